@@ -1,0 +1,113 @@
+"""The batch face: B worlds at once, arrays in and arrays out. Every other face is a thin skin over it."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from envs.problem import Problem
+from sandbox.compiled import kernel
+from sandbox.errors import SandboxError
+
+Observation = NDArray[np.float32]
+Info = dict[str, NDArray]
+
+
+class BatchEnv:
+    """B worlds of N satellites under one decision problem.
+
+    `reset` and `step` return fresh arrays: observation (B, N, F) float32 in [-1, 1], reward (B, N) float32,
+    terminated and truncated (B, N) bool, and an info of arrays: `action_mask` (B, N, A) int8 and `terms`
+    (B, N, I) float32, the numbers named in `env.terms`.
+
+    An episode is terminated when its last satellite is lost and truncated when the world's horizon is reached. With
+    `autoreset` a world that ended begins anew within the step: observation and mask are those of the new
+    episode, the last ones of the old are `info["final_observation"]` where `info["ended"]` (B,).
+    """
+
+    def __init__(self, problem: Problem, *, autoreset: bool = True) -> None:
+        world = problem.world
+        self.problem, self.world, self.autoreset = problem, world, autoreset
+        self.worlds, self.satellites = world.worlds, world.satellites
+        self.max_cycles = max(1, round(world.horizon_s / world.scenario.round_s))
+        self.layout, self.actions, self.terms = problem.layout, problem.actions, problem.terms
+        self._team = (self.worlds, self.satellites)
+        self._mask: NDArray[np.int8] | None = None
+
+    def reset(
+        self, seed: int | ArrayLike | None = None, worlds: ArrayLike | None = None
+    ) -> tuple[Observation, Info]:
+        """Begin an episode in every world, or in those listed. World b gets seed + b, or its own seed."""
+        self.world.reset(seed, worlds)
+        observation, _, info = self._report()
+        return observation, info
+
+    def step(self, actions: ArrayLike) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
+        """Play one round. `actions` (B, N) are whole numbers in [0, A); a masked one is played as the no-op."""
+        if not self.started:
+            raise SandboxError("step before reset: call reset() first.")
+        self.problem.advance(self._whole(actions), self._mask)
+        observation, reward, info = self._report()
+        terminated, truncated = np.empty(reward.shape, np.bool_), np.empty(reward.shape, np.bool_)
+        state = self.world.state
+        any_ended = mark_ends(state.health.alive, state.clock.round, self.max_cycles, terminated, truncated)
+        if self.autoreset:
+            info["ended"] = ended = terminated[:, 0] | truncated[:, 0]
+            info["final_observation"] = observation
+            if any_ended:
+                self.world.reset(None, np.flatnonzero(ended))
+                observation, _, fresh = self._report()
+                info["action_mask"] = fresh["action_mask"]
+        return observation, reward, terminated, truncated, info
+
+    @property
+    def started(self) -> bool:
+        """Whether there has been a reset."""
+        return self._mask is not None
+
+    def close(self) -> None:
+        """Let the threads of the world go. Safe to call twice."""
+        self.world.close()
+
+    def _whole(self, actions: ArrayLike) -> NDArray[np.int32]:
+        orders = np.asarray(actions)
+        last = len(self.actions) - 1
+        if orders.dtype.kind not in "iu":
+            raise SandboxError(f"actions have dtype {orders.dtype}; give whole numbers from 0 to {last}.")
+        if orders.shape != self._team:
+            raise SandboxError(f"actions have shape {orders.shape}; give {self._team}, one per satellite.")
+        orders = orders.astype(np.int32)
+        outside = first_outside(orders, last)
+        if outside >= 0:
+            raise SandboxError(f"action {orders.flat[outside]} is outside the space; give 0 to {last}.")
+        return orders
+
+    def _report(self) -> tuple[Observation, NDArray[np.float32], Info]:
+        observation = np.empty((*self._team, len(self.layout)), np.float32)
+        reward = np.empty(self._team, np.float32)
+        terms = np.empty((*self._team, len(self.terms)), np.float32)
+        self._mask = np.empty((*self._team, len(self.actions)), np.int8)
+        self.problem.report(observation, self._mask, reward, terms)
+        return observation, reward, {"action_mask": self._mask, "terms": terms}
+
+
+@kernel
+def first_outside(actions, last):
+    """Flat index of the first of actions (B, N) that is not in [0, last], or -1."""
+    for b in range(actions.shape[0]):
+        for n in range(actions.shape[1]):
+            if actions[b, n] < 0 or actions[b, n] > last:
+                return b * actions.shape[1] + n
+    return -1
+
+
+@kernel
+def mark_ends(alive, rounds, limit, terminated, truncated):
+    """Write the (B, N) end flags of worlds whose last satellite is lost or whose time is up; whether any is."""
+    any_ended = False
+    for b in range(alive.shape[0]):
+        lost, late = True, rounds[b] >= limit
+        for n in range(alive.shape[1]):
+            lost = lost and not alive[b, n]
+        any_ended = any_ended or lost or late
+        for n in range(alive.shape[1]):
+            terminated[b, n], truncated[b, n] = lost, late
+    return any_ended

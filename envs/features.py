@@ -1,0 +1,61 @@
+"""Features: each declared once, with its name, unit, range and phrase, so that numbers and words agree."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox.errors import unknown_name
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One number that a satellite sees.
+
+    The world gives it in `unit`; the observation holds it mapped linearly from [low, high] to [-1, 1] and
+    clipped there. `phrase` says it in words, with `{}` where the number stands.
+    """
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    phrase: str
+
+
+class Layout:
+    """The features of an observation, in order, and the way between scaled and physical numbers."""
+
+    def __init__(self, features: Sequence[Feature]) -> None:
+        self.features = tuple(features)
+        self.names = tuple(feature.name for feature in self.features)
+        self._index = {name: i for i, name in enumerate(self.names)}
+        self.low = np.array([feature.low for feature in self.features])
+        self.high = np.array([feature.high for feature in self.features])
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def index(self, name: str) -> int:
+        """Place of the feature called `name`. Raises SandboxError for an unknown name."""
+        if name not in self._index:
+            raise unknown_name("feature", name, self.names)
+        return self._index[name]
+
+    def physical(self, observation: NDArray, name: str | None = None) -> NDArray:
+        """Observations (..., F) in their units: all of them, or (...) for the feature called `name`."""
+        if name is None:
+            return self.low + 0.5 * (np.asarray(observation) + 1.0) * (self.high - self.low)
+        i = self.index(name)
+        return self.low[i] + 0.5 * (np.asarray(observation)[..., i] + 1.0) * (self.high[i] - self.low[i])
+
+    def scaled(self, values: NDArray) -> NDArray[np.float32]:
+        """Physical values (..., F) as an observation."""
+        share = (np.asarray(values) - self.low) / (self.high - self.low)
+        return np.clip(2.0 * share - 1.0, -1.0, 1.0).astype(np.float32)
+
+    def table(self) -> str:
+        """The features as a Markdown table."""
+        rows = (f"| {i} | {f.name} | {f.unit} | {f.low:g} | {f.high:g} |" for i, f in enumerate(self.features))
+        return "\n".join(["| index | feature | unit | low | high |", "| --- | --- | --- | --- | --- |", *rows])

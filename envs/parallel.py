@@ -1,0 +1,150 @@
+"""The dictionary face: PettingZoo's parallel and agent-environment-cycle environments over one world."""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+from pettingzoo import AECEnv, ParallelEnv
+from pettingzoo.utils import wrappers
+from pettingzoo.utils.conversions import parallel_to_aec
+
+from envs.batch import BatchEnv
+from sandbox.errors import SandboxError, unknown_name
+
+DEATHS = ("noop", "remove")
+
+
+class ParallelFace(ParallelEnv):
+    """One world as a PettingZoo parallel environment.
+
+    Args:
+        batch: a batch of one, without autoreset.
+        mask_in_obs: observations are `{"observation", "action_mask"}` instead of a bare vector.
+        death: "noop": a lost satellite stays, with a no-op-only mask; "remove": it terminates and leaves.
+    """
+
+    def __init__(
+        self, batch: BatchEnv, *, mask_in_obs: bool = False, death: str = "noop", render_mode: str | None = None
+    ) -> None:
+        if death not in DEATHS:
+            raise unknown_name("death mode", death, DEATHS)
+        if render_mode is not None:
+            raise SandboxError(f"render_mode = {render_mode!r}; this version renders nothing, give None.")
+        self.batch, self.problem, self.world = batch, batch.problem, batch.world
+        self.mask_in_obs, self.death, self.render_mode = bool(mask_in_obs), death, render_mode
+        self.metadata = {
+            "name": self.problem.name,
+            "render_modes": [],
+            "render_fps": 10,
+            "is_parallelizable": True,
+        }
+        self.possible_agents = [f"sat_{n}" for n in range(batch.satellites)]
+        self.agents: list[str] = []
+        self.layout, self.action_names, self.max_cycles = batch.layout, batch.actions, batch.max_cycles
+        self.group_map = {"sat": list(self.possible_agents)}
+        self._number = {agent: n for n, agent in enumerate(self.possible_agents)}
+        self._observation_spaces = {agent: self._make_space() for agent in self.possible_agents}
+        self._action_spaces = {
+            agent: gymnasium.spaces.Discrete(len(self.action_names)) for agent in self.possible_agents
+        }
+        self.state_space = gymnasium.spaces.Box(-1.0, 1.0, (self.problem.state_size,), np.float32)
+
+    def _make_space(self) -> gymnasium.Space:
+        vector = gymnasium.spaces.Box(-1.0, 1.0, (len(self.layout),), np.float32)
+        if not self.mask_in_obs:
+            return vector
+        mask = gymnasium.spaces.Box(0, 1, (len(self.action_names),), np.int8)
+        return gymnasium.spaces.Dict({"observation": vector, "action_mask": mask})
+
+    def observation_space(self, agent: str) -> gymnasium.Space:
+        """Space of what `agent` sees; the same object at every call."""
+        return self._observation_spaces[agent]
+
+    def action_space(self, agent: str) -> gymnasium.Space:
+        """Space of what `agent` does; the same object at every call."""
+        return self._action_spaces[agent]
+
+    def reset(self, seed: int | None = None, options: dict | None = None) -> tuple[dict, dict]:
+        """Begin an episode. A reset without a seed draws on from the last one."""
+        observation, info = self.batch.reset(seed)
+        self.agents = list(self.possible_agents)
+        return self._observations(observation, info["action_mask"]), self._infos(info)
+
+    def step(self, actions: dict[str, int]) -> tuple[dict, dict, dict, dict, dict]:
+        """Play one round. Missing agents idle; dead or unknown ones are ignored."""
+        if not self.agents:
+            if self.batch.started:
+                return {}, {}, {}, {}, {}
+            raise SandboxError("step before reset: call reset() first.")
+        orders = self._orders(actions)
+        observation, reward, terminated, truncated, info = self.batch.step(orders)
+        agents = self.agents
+        if self.death == "remove":
+            terminated = terminated | ~self.world.state.health.alive
+        seen = self._observations(observation, info["action_mask"])
+        rewards = self._by_agent(reward[0].tolist())
+        ends, cuts = self._by_agent(terminated[0].tolist()), self._by_agent(truncated[0].tolist())
+        infos = self._infos(info)
+        self.agents = [agent for agent in agents if not (ends[agent] or cuts[agent])]
+        return seen, rewards, ends, cuts, infos
+
+    def state(self) -> NDArray[np.float32]:
+        """Compact true state of the world, for a centralised critic."""
+        return self.problem.global_state(0)
+
+    def render(self) -> None:
+        """Nothing is rendered in this version."""
+
+    def close(self) -> None:
+        """Safe to call twice."""
+        self.batch.close()
+
+    def _orders(self, actions: dict[str, Any]) -> NDArray:
+        if len(self.agents) == len(self.possible_agents):
+            get = actions.get
+            orders = np.array([[get(agent, 0) for agent in self.agents]])
+        else:
+            orders = np.zeros((1, len(self.possible_agents)), np.int64)
+            for agent in self.agents:
+                orders[0, self._number[agent]] = self._checked(agent, actions.get(agent, 0))
+        if orders.dtype.kind not in "iu" or orders.ndim != 2:
+            orders = np.array([[self._checked(agent, actions.get(agent, 0)) for agent in self.agents]])
+        if orders.min() < 0 or orders.max() >= len(self.action_names):
+            for agent in self.agents:
+                self._checked(agent, actions.get(agent, 0))
+        return orders
+
+    def _checked(self, agent: str, action: Any) -> int:
+        value = np.asarray(action)
+        if value.size == 1 and value.dtype.kind in "iu" and 0 <= value.item() < len(self.action_names):
+            return value.item()
+        last = len(self.action_names) - 1
+        raise SandboxError(f"action {action!r} of {agent} is outside its space; give a whole number from 0 to {last}.")
+
+    def _by_agent(self, values: list) -> dict[str, Any]:
+        if len(self.agents) == len(values):
+            return dict(zip(self.agents, values, strict=True))
+        return {agent: values[self._number[agent]] for agent in self.agents}
+
+    def _observations(self, observation: NDArray, mask: NDArray) -> dict[str, Any]:
+        if not self.mask_in_obs:
+            return self._by_agent(list(observation[0]))
+        pairs = zip(observation[0], mask[0], strict=True)
+        return self._by_agent([{"observation": seen, "action_mask": legal} for seen, legal in pairs])
+
+    def _infos(self, info: dict[str, NDArray]) -> dict[str, dict]:
+        terms = self.batch.terms
+        table = info["terms"][0].tolist()
+        rows = [dict(zip(terms, row, strict=True)) for row in table]
+        for row, mask in zip(rows, info["action_mask"][0], strict=True):
+            row["action_mask"] = mask
+        return self._by_agent(rows)
+
+
+def sequential(parallel: ParallelFace, wrapped: bool) -> AECEnv:
+    """The agent-environment-cycle form of `parallel`; `wrapped` adds PettingZoo's checks of order and bounds."""
+    raw = parallel_to_aec(parallel)
+    if not wrapped:
+        return raw
+    return wrappers.OrderEnforcingWrapper(wrappers.AssertOutOfBoundsWrapper(raw))

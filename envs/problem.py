@@ -1,0 +1,51 @@
+"""What a decision problem is: the part of an environment that its own file states."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.features import Layout
+from sandbox.world import World
+
+
+class Problem(ABC):
+    """Features, actions, mask and reward over a world. Every face (dictionary, batch, vector) reads this.
+
+    Shapes: B worlds, N satellites, F features, A actions, I terms. Action 0 is the no-op and always legal.
+    """
+
+    name: ClassVar[str]
+    terms: ClassVar[tuple[str, ...]]
+    """Names of the numbers reported each round; those that begin with `reward_` add up to the reward."""
+
+    world: World
+    layout: Layout
+    actions: tuple[str, ...]
+
+    @abstractmethod
+    def advance(self, actions: NDArray[np.int32], mask: NDArray[np.int8]) -> None:
+        """Play one round of `actions` (B, N) within the space.
+
+        `mask` is what `report` wrote last; an action that it forbids is played as the no-op and counted.
+        """
+
+    @abstractmethod
+    def report(
+        self,
+        observation: NDArray[np.float32],
+        mask: NDArray[np.int8],
+        reward: NDArray[np.float32],
+        terms: NDArray[np.float32],
+    ) -> None:
+        """Write observations (B, N, F) in [-1, 1], masks (B, N, A), rewards (B, N) and terms (B, N, I)."""
+
+    @abstractmethod
+    def global_state(self, b: int) -> NDArray[np.float32]:
+        """True state of world b, flat and compact, for a centralised critic."""
+
+    @property
+    @abstractmethod
+    def state_size(self) -> int:
+        """Length of `global_state`."""

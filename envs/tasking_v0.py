@@ -1,0 +1,431 @@
+"""tasking_v0: what to observe, when to charge, when to send down.
+
+A constellation shares a book of observation requests. Each round (30 s by default) every satellite charges,
+images one of the requests that it can reach, sends images to the ground, or idles. An image pays when it
+**arrives**, less the longer it was on board, and only to the first satellite that takes it; so the fleet
+must spread out, keep its batteries up through eclipse, and share the antennas of the ground stations.
+
+| Import | `from envs import tasking_v0` |
+| --- | --- |
+| Creation | `tasking_v0.parallel_env(scenario="scs01")`, `tasking_v0.env()`, `tasking_v0.raw_env()` |
+| Gymnasium | `import envs; gymnasium.make("sandbox/Tasking-v0")` for one satellite |
+| Batch | `tasking_v0.batch_env(scenario="scs01", worlds=256)` |
+| Agents | `sat_0` ... `sat_{N-1}`, in the order of the scenario's fleet |
+| Actions | discrete, masked |
+| Action space | `Discrete(3 + candidates)` |
+| Observation space | `Box(-1, 1, (20 + 9 * candidates,), float32)` |
+| State | `Box(-1, 1, (4 + 10 * N,), float32)` |
+
+## Observation
+
+A flat vector; each number is mapped linearly from its range to [-1, 1] and clipped there.
+`env.layout.physical(observation, name)` gives it back in its unit. Low and high are those of `scs01`.
+
+{features}
+
+`request_1` to `request_K` are the requests that can be imaged in the coming round, by falling expected value,
+value x (1 - cloud). All of it is known on board: own telemetry, the orbit and contact plan, the request book.
+
+## Actions
+
+| action | name | effect | legal |
+| --- | --- | --- | --- |
+| 0 | idle | camera to nadir | always |
+| 1 | charge | panel to the Sun | while the satellite lives |
+| 2 | downlink | point at the station in view and send, oldest image first | a station in view, an image on board |
+| 3 ... | observe_1 ... observe_K | turn, settle, image request k | it exists and there is room for an image |
+
+The mask (int8, 1 = legal) is `info["action_mask"]`, or with `mask_in_obs=True` part of a Dict observation.
+An illegal action is played as idle and counted in `info["illegal"]`. A satellite that is too hot can neither
+image nor send.
+
+## Rewards
+
+| term | when | amount |
+| --- | --- | --- |
+| `reward_delivery` | an image has arrived whole | value x 2^(-age / half-life), age from capture to arrival |
+| `reward_loss` | the battery ran empty | -`loss_penalty` |
+
+With `team_reward=True` every satellite gets the fleet's mean. The other numbers of the info, the same keys from
+the reset on: `energy_j` used in the round, `latency_s` (mean age of the images that arrived), `delivered`,
+`captured`, `cloudy` (images discarded on board), `duplicate` (another satellite was first), `denied` (the
+station's antennas were busy), `illegal`.
+
+## Start and end
+
+At the reset the batteries' charge and the whole book of requests with its sky are drawn, so policies with the
+same seed meet the same requests. A satellite whose battery runs empty is lost: it stays in `agents` with a
+no-op-only mask and zero reward, or with `death="remove"` terminates and leaves. The episode terminates when
+every satellite is lost, and is truncated after `max_cycles` rounds (by default the scenario's horizon).
+
+## Arguments
+
+| argument | default | meaning |
+| --- | --- | --- |
+| `scenario` | `"scs01"` | name, YAML file, dictionary or Scenario |
+| `max_cycles` | None | rounds in an episode; None: the scenario's horizon |
+| `candidates` | 4 | K, the requests shown |
+| `loss_penalty` | 50.0 | price of a lost satellite |
+| `team_reward` | False | everyone gets the mean of the fleet |
+| `mask_in_obs` | False | observation is `{{"observation": ..., "action_mask": ...}}` |
+| `death` | `"noop"` | `"remove"`: lost satellites leave `agents` |
+| `worlds`, `threads` | 1, 1 | batch face only |
+
+## Version history
+
+* v0: first version.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.batch import BatchEnv
+from envs.features import Feature, Layout
+from envs.parallel import ParallelFace, sequential
+from envs.problem import Problem
+from sandbox.attitude import angle_between, slew_time
+from sandbox.compiled import kernel
+from sandbox.errors import SandboxError
+from sandbox.flight import can_shoot, can_transmit
+from sandbox.geometry import unit
+from sandbox.links import SEARCH_HORIZON_S
+from sandbox.orbits.ephemeris import sun_position
+from sandbox.scenario import Scenario, load_scenario
+from sandbox.state import CHARGE, DOWNLINK, IDLE, NONE, OBSERVE
+from sandbox.world import World
+
+KELVIN = 273.15
+
+OWN = (
+    Feature("battery", "%", 0, 100, "battery at {:.0f} %"),
+    Feature("temperature", "degC", -40, 80, "temperature {:.0f} degC"),
+    Feature("store", "%", 0, 100, "image store {:.0f} % full"),
+    Feature("images", "1", 0, 100, "{:.0f} images waiting for downlink"),
+    Feature("oldest_image", "min", 0, 720, "the oldest image is {:.0f} min old"),
+    Feature("sunlight", "%", 0, 100, "{:.0f} % of the Sun visible"),
+    Feature("to_shadow", "min", 0, 100, "eclipse begins in {:.0f} min"),
+    Feature("to_sunlight", "min", 0, 60, "eclipse ends in {:.0f} min"),
+    Feature("panel_cosine", "1", -1, 1, "cosine of the Sun's incidence on the panel {:.2f}"),
+    Feature("slew_to_sun", "s", 0, 180, "{:.0f} s to turn the panel to the Sun"),
+    Feature("latitude", "deg", -90, 90, "latitude {:.0f} deg"),
+    Feature("longitude", "deg", -180, 180, "longitude {:.0f} deg"),
+    Feature("northward", "1", -1, 1, "northward share of the velocity {:.2f}"),
+    Feature("station_seconds", "s", 0, 300, "a ground station is in view for {:.0f} s of this round"),
+    Feature("station_elevation", "deg", 0, 90, "its view of us is at {:.0f} deg elevation"),
+    Feature("station_rate", "Mbit/s", 0, 1000, "it takes {:.0f} Mbit/s"),
+    Feature("station_rivals", "1", 0, 20, "{:.0f} other satellites have that station in view"),
+    Feature("contact_in", "min", 0, SEARCH_HORIZON_S / 60, "the next ground contact begins in {:.0f} min"),
+    Feature("contact_length", "min", 0, 20, "that contact lasts {:.0f} min"),
+    Feature("time_left", "%", 0, 100, "{:.0f} % of the mission time left"),
+)
+REQUEST = (
+    Feature("present", "1", 0, 1, "request {:.0f}"),
+    Feature("value", "1", 0, 10, "value {:.1f}"),
+    Feature("cloud", "%", 0, 100, "cloud probability {:.0f} %"),
+    Feature("off_nadir", "deg", 0, 65, "off nadir {:.0f} deg"),
+    Feature("slew", "s", 0, 120, "{:.0f} s to turn there"),
+    Feature("window", "s", 0, 600, "in reach for {:.0f} s"),
+    Feature("deadline", "min", 0, 720, "deadline in {:.0f} min"),
+    Feature("rivals", "1", 0, 20, "{:.0f} other satellites can take it this round"),
+    Feature("earlier", "1", 0, 20, "{:.0f} of them would be first"),
+)
+_OWN = {feature.name: i for i, feature in enumerate(OWN)}
+_ASK = {feature.name: i for i, feature in enumerate(REQUEST)}
+BATTERY, TEMPERATURE, STORE, IMAGES = (_OWN[n] for n in ("battery", "temperature", "store", "images"))
+OLDEST_IMAGE, SUNLIGHT = _OWN["oldest_image"], _OWN["sunlight"]
+TO_SHADOW, TO_SUNLIGHT = _OWN["to_shadow"], _OWN["to_sunlight"]
+PANEL_COSINE, SLEW_TO_SUN = _OWN["panel_cosine"], _OWN["slew_to_sun"]
+LATITUDE, LONGITUDE, NORTHWARD = (_OWN[n] for n in ("latitude", "longitude", "northward"))
+STATION_SECONDS, STATION_ELEVATION = _OWN["station_seconds"], _OWN["station_elevation"]
+STATION_RATE, STATION_RIVALS = _OWN["station_rate"], _OWN["station_rivals"]
+CONTACT_IN, CONTACT_LENGTH, TIME_LEFT = (_OWN[n] for n in ("contact_in", "contact_length", "time_left"))
+PRESENT, VALUE, CLOUD, OFF_NADIR = (_ASK[n] for n in ("present", "value", "cloud", "off_nadir"))
+SLEW, WINDOW, DEADLINE = (_ASK[n] for n in ("slew", "window", "deadline"))
+RIVALS, EARLIER = _ASK["rivals"], _ASK["earlier"]
+OWN_SIZE, ASK_SIZE = len(OWN), len(REQUEST)
+
+NO_OP, CHARGE_ACTION, DOWNLINK_ACTION, FIRST_OBSERVE = range(4)
+TERMS = (
+    "reward_delivery",
+    "reward_loss",
+    "energy_j",
+    "latency_s",
+    "delivered",
+    "captured",
+    "cloudy",
+    "duplicate",
+    "denied",
+    "illegal",
+)
+GLOBAL_SIZE, SATELLITE_SIZE = 4, 10
+
+
+def layout(scenario: Scenario, candidates: int) -> Layout:
+    """The features of an observation of `candidates` requests; the range of the values is the scenario's."""
+    top = max([scenario.requests.value[1], *(site.value for site in scenario.requests.sites)]) or 1.0
+    asks = [
+        Feature(f"request_{k + 1}_{f.name}", f.unit, f.low, top if f.name == "value" else f.high, f.phrase)
+        for k in range(candidates)
+        for f in REQUEST
+    ]
+    return Layout([*OWN, *asks])
+
+
+class Tasking(Problem):
+    """The problem over a world; see the module's page."""
+
+    name = "tasking_v0"
+    terms = TERMS
+
+    def __init__(self, world: World, *, loss_penalty: float = 50.0, team_reward: bool = False) -> None:
+        self.world, self.loss_penalty, self.team_reward = world, float(loss_penalty), bool(team_reward)
+        self._illegal = np.zeros((world.worlds, world.satellites), np.int32)
+        self.layout = layout(world.scenario, world.shown)
+        self.actions = ("idle", "charge", "downlink", *(f"observe_{k + 1}" for k in range(world.shown)))
+
+    def advance(self, actions: NDArray[np.int32], mask: NDArray[np.int8]) -> None:
+        command, choice = np.empty_like(actions), np.empty_like(actions)
+        decode(actions, mask, command, choice, self._illegal)
+        self.world.step(command, choice)
+
+    def report(self, observation: NDArray, mask: NDArray, reward: NDArray, terms: NDArray) -> None:
+        layout, world = self.layout, self.world
+        world.share(observe_worlds, layout.low, layout.high, world.horizon_s, observation, mask,
+                    self._illegal, self.loss_penalty, self.team_reward, reward, terms)  # fmt: skip
+
+    def global_state(self, b: int) -> NDArray[np.float32]:
+        out = np.empty(self.state_size, np.float32)
+        write_global_state(self.world.state, self.world.constants, b, self.world.horizon_s, out)
+        return out
+
+    @property
+    def state_size(self) -> int:
+        return GLOBAL_SIZE + SATELLITE_SIZE * self.world.satellites
+
+
+@kernel
+def decode(actions, mask, command, choice, illegal):
+    """Write what the world is told for actions (B, N), and which of them the mask (B, N, A) forbids."""
+    for b in range(actions.shape[0]):
+        for n in range(actions.shape[1]):
+            action = actions[b, n]
+            illegal[b, n] = mask[b, n, action] == 0
+            if illegal[b, n]:
+                action = NO_OP
+            choice[b, n] = 0
+            if action == NO_OP:
+                command[b, n] = IDLE
+            elif action == CHARGE_ACTION:
+                command[b, n] = CHARGE
+            elif action == DOWNLINK_ACTION:
+                command[b, n] = DOWNLINK
+            else:
+                command[b, n] = OBSERVE
+                choice[b, n] = action - FIRST_OBSERVE
+
+
+@kernel
+def observe_worlds(
+    state, constants, which, low, high, horizon, observation, mask, illegal, loss_penalty, team, reward, terms
+):
+    """Observations, masks, rewards and terms of the worlds listed in `which`."""
+    for b in which:
+        now = state.clock.time[b]
+        sun = sun_position(constants.ephemeris, now)
+        s = unit(sun[0], sun[1], sun[2])
+        left = 1.0 - (now - state.clock.start[b]) / horizon
+        for n in range(observation.shape[1]):
+            row, craft = observation[b, n], constants.craft[n]
+            _tell_body(state.power, state.thermal, state.outlook, craft, b, n, row)
+            _tell_images(state.store, state.requests.captured_at, craft.store_bits, b, n, now, row)
+            _tell_motion(state.attitude.pointing[b, n], state.orbit.velocity[b, n], s, craft, row)
+            _tell_ground(state.outlook, state.contacts, b, n, now, row)
+            row[TIME_LEFT] = 100.0 * left
+            for k in range(state.outlook.request.shape[2]):
+                _tell_request(state.outlook, state.requests, b, n, k, now, row)
+            for i in range(row.shape[0]):
+                share = (row[i] - low[i]) / (high[i] - low[i])
+                row[i] = min(1.0, max(-1.0, 2.0 * share - 1.0))
+            alive, temperature = state.health.alive[b, n], state.thermal.temperature[b, n]
+            _allow(alive, temperature, state.outlook, state.store, craft, b, n, mask[b, n])
+        _judge(state.activity, illegal[b], loss_penalty, team, reward[b], terms[b], b)
+
+
+@kernel
+def _tell_body(power, thermal, outlook, craft, b, n, row):
+    row[BATTERY] = 100.0 * power.energy[b, n] / power.capacity[b, n]
+    row[TEMPERATURE] = thermal.temperature[b, n] - KELVIN
+    lit, wait = outlook.sunlight[b, n], min(outlook.shadow[b, n] / 60.0, 1e6)
+    row[SUNLIGHT] = 100.0 * lit
+    row[TO_SHADOW] = wait if lit > 0.0 else 0.0
+    row[TO_SUNLIGHT] = 0.0 if lit > 0.0 else wait
+    row[LATITUDE] = math.degrees(outlook.latitude[b, n])
+    row[LONGITUDE] = math.degrees(outlook.longitude[b, n])
+
+
+@kernel
+def _tell_images(store, captured_at, room, b, n, now, row):
+    row[STORE] = 100.0 * store.used[b, n] / room
+    row[IMAGES] = store.count[b, n]
+    row[OLDEST_IMAGE] = 0.0
+    if store.count[b, n] > 0:
+        oldest = store.request[b, n, store.head[b, n]]
+        row[OLDEST_IMAGE] = (now - captured_at[b, oldest]) / 60.0
+
+
+@kernel
+def _tell_motion(pointing, velocity, sun, craft, row):
+    px, py, pz = pointing[0], pointing[1], pointing[2]
+    row[PANEL_COSINE] = -(px * sun[0] + py * sun[1] + pz * sun[2])
+    angle = angle_between(px, py, pz, -sun[0], -sun[1], -sun[2])
+    row[SLEW_TO_SUN] = slew_time(angle, craft.slew_rate, craft.slew_acceleration) + craft.settle
+    row[NORTHWARD] = unit(velocity[0], velocity[1], velocity[2])[2]
+
+
+@kernel
+def _tell_ground(outlook, contacts, b, n, now, row):
+    row[STATION_SECONDS] = outlook.visible_to[b, n] - outlook.visible_from[b, n]
+    row[STATION_ELEVATION] = math.degrees(outlook.elevation[b, n])
+    row[STATION_RATE] = 1e-6 * outlook.rate[b, n]
+    row[STATION_RIVALS] = outlook.station_rivals[b, n]
+    row[CONTACT_IN] = SEARCH_HORIZON_S / 60.0
+    row[CONTACT_LENGTH] = 0.0
+    if contacts.station[b, n] != NONE:
+        begin = max(now, contacts.start[b, n])
+        row[CONTACT_IN] = (begin - now) / 60.0
+        row[CONTACT_LENGTH] = (contacts.end[b, n] - begin) / 60.0
+
+
+@kernel
+def _tell_request(outlook, requests, b, n, k, now, row):
+    base = OWN_SIZE + k * ASK_SIZE
+    j = outlook.request[b, n, k]
+    if j == NONE:
+        for i in range(ASK_SIZE):
+            row[base + i] = 0.0
+        return
+    row[base + PRESENT] = 1.0
+    row[base + VALUE] = requests.value[b, j]
+    row[base + CLOUD] = 100.0 * requests.cloud[b, j]
+    row[base + OFF_NADIR] = math.degrees(outlook.off_nadir[b, n, k])
+    row[base + SLEW] = outlook.slew[b, n, k]
+    row[base + WINDOW] = outlook.window[b, n, k]
+    row[base + DEADLINE] = (requests.deadline[b, j] - now) / 60.0
+    row[base + RIVALS] = outlook.rivals[b, n, k]
+    row[base + EARLIER] = outlook.earlier[b, n, k]
+
+
+@kernel
+def _allow(alive, temperature, outlook, store, craft, b, n, mask):
+    mask[NO_OP] = 1
+    mask[CHARGE_ACTION] = alive
+    mask[DOWNLINK_ACTION] = alive and can_transmit(outlook, store, craft, temperature, b, n)
+    shoot = alive and can_shoot(store, craft, temperature, b, n)
+    for k in range(outlook.request.shape[2]):
+        mask[FIRST_OBSERVE + k] = shoot and outlook.request[b, n, k] != NONE
+
+
+@kernel
+def _judge(did, illegal, loss_penalty, team, reward, terms, b):
+    """Rewards (N,) and terms (N, I) of the last round of world b."""
+    total = 0.0
+    for n in range(reward.shape[0]):
+        row = terms[n]
+        row[0] = did.value[b, n]
+        row[1] = -loss_penalty if did.died[b, n] else 0.0
+        row[2] = did.consumed[b, n]
+        row[3] = did.latency[b, n] / max(1, did.delivered[b, n])
+        row[4] = did.delivered[b, n]
+        row[5] = did.captured[b, n]
+        row[6] = did.cloudy[b, n]
+        row[7] = did.duplicate[b, n]
+        row[8] = did.denied[b, n]
+        row[9] = illegal[n]
+        reward[n] = row[0] + row[1]
+        total += row[0] + row[1]
+    if team:
+        for n in range(reward.shape[0]):
+            reward[n] = total / reward.shape[0]
+
+
+@kernel
+def write_global_state(state, constants, b, horizon, out):
+    """Time left, Sun, then per satellite position, velocity, battery, store, temperature, alive; in [-1, 1]."""
+    now = state.clock.time[b]
+    sun = sun_position(constants.ephemeris, now)
+    s = unit(sun[0], sun[1], sun[2])
+    out[0] = 1.0 - 2.0 * (now - state.clock.start[b]) / horizon
+    out[1], out[2], out[3] = s
+    for n in range(state.health.alive.shape[1]):
+        row = out[GLOBAL_SIZE + n * SATELLITE_SIZE : GLOBAL_SIZE + (n + 1) * SATELLITE_SIZE]
+        for i in range(3):
+            row[i] = state.orbit.position[b, n, i] / 1e7
+            row[3 + i] = state.orbit.velocity[b, n, i] / 1e4
+        row[6] = 2.0 * state.power.energy[b, n] / state.power.capacity[b, n] - 1.0
+        row[7] = 2.0 * state.store.used[b, n] / constants.craft[n].store_bits - 1.0
+        row[8] = (state.thermal.temperature[b, n] - KELVIN) / 100.0
+        row[9] = 1.0 if state.health.alive[b, n] else -1.0
+    for i in range(out.shape[0]):
+        out[i] = min(np.float32(1.0), max(np.float32(-1.0), out[i]))
+
+
+def _horizon(scenario: Scenario, max_cycles: int | None) -> float | None:
+    if max_cycles is None:
+        return None
+    if not (isinstance(max_cycles, (int, np.integer)) and max_cycles >= 1):
+        raise SandboxError(f"max_cycles = {max_cycles!r}; give a whole number of rounds of at least 1, or None.")
+    return max_cycles * scenario.round_s
+
+
+def batch_env(
+    scenario: Any = "scs01",
+    worlds: int = 1,
+    *,
+    max_cycles: int | None = None,
+    candidates: int = 4,
+    loss_penalty: float = 50.0,
+    team_reward: bool = False,
+    autoreset: bool = True,
+    threads: int = 1,
+) -> BatchEnv:
+    """B worlds at once, arrays in and arrays out; see `BatchEnv` and the module's page."""
+    scenario = load_scenario(scenario)
+    horizon = _horizon(scenario, max_cycles)
+    world = World(scenario, worlds, shown=candidates, horizon_s=horizon, threads=threads)
+    return BatchEnv(Tasking(world, loss_penalty=loss_penalty, team_reward=team_reward), autoreset=autoreset)
+
+
+def parallel_env(
+    scenario: Any = "scs01",
+    *,
+    max_cycles: int | None = None,
+    candidates: int = 4,
+    loss_penalty: float = 50.0,
+    team_reward: bool = False,
+    mask_in_obs: bool = False,
+    death: str = "noop",
+    render_mode: str | None = None,
+) -> ParallelFace:
+    """PettingZoo's parallel environment; arguments on the module's page."""
+    batch = batch_env(
+        scenario,
+        max_cycles=max_cycles,
+        candidates=candidates,
+        loss_penalty=loss_penalty,
+        team_reward=team_reward,
+        autoreset=False,
+    )
+    return ParallelFace(batch, mask_in_obs=mask_in_obs, death=death, render_mode=render_mode)
+
+
+def raw_env(**arguments: Any):
+    """PettingZoo's agent-environment-cycle environment, bare."""
+    return sequential(parallel_env(**arguments), wrapped=False)
+
+
+def env(**arguments: Any):
+    """PettingZoo's agent-environment-cycle environment, with the checks of order and bounds."""
+    return sequential(parallel_env(**arguments), wrapped=True)

@@ -1,0 +1,254 @@
+"""From a scenario to arrays: spacecraft and stations as records, satellites with names and first states."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from sandbox.orbits import constellations
+from sandbox.orbits.bodies import J2, J3, J4
+from sandbox.orbits.catalogue import Catalogue, from_mean_elements, read_catalogue
+from sandbox.orbits.frames import geodetic_to_itrs
+from sandbox.orbits.propagation import Forces
+from sandbox.power import BODY_PANEL, TRACKING_PANEL
+from sandbox.scenario import Group, Scenario, Spacecraft, Station
+
+ZERO_CELSIUS = 273.15
+GIGA = 1e9
+
+CRAFT = np.dtype(
+    [
+        ("ballistic", "f8"),  # Cd A / m, m2/kg
+        ("panel_area", "f8"),
+        ("panel_efficiency", "f8"),
+        ("panel_mount", "i8"),
+        ("battery", "f8"),  # J
+        ("charge_low", "f8"),
+        ("charge_high", "f8"),
+        ("charge_efficiency", "f8"),
+        ("discharge_efficiency", "f8"),
+        ("fade_per_cycle", "f8"),
+        ("base_load", "f8"),  # W, bus and idle accelerators
+        ("slew_load", "f8"),
+        ("camera_load", "f8"),
+        ("transmitter_load", "f8"),
+        ("heater_load", "f8"),
+        ("heat_capacity", "f8"),  # J/K
+        ("radiator_area", "f8"),
+        ("emissivity", "f8"),
+        ("absorptivity", "f8"),
+        ("sun_area", "f8"),
+        ("earth_area", "f8"),
+        ("initial_temperature", "f8"),  # K
+        ("heater_below", "f8"),
+        ("throttle_above", "f8"),
+        ("shutdown_above", "f8"),
+        ("slew_rate", "f8"),  # rad/s
+        ("slew_acceleration", "f8"),
+        ("settle", "f8"),
+        ("max_off_nadir", "f8"),
+        ("dwell", "f8"),
+        ("image_bits", "f8"),
+        ("min_sun_sine", "f8"),
+        ("eirp_dbw", "f8"),
+        ("frequency", "f8"),
+        ("bandwidth", "f8"),
+        ("implementation_loss", "f8"),  # dB
+        ("max_efficiency", "f8"),  # bit/s/Hz
+        ("fixed_rate", "f8"),  # bit/s, 0 for none
+        ("store_bits", "f8"),
+    ]
+)
+
+STATION = np.dtype(
+    [
+        *((name, "f8") for name in ("x", "y", "z", "ux", "uy", "uz")),  # ITRS position, geodetic zenith
+        ("sin_mask", "f8"),
+        ("antennas", "i8"),
+        ("gain_to_noise", "f8"),  # dB/K
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The satellites of a scenario, in the order of its groups.
+
+    `position` and `velocity` (N, 3) are GCRS at the epoch; `sgp4` maps a slice of satellites to the
+    catalogue that flies them, for groups with that propagator.
+    """
+
+    names: tuple[str, ...]
+    groups: tuple[str, ...]
+    kinds: tuple[str, ...]
+    craft: np.ndarray
+    position: np.ndarray
+    velocity: np.ndarray
+    sgp4: tuple[tuple[slice, Catalogue], ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def make_fleet(scenario: Scenario) -> Fleet:
+    """Names, spacecraft records and states at the epoch of every satellite of `scenario`."""
+    names, groups, kinds, positions, velocities, sgp4 = [], [], [], [], [], []
+    for group in scenario.fleet:
+        own, position, velocity, catalogue = _place(group, scenario.epoch)
+        if group.propagator == "sgp4":
+            sgp4.append((slice(len(names), len(names) + len(own)), catalogue))
+        names += own
+        groups += [group.name] * len(own)
+        kinds += [group.spacecraft] * len(own)
+        positions.append(position)
+        velocities.append(velocity)
+    records = {kind: _craft_record(craft) for kind, craft in scenario.spacecraft.items()}
+    return Fleet(
+        tuple(names),
+        tuple(groups),
+        tuple(kinds),
+        np.array([records[kind] for kind in kinds], CRAFT),
+        np.concatenate(positions),
+        np.concatenate(velocities),
+        tuple(sgp4),
+    )
+
+
+def station_records(stations: tuple[Station, ...]) -> np.ndarray:
+    """Stations as records (G,) of dtype STATION."""
+    latitude = np.radians([s.latitude_deg for s in stations])
+    longitude = np.radians([s.longitude_deg for s in stations])
+    place = geodetic_to_itrs(latitude, longitude, np.array([s.altitude_m for s in stations]))
+    records = np.zeros(len(stations), STATION)
+    for axis, name in enumerate("xyz"):
+        records[name] = place[:, axis]
+        records["u" + name] = zenith(latitude, longitude)[:, axis]
+    records["sin_mask"] = np.sin(np.radians([s.min_elevation_deg for s in stations]))
+    records["antennas"] = [s.antennas for s in stations]
+    records["gain_to_noise"] = [s.gain_to_noise_db_k for s in stations]
+    return records
+
+
+def zenith(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
+    """Geodetic zenith (..., 3), ITRS, at geodetic `latitude` and `longitude` (rad)."""
+    flat = np.cos(latitude)
+    return np.stack((flat * np.cos(longitude), flat * np.sin(longitude), np.sin(latitude)), axis=-1)
+
+
+def force_model(scenario: Scenario) -> Forces:
+    """The scenario's switches as the coefficients that the compiled propagator takes."""
+    switch = scenario.forces
+    return Forces(
+        j2=J2 if switch.j2 else 0.0,
+        j3=J3 if switch.j3 else 0.0,
+        j4=J4 if switch.j4 else 0.0,
+        drag=switch.drag,
+        sun=switch.sun,
+        moon=switch.moon,
+        density_factor=switch.density_factor,
+    )
+
+
+def sgp4_states(fleet: Fleet, epoch: datetime, seconds: float, position: np.ndarray, velocity: np.ndarray) -> None:
+    """Write SGP4's GCRS states at `seconds` after the epoch into (N, 3) arrays, where SGP4 flies them."""
+    for which, catalogue in fleet.sgp4:
+        position[which], velocity[which] = catalogue.states(epoch + timedelta(seconds=seconds))
+
+
+def _place(group: Group, epoch: datetime) -> tuple[list[str], np.ndarray, np.ndarray, Catalogue | None]:
+    if group.states is not None:
+        position = np.array([s.position_km for s in group.states]) * 1e3
+        return [s.name for s in group.states], position, np.array([s.velocity_km_s for s in group.states]) * 1e3, None
+    catalogue = _catalogue(group)
+    if catalogue is not None:
+        return list(catalogue.names), *catalogue.states(epoch), catalogue
+    elements = _mean_elements(group, epoch)
+    if group.keplerian is not None:
+        names = [k.name for k in group.keplerian]
+    else:
+        names = [f"{group.name} {i + 1}" for i in range(len(elements))]
+    return names, *constellations.states(elements), None
+
+
+def _catalogue(group: Group) -> Catalogue | None:
+    if group.elements is not None:
+        return from_mean_elements([row.model_dump() for row in group.elements])
+    if group.catalogue is None:
+        return None
+    catalogue = read_catalogue(group.catalogue.file)
+    return catalogue.select(group.catalogue.select) if group.catalogue.select else catalogue
+
+
+def _mean_elements(group: Group, epoch: datetime) -> np.ndarray:
+    if group.walker is not None:
+        w = group.walker
+        build = constellations.walker_delta if w.pattern == "delta" else constellations.walker_star
+        return build(
+            w.total, w.planes, w.phasing, w.altitude_km * 1e3, np.radians(w.inclination_deg), np.radians(w.raan_deg)
+        )
+    if group.sun_synchronous is not None:
+        s = group.sun_synchronous
+        return constellations.sun_synchronous(
+            s.total, s.altitude_km * 1e3, s.local_time_h, epoch, phasing=s.phasing
+        )
+    return np.array(
+        [
+            [
+                k.semi_major_axis_km * 1e3,
+                k.eccentricity,
+                *np.radians([k.inclination_deg, k.raan_deg, k.argp_deg, k.mean_anomaly_deg]),
+            ]
+            for k in group.keplerian
+        ]
+    )
+
+
+def _craft_record(craft: Spacecraft) -> np.void:
+    body, power, thermal, attitude, camera, radio = (
+        craft.body, craft.power, craft.thermal, craft.attitude, craft.camera, craft.radio,
+    )  # fmt: skip
+    record = np.zeros((), CRAFT)
+    values = dict(
+        ballistic=body.drag_coefficient * body.drag_area_m2 / body.mass_kg,
+        panel_area=power.panel_area_m2,
+        panel_efficiency=power.panel_efficiency,
+        panel_mount=TRACKING_PANEL if power.panel_mount == "tracking" else BODY_PANEL,
+        battery=power.battery_wh * 3600.0,
+        charge_low=power.initial_charge[0],
+        charge_high=power.initial_charge[1],
+        charge_efficiency=power.charge_efficiency,
+        discharge_efficiency=power.discharge_efficiency,
+        fade_per_cycle=power.fade_per_cycle,
+        base_load=power.bus_w + power.compute_idle_w,
+        slew_load=power.slew_w,
+        camera_load=power.camera_w,
+        transmitter_load=power.transmitter_w,
+        heater_load=power.heater_w,
+        heat_capacity=thermal.heat_capacity_j_k,
+        radiator_area=thermal.radiator_area_m2,
+        emissivity=thermal.emissivity,
+        absorptivity=thermal.absorptivity,
+        sun_area=thermal.sun_area_m2,
+        earth_area=thermal.earth_area_m2,
+        initial_temperature=thermal.initial_c + ZERO_CELSIUS,
+        heater_below=thermal.heater_below_c + ZERO_CELSIUS,
+        throttle_above=thermal.throttle_above_c + ZERO_CELSIUS,
+        shutdown_above=thermal.shutdown_above_c + ZERO_CELSIUS,
+        slew_rate=np.radians(attitude.slew_rate_deg_s),
+        slew_acceleration=np.radians(attitude.slew_acceleration_deg_s2),
+        settle=attitude.settle_s,
+        max_off_nadir=np.radians(camera.max_off_nadir_deg),
+        dwell=camera.dwell_s,
+        image_bits=camera.image_gbit * GIGA,
+        min_sun_sine=np.sin(np.radians(camera.min_sun_elevation_deg)),
+        eirp_dbw=radio.eirp_dbw,
+        frequency=radio.frequency_ghz * GIGA,
+        bandwidth=radio.bandwidth_mhz * 1e6,
+        implementation_loss=radio.implementation_loss_db,
+        max_efficiency=radio.max_bit_s_hz,
+        fixed_rate=(radio.fixed_rate_mbit_s or 0.0) * 1e6,
+        store_bits=craft.store_gbit * GIGA,
+    )
+    for name, value in values.items():
+        record[name] = value
+    return record[()]

@@ -1,0 +1,164 @@
+"""Satellite to ground: elevation, link budget, who is in view during a round, the next contact."""
+
+import math
+
+from sandbox.compiled import kernel
+from sandbox.geometry import itrs_at, rotate
+from sandbox.orbits.bodies import SPEED_OF_LIGHT
+from sandbox.orbits.ephemeris import earth_rotation, moon_position, sun_position
+from sandbox.orbits.propagation import dop8_step
+from sandbox.state import NONE
+
+BOLTZMANN_DB = -228.5991672
+"""10 log10 of Boltzmann's constant in J/K."""
+SEARCH_STEP_S = 60.0
+SEARCH_HORIZON_S = 3 * 3600.0
+EDGE_S = 1e-3
+
+
+@kernel
+def sin_elevation(x, y, z, station):
+    """Sine of the elevation of ITRS point x, y, z (m) above the geodetic horizon of `station`."""
+    dx, dy, dz = x - station.x, y - station.y, z - station.z
+    up = dx * station.ux + dy * station.uy + dz * station.uz
+    return up / math.sqrt(dx * dx + dy * dy + dz * dz)
+
+
+@kernel
+def slant_range(x, y, z, station):
+    """Distance in m from ITRS point x, y, z to `station`."""
+    dx, dy, dz = x - station.x, y - station.y, z - station.z
+    return math.sqrt(dx * dx + dy * dy + dz * dz)
+
+
+@kernel
+def carrier_to_noise(distance, eirp_dbw, frequency, gain_to_noise):
+    """C/N0 in dBHz: EIRP + G/T - free-space loss 20 log10(4 pi d f / c) - 10 log10 k (ITU-R P.525)."""
+    loss = 20.0 * math.log10(4.0 * math.pi * distance * frequency / SPEED_OF_LIGHT)
+    return eirp_dbw + gain_to_noise - loss - BOLTZMANN_DB
+
+
+@kernel
+def link_rate(distance, craft, station):
+    """Downlink rate, bit/s: Shannon's limit less the implementation loss, capped by the best modulation."""
+    if craft.fixed_rate > 0.0:
+        return craft.fixed_rate
+    density = carrier_to_noise(distance, craft.eirp_dbw, craft.frequency, station.gain_to_noise)
+    signal_to_noise = 10.0 ** ((density - craft.implementation_loss) / 10.0) / craft.bandwidth
+    return craft.bandwidth * min(math.log2(1.0 + signal_to_noise), craft.max_efficiency)
+
+
+@kernel
+def horizon_cosine(radius, earth_radius, margin):
+    """Cosine of the central angle to the horizon seen from `radius` (m), widened by `margin` (rad)."""
+    return math.cos(math.acos(min(1.0, earth_radius / radius)) + margin)
+
+
+@kernel
+def clearance(path, rotation, middle, tau, station):
+    """Sine of the elevation at offset `tau` less that of the station's mask."""
+    x, y, z = itrs_at(path, rotation, middle, tau)
+    return sin_elevation(x, y, z, station) - station.sin_mask
+
+
+@kernel
+def crossing(path, rotation, middle, station, low, high):
+    """Offset between `low` and `high` at which the satellite crosses the mask, to a millisecond."""
+    rising = clearance(path, rotation, middle, high, station) >= 0.0
+    while high - low > EDGE_S:
+        tau = 0.5 * (low + high)
+        if (clearance(path, rotation, middle, tau, station) >= 0.0) == rising:
+            high = tau
+        else:
+            low = tau
+    return high if rising else low
+
+
+@kernel
+def visible_part(path, rotation, middle, station, seconds, samples):
+    """(from, to): first stretch of the round in which `station` sees the satellite; (0, 0) if it does not.
+
+    Looked for at `samples` + 1 even moments; edges are then found to a millisecond.
+    """
+    start, last = -1.0, 0.0
+    for i in range(samples + 1):
+        tau = seconds * i / samples
+        seen = clearance(path, rotation, middle, tau, station) >= 0.0
+        if seen and start < 0.0:
+            start = 0.0 if i == 0 else crossing(path, rotation, middle, station, last, tau)
+        if not seen and start >= 0.0:
+            return start, crossing(path, rotation, middle, station, last, tau)
+        last = tau
+    if start < 0.0:
+        return 0.0, 0.0
+    return start, seconds
+
+
+@kernel
+def _best_clearance(x, y, z, stations):
+    best, which = -2.0, NONE
+    for g in range(stations.shape[0]):
+        above = sin_elevation(x, y, z, stations[g]) - stations[g].sin_mask
+        if above > best:
+            best, which = above, g
+    return best, which
+
+
+@kernel
+def seek_contact(contacts, b, n, now, position, velocity, stations, forces, ballistic, ephemeris):
+    """Keep the next contact of satellite n of world b known, up to three hours ahead.
+
+    The search walks forward in steps of a minute and stops at a pass, so that each minute is looked at
+    about once; it starts again from the satellite's own state when that pass is over. The ends of a pass
+    are interpolated between the minutes (a few seconds off); passes shorter than that can be missed.
+    """
+    if contacts.station[b, n] != NONE:
+        if now < contacts.end[b, n]:
+            return
+        restart_search(contacts, b, n, now, position, velocity)
+    limit = now + SEARCH_HORIZON_S
+    p, v = contacts.position[b, n], contacts.velocity[b, n]
+    x, y, z, vx, vy, vz = p[0], p[1], p[2], v[0], v[1], v[2]
+    t = contacts.searched[b, n]
+    if t + SEARCH_STEP_S > limit:
+        return
+    above, station = _clearance_at(x, y, z, t, stations, ephemeris, NONE)
+    found = above >= 0.0
+    if found:
+        contacts.start[b, n] = t
+    while found or t + SEARCH_STEP_S <= limit:
+        sun = sun_position(ephemeris, t) if forces.sun else (0.0, 0.0, 0.0)
+        moon = moon_position(ephemeris, t) if forces.moon else (0.0, 0.0, 0.0)
+        x, y, z, vx, vy, vz = dop8_step(x, y, z, vx, vy, vz, SEARCH_STEP_S, forces, ballistic, sun, moon)
+        t += SEARCH_STEP_S
+        was = above
+        above, seen = _clearance_at(x, y, z, t, stations, ephemeris, station if found else NONE)
+        if found and above < 0.0:
+            contacts.station[b, n] = station
+            contacts.end[b, n] = t - SEARCH_STEP_S * above / (above - was)
+            break
+        if not found and above >= 0.0:
+            found, station = True, seen
+            was = min(was, -1e-9)
+            contacts.start[b, n] = t - SEARCH_STEP_S * above / (above - was)
+    p[0], p[1], p[2], v[0], v[1], v[2] = x, y, z, vx, vy, vz
+    contacts.searched[b, n] = t
+
+
+@kernel
+def _clearance_at(x, y, z, t, stations, ephemeris, station):
+    """(clearance, station) of GCRS point x, y, z at time t, of one station or else of the best."""
+    x, y, z = rotate(earth_rotation(ephemeris, t), x, y, z)
+    if station != NONE:
+        return sin_elevation(x, y, z, stations[station]) - stations[station].sin_mask, station
+    return _best_clearance(x, y, z, stations)
+
+
+@kernel
+def restart_search(contacts, b, n, now, position, velocity):
+    """Forget the contact of satellite n of world b and look for one from its present state (3,), (3,)."""
+    contacts.station[b, n] = NONE
+    contacts.searched[b, n] = now
+    for i in range(3):
+        contacts.position[b, n, i] = position[i]
+        contacts.velocity[b, n, i] = velocity[i]

@@ -1,0 +1,76 @@
+"""UTC in, TT and UT1 out, as two-part Julian dates in the manner of erfa."""
+
+import warnings
+from datetime import UTC, datetime
+
+import erfa
+import numpy as np
+
+from sandbox.errors import SandboxError
+from sandbox.orbits import iers
+
+DAY_S = 86_400.0
+_MJD_ZERO = 2_400_000.5
+
+
+def as_utc(when: datetime | str) -> datetime:
+    """`when` as an aware UTC datetime; an ISO 8601 string without an offset is taken as UTC.
+
+    Raises SandboxError for a string that is no date and for a naive datetime.
+    """
+    if isinstance(when, str):
+        try:
+            parsed = datetime.fromisoformat(when.strip())
+        except ValueError:
+            raise SandboxError(
+                f"Epoch {when!r} is not a date; write it as ISO 8601 UTC, such as '2026-06-26T22:00:00'."
+            ) from None
+        when = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    if not isinstance(when, datetime) or when.tzinfo is None:
+        raise SandboxError(
+            f"Epoch {when!r} has no time zone; give an aware UTC datetime or an ISO 8601 string."
+        )
+    return when.astimezone(UTC)
+
+
+def julian_date(when: datetime | str) -> tuple[float, float]:
+    """UTC Julian date of `when` as (day at 0 h, fraction of the day, which may have a leap second)."""
+    when = as_utc(when)
+    second = when.second + when.microsecond / 1e6
+    with _erfa_quiet():
+        jd, fraction = erfa.dtf2d("UTC", when.year, when.month, when.day, when.hour, when.minute, second)
+    return float(jd), float(fraction)
+
+
+def utc_after(jd: float, fraction: float, seconds) -> tuple[np.ndarray, np.ndarray]:
+    """The UTC Julian date `seconds` (SI, any shape) after another: leap seconds are counted."""
+    with _erfa_quiet():
+        tai1, tai2 = erfa.utctai(jd, fraction)
+        return erfa.taiutc(tai1, tai2 + np.asarray(seconds) / DAY_S)
+
+
+def terrestrial_time(jd, fraction) -> tuple[np.ndarray, np.ndarray]:
+    """TT of a UTC Julian date (any shape)."""
+    with _erfa_quiet():
+        return erfa.taitt(*erfa.utctai(jd, fraction))
+
+
+def universal_time(jd, fraction) -> tuple[np.ndarray, np.ndarray]:
+    """UT1 of a UTC Julian date (any shape), from `iers`. Raises SandboxError before 1973."""
+    ut1_utc, _, _ = iers.earth_orientation(np.asarray(jd) - _MJD_ZERO + fraction)
+    with _erfa_quiet():
+        return erfa.utcut1(jd, fraction, ut1_utc)
+
+
+def polar_motion(jd, fraction) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates of the pole (rad) at a UTC Julian date (any shape). Raises SandboxError before 1973."""
+    _, x, y = iers.earth_orientation(np.asarray(jd) - _MJD_ZERO + fraction)
+    return x, y
+
+
+class _erfa_quiet(warnings.catch_warnings):
+    """Silences erfa's "dubious year": after its last known leap second none is assumed."""
+
+    def __enter__(self):
+        super().__enter__()
+        warnings.simplefilter("ignore", erfa.ErfaWarning)

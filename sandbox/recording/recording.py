@@ -1,0 +1,161 @@
+"""A run to be read: rounds, events, and what other tools want to have them as."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from sandbox.errors import SandboxError, unknown_name
+from sandbox.recording import disk
+from sandbox.recording.variables import AXIS, LABELS, ROUND, SATELLITE, STATIC, VARIABLES
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """What happened and when, as columns of one length. `events[events.kind == "capture"]` selects rows."""
+
+    time_s: np.ndarray
+    satellite: np.ndarray  # -1 none in particular
+    kind: np.ndarray  # of str, as is text
+    target: np.ndarray  # -1 none
+    value: np.ndarray
+    text: np.ndarray
+
+    @classmethod
+    def from_rows(cls, rows: Collection[tuple]) -> "Events":
+        string = np.dtypes.StringDType()
+        dtypes = (np.float64, np.int32, string, np.int32, np.float64, string)
+        columns = zip(*rows, strict=True) if rows else [()] * len(dtypes)
+        return cls(*map(np.array, columns, dtypes))
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+    def __getitem__(self, rows: Any) -> "Events":
+        """The rows of a mask, a slice or an array of indices."""
+        return Events(*(column[rows] for column in vars(self).values()))
+
+    def rows(self) -> list[tuple]:
+        """The events as plain tuples."""
+        return list(zip(*(column.tolist() for column in vars(self).values()), strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One round of a run: its variables by name, without their time axis, and the run's `meta`."""
+
+    meta: Mapping[str, Any]
+    arrays: Mapping[str, np.ndarray]
+
+    @classmethod
+    def at(cls, k: int, rounds: int, meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> "Frame":
+        """Round `k` of arrays that hold `rounds`. Raises `SandboxError` outside them."""
+        if not -rounds <= k < rounds:
+            raise SandboxError(f"Round {k} is outside the {rounds} recorded ones.")
+        k %= rounds
+        return cls(meta, read_only({n: a if n in STATIC else a[k, ...] for n, a in arrays.items()}))
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name in self.arrays:
+            return self.arrays[name]
+        if name in VARIABLES:
+            raise SandboxError(f"{name!r} was not recorded in this run; the Recorder keeps it if asked to.")
+        raise unknown_name("variable", name, self.arrays)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.arrays
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.arrays)
+
+    def keys(self) -> Collection[str]:
+        """The names of the recorded variables."""
+        return self.arrays.keys()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Recording(Frame):
+    """A run, read-only: `recording["battery"]` is (rounds, satellites) and so on, as `VARIABLES` says.
+
+    `len(recording)` is its number of rounds.
+    """
+
+    events: Events
+
+    def __len__(self) -> int:
+        return len(self.arrays["time"])
+
+    def __repr__(self) -> str:
+        title = " ".join(str(self.meta[key]) for key in ("scenario", "policy", "seed") if key in self.meta)
+        satellites = self.arrays["battery"].shape[1]
+        return f"<Recording {title}: {len(self)} rounds, {satellites} satellites, {len(self.events)} events>"
+
+    def frame(self, k: int = -1) -> Frame:
+        """Round `k`, from the end if negative. Raises `SandboxError` outside the run."""
+        return Frame.at(k, len(self), self.meta, self.arrays)
+
+    def save(self, path: Path | str) -> Path:
+        """Write one compressed `.npz`, whole or not at all. Returns its path."""
+        path = Path(path)
+        if path.suffix != ".npz":
+            raise SandboxError(f"{path}: a recording is one .npz file; call it {path.name}.npz.")
+        disk.write_npz(path, self.meta, self.arrays, self.events.rows())
+        return path
+
+    @classmethod
+    def load(cls, path: Path | str) -> "Recording":
+        """Open a `.npz` (read whole) or a Recorder's folder (mapped, up to its last flush).
+
+        Raises `SandboxError` for a file that is missing, damaged or no recording.
+        """
+        meta, arrays, rows = disk.read(Path(path))
+        return cls(MappingProxyType(meta), read_only(arrays), Events.from_rows(rows))
+
+    def to_dataset(self) -> Any:
+        """An `xarray.Dataset`: named dimensions, labels from meta, units and descriptions; without events.
+
+        Raises `SandboxError` where xarray is not installed.
+        """
+        xarray = _imported("xarray")
+        described = {
+            name: (v.dims, self.arrays[name], {"units": v.unit, "description": v.description})
+            for name, v in VARIABLES.items()
+            if name in self.arrays
+        }
+        simple = str | int | float | list
+        attrs = {k: v if isinstance(v, simple) else json.dumps(v) for k, v in self.meta.items()}
+        dataset = xarray.Dataset(described, attrs=attrs)
+        labels = {dim: self.meta[key] for dim, key in LABELS.items() if key in self.meta}
+        labels[AXIS] = ["x", "y", "z"]
+        return dataset.assign_coords({dim: label for dim, label in labels.items() if dim in dataset.sizes})
+
+    def to_frame(self) -> Any:
+        """A long `pandas.DataFrame` of what is one number per satellite: a line per round and satellite.
+
+        Raises `SandboxError` where pandas is not installed.
+        """
+        pandas = _imported("pandas")
+        rounds, satellites = self.arrays["battery"].shape
+        names = np.array(self.meta.get(LABELS[SATELLITE], range(satellites)))
+        keys = {"time": np.repeat(self.arrays["time"], satellites), "satellite": np.tile(names, rounds)}
+        scalars = (name for name in self.arrays if VARIABLES[name].dims == (ROUND, SATELLITE))
+        return pandas.DataFrame(keys | {name: self.arrays[name].ravel() for name in scalars})
+
+
+def read_only(arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    """The same arrays, by name, through views that refuse to be written to."""
+    views = {name: array.view() for name, array in arrays.items()}
+    for view in views.values():
+        view.flags.writeable = False
+    return MappingProxyType(views)
+
+
+def _imported(module: str) -> Any:
+    try:
+        return __import__(module)
+    except ImportError:
+        raise SandboxError(f"{module} is not installed; run: pip install {module}") from None

@@ -1,0 +1,99 @@
+"""Drawing the book of observation requests of one episode."""
+
+from math import ceil, sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from sandbox.fleet import zenith
+from sandbox.geography import sample_cities, sample_globe, sample_land
+from sandbox.orbits.frames import geodetic_to_itrs
+from sandbox.scenario import Requests as Settings
+from sandbox.state import NONE, PENDING, Requests
+
+HOUR = 3600.0
+CITY_SPREAD_M = 50_000.0
+_PLACES = {
+    "land": sample_land,
+    "globe": sample_globe,
+    "cities": lambda rng, n: sample_cities(rng, n, CITY_SPREAD_M),
+}
+
+
+class Book(NamedTuple):
+    """Requests in order of release; every array is (m,) but `sky`, (m, Q). Times from the episode's start."""
+
+    latitude: np.ndarray
+    longitude: np.ndarray
+    release: np.ndarray
+    deadline: np.ndarray
+    value: np.ndarray
+    cloud: np.ndarray
+    sky: np.ndarray
+
+
+def book_size(settings: Settings, horizon_s: float) -> int:
+    """Room for every request of an episode: the mean of the Poisson stream and eight deviations more."""
+    mean = settings.per_hour * horizon_s / HOUR
+    return settings.initial + len(settings.sites) + ceil(mean + 8.0 * sqrt(mean))
+
+
+def sky_intervals(settings: Settings) -> int:
+    """Intervals of the sky that a request can live through."""
+    lives = [settings.lifetime_h[1], *(site.deadline_h - site.release_h for site in settings.sites)]
+    return ceil(max(lives) / settings.sky_h) + 1
+
+
+def draw_book(rng: np.random.Generator, settings: Settings, horizon_s: float) -> Book:
+    """The stock at the start, the Poisson stream until `horizon_s`, and the named sites."""
+    room = book_size(settings, horizon_s) - settings.initial - len(settings.sites)
+    count = min(int(rng.poisson(settings.per_hour * horizon_s / HOUR)), room)
+    release = np.concatenate((np.zeros(settings.initial), rng.uniform(0.0, horizon_s, count)))
+    total = len(release)
+    latitude, longitude = _PLACES[settings.where](rng, total)
+    life = rng.uniform(*settings.lifetime_h, total) * HOUR
+    # the stock has been open for a while: a share of its life is over
+    life[: settings.initial] *= rng.uniform(0.0, 1.0, settings.initial)
+    value = rng.uniform(*settings.value, total)
+    cloud = _cloud(rng, settings, total)
+    sites = settings.sites
+    book = Book(
+        np.concatenate((latitude, np.radians([s.latitude_deg for s in sites]))),
+        np.concatenate((longitude, np.radians([s.longitude_deg for s in sites]))),
+        np.concatenate((release, [s.release_h * HOUR for s in sites])),
+        np.concatenate((release + life, [s.deadline_h * HOUR for s in sites])),
+        np.concatenate((value, [s.value for s in sites])),
+        np.concatenate((cloud, [s.cloud for s in sites])),
+        rng.random((total + len(sites), sky_intervals(settings))),
+    )
+    order = np.argsort(book.release, kind="stable")
+    return Book(*(column[order] for column in book))
+
+
+def _cloud(rng: np.random.Generator, settings: Settings, total: int) -> np.ndarray:
+    mean, spread = settings.cloud_mean, settings.cloud_spread
+    if mean in (0.0, 1.0):
+        return np.full(total, mean)
+    return rng.beta(mean * spread, (1.0 - mean) * spread, total)
+
+
+def write_book(requests: Requests, b: int, book: Book, start: float) -> None:
+    """Lay `book` into the arrays of world `b`; what is left of their room never opens."""
+    used = slice(0, len(book.release))
+    requests.position[b, used] = geodetic_to_itrs(book.latitude, book.longitude, np.zeros_like(book.latitude))
+    requests.up[b, used] = zenith(book.latitude, book.longitude)
+    for name in ("release", "deadline"):
+        column = getattr(requests, name)[b]
+        column[...] = np.inf
+        column[used] = start + getattr(book, name)
+    for name in ("value", "cloud", "sky"):
+        column = getattr(requests, name)[b]
+        column[...] = 0.0
+        column[used] = getattr(book, name)
+    requests.closed_until[b] = -np.inf
+    requests.status[b] = PENDING
+    requests.captured_at[b] = np.nan
+    requests.delivered_at[b] = np.nan
+    requests.captured_by[b] = NONE
+    requests.released[b] = 0
+    requests.open_count[b] = 0

@@ -1,0 +1,472 @@
+"""What a world is made of: validated models, named scenarios, YAML files.
+
+    load_scenario("scs01")                        a named scenario
+    load_scenario("mine.yaml")                    a file of your own
+    load_scenario({...})                          the same as a dictionary
+    load_scenario("scs01", {"horizon_h": 2.0, "requests.initial": 64})   with fields replaced
+
+Field names carry their units. A field that is unknown, missing or out of range is one `SandboxError`
+that names the file, the field, the value and what would be right.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from sandbox.errors import SandboxError, unknown_name
+
+FOLDER = Path(__file__).parent / "scenarios"
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Efficiency = Annotated[float, Field(gt=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Latitude = Annotated[float, Field(ge=-90, le=90)]
+Longitude = Annotated[float, Field(ge=-180, le=360)]
+Altitude = Annotated[float, Field(ge=160, le=40_000)]
+Angle = Annotated[float, Field(ge=-360, le=720)]
+Inclination = Annotated[float, Field(ge=0, le=180)]
+Range = tuple[float, float]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _ordered(pair: Range, low: float, high: float) -> Range:
+    if not low <= pair[0] <= pair[1] <= high:
+        raise ValueError(f"give two numbers with {low:g} <= first <= second <= {high:g}")
+    return pair
+
+
+class Body(Model):
+    mass_kg: Positive
+    drag_area_m2: Positive
+    drag_coefficient: Positive = 2.2
+
+
+class Power(Model):
+    panel_area_m2: Positive
+    panel_efficiency: Efficiency
+    panel_mount: Literal["body", "tracking"] = "body"
+    battery_wh: Positive
+    initial_charge: Range = (0.6, 0.9)
+    charge_efficiency: Efficiency = 0.95
+    discharge_efficiency: Efficiency = 0.95
+    fade_per_cycle: Share = 0.0
+    bus_w: NotNegative
+    compute_idle_w: NotNegative = 0.0
+    slew_w: NotNegative = 0.0
+    camera_w: NotNegative
+    transmitter_w: NotNegative
+    heater_w: NotNegative = 0.0
+
+    @field_validator("initial_charge")
+    @classmethod
+    def _charge(cls, pair: Range) -> Range:
+        return _ordered(pair, 0.0, 1.0)
+
+
+class Thermal(Model):
+    heat_capacity_j_k: Positive
+    radiator_area_m2: Positive
+    emissivity: Efficiency
+    absorptivity: Share
+    sun_area_m2: NotNegative
+    earth_area_m2: NotNegative
+    initial_c: Annotated[float, Field(ge=-100, le=150)] = 15.0
+    heater_below_c: Annotated[float, Field(ge=-150, le=150)] = -10.0
+    throttle_above_c: Annotated[float, Field(ge=-100, le=200)] = 45.0
+    shutdown_above_c: Annotated[float, Field(ge=-100, le=200)] = 60.0
+
+    @model_validator(mode="after")
+    def _limits(self) -> Self:
+        if self.shutdown_above_c <= self.throttle_above_c:
+            raise ValueError("shutdown_above_c must be greater than throttle_above_c")
+        return self
+
+
+class Attitude(Model):
+    slew_rate_deg_s: Positive
+    slew_acceleration_deg_s2: Positive
+    settle_s: NotNegative = 0.0
+
+
+class Camera(Model):
+    max_off_nadir_deg: Annotated[float, Field(gt=0, le=65)]
+    dwell_s: Positive
+    image_gbit: Positive
+    min_sun_elevation_deg: Annotated[float, Field(ge=-90, le=89)] = -90.0
+
+
+class Radio(Model):
+    """Downlink: adaptive coding at `implementation_loss_db` from Shannon's limit, or a fixed rate."""
+
+    eirp_dbw: float
+    frequency_ghz: Positive
+    bandwidth_mhz: Positive
+    implementation_loss_db: NotNegative = 3.0
+    max_bit_s_hz: Positive = 4.4
+    fixed_rate_mbit_s: Positive | None = None
+
+
+class Spacecraft(Model):
+    body: Body
+    power: Power
+    thermal: Thermal
+    attitude: Attitude
+    camera: Camera
+    radio: Radio
+    store_gbit: Positive
+
+    @model_validator(mode="after")
+    def _room(self) -> Self:
+        if self.store_gbit < self.camera.image_gbit:
+            raise ValueError("store_gbit must hold at least one image (camera.image_gbit)")
+        return self
+
+
+class Walker(Model):
+    """Walker pattern of circular orbits: i:T/P/F (Walker 1984), spread over 360 (delta) or 180 degrees (star)."""
+
+    pattern: Literal["delta", "star"] = "delta"
+    total: Annotated[int, Field(ge=1)]
+    planes: Annotated[int, Field(ge=1)]
+    phasing: Annotated[int, Field(ge=0)] = 0
+    altitude_km: Altitude
+    inclination_deg: Inclination
+    raan_deg: Angle = 0.0
+
+
+class SunSynchronous(Model):
+    """Planes in sun-synchronous orbit with ascending nodes at these local times, hours."""
+
+    total: Annotated[int, Field(ge=1)]
+    altitude_km: Annotated[float, Field(ge=200, le=5_900)]
+    local_time_h: tuple[Annotated[float, Field(ge=0, lt=24)], ...] = Field(min_length=1)
+    phasing: Annotated[int, Field(ge=0)] = 0
+
+
+class Catalogued(Model):
+    """A catalogue file (TLE, 3LE, OMM as JSON, CSV or XML) and, if not all of it, the names to take."""
+
+    file: Path
+    select: tuple[str, ...] | None = None
+
+
+class MeanElements(Model):
+    """SGP4 mean elements of one object, as a line of a catalogue states them (TEME)."""
+
+    name: str
+    norad_id: Annotated[int, Field(ge=0)] = 0
+    cospar_id: str = ""
+    epoch: str
+    inclination_deg: Inclination
+    raan_deg: Angle
+    eccentricity: Annotated[float, Field(ge=0, lt=1)]
+    argp_deg: Angle
+    mean_anomaly_deg: Angle
+    mean_motion_rev_day: Annotated[float, Field(gt=0, le=18)]
+    ndot_rev_day2: float = 0.0
+    bstar: float = 0.0
+
+
+class Keplerian(Model):
+    """Mean (J2-averaged) classical elements of one satellite at the scenario's epoch."""
+
+    name: str
+    semi_major_axis_km: Annotated[float, Field(ge=6_538, le=50_000)]
+    eccentricity: Annotated[float, Field(ge=0, lt=0.9)] = 0.0
+    inclination_deg: Inclination
+    raan_deg: Angle = 0.0
+    argp_deg: Angle = 0.0
+    mean_anomaly_deg: Angle = 0.0
+
+
+class StateVector(Model):
+    """GCRS state of one satellite at the scenario's epoch."""
+
+    name: str
+    position_km: tuple[float, float, float]
+    velocity_km_s: tuple[float, float, float]
+
+
+SOURCES = ("walker", "sun_synchronous", "catalogue", "elements", "keplerian", "states")
+
+
+class Group(Model):
+    """Satellites of one kind; exactly one of the fields in `SOURCES` says where they fly."""
+
+    name: str
+    spacecraft: str
+    propagator: Literal["cowell", "sgp4"] = "cowell"
+    walker: Walker | None = None
+    sun_synchronous: SunSynchronous | None = None
+    catalogue: Catalogued | None = None
+    elements: tuple[MeanElements, ...] | None = Field(None, min_length=1)
+    keplerian: tuple[Keplerian, ...] | None = Field(None, min_length=1)
+    states: tuple[StateVector, ...] | None = Field(None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        given = [name for name in SOURCES if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of {', '.join(SOURCES)} (now: {', '.join(given) or 'none'})")
+        if self.propagator == "sgp4" and given[0] not in ("catalogue", "elements"):
+            raise ValueError(f"propagator sgp4 needs catalogue or elements, not {given[0]}")
+        return self
+
+
+class Forces(Model):
+    j2: bool = True
+    j3: bool = False
+    j4: bool = False
+    drag: bool = False
+    density_factor: Positive = 1.0
+    sun: bool = False
+    moon: bool = False
+
+
+class Station(Model):
+    name: str
+    latitude_deg: Latitude
+    longitude_deg: Longitude
+    altitude_m: Annotated[float, Field(ge=-500, le=9_000)] = 0.0
+    min_elevation_deg: Annotated[float, Field(ge=0, lt=90)] = 5.0
+    antennas: Annotated[int, Field(ge=1)] = 1
+    gain_to_noise_db_k: float = 30.0
+
+
+class Site(Model):
+    name: str = ""
+    latitude_deg: Latitude
+    longitude_deg: Longitude
+    value: NotNegative
+    release_h: NotNegative = 0.0
+    deadline_h: Positive
+    cloud: Share = 0.0
+
+    @model_validator(mode="after")
+    def _times(self) -> Self:
+        if self.deadline_h <= self.release_h:
+            raise ValueError("deadline_h must be later than release_h")
+        return self
+
+
+class Requests(Model):
+    """Observation requests: a stock at the start, a Poisson stream, and sites named one by one.
+
+    `value` and `lifetime_h` are drawn uniformly from their ranges, the forecast cloud probability from a
+    beta distribution with mean `cloud_mean` and concentration `cloud_spread`; the sky is drawn anew every
+    `sky_h` hours.
+    """
+
+    initial: Annotated[int, Field(ge=0, le=100_000)] = 256
+    per_hour: NotNegative = 36.0
+    where: Literal["land", "globe", "cities"] = "land"
+    value: Range = (1.0, 10.0)
+    lifetime_h: Range = (2.0, 12.0)
+    cloud_mean: Share = 0.5
+    cloud_spread: Positive = 2.0
+    sky_h: Positive = 3.0
+    half_life_h: Positive = 3.0
+    sites: tuple[Site, ...] = ()
+
+    @field_validator("value")
+    @classmethod
+    def _value(cls, pair: Range) -> Range:
+        return _ordered(pair, 0.0, 1e6)
+
+    @field_validator("lifetime_h")
+    @classmethod
+    def _lifetime(cls, pair: Range) -> Range:
+        return _ordered(pair, 0.01, 1e4)
+
+
+class Scenario(Model):
+    name: str
+    description: str = ""
+    epoch: datetime
+    start_within_h: NotNegative = 0.0
+    horizon_h: Annotated[float, Field(gt=0, le=24 * 366)] = 24.0
+    round_s: Annotated[float, Field(ge=1, le=300)] = 30.0
+    substep_s: Annotated[float, Field(gt=0, le=300)] = 10.0
+    forces: Forces = Forces()
+    spacecraft: dict[str, Spacecraft] = Field(min_length=1)
+    fleet: tuple[Group, ...] = Field(min_length=1)
+    stations: tuple[Station, ...] = Field(min_length=1)
+    requests: Requests = Requests()
+
+    @field_validator("epoch")
+    @classmethod
+    def _utc(cls, epoch: datetime) -> datetime:
+        return epoch.replace(tzinfo=UTC) if epoch.tzinfo is None else epoch.astimezone(UTC)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.substep_s > self.round_s:
+            raise ValueError("substep_s must not exceed round_s")
+        for group in self.fleet:
+            if group.spacecraft not in self.spacecraft:
+                raise ValueError(str(unknown_name("spacecraft", group.spacecraft, self.spacecraft)))
+        for what, names in (("fleet", self.fleet), ("stations", self.stations)):
+            seen = [item.name for item in names]
+            if len(set(seen)) < len(seen):
+                raise ValueError(f"every name in {what} must occur once")
+        return self
+
+    @property
+    def rounds(self) -> int:
+        """Decision rounds in the horizon."""
+        return max(1, round(self.horizon_h * 3600.0 / self.round_s))
+
+
+def scenario_names() -> list[str]:
+    """The named scenarios that come with the package."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def load_scenario(
+    source: str | Path | Mapping[str, Any] | Scenario, replace: Mapping[str, Any] | None = None
+) -> Scenario:
+    """The scenario called `source`, or in that file or dictionary, with the fields in `replace` set.
+
+    `replace` maps dotted names to values: `{"horizon_h": 2, "stations.0.antennas": 3}`.
+    Raises SandboxError for an unknown name, an unreadable file or a field that is not right.
+    """
+    data, where, folder = _read(source)
+    for name, value in (replace or {}).items():
+        _set(data, name, value)
+    try:
+        scenario = Scenario.model_validate(data)
+    except ValidationError as error:
+        raise _explain(error, where) from None
+    return _with_catalogue_paths(scenario, folder)
+
+
+def _read(source: Any) -> tuple[dict[str, Any], str, Path | None]:
+    if isinstance(source, Scenario):
+        return source.model_dump(), f"scenario {source.name}", None
+    if isinstance(source, Mapping):
+        return _plain(source), "scenario", None
+    path = _find(source)
+    return _parse(path), path.name, path.parent
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _find(source: Any) -> Path:
+    if not isinstance(source, (str, Path)):
+        raise SandboxError(f"A scenario is a name, a YAML file, a dictionary or a Scenario, not {source!r}.")
+    named = FOLDER / f"{source}.yaml"
+    if named.is_file() and Path(source).name == str(source):
+        return named
+    path = Path(source)
+    if path.suffix.lower() in (".yaml", ".yml"):
+        if not path.is_file():
+            raise SandboxError(f"Scenario file {str(path)!r} does not exist; check the path.")
+        return path
+    raise unknown_name("scenario", source, scenario_names())
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML in which a key given twice is an error, not a silent overwrite."""
+
+
+def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict:
+    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"field {key!r} is given twice; keep one", node.start_mark
+            )
+    return dict(zip(keys, (loader.construct_object(value, deep=True) for _, value in node.value), strict=True))
+
+
+_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SandboxError(f"Scenario file {str(path)!r} cannot be read ({error}).") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark else ""
+        what = getattr(error, "problem", None) or "not valid YAML"
+        raise SandboxError(f"{path.name}{line}: {what}.") from None
+    if not isinstance(data, dict):
+        raise SandboxError(f"{path.name}: a scenario file is a mapping of fields, this one is {type(data).__name__}.")
+    return data
+
+
+def _set(data: dict[str, Any], name: str, value: Any) -> None:
+    *parents, last = name.split(".")
+    here: Any = data
+    try:
+        for step in parents:
+            if isinstance(here, dict):
+                here = here.setdefault(step, {})
+            else:
+                here = here[int(step)]
+        if isinstance(here, dict):
+            here[last] = value
+        else:
+            here[int(last)] = value
+    except (ValueError, IndexError, TypeError):
+        raise SandboxError(f"No field {name!r} in the scenario to set to {value!r}; check the dotted name.") from None
+
+
+def _explain(error: ValidationError, where: str) -> SandboxError:
+    first, *others = error.errors(include_url=False)
+    field = ".".join(map(str, first["loc"])) or "scenario"
+    more = f" ({len(others)} more like it)" if others else ""
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "missing":
+        text = f"field {field} is missing; add it"
+    elif first["type"] == "extra_forbidden":
+        text = str(unknown_name("field", field, _siblings(first["loc"]))).rstrip(".")
+    elif isinstance(first["input"], (dict, BaseModel)) or field == "scenario":
+        text = f"{field}: {message}"
+    else:
+        text = f"{field} = {first['input']!r}: {message[0].lower()}{message[1:]}"
+    return SandboxError(f"{where}: {text}{more}.")
+
+
+def _siblings(location: tuple[str | int, ...]) -> list[str]:
+    """Dotted names of the fields that stand where the last name of `location` was looked for."""
+    kind: type[BaseModel] | None = Scenario
+    for step in location[:-1]:
+        if kind is not None and step in kind.model_fields:
+            kind = _model_in(kind.model_fields[str(step)].annotation)
+    prefix = "".join(f"{step}." for step in location[:-1])
+    return [prefix + name for name in kind.model_fields] if kind else []
+
+
+def _model_in(kind: Any) -> type[BaseModel] | None:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return kind
+    return next(filter(None, map(_model_in, get_args(kind))), None)
+
+
+def _with_catalogue_paths(scenario: Scenario, folder: Path | None) -> Scenario:
+    """Catalogue files are named relative to the scenario file."""
+    if folder is None or not any(group.catalogue for group in scenario.fleet):
+        return scenario
+
+    def placed(group: Group) -> Group:
+        if group.catalogue is None or group.catalogue.file.is_absolute():
+            return group
+        moved = group.catalogue.model_copy(update={"file": folder / group.catalogue.file})
+        return group.model_copy(update={"catalogue": moved})
+
+    return scenario.model_copy(update={"fleet": tuple(placed(group) for group in scenario.fleet)})

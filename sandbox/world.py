@@ -1,0 +1,319 @@
+"""The world: B independent copies of a scenario, stepped together. The only file that knows the order of things."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sandbox.compiled import kernel
+from sandbox.errors import SandboxError
+from sandbox.fleet import force_model, make_fleet, sgp4_states, station_records
+from sandbox.flight import fly
+from sandbox.links import SEARCH_HORIZON_S, restart_search
+from sandbox.orbits.ephemeris import Ephemeris, make_ephemeris
+from sandbox.orbits.propagation import Forces, advance
+from sandbox.outlook import look
+from sandbox.requests import book_size, draw_book, sky_intervals, write_book
+from sandbox.scenario import Scenario, load_scenario
+from sandbox.sensing import update_requests
+from sandbox.state import MODE_NAMES, State, copy_state, make_scratch, make_state, write_state
+
+HOUR = 3600.0
+MAX_STEP_S = 60.0
+"""Longest propagation step: order eight keeps 0.03 mm a day at this length (shared measurements, J2)."""
+BEGIN, FLY, LOOK = 1, 2, 4
+_SUBSYSTEMS = ("orbit", "attitude", "power", "thermal")
+
+
+class Constants(NamedTuple):
+    """What a kernel needs to know of a scenario and does not change during an episode."""
+
+    craft: np.ndarray  # (N,) records of dtype fleet.CRAFT
+    stations: np.ndarray  # (G,) records of dtype fleet.STATION
+    ballistic: np.ndarray  # (N,) m2/kg
+    ephemeris: Ephemeris
+    forces: Forces
+    round_s: float
+    substeps: int
+    half_life: float
+    sky_s: float
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A world at one moment: its arrays and the states of its random generators."""
+
+    state: State
+    generators: tuple[dict[str, Any], ...]
+    seeds: tuple[int | None, ...]
+
+
+class World:
+    """B worlds of the N satellites of a scenario.
+
+    Args:
+        scenario: a name, a YAML file, a dictionary or a Scenario.
+        worlds: B.
+        shown: K, the observation opportunities in each satellite's outlook.
+        horizon_s: length of an episode; by default the scenario's.
+        threads: worlds are shared out over this many threads. The result does not depend on it.
+
+    `state` holds every array; `reset` must come before the first `step`. Raises SandboxError for bad input.
+    """
+
+    def __init__(
+        self,
+        scenario: str | Scenario | Any,
+        worlds: int = 1,
+        *,
+        shown: int = 4,
+        horizon_s: float | None = None,
+        threads: int = 1,
+    ) -> None:
+        for name, value in (("worlds", worlds), ("shown", shown), ("threads", threads)):
+            if not (isinstance(value, (int, np.integer)) and value >= 1):
+                raise SandboxError(f"{name} = {value!r}; give a whole number of at least 1.")
+        self.scenario = load_scenario(scenario)
+        self.fleet = make_fleet(self.scenario)
+        self.worlds, self.satellites, self.shown = int(worlds), len(self.fleet), int(shown)
+        self.horizon_s = self.scenario.horizon_h * HOUR if horizon_s is None else float(horizon_s)
+        requests = self.scenario.requests
+        reach = self.scenario.start_within_h * HOUR + self.horizon_s + SEARCH_HORIZON_S
+        self.constants = Constants(
+            craft=self.fleet.craft,
+            stations=station_records(self.scenario.stations),
+            ballistic=np.ascontiguousarray(self.fleet.craft["ballistic"]),
+            ephemeris=make_ephemeris(self.scenario.epoch, reach),
+            forces=force_model(self.scenario),
+            round_s=self.scenario.round_s,
+            substeps=ceil(self.scenario.round_s / self.scenario.substep_s),
+            half_life=requests.half_life_h * HOUR,
+            sky_s=requests.sky_h * HOUR,
+        )
+        places = int((self.fleet.craft["store_bits"] // self.fleet.craft["image_bits"]).max())
+        self.state = make_state(
+            self.worlds,
+            self.satellites,
+            places,
+            book_size(requests, self.horizon_s),
+            sky_intervals(requests),
+            self.shown,
+        )
+        book = self.state.requests.release.shape[1]
+        self._scratch = make_scratch(self.worlds, self.satellites, len(self.constants.stations), book, self.shown)
+        self._generators = [np.random.default_rng(0) for _ in range(self.worlds)]
+        self._seeds: list[int | None] = [None] * self.worlds
+        self._ready = np.zeros(self.worlds, np.bool_)
+        self._all_ready = False
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._shares = _shares(self.worlds, threads)
+
+    def reset(self, seed: int | ArrayLike | None = None, worlds: ArrayLike | None = None) -> None:
+        """Begin an episode in every world, or in those listed in `worlds`.
+
+        With an integer seed, world b is seeded with seed + b; with one seed per world, with its own; with
+        None each world draws on from where its generator stands (from fresh entropy the first time).
+        """
+        which = np.arange(self.worlds) if worlds is None else np.atleast_1d(np.asarray(worlds, np.int64))
+        for b, own in zip(which, self._seeds_for(seed, which), strict=True):
+            self._begin_episode(int(b), own)
+        self._ready[which] = True
+        self._all_ready = bool(self._ready.all())
+        nothing = np.zeros((self.worlds, self.satellites), np.int32)
+        self._run(BEGIN, nothing, nothing, [which])
+
+    def step(self, command: ArrayLike, choice: ArrayLike) -> None:
+        """One decision round in every world.
+
+        command (B, N): a mode of `state.MODE_NAMES` by number; choice (B, N): for OBSERVE, the place of
+        the request in the outlook. An order that cannot be carried out is flown as IDLE.
+        """
+        command = self._orders("command", command, len(MODE_NAMES))
+        choice = self._orders("choice", choice, self.shown)
+        if not self._all_ready:
+            raise SandboxError("World.step before reset: call reset() first.")
+        self._run(FLY, command, choice, self._shares)
+
+    def share(self, function: Callable, *arguments: Any) -> list[Any]:
+        """Call function(state, constants, which, *arguments) on all worlds, shared out over the threads.
+
+        `function` should be a kernel: it runs without Python's lock. `which` lists the worlds of a share.
+        """
+        return self._call(self._shares, function, *arguments)
+
+    def _call(self, shares: list[NDArray], function: Callable, *arguments: Any) -> list[Any]:
+        if self._pool is None or len(shares) == 1:
+            return [function(self.state, self.constants, which, *arguments) for which in shares]
+        jobs = [self._pool.submit(function, self.state, self.constants, which, *arguments) for which in shares]
+        return [job.result() for job in jobs]
+
+    def _run(self, begin_or_fly: int, command: NDArray, choice: NDArray, shares: list[NDArray]) -> None:
+        phases = begin_or_fly if self.fleet.sgp4 else begin_or_fly | LOOK
+        faults = self._call(shares, run_worlds, self._scratch, command, choice, phases)
+        if self.fleet.sgp4:
+            for which in shares:
+                self._propagate_sgp4(which)
+            faults = self._call(shares, run_worlds, self._scratch, command, choice, LOOK)
+        if max(faults):
+            subsystem = _SUBSYSTEMS[max(faults) - 1]
+            raise SandboxError(
+                f"The {subsystem} of a satellite is no longer a finite number; "
+                f"check the scenario's {subsystem} parameters and first states."
+            )
+
+    def snapshot(self) -> Snapshot:
+        """Everything that the future depends on."""
+        states = tuple(generator.bit_generator.state for generator in self._generators)
+        return Snapshot(copy_state(self.state), states, tuple(self._seeds))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to `snapshot`: from there the same orders lead to exactly the same future."""
+        if snapshot.state.power.energy.shape != self.state.power.energy.shape:
+            raise SandboxError(
+                f"This snapshot is of {snapshot.state.power.energy.shape} (worlds, satellites), "
+                f"the world of {self.state.power.energy.shape}; restore it where it was taken."
+            )
+        write_state(self.state, snapshot.state)
+        for generator, state in zip(self._generators, snapshot.generators, strict=True):
+            generator.bit_generator.state = state
+        self._seeds = list(snapshot.seeds)
+        self._ready[:] = self._all_ready = True
+
+    def close(self) -> None:
+        """Let the threads go. Safe to call twice."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+            self._shares = _shares(self.worlds, 1)
+
+    def _seeds_for(self, seed: Any, which: NDArray) -> list[int | None]:
+        if seed is None:
+            return [None] * len(which)
+        seeds = np.asarray(seed)
+        if seeds.dtype.kind not in "iu" or (seeds.size and seeds.min() < 0):
+            raise SandboxError(f"seed = {seed!r}; give a whole number of at least 0, or one per world.")
+        if seeds.ndim == 0:
+            return [int(seeds) + int(b) for b in which]
+        if seeds.shape != which.shape:
+            raise SandboxError(f"{seeds.size} seeds for {which.size} worlds; give one seed or one per world.")
+        return [int(own) for own in seeds]
+
+    def _orders(self, name: str, values: ArrayLike, count: int) -> NDArray[np.int32]:
+        orders = np.asarray(values)
+        if orders.dtype.kind not in "iu":
+            raise SandboxError(f"{name} has dtype {orders.dtype}; give whole numbers from 0 to {count - 1}.")
+        if orders.shape != (self.worlds, self.satellites):
+            raise SandboxError(f"{name} has shape {orders.shape}; give ({self.worlds}, {self.satellites}).")
+        return orders.astype(np.int32, copy=False)
+
+    def _begin_episode(self, b: int, seed: int | None) -> None:
+        if seed is not None or not self._ready[b]:
+            self._generators[b] = np.random.default_rng(seed)
+            self._seeds[b] = seed
+        rng, state = self._generators[b], self.state
+        start = self._draw_start(rng)
+        state.clock.time[b] = state.clock.start[b] = start
+        state.clock.round[b] = 0
+        self._place(b, start)
+        distance = np.linalg.norm(state.orbit.position[b], axis=-1, keepdims=True)
+        state.attitude.pointing[b] = -state.orbit.position[b] / distance
+        craft = self.fleet.craft
+        charge = rng.uniform(craft["charge_low"], craft["charge_high"])
+        for array in (*state.power, *state.store, *state.activity):
+            array[b] = 0
+        state.power.capacity[b] = craft["battery"]
+        state.power.energy[b] = charge * craft["battery"]
+        state.thermal.temperature[b] = craft["initial_temperature"]
+        state.health.alive[b] = True
+        write_book(state.requests, b, draw_book(rng, self.scenario.requests, self.horizon_s), start)
+
+    def _draw_start(self, rng: np.random.Generator) -> float:
+        rounds = int(self.scenario.start_within_h * HOUR / self.scenario.round_s)
+        return float(rng.integers(rounds + 1)) * self.scenario.round_s if rounds else 0.0
+
+    def _place(self, b: int, start: float) -> None:
+        position, velocity = self.state.orbit.position[b], self.state.orbit.velocity[b]
+        position[...], velocity[...] = self.fleet.position, self.fleet.velocity
+        if start:
+            c = self.constants
+            advance(
+                position[None], velocity[None], np.zeros(1), start, MAX_STEP_S, c.forces, c.ballistic, c.ephemeris
+            )
+        if self.fleet.sgp4:
+            sgp4_states(self.fleet, self.scenario.epoch, start, position, velocity)
+
+    def _propagate_sgp4(self, which: NDArray) -> None:
+        orbit = self.state.orbit
+        for b in which:
+            ahead = self.state.clock.time[b] + self.scenario.round_s
+            sgp4_states(self.fleet, self.scenario.epoch, ahead, orbit.next_position[b], orbit.next_velocity[b])
+
+
+@kernel
+def run_worlds(state, constants, which, scratch, command, choice, phases):
+    """Take the worlds listed in `which` through `phases`; the number of the first subsystem at fault, or 0.
+
+    One kernel for every use, because whatever calls the phases compiles them anew. BEGIN or FLY, then LOOK;
+    where SGP4 has still to say where some satellites will be, LOOK comes in a call of its own.
+    """
+    for b in which:
+        if phases & BEGIN:
+            update_requests(state.requests, b, state.clock.time[b])
+            for n in range(state.health.alive.shape[1]):
+                restart_search(
+                    state.contacts, b, n, state.clock.time[b], state.orbit.position[b, n], state.orbit.velocity[b, n]
+                )
+        if phases & FLY:
+            fly(state, constants, scratch, command[b], choice[b], b)
+        if phases & (BEGIN | FLY):
+            _propagate(state.orbit, constants, state.clock.time[b : b + 1], b)
+        if phases & LOOK:
+            fault = _fault(state.orbit.next_position, state.attitude.pointing, state.power, state.thermal, b)
+            if fault:
+                return fault
+            look(state, constants, scratch, b)
+    return 0
+
+
+@kernel
+def _propagate(orbit, constants, time, b):
+    """Carry the orbits of world b one round beyond its clock; `time` (1,)."""
+    for n in range(orbit.position.shape[1]):
+        for i in range(3):
+            orbit.next_position[b, n, i] = orbit.position[b, n, i]
+            orbit.next_velocity[b, n, i] = orbit.velocity[b, n, i]
+    advance(
+        orbit.next_position[b : b + 1],
+        orbit.next_velocity[b : b + 1],
+        time,
+        constants.round_s,
+        MAX_STEP_S,
+        constants.forces,
+        constants.ballistic,
+        constants.ephemeris,
+    )
+
+
+@kernel
+def _fault(position, pointing, power, thermal, b):
+    """Number, from 1, of the first of `_SUBSYSTEMS` that holds a number that is not finite; else 0."""
+    for n in range(position.shape[1]):
+        p, a = position[b, n], pointing[b, n]
+        if not np.isfinite(p[0] + p[1] + p[2]):
+            return 1
+        if not np.isfinite(a[0] + a[1] + a[2]):
+            return 2
+        if not np.isfinite(power.energy[b, n]):
+            return 3
+        if not np.isfinite(thermal.temperature[b, n]):
+            return 4
+    return 0
+
+
+def _shares(worlds: int, threads: int) -> list[NDArray]:
+    """World numbers cut into at most `threads` runs of nearly the same length."""
+    return np.array_split(np.arange(worlds), min(threads, worlds))
