@@ -48,7 +48,7 @@ class BatchEnv:
         observation, reward, info = self._report()
         terminated, truncated = np.empty(reward.shape, np.bool_), np.empty(reward.shape, np.bool_)
         state = self.world.state
-        any_ended = mark_ends(state.health.alive, state.clock.round, self.max_cycles, terminated, truncated)
+        any_ended = mark_ends(state.body, state.clock, self.max_cycles, terminated, truncated)
         if self.autoreset:
             info["ended"] = ended = terminated[:, 0] | truncated[:, 0]
             info["final_observation"] = observation
@@ -100,14 +100,14 @@ def first_outside(actions, last):
 
 
 @kernel
-def mark_ends(alive, rounds, limit, terminated, truncated):
+def mark_ends(body, clock, limit, terminated, truncated):
     """Write the (B, N) end flags of worlds whose last satellite is lost or whose time is up; whether any is."""
     any_ended = False
-    for b in range(alive.shape[0]):
-        lost, late = True, rounds[b] >= limit
-        for n in range(alive.shape[1]):
-            lost = lost and not alive[b, n]
+    for b in range(body.shape[0]):
+        lost, late = True, clock[b].round >= limit
+        for n in range(body.shape[1]):
+            lost = lost and not body[b, n].alive
         any_ended = any_ended or lost or late
-        for n in range(alive.shape[1]):
+        for n in range(body.shape[1]):
             terminated[b, n], truncated[b, n] = lost, late
     return any_ended

@@ -233,47 +233,49 @@ def observe_worlds(
 ):
     """Observations, masks, rewards and terms of the worlds listed in `which`."""
     for b in which:
-        now = state.clock.time[b]
+        now = state.clock[b].time
         sun = sun_position(constants.ephemeris, now)
         s = unit(sun[0], sun[1], sun[2])
-        left = 1.0 - (now - state.clock.start[b]) / horizon
+        left = 1.0 - (now - state.clock[b].start) / horizon
         for n in range(observation.shape[1]):
             row, craft = observation[b, n], constants.craft[n]
-            _tell_body(state.power, state.thermal, state.outlook, craft, b, n, row)
-            _tell_images(state.store, state.requests.captured_at, craft.store_bits, b, n, now, row)
-            _tell_motion(state.attitude.pointing[b, n], state.orbit.velocity[b, n], s, craft, row)
-            _tell_ground(state.outlook, state.contacts, b, n, now, row)
+            body, outlook = state.body[b, n], state.outlook[b, n]
+            _tell_body(state.power[b, n], body, outlook, row)
+            _tell_images(state.store, state.requests.book[b], craft.store_bits, b, n, now, row)
+            _tell_motion(state.pointing[b, n], state.orbit.velocity[b, n], s, craft, row)
+            _tell_ground(outlook, state.contacts.plan[b, n], now, row)
             row[TIME_LEFT] = 100.0 * left
-            for k in range(state.outlook.request.shape[2]):
-                _tell_request(state.outlook, state.requests, b, n, k, now, row)
+            for k in range(state.opportunities.shape[2]):
+                _tell_request(state.opportunities[b, n, k], state.requests.book[b], k, now, row)
             for i in range(row.shape[0]):
                 share = (row[i] - low[i]) / (high[i] - low[i])
                 row[i] = min(1.0, max(-1.0, 2.0 * share - 1.0))
-            alive, temperature = state.health.alive[b, n], state.thermal.temperature[b, n]
-            _allow(alive, temperature, state.outlook, state.store, craft, b, n, mask[b, n])
-        _judge(state.activity, illegal[b], loss_penalty, team, reward[b], terms[b], b)
+            shoot = body.alive and can_shoot(state.store, craft, body.temperature, b, n)
+            send = body.alive and can_transmit(outlook, state.store, craft, body.temperature, b, n)
+            _allow(body.alive, shoot, send, state.opportunities[b, n], mask[b, n])
+        _judge(state.activity[b], illegal[b], loss_penalty, team, reward[b], terms[b])
 
 
 @kernel
-def _tell_body(power, thermal, outlook, craft, b, n, row):
-    row[BATTERY] = 100.0 * power.energy[b, n] / power.capacity[b, n]
-    row[TEMPERATURE] = thermal.temperature[b, n] - KELVIN
-    lit, wait = outlook.sunlight[b, n], min(outlook.shadow[b, n] / 60.0, 1e6)
+def _tell_body(power, body, outlook, row):
+    row[BATTERY] = 100.0 * power.energy / power.capacity
+    row[TEMPERATURE] = body.temperature - KELVIN
+    lit, wait = outlook.sunlight, min(outlook.shadow / 60.0, 1e6)
     row[SUNLIGHT] = 100.0 * lit
     row[TO_SHADOW] = wait if lit > 0.0 else 0.0
     row[TO_SUNLIGHT] = 0.0 if lit > 0.0 else wait
-    row[LATITUDE] = math.degrees(outlook.latitude[b, n])
-    row[LONGITUDE] = math.degrees(outlook.longitude[b, n])
+    row[LATITUDE] = math.degrees(outlook.latitude)
+    row[LONGITUDE] = math.degrees(outlook.longitude)
 
 
 @kernel
-def _tell_images(store, captured_at, room, b, n, now, row):
-    row[STORE] = 100.0 * store.used[b, n] / room
-    row[IMAGES] = store.count[b, n]
+def _tell_images(store, book, room, b, n, now, row):
+    level = store.level[b, n]
+    row[STORE] = 100.0 * level.used / room
+    row[IMAGES] = level.count
     row[OLDEST_IMAGE] = 0.0
-    if store.count[b, n] > 0:
-        oldest = store.request[b, n, store.head[b, n]]
-        row[OLDEST_IMAGE] = (now - captured_at[b, oldest]) / 60.0
+    if level.count > 0:
+        row[OLDEST_IMAGE] = (now - book[store.request[b, n, level.head]].captured_at) / 60.0
 
 
 @kernel
@@ -286,63 +288,62 @@ def _tell_motion(pointing, velocity, sun, craft, row):
 
 
 @kernel
-def _tell_ground(outlook, contacts, b, n, now, row):
-    row[STATION_SECONDS] = outlook.visible_to[b, n] - outlook.visible_from[b, n]
-    row[STATION_ELEVATION] = math.degrees(outlook.elevation[b, n])
-    row[STATION_RATE] = 1e-6 * outlook.rate[b, n]
-    row[STATION_RIVALS] = outlook.station_rivals[b, n]
+def _tell_ground(outlook, plan, now, row):
+    row[STATION_SECONDS] = outlook.visible_to - outlook.visible_from
+    row[STATION_ELEVATION] = math.degrees(outlook.elevation)
+    row[STATION_RATE] = 1e-6 * outlook.rate
+    row[STATION_RIVALS] = outlook.station_rivals
     row[CONTACT_IN] = SEARCH_HORIZON_S / 60.0
     row[CONTACT_LENGTH] = 0.0
-    if contacts.station[b, n] != NONE:
-        begin = max(now, contacts.start[b, n])
+    if plan.station != NONE:
+        begin = max(now, plan.start)
         row[CONTACT_IN] = (begin - now) / 60.0
-        row[CONTACT_LENGTH] = (contacts.end[b, n] - begin) / 60.0
+        row[CONTACT_LENGTH] = (plan.end - begin) / 60.0
 
 
 @kernel
-def _tell_request(outlook, requests, b, n, k, now, row):
+def _tell_request(opportunity, book, k, now, row):
     base = OWN_SIZE + k * ASK_SIZE
-    j = outlook.request[b, n, k]
-    if j == NONE:
+    if opportunity.request == NONE:
         for i in range(ASK_SIZE):
             row[base + i] = 0.0
         return
+    request = book[opportunity.request]
     row[base + PRESENT] = 1.0
-    row[base + VALUE] = requests.value[b, j]
-    row[base + CLOUD] = 100.0 * requests.cloud[b, j]
-    row[base + OFF_NADIR] = math.degrees(outlook.off_nadir[b, n, k])
-    row[base + SLEW] = outlook.slew[b, n, k]
-    row[base + WINDOW] = outlook.window[b, n, k]
-    row[base + DEADLINE] = (requests.deadline[b, j] - now) / 60.0
-    row[base + RIVALS] = outlook.rivals[b, n, k]
-    row[base + EARLIER] = outlook.earlier[b, n, k]
+    row[base + VALUE] = request.value
+    row[base + CLOUD] = 100.0 * request.cloud
+    row[base + OFF_NADIR] = math.degrees(opportunity.off_nadir)
+    row[base + SLEW] = opportunity.slew
+    row[base + WINDOW] = opportunity.window
+    row[base + DEADLINE] = (request.deadline - now) / 60.0
+    row[base + RIVALS] = opportunity.rivals
+    row[base + EARLIER] = opportunity.earlier
 
 
 @kernel
-def _allow(alive, temperature, outlook, store, craft, b, n, mask):
+def _allow(alive, shoot, send, opportunities, mask):
     mask[NO_OP] = 1
     mask[CHARGE_ACTION] = alive
-    mask[DOWNLINK_ACTION] = alive and can_transmit(outlook, store, craft, temperature, b, n)
-    shoot = alive and can_shoot(store, craft, temperature, b, n)
-    for k in range(outlook.request.shape[2]):
-        mask[FIRST_OBSERVE + k] = shoot and outlook.request[b, n, k] != NONE
+    mask[DOWNLINK_ACTION] = send
+    for k in range(opportunities.shape[0]):
+        mask[FIRST_OBSERVE + k] = shoot and opportunities[k].request != NONE
 
 
 @kernel
-def _judge(did, illegal, loss_penalty, team, reward, terms, b):
-    """Rewards (N,) and terms (N, I) of the last round of world b."""
+def _judge(did, illegal, loss_penalty, team, reward, terms):
+    """Rewards (N,) and terms (N, I) of the last round."""
     total = 0.0
     for n in range(reward.shape[0]):
         row = terms[n]
-        row[0] = did.value[b, n]
-        row[1] = -loss_penalty if did.died[b, n] else 0.0
-        row[2] = did.consumed[b, n]
-        row[3] = did.latency[b, n] / max(1, did.delivered[b, n])
-        row[4] = did.delivered[b, n]
-        row[5] = did.captured[b, n]
-        row[6] = did.cloudy[b, n]
-        row[7] = did.duplicate[b, n]
-        row[8] = did.denied[b, n]
+        row[0] = did[n].value
+        row[1] = -loss_penalty if did[n].died else 0.0
+        row[2] = did[n].consumed
+        row[3] = did[n].latency / max(1, did[n].delivered)
+        row[4] = did[n].delivered
+        row[5] = did[n].captured
+        row[6] = did[n].cloudy
+        row[7] = did[n].duplicate
+        row[8] = did[n].denied
         row[9] = illegal[n]
         reward[n] = row[0] + row[1]
         total += row[0] + row[1]
@@ -354,20 +355,20 @@ def _judge(did, illegal, loss_penalty, team, reward, terms, b):
 @kernel
 def write_global_state(state, constants, b, horizon, out):
     """Time left, Sun, then per satellite position, velocity, battery, store, temperature, alive; in [-1, 1]."""
-    now = state.clock.time[b]
+    now = state.clock[b].time
     sun = sun_position(constants.ephemeris, now)
     s = unit(sun[0], sun[1], sun[2])
-    out[0] = 1.0 - 2.0 * (now - state.clock.start[b]) / horizon
+    out[0] = 1.0 - 2.0 * (now - state.clock[b].start) / horizon
     out[1], out[2], out[3] = s
-    for n in range(state.health.alive.shape[1]):
+    for n in range(state.body.shape[1]):
         row = out[GLOBAL_SIZE + n * SATELLITE_SIZE : GLOBAL_SIZE + (n + 1) * SATELLITE_SIZE]
         for i in range(3):
             row[i] = state.orbit.position[b, n, i] / 1e7
             row[3 + i] = state.orbit.velocity[b, n, i] / 1e4
-        row[6] = 2.0 * state.power.energy[b, n] / state.power.capacity[b, n] - 1.0
-        row[7] = 2.0 * state.store.used[b, n] / constants.craft[n].store_bits - 1.0
-        row[8] = (state.thermal.temperature[b, n] - KELVIN) / 100.0
-        row[9] = 1.0 if state.health.alive[b, n] else -1.0
+        row[6] = 2.0 * state.power[b, n].energy / state.power[b, n].capacity - 1.0
+        row[7] = 2.0 * state.store.level[b, n].used / constants.craft[n].store_bits - 1.0
+        row[8] = (state.body[b, n].temperature - KELVIN) / 100.0
+        row[9] = 1.0 if state.body[b, n].alive else -1.0
     for i in range(out.shape[0]):
         out[i] = min(np.float32(1.0), max(np.float32(-1.0), out[i]))
 

@@ -24,99 +24,103 @@ def fly(state, constants, scratch, command, choice, b):
     command (N,) is a mode, choice (N,) the place in the outlook of the request to observe. An order that
     cannot be carried out becomes IDLE.
     """
-    satellites = state.health.alive.shape[1]
-    now, middle = state.clock.time[b], 0.5 * constants.round_s
+    satellites = state.body.shape[1]
+    now, middle = state.clock[b].time, 0.5 * constants.round_s
     rotation = earth_rotation(constants.ephemeris, now + middle)
     sun = sun_position(constants.ephemeris, now + middle)
     shutter = scratch.shutter[b]
     for n in range(satellites):
-        _begin(state.activity, b, n)
+        did, body = state.activity[b, n], state.body[b, n]
+        _begin(did)
         shutter[n] = -1.0
-        if state.health.alive[b, n]:
-            temperature = state.thermal.temperature[b, n]
-            _take_order(
-                state.activity, state.outlook, state.store, constants.craft[n], temperature, command[n], choice[n], b, n
-            )
-    assign_antennas(state.activity, state.outlook, constants.stations, scratch.asking[b], b)
+        if body.alive:
+            ready = can_shoot(state.store, constants.craft[n], body.temperature, b, n)
+            able = can_transmit(state.outlook[b, n], state.store, constants.craft[n], body.temperature, b, n)
+            _take_order(did, state.outlook[b, n], state.opportunities[b, n], ready, able, command[n], choice[n])
+    assign_antennas(state.activity[b], state.outlook[b], constants.stations, scratch.asking[b])
     for n in range(satellites):
-        if state.health.alive[b, n]:
+        if state.body[b, n].alive:
             shutter[n] = _live(state, constants, choice[n], b, n, now, middle, rotation, sun)
     _settle_captures(
-        state.activity, state.requests, state.store, constants.craft, constants.sky_s, shutter, scratch.first[b], b, now
+        state.activity[b], state.requests, state.store, constants.craft, constants.sky_s, shutter, scratch.first[b], b, now
     )
-    _turn_page(state.clock, state.orbit, constants.round_s, b)
-    update_requests(state.requests, b, state.clock.time[b])
+    _turn_page(state.clock[b], state.orbit, constants.round_s, b)
+    update_requests(state.requests, b, state.clock[b].time)
 
 
 @kernel
-def _begin(did, b, n):
+def _begin(did):
     """Clear the record of the last round."""
-    did.mode[b, n] = LOST
-    did.request[b, n] = NONE
-    did.station[b, n] = NONE
-    did.captured[b, n] = 0
-    did.cloudy[b, n] = 0
-    did.duplicate[b, n] = 0
-    did.denied[b, n] = 0
-    did.delivered[b, n] = 0
-    did.value[b, n] = 0.0
-    did.latency[b, n] = 0.0
-    did.downlinked[b, n] = 0.0
-    did.consumed[b, n] = 0.0
-    did.harvested[b, n] = 0.0
-    did.died[b, n] = False
+    did.mode = LOST
+    did.request = NONE
+    did.station = NONE
+    did.captured = 0
+    did.cloudy = 0
+    did.duplicate = 0
+    did.denied = 0
+    did.delivered = 0
+    did.value = 0.0
+    did.latency = 0.0
+    did.downlinked = 0.0
+    did.consumed = 0.0
+    did.harvested = 0.0
+    did.died = False
 
 
 @kernel
-def _take_order(did, outlook, store, craft, temperature, command, choice, b, n):
+def _take_order(did, outlook, opportunities, can_observe, can_send, command, choice):
     """Note the order of a living satellite, or IDLE where it cannot be carried out."""
-    did.mode[b, n] = IDLE
+    did.mode = IDLE
     if command == CHARGE:
-        did.mode[b, n] = CHARGE
-    elif command == DOWNLINK and can_transmit(outlook, store, craft, temperature, b, n):
-        did.mode[b, n] = DOWNLINK
-        did.station[b, n] = outlook.station[b, n]
-    elif command == OBSERVE and 0 <= choice < outlook.request.shape[2]:
-        if outlook.request[b, n, choice] != NONE and can_shoot(store, craft, temperature, b, n):
-            did.mode[b, n] = OBSERVE
-            did.request[b, n] = outlook.request[b, n, choice]
+        did.mode = CHARGE
+    elif command == DOWNLINK and can_send:
+        did.mode = DOWNLINK
+        did.station = outlook.station
+    elif command == OBSERVE and can_observe and 0 <= choice < opportunities.shape[0]:
+        if opportunities[choice].request != NONE:
+            did.mode = OBSERVE
+            did.request = opportunities[choice].request
 
 
 @kernel
 def can_shoot(store, craft, temperature, b, n):
     """Whether the living satellite n of world b is cool enough and has room for one more image."""
+    level = store.level[b, n]
     return (
         temperature < craft.shutdown_above
-        and store.used[b, n] + craft.image_bits <= craft.store_bits
-        and store.count[b, n] < store.request.shape[2]
+        and level.used + craft.image_bits <= craft.store_bits
+        and level.count < store.request.shape[2]
     )
 
 
 @kernel
 def can_transmit(outlook, store, craft, temperature, b, n):
     """Whether the living satellite n of world b is cool enough, sees a station and has something to send."""
-    return outlook.station[b, n] != NONE and store.count[b, n] > 0 and temperature < craft.shutdown_above
+    return outlook.station != NONE and store.level[b, n].count > 0 and temperature < craft.shutdown_above
 
 
 @kernel
-def assign_antennas(did, outlook, stations, asking, b):
-    """Each station serves the satellites that it sees highest, as many as it has antennas; others are denied."""
+def assign_antennas(did, outlook, stations, asking):
+    """Each station serves the satellites (N,) that it sees highest, one an antenna; the others are denied.
+
+    `asking` (N,) is working memory.
+    """
     count = 0
-    for n in range(did.station.shape[1]):
-        if did.station[b, n] != NONE:
+    for n in range(did.shape[0]):
+        if did[n].station != NONE:
             asking[count] = n
             count += 1
     for i in range(count):
         n = asking[i]
-        station, ahead = did.station[b, n], 0
+        ahead = 0
         for k in range(count):
             other = asking[k]
-            if other != n and outlook.station[b, other] == station:
-                ahead += precedes(-outlook.elevation[b, other], other, -outlook.elevation[b, n], n)
-        did.denied[b, n] = ahead >= stations[station].antennas
+            if other != n and outlook[other].station == outlook[n].station:
+                ahead += precedes(-outlook[other].elevation, other, -outlook[n].elevation, n)
+        did[n].denied = ahead >= stations[did[n].station].antennas
     for i in range(count):
-        if did.denied[b, asking[i]]:
-            did.station[b, asking[i]] = NONE
+        if did[asking[i]].denied:
+            did[asking[i]].station = NONE
 
 
 @kernel
@@ -153,7 +157,7 @@ def _overlap(a, b, c, d):
 def _live(state, constants, choice, b, n, now, middle, rotation, sun):
     """Take satellite n of world b through the round; the offset at which it took an image, or -1."""
     craft, seconds, orbit = constants.craft[n], constants.round_s, state.orbit
-    did, power = state.activity, state.power
+    did, body, outlook = state.activity[b, n], state.body[b, n], state.outlook[b, n]
     path = round_path(
         orbit.position[b, n],
         orbit.velocity[b, n],
@@ -166,22 +170,22 @@ def _live(state, constants, choice, b, n, now, middle, rotation, sun):
     distance = math.sqrt(sun[0] ** 2 + sun[1] ** 2 + sun[2] ** 2)
     s = (sun[0] / distance, sun[1] / distance, sun[2] / distance)
     irradiance = SOLAR_CONSTANT * (AU / distance) ** 2
-    mode, target = did.mode[b, n], (0.0, 0.0, 0.0)
-    station = constants.stations[max(0, state.outlook.station[b, n])]
+    mode, target = did.mode, (0.0, 0.0, 0.0)
+    station = constants.stations[max(0, outlook.station)]
     if mode == OBSERVE:
-        place = state.requests.position[b, did.request[b, n]]
+        place = state.requests.book[b, did.request].position
         target = (place[0], place[1], place[2])
     elif mode == DOWNLINK:
         target = (station.x, station.y, station.z)
-    arrow = state.attitude.pointing[b, n]
+    arrow = state.pointing[b, n]
     pointing = (arrow[0], arrow[1], arrow[2])
     aim, angle, turned = _plan_turn(mode, target, pointing, path, rotation, middle, s, craft, seconds)
-    shot = state.outlook.capture[b, n, choice] if mode == OBSERVE else -1.0
+    shot = state.opportunities[b, n, choice].capture if mode == OBSERVE else -1.0
     held = shot + craft.dwell if mode == OBSERVE else seconds
     send_from, send_to = 0.0, 0.0
-    if mode == DOWNLINK and did.station[b, n] != NONE:
-        send_from = max(turned, state.outlook.visible_from[b, n])
-        send_to = state.outlook.visible_to[b, n]
+    if mode == DOWNLINK and did.station != NONE:
+        send_from = max(turned, outlook.visible_from)
+        send_to = outlook.visible_to
     taken = -1.0
     step = seconds / constants.substeps
     for i in range(constants.substeps):
@@ -192,7 +196,7 @@ def _live(state, constants, choice, b, n, now, middle, rotation, sun):
         p = _pointing_at(mode, target, pointing, aim, angle, turned, held, path, rotation, middle, s, craft, tau)
         incidence = panel_incidence(craft.panel_mount, p[0], p[1], p[2], s[0], s[1], s[2])
         harvest = solar_power(craft.panel_area, craft.panel_efficiency, irradiance, lit, incidence)
-        temperature = state.thermal.temperature[b, n]
+        temperature = body.temperature
         share = throttle(temperature, craft.throttle_above, craft.shutdown_above)
         busy = max(0.0, min(end, send_to) - max(begin, send_from))
         load = craft.base_load + (
@@ -202,17 +206,17 @@ def _live(state, constants, choice, b, n, now, middle, rotation, sun):
         ) / step
         if temperature < craft.heater_below:
             load += craft.heater_load
-        dead = _charge(power, did, craft, b, n, harvest, load, step)
+        dead = _charge(state.power[b, n], did, craft, harvest, load, step)
         heat = load + environment_heat(
             x, y, z, s, lit, irradiance, craft.sun_area, craft.earth_area, craft.absorptivity, craft.emissivity
         )
-        state.thermal.temperature[b, n] = temperature_step(
+        body.temperature = temperature_step(
             temperature, heat, craft.radiator_area, craft.emissivity, craft.heat_capacity, step
         )
         if dead:
-            state.health.alive[b, n] = False
-            did.died[b, n] = True
-            did.mode[b, n] = LOST
+            body.alive = False
+            did.died = True
+            did.mode = LOST
             break
         if busy > 0.0 and share > 0.0:
             start = max(begin, send_from)
@@ -236,62 +240,64 @@ def _pointing_at(mode, target, start, aim, angle, turned, held, path, rotation, 
 
 
 @kernel
-def _charge(power, did, craft, b, n, harvest, load, seconds):
+def _charge(power, did, craft, harvest, load, seconds):
     """One battery step with its entries in the ledger; whether the battery is now empty."""
-    before = power.energy[b, n]
+    before = power.energy
     energy, lost, curtailed, unmet = battery_step(
-        before, power.capacity[b, n], harvest, load, seconds, craft.charge_efficiency, craft.discharge_efficiency
+        before, power.capacity, harvest, load, seconds, craft.charge_efficiency, craft.discharge_efficiency
     )
     if energy < before and craft.fade_per_cycle > 0.0:
-        capacity = faded_capacity(power.capacity[b, n], before - energy, craft.fade_per_cycle)
-        power.capacity[b, n] = capacity
+        capacity = faded_capacity(power.capacity, before - energy, craft.fade_per_cycle)
+        power.capacity = capacity
         lost += max(0.0, energy - capacity)
         energy = min(energy, capacity)
-    power.energy[b, n] = energy
-    power.harvested[b, n] += harvest * seconds
-    power.consumed[b, n] += load * seconds
-    power.lost[b, n] += lost
-    power.curtailed[b, n] += curtailed
-    power.unmet[b, n] += unmet
-    did.harvested[b, n] += harvest * seconds
-    did.consumed[b, n] += load * seconds
+    power.energy = energy
+    power.harvested += harvest * seconds
+    power.consumed += load * seconds
+    power.lost += lost
+    power.curtailed += curtailed
+    power.unmet += unmet
+    did.harvested += harvest * seconds
+    did.consumed += load * seconds
     return energy <= 0.0
 
 
 @kernel
 def _transmit(store, requests, did, b, n, clock, seconds, rate, half_life):
     """Send from the store at `rate` (bit/s) for `seconds` from time `clock`; whole images pay their value."""
-    end = clock + seconds
-    while store.count[b, n] > 0 and clock < end:
-        place = store.head[b, n]
+    level, end = store.level[b, n], clock + seconds
+    while level.count > 0 and clock < end:
+        place = level.head
         needed = store.remaining[b, n, place] / rate
         if clock + needed > end:
             sent = (end - clock) * rate
             store.remaining[b, n, place] -= sent
-            store.used[b, n] -= sent
-            did.downlinked[b, n] += sent
+            level.used -= sent
+            did.downlinked += sent
             return
         clock += needed
-        did.downlinked[b, n] += store.remaining[b, n, place]
+        did.downlinked += store.remaining[b, n, place]
         j = _take_oldest(store, b, n)
-        age = clock - requests.captured_at[b, j]
-        requests.status[b, j] = DELIVERED
-        requests.delivered_at[b, j] = clock
-        did.delivered[b, n] += 1
-        did.latency[b, n] += age
-        did.value[b, n] += decayed(requests.value[b, j], age, half_life)
+        request = requests.book[b, j]
+        age = clock - request.captured_at
+        request.status = DELIVERED
+        request.delivered_at = clock
+        did.delivered += 1
+        did.latency += age
+        did.value += decayed(request.value, age, half_life)
 
 
 @kernel
 def _take_oldest(store, b, n):
     """Drop the oldest image from the store and give its request."""
-    place = store.head[b, n]
-    store.used[b, n] = max(0.0, store.used[b, n] - store.remaining[b, n, place])
+    level = store.level[b, n]
+    place = level.head
+    level.used = max(0.0, level.used - store.remaining[b, n, place])
     store.remaining[b, n, place] = 0.0
-    store.head[b, n] = (place + 1) % store.request.shape[2]
-    store.count[b, n] -= 1
-    if store.count[b, n] == 0:
-        store.used[b, n] = 0.0
+    level.head = (place + 1) % store.request.shape[2]
+    level.count -= 1
+    if level.count == 0:
+        level.used = 0.0
     return store.request[b, n, place]
 
 
@@ -301,43 +307,44 @@ def _settle_captures(did, requests, store, craft, sky_s, shutter, first, b, now)
     satellites = shutter.shape[0]
     for n in range(satellites):
         if shutter[n] >= 0.0:
-            first[did.request[b, n]] = NONE
+            first[did[n].request] = NONE
     for n in range(satellites):
         if shutter[n] < 0.0:
             continue
-        j = did.request[b, n]
+        j = did[n].request
         best = first[j]
         if best == NONE or precedes(shutter[n], n, shutter[best], best):
             first[j] = n
     for n in range(satellites):
         if shutter[n] < 0.0:
             continue
-        j = did.request[b, n]
+        j = did[n].request
         time = now + shutter[n] + craft[n].dwell
         if find_cloud(requests, b, j, now, sky_s):
-            did.cloudy[b, n] = 1
-        elif first[j] == n and requests.status[b, j] == OPEN:
-            did.captured[b, n] = 1
+            did[n].cloudy = 1
+        elif first[j] == n and requests.book[b, j].status == OPEN:
+            did[n].captured = 1
             capture_request(requests, b, j, n, time)
             _store_image(store, craft[n].image_bits, b, n, j)
         else:
-            did.duplicate[b, n] = 1
+            did[n].duplicate = 1
 
 
 @kernel
 def _store_image(store, bits, b, n, j):
-    place = (store.head[b, n] + store.count[b, n]) % store.request.shape[2]
+    level = store.level[b, n]
+    place = (level.head + level.count) % store.request.shape[2]
     store.request[b, n, place] = j
     store.remaining[b, n, place] = bits
-    store.count[b, n] += 1
-    store.used[b, n] += bits
+    level.count += 1
+    level.used += bits
 
 
 @kernel
 def _turn_page(clock, orbit, seconds, b):
     """Move the clock and the orbits to the end of the round; what lies beyond is still to be propagated."""
-    clock.time[b] += seconds
-    clock.round[b] += 1
+    clock.time += seconds
+    clock.round += 1
     for n in range(orbit.position.shape[1]):
         for i in range(3):
             orbit.position[b, n, i] = orbit.next_position[b, n, i]

@@ -112,20 +112,20 @@ def seek_contact(contacts, b, n, now, position, velocity, stations, forces, ball
     about once; it starts again from the satellite's own state when that pass is over. The ends of a pass
     are interpolated between the minutes (a few seconds off); passes shorter than that can be missed.
     """
-    if contacts.station[b, n] != NONE:
-        if now < contacts.end[b, n]:
+    if contacts.plan[b, n].station != NONE:
+        if now < contacts.plan[b, n].end:
             return
         restart_search(contacts, b, n, now, position, velocity)
     limit = now + SEARCH_HORIZON_S
     p, v = contacts.position[b, n], contacts.velocity[b, n]
     x, y, z, vx, vy, vz = p[0], p[1], p[2], v[0], v[1], v[2]
-    t = contacts.searched[b, n]
+    t = contacts.plan[b, n].searched
     if t + SEARCH_STEP_S > limit:
         return
     above, station = _clearance_at(x, y, z, t, stations, ephemeris, NONE)
     found = above >= 0.0
     if found:
-        contacts.start[b, n] = t
+        contacts.plan[b, n].start = t
     while found or t + SEARCH_STEP_S <= limit:
         sun = sun_position(ephemeris, t) if forces.sun else (0.0, 0.0, 0.0)
         moon = moon_position(ephemeris, t) if forces.moon else (0.0, 0.0, 0.0)
@@ -134,15 +134,15 @@ def seek_contact(contacts, b, n, now, position, velocity, stations, forces, ball
         was = above
         above, seen = _clearance_at(x, y, z, t, stations, ephemeris, station if found else NONE)
         if found and above < 0.0:
-            contacts.station[b, n] = station
-            contacts.end[b, n] = t - SEARCH_STEP_S * above / (above - was)
+            contacts.plan[b, n].station = station
+            contacts.plan[b, n].end = t - SEARCH_STEP_S * above / (above - was)
             break
         if not found and above >= 0.0:
             found, station = True, seen
             was = min(was, -1e-9)
-            contacts.start[b, n] = t - SEARCH_STEP_S * above / (above - was)
+            contacts.plan[b, n].start = t - SEARCH_STEP_S * above / (above - was)
     p[0], p[1], p[2], v[0], v[1], v[2] = x, y, z, vx, vy, vz
-    contacts.searched[b, n] = t
+    contacts.plan[b, n].searched = t
 
 
 @kernel
@@ -157,8 +157,8 @@ def _clearance_at(x, y, z, t, stations, ephemeris, station):
 @kernel
 def restart_search(contacts, b, n, now, position, velocity):
     """Forget the contact of satellite n of world b and look for one from its present state (3,), (3,)."""
-    contacts.station[b, n] = NONE
-    contacts.searched[b, n] = now
+    contacts.plan[b, n].station = NONE
+    contacts.plan[b, n].searched = now
     for i in range(3):
         contacts.position[b, n, i] = position[i]
         contacts.velocity[b, n, i] = velocity[i]

@@ -19,7 +19,7 @@ SCREEN_MARGIN = 0.01
 @kernel
 def look(state, constants, scratch, b):
     """Fill the outlook of world b for the round that begins now."""
-    now = state.clock.time[b]
+    now = state.clock[b].time
     middle = 0.5 * constants.round_s
     rotations = (
         earth_rotation(constants.ephemeris, now),
@@ -28,16 +28,17 @@ def look(state, constants, scratch, b):
     )
     sun = sun_position(constants.ephemeris, now + middle)
     sx, sy, sz = rotate(rotations[1], *unit(sun[0], sun[1], sun[2]))
-    for n in range(state.health.alive.shape[1]):
-        _clear(state.outlook, b, n)
-        if not state.health.alive[b, n]:
+    for n in range(state.body.shape[1]):
+        _clear(state.outlook[b, n], state.opportunities[b, n])
+        if not state.body[b, n].alive:
             continue
         position, velocity = state.orbit.position[b, n], state.orbit.velocity[b, n]
         _look_out(
-            state.outlook,
+            state.outlook[b, n],
+            state.opportunities[b, n],
             state.orbit,
             state.requests,
-            state.attitude.pointing,
+            state.pointing[b, n],
             constants,
             b,
             n,
@@ -58,36 +59,28 @@ def look(state, constants, scratch, b):
             constants.craft[n].ballistic,
             constants.ephemeris,
         )
-    outlook = state.outlook
-    count_rivals(
-        outlook.request[b],
-        outlook.capture[b],
-        outlook.rivals[b],
-        outlook.earlier[b],
-        scratch.first[b],
-        scratch.following[b],
-    )
-    _count_station_rivals(outlook.station[b], outlook.station_rivals[b], scratch.counts[b])
+    count_rivals(state.opportunities[b], scratch.first[b], scratch.following[b])
+    _count_station_rivals(state.outlook[b], scratch.counts[b])
 
 
 @kernel
-def _clear(outlook, b, n):
-    outlook.station[b, n] = NONE
-    outlook.elevation[b, n] = 0.0
-    outlook.rate[b, n] = 0.0
-    outlook.visible_from[b, n] = 0.0
-    outlook.visible_to[b, n] = 0.0
-    for k in range(outlook.request.shape[2]):
-        outlook.request[b, n, k] = NONE
+def _clear(outlook, opportunities):
+    outlook.station = NONE
+    outlook.elevation = 0.0
+    outlook.rate = 0.0
+    outlook.visible_from = 0.0
+    outlook.visible_to = 0.0
+    for k in range(opportunities.shape[0]):
+        opportunities[k].request = NONE
 
 
 @kernel
 def _look_out(
-    outlook, orbit, requests, pointing, constants, b, n, now, rotations, sun, sun_itrs
+    outlook, opportunities, orbit, requests, pointing, constants, b, n, now, rotations, sun, sun_itrs
 ):
     craft, seconds = constants.craft[n], constants.round_s
     position, velocity = orbit.position[b, n], orbit.velocity[b, n]
-    _look_up(outlook, b, n, position, velocity, sun)
+    _look_up(outlook, position, velocity, sun)
     next_position, next_velocity = orbit.next_position[b, n], orbit.next_velocity[b, n]
     path = round_path(
         position, velocity, next_position, next_velocity, constants.forces, craft.ballistic, seconds
@@ -95,27 +88,29 @@ def _look_out(
     rotation, middle = rotations[1], 0.5 * seconds
     x, y, z = rotate(rotations[0], position[0], position[1], position[2])
     latitude, longitude, _ = subpoint(x, y, z)
-    outlook.latitude[b, n] = latitude
-    outlook.longitude[b, n] = longitude
+    outlook.latitude = latitude
+    outlook.longitude = longitude
     radius = math.sqrt(x * x + y * y + z * z)
     first = (x / radius, y / radius, z / radius)
     last = unit(*rotate(rotations[2], next_position[0], next_position[1], next_position[2]))
     track = _ground_track(first, last, seconds)
-    _look_for_stations(outlook, constants, b, n, path, rotation, middle, radius, track)
-    arrow = (pointing[b, n, 0], pointing[b, n, 1], pointing[b, n, 2])
+    _look_for_stations(
+        outlook, constants.stations, craft, seconds, constants.substeps, path, rotation, middle, radius, track
+    )
+    arrow = (pointing[0], pointing[1], pointing[2])
     _look_for_requests(
-        outlook, requests, craft, seconds, arrow, b, n, now, path, rotation, middle, radius, track, sun_itrs
+        opportunities, requests, craft, seconds, arrow, b, now, path, rotation, middle, radius, track, sun_itrs
     )
 
 
 @kernel
-def _look_up(outlook, b, n, position, velocity, sun):
+def _look_up(outlook, position, velocity, sun):
     x, y, z = position[0], position[1], position[2]
-    outlook.sunlight[b, n] = illumination(x, y, z, sun[0], sun[1], sun[2])
+    outlook.sunlight = illumination(x, y, z, sun[0], sun[1], sun[2])
     _, crossing = shadow_transition(
         x, y, z, velocity[0], velocity[1], velocity[2], sun[0], sun[1], sun[2]
     )
-    outlook.shadow[b, n] = crossing
+    outlook.shadow = crossing
 
 
 @kernel
@@ -136,33 +131,32 @@ def _half_turn(track, seconds):
 
 
 @kernel
-def _look_for_stations(outlook, constants, b, n, path, rotation, middle, radius, track):
+def _look_for_stations(outlook, stations, craft, seconds, samples, path, rotation, middle, radius, track):
     """Of the stations that see the satellite during the round, the one that sees it highest."""
-    seconds = constants.round_s
     ux, uy, uz = track[0]
     floor = horizon_cosine(radius, R_EARTH, _half_turn(track, seconds) + SCREEN_MARGIN)
     best = -1.0
-    for g in range(constants.stations.shape[0]):
-        station = constants.stations[g]
+    for g in range(stations.shape[0]):
+        station = stations[g]
         if ux * station.ux + uy * station.uy + uz * station.uz < floor:
             continue
-        start, end = visible_part(path, rotation, middle, station, seconds, constants.substeps)
+        start, end = visible_part(path, rotation, middle, station, seconds, samples)
         if end <= start:
             continue
         x, y, z = itrs_at(path, rotation, middle, 0.5 * (start + end))
         sine = sin_elevation(x, y, z, station)
         if sine > best:
             best = sine
-            outlook.station[b, n] = g
-            outlook.elevation[b, n] = math.asin(sine)
-            outlook.rate[b, n] = link_rate(slant_range(x, y, z, station), constants.craft[n], station)
-            outlook.visible_from[b, n] = start
-            outlook.visible_to[b, n] = end
+            outlook.station = g
+            outlook.elevation = math.asin(sine)
+            outlook.rate = link_rate(slant_range(x, y, z, station), craft, station)
+            outlook.visible_from = start
+            outlook.visible_to = end
 
 
 @kernel
 def _look_for_requests(
-    outlook, requests, craft, seconds, pointing, b, n, now, path, rotation, middle, radius, track, sun
+    opportunities, requests, craft, seconds, pointing, b, now, path, rotation, middle, radius, track, sun
 ):
     """Keep the K requests of greatest expected value, value x (1 - cloud), that can be imaged in the round.
 
@@ -181,84 +175,86 @@ def _look_for_requests(
             continue
         j = requests.open_ids[b, slot]
         worth = _worth(requests, b, j)
-        if now < requests.closed_until[b, j] or not _beats_last(outlook, requests, b, n, worth):
+        if now < requests.book[b, j].closed_until or not _beats_last(opportunities, requests, b, worth):
             continue
         if tx * sun[0] + ty * sun[1] + tz * sun[2] < craft.min_sun_sine:
             continue
-        target = requests.position[b, j]
+        target = requests.book[b, j].position
         tx, ty, tz = unit(target[0], target[1], target[2])
         enter, leave = cone_times(ux, uy, uz, rx, ry, rz, tx, ty, tz, cone)
         if leave <= enter:
             continue
         enter, leave = enter + middle, leave + middle
-        last = min(leave, requests.deadline[b, j] - now + craft.dwell)
+        last = min(leave, requests.book[b, j].deadline - now + craft.dwell)
         start, slew, off_nadir = plan_capture(
             path, rotation, middle, px, py, pz, target, craft, enter, last, seconds
         )
         if start >= 0.0:
-            _insert(outlook, requests, b, n, j, worth, start, slew, off_nadir, leave)
+            _insert(opportunities, requests, b, j, worth, start, slew, off_nadir, leave)
 
 
 @kernel
 def _worth(requests, b, j):
-    return requests.value[b, j] * (1.0 - requests.cloud[b, j])
+    return requests.book[b, j].value * (1.0 - requests.book[b, j].cloud)
 
 
 @kernel
-def _beats_last(outlook, requests, b, n, worth):
-    last = outlook.request[b, n, outlook.request.shape[2] - 1]
+def _beats_last(opportunities, requests, b, worth):
+    last = opportunities[opportunities.shape[0] - 1].request
     return last == NONE or worth > _worth(requests, b, last)
 
 
 @kernel
-def _insert(outlook, requests, b, n, j, worth, start, slew, off_nadir, leave):
-    """Put request j in its place in the list, which falls in worth and then rises in number."""
-    k = outlook.request.shape[2] - 1
+def _insert(opportunities, requests, b, j, worth, start, slew, off_nadir, leave):
+    """Put request j in its place in the list (K,), which falls in worth and then rises in number."""
+    k = opportunities.shape[0] - 1
     while k > 0:
-        other = outlook.request[b, n, k - 1]
+        other = opportunities[k - 1].request
         if other != NONE:
             theirs = _worth(requests, b, other)
             if theirs > worth or (theirs == worth and other < j):
                 break
-            outlook.request[b, n, k] = other
-            outlook.capture[b, n, k] = outlook.capture[b, n, k - 1]
-            outlook.slew[b, n, k] = outlook.slew[b, n, k - 1]
-            outlook.off_nadir[b, n, k] = outlook.off_nadir[b, n, k - 1]
-            outlook.window[b, n, k] = outlook.window[b, n, k - 1]
+            _write(opportunities[k], other, opportunities[k - 1].capture, opportunities[k - 1].slew,
+                   opportunities[k - 1].off_nadir, opportunities[k - 1].window)  # fmt: skip
         k -= 1
-    outlook.request[b, n, k] = j
-    outlook.capture[b, n, k] = start
-    outlook.slew[b, n, k] = slew
-    outlook.off_nadir[b, n, k] = off_nadir
-    outlook.window[b, n, k] = leave
+    _write(opportunities[k], j, start, slew, off_nadir, leave)
 
 
 @kernel
-def count_rivals(request, capture, rivals, earlier, first, following):
-    """Count, for every opportunity, the others who have it and those who would be first. Arrays (N, K).
+def _write(opportunity, request, capture, slew, off_nadir, window):
+    opportunity.request = request
+    opportunity.capture = capture
+    opportunity.slew = slew
+    opportunity.off_nadir = off_nadir
+    opportunity.window = window
+
+
+@kernel
+def count_rivals(opportunities, first, following):
+    """Count, for every opportunity (N, K) of a world, the others who have it and those who would be first.
 
     `first` (M,) and `following` (N K,) are working memory: chains of the opportunities for one request.
     """
-    satellites, shown = request.shape
+    satellites, shown = opportunities.shape
     for entry in range(satellites * shown):
-        j = request[entry // shown, entry % shown]
+        j = opportunities[entry // shown, entry % shown].request
         if j != NONE:
             first[j] = NONE
     for entry in range(satellites * shown):
-        j = request[entry // shown, entry % shown]
+        j = opportunities[entry // shown, entry % shown].request
         if j != NONE:
             following[entry] = first[j]
             first[j] = entry
     for n in range(satellites):
         for k in range(shown):
-            rivals[n, k] = earlier[n, k] = 0
-            j = request[n, k]
-            entry = first[j] if j != NONE else NONE
+            mine = opportunities[n, k]
+            mine.rivals = mine.earlier = 0
+            entry = first[mine.request] if mine.request != NONE else NONE
             while entry != NONE:
-                other, slot = entry // shown, entry % shown
+                other = entry // shown
                 if other != n:
-                    rivals[n, k] += 1
-                    earlier[n, k] += precedes(capture[other, slot], other, capture[n, k], n)
+                    mine.rivals += 1
+                    mine.earlier += precedes(opportunities[other, entry % shown].capture, other, mine.capture, n)
                 entry = following[entry]
 
 
@@ -269,11 +265,12 @@ def precedes(time, satellite, other_time, other):
 
 
 @kernel
-def _count_station_rivals(station, rivals, counts):
+def _count_station_rivals(outlook, counts):
     for g in range(counts.shape[0]):
         counts[g] = 0
-    for n in range(station.shape[0]):
-        if station[n] != NONE:
-            counts[station[n]] += 1
-    for n in range(station.shape[0]):
-        rivals[n] = counts[station[n]] - 1 if station[n] != NONE else 0
+    for n in range(outlook.shape[0]):
+        if outlook[n].station != NONE:
+            counts[outlook[n].station] += 1
+    for n in range(outlook.shape[0]):
+        station = outlook[n].station
+        outlook[n].station_rivals = counts[station] - 1 if station != NONE else 0

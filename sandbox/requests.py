@@ -80,20 +80,19 @@ def _cloud(rng: np.random.Generator, settings: Settings, total: int) -> np.ndarr
 def write_book(requests: Requests, b: int, book: Book, start: float) -> None:
     """Lay `book` into the arrays of world `b`; what is left of their room never opens."""
     used = slice(0, len(book.release))
-    requests.position[b, used] = geodetic_to_itrs(book.latitude, book.longitude, np.zeros_like(book.latitude))
-    requests.up[b, used] = zenith(book.latitude, book.longitude)
+    rows = requests.book[b]
+    rows["position"][used] = geodetic_to_itrs(book.latitude, book.longitude, np.zeros_like(book.latitude))
+    rows["up"][used] = zenith(book.latitude, book.longitude)
     for name in ("release", "deadline"):
-        column = getattr(requests, name)[b]
-        column[...] = np.inf
-        column[used] = start + getattr(book, name)
-    for name in ("value", "cloud", "sky"):
-        column = getattr(requests, name)[b]
-        column[...] = 0.0
-        column[used] = getattr(book, name)
-    requests.closed_until[b] = -np.inf
-    requests.status[b] = PENDING
-    requests.captured_at[b] = np.nan
-    requests.delivered_at[b] = np.nan
-    requests.captured_by[b] = NONE
+        rows[name] = np.inf
+        rows[name][used] = start + getattr(book, name)
+    for name in ("value", "cloud"):
+        rows[name] = 0.0
+        rows[name][used] = getattr(book, name)
+    requests.sky[b, used] = book.sky
+    rows["closed_until"] = -np.inf
+    rows["status"] = PENDING
+    rows["captured_at"] = rows["delivered_at"] = np.nan
+    rows["captured_by"] = NONE
     requests.released[b] = 0
     requests.open_count[b] = 0

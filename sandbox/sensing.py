@@ -104,7 +104,7 @@ def within_cone(path, rotation, middle, target, craft, tau):
 @kernel
 def sky_interval(requests, b, j, time, sky_seconds):
     """Number of the interval of request j's sky at `time`; a sky is drawn anew every `sky_seconds`."""
-    interval = int((time - requests.release[b, j]) / sky_seconds)
+    interval = int((time - requests.book[b, j].release) / sky_seconds)
     return max(0, min(interval, requests.sky.shape[2] - 1))
 
 
@@ -112,9 +112,9 @@ def sky_interval(requests, b, j, time, sky_seconds):
 def find_cloud(requests, b, j, time, sky_seconds):
     """Whether the sky over request j is closed at `time`; if so, nobody needs to try until it changes."""
     interval = sky_interval(requests, b, j, time, sky_seconds)
-    cloudy = requests.sky[b, j, interval] < requests.cloud[b, j]
+    cloudy = requests.sky[b, j, interval] < requests.book[b, j].cloud
     if cloudy:
-        requests.closed_until[b, j] = requests.release[b, j] + (interval + 1) * sky_seconds
+        requests.book[b, j].closed_until = requests.book[b, j].release + (interval + 1) * sky_seconds
     return cloudy
 
 
@@ -128,11 +128,11 @@ def decayed(value, age, half_life):
 def open_request(requests, b, j):
     """Put request j of world b on the list of open ones."""
     slot = requests.open_count[b]
-    requests.status[b, j] = OPEN
+    requests.book[b, j].status = OPEN
     requests.open_ids[b, slot] = j
     requests.open_slot[b, j] = slot
     for i in range(3):
-        requests.open_up[b, i, slot] = requests.up[b, j, i]
+        requests.open_up[b, i, slot] = requests.book[b, j].up[i]
     requests.open_count[b] = slot + 1
 
 
@@ -146,15 +146,15 @@ def close_request(requests, b, j, status):
     for i in range(3):
         requests.open_up[b, i, slot] = requests.open_up[b, i, last]
     requests.open_count[b] = last
-    requests.status[b, j] = status
+    requests.book[b, j].status = status
 
 
 @kernel
 def capture_request(requests, b, j, satellite, time):
     """Satellite takes the image of request j at `time`."""
     close_request(requests, b, j, CAPTURED)
-    requests.captured_at[b, j] = time
-    requests.captured_by[b, j] = satellite
+    requests.book[b, j].captured_at = time
+    requests.book[b, j].captured_by = satellite
 
 
 @kernel
@@ -162,12 +162,12 @@ def update_requests(requests, b, now):
     """Expire the open requests of world b whose deadline has passed and open those released by `now`."""
     for slot in range(requests.open_count[b] - 1, -1, -1):
         j = requests.open_ids[b, slot]
-        if requests.deadline[b, j] <= now:
+        if requests.book[b, j].deadline <= now:
             close_request(requests, b, j, EXPIRED)
-    book = requests.release.shape[1]
+    book = requests.book.shape[1]
     j = requests.released[b]
-    while j < book and requests.release[b, j] <= now:
-        if requests.status[b, j] == PENDING:
+    while j < book and requests.book[b, j].release <= now:
+        if requests.book[b, j].status == PENDING:
             open_request(requests, b, j)
         j += 1
     requests.released[b] = j

@@ -1,8 +1,10 @@
-"""The arrays of a world: one named tuple per subsystem, B worlds of N satellites.
+"""The state of a world: one structured array, or one named tuple of arrays, per subsystem.
 
+A subsystem's numbers for one satellite stand side by side: `state.power["energy"]` is (B, N) for NumPy,
+`state.power[b, n].energy` for a kernel. (One array a quantity would cost a kernel call 0.16 us for each.)
 Everything that changes with time is here, so a snapshot is a copy of these arrays and of the random
-generators. Shapes: B worlds, N satellites, S places in the image store, M requests in the book of an
-episode, Q sky intervals of a request, K observation opportunities shown to a satellite.
+generators. Shapes: B worlds, N satellites, S places in the image store, M requests in the book of an episode,
+Q sky intervals of a request, K observation opportunities shown to a satellite.
 SI units; times are seconds since the scenario's UTC epoch.
 """
 
@@ -12,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 Ints = NDArray[np.int32]
-Bytes = NDArray[np.uint8]
+Records = np.ndarray
 
 NONE = -1
 IDLE, CHARGE, OBSERVE, DOWNLINK, LOST = range(5)
@@ -24,10 +25,90 @@ PENDING, OPEN, CAPTURED, DELIVERED, EXPIRED = range(5)
 REQUEST_STATUS_NAMES = ("pending", "open", "captured", "delivered", "expired")
 
 
-class Clock(NamedTuple):
-    time: Array  # (B,) s
-    start: Array  # (B,) s, when the episode began
-    round: NDArray[np.int64]  # (B,) rounds since the episode began
+def _record(*fields: tuple) -> np.dtype:
+    return np.dtype(list(fields), align=True)
+
+
+CLOCK = _record(
+    ("time", "f8"),  # s
+    ("start", "f8"),  # s, when the episode began
+    ("round", "i8"),  # rounds since then
+)
+POWER = _record(  # battery and energy ledger since the reset, J:
+    # energy = initial + harvested - consumed - lost - curtailed + unmet, to round-off
+    ("energy", "f8"),  # in the battery
+    ("capacity", "f8"),
+    ("harvested", "f8"),  # from the panels
+    ("consumed", "f8"),  # asked for by the loads
+    ("lost", "f8"),  # in charging, discharging and fading
+    ("curtailed", "f8"),  # shunted because the battery was full
+    ("unmet", "f8"),  # load that an empty battery left unserved
+)
+BODY = _record(
+    ("alive", "?"),
+    ("temperature", "f8"),  # K
+)
+LEVEL = _record(  # of the image store, a ring of S places, first in, first out
+    ("used", "f8"),  # bit
+    ("head", "i4"),  # place of the oldest image
+    ("count", "i4"),  # images waiting
+)
+REQUEST = _record(
+    ("position", "f8", (3,)),  # m, ITRS
+    ("up", "f8", (3,)),  # geodetic zenith, ITRS
+    ("release", "f8"),  # s
+    ("deadline", "f8"),  # s, latest capture
+    ("value", "f8"),
+    ("cloud", "f8"),  # forecast probability of cloud
+    ("closed_until", "f8"),  # s, end of the interval in which the sky was found closed
+    ("captured_at", "f8"),  # s, NaN before
+    ("delivered_at", "f8"),  # s, NaN before
+    ("captured_by", "i4"),  # satellite or -1
+    ("status", "u1"),
+)
+PLAN = _record(  # the next ground contact
+    ("station", "i4"),  # -1 while none is known
+    ("start", "f8"),  # s
+    ("end", "f8"),  # s
+    ("searched", "f8"),  # s, how far ahead the search has come
+)
+OUTLOOK = _record(  # what the coming round offers; offsets in s from the clock's time
+    ("station", "i4"),  # station in view at some time in the round, -1 for none
+    ("station_rivals", "i4"),  # other satellites that have it in view
+    ("elevation", "f8"),  # rad, in the middle of the visible part
+    ("rate", "f8"),  # bit/s there
+    ("visible_from", "f8"),  # s offset
+    ("visible_to", "f8"),  # s offset
+    ("sunlight", "f8"),  # fraction of the solar disc seen now
+    ("shadow", "f8"),  # s to the next crossing of the shadow's edge, inf if there is none
+    ("latitude", "f8"),  # rad, geodetic sub-satellite point
+    ("longitude", "f8"),  # rad
+)
+OPPORTUNITY = _record(  # a request that could be imaged; by falling expected value
+    ("request", "i4"),  # -1 where there are fewer; the rest is then without meaning
+    ("rivals", "i4"),  # other satellites that have it too
+    ("earlier", "i4"),  # of those, the ones that would capture it first
+    ("capture", "f8"),  # s offset at which the shutter would open
+    ("off_nadir", "f8"),  # rad at that moment
+    ("slew", "f8"),  # s needed to point there
+    ("window", "f8"),  # s until it leaves the access cone
+)
+ACTIVITY = _record(  # what a satellite did in the last round, and what came of it
+    ("mode", "u1"),
+    ("captured", "u1"),  # images taken and kept
+    ("cloudy", "u1"),  # images discarded on board for cloud
+    ("duplicate", "u1"),  # images of a request that another satellite took first
+    ("denied", "u1"),  # the station's antennas were all busy
+    ("died", "?"),
+    ("request", "i4"),  # request the camera was sent to, or -1
+    ("station", "i4"),  # station that served it, or -1
+    ("delivered", "i4"),  # images that reached the ground
+    ("value", "f8"),  # value they delivered
+    ("latency", "f8"),  # s, sum over them of capture to delivery
+    ("downlinked", "f8"),  # bit
+    ("consumed", "f8"),  # J
+    ("harvested", "f8"),  # J
+)
 
 
 class Orbit(NamedTuple):
@@ -39,35 +120,10 @@ class Orbit(NamedTuple):
     next_velocity: Array  # (B, N, 3) m/s
 
 
-class Attitude(NamedTuple):
-    pointing: Array  # (B, N, 3) unit vector of the camera boresight, GCRS; the panel faces the other way
-
-
-class Power(NamedTuple):
-    """Battery and the energy ledger since the reset.
-
-    energy = initial + harvested - consumed - lost - curtailed + unmet, to round-off.
-    """
-
-    energy: Array  # (B, N) J in the battery
-    capacity: Array  # (B, N) J
-    harvested: Array  # (B, N) J from the panels
-    consumed: Array  # (B, N) J asked for by the loads
-    lost: Array  # (B, N) J lost in charging, discharging and fading
-    curtailed: Array  # (B, N) J shunted because the battery was full
-    unmet: Array  # (B, N) J of load that an empty battery left unserved
-
-
-class Thermal(NamedTuple):
-    temperature: Array  # (B, N) K
-
-
 class Store(NamedTuple):
-    """Images waiting on board, first in, first out, in a ring of S places."""
+    """Images waiting on board."""
 
-    used: Array  # (B, N) bit
-    head: Ints  # (B, N) place of the oldest image
-    count: Ints  # (B, N) images waiting
+    level: Records  # (B, N) LEVEL
     request: Ints  # (B, N, S) request imaged
     remaining: Array  # (B, N, S) bit still to be sent
 
@@ -78,18 +134,8 @@ class Requests(NamedTuple):
     All of it is drawn at the reset, so two policies with the same seed meet the same requests and sky.
     """
 
-    position: Array  # (B, M, 3) m, ITRS
-    up: Array  # (B, M, 3) geodetic zenith, ITRS
-    release: Array  # (B, M) s
-    deadline: Array  # (B, M) s, latest capture
-    value: Array  # (B, M)
-    cloud: Array  # (B, M) forecast probability of cloud
+    book: Records  # (B, M) REQUEST
     sky: Array  # (B, M, Q) uniform draws; the sky is closed where the draw is below the forecast
-    closed_until: Array  # (B, M) s, the end of the interval in which the sky was found closed
-    status: Bytes  # (B, M)
-    captured_at: Array  # (B, M) s, NaN before
-    delivered_at: Array  # (B, M) s, NaN before
-    captured_by: Ints  # (B, M) satellite or -1
     released: Ints  # (B,) requests released so far
     open_count: Ints  # (B,)
     open_ids: Ints  # (B, M) the open requests, compact, in no particular order
@@ -97,74 +143,26 @@ class Requests(NamedTuple):
     open_up: Array  # (B, 3, M) their zeniths, compact, so that a scan runs over contiguous memory
 
 
-class Health(NamedTuple):
-    alive: Flags  # (B, N)
-
-
 class Contacts(NamedTuple):
     """The next ground contact of each satellite and the state of the search that looks for it."""
 
-    station: Ints  # (B, N) or -1 while none is known
-    start: Array  # (B, N) s
-    end: Array  # (B, N) s
-    searched: Array  # (B, N) s, how far ahead the search has come
-    position: Array  # (B, N, 3) m, propagated to that time
+    plan: Records  # (B, N) PLAN
+    position: Array  # (B, N, 3) m, propagated to plan.searched
     velocity: Array  # (B, N, 3) m/s
 
 
-class Outlook(NamedTuple):
-    """What the coming round offers each satellite. Offsets are seconds from the clock's time."""
-
-    request: Ints  # (B, N, K) observable requests by falling expected value, -1 where there are fewer
-    capture: Array  # (B, N, K) s, offset at which the shutter would open
-    off_nadir: Array  # (B, N, K) rad at that moment
-    slew: Array  # (B, N, K) s needed to point there
-    window: Array  # (B, N, K) s until the request leaves the access cone
-    rivals: Ints  # (B, N, K) other satellites that have the request in their outlook
-    earlier: Ints  # (B, N, K) of those, the ones that would capture it first
-    station: Ints  # (B, N) station in view at some time in the round, -1 for none
-    elevation: Array  # (B, N) rad, at the middle of the visible part
-    rate: Array  # (B, N) bit/s there
-    visible_from: Array  # (B, N) s offset
-    visible_to: Array  # (B, N) s offset
-    station_rivals: Ints  # (B, N) other satellites that have the same station in view
-    sunlight: Array  # (B, N) fraction of the solar disc seen now
-    shadow: Array  # (B, N) s to the next crossing of the shadow's edge, inf if there is none
-    latitude: Array  # (B, N) rad, geodetic sub-satellite point
-    longitude: Array  # (B, N) rad
-
-
-class Activity(NamedTuple):
-    """What each satellite did in the last round, and what came of it."""
-
-    mode: Bytes  # (B, N)
-    request: Ints  # (B, N) request the camera was sent to, or -1
-    station: Ints  # (B, N) station that served it, or -1
-    captured: Bytes  # (B, N) images taken and kept
-    cloudy: Bytes  # (B, N) images discarded on board for cloud
-    duplicate: Bytes  # (B, N) images of a request that another satellite took first
-    denied: Bytes  # (B, N) rounds in which the station's antennas were all busy
-    delivered: Ints  # (B, N) images that reached the ground
-    value: Array  # (B, N) value they delivered
-    latency: Array  # (B, N) s, sum over them of capture to delivery
-    downlinked: Array  # (B, N) bit
-    consumed: Array  # (B, N) J
-    harvested: Array  # (B, N) J
-    died: Flags  # (B, N) lost in this round
-
-
 class State(NamedTuple):
-    clock: Clock
+    clock: Records  # (B,) CLOCK
     orbit: Orbit
-    attitude: Attitude
-    power: Power
-    thermal: Thermal
+    pointing: Array  # (B, N, 3) unit vector of the camera boresight, GCRS; the panel faces the other way
+    power: Records  # (B, N) POWER
+    body: Records  # (B, N) BODY
     store: Store
     requests: Requests
-    health: Health
     contacts: Contacts
-    outlook: Outlook
-    activity: Activity
+    outlook: Records  # (B, N) OUTLOOK
+    opportunities: Records  # (B, N, K) OPPORTUNITY
+    activity: Records  # (B, N) ACTIVITY
 
 
 class Scratch(NamedTuple):
@@ -175,6 +173,32 @@ class Scratch(NamedTuple):
     asking: Ints  # (B, N)
     shutter: Array  # (B, N)
     counts: Ints  # (B, G)
+
+
+def make_state(worlds: int, satellites: int, places: int, book: int, intervals: int, shown: int) -> State:
+    """Zeroed arrays for `worlds` x `satellites`, with `places` in a store, `book` requests and so on."""
+    fleet = (worlds, satellites)
+    return State(
+        clock=np.zeros(worlds, CLOCK),
+        orbit=Orbit(*(np.zeros((*fleet, 3)) for _ in Orbit._fields)),
+        pointing=np.zeros((*fleet, 3)),
+        power=np.zeros(fleet, POWER),
+        body=np.zeros(fleet, BODY),
+        store=Store(np.zeros(fleet, LEVEL), np.zeros((*fleet, places), np.int32), np.zeros((*fleet, places))),
+        requests=Requests(
+            book=np.zeros((worlds, book), REQUEST),
+            sky=np.zeros((worlds, book, intervals)),
+            released=np.zeros(worlds, np.int32),
+            open_count=np.zeros(worlds, np.int32),
+            open_ids=np.zeros((worlds, book), np.int32),
+            open_slot=np.zeros((worlds, book), np.int32),
+            open_up=np.zeros((worlds, 3, book)),
+        ),
+        contacts=Contacts(np.zeros(fleet, PLAN), np.zeros((*fleet, 3)), np.zeros((*fleet, 3))),
+        outlook=np.zeros(fleet, OUTLOOK),
+        opportunities=np.zeros((*fleet, shown), OPPORTUNITY),
+        activity=np.zeros(fleet, ACTIVITY),
+    )
 
 
 def make_scratch(worlds: int, satellites: int, stations: int, book: int, shown: int) -> Scratch:
@@ -188,96 +212,20 @@ def make_scratch(worlds: int, satellites: int, stations: int, book: int, shown: 
     )
 
 
-def make_state(worlds: int, satellites: int, places: int, book: int, intervals: int, shown: int) -> State:
-    """Zeroed arrays for `worlds` x `satellites`, with `places` in a store, `book` requests and so on."""
-    fleet = (worlds, satellites)
-
-    def real(*shape: int) -> Array:
-        return np.zeros(shape)
-
-    def integer(*shape: int) -> Ints:
-        return np.zeros(shape, np.int32)
-
-    def byte(*shape: int) -> Bytes:
-        return np.zeros(shape, np.uint8)
-
-    return State(
-        clock=Clock(real(worlds), real(worlds), np.zeros(worlds, np.int64)),
-        orbit=Orbit(*(real(*fleet, 3) for _ in Orbit._fields)),
-        attitude=Attitude(real(*fleet, 3)),
-        power=Power(*(real(*fleet) for _ in Power._fields)),
-        thermal=Thermal(real(*fleet)),
-        store=Store(
-            real(*fleet), integer(*fleet), integer(*fleet), integer(*fleet, places), real(*fleet, places)
-        ),
-        requests=Requests(
-            position=real(worlds, book, 3),
-            up=real(worlds, book, 3),
-            release=real(worlds, book),
-            deadline=real(worlds, book),
-            value=real(worlds, book),
-            cloud=real(worlds, book),
-            sky=real(worlds, book, intervals),
-            closed_until=real(worlds, book),
-            status=byte(worlds, book),
-            captured_at=real(worlds, book),
-            delivered_at=real(worlds, book),
-            captured_by=integer(worlds, book),
-            released=integer(worlds),
-            open_count=integer(worlds),
-            open_ids=integer(worlds, book),
-            open_slot=integer(worlds, book),
-            open_up=real(worlds, 3, book),
-        ),
-        health=Health(np.ones(fleet, np.bool_)),
-        contacts=Contacts(
-            integer(*fleet), real(*fleet), real(*fleet), real(*fleet), real(*fleet, 3), real(*fleet, 3)
-        ),
-        outlook=Outlook(
-            request=integer(*fleet, shown),
-            capture=real(*fleet, shown),
-            off_nadir=real(*fleet, shown),
-            slew=real(*fleet, shown),
-            window=real(*fleet, shown),
-            rivals=integer(*fleet, shown),
-            earlier=integer(*fleet, shown),
-            station=integer(*fleet),
-            elevation=real(*fleet),
-            rate=real(*fleet),
-            visible_from=real(*fleet),
-            visible_to=real(*fleet),
-            station_rivals=integer(*fleet),
-            sunlight=real(*fleet),
-            shadow=real(*fleet),
-            latitude=real(*fleet),
-            longitude=real(*fleet),
-        ),
-        activity=Activity(
-            mode=byte(*fleet),
-            request=integer(*fleet),
-            station=integer(*fleet),
-            captured=byte(*fleet),
-            cloudy=byte(*fleet),
-            duplicate=byte(*fleet),
-            denied=byte(*fleet),
-            delivered=integer(*fleet),
-            value=real(*fleet),
-            latency=real(*fleet),
-            downlinked=real(*fleet),
-            consumed=real(*fleet),
-            harvested=real(*fleet),
-            died=np.zeros(fleet, np.bool_),
-        ),
-    )
+def arrays(state: State) -> list[np.ndarray]:
+    """Every array of `state`, in a fixed order."""
+    parts = (part if isinstance(part, tuple) else (part,) for part in state)
+    return [array for part in parts for array in part]
 
 
 def copy_state(state: State) -> State:
-    """A deep copy: the arrays of `state`, owned by nobody else."""
-    return State(*(type(part)(*(array.copy() for array in part)) for part in state))
+    """A deep copy: arrays that nobody else owns."""
+    return State(
+        *(type(part)(*(a.copy() for a in part)) if isinstance(part, tuple) else part.copy() for part in state)
+    )
 
 
 def write_state(target: State, source: State) -> None:
     """Copy every array of `source` into the arrays of `target`, in place."""
-    for to, from_ in zip(target, source, strict=True):
-        for old, new in zip(to, from_, strict=True):
-            old[...] = new
+    for old, new in zip(arrays(target), arrays(source), strict=True):
+        old[...] = new

@@ -20,7 +20,7 @@ from sandbox.outlook import look
 from sandbox.requests import book_size, draw_book, sky_intervals, write_book
 from sandbox.scenario import Scenario, load_scenario
 from sandbox.sensing import update_requests
-from sandbox.state import MODE_NAMES, State, copy_state, make_scratch, make_state, write_state
+from sandbox.state import MODE_NAMES, State, arrays, copy_state, make_scratch, make_state, write_state
 
 HOUR = 3600.0
 MAX_STEP_S = 60.0
@@ -103,7 +103,7 @@ class World:
             sky_intervals(requests),
             self.shown,
         )
-        book = self.state.requests.release.shape[1]
+        book = self.state.requests.book.shape[1]
         self._scratch = make_scratch(self.worlds, self.satellites, len(self.constants.stations), book, self.shown)
         self._generators = [np.random.default_rng(0) for _ in range(self.worlds)]
         self._seeds: list[int | None] = [None] * self.worlds
@@ -172,10 +172,10 @@ class World:
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to `snapshot`: from there the same orders lead to exactly the same future."""
-        if snapshot.state.power.energy.shape != self.state.power.energy.shape:
+        if any(a.shape != b.shape for a, b in zip(arrays(snapshot.state), arrays(self.state), strict=True)):
             raise SandboxError(
-                f"This snapshot is of {snapshot.state.power.energy.shape} (worlds, satellites), "
-                f"the world of {self.state.power.energy.shape}; restore it where it was taken."
+                f"This snapshot is of {snapshot.state.power.shape} (worlds, satellites), the world of "
+                f"{self.state.power.shape}, or their episodes differ in length; restore it where it was taken."
             )
         write_state(self.state, snapshot.state)
         for generator, state in zip(self._generators, snapshot.generators, strict=True):
@@ -204,6 +204,8 @@ class World:
 
     def _orders(self, name: str, values: ArrayLike, count: int) -> NDArray[np.int32]:
         orders = np.asarray(values)
+        if orders.dtype == np.int32 and orders.shape == self.state.power.shape:
+            return orders
         if orders.dtype.kind not in "iu":
             raise SandboxError(f"{name} has dtype {orders.dtype}; give whole numbers from 0 to {count - 1}.")
         if orders.shape != (self.worlds, self.satellites):
@@ -216,19 +218,18 @@ class World:
             self._seeds[b] = seed
         rng, state = self._generators[b], self.state
         start = self._draw_start(rng)
-        state.clock.time[b] = state.clock.start[b] = start
-        state.clock.round[b] = 0
+        state.clock[b] = (start, start, 0)
         self._place(b, start)
         distance = np.linalg.norm(state.orbit.position[b], axis=-1, keepdims=True)
-        state.attitude.pointing[b] = -state.orbit.position[b] / distance
+        state.pointing[b] = -state.orbit.position[b] / distance
         craft = self.fleet.craft
         charge = rng.uniform(craft["charge_low"], craft["charge_high"])
-        for array in (*state.power, *state.store, *state.activity):
-            array[b] = 0
-        state.power.capacity[b] = craft["battery"]
-        state.power.energy[b] = charge * craft["battery"]
-        state.thermal.temperature[b] = craft["initial_temperature"]
-        state.health.alive[b] = True
+        for array in (state.power, *state.store, state.activity):
+            array[b] = np.zeros((), array.dtype)
+        state.power["capacity"][b] = craft["battery"]
+        state.power["energy"][b] = charge * craft["battery"]
+        state.body["temperature"][b] = craft["initial_temperature"]
+        state.body["alive"][b] = True
         write_book(state.requests, b, draw_book(rng, self.scenario.requests, self.horizon_s), start)
 
     def _draw_start(self, rng: np.random.Generator) -> float:
@@ -249,7 +250,7 @@ class World:
     def _propagate_sgp4(self, which: NDArray) -> None:
         orbit = self.state.orbit
         for b in which:
-            ahead = self.state.clock.time[b] + self.scenario.round_s
+            ahead = self.state.clock["time"][b] + self.scenario.round_s
             sgp4_states(self.fleet, self.scenario.epoch, ahead, orbit.next_position[b], orbit.next_velocity[b])
 
 
@@ -262,17 +263,17 @@ def run_worlds(state, constants, which, scratch, command, choice, phases):
     """
     for b in which:
         if phases & BEGIN:
-            update_requests(state.requests, b, state.clock.time[b])
-            for n in range(state.health.alive.shape[1]):
+            update_requests(state.requests, b, state.clock[b].time)
+            for n in range(state.body.shape[1]):
                 restart_search(
-                    state.contacts, b, n, state.clock.time[b], state.orbit.position[b, n], state.orbit.velocity[b, n]
+                    state.contacts, b, n, state.clock[b].time, state.orbit.position[b, n], state.orbit.velocity[b, n]
                 )
         if phases & FLY:
             fly(state, constants, scratch, command[b], choice[b], b)
         if phases & (BEGIN | FLY):
-            _propagate(state.orbit, constants, state.clock.time[b : b + 1], b)
+            _propagate(state.orbit, constants, state.clock[b : b + 1].time, b)
         if phases & LOOK:
-            fault = _fault(state.orbit.next_position, state.attitude.pointing, state.power, state.thermal, b)
+            fault = _fault(state.orbit.next_position[b], state.pointing[b], state.power[b], state.body[b])
             if fault:
                 return fault
             look(state, constants, scratch, b)
@@ -299,17 +300,17 @@ def _propagate(orbit, constants, time, b):
 
 
 @kernel
-def _fault(position, pointing, power, thermal, b):
+def _fault(position, pointing, power, body):
     """Number, from 1, of the first of `_SUBSYSTEMS` that holds a number that is not finite; else 0."""
-    for n in range(position.shape[1]):
-        p, a = position[b, n], pointing[b, n]
+    for n in range(position.shape[0]):
+        p, a = position[n], pointing[n]
         if not np.isfinite(p[0] + p[1] + p[2]):
             return 1
         if not np.isfinite(a[0] + a[1] + a[2]):
             return 2
-        if not np.isfinite(power.energy[b, n]):
+        if not np.isfinite(power[n].energy):
             return 3
-        if not np.isfinite(thermal.temperature[b, n]):
+        if not np.isfinite(body[n].temperature):
             return 4
     return 0
 

@@ -45,7 +45,7 @@ def earth_orientation(mjd) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     mjd = np.asarray(mjd, dtype=float)
     if not np.all(mjd >= days[0]):
         raise SandboxError(
-            "An epoch lies before 1973-01-02, where the table of the Earth's rotation starts; choose a later."
+            "An epoch lies before 1973-01-02, where the table of Earth rotation starts; choose a later one."
         )
     row = np.clip(np.searchsorted(days, mjd, side="right") - 1, 0, len(days) - 2)
     share = np.minimum(mjd - days[row], 1.0)
