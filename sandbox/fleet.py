@@ -149,7 +149,9 @@ def force_model(scenario: Scenario) -> Forces:
     )
 
 
-def sgp4_states(fleet: Fleet, epoch: datetime, seconds: float, position: np.ndarray, velocity: np.ndarray) -> None:
+def sgp4_states(
+    fleet: Fleet, epoch: datetime, seconds: float, position: np.ndarray, velocity: np.ndarray
+) -> None:
     """Write SGP4's GCRS states at `seconds` after the epoch into (N, 3) arrays, where SGP4 flies them."""
     for which, catalogue in fleet.sgp4:
         position[which], velocity[which] = catalogue.states(epoch + timedelta(seconds=seconds))
@@ -158,7 +160,12 @@ def sgp4_states(fleet: Fleet, epoch: datetime, seconds: float, position: np.ndar
 def _place(group: Group, epoch: datetime) -> tuple[list[str], np.ndarray, np.ndarray, Catalogue | None]:
     if group.states is not None:
         position = np.array([s.position_km for s in group.states]) * 1e3
-        return [s.name for s in group.states], position, np.array([s.velocity_km_s for s in group.states]) * 1e3, None
+        return (
+            [s.name for s in group.states],
+            position,
+            np.array([s.velocity_km_s for s in group.states]) * 1e3,
+            None,
+        )
     catalogue = _catalogue(group)
     if catalogue is not None:
         return list(catalogue.names), *catalogue.states(epoch), catalogue
@@ -184,12 +191,18 @@ def _mean_elements(group: Group, epoch: datetime) -> np.ndarray:
         w = group.walker
         build = constellations.walker_delta if w.pattern == "delta" else constellations.walker_star
         return build(
-            w.total, w.planes, w.phasing, w.altitude_km * 1e3, np.radians(w.inclination_deg), np.radians(w.raan_deg)
+            w.total,
+            w.planes,
+            w.phasing,
+            w.altitude_km * 1e3,
+            np.radians(w.inclination_deg),
+            np.radians(w.raan_deg),
         )
     if group.sun_synchronous is not None:
         s = group.sun_synchronous
+        hours, planes = list(s.local_time_h), len(s.local_time_h)
         return constellations.sun_synchronous(
-            s.total, s.altitude_km * 1e3, s.local_time_h, epoch, phasing=s.phasing
+            s.total, planes, s.altitude_km * 1e3, hours, epoch, phasing=s.phasing
         )
     return np.array(
         [

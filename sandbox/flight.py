@@ -36,13 +36,23 @@ def fly(state, constants, scratch, command, choice, b):
         if body.alive:
             ready = can_shoot(state.store, constants.craft[n], body.temperature, b, n)
             able = can_transmit(state.outlook[b, n], state.store, constants.craft[n], body.temperature, b, n)
-            _take_order(did, state.outlook[b, n], state.opportunities[b, n], ready, able, command[n], choice[n])
+            _take_order(
+                did, state.outlook[b, n], state.opportunities[b, n], ready, able, command[n], choice[n]
+            )
     assign_antennas(state.activity[b], state.outlook[b], constants.stations, scratch.asking[b])
     for n in range(satellites):
         if state.body[b, n].alive:
             shutter[n] = _live(state, constants, choice[n], b, n, now, middle, rotation, sun)
     _settle_captures(
-        state.activity[b], state.requests, state.store, constants.craft, constants.sky_s, shutter, scratch.first[b], b, now
+        state.activity[b],
+        state.requests,
+        state.store,
+        constants.craft,
+        constants.sky_s,
+        shutter,
+        scratch.first[b],
+        b,
+        now,
     )
     _turn_page(state.clock[b], state.orbit, constants.round_s, b)
     update_requests(state.requests, b, state.clock[b].time)
@@ -193,22 +203,38 @@ def _live(state, constants, choice, b, n, now, middle, rotation, sun):
         tau = 0.5 * (begin + end)
         x, y, z = hermite_at(path, tau)
         lit = illumination(x, y, z, sun[0], sun[1], sun[2])
-        p = _pointing_at(mode, target, pointing, aim, angle, turned, held, path, rotation, middle, s, craft, tau)
+        p = _pointing_at(
+            mode, target, pointing, aim, angle, turned, held, path, rotation, middle, s, craft, tau
+        )
         incidence = panel_incidence(craft.panel_mount, p[0], p[1], p[2], s[0], s[1], s[2])
         harvest = solar_power(craft.panel_area, craft.panel_efficiency, irradiance, lit, incidence)
         temperature = body.temperature
         share = throttle(temperature, craft.throttle_above, craft.shutdown_above)
         busy = max(0.0, min(end, send_to) - max(begin, send_from))
-        load = craft.base_load + (
-            craft.slew_load * _overlap(begin, end, 0.0, turned)
-            + craft.camera_load * (_overlap(begin, end, shot, shot + craft.dwell) if mode == OBSERVE else 0.0)
-            + craft.transmitter_load * share * busy
-        ) / step
+        load = (
+            craft.base_load
+            + (
+                craft.slew_load * _overlap(begin, end, 0.0, turned)
+                + craft.camera_load
+                * (_overlap(begin, end, shot, shot + craft.dwell) if mode == OBSERVE else 0.0)
+                + craft.transmitter_load * share * busy
+            )
+            / step
+        )
         if temperature < craft.heater_below:
             load += craft.heater_load
         dead = _charge(state.power[b, n], did, craft, harvest, load, step)
         heat = load + environment_heat(
-            x, y, z, s, lit, irradiance, craft.sun_area, craft.earth_area, craft.absorptivity, craft.emissivity
+            x,
+            y,
+            z,
+            s,
+            lit,
+            irradiance,
+            craft.sun_area,
+            craft.earth_area,
+            craft.absorptivity,
+            craft.emissivity,
         )
         body.temperature = temperature_step(
             temperature, heat, craft.radiator_area, craft.emissivity, craft.heat_capacity, step
@@ -225,7 +251,9 @@ def _live(state, constants, choice, b, n, now, middle, rotation, sun):
             _transmit(state.store, state.requests, did, b, n, now + start, busy, rate, constants.half_life)
         if mode == OBSERVE and begin < shot + craft.dwell <= end:
             taken = shot
-    p = _pointing_at(mode, target, pointing, aim, angle, turned, held, path, rotation, middle, s, craft, seconds)
+    p = _pointing_at(
+        mode, target, pointing, aim, angle, turned, held, path, rotation, middle, s, craft, seconds
+    )
     arrow[0], arrow[1], arrow[2] = p
     return taken
 

@@ -99,7 +99,19 @@ def _look_out(
     )
     arrow = (pointing[0], pointing[1], pointing[2])
     _look_for_requests(
-        opportunities, requests, craft, seconds, arrow, b, now, path, rotation, middle, radius, track, sun_itrs
+        opportunities,
+        requests,
+        craft,
+        seconds,
+        arrow,
+        b,
+        now,
+        path,
+        rotation,
+        middle,
+        radius,
+        track,
+        sun_itrs,
     )
 
 
@@ -107,9 +119,7 @@ def _look_out(
 def _look_up(outlook, position, velocity, sun):
     x, y, z = position[0], position[1], position[2]
     outlook.sunlight = illumination(x, y, z, sun[0], sun[1], sun[2])
-    _, crossing = shadow_transition(
-        x, y, z, velocity[0], velocity[1], velocity[2], sun[0], sun[1], sun[2]
-    )
+    _, crossing = shadow_transition(x, y, z, velocity[0], velocity[1], velocity[2], sun[0], sun[1], sun[2])
     outlook.shadow = crossing
 
 
@@ -254,7 +264,9 @@ def count_rivals(opportunities, first, following):
                 other = entry // shown
                 if other != n:
                     mine.rivals += 1
-                    mine.earlier += precedes(opportunities[other, entry % shown].capture, other, mine.capture, n)
+                    mine.earlier += precedes(
+                        opportunities[other, entry % shown].capture, other, mine.capture, n
+                    )
                 entry = following[entry]
 
 

@@ -388,7 +388,9 @@ def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict:
             raise yaml.constructor.ConstructorError(
                 None, None, f"field {key!r} is given twice; keep one", node.start_mark
             )
-    return dict(zip(keys, (loader.construct_object(value, deep=True) for _, value in node.value), strict=True))
+    return dict(
+        zip(keys, (loader.construct_object(value, deep=True) for _, value in node.value), strict=True)
+    )
 
 
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
@@ -405,7 +407,9 @@ def _parse(path: Path) -> dict[str, Any]:
         what = getattr(error, "problem", None) or "not valid YAML"
         raise SandboxError(f"{path.name}{line}: {what}.") from None
     if not isinstance(data, dict):
-        raise SandboxError(f"{path.name}: a scenario file is a mapping of fields, this one is {type(data).__name__}.")
+        raise SandboxError(
+            f"{path.name}: a scenario file is a mapping of fields, this one is {type(data).__name__}."
+        )
     return data
 
 
@@ -423,7 +427,9 @@ def _set(data: dict[str, Any], name: str, value: Any) -> None:
         else:
             here[int(last)] = value
     except (ValueError, IndexError, TypeError):
-        raise SandboxError(f"No field {name!r} in the scenario to set to {value!r}; check the dotted name.") from None
+        raise SandboxError(
+            f"No field {name!r} in the scenario to set to {value!r}; check the dotted name."
+        ) from None
 
 
 def _explain(error: ValidationError, where: str) -> SandboxError:

@@ -51,9 +51,7 @@ def cone_times(ux, uy, uz, rx, ry, rz, tx, ty, tz, angle):
     """
     rate = math.sqrt(rx * rx + ry * ry + rz * rz)
     across = (rx * tx + ry * ty + rz * tz) / rate
-    ahead = (
-        (ry * uz - rz * uy) * tx + (rz * ux - rx * uz) * ty + (rx * uy - ry * ux) * tz
-    ) / rate
+    ahead = ((ry * uz - rz * uy) * tx + (rz * ux - rx * uz) * ty + (rx * uy - ry * ux) * tz) / rate
     under = ux * tx + uy * ty + uz * tz
     width = math.sqrt(max(1.0 - across * across, 1e-18))
     ratio = math.cos(angle) / width

@@ -104,7 +104,9 @@ class World:
             self.shown,
         )
         book = self.state.requests.book.shape[1]
-        self._scratch = make_scratch(self.worlds, self.satellites, len(self.constants.stations), book, self.shown)
+        self._scratch = make_scratch(
+            self.worlds, self.satellites, len(self.constants.stations), book, self.shown
+        )
         self._generators = [np.random.default_rng(0) for _ in range(self.worlds)]
         self._seeds: list[int | None] = [None] * self.worlds
         self._ready = np.zeros(self.worlds, np.bool_)
@@ -148,7 +150,9 @@ class World:
     def _call(self, shares: list[NDArray], function: Callable, *arguments: Any) -> list[Any]:
         if self._pool is None or len(shares) == 1:
             return [function(self.state, self.constants, which, *arguments) for which in shares]
-        jobs = [self._pool.submit(function, self.state, self.constants, which, *arguments) for which in shares]
+        jobs = [
+            self._pool.submit(function, self.state, self.constants, which, *arguments) for which in shares
+        ]
         return [job.result() for job in jobs]
 
     def _run(self, begin_or_fly: int, command: NDArray, choice: NDArray, shares: list[NDArray]) -> None:
@@ -242,7 +246,14 @@ class World:
         if start:
             c = self.constants
             advance(
-                position[None], velocity[None], np.zeros(1), start, MAX_STEP_S, c.forces, c.ballistic, c.ephemeris
+                position[None],
+                velocity[None],
+                np.zeros(1),
+                start,
+                MAX_STEP_S,
+                c.forces,
+                c.ballistic,
+                c.ephemeris,
             )
         if self.fleet.sgp4:
             sgp4_states(self.fleet, self.scenario.epoch, start, position, velocity)
@@ -251,7 +262,9 @@ class World:
         orbit = self.state.orbit
         for b in which:
             ahead = self.state.clock["time"][b] + self.scenario.round_s
-            sgp4_states(self.fleet, self.scenario.epoch, ahead, orbit.next_position[b], orbit.next_velocity[b])
+            sgp4_states(
+                self.fleet, self.scenario.epoch, ahead, orbit.next_position[b], orbit.next_velocity[b]
+            )
 
 
 @kernel
@@ -266,7 +279,12 @@ def run_worlds(state, constants, which, scratch, command, choice, phases):
             update_requests(state.requests, b, state.clock[b].time)
             for n in range(state.body.shape[1]):
                 restart_search(
-                    state.contacts, b, n, state.clock[b].time, state.orbit.position[b, n], state.orbit.velocity[b, n]
+                    state.contacts,
+                    b,
+                    n,
+                    state.clock[b].time,
+                    state.orbit.position[b, n],
+                    state.orbit.velocity[b, n],
                 )
         if phases & FLY:
             fly(state, constants, scratch, command[b], choice[b], b)

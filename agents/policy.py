@@ -1,0 +1,94 @@
+"""What decides: the interface of every policy, and how a policy is found by name."""
+
+from abc import ABC, abstractmethod
+from importlib import import_module
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox.errors import SandboxError, unknown_name
+
+
+class Policy(ABC):
+    """Decides for the whole fleet at once.
+
+    A policy sees observations and masks, never the world. It is made for an environment (any face of it): from
+    that it reads only the declarations, `env.layout` (the features) and `env.actions` (the labels).
+    """
+
+    problems: ClassVar[tuple[str, ...]] = ()
+    """Names of the decision problems that it understands; empty for any."""
+
+    def __init__(self, env: Any) -> None:
+        self.layout, self.actions = env.layout, tuple(env.actions)
+        self.rng = np.random.default_rng()
+
+    def reset(self, seed: int | None = None) -> None:
+        """Forget the last episode; draws from now on follow `seed`."""
+        self.rng = np.random.default_rng(seed)
+
+    def act(self, observations: Any, infos: Any) -> Any:
+        """Actions for what the environment's face returned.
+
+        Batch face: observations (B, N, F) and infos with "action_mask" (B, N, A) give actions (B, N).
+        Dictionary face: dictionaries by agent give a dictionary by agent.
+        """
+        if not isinstance(observations, dict):
+            return self.decide(np.asarray(observations), np.asarray(infos["action_mask"]))
+        if not observations:
+            return {}
+        agents = list(observations)
+        seen = [o["observation"] if isinstance(o, dict) else o for o in observations.values()]
+        masks = [infos[agent]["action_mask"] for agent in agents]
+        chosen = self.decide(np.stack(seen)[None], np.stack(masks)[None])[0]
+        return dict(zip(agents, chosen.tolist(), strict=True))
+
+    @abstractmethod
+    def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
+        """Legal actions (B, N) for observations (B, N, F) in [-1, 1] and masks (B, N, A)."""
+
+
+_SHIPPED = {
+    "random": "agents.baselines:Random",
+    "idle": "agents.baselines:Idle",
+    "greedy": "agents.tasking:Greedy",
+    "deadline_greedy": "agents.tasking:DeadlineGreedy",
+}
+
+
+def policy_names(problem: str | None = None) -> list[str]:
+    """The shipped policies, or those of them that understand `problem`."""
+    names = list(_SHIPPED)
+    if problem is None:
+        return names
+    return [name for name in names if _understands(_find(_SHIPPED[name]), problem)]
+
+
+def make_policy(name: str, env: Any) -> Policy:
+    """The policy called `name`, or the class at `module:Class`, for the environment `env`.
+
+    Raises SandboxError for an unknown name, a class that is no Policy, or one made for other problems.
+    """
+    kind = _find(_SHIPPED.get(name, name))
+    problem = env.problem.name
+    if not _understands(kind, problem):
+        raise SandboxError(f"Policy {name!r} is made for {', '.join(kind.problems)}, not for {problem}.")
+    return kind(env)
+
+
+def _understands(kind: type[Policy], problem: str) -> bool:
+    return not kind.problems or problem in kind.problems
+
+
+def _find(path: str) -> type[Policy]:
+    module, colon, name = path.partition(":")
+    if not colon:
+        raise unknown_name("policy", path, _SHIPPED)
+    try:
+        kind = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise SandboxError(f"Policy {path!r} cannot be loaded ({error}); give module:Class of a Policy.") from None
+    if not (isinstance(kind, type) and issubclass(kind, Policy)):
+        raise SandboxError(f"Policy {path!r} is not a subclass of agents.Policy.")
+    return kind
