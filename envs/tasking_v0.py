@@ -13,7 +13,7 @@ must spread out, keep its batteries up through eclipse, and share the antennas o
 | Agents | `sat_0` ... `sat_{N-1}`, in the order of the scenario's fleet |
 | Actions | discrete, masked |
 | Action space | `Discrete(3 + candidates)` |
-| Observation space | `Box(-1, 1, (20 + 9 * candidates,), float32)` |
+| Observation space | `Box(-1, 1, (21 + 10 * candidates,), float32)` |
 | State | `Box(-1, 1, (4 + 10 * N,), float32)` |
 
 ## Observation
@@ -23,8 +23,8 @@ A flat vector; each number is mapped linearly from its range to [-1, 1] and clip
 
 {features}
 
-`request_1` to `request_K` are the requests that can be imaged in the coming round, by falling expected value,
-value x (1 - cloud). All of it is known on board: own telemetry, the orbit and contact plan, the request book.
+`request_1` to `request_K` are the requests that can be imaged now or soon (access begins within a minute of the
+round's end), by falling expected value, value x (1 - cloud). All of it is known on board: own telemetry, the orbit and contact plan, the request book.
 
 ## Actions
 
@@ -33,7 +33,7 @@ value x (1 - cloud). All of it is known on board: own telemetry, the orbit and c
 | 0 | idle | camera to nadir | always |
 | 1 | charge | panel to the Sun | while the satellite lives |
 | 2 | downlink | point at the station in view and send, oldest image first | a station in view, an image on board |
-| 3 ... | observe_1 ... observe_K | turn, settle, image request k | it exists and there is room for an image |
+| 3 ... | observe_1 ... observe_K | turn, settle, image request k; if `capture_in` is beyond the round, only turn | it exists and there is room for an image |
 
 The mask (int8, 1 = legal) is `info["action_mask"]`, or with `mask_in_obs=True` part of a Dict observation.
 An illegal action is played as idle and counted in `info["illegal"]`. A satellite that is too hot can neither
@@ -77,6 +77,7 @@ every satellite is lost, and is truncated after `max_cycles` rounds (by default 
 """
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -103,6 +104,7 @@ OWN = (
     Feature("battery", "%", 0, 100, "battery at {:.0f} %"),
     Feature("temperature", "degC", -40, 80, "temperature {:.0f} degC"),
     Feature("store", "%", 0, 100, "image store {:.0f} % full"),
+    Feature("stored", "Gbit", 0, 1000, "{:.0f} Gbit to send"),
     Feature("images", "1", 0, 100, "{:.0f} images waiting for downlink"),
     Feature("oldest_image", "min", 0, 720, "the oldest image is {:.0f} min old"),
     Feature("sunlight", "%", 0, 100, "{:.0f} % of the Sun visible"),
@@ -127,15 +129,16 @@ REQUEST = (
     Feature("cloud", "%", 0, 100, "cloud probability {:.0f} %"),
     Feature("off_nadir", "deg", 0, 65, "off nadir {:.0f} deg"),
     Feature("slew", "s", 0, 120, "{:.0f} s to turn there"),
+    Feature("capture_in", "s", 0, 180, "the shutter can open in {:.0f} s"),
     Feature("window", "s", 0, 600, "in reach for {:.0f} s"),
     Feature("deadline", "min", 0, 720, "deadline in {:.0f} min"),
-    Feature("rivals", "1", 0, 20, "{:.0f} other satellites can take it this round"),
+    Feature("rivals", "1", 0, 20, "{:.0f} other satellites can take it too"),
     Feature("earlier", "1", 0, 20, "{:.0f} of them would be first"),
 )
 _OWN = {feature.name: i for i, feature in enumerate(OWN)}
 _ASK = {feature.name: i for i, feature in enumerate(REQUEST)}
-BATTERY, TEMPERATURE, STORE, IMAGES = (_OWN[n] for n in ("battery", "temperature", "store", "images"))
-OLDEST_IMAGE, SUNLIGHT = _OWN["oldest_image"], _OWN["sunlight"]
+BATTERY, TEMPERATURE, SUNLIGHT = (_OWN[n] for n in ("battery", "temperature", "sunlight"))
+STORE, STORED, IMAGES, OLDEST_IMAGE = (_OWN[n] for n in ("store", "stored", "images", "oldest_image"))
 TO_SHADOW, TO_SUNLIGHT = _OWN["to_shadow"], _OWN["to_sunlight"]
 PANEL_COSINE, SLEW_TO_SUN = _OWN["panel_cosine"], _OWN["slew_to_sun"]
 LATITUDE, LONGITUDE, NORTHWARD = (_OWN[n] for n in ("latitude", "longitude", "northward"))
@@ -143,7 +146,7 @@ STATION_SECONDS, STATION_ELEVATION = _OWN["station_seconds"], _OWN["station_elev
 STATION_RATE, STATION_RIVALS = _OWN["station_rate"], _OWN["station_rivals"]
 CONTACT_IN, CONTACT_LENGTH, TIME_LEFT = (_OWN[n] for n in ("contact_in", "contact_length", "time_left"))
 PRESENT, VALUE, CLOUD, OFF_NADIR = (_ASK[n] for n in ("present", "value", "cloud", "off_nadir"))
-SLEW, WINDOW, DEADLINE = (_ASK[n] for n in ("slew", "window", "deadline"))
+SLEW, CAPTURE_IN, WINDOW, DEADLINE = (_ASK[n] for n in ("slew", "capture_in", "window", "deadline"))
 RIVALS, EARLIER = _ASK["rivals"], _ASK["earlier"]
 OWN_SIZE, ASK_SIZE = len(OWN), len(REQUEST)
 
@@ -164,14 +167,20 @@ GLOBAL_SIZE, SATELLITE_SIZE = 4, 10
 
 
 def layout(scenario: Scenario, candidates: int) -> Layout:
-    """The features of an observation of `candidates` requests; the range of the values is the scenario's."""
-    top = max([scenario.requests.value[1], *(site.value for site in scenario.requests.sites)]) or 1.0
-    asks = [
-        Feature(f"request_{k + 1}_{f.name}", f.unit, f.low, top if f.name == "value" else f.high, f.phrase)
-        for k in range(candidates)
-        for f in REQUEST
-    ]
-    return Layout([*OWN, *asks])
+    """The features of an observation of `candidates` requests; values and stores range as in the scenario."""
+    requests = scenario.requests
+    tops = {
+        "value": max([requests.value[1], *(site.value for site in requests.sites)]) or 1.0,
+        "stored": max(craft.store_gbit for craft in scenario.spacecraft.values()),
+        "station_seconds": scenario.round_s,
+    }
+
+    def fit(feature: Feature, prefix: str = "") -> Feature:
+        high = tops.get(feature.name, feature.high)
+        return replace(feature, name=prefix + feature.name, high=high)
+
+    asks = [fit(feature, f"request_{k + 1}_") for k in range(candidates) for feature in REQUEST]
+    return Layout([*map(fit, OWN), *asks])
 
 
 class Tasking(Problem):
@@ -272,6 +281,7 @@ def _tell_body(power, body, outlook, row):
 def _tell_images(store, book, room, b, n, now, row):
     level = store.level[b, n]
     row[STORE] = 100.0 * level.used / room
+    row[STORED] = 1e-9 * level.used
     row[IMAGES] = level.count
     row[OLDEST_IMAGE] = 0.0
     if level.count > 0:
@@ -314,6 +324,7 @@ def _tell_request(opportunity, book, k, now, row):
     row[base + CLOUD] = 100.0 * request.cloud
     row[base + OFF_NADIR] = math.degrees(opportunity.off_nadir)
     row[base + SLEW] = opportunity.slew
+    row[base + CAPTURE_IN] = opportunity.capture
     row[base + WINDOW] = opportunity.window
     row[base + DEADLINE] = (request.deadline - now) / 60.0
     row[base + RIVALS] = opportunity.rivals

@@ -232,7 +232,7 @@ def _craft_record(craft: Spacecraft) -> np.void:
         charge_efficiency=power.charge_efficiency,
         discharge_efficiency=power.discharge_efficiency,
         fade_per_cycle=power.fade_per_cycle,
-        base_load=power.bus_w + power.compute_idle_w,
+        base_load=power.bus_w + power.compute_w,
         slew_load=power.slew_w,
         camera_load=power.camera_w,
         transmitter_load=power.transmitter_w,

@@ -190,8 +190,9 @@ def _live(state, constants, choice, b, n, now, middle, rotation, sun):
     arrow = state.pointing[b, n]
     pointing = (arrow[0], arrow[1], arrow[2])
     aim, angle, turned = _plan_turn(mode, target, pointing, path, rotation, middle, s, craft, seconds)
-    shot = state.opportunities[b, n, choice].capture if mode == OBSERVE else -1.0
-    held = shot + craft.dwell if mode == OBSERVE else seconds
+    shot = state.opportunities[b, n, choice].capture if mode == OBSERVE else seconds
+    shoots = shot + craft.dwell <= seconds
+    held = shot + craft.dwell if shoots else seconds
     send_from, send_to = 0.0, 0.0
     if mode == DOWNLINK and did.station != NONE:
         send_from = max(turned, outlook.visible_from)
@@ -249,7 +250,7 @@ def _live(state, constants, choice, b, n, now, middle, rotation, sun):
             x, y, z = itrs_at(path, rotation, middle, start + 0.5 * busy)
             rate = share * link_rate(slant_range(x, y, z, station), craft, station)
             _transmit(state.store, state.requests, did, b, n, now + start, busy, rate, constants.half_life)
-        if mode == OBSERVE and begin < shot + craft.dwell <= end:
+        if shoots and begin < shot + craft.dwell <= end:
             taken = shot
     p = _pointing_at(
         mode, target, pointing, aim, angle, turned, held, path, rotation, middle, s, craft, seconds

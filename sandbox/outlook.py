@@ -12,6 +12,7 @@ from sandbox.orbits.frames import subpoint
 from sandbox.sensing import access_angle, cone_times, plan_capture
 from sandbox.state import NONE
 
+LOOK_AHEAD_S = 60.0
 SCREEN_MARGIN = 0.01
 """rad; covers the difference between geodetic and geocentric zenith (0.0034) and the round's curvature."""
 
@@ -168,12 +169,14 @@ def _look_for_stations(outlook, stations, craft, seconds, samples, path, rotatio
 def _look_for_requests(
     opportunities, requests, craft, seconds, pointing, b, now, path, rotation, middle, radius, track, sun
 ):
-    """Keep the K requests of greatest expected value, value x (1 - cloud), that can be imaged in the round.
+    """Keep the K requests of greatest expected value, value x (1 - cloud), that can be imaged now or soon.
+
+    Soon: those whose access begins within LOOK_AHEAD_S after the round; the camera can turn there in advance.
 
     Those that were found under cloud are left out until their sky changes.
     """
     cone = access_angle(radius, craft.max_off_nadir)
-    floor = math.cos(cone + _half_turn(track, seconds) + SCREEN_MARGIN)
+    floor = math.cos(cone + _half_turn(track, seconds + 2.0 * LOOK_AHEAD_S) + SCREEN_MARGIN)
     ux, uy, uz = track[0]
     rx, ry, rz = track[1]
     px, py, pz = pointing
@@ -192,9 +195,9 @@ def _look_for_requests(
         target = requests.book[b, j].position
         tx, ty, tz = unit(target[0], target[1], target[2])
         enter, leave = cone_times(ux, uy, uz, rx, ry, rz, tx, ty, tz, cone)
-        if leave <= enter:
-            continue
         enter, leave = enter + middle, leave + middle
+        if leave <= max(enter, 0.0) or enter > seconds + LOOK_AHEAD_S:
+            continue
         last = min(leave, requests.book[b, j].deadline - now + craft.dwell)
         start, slew, off_nadir = plan_capture(
             path, rotation, middle, px, py, pz, target, craft, enter, last, seconds

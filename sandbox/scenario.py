@@ -59,7 +59,7 @@ class Power(Model):
     discharge_efficiency: Efficiency = 0.95
     fade_per_cycle: Share = 0.0
     bus_w: NotNegative
-    compute_idle_w: NotNegative = 0.0
+    compute_w: NotNegative = 0.0
     slew_w: NotNegative = 0.0
     camera_w: NotNegative
     transmitter_w: NotNegative

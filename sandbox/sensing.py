@@ -64,29 +64,37 @@ def cone_times(ux, uy, uz, rx, ry, rz, tx, ty, tz, angle):
 
 @kernel
 def plan_capture(path, rotation, middle, px, py, pz, target, craft, enter, leave, seconds):
-    """(start, slew, off-nadir) of the earliest capture in a round, or start = -1 if there is none.
+    """(start, slew, off-nadir) of the earliest capture of a target, or start = -1 if there is none.
 
     `target` (3,) is in ITRS; `enter` and `leave` are the offsets of `cone_times`. The camera turns from p,
-    settles, waits for the cone, and holds still for the dwell, which must end within the cone and the round.
+    settles, waits for the cone, and holds still for the dwell, which must end within the cone. A capture that
+    ends within the round of `seconds` is checked against the true off-nadir angle; for a later one the start
+    is an estimate, and the round is spent turning towards the target.
     """
     earliest = max(0.0, enter + CONE_MARGIN_S)
-    latest = min(seconds, leave - CONE_MARGIN_S) - craft.dwell
-    start, slew = earliest, 0.0
+    latest = leave - CONE_MARGIN_S - craft.dwell
+    start, slew, off_nadir = earliest, 0.0, 0.0
     for _ in range(2):
         if start > latest:
             return -1.0, slew, 0.0
-        x, y, z = hermite_at(path, start)
-        tx, ty, tz = ground_gcrs(rotation, middle, target[0], target[1], target[2], start)
+        tau = min(start, seconds)
+        x, y, z = hermite_at(path, tau)
+        tx, ty, tz = ground_gcrs(rotation, middle, target[0], target[1], target[2], tau)
         lx, ly, lz = unit(tx - x, ty - y, tz - z)
         slew = slew_time(angle_between(px, py, pz, lx, ly, lz), craft.slew_rate, craft.slew_acceleration)
         slew += craft.settle
         start = max(earliest, slew)
-    if start > latest or not within_cone(path, rotation, middle, target, craft, start + craft.dwell):
+    if start > latest:
         return -1.0, slew, 0.0
-    x, y, z = hermite_at(path, start)
-    tx, ty, tz = ground_gcrs(rotation, middle, target[0], target[1], target[2], start)
+    if start + craft.dwell <= seconds and not within_cone(
+        path, rotation, middle, target, craft, start + craft.dwell
+    ):
+        return -1.0, slew, 0.0
+    tau = min(start, seconds)
+    x, y, z = hermite_at(path, tau)
+    tx, ty, tz = ground_gcrs(rotation, middle, target[0], target[1], target[2], tau)
     off_nadir = off_nadir_angle(x, y, z, tx, ty, tz)
-    if off_nadir > craft.max_off_nadir:
+    if start + craft.dwell <= seconds and off_nadir > craft.max_off_nadir:
         return -1.0, slew, 0.0
     return start, slew, off_nadir
 

@@ -84,11 +84,11 @@ OUTLOOK = _record(  # what the coming round offers; offsets in s from the clock'
     ("latitude", "f8"),  # rad, geodetic sub-satellite point
     ("longitude", "f8"),  # rad
 )
-OPPORTUNITY = _record(  # a request that could be imaged; by falling expected value
+OPPORTUNITY = _record(  # a request that could be imaged now or soon; by falling expected value
     ("request", "i4"),  # -1 where there are fewer; the rest is then without meaning
     ("rivals", "i4"),  # other satellites that have it too
     ("earlier", "i4"),  # of those, the ones that would capture it first
-    ("capture", "f8"),  # s offset at which the shutter would open
+    ("capture", "f8"),  # s offset at which the shutter would open, beyond the round if it takes longer to get there
     ("off_nadir", "f8"),  # rad at that moment
     ("slew", "f8"),  # s needed to point there
     ("window", "f8"),  # s until it leaves the access cone

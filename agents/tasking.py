@@ -1,0 +1,124 @@
+"""Heuristics for tasking_v0. They read the features by name, in their units."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.policy import Policy
+from sandbox.errors import SandboxError
+
+ROUND_S = 30.0
+
+
+class TaskingHeuristic(Policy):
+    """What the heuristics for tasking_v0 have in common: names of actions, features of the requests shown."""
+
+    problems = ("tasking_v0",)
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self._idle, self._charge, self._downlink = (self._label(name) for name in ("idle", "charge", "downlink"))
+        self._observe = np.array([i for i, name in enumerate(self.actions) if name.startswith("observe_")])
+
+    def _label(self, name: str) -> int:
+        if name not in self.actions:
+            raise SandboxError(f"The environment has no action {name!r}; {type(self).__name__} needs tasking_v0.")
+        return self.actions.index(name)
+
+    def _own(self, observation: NDArray, name: str) -> NDArray:
+        """Feature `name` of each satellite (B, N)."""
+        return self.layout.physical(observation, name)
+
+    def _requests(self, observation: NDArray, name: str) -> NDArray:
+        """Feature `name` of each request shown (B, N, K)."""
+        slots = range(1, len(self._observe) + 1)
+        return np.stack([self.layout.physical(observation, f"request_{k}_{name}") for k in slots], axis=-1)
+
+    def _worth(self, observation: NDArray, mask: NDArray) -> NDArray:
+        """Expected value of each request shown (B, N, K); -1 where it cannot be imaged."""
+        clear = 1.0 - self._requests(observation, "cloud") / 100.0
+        return np.where(mask[..., self._observe] == 1, self._requests(observation, "value") * clear, -1.0)
+
+    def _rest(self, observation: NDArray, mask: NDArray) -> NDArray:
+        """What to do with nothing to do: charge in sunlight, idle in shadow or with a full battery."""
+        useful = (self._own(observation, "sunlight") > 0.0) & (self._own(observation, "battery") < 99.0)
+        return np.where(useful & (mask[..., self._charge] == 1), self._charge, self._idle)
+
+
+class Greedy(TaskingHeuristic):
+    """Send when a station is in view, else image what is worth most now, else charge.
+
+    Below `reserve` percent of battery it only charges.
+    """
+
+    reserve = 30.0
+
+    def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
+        worth = self._worth(observation, mask)
+        action = self._rest(observation, mask)
+        low = self._own(observation, "battery") < self.reserve
+        best = worth.argmax(axis=-1)
+        action = np.where(~low & (worth.max(axis=-1) > 0.0), self._observe[best], action)
+        return np.where(~low & (mask[..., self._downlink] == 1), self._downlink, action)
+
+
+class DeadlineGreedy(TaskingHeuristic):
+    """Looks ahead over the windows: of requests, of the contact, of the eclipse.
+
+    A request that will still be in reach next round can wait for one that will not; one that takes several
+    rounds to turn to is worth a share of itself; one that another satellite would reach first is discounted.
+    While the contact is longer than the store needs, imaging goes on. The battery must carry the satellite
+    through the shadow ahead with `reserve` percent to spare, and the closer it is to that, the more a request
+    must be worth.
+    """
+
+    reserve = 15.0
+    drain = 0.75
+    """Percent of the battery a minute in shadow (600 Wh, 250 to 280 W)."""
+    eclipse_min = 36.0
+    shadow_ahead_min = 20.0
+    patience = 0.6
+    """Worth of a request that can wait, relative to one that cannot."""
+    rival_discount = 0.2
+    dwell_s = 6.0
+    comfort = 35.0
+    """Percent of battery above what is needed at which any request is worth its energy."""
+
+    def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
+        spare = self._own(observation, "battery") - self._needed(observation)
+        score = self._score(observation, mask)
+        best = score.argmax(axis=-1)
+        observe = score.max(axis=-1) > self._price(spare)
+        can_send = (mask[..., self._downlink] == 1) & (self._own(observation, "battery") > self.reserve)
+        send = can_send & ~(observe & self._contact_can_wait(observation))
+        action = np.where(observe, self._observe[best], self._rest(observation, mask))
+        return np.where(send, self._downlink, action)
+
+    def _needed(self, observation: NDArray) -> NDArray:
+        """Battery (%) that must be left now to come through the shadow that lasts or comes."""
+        inside = self._own(observation, "to_sunlight")
+        near = np.clip(1.0 - self._own(observation, "to_shadow") / self.shadow_ahead_min, 0.0, 1.0)
+        shadow = np.where(inside > 0.0, inside, self.eclipse_min * near)
+        return self.reserve + self.drain * shadow
+
+    def _price(self, spare: NDArray) -> NDArray:
+        """Score that a request must beat: nothing with energy to spare, the best request without."""
+        top = self.layout.high[self.layout.index("request_1_value")]
+        return np.where(spare > 0.0, top * 0.5 * np.clip(1.0 - spare / self.comfort, 0.0, 1.0), np.inf)
+
+    def _score(self, observation: NDArray, mask: NDArray) -> NDArray:
+        ready = self._requests(observation, "capture_in") + self.dwell_s
+        rounds = np.maximum(1.0, np.ceil(ready / ROUND_S))
+        last = np.minimum(self._requests(observation, "window"), self._requests(observation, "deadline") * 60.0)
+        can_wait = last - self._requests(observation, "slew") > 2 * ROUND_S
+        weight = np.where(can_wait, self.patience, 1.0) / rounds
+        earlier = self._requests(observation, "earlier")
+        return self._worth(observation, mask) * weight * self.rival_discount**earlier
+
+    def _contact_can_wait(self, observation: NDArray) -> NDArray:
+        """Whether the rest of the contact holds the whole store and two rounds more."""
+        rate = np.maximum(self._own(observation, "station_rate"), 1e-3)
+        needed = self._own(observation, "stored") * 1e3 / rate
+        left = self._own(observation, "contact_length") * 60.0
+        return (self._own(observation, "contact_in") <= 0.0) & (left > needed + 2 * ROUND_S)

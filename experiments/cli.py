@@ -1,0 +1,149 @@
+"""The command line. Nothing heavy is imported before a command needs it, so that --help is instant."""
+
+import sys
+from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser, Namespace
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from sandbox.errors import SandboxError
+
+POLICIES = ("random", "idle", "greedy", "deadline_greedy")
+EXTRAS = ("matplotlib", "mpe2", "pandas", "pyarrow", "rich", "xarray")
+USER_ERROR, INTERRUPTED = 2, 130
+
+
+class _Parser(ArgumentParser):
+    """Errors in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USER_ERROR, f"{self.prog}: {message} (see --help)\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; its exit status: 0, 2 for what the user can put right, 130 when interrupted."""
+    told = _parser().parse_args(arguments)
+    try:
+        told.command(told)
+    except (SandboxError, OSError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return USER_ERROR
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        print(f"Error: {error.name} is not installed; run: pip install -e '.[experiments]'", file=sys.stderr)
+        return USER_ERROR
+    except KeyboardInterrupt:
+        print("Interrupted; nothing was written.", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def _parser() -> ArgumentParser:
+    parser = _Parser(
+        "python -m experiments", description="Run policies in the sandbox and keep what comes of it."
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, function: Any, text: str) -> ArgumentParser:
+        made = commands.add_parser(
+            name, help=text, description=text, formatter_class=ArgumentDefaultsHelpFormatter
+        )
+        made.set_defaults(command=function)
+        return made
+
+    one = command("run", _run, "play one episode; leave metrics, a table of rounds, a recording and figures")
+    one.add_argument("--policy", default="greedy", metavar="NAME", help=_who("who decides"))
+    _episode_options(one)
+    one.add_argument(
+        "--out", metavar="DIR", help="results folder (default: results/ENV-SCENARIO-POLICY-seedK)"
+    )
+    one.add_argument("--no-record", action="store_true", help="keep no recording and draw no figures")
+    several = command(
+        "compare", _compare, "play the same seeded episodes under several policies; print a table"
+    )
+    several.add_argument(
+        "--policy", nargs="+", default=list(POLICIES), metavar="NAME", help=_who("who decide")
+    )
+    several.add_argument(
+        "--seeds", type=int, default=5, metavar="N", help="episodes, seeded SEED, SEED+1, ..."
+    )
+    _episode_options(several)
+    several.add_argument(
+        "--threads", type=int, default=1, metavar="N", help="threads that share the episodes"
+    )
+    several.add_argument("--json", metavar="FILE", help="also write every episode and the summary here")
+    command("scenarios", _scenarios, "list the named scenarios")
+    again = command("figures", _figures, "draw the figures of a results folder again")
+    again.add_argument("folder", metavar="RESULTS_FOLDER", help="a folder left behind by `run`")
+    return parser
+
+
+def _who(text: str) -> str:
+    return f"{text}: {', '.join(POLICIES)}, or module:Class of your own"
+
+
+def _episode_options(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--scenario",
+        default="scs01",
+        metavar="NAME",
+        help="a named scenario (see `scenarios`) or a YAML file",
+    )
+    add("--env", default="tasking_v0", metavar="NAME", help="decision problem")
+    add("--hours", type=float, metavar="H", help="simulated hours (default: the scenario's horizon)")
+    add("--seed", type=int, default=0, metavar="K", help="seed of the episode and of the policy")
+    add("--candidates", type=int, default=4, metavar="K", help="requests shown to a satellite each round")
+    add("--set", nargs="+", action="extend", default=[], metavar="FIELD=VALUE",
+        help="replace fields of the scenario by dotted name, e.g. requests.initial=64 stations.0.antennas=2")  # fmt: skip
+
+
+def _run(told: Namespace) -> None:
+    from experiments.run import run
+
+    run(**_episode(told), policy=told.policy, out=told.out, record=not told.no_record)
+
+
+def _compare(told: Namespace) -> None:
+    from experiments.compare import compare
+
+    compare(told.policy, **_episode(told), seeds=told.seeds, out=told.json, threads=told.threads)
+
+
+def _episode(told: Namespace) -> dict[str, Any]:
+    names = ("scenario", "env", "hours", "seed", "candidates")
+    return {name: getattr(told, name) for name in names} | {"changes": _changes(told.set)}
+
+
+def _changes(pairs: Sequence[str]) -> dict[str, Any]:
+    """FIELD=VALUE, the value as in YAML."""
+    import yaml
+
+    changes = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise SandboxError(f"--set {pair}: give FIELD=VALUE, e.g. requests.initial=64.")
+        try:
+            changes[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise SandboxError(
+                f"--set {pair}: the value is not YAML; quote it or check its brackets."
+            ) from None
+    return changes
+
+
+def _scenarios(_: Namespace) -> None:
+    from experiments.report import print_scenarios
+    from sandbox.fleet import make_fleet
+    from sandbox.scenario import load_scenario, scenario_names
+
+    found = map(load_scenario, scenario_names())
+    print_scenarios([(s.name, len(make_fleet(s)), s.horizon_h, s.description) for s in found])
+
+
+def _figures(told: Namespace) -> None:
+    from experiments.run import redraw
+
+    for path in redraw(told.folder):
+        print(path)

@@ -1,0 +1,94 @@
+"""Several policies over the same seeded episodes, in parallel worlds."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from agents import make_policy
+from experiments import results
+from experiments.metrics import Summary, metrics_of, summarise
+from experiments.problems import HOUR, make_env
+from experiments.rollout import play
+from experiments.watchers import Tally
+from sandbox.errors import SandboxError
+from sandbox.recording.frames import book_of
+from sandbox.scenario import load_scenario
+
+SHOWN = (
+    "value_delivered",
+    "value_offered",
+    "captures",
+    "images_delivered",
+    "downlinked_gbit",
+    "latency_median_min",
+    "latency_p90_min",
+    "cloudy",
+    "duplicate",
+    "denied",
+    "battery_lowest",
+    "lost_satellites",
+)
+
+
+def compare(
+    policies: Sequence[str],
+    scenario: Any = "scs01",
+    env: str = "tasking_v0",
+    hours: float | None = None,
+    seeds: int = 5,
+    seed: int = 0,
+    out: Path | str | None = None,
+    progress: bool = True,
+    *,
+    changes: Mapping[str, Any] | None = None,
+    candidates: int = 4,
+    threads: int = 1,
+) -> dict[str, list[dict[str, float]]]:
+    """Play `seeds` episodes, seeded `seed`, `seed` + 1 and so on, under each of `policies`.
+
+    Every policy meets the same episodes, one a world. Prints a table with `progress`, writes JSON to `out`.
+    Returns the metrics of every episode by policy. Raises SandboxError for bad input.
+    """
+    if seeds < 1 or seed < 0:
+        raise SandboxError(f"seeds = {seeds} from seed = {seed}; give at least 1 seed, from 0 on.")
+    if len(set(policies)) < len(policies):
+        raise SandboxError(f"policies {' '.join(policies)}: name each once.")
+    scenario = load_scenario(scenario, changes)
+    batch = make_env(env, scenario, hours, seeds, candidates=candidates, threads=threads)
+    deciders = {name: make_policy(name, batch) for name in policies}
+    episodes = {}
+    for name, policy in deciders.items():
+        tally = Tally()
+        play(batch, policy, seed, [tally])
+        episodes[name] = [metrics_of(book_of(batch.world, b), tally.totals(b)) for b in range(seeds)]
+    batch.close()
+    played = batch.max_cycles * scenario.round_s / HOUR
+    if out:
+        arguments = {"env": env, "scenario": scenario.name, "changes": dict(changes or {}), "hours": played}
+        arguments |= {"seeds": list(range(seed, seed + seeds)), "candidates": candidates}
+        content = {"schema": results.SCHEMA, "arguments": arguments, "versions": results.versions()}
+        results.write_json(Path(out), content | {"episodes": episodes, "summary": _summaries(episodes)})
+    if progress:
+        from experiments.report import print_comparison
+
+        title = f"{env}  {scenario.name}  {played:g} h  seeds {seed} to {seed + seeds - 1}"
+        print_comparison(title + "\ninterquartile mean [95 % interval]", list(policies), table(episodes))
+    return episodes
+
+
+def table(episodes: Mapping[str, Sequence[Mapping[str, float]]]) -> dict[str, list[Summary]]:
+    """The metrics of `SHOWN`, each summarised over the episodes of every policy."""
+    return {name: [_summary(runs, name) for runs in episodes.values()] for name in SHOWN}
+
+
+def _summary(runs: Sequence[Mapping[str, float]], name: str) -> Summary:
+    return summarise(run[name] for run in runs)
+
+
+def _summaries(
+    episodes: Mapping[str, Sequence[Mapping[str, float]]],
+) -> dict[str, dict[str, dict[str, float]]]:
+    return {
+        policy: {name: _summary(runs, name)._asdict() for name in runs[0]}
+        for policy, runs in episodes.items()
+    }

@@ -1,0 +1,138 @@
+"""What a run came to: numbers from the book of requests and from the sums of its rounds."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox.state import MODE_NAMES, PENDING
+
+GIGA, JOULES_PER_WH = 1e9, 3600.0
+RESAMPLES = 10_000
+
+
+class Metric(NamedTuple):
+    """A number of a run: its unit ("1" for none) and what it is."""
+
+    unit: str
+    meaning: str
+
+
+METRICS = {
+    "value_delivered": Metric("1", "value that reached the ground, after ageing on board"),
+    "value_offered": Metric("1", "value of all requests released in the run, had each arrived at once"),
+    "reward": Metric("1", "sum of the rewards of all satellites"),
+    "requests": Metric("1", "requests released in the run"),
+    "captures": Metric("1", "images taken and kept"),
+    "images_delivered": Metric("1", "images that reached the ground whole"),
+    "downlinked_gbit": Metric("Gbit", "data sent to the ground"),
+    "latency_median_min": Metric("min", "median time from capture to arrival"),
+    "latency_p90_min": Metric("min", "90th percentile of the time from capture to arrival"),
+    "cloudy": Metric("1", "images thrown away on board for cloud"),
+    "duplicate": Metric("1", "images of a request that another satellite took first"),
+    "denied": Metric("1", "rounds at a station whose antennas were all busy"),
+    "illegal": Metric("1", "decisions that the mask forbade, played as the no-op"),
+    "battery_lowest": Metric("1", "lowest charge of any battery in the run, share of its capacity"),
+    "battery_lowest_median": Metric("1", "the same of each satellite, median of the fleet"),
+    "energy_kwh": Metric("kWh", "used by all satellites"),
+    "lost_satellites": Metric("1", "satellites whose battery ran empty"),
+    "satellites": Metric("1", "satellites at the start"),
+    "rounds": Metric("1", "decision rounds played"),
+    **{
+        f"share_{mode}": Metric("1", f"share of all satellite-rounds spent in mode {mode}")
+        for mode in MODE_NAMES
+    },
+}
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over the rounds of one run. Arrays are (N,), of M modes (N, M).
+
+    `terms` holds the sum of every number that the problem reports, by name.
+    """
+
+    rounds: int
+    reward: NDArray
+    terms: Mapping[str, NDArray]
+    downlinked: NDArray  # bit
+    modes: NDArray  # rounds spent in each mode
+    lowest_battery: NDArray  # share of the capacity
+    alive: NDArray
+
+
+def metrics_of(book: NDArray, totals: Totals) -> dict[str, float]:
+    """Every metric of `METRICS` for one run, NaN where it has no value.
+
+    Args:
+        book: the requests of the episode, records (M,) of dtype `sandbox.state.REQUEST` without padding.
+        totals: the sums of its rounds.
+    """
+    terms = {name: float(values.sum()) for name, values in totals.terms.items()}
+    released = book[book["status"] != PENDING]
+    latency = latencies(book) / 60.0
+    satellites = len(totals.reward)
+    shares = totals.modes.sum(axis=0) / (satellites * totals.rounds)
+    return {
+        "value_delivered": terms["reward_delivery"],
+        "value_offered": float(released["value"].sum()),
+        "reward": float(totals.reward.sum()),
+        "requests": len(released),
+        "captures": int(terms["captured"]),
+        "images_delivered": int(terms["delivered"]),
+        "downlinked_gbit": float(totals.downlinked.sum()) / GIGA,
+        "latency_median_min": _percentile(latency, 50),
+        "latency_p90_min": _percentile(latency, 90),
+        **{name: int(terms[name]) for name in ("cloudy", "duplicate", "denied", "illegal")},
+        "battery_lowest": float(totals.lowest_battery.min()),
+        "battery_lowest_median": float(np.median(totals.lowest_battery)),
+        "energy_kwh": terms["energy_j"] / JOULES_PER_WH / 1e3,
+        "lost_satellites": int(satellites - totals.alive.sum()),
+        "satellites": satellites,
+        "rounds": totals.rounds,
+        **{f"share_{mode}": float(share) for mode, share in zip(MODE_NAMES, shares, strict=True)},
+    }
+
+
+def latencies(book: NDArray) -> NDArray[np.float64]:
+    """Seconds from capture to arrival of every image of `book` that reached the ground."""
+    taken = book["delivered_at"] - book["captured_at"]
+    return taken[np.isfinite(taken)]
+
+
+class Summary(NamedTuple):
+    """A metric over several runs; `low` and `high` bound the interquartile mean with 95 % confidence."""
+
+    mean: float
+    iqm: float
+    low: float
+    high: float
+    runs: int
+
+
+def summarise(values: Iterable[float], confidence: float = 0.95) -> Summary:
+    """Mean, interquartile mean and its percentile-bootstrap interval over runs; NaN runs are left out.
+
+    The resampling is seeded: the same values give the same interval. NaN throughout where no run is left.
+    """
+    kept = np.array([value for value in values if not math.isnan(value)], float)
+    if not len(kept):
+        return Summary(*[math.nan] * 4, 0)
+    draws = np.random.default_rng(0).choice(kept, (RESAMPLES, len(kept)))
+    tail = 50.0 * (1.0 - confidence)
+    low, high = np.percentile(interquartile_mean(draws), [tail, 100.0 - tail])
+    return Summary(float(kept.mean()), float(interquartile_mean(kept)), float(low), float(high), len(kept))
+
+
+def interquartile_mean(values: NDArray) -> NDArray:
+    """Mean of the middle half of `values` (..., n); a value on the edge of that half counts in part."""
+    count = np.shape(values)[-1]
+    edges = np.clip(np.arange(count + 1) / count, 0.25, 0.75)
+    return np.sort(values, axis=-1) @ np.diff(edges) * 2.0
+
+
+def _percentile(values: NDArray, share: float) -> float:
+    return float(np.percentile(values, share)) if len(values) else math.nan

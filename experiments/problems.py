@@ -1,0 +1,41 @@
+"""Environments by name, without importing any before it is wanted."""
+
+import re
+from importlib import import_module
+from importlib.util import find_spec
+from pkgutil import iter_modules
+from typing import Any
+
+from envs.batch import BatchEnv
+from sandbox.errors import SandboxError, unknown_name
+from sandbox.scenario import Scenario
+
+HOUR = 3600.0
+
+
+def env_names() -> list[str]:
+    """The decision problems: the modules of `envs` whose names end in a version."""
+    places = find_spec("envs").submodule_search_locations
+    return sorted(module.name for module in iter_modules(places) if re.search(r"_v\d+$", module.name))
+
+
+def make_env(
+    name: str, scenario: Scenario, hours: float | None = None, worlds: int = 1, **options: Any
+) -> BatchEnv:
+    """The batch face of problem `name`, without autoreset. An episode lasts `hours`, else as the scenario says."""
+    if name not in env_names():
+        raise unknown_name("environment", name, env_names())
+    cycles = None if hours is None else rounds_in(hours, scenario)
+    module = import_module(f"envs.{name}")
+    return module.batch_env(scenario, worlds, max_cycles=cycles, autoreset=False, **options)
+
+
+def rounds_in(hours: float, scenario: Scenario) -> int:
+    """Decision rounds in `hours`. Raises SandboxError where that is less than one or beyond a year."""
+    shortest, longest = scenario.round_s / HOUR, 24.0 * 366
+    if not shortest <= hours <= longest:
+        raise SandboxError(
+            f"hours = {hours:g}; give at least one round of {scenario.round_s:g} s ({shortest:.3g} h) "
+            f"and at most a year ({longest:g} h)."
+        )
+    return round(hours * HOUR / scenario.round_s)

@@ -1,0 +1,91 @@
+"""What a terminal shows: the progress bar and the tables."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from experiments.metrics import METRICS, Summary
+
+
+def progress_bar() -> Progress:
+    """A bar with simulated time and speed, which shows nothing where there is no terminal."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[simulated]}"),
+        TextColumn("{task.fields[speed]}", style="green"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    )
+
+
+def print_run(content: Mapping[str, Any], folder: Path) -> None:
+    """The metrics of one run, what they mean and where they lie."""
+    told, timing = content["arguments"], content["timing"]
+    title = f"{told['env']}  {told['scenario']}  {told['policy']}  seed {told['seed']}  {told['hours']:g} h"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("metric", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("unit")
+    table.add_column("meaning", style="dim")
+    for name, metric in METRICS.items():
+        table.add_row(name, number(content[name]), _unit(metric.unit), metric.meaning)
+    table.add_section()
+    speeds = (("decisions_per_wall_s", "wall"), ("decisions_per_cpu_s", "CPU"))
+    for name, clock in speeds:
+        meaning = f"decided and stepped per {clock} second, one process"
+        table.add_row(name, number(timing[name]), "1/s", meaning)
+    console = Console()
+    console.print(table)
+    console.print(f"Results in {folder}/", highlight=False, soft_wrap=True)
+
+
+def print_comparison(title: str, policies: Sequence[str], rows: Mapping[str, Sequence[Summary]]) -> None:
+    """Metrics down, policies across: interquartile means with their intervals."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("metric", no_wrap=True)
+    table.add_column("unit")
+    for policy in policies:
+        table.add_column(policy, justify="right", no_wrap=True)
+    for name, summaries in rows.items():
+        table.add_row(name, _unit(METRICS[name].unit), *map(interval, summaries))
+    Console().print(table)
+
+
+def print_scenarios(rows: Sequence[tuple[str, int, float, str]]) -> None:
+    """Name, satellites, horizon (h) and description of each."""
+    table = Table()
+    table.add_column("scenario", no_wrap=True)
+    table.add_column("satellites", justify="right")
+    table.add_column("horizon", justify="right", no_wrap=True)
+    table.add_column("description")
+    for name, satellites, hours, description in rows:
+        table.add_row(name, f"{satellites:,}", f"{hours:g} h", description)
+    Console().print(table)
+
+
+def number(value: float) -> str:
+    """A count in full, anything else to four digits; a dash for no value."""
+    if value is None or not math.isfinite(value):
+        return "-"
+    if float(value).is_integer() or abs(value) >= 1_000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+def interval(summary: Summary) -> str:
+    """Interquartile mean [low, high]."""
+    middle, low, high = map(number, (summary.iqm, summary.low, summary.high))
+    return middle if low == high else f"{middle} [{low}, {high}]"
+
+
+def _unit(unit: str) -> str:
+    return "" if unit == "1" else unit

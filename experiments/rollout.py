@@ -1,0 +1,76 @@
+"""A policy plays an episode in every world of a batch, while others look on."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from numpy.typing import NDArray
+
+from agents import Policy
+from envs.batch import BatchEnv
+
+
+@dataclass(frozen=True)
+class Round:
+    """A round that was played: actions and rewards (B, N), masks (B, N, A) and terms (B, N, I)."""
+
+    actions: NDArray
+    mask: NDArray
+    reward: NDArray
+    terms: NDArray
+
+
+class Watcher:
+    """Looks on while an episode is played; override what is of interest."""
+
+    def start(self, env: BatchEnv) -> None:
+        """The episode has begun."""
+
+    def before(self, env: BatchEnv) -> None:
+        """A round is about to be played."""
+
+    def after(self, env: BatchEnv, played: Round) -> None:
+        """A round was played."""
+
+
+@dataclass
+class Speed:
+    """Seconds that deciding and stepping took, without the first round, in which the kernels load."""
+
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    decisions: int = 0
+
+    def per_wall_s(self) -> float:
+        return self.decisions / self.wall_s if self.wall_s else 0.0
+
+    def per_cpu_s(self) -> float:
+        return self.decisions / self.cpu_s if self.cpu_s else 0.0
+
+
+def play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher] = ()) -> Speed:
+    """Play one episode in every world, world b with seed + b, and tell the `watchers` of it.
+
+    `env` is one without autoreset. A world whose satellites are all lost plays on until every world has ended.
+    """
+    observation, info = env.reset(seed)
+    policy.reset(seed)
+    for watcher in watchers:
+        watcher.start(env)
+    speed, ended, first = Speed(), False, True
+    while not ended:
+        for watcher in watchers:
+            watcher.before(env)
+        wall, cpu = time.perf_counter(), time.process_time()
+        mask = info["action_mask"]
+        actions = policy.act(observation, info)
+        observation, reward, terminated, truncated, info = env.step(actions)
+        if not first:
+            speed.wall_s += time.perf_counter() - wall
+            speed.cpu_s += time.process_time() - cpu
+            speed.decisions += reward.size
+        played, first = Round(actions, mask, reward, info["terms"]), False
+        for watcher in watchers:
+            watcher.after(env, played)
+        ended = bool((terminated | truncated).all())
+    return speed

@@ -1,0 +1,157 @@
+"""One episode under one policy, and the folder of results it leaves behind."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from hashlib import blake2s
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from agents import Policy, make_policy
+from envs.batch import BatchEnv
+from experiments import results
+from experiments.metrics import metrics_of
+from experiments.problems import HOUR, make_env
+from experiments.rollout import Speed, play
+from experiments.rows import Rows
+from experiments.watchers import Bar, Film, Tally
+from sandbox.errors import SandboxError
+from sandbox.recording import Recording
+from sandbox.recording.frames import book_of
+from sandbox.scenario import Scenario, load_scenario
+
+
+def run(
+    scenario: Any = "scs01",
+    env: str = "tasking_v0",
+    policy: str = "greedy",
+    hours: float | None = None,
+    seed: int = 0,
+    out: Path | str | None = None,
+    record: bool = True,
+    progress: bool = True,
+    *,
+    changes: Mapping[str, Any] | None = None,
+    candidates: int = 4,
+) -> dict[str, Any]:
+    """Play one episode and leave a folder of results.
+
+    Args:
+        scenario: name, YAML file, dictionary or Scenario; `changes` replaces fields of it by dotted name.
+        env, policy: the decision problem and who decides, by name.
+        hours: length of the episode; by default the scenario's.
+        seed: of the episode and of the policy. The same seed gives the same results.
+        out: the folder, by default `results/<env>-<scenario>-<policy>-seed<k>`. Earlier results there are
+            replaced once the new ones are whole.
+        record: whether to keep a recording and draw figures from it.
+        progress: show a bar in a terminal while it runs, and a table of the metrics at the end.
+        candidates: requests shown to a satellite.
+
+    Returns the content of `metrics.json`: every metric of `experiments.metrics.METRICS` by name, and under
+    "arguments", "versions", "schema" and "timing" how they came about. Raises SandboxError for bad input.
+    """
+    if seed < 0:
+        raise SandboxError(f"seed = {seed}; give a whole number of at least 0.")
+    scenario = load_scenario(scenario, changes)
+    batch = make_env(env, scenario, hours, candidates=candidates)
+    decider = make_policy(policy, batch)
+    folder = Path(out) if out else results.default_folder(env, scenario.name, policy, seed)
+    meta = {"env": env, "policy": policy, "seed": seed}
+    began = time.perf_counter()
+    with results.new_results(folder) as draft:
+        tally = Tally()
+        speed = _episode(batch, decider, seed, draft, meta if record else None, tally, progress)
+        metrics = metrics_of(book_of(batch.world), tally.totals())
+        content = metrics | {
+            "schema": results.SCHEMA,
+            "arguments": meta | _arguments(scenario, batch, changes, candidates),
+            "versions": results.versions(),
+            "timing": _timing(speed, time.perf_counter() - began),
+        }
+        _write_scenario(scenario, draft / results.SCENARIO)
+        results.write_json(draft / results.METRICS, content)
+    if progress:
+        from experiments.report import print_run
+
+        print_run(content, folder)
+    return content
+
+
+def draw(recording: Recording, folder: Path) -> list[Path]:
+    """Draw the figures of a run into `folder`; their paths."""
+    from experiments.figures import ground_track, timeline
+
+    pictures = {folder / results.TIMELINE: timeline, folder / results.GROUND_TRACK: ground_track}
+    for path, picture in pictures.items():
+        picture(recording, path)
+    return list(pictures)
+
+
+def redraw(folder: Path | str) -> list[Path]:
+    """Draw the figures of a folder of results anew; their paths."""
+    return draw(Recording.load(results.recording_in(folder)), Path(folder))
+
+
+def _episode(
+    env: BatchEnv,
+    policy: Policy,
+    seed: int,
+    folder: Path,
+    meta: Mapping[str, Any] | None,
+    tally: Tally,
+    progress: bool,
+) -> Speed:
+    """Play the episode, with all that is to be left of it but the metrics written into `folder`."""
+    with ExitStack() as closing, _bar(policy, progress) as bars:
+        rows = Rows(folder / results.ROUNDS)
+        watchers = [tally, rows, *bars]
+        closing.callback(rows.close)
+        film = Film(folder / results.RECORDING, meta) if meta else None
+        if film:
+            watchers.append(film)
+            closing.callback(film.close)
+        speed = play(env, policy, seed, watchers)
+    if film:
+        draw(film.recording, folder)
+    return speed
+
+
+@contextmanager
+def _bar(policy: Policy, wanted: bool) -> Iterator[list[Bar]]:
+    """The progress bar to be told of the episode, if one is wanted and there is a terminal to show it."""
+    if not wanted:
+        yield []
+        return
+    from experiments.report import progress_bar
+
+    with progress_bar() as progress:
+        yield [] if progress.disable else [Bar(progress, type(policy).__name__)]
+
+
+def _arguments(
+    scenario: Scenario, env: BatchEnv, changes: Mapping[str, Any] | None, candidates: int
+) -> dict[str, Any]:
+    text = scenario.model_dump_json()
+    return {
+        "scenario": scenario.name,
+        "scenario_hash": blake2s(text.encode(), digest_size=8).hexdigest(),
+        "changes": dict(changes or {}),
+        "hours": env.max_cycles * scenario.round_s / HOUR,
+        "candidates": candidates,
+    }
+
+
+def _timing(speed: Speed, wall_s: float) -> dict[str, float]:
+    return {
+        "decisions_per_wall_s": speed.per_wall_s(),
+        "decisions_per_cpu_s": speed.per_cpu_s(),
+        "deciding_and_stepping_s": speed.wall_s,
+        "run_s": wall_s,
+    }
+
+
+def _write_scenario(scenario: Scenario, path: Path) -> None:
+    content = scenario.model_dump(mode="json", exclude_none=True)
+    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
