@@ -13,8 +13,8 @@ from sandbox.errors import SandboxError, unknown_name
 class Policy(ABC):
     """Decides for the whole fleet at once.
 
-    A policy sees observations and masks, never the world. It is made for an environment (any face of it): from
-    that it reads only the declarations, `env.layout` (the features) and `env.actions` (the labels).
+    A policy sees observations and masks, never the world. It is made for an environment (any face of it):
+    from that it reads only the declarations, `env.layout` (the features) and `env.actions` (the labels).
     """
 
     problems: ClassVar[tuple[str, ...]] = ()
@@ -88,7 +88,9 @@ def _find(path: str) -> type[Policy]:
     try:
         kind = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise SandboxError(f"Policy {path!r} cannot be loaded ({error}); give module:Class of a Policy.") from None
+        raise SandboxError(
+            f"Policy {path!r} cannot be loaded ({error}); give module:Class of a Policy."
+        ) from None
     if not (isinstance(kind, type) and issubclass(kind, Policy)):
         raise SandboxError(f"Policy {path!r} is not a subclass of agents.Policy.")
     return kind

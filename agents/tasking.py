@@ -18,12 +18,16 @@ class TaskingHeuristic(Policy):
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)
-        self._idle, self._charge, self._downlink = (self._label(name) for name in ("idle", "charge", "downlink"))
+        self._idle, self._charge, self._downlink = (
+            self._label(name) for name in ("idle", "charge", "downlink")
+        )
         self._observe = np.array([i for i, name in enumerate(self.actions) if name.startswith("observe_")])
 
     def _label(self, name: str) -> int:
         if name not in self.actions:
-            raise SandboxError(f"The environment has no action {name!r}; {type(self).__name__} needs tasking_v0.")
+            raise SandboxError(
+                f"The environment has no action {name!r}; {type(self).__name__} needs tasking_v0."
+            )
         return self.actions.index(name)
 
     def _own(self, observation: NDArray, name: str) -> NDArray:
@@ -110,7 +114,9 @@ class DeadlineGreedy(TaskingHeuristic):
     def _score(self, observation: NDArray, mask: NDArray) -> NDArray:
         ready = self._requests(observation, "capture_in") + self.dwell_s
         rounds = np.maximum(1.0, np.ceil(ready / ROUND_S))
-        last = np.minimum(self._requests(observation, "window"), self._requests(observation, "deadline") * 60.0)
+        last = np.minimum(
+            self._requests(observation, "window"), self._requests(observation, "deadline") * 60.0
+        )
         can_wait = last - self._requests(observation, "slew") > 2 * ROUND_S
         weight = np.where(can_wait, self.patience, 1.0) / rounds
         earlier = self._requests(observation, "earlier")

@@ -18,8 +18,8 @@ class BatchEnv:
     terminated and truncated (B, N) bool, and an info of arrays: `action_mask` (B, N, A) int8 and `terms`
     (B, N, I) float32, the numbers named in `env.terms`.
 
-    An episode is terminated when its last satellite is lost and truncated when the world's horizon is reached. With
-    `autoreset` a world that ended begins anew within the step: observation and mask are those of the new
+    An episode is terminated when its last satellite is lost, truncated when the world's horizon is reached.
+    With `autoreset` a world that ended begins anew within the step: observation and mask are those of the new
     episode, the last ones of the old are `info["final_observation"]` where `info["ended"]` (B,).
     """
 
@@ -41,7 +41,7 @@ class BatchEnv:
         return observation, info
 
     def step(self, actions: ArrayLike) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
-        """Play one round. `actions` (B, N) are whole numbers in [0, A); a masked one is played as the no-op."""
+        """Play one round. `actions` (B, N) are whole numbers in [0, A); a masked one is played as no-op."""
         if not self.started:
             raise SandboxError("step before reset: call reset() first.")
         self.problem.advance(self._whole(actions), self._mask)
@@ -101,7 +101,7 @@ def first_outside(actions, last):
 
 @kernel
 def mark_ends(body, clock, limit, terminated, truncated):
-    """Write the (B, N) end flags of worlds whose last satellite is lost or whose time is up; whether any is."""
+    """Write the (B, N) flags of worlds whose last satellite is lost or whose time is up; whether any is."""
     any_ended = False
     for b in range(body.shape[0]):
         lost, late = True, clock[b].round >= limit

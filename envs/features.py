@@ -57,5 +57,9 @@ class Layout:
 
     def table(self) -> str:
         """The features as a Markdown table."""
-        rows = (f"| {i} | {f.name} | {f.unit} | {f.low:g} | {f.high:g} |" for i, f in enumerate(self.features))
-        return "\n".join(["| index | feature | unit | low | high |", "| --- | --- | --- | --- | --- |", *rows])
+        rows = (
+            f"| {i} | {f.name} | {f.unit} | {f.low:g} | {f.high:g} |" for i, f in enumerate(self.features)
+        )
+        return "\n".join(
+            ["| index | feature | unit | low | high |", "| --- | --- | --- | --- | --- |", *rows]
+        )

@@ -13,6 +13,7 @@ from envs.batch import BatchEnv
 from sandbox.errors import SandboxError, unknown_name
 
 DEATHS = ("noop", "remove")
+_WHOLE = {int, np.int64, np.int32}
 
 
 class ParallelFace(ParallelEnv):
@@ -25,7 +26,12 @@ class ParallelFace(ParallelEnv):
     """
 
     def __init__(
-        self, batch: BatchEnv, *, mask_in_obs: bool = False, death: str = "noop", render_mode: str | None = None
+        self,
+        batch: BatchEnv,
+        *,
+        mask_in_obs: bool = False,
+        death: str = "noop",
+        render_mode: str | None = None,
     ) -> None:
         if death not in DEATHS:
             raise unknown_name("death mode", death, DEATHS)
@@ -41,12 +47,12 @@ class ParallelFace(ParallelEnv):
         }
         self.possible_agents = [f"sat_{n}" for n in range(batch.satellites)]
         self.agents: list[str] = []
-        self.layout, self.action_names, self.max_cycles = batch.layout, batch.actions, batch.max_cycles
+        self.layout, self.actions, self.max_cycles = batch.layout, batch.actions, batch.max_cycles
         self.group_map = {"sat": list(self.possible_agents)}
         self._number = {agent: n for n, agent in enumerate(self.possible_agents)}
         self._observation_spaces = {agent: self._make_space() for agent in self.possible_agents}
         self._action_spaces = {
-            agent: gymnasium.spaces.Discrete(len(self.action_names)) for agent in self.possible_agents
+            agent: gymnasium.spaces.Discrete(len(self.actions)) for agent in self.possible_agents
         }
         self.state_space = gymnasium.spaces.Box(-1.0, 1.0, (self.problem.state_size,), np.float32)
 
@@ -54,7 +60,7 @@ class ParallelFace(ParallelEnv):
         vector = gymnasium.spaces.Box(-1.0, 1.0, (len(self.layout),), np.float32)
         if not self.mask_in_obs:
             return vector
-        mask = gymnasium.spaces.Box(0, 1, (len(self.action_names),), np.int8)
+        mask = gymnasium.spaces.Box(0, 1, (len(self.actions),), np.int8)
         return gymnasium.spaces.Dict({"observation": vector, "action_mask": mask})
 
     def observation_space(self, agent: str) -> gymnasium.Space:
@@ -101,26 +107,25 @@ class ParallelFace(ParallelEnv):
         self.batch.close()
 
     def _orders(self, actions: dict[str, Any]) -> NDArray:
-        if len(self.agents) == len(self.possible_agents):
-            get = actions.get
-            orders = np.array([[get(agent, 0) for agent in self.agents]])
-        else:
-            orders = np.zeros((1, len(self.possible_agents)), np.int64)
-            for agent in self.agents:
-                orders[0, self._number[agent]] = self._checked(agent, actions.get(agent, 0))
-        if orders.dtype.kind not in "iu" or orders.ndim != 2:
-            orders = np.array([[self._checked(agent, actions.get(agent, 0)) for agent in self.agents]])
-        if orders.min() < 0 or orders.max() >= len(self.action_names):
-            for agent in self.agents:
-                self._checked(agent, actions.get(agent, 0))
-        return orders
+        orders = [actions.get(agent, 0) for agent in self.agents]
+        if not _WHOLE.issuperset(map(type, orders)) or not 0 <= min(orders) <= max(orders) < len(
+            self.actions
+        ):
+            orders = [self._checked(agent, order) for agent, order in zip(self.agents, orders, strict=True)]
+        if len(orders) == len(self.possible_agents):
+            return np.array([orders])
+        row = np.zeros((1, len(self.possible_agents)), np.int64)
+        row[0, [self._number[agent] for agent in self.agents]] = orders
+        return row
 
     def _checked(self, agent: str, action: Any) -> int:
         value = np.asarray(action)
-        if value.size == 1 and value.dtype.kind in "iu" and 0 <= value.item() < len(self.action_names):
+        if value.size == 1 and value.dtype.kind in "iu" and 0 <= value.item() < len(self.actions):
             return value.item()
-        last = len(self.action_names) - 1
-        raise SandboxError(f"action {action!r} of {agent} is outside its space; give a whole number from 0 to {last}.")
+        last = len(self.actions) - 1
+        raise SandboxError(
+            f"action {action!r} of {agent} is outside its space; give a whole number from 0 to {last}."
+        )
 
     def _by_agent(self, values: list) -> dict[str, Any]:
         if len(self.agents) == len(values):
@@ -143,7 +148,7 @@ class ParallelFace(ParallelEnv):
 
 
 def sequential(parallel: ParallelFace, wrapped: bool) -> AECEnv:
-    """The agent-environment-cycle form of `parallel`; `wrapped` adds PettingZoo's checks of order and bounds."""
+    """The agent-environment-cycle form; `wrapped` adds PettingZoo's checks of order and bounds."""
     raw = parallel_to_aec(parallel)
     if not wrapped:
         return raw

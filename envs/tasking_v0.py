@@ -21,10 +21,43 @@ must spread out, keep its batteries up through eclipse, and share the antennas o
 A flat vector; each number is mapped linearly from its range to [-1, 1] and clipped there.
 `env.layout.physical(observation, name)` gives it back in its unit. Low and high are those of `scs01`.
 
-{features}
+| feature | unit | low | high | in words |
+| --- | --- | --- | --- | --- |
+| battery | % | 0 | 100 | battery at ... % |
+| temperature | degC | -40 | 80 | temperature ... degC |
+| store | % | 0 | 100 | image store ... % full |
+| stored | Gbit | 0 | 160 | ... Gbit to send |
+| images | 1 | 0 | 100 | ... images waiting for downlink |
+| oldest_image | min | 0 | 720 | the oldest image is ... min old |
+| sunlight | % | 0 | 100 | ... % of the Sun visible |
+| to_shadow | min | 0 | 100 | eclipse begins in ... min |
+| to_sunlight | min | 0 | 60 | eclipse ends in ... min |
+| panel_cosine | 1 | -1 | 1 | cosine of the Sun's incidence on the panel ... |
+| slew_to_sun | s | 0 | 180 | ... s to turn the panel to the Sun |
+| latitude | deg | -90 | 90 | latitude ... deg |
+| longitude | deg | -180 | 180 | longitude ... deg |
+| northward | 1 | -1 | 1 | northward share of the velocity ... |
+| station_seconds | s | 0 | 30 | a ground station is in view for ... s of this round |
+| station_elevation | deg | 0 | 90 | its view of us is at ... deg elevation |
+| station_rate | Mbit/s | 0 | 1000 | it takes ... Mbit/s |
+| station_rivals | 1 | 0 | 20 | ... other satellites have that station in view |
+| contact_in | min | 0 | 180 | the next ground contact begins in ... min |
+| contact_length | min | 0 | 20 | that contact lasts ... min |
+| time_left | % | 0 | 100 | ... % of the mission time left |
+| request_k_present | 1 | 0 | 1 | request ... |
+| request_k_value | 1 | 0 | 10 | value ... |
+| request_k_cloud | % | 0 | 100 | cloud probability ... % |
+| request_k_off_nadir | deg | 0 | 65 | off nadir ... deg |
+| request_k_slew | s | 0 | 120 | ... s to turn there |
+| request_k_capture_in | s | 0 | 180 | the shutter can open in ... s |
+| request_k_window | s | 0 | 600 | in reach for ... s |
+| request_k_deadline | min | 0 | 720 | deadline in ... min |
+| request_k_rivals | 1 | 0 | 20 | ... other satellites can take it too |
+| request_k_earlier | 1 | 0 | 20 | ... of them would be first |
 
-`request_1` to `request_K` are the requests that can be imaged now or soon (access begins within a minute of the
-round's end), by falling expected value, value x (1 - cloud). All of it is known on board: own telemetry, the orbit and contact plan, the request book.
+The features of `request_k` stand once for each k from 1 to K. These are the requests that can be imaged now
+or soon (access begins within a minute of the round's end), by falling expected value, value x (1 - cloud).
+All of it is known on board: own telemetry, the orbit and contact plan, the request book.
 
 ## Actions
 
@@ -32,9 +65,10 @@ round's end), by falling expected value, value x (1 - cloud). All of it is known
 | --- | --- | --- | --- |
 | 0 | idle | camera to nadir | always |
 | 1 | charge | panel to the Sun | while the satellite lives |
-| 2 | downlink | point at the station in view and send, oldest image first | a station in view, an image on board |
-| 3 ... | observe_1 ... observe_K | turn, settle, image request k; if `capture_in` is beyond the round, only turn | it exists and there is room for an image |
+| 2 | downlink | point at the station in view and send, oldest first | a station in view, an image on board |
+| 3 ... | observe_1 ... observe_K | turn, settle, image request k | it exists and there is room for an image |
 
+Where `capture_in` and the dwell reach beyond the round, the round is spent turning towards the request.
 The mask (int8, 1 = legal) is `info["action_mask"]`, or with `mask_in_obs=True` part of a Dict observation.
 An illegal action is played as idle and counted in `info["illegal"]`. A satellite that is too hot can neither
 image nor send.
@@ -46,9 +80,9 @@ image nor send.
 | `reward_delivery` | an image has arrived whole | value x 2^(-age / half-life), age from capture to arrival |
 | `reward_loss` | the battery ran empty | -`loss_penalty` |
 
-With `team_reward=True` every satellite gets the fleet's mean. The other numbers of the info, the same keys from
-the reset on: `energy_j` used in the round, `latency_s` (mean age of the images that arrived), `delivered`,
-`captured`, `cloudy` (images discarded on board), `duplicate` (another satellite was first), `denied` (the
+With `team_reward=True` every satellite gets the fleet's mean. The other numbers of the info, the same keys
+from the reset on: `energy_j` used in the round, `latency_s` (mean age of the images that arrived),
+`delivered`, `captured`, `cloudy` (images discarded on board), `duplicate` (another satellite was first), `denied` (the
 station's antennas were busy), `illegal`.
 
 ## Start and end
@@ -67,7 +101,7 @@ every satellite is lost, and is truncated after `max_cycles` rounds (by default 
 | `candidates` | 4 | K, the requests shown |
 | `loss_penalty` | 50.0 | price of a lost satellite |
 | `team_reward` | False | everyone gets the mean of the fleet |
-| `mask_in_obs` | False | observation is `{{"observation": ..., "action_mask": ...}}` |
+| `mask_in_obs` | False | observation is `{"observation": ..., "action_mask": ...}` |
 | `death` | `"noop"` | `"remove"`: lost satellites leave `agents` |
 | `worlds`, `threads` | 1, 1 | batch face only |
 
@@ -87,9 +121,12 @@ from envs.batch import BatchEnv
 from envs.features import Feature, Layout
 from envs.parallel import ParallelFace, sequential
 from envs.problem import Problem
+from envs.single import SatelliteEnv, Teammates
+from envs.vector import SatelliteVectorEnv
 from sandbox.attitude import angle_between, slew_time
 from sandbox.compiled import kernel
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, unknown_name
+from sandbox.fleet import make_fleet
 from sandbox.flight import can_shoot, can_transmit
 from sandbox.geometry import unit
 from sandbox.links import SEARCH_HORIZON_S
@@ -365,7 +402,7 @@ def _judge(did, illegal, loss_penalty, team, reward, terms):
 
 @kernel
 def write_global_state(state, constants, b, horizon, out):
-    """Time left, Sun, then per satellite position, velocity, battery, store, temperature, alive; in [-1, 1]."""
+    """Time left, Sun; per satellite position, velocity, battery, store, temperature, alive; in [-1, 1]."""
     now = state.clock[b].time
     sun = sun_position(constants.ephemeris, now)
     s = unit(sun[0], sun[1], sun[2])
@@ -388,7 +425,9 @@ def _horizon(scenario: Scenario, max_cycles: int | None) -> float | None:
     if max_cycles is None:
         return None
     if not (isinstance(max_cycles, (int, np.integer)) and max_cycles >= 1):
-        raise SandboxError(f"max_cycles = {max_cycles!r}; give a whole number of rounds of at least 1, or None.")
+        raise SandboxError(
+            f"max_cycles = {max_cycles!r}; give a whole number of rounds of at least 1, or None."
+        )
     return max_cycles * scenario.round_s
 
 
@@ -441,3 +480,51 @@ def raw_env(**arguments: Any):
 def env(**arguments: Any):
     """PettingZoo's agent-environment-cycle environment, with the checks of order and bounds."""
     return sequential(parallel_env(**arguments), wrapped=True)
+
+
+def satellite_env(
+    scenario: Any = "scs01",
+    *,
+    satellite: str | None = None,
+    teammates: Teammates | None = None,
+    render_mode: str | None = None,
+    **arguments: Any,
+) -> SatelliteEnv:
+    """Gymnasium's environment for one satellite, by name or the first of the fleet.
+
+    Without `teammates` it flies alone; with them the whole fleet flies and they decide for the others.
+    """
+    scenario = load_scenario(scenario)
+    if teammates is None:
+        return SatelliteEnv(
+            batch_env(_alone(scenario, satellite), autoreset=False, **arguments), 0, None, render_mode
+        )
+    batch = batch_env(scenario, autoreset=False, **arguments)
+    return SatelliteEnv(batch, _number(batch.world.fleet.names, satellite), teammates, render_mode)
+
+
+def vector_env(
+    num_envs: int = 1,
+    scenario: Any = "scs01",
+    *,
+    satellite: str | None = None,
+    autoreset_mode: Any = "NextStep",
+    render_mode: str | None = None,
+    **arguments: Any,
+) -> SatelliteVectorEnv:
+    """Gymnasium's vector environment: `num_envs` worlds in which one satellite flies alone."""
+    batch = batch_env(_alone(load_scenario(scenario), satellite), num_envs, autoreset=False, **arguments)
+    return SatelliteVectorEnv(batch, autoreset_mode, render_mode)
+
+
+def _alone(scenario: Scenario, satellite: str | None) -> Scenario:
+    names = make_fleet(scenario).names
+    return load_scenario(scenario, {"satellites": [names[_number(names, satellite)]]})
+
+
+def _number(names: tuple[str, ...], satellite: str | None) -> int:
+    if satellite is None:
+        return 0
+    if satellite not in names:
+        raise unknown_name("satellite", satellite, names)
+    return names.index(satellite)

@@ -1,13 +1,14 @@
 """The command line. Nothing heavy is imported before a command needs it, so that --help is instant."""
 
 import sys
-from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from sandbox.errors import SandboxError
 
 POLICIES = ("random", "idle", "greedy", "deadline_greedy")
+_WHO = f"{', '.join(POLICIES)}, or module:Class of your own"
 EXTRAS = ("matplotlib", "mpe2", "pandas", "pyarrow", "rich", "xarray")
 USER_ERROR, INTERRUPTED = 2, 130
 
@@ -45,57 +46,44 @@ def _parser() -> ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def command(name: str, function: Any, text: str) -> ArgumentParser:
-        made = commands.add_parser(
-            name, help=text, description=text, formatter_class=ArgumentDefaultsHelpFormatter
-        )
+        made = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         made.set_defaults(command=function)
         return made
 
     one = command("run", _run, "play one episode; leave metrics, a table of rounds, a recording and figures")
-    one.add_argument("--policy", default="greedy", metavar="NAME", help=_who("who decides"))
+    _option(one, "--policy", "greedy", f"who decides: {_WHO}", metavar="NAME")
     _episode_options(one)
-    one.add_argument(
-        "--out", metavar="DIR", help="results folder (default: results/ENV-SCENARIO-POLICY-seedK)"
-    )
+    _option(one, "--out", None, "results folder (default: results/ENV-SCENARIO-POLICY-seedK)", metavar="DIR")
     one.add_argument("--no-record", action="store_true", help="keep no recording and draw no figures")
-    several = command(
-        "compare", _compare, "play the same seeded episodes under several policies; print a table"
-    )
-    several.add_argument(
-        "--policy", nargs="+", default=list(POLICIES), metavar="NAME", help=_who("who decide")
-    )
-    several.add_argument(
-        "--seeds", type=int, default=5, metavar="N", help="episodes, seeded SEED, SEED+1, ..."
-    )
+    several = command("compare", _compare, "play the same episodes under several policies; print a table")
+    _option(several, "--policy", list(POLICIES), f"who decide: {_WHO}", nargs="+", metavar="NAME")
+    _option(several, "--seeds", 5, "number of episodes, seeded SEED, SEED+1, ...", type=int, metavar="N")
     _episode_options(several)
-    several.add_argument(
-        "--threads", type=int, default=1, metavar="N", help="threads that share the episodes"
-    )
-    several.add_argument("--json", metavar="FILE", help="also write every episode and the summary here")
+    _option(several, "--threads", 1, "threads that share the episodes", type=int, metavar="N")
+    _option(several, "--json", None, "also write every episode and the summary here", metavar="FILE")
     command("scenarios", _scenarios, "list the named scenarios")
     again = command("figures", _figures, "draw the figures of a results folder again")
     again.add_argument("folder", metavar="RESULTS_FOLDER", help="a folder left behind by `run`")
     return parser
 
 
-def _who(text: str) -> str:
-    return f"{text}: {', '.join(POLICIES)}, or module:Class of your own"
-
-
 def _episode_options(parser: ArgumentParser) -> None:
-    add = parser.add_argument
-    add(
-        "--scenario",
-        default="scs01",
-        metavar="NAME",
-        help="a named scenario (see `scenarios`) or a YAML file",
+    _option(
+        parser, "--scenario", "scs01", "a named scenario (see `scenarios`) or a YAML file", metavar="NAME"
     )
-    add("--env", default="tasking_v0", metavar="NAME", help="decision problem")
-    add("--hours", type=float, metavar="H", help="simulated hours (default: the scenario's horizon)")
-    add("--seed", type=int, default=0, metavar="K", help="seed of the episode and of the policy")
-    add("--candidates", type=int, default=4, metavar="K", help="requests shown to a satellite each round")
-    add("--set", nargs="+", action="extend", default=[], metavar="FIELD=VALUE",
-        help="replace fields of the scenario by dotted name, e.g. requests.initial=64 stations.0.antennas=2")  # fmt: skip
+    _option(parser, "--env", "tasking_v0", "decision problem", metavar="NAME")
+    _option(parser, "--hours", None, "simulated hours (default: the scenario's)", type=float, metavar="H")
+    _option(parser, "--seed", 0, "of the episode and of the policy", type=int, metavar="K")
+    _option(parser, "--candidates", 4, "requests shown to a satellite each round", type=int, metavar="K")
+    changes = "replace fields of the scenario by dotted name, e.g. requests.initial=64 stations.0.antennas=2"
+    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="FIELD=VALUE", help=changes)
+
+
+def _option(parser: ArgumentParser, name: str, default: Any, text: str, **how: Any) -> None:
+    if default is not None:
+        told = " ".join(default) if isinstance(default, list) else default
+        text = f"{text} (default: {told})"
+    parser.add_argument(name, default=default, help=text, **how)
 
 
 def _run(told: Namespace) -> None:

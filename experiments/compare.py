@@ -16,7 +16,6 @@ from sandbox.scenario import load_scenario
 
 SHOWN = (
     "value_delivered",
-    "value_offered",
     "captures",
     "images_delivered",
     "downlinked_gbit",

@@ -72,6 +72,7 @@ def _rows(axes: "Axes", recording: Recording, edges: np.ndarray) -> None:
     labels = recording.meta.get("satellite_names") or [str(s) for s in range(recording["mode"].shape[1])]
     alive = recording["alive"]
     doing = np.where(alive, recording["mode"], -1)
+    lost = style.lost(recording)
     earned = recording["delivered_value"].sum(axis=0, dtype=float)
     for s, label in enumerate(labels):
         for m, colour in enumerate(colours):
@@ -80,7 +81,7 @@ def _rows(axes: "Axes", recording: Recording, edges: np.ndarray) -> None:
         dark = _spans((recording["sunlight"][:, s] < 0.5) & alive[:, s], edges)
         axes.broken_barh(dark, (s + 0.26, 0.12), facecolors=style.NIGHT, lw=0, gid=f"{label}:shadow")
         _margin(axes, _number(earned[s]), s)
-        if not alive[-1, s]:
+        if lost[s]:
             at = (edges[np.flatnonzero(alive[:, s])[-1] + 1] if alive[:, s].any() else 0.0, s - 0.08)
             axes.annotate(
                 "lost", at, (5, 0), textcoords="offset points", va="center", color=style.GREY, size=8
@@ -91,7 +92,7 @@ def _rows(axes: "Axes", recording: Recording, edges: np.ndarray) -> None:
     axes.spines[["left", "bottom"]].set_visible(False)
     _margin(axes, "value", -0.75, va="bottom")
     style.caption(axes, "Activity")
-    _key(axes, modes, colours, "Earth's shadow")
+    _key(axes, recording, "Earth's shadow")
 
 
 def _shares(axes: "Axes", recording: Recording, edges: np.ndarray) -> None:
@@ -109,7 +110,7 @@ def _shares(axes: "Axes", recording: Recording, edges: np.ndarray) -> None:
         lower = upper
     _percent(axes)
     style.caption(axes, "Activity", "share of the fleet")
-    _key(axes, modes, colours)
+    _key(axes, recording)
 
 
 def _battery(axes: "Axes", recording: Recording, edges: np.ndarray) -> None:
@@ -209,11 +210,11 @@ def _margin(axes: "Axes", text: str, y: float, **how) -> None:
     axes.annotate(text, (1.0, y), (8, 0), **place, **{"va": "center", "size": 8.5, "color": style.GREY} | how)
 
 
-def _key(axes: "Axes", modes: list[str], colours: list[str], shadow: str = "") -> None:
+def _key(axes: "Axes", recording: Recording, shadow: str = "") -> None:
     """The legend of the modes, above the panel's right corner."""
     from matplotlib.patches import Patch
 
-    handles = [Patch(color=colour, label=mode) for mode, colour in zip(modes, colours, strict=True)]
+    handles = [Patch(color=colour, label=mode) for mode, colour in style.key(recording)]
     handles += [Patch(color=style.NIGHT, label=shadow)] if shadow else []
     axes.legend(
         handles=handles, ncols=len(handles), loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2

@@ -116,9 +116,12 @@ def _night(axes: "Axes", recording: Recording) -> None:
 
 def _targets(axes: "Axes", recording: Recording) -> None:
     x, y = (np.degrees(recording[f"target_{name}"]) for name in ("longitude", "latitude"))
-    size = np.interp(len(x), [50, 1_000], [26, 7])
+    size, edge = (np.interp(len(x), [50, 1_000, 8_000], ends) for ends in ([26, 7, 2.5], [0.9, 0.9, 0.5]))
+    faint = {"alpha": float(np.interp(len(x), [1_000, 8_000], [1.0, 0.45]))}
     for name, here in _states(recording).items():
-        axes.scatter(x[here], y[here], s=size, zorder=3, gid=f"target:{name}", **_LOOKS[name])
+        look = _LOOKS[name] | {"s": size, "gid": f"target:{name}"} | (faint if name == "expired" else {})
+        artist = axes.scatter(x[here], y[here], **look)
+        artist.set(zorder=2.9 if name == "expired" else 3, linewidth=min(edge, artist.get_linewidth()[0]))
 
 
 def _states(recording: Recording) -> dict[str, np.ndarray]:
@@ -222,8 +225,10 @@ def _satellites(axes: "Axes", recording: Recording, chosen: list[int]) -> None:
     """Where they are now, in the colour of what they do; the lost ones hollow."""
     _, modes = style.modes(recording)
     x, y = (np.degrees(recording[name][-1, chosen]) for name in ("longitude", "latitude"))
-    alive = recording["alive"][-1, chosen]
-    colours = [modes[m] if a else "white" for m, a in zip(recording["mode"][-1, chosen], alive, strict=True)]
+    lost = style.lost(recording)[chosen]
+    colours = [
+        "white" if gone else modes[m] for m, gone in zip(recording["mode"][-1, chosen], lost, strict=True)
+    ]
     size, edge = (np.interp(len(chosen), [12, 400], ends) for ends in ([58, 12], [0.9, 0.4]))
     axes.scatter(x, y, s=size, c=colours, ec=style.INK, lw=edge, zorder=7, clip_on=False, gid="satellites")
     names = recording.meta.get("satellite_names")
@@ -256,11 +261,8 @@ def _key(axes: "Axes", recording: Recording) -> None:
     def dot(label: str, **look) -> Line2D:
         return Line2D([], [], ls="", label=label, **look)
 
-    left = [
-        dot(n, marker="o", ms=7, mfc=c, mec=style.INK, mew=0.8)
-        for n, c in zip(*style.modes(recording), strict=True)
-    ]
-    if not recording["alive"][-1].all():
+    left = [dot(n, marker="o", ms=7, mfc=c, mec=style.INK, mew=0.8) for n, c in style.key(recording)]
+    if style.lost(recording).any():
         left.append(dot("lost", marker="o", ms=7, mfc="white", mec=style.INK, mew=0.8))
     left.append(dot("station", marker="^", ms=7, mfc=style.INK, mec="white"))
     left.append(dot("Sun overhead", marker="o", ms=8, mfc=style.YELLOW, mec=SUN_EDGE))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox.state import MODE_NAMES, PENDING
+from sandbox.state import MODE_NAMES
 
 GIGA, JOULES_PER_WH = 1e9, 3600.0
 RESAMPLES = 10_000
@@ -22,29 +22,26 @@ class Metric(NamedTuple):
 
 
 METRICS = {
-    "value_delivered": Metric("1", "value that reached the ground, after ageing on board"),
-    "value_offered": Metric("1", "value of all requests released in the run, had each arrived at once"),
-    "reward": Metric("1", "sum of the rewards of all satellites"),
-    "requests": Metric("1", "requests released in the run"),
+    "value_delivered": Metric("1", "value on the ground, aged on board"),
+    "value_offered": Metric("1", "value of all requests of the episode"),
+    "reward": Metric("1", "sum over rounds and satellites"),
+    "requests": Metric("1", "of the episode, taken or not"),
     "captures": Metric("1", "images taken and kept"),
-    "images_delivered": Metric("1", "images that reached the ground whole"),
+    "images_delivered": Metric("1", "images on the ground, whole"),
     "downlinked_gbit": Metric("Gbit", "data sent to the ground"),
-    "latency_median_min": Metric("min", "median time from capture to arrival"),
-    "latency_p90_min": Metric("min", "90th percentile of the time from capture to arrival"),
-    "cloudy": Metric("1", "images thrown away on board for cloud"),
-    "duplicate": Metric("1", "images of a request that another satellite took first"),
-    "denied": Metric("1", "rounds at a station whose antennas were all busy"),
-    "illegal": Metric("1", "decisions that the mask forbade, played as the no-op"),
-    "battery_lowest": Metric("1", "lowest charge of any battery in the run, share of its capacity"),
-    "battery_lowest_median": Metric("1", "the same of each satellite, median of the fleet"),
+    "latency_median_min": Metric("min", "from capture to arrival, median"),
+    "latency_p90_min": Metric("min", "the same, 90th percentile"),
+    "cloudy": Metric("1", "images discarded for cloud"),
+    "duplicate": Metric("1", "images that others took first"),
+    "denied": Metric("1", "rounds without a free antenna"),
+    "illegal": Metric("1", "masked decisions, played as no-op"),
+    "battery_lowest": Metric("1", "lowest charge in the fleet"),
+    "battery_lowest_median": Metric("1", "the same, median of the satellites"),
     "energy_kwh": Metric("kWh", "used by all satellites"),
-    "lost_satellites": Metric("1", "satellites whose battery ran empty"),
-    "satellites": Metric("1", "satellites at the start"),
+    "lost_satellites": Metric("1", "batteries that ran empty"),
+    "satellites": Metric("1", "at the start"),
     "rounds": Metric("1", "decision rounds played"),
-    **{
-        f"share_{mode}": Metric("1", f"share of all satellite-rounds spent in mode {mode}")
-        for mode in MODE_NAMES
-    },
+    **{f"share_{mode}": Metric("1", f"share of the rounds in mode {mode}") for mode in MODE_NAMES},
 }
 
 
@@ -72,15 +69,14 @@ def metrics_of(book: NDArray, totals: Totals) -> dict[str, float]:
         totals: the sums of its rounds.
     """
     terms = {name: float(values.sum()) for name, values in totals.terms.items()}
-    released = book[book["status"] != PENDING]
     latency = latencies(book) / 60.0
     satellites = len(totals.reward)
     shares = totals.modes.sum(axis=0) / (satellites * totals.rounds)
     return {
         "value_delivered": terms["reward_delivery"],
-        "value_offered": float(released["value"].sum()),
+        "value_offered": float(book["value"].sum()),
         "reward": float(totals.reward.sum()),
-        "requests": len(released),
+        "requests": len(book),
         "captures": int(terms["captured"]),
         "images_delivered": int(terms["delivered"]),
         "downlinked_gbit": float(totals.downlinked.sum()) / GIGA,

@@ -22,7 +22,7 @@ def env_names() -> list[str]:
 def make_env(
     name: str, scenario: Scenario, hours: float | None = None, worlds: int = 1, **options: Any
 ) -> BatchEnv:
-    """The batch face of problem `name`, without autoreset. An episode lasts `hours`, else as the scenario says."""
+    """The batch face of problem `name`, without autoreset, for episodes of `hours` (the scenario's)."""
     if name not in env_names():
         raise unknown_name("environment", name, env_names())
     cycles = None if hours is None else rounds_in(hours, scenario)

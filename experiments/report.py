@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -31,45 +32,42 @@ def print_run(content: Mapping[str, Any], folder: Path) -> None:
     """The metrics of one run, what they mean and where they lie."""
     told, timing = content["arguments"], content["timing"]
     title = f"{told['env']}  {told['scenario']}  {told['policy']}  seed {told['seed']}  {told['hours']:g} h"
-    table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column("metric", no_wrap=True)
-    table.add_column("value", justify="right", no_wrap=True)
-    table.add_column("unit")
-    table.add_column("meaning", style="dim")
+    table = _table(title, "metric", ">value", "unit", "meaning")
     for name, metric in METRICS.items():
         table.add_row(name, number(content[name]), _unit(metric.unit), metric.meaning)
     table.add_section()
-    speeds = (("decisions_per_wall_s", "wall"), ("decisions_per_cpu_s", "CPU"))
-    for name, clock in speeds:
-        meaning = f"decided and stepped per {clock} second, one process"
-        table.add_row(name, number(timing[name]), "1/s", meaning)
+    for clock in ("wall", "cpu"):
+        name = f"decisions_per_{clock}_s"
+        table.add_row(name, number(timing[name]), "1/s", "decided and stepped, one process")
     console = Console()
     console.print(table)
     console.print(f"Results in {folder}/", highlight=False, soft_wrap=True)
 
 
 def print_comparison(title: str, policies: Sequence[str], rows: Mapping[str, Sequence[Summary]]) -> None:
-    """Metrics down, policies across: interquartile means with their intervals."""
-    table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column("metric", no_wrap=True)
-    table.add_column("unit")
-    for policy in policies:
-        table.add_column(policy, justify="right", no_wrap=True)
+    """Metrics down, policies across: interquartile means, and under them their intervals."""
+    table = _table(title, "metric", *(f">{policy}" for policy in policies))
     for name, summaries in rows.items():
-        table.add_row(name, _unit(METRICS[name].unit), *map(interval, summaries))
+        table.add_row(name, *map(interval, summaries))
     Console().print(table)
 
 
 def print_scenarios(rows: Sequence[tuple[str, int, float, str]]) -> None:
     """Name, satellites, horizon (h) and description of each."""
-    table = Table()
-    table.add_column("scenario", no_wrap=True)
-    table.add_column("satellites", justify="right")
-    table.add_column("horizon", justify="right", no_wrap=True)
+    table = _table(None, "scenario", ">satellites", ">horizon")
     table.add_column("description")
     for name, satellites, hours, description in rows:
         table.add_row(name, f"{satellites:,}", f"{hours:g} h", description)
     Console().print(table)
+
+
+def _table(title: str | None, *columns: str) -> Table:
+    """A table with these columns, none of them wrapped; those that begin with > are flush right."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        side = "right" if column.startswith(">") else "left"
+        table.add_column(column.removeprefix(">"), justify=side, no_wrap=True)
+    return table
 
 
 def number(value: float) -> str:
@@ -82,9 +80,9 @@ def number(value: float) -> str:
 
 
 def interval(summary: Summary) -> str:
-    """Interquartile mean [low, high]."""
+    """The interquartile mean and, on a line of its own, from where to where it may be."""
     middle, low, high = map(number, (summary.iqm, summary.low, summary.high))
-    return middle if low == high else f"{middle} [{low}, {high}]"
+    return middle if low == high else f"{middle}\n[dim]{low}–{high}[/dim]"
 
 
 def _unit(unit: str) -> str:

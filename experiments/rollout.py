@@ -51,7 +51,7 @@ class Speed:
 def play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher] = ()) -> Speed:
     """Play one episode in every world, world b with seed + b, and tell the `watchers` of it.
 
-    `env` is one without autoreset. A world whose satellites are all lost plays on until every world has ended.
+    `env` is one without autoreset. A world without a satellite left goes on until every world has ended.
     """
     observation, info = env.reset(seed)
     policy.reset(seed)

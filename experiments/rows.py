@@ -24,6 +24,8 @@ class Rows(Watcher):
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._held: list[dict[str, np.ndarray]] = []
+        self._writer: Any = None
 
     def start(self, env: BatchEnv) -> None:
         from pyarrow.parquet import ParquetWriter
@@ -31,7 +33,6 @@ class Rows(Watcher):
         self._names = [np.array(names, object) for names in (env.world.fleet.names, env.actions, MODE_NAMES)]
         self._terms = env.terms
         self._per_group = max(1, ROW_GROUP // env.satellites)
-        self._held: list[dict[str, np.ndarray]] = []
         self._writer = ParquetWriter(self._path, self._schema(), compression="zstd")
 
     def before(self, env: BatchEnv) -> None:
@@ -52,10 +53,11 @@ class Rows(Watcher):
             self._write()
 
     def close(self) -> None:
-        """Write what is held and finish the file."""
+        """Write what is held and finish the file, if it was begun."""
         if self._held:
             self._write()
-        self._writer.close()
+        if self._writer:
+            self._writer.close()
 
     def _write(self) -> None:
         import pyarrow as pa

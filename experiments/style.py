@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.files import replacing
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -26,6 +27,7 @@ MODE_COLOURS = {
     "observe": BLUE,
     "downlink": GREEN,
     "safe": VERMILLION,
+    "lost": VERMILLION,
 }
 _OTHERS = (PURPLE, SKY, YELLOW, INK, GREY)
 
@@ -77,6 +79,18 @@ def modes(recording: "Recording") -> tuple[list[str], list[str]]:
     names = known + [f"mode {m}" for m in range(len(known), 1 + int(recording["mode"].max(initial=0)))]
     spare = cycle(_OTHERS)
     return names, [MODE_COLOURS.get(name) or next(spare) for name in names]
+
+
+def key(recording: "Recording") -> list[tuple[str, str]]:
+    """Names and colours for a legend: every mode but "lost", which is drawn in a way of its own."""
+    return [(name, colour) for name, colour in zip(*modes(recording), strict=True) if name != "lost"]
+
+
+def lost(recording: "Recording") -> "np.ndarray":
+    """Which satellites (N,) were lost by the end of the run, its last round included."""
+    names = list(recording.meta.get("mode_names", []))
+    fell = recording["mode"][-1] == names.index("lost") if "lost" in names else False
+    return ~recording["alive"][-1] | fell
 
 
 def headline(figure: "Figure", meta: Mapping[str, Any], left: float, *facts: str) -> None:

@@ -54,6 +54,7 @@ class Film(Watcher):
 
     def __init__(self, folder: Path, meta: Mapping[str, Any]) -> None:
         self._folder, self._meta = folder, meta
+        self._recorder: Recorder | None = None
 
     def start(self, env: BatchEnv) -> None:
         meta = meta_of(env.world) | {"action_names": list(env.actions)} | dict(self._meta)
@@ -76,8 +77,9 @@ class Film(Watcher):
             self._recorder.event(*event)
 
     def close(self) -> None:
-        """Finish the files."""
-        self._recorder.close()
+        """Finish the files, if they were begun."""
+        if self._recorder:
+            self._recorder.close()
 
     @property
     def recording(self) -> Recording:

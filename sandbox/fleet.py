@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from sandbox.errors import unknown_name
 from sandbox.orbits import constellations
 from sandbox.orbits.bodies import J2, J3, J4
 from sandbox.orbits.catalogue import Catalogue, from_mean_elements, read_catalogue
@@ -74,7 +75,7 @@ STATION = np.dtype(
 class Fleet:
     """The satellites of a scenario, in the order of its groups.
 
-    `position` and `velocity` (N, 3) are GCRS at the epoch; `sgp4` maps a slice of satellites to the
+    `position` and `velocity` (N, 3) are GCRS at the epoch; `sgp4` pairs the numbers of satellites with the
     catalogue that flies them, for groups with that propagator.
     """
 
@@ -84,19 +85,25 @@ class Fleet:
     craft: np.ndarray
     position: np.ndarray
     velocity: np.ndarray
-    sgp4: tuple[tuple[slice, Catalogue], ...]
+    sgp4: tuple[tuple[np.ndarray, Catalogue], ...]
 
     def __len__(self) -> int:
         return len(self.names)
 
 
 def make_fleet(scenario: Scenario) -> Fleet:
-    """Names, spacecraft records and states at the epoch of every satellite of `scenario`."""
+    """Names, spacecraft records and states at the epoch of every satellite that `scenario` flies.
+
+    Raises SandboxError where `scenario.satellites` names one that is not in the fleet.
+    """
+    placed = [(group, _place(group, scenario.epoch)) for group in scenario.fleet]
+    if scenario.satellites is not None:
+        _check_names(scenario.satellites, [name for _, part in placed for name in part[0]])
+        placed = [(group, _keep(part, scenario.satellites)) for group, part in placed]
     names, groups, kinds, positions, velocities, sgp4 = [], [], [], [], [], []
-    for group in scenario.fleet:
-        own, position, velocity, catalogue = _place(group, scenario.epoch)
-        if group.propagator == "sgp4":
-            sgp4.append((slice(len(names), len(names) + len(own)), catalogue))
+    for group, (own, position, velocity, catalogue) in placed:
+        if group.propagator == "sgp4" and own:
+            sgp4.append((np.arange(len(names), len(names) + len(own)), catalogue))
         names += own
         groups += [group.name] * len(own)
         kinds += [group.spacecraft] * len(own)
@@ -157,7 +164,24 @@ def sgp4_states(
         position[which], velocity[which] = catalogue.states(epoch + timedelta(seconds=seconds))
 
 
-def _place(group: Group, epoch: datetime) -> tuple[list[str], np.ndarray, np.ndarray, Catalogue | None]:
+Placed = tuple[list[str], np.ndarray, np.ndarray, Catalogue | None]
+"""Names, positions (N, 3), velocities (N, 3), and the catalogue where they come from one."""
+
+
+def _check_names(wanted: tuple[str, ...], names: list[str]) -> None:
+    for name in wanted:
+        if name not in names:
+            raise unknown_name("satellite", name, names)
+
+
+def _keep(placed: Placed, wanted: tuple[str, ...]) -> Placed:
+    names, position, velocity, catalogue = placed
+    rows = [i for i, name in enumerate(names) if name in wanted]
+    kept = [names[i] for i in rows]
+    return kept, position[rows], velocity[rows], catalogue.select(kept) if catalogue and kept else None
+
+
+def _place(group: Group, epoch: datetime) -> Placed:
     if group.states is not None:
         position = np.array([s.position_km for s in group.states]) * 1e3
         return (

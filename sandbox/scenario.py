@@ -298,6 +298,8 @@ class Scenario(Model):
     forces: Forces = Forces()
     spacecraft: dict[str, Spacecraft] = Field(min_length=1)
     fleet: tuple[Group, ...] = Field(min_length=1)
+    satellites: tuple[str, ...] | None = Field(None, min_length=1)
+    """Fly only these satellites of the fleet, by name."""
     stations: tuple[Station, ...] = Field(min_length=1)
     requests: Requests = Requests()
 

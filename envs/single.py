@@ -1,0 +1,96 @@
+"""Gymnasium's face: one satellite decides, the rest of the fleet follows a policy or is not there."""
+
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.batch import BatchEnv
+from sandbox.errors import SandboxError
+
+Teammates = Callable[[NDArray[np.float32], dict[str, NDArray]], NDArray]
+"""Called with observation (1, N, F) and info of the whole fleet; gives actions (1, N), the ego's ignored."""
+
+
+class SatelliteEnv(gymnasium.Env):
+    """One satellite of a batch of one as a Gymnasium environment.
+
+    Args:
+        batch: a batch of one, without autoreset.
+        ego: number of the satellite that decides.
+        teammates: what decides for the others, for example `agents.make_policy(...).act`; None: they idle.
+    """
+
+    def __init__(
+        self,
+        batch: BatchEnv,
+        ego: int = 0,
+        teammates: Teammates | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        if not 0 <= ego < batch.satellites:
+            raise SandboxError(
+                f"ego = {ego}; give the number of a satellite from 0 to {batch.satellites - 1}."
+            )
+        if render_mode is not None:
+            raise SandboxError(f"render_mode = {render_mode!r}; this version renders nothing, give None.")
+        self.batch, self.problem, self.world = batch, batch.problem, batch.world
+        self.layout, self.actions = batch.layout, batch.actions
+        self.ego, self.teammates, self.render_mode = int(ego), teammates, render_mode
+        self.metadata = {"name": self.problem.name, "render_modes": [], "render_fps": 10}
+        self.observation_space = gymnasium.spaces.Box(-1.0, 1.0, (len(self.layout),), np.float32)
+        self.action_space = gymnasium.spaces.Discrete(len(self.actions))
+        self._fleet: tuple[NDArray, dict] | None = None
+
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[NDArray, dict]:
+        """Begin an episode. A reset without a seed draws on from the last one."""
+        super().reset(seed=seed)
+        if seed is None and self._fleet is None:
+            seed = int(self.np_random.integers(2**31))
+        self._fleet = self.batch.reset(seed)
+        return self._mine(*self._fleet)
+
+    def step(self, action: int) -> tuple[NDArray, float, bool, bool, dict]:
+        """Play one round; the episode terminates when this satellite is lost."""
+        if self._fleet is None:
+            raise SandboxError("step before reset: call reset() first.")
+        observation, reward, terminated, truncated, info = self.batch.step(self._orders(action))
+        self._fleet = observation, info
+        lost = bool(terminated[0, self.ego]) or not self.world.state.body["alive"][0, self.ego]
+        return (
+            observation[0, self.ego],
+            float(reward[0, self.ego]),
+            lost,
+            bool(truncated[0, self.ego]),
+            self._mine(*self._fleet)[1],
+        )
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """The legal actions (A,), under the name that masked trainers look for."""
+        if self._fleet is None:
+            raise SandboxError("action_masks before reset: call reset() first.")
+        return self._fleet[1]["action_mask"][0, self.ego].astype(np.bool_)
+
+    def close(self) -> None:
+        """Safe to call twice."""
+        self.batch.close()
+
+    def _orders(self, action: int) -> NDArray:
+        value = np.asarray(action)
+        last = len(self.actions) - 1
+        if value.size != 1 or value.dtype.kind not in "iu" or not 0 <= value.item() <= last:
+            raise SandboxError(
+                f"action {action!r} is outside the space; give a whole number from 0 to {last}."
+            )
+        orders = np.zeros((1, self.batch.satellites), np.int32)
+        if self.teammates is not None:
+            orders[...] = self.teammates(*self._fleet)
+        orders[0, self.ego] = value.item()
+        return orders
+
+    def _mine(self, observation: NDArray, info: dict[str, NDArray]) -> tuple[NDArray, dict[str, Any]]:
+        own = dict(zip(self.batch.terms, info["terms"][0, self.ego].tolist(), strict=True))
+        own["action_mask"] = info["action_mask"][0, self.ego]
+        return observation[0, self.ego], own

@@ -1,0 +1,105 @@
+"""Gymnasium's vector face: B worlds, and in each the one satellite of its fleet."""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import ArrayLike, NDArray
+
+from envs.batch import BatchEnv
+from sandbox.errors import SandboxError
+
+
+class SatelliteVectorEnv(VectorEnv):
+    """A batch of one-satellite worlds as a Gymnasium vector environment.
+
+    All three autoreset modes: NEXT_STEP (the default of Gymnasium), SAME_STEP (`final_obs` and `final_info`
+    in the info) and DISABLED (reset with `options={"reset_mask": ...}`).
+    """
+
+    def __init__(
+        self,
+        batch: BatchEnv,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        render_mode: str | None = None,
+    ) -> None:
+        if batch.satellites != 1:
+            raise SandboxError(f"The vector face takes worlds of one satellite, not of {batch.satellites}.")
+        if render_mode is not None:
+            raise SandboxError(f"render_mode = {render_mode!r}; this version renders nothing, give None.")
+        self.batch, self.num_envs, self.render_mode = batch, batch.worlds, render_mode
+        self.layout, self.actions = batch.layout, batch.actions
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
+        self.single_observation_space = gymnasium.spaces.Box(-1.0, 1.0, (len(self.layout),), np.float32)
+        self.single_action_space = gymnasium.spaces.Discrete(len(self.actions))
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
+        self._ended = np.zeros(self.num_envs, np.bool_)
+
+    def reset(
+        self, *, seed: int | list[int] | None = None, options: dict | None = None
+    ) -> tuple[NDArray, dict]:
+        """Begin an episode in every world, or where `options["reset_mask"]` (B,) says so."""
+        which = self._asked(options)
+        observation, info = self.batch.reset(seed if seed is None else self._seeds(seed)[which], which)
+        self._ended[which] = False
+        return observation[:, 0], self._infos(info, which)
+
+    def step(self, actions: ArrayLike) -> tuple[NDArray, NDArray, NDArray, NDArray, dict]:
+        """Play one round in every world."""
+        orders, again = np.asarray(actions), np.flatnonzero(self._ended)
+        if orders.shape != (self.num_envs,):
+            raise SandboxError(f"actions have shape {orders.shape}; give ({self.num_envs},), one per world.")
+        if len(again) and self.autoreset_mode is AutoresetMode.DISABLED:
+            raise SandboxError(f"World {again[0]} has ended; reset it with options={{'reset_mask': ...}}.")
+        observation, reward, terminated, truncated, info = self.batch.step(orders[:, None])
+        rewards, ends, cuts = reward[:, 0].astype(np.float64), terminated[:, 0], truncated[:, 0]
+        if self.autoreset_mode is AutoresetMode.SAME_STEP:
+            return self._same_step(observation, rewards, ends, cuts, info)
+        if len(again):
+            observation, info = self.batch.reset(None, again)
+            rewards[again], ends[again], cuts[again] = 0.0, False, False
+        self._ended = ends | cuts
+        return observation[:, 0], rewards, ends, cuts, self._infos(info)
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Safe to call twice."""
+        self.batch.close()
+
+    def _same_step(
+        self, observation: NDArray, rewards: NDArray, ends: NDArray, cuts: NDArray, info: dict
+    ) -> tuple[NDArray, NDArray, NDArray, NDArray, dict]:
+        done = ends | cuts
+        if not done.any():
+            return observation[:, 0], rewards, ends, cuts, self._infos(info)
+        last, final = observation[:, 0], self._infos(info, np.flatnonzero(done))
+        observation, info = self.batch.reset(None, np.flatnonzero(done))
+        infos = self._infos(info)
+        infos |= {"final_obs": last, "_final_obs": done, "final_info": final, "_final_info": done}
+        return observation[:, 0], rewards, ends, cuts, infos
+
+    def _asked(self, options: dict | None) -> NDArray:
+        mask = (options or {}).get("reset_mask")
+        if mask is None:
+            return np.arange(self.num_envs)
+        mask = np.asarray(mask)
+        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
+            raise SandboxError(
+                f"reset_mask must be ({self.num_envs},) of bool with a True in it, not {mask!r}."
+            )
+        return np.flatnonzero(mask)
+
+    def _seeds(self, seed: int | list[int]) -> NDArray:
+        seeds = np.asarray(seed)
+        return seeds + np.arange(self.num_envs) if seeds.ndim == 0 else seeds
+
+    def _infos(self, info: dict[str, NDArray], which: NDArray | None = None) -> dict[str, NDArray]:
+        there = np.ones(self.num_envs, np.bool_)
+        if which is not None:
+            there = np.isin(np.arange(self.num_envs), which)
+        infos = {name: info["terms"][:, 0, i] for i, name in enumerate(self.batch.terms)}
+        infos["action_mask"] = info["action_mask"][:, 0]
+        return infos | {f"_{name}": there for name in list(infos)}

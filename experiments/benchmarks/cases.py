@@ -1,0 +1,88 @@
+"""What is timed: environments played with random actions that were drawn beforehand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from envs import tasking_v0
+from envs.batch import BatchEnv
+from sandbox.scenario import Scenario, load_scenario
+
+ROUNDS = 240
+"""Rounds in an episode: two hours, in which random actions lose no satellite (a lost one costs less)."""
+DRAWN = 64
+WALKER = {"pattern": "delta", "planes": 4, "phasing": 1, "altitude_km": 550, "inclination_deg": 53}
+REQUESTS = {"requests.initial": 256, "requests.per_hour": 36.6}
+
+
+@dataclass(frozen=True)
+class Case:
+    """`play` plays one whole episode, its reset included, of `rounds` rounds."""
+
+    name: str
+    worlds: int
+    agents: int
+    rounds: int
+    play: Callable[[], None]
+
+    @property
+    def steps(self) -> int:
+        """Agent-steps in an episode."""
+        return self.worlds * self.agents * self.rounds
+
+
+def scenario(satellites: int) -> Scenario:
+    """A Walker pattern of so many satellites at the fidelity of `walker_24`, with about 256 open requests."""
+    walker = WALKER | {"total": satellites}
+    return load_scenario("walker_24", {"fleet.0.walker": walker, **REQUESTS})
+
+
+def batch(satellites: int, worlds: int = 1, rounds: int = ROUNDS) -> BatchEnv:
+    """The batch face over that scenario."""
+    return tasking_v0.batch_env(scenario(satellites), worlds, max_cycles=rounds, autoreset=False)
+
+
+def draw(env: BatchEnv, count: int) -> np.ndarray:
+    """Random actions (count, B, N), legal or not."""
+    return np.random.default_rng(0).integers(0, len(env.actions), (count, env.worlds, env.satellites))
+
+
+def batch_case(worlds: int, satellites: int, rounds: int = ROUNDS) -> Case:
+    env = batch(satellites, worlds, rounds)
+    return Case(
+        "tasking_v0 batch face", worlds, satellites, rounds, partial(_play_batch, env, draw(env, DRAWN))
+    )
+
+
+def dictionary_case(satellites: int, rounds: int = ROUNDS) -> Case:
+    env = tasking_v0.parallel_env(scenario(satellites), max_cycles=rounds)
+    return _dictionaries("tasking_v0 dictionaries", env, satellites, rounds)
+
+
+def mpe2_case(agents: int, rounds: int = ROUNDS) -> Case:
+    """The yardstick: simple_spread of MPE2. Raises ModuleNotFoundError where it is not installed."""
+    from mpe2 import simple_spread_v3
+
+    env = simple_spread_v3.parallel_env(N=agents, max_cycles=rounds)
+    return _dictionaries("mpe2 simple_spread", env, agents, rounds)
+
+
+def _dictionaries(name: str, env: Any, agents: int, rounds: int) -> Case:
+    rng = np.random.default_rng(0)
+    drawn = [{a: int(rng.integers(env.action_space(a).n)) for a in env.possible_agents} for _ in range(DRAWN)]
+    return Case(name, 1, agents, rounds, partial(_play_dictionaries, env, drawn, rounds))
+
+
+def _play_batch(env: BatchEnv, drawn: np.ndarray) -> None:
+    env.reset(seed=0)
+    for k in range(env.max_cycles):
+        env.step(drawn[k % DRAWN])
+
+
+def _play_dictionaries(env: Any, drawn: list[dict[str, int]], rounds: int) -> None:
+    env.reset(seed=0)
+    for k in range(rounds):
+        env.step(drawn[k % DRAWN])

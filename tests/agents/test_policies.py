@@ -1,0 +1,105 @@
+"""Policies: found by name, legal, reproducible, the same on every face, and worth their names."""
+
+import numpy as np
+import pytest
+
+from agents import Policy, make_policy, policy_names
+from envs import tasking_v0
+from sandbox.errors import SandboxError
+from sandbox.scenario import load_scenario
+
+NAMES = policy_names("tasking_v0")
+
+
+@pytest.fixture(scope="module")
+def busy():
+    """Six satellites of the real constellation for six hours over many requests."""
+    return load_scenario(
+        "scs01", {"horizon_h": 6.0, "satellites": [f"SCS-01 {letter}" for letter in "ABDGKM"]}
+    )
+
+
+def play(scenario, name, worlds=4, seed=50):
+    env = tasking_v0.batch_env(scenario, worlds, autoreset=False)
+    policy = make_policy(name, env)
+    policy.reset(seed=0)
+    observation, info = env.reset(seed=seed)
+    total = np.zeros(worlds)
+    for _ in range(env.max_cycles):
+        actions = policy.act(observation, info)
+        assert np.take_along_axis(info["action_mask"], actions[..., None], axis=-1).all(), "an illegal action"
+        observation, reward, _, _, info = env.step(actions)
+        total += reward.sum(axis=1)
+    return total, env
+
+
+def test_names_are_those_of_the_issue():
+    assert {"random", "idle", "greedy", "deadline_greedy"} <= set(policy_names())
+    assert set(policy_names("some_other_problem")) == {"random", "idle"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_same_seed_same_run(busy, name):
+    first, _ = play(busy, name, worlds=2)
+    again, _ = play(busy, name, worlds=2)
+    np.testing.assert_array_equal(first, again)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_dictionary_face_gets_the_same_decisions(busy, name):
+    env = tasking_v0.parallel_env(scenario=busy, mask_in_obs=True, max_cycles=120)
+    batch = tasking_v0.batch_env(busy, max_cycles=120)
+    one, other = make_policy(name, env), make_policy(name, batch)
+    one.reset(seed=1)
+    other.reset(seed=1)
+    seen, infos = env.reset(seed=5)
+    observation, info = batch.reset(seed=5)
+    while env.agents:
+        actions = one.act(seen, infos)
+        table = other.act(observation, info)
+        assert list(actions.values()) == table[0].tolist()
+        seen, _, _, _, infos = env.step(actions)
+        observation, _, _, _, info = batch.step(table)
+    assert one.act({}, {}) == {}
+
+
+def test_better_policies_earn_more(busy):
+    paid = {name: play(busy, name)[0] for name in NAMES}
+    assert paid["greedy"].mean() > paid["random"].mean()
+    assert (paid["deadline_greedy"] > paid["greedy"]).all(), "seed by seed"
+
+
+@pytest.mark.parametrize("name", ["greedy", "deadline_greedy"])
+def test_heuristics_keep_their_satellites_alive(busy, name):
+    _, env = play(busy, name)
+    assert env.world.state.body["alive"].all()
+
+
+def test_third_party_class_by_path(busy):
+    env = tasking_v0.batch_env(busy)
+    assert type(make_policy("agents.baselines:Idle", env)).__name__ == "Idle"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("gredy", "Unknown policy 'gredy'; did you mean greedy"),
+        ("no.such.module:Class", "cannot be loaded"),
+        ("agents.baselines:Missing", "cannot be loaded"),
+        ("agents.policy:SandboxError", "not a subclass"),
+        ("test_policies:OnlyForOthers", "made for other_v0, not for tasking_v0"),
+    ],
+)
+def test_errors_are_one_sentence(busy, name, sentence, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "test_policies", sys.modules[__name__])
+    with pytest.raises(SandboxError, match=sentence):
+        make_policy(name, tasking_v0.batch_env(busy))
+
+
+class OnlyForOthers(Policy):
+    problems = ("other_v0",)
+
+    def decide(self, observation, mask):
+        return np.zeros(mask.shape[:-1], int)

@@ -1,0 +1,34 @@
+"""The benchmark runs, and what it prints is what it measured."""
+
+import json
+
+import pytest
+
+from experiments.benchmarks.cases import batch_case
+from experiments.benchmarks.machine import machine
+from experiments.benchmarks.throughput import main, measure
+
+
+def test_a_quick_run(tmp_path, capsys):
+    assert main(["--quick", "--repeats", "2", "--json", str(tmp_path / "b.json")]) == 0
+    shown, found = capsys.readouterr().out, json.loads((tmp_path / "b.json").read_text())
+    rows = found["throughput"]
+    assert {(row["worlds"], row["agents"]) for row in rows} >= {(1, 16), (2, 16), (1, 40)}
+    assert all(len(row["per_cpu_s_repeats"]) == 2 for row in rows)
+    assert all(row["per_cpu_s"] > 0 for row in rows)
+    assert found["machine"].keys() >= {"cpu", "cores", "python", "numpy", "numba"}
+    assert 0 < found["startup"]["import_envs_s"] < found["startup"]["first_step_cached_s"]
+    assert "mpe2 simple_spread" in shown
+    assert f"{rows[0]['per_cpu_s']:,.0f}" in shown
+
+
+def test_steps_are_counted():
+    case = batch_case(2, 4, rounds=3)
+    assert case.steps == 24
+    [row] = measure([case], repeats=3, seconds=0.0)
+    assert row["per_wall_s"] == pytest.approx(sorted(row["per_wall_s_repeats"])[1])
+
+
+def test_the_machine_has_a_name():
+    assert machine()["cpu"]
+    assert machine()["cores"] >= 1

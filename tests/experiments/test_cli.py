@@ -1,0 +1,139 @@
+"""The command line: what it prints, where, and with which exit status."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from experiments.cli import main
+
+PAIR = ["--scenario", "pair", "--hours", "0.25"]
+
+
+def shell(*arguments, **how):
+    return subprocess.run(
+        [sys.executable, "-m", "experiments", *arguments], capture_output=True, text=True, timeout=60, **how
+    )
+
+
+HELP = """
+import atexit, sys
+from experiments.cli import main
+heavy = "numpy numba matplotlib pandas rich pyarrow pydantic gymnasium".split()
+atexit.register(lambda: print([name for name in heavy if name in sys.modules]))
+main(["run", "--help"])
+"""
+
+
+def test_help_is_light():
+    done = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "simulated hours" in done.stdout
+    assert done.stdout.endswith("\n[]\n")
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["compare"], ["scenarios"], ["figures"]])
+def test_every_command_explains_itself(command, capsys):
+    with pytest.raises(SystemExit) as left:
+        main([*command, "--help"])
+    assert left.value.code == 0
+    assert "usage: python -m experiments" in capsys.readouterr().out
+
+
+def test_run_leaves_results_and_a_table(tmp_path, capsys):
+    out = tmp_path / "r"
+    changes = ["--set", "requests.initial=64", "requests.value=[1, 2]"]
+    options = ["--policy", "deadline_greedy", "--seed", "4", "--candidates", "2", "--no-record", *changes]
+    assert main(["run", *PAIR, *options, "--out", str(out)]) == 0
+    shown = capsys.readouterr()
+    assert "value_delivered" in shown.out
+    assert str(out) in shown.out
+    assert not shown.err
+    told = json.loads((out / "metrics.json").read_text())["arguments"]
+    assert told["changes"] == {"requests.initial": 64, "requests.value": [1, 2]}
+    assert (told["seed"], told["candidates"], told["policy"]) == (4, 2, "deadline_greedy")
+
+
+def test_results_have_a_place_of_their_own(tmp_path):
+    done = shell("run", *PAIR, "--no-record", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "results" / "tasking_v0-pair-greedy-seed0" / "metrics.json").exists()
+
+
+def test_compare_prints_a_column_per_policy(tmp_path, capsys):
+    out = tmp_path / "c.json"
+    assert main(["compare", *PAIR, "--policy", "idle", "greedy", "--seeds", "2", "--json", str(out)]) == 0
+    shown = capsys.readouterr().out
+    assert "seeds 0 to 1" in shown
+    assert "greedy" in shown
+    assert "lost_satellites" in shown
+    assert out.exists()
+
+
+def test_scenarios_are_listed(capsys):
+    assert main(["scenarios"]) == 0
+    shown = capsys.readouterr().out
+    assert "scs01" in shown
+    assert "2,800" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["run", "--scenario", "scs1"], "did you mean scs01"),
+        (["run", "--policy", "gredy"], "did you mean greedy"),
+        (["run", "--env", "nothing"], "Unknown environment"),
+        (["run", "--hours", "0"], "hours = 0"),
+        (["run", "--hours", "soon"], "invalid float value: 'soon'"),
+        (["run", "--set", "requests.initial"], "give FIELD=VALUE"),
+        (["run", "--set", "requests.value=[1"], "not YAML"),
+        (["run", "--set", "horizon_h=-1"], "horizon_h"),
+        (["compare", "--seeds", "0"], "at least 1 seed"),
+        (["figures", "/nowhere"], "not a folder of results"),
+        (["dance"], "invalid choice: 'dance'"),
+    ],
+)
+def test_mistakes_are_one_line_and_status_two(arguments, sentence, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    try:
+        status = main(arguments)
+    except SystemExit as left:
+        status = left.code
+    shown = capsys.readouterr()
+    assert status == 2
+    assert sentence in shown.err
+    assert shown.err.count("\n") == 1
+    assert not shown.out
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(["run", *PAIR, "--no-record", "--out", str(tmp_path / "file" / "r")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_package_that_is_missing(monkeypatch, capsys, tmp_path):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    assert main(["run", *PAIR, "--out", str(tmp_path / "r")]) == 2
+    assert "pyarrow is not installed; run: pip install" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_so_and_leaves_nothing(tmp_path, sent):
+    command = [sys.executable, "-m", "experiments", "run", "--scenario", "pair", "--hours", "8000"]
+    running = subprocess.Popen([*command, "--out", str(tmp_path / "r")], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 40
+    while not list(tmp_path.glob(".r.*/rounds.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(running.pid, sent)
+    _, said = running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert said == "Interrupted; nothing was written.\n"
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,129 @@
+"""Metrics of runs that were made up by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from experiments.metrics import METRICS, Totals, interquartile_mean, latencies, metrics_of, summarise
+from sandbox.state import CAPTURED, DELIVERED, EXPIRED, MODE_NAMES, OPEN, PENDING, REQUEST
+
+TERMS = ("reward_delivery", "energy_j", "captured", "delivered", "cloudy", "duplicate", "denied", "illegal")
+
+
+def book(*rows):
+    """Requests with (value, status, captured at, delivered at)."""
+    made = np.zeros(len(rows), REQUEST)
+    for name, column in zip(
+        ("value", "status", "captured_at", "delivered_at"), zip(*rows, strict=True), strict=True
+    ):
+        made[name] = column
+    return made
+
+
+def totals(**changes):
+    """Ten rounds of two satellites, of which the second is lost."""
+    terms = {name: np.zeros(2) for name in TERMS}
+    terms |= {"reward_delivery": np.array([4.0, 1.5]), "energy_j": np.array([3.6e6, 1.8e6])}
+    terms |= {
+        "captured": np.array([3.0, 1.0]),
+        "delivered": np.array([2.0, 1.0]),
+        "denied": np.array([0.0, 4.0]),
+    }
+    modes = np.zeros((2, len(MODE_NAMES)), int)
+    modes[:, MODE_NAMES.index("charge")] = 10, 6
+    modes[1, MODE_NAMES.index("lost")] = 4
+    given = {
+        "rounds": 10,
+        "reward": np.array([4.0, -48.5]),
+        "terms": terms,
+        "downlinked": np.array([8e9, 5e9]),
+        "modes": modes,
+        "lowest_battery": np.array([0.4, 0.0]),
+        "alive": np.array([True, False]),
+    }
+    return Totals(**given | changes)
+
+
+NOT_YET = (math.nan, math.nan)
+BOOK = book(
+    (5.0, DELIVERED, 100.0, 160.0),
+    (2.0, DELIVERED, 0.0, 600.0),
+    (3.0, DELIVERED, 0.0, 300.0),
+    (1.0, CAPTURED, 50.0, math.nan),
+    (4.0, OPEN, *NOT_YET),
+    (6.0, EXPIRED, *NOT_YET),
+    (7.0, PENDING, *NOT_YET),
+)
+
+
+def test_each_metric_by_hand():
+    found = metrics_of(BOOK, totals())
+    assert found.keys() == METRICS.keys()
+    wanted = {
+        "value_delivered": 5.5,
+        "value_offered": 28.0,
+        "reward": -44.5,
+        "requests": 7,
+        "captures": 4,
+        "images_delivered": 3,
+        "downlinked_gbit": 13.0,
+        "latency_median_min": 5.0,
+        "latency_p90_min": 9.0,
+        "denied": 4,
+        "cloudy": 0,
+        "battery_lowest": 0.0,
+        "battery_lowest_median": 0.2,
+        "energy_kwh": 1.5,
+        "lost_satellites": 1,
+        "satellites": 2,
+        "rounds": 10,
+        "share_charge": 0.8,
+        "share_lost": 0.2,
+        "share_idle": 0.0,
+    }
+    assert {name: found[name] for name in wanted} == pytest.approx(wanted)
+    assert sum(found[f"share_{mode}"] for mode in MODE_NAMES) == pytest.approx(1.0)
+
+
+def test_latency_is_of_what_arrived():
+    np.testing.assert_array_equal(np.sort(latencies(BOOK)), [60.0, 300.0, 600.0])
+
+
+def test_nothing_delivered_has_no_latency():
+    found = metrics_of(BOOK[3:], totals())
+    assert math.isnan(found["latency_median_min"])
+    assert math.isnan(found["latency_p90_min"])
+
+
+def test_interquartile_mean():
+    values = np.random.default_rng(1).normal(size=(3, 16))
+    np.testing.assert_allclose(interquartile_mean(values), stats.trim_mean(values, 0.25, axis=-1))
+    assert interquartile_mean(np.array([7.0])) == 7.0
+    assert interquartile_mean(np.array([1.0, 3.0])) == 2.0
+    # of five values, the middle three, the outer two of these for three quarters
+    assert interquartile_mean(np.array([9.0, -50.0, 3.0, 6.0, 80.0])) == pytest.approx(
+        (2.25 + 6 + 6.75) / 2.5
+    )
+
+
+def test_interval_is_that_of_scipy():
+    values = np.random.default_rng(2).normal(10.0, 2.0, 24)
+    found = summarise(values)
+    theirs = stats.bootstrap(
+        (values,), interquartile_mean, n_resamples=10_000, method="percentile", rng=np.random.default_rng(3)
+    ).confidence_interval
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=0.1)
+    assert found.low < found.iqm < found.high
+    assert found.mean == pytest.approx(values.mean())
+    assert found == summarise(values)
+
+
+def test_summary_leaves_out_what_is_missing():
+    assert summarise([2.0, math.nan, 4.0]).runs == 2
+    assert summarise([2.0, math.nan, 4.0]).mean == 3.0
+    nothing = summarise([math.nan])
+    assert nothing.runs == 0
+    assert math.isnan(nothing.iqm)
+    assert summarise([5.0]) == (5.0, 5.0, 5.0, 5.0, 1)

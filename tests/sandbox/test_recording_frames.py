@@ -1,0 +1,178 @@
+"""What a recording says is what the world held."""
+
+import numpy as np
+import pytest
+
+from sandbox.orbits.frames import gcrs_to_itrs, itrs_to_geodetic
+from sandbox.recording import TARGET_STATES, VARIABLES, Recorder
+from sandbox.recording.frames import (
+    book_of,
+    deeds_of,
+    events_of,
+    frame_of,
+    meta_of,
+    scene_of,
+    sizes_of,
+    static_of,
+)
+from sandbox.scenario import load_scenario
+from sandbox.state import CHARGE, DOWNLINK, LOST, MODE_NAMES, NONE, OBSERVE, REQUEST_STATUS_NAMES
+from sandbox.world import World
+
+ROUNDS, ACTIONS = 240, 7
+
+
+def orders(world):
+    """Charge, unless there is something to send or to image."""
+    seen = world.state.outlook["station"] != NONE
+    command = np.where(world.state.opportunities["request"][..., 0] != NONE, OBSERVE, CHARGE)
+    return np.where(seen & (world.state.store.level["count"] > 0), DOWNLINK, command)
+
+
+def record(world, b=0, rounds=ROUNDS):
+    """Play and record world `b`; the recording and what was seen directly in each round."""
+    recorder = Recorder(meta_of(world), rounds, *sizes_of(world, b), ACTIONS, static=static_of(world, b))
+    did = []
+    for _ in range(rounds):
+        scene = scene_of(world, b)
+        world.step(orders(world), np.zeros((world.worlds, world.satellites), np.int32))
+        zeros = np.zeros(world.satellites, np.int32)
+        recorder.append(**scene, **deeds_of(world, b), action=zeros, reward=zeros)
+        for event in events_of(world, b):
+            recorder.event(*event)
+        did.append(world.state.activity[b].copy())
+    return recorder.close(), np.array(did)
+
+
+@pytest.fixture(scope="module")
+def played():
+    """Two hours of the pair: the world at the end, a snapshot of its start, the recording, the activities."""
+    world = World("pair", horizon_s=ROUNDS * 30.0)
+    world.reset(3)
+    start = world.snapshot()
+    recording, did = record(world)
+    return world, start, recording, did
+
+
+def test_every_variable_of_the_physics_is_there(played):
+    world, _, recording, _ = played
+    decisions = {"mask", "probability"}  # the runner's
+    assert set(recording) == VARIABLES.keys() - decisions
+    assert frame_of(world).keys() == scene_of(world).keys() | deeds_of(world).keys()
+
+
+def test_a_round_stands_at_its_beginning(played):
+    world, start, recording, _ = played
+    np.testing.assert_allclose(recording["time"], np.arange(ROUNDS) * 30.0)
+    power = start.state.power[0]
+    np.testing.assert_allclose(recording["battery"][0], power["energy"] / power["capacity"], rtol=1e-6)
+    np.testing.assert_allclose(recording["position"][0], start.state.orbit.position[0], rtol=1e-6)
+    world_now = scene_of(world)
+    assert world_now["time"] == ROUNDS * 30.0
+    assert not (recording["target_state"][0] == TARGET_STATES.index("captured")).any()
+
+
+def test_angles_agree_with_positions(played):
+    world, _, recording, _ = played
+    for k in (0, 100, ROUNDS - 1):
+        time, position = recording["time"][k], recording["position"][k].astype(float)
+        place = itrs_to_geodetic(gcrs_to_itrs(position, world.constants.ephemeris, np.full(2, time)))
+        np.testing.assert_allclose(recording["latitude"][k], place[0], atol=1e-5)
+        np.testing.assert_allclose(recording["longitude"][k], place[1], atol=1e-5)
+        turned = np.arctan2(position[:, 1], position[:, 0]) - recording["earth_angle"][k]
+        off = (turned - recording["longitude"][k] + np.pi) % (2 * np.pi) - np.pi
+        assert np.abs(off).max() < 0.02  # precession and the pole
+    np.testing.assert_allclose(np.linalg.norm(recording["sun"], axis=1), 1.0)
+    assert np.diff(recording["earth_angle"]) == pytest.approx(7.2921e-5 * 30.0, rel=1e-3)
+
+
+def test_only_real_requests_are_recorded(played):
+    world, _, recording, _ = played
+    room = world.state.requests.book.shape[1]
+    assert 0 < len(book_of(world)) < room
+    assert len(recording["target_value"]) == len(book_of(world))
+    assert (recording["target_value"] > 0).all()
+    place = itrs_to_geodetic(book_of(world)["position"])
+    np.testing.assert_allclose(recording["target_latitude"], place[0], atol=1e-9)
+    np.testing.assert_allclose(recording["target_longitude"], place[1], atol=1e-9)
+    stations = world.scenario.stations
+    np.testing.assert_allclose(np.degrees(recording["station_latitude"]), [s.latitude_deg for s in stations])
+
+
+def test_names_fit_the_codes(played):
+    world, _, recording, _ = played
+    assert tuple(recording.meta["mode_names"]) == MODE_NAMES
+    assert len(TARGET_STATES) == len(REQUEST_STATUS_NAMES)
+    assert TARGET_STATES[1:] == REQUEST_STATUS_NAMES[1:]
+    assert recording.meta["epoch"] == "2026-06-27T00:00:00Z"
+    assert recording.meta["satellite_names"] == list(world.fleet.names)
+    observing = recording["mode"] == OBSERVE
+    assert (recording["target"][observing] >= 0).all()
+    assert (recording["target"][~observing] == NONE).all()
+
+
+def test_events_add_up_to_the_deeds(played):
+    world, _, recording, did = played
+    events = recording.events
+    for kind, field in (("capture", "captured"), ("cloudy", "cloudy"), ("delivery", "delivered")):
+        assert (events.kind == kind).sum() == did[field].sum() > 0
+    delivered = events[events.kind == "delivery"]
+    assert delivered.value.sum() == pytest.approx(did["value"].sum())
+    by = np.bincount(delivered.satellite, delivered.value, minlength=2)
+    np.testing.assert_allclose(by, recording["delivered_value"].sum(axis=0), rtol=1e-5)
+    expired = events[events.kind == "expired"]
+    assert sorted(expired.target) == list(np.flatnonzero(recording_status(world) == "expired"))
+    assert (np.diff(events.time_s[events.kind != "lost"]) >= -30.0).all()
+
+
+def recording_status(world):
+    return np.array(REQUEST_STATUS_NAMES)[book_of(world)["status"]]
+
+
+def test_events_fall_into_their_round(played):
+    world, start, _, _ = played
+    world.restore(start)
+    for k in range(ROUNDS):
+        world.step(orders(world), np.zeros((1, 2), np.int32))
+        for time, satellite, kind, target, _ in events_of(world):
+            assert 30.0 * k <= time <= 30.0 * (k + 1), kind
+            assert (satellite == NONE) == (kind == "expired")
+            assert (target == NONE) == (kind == "lost")
+
+
+def test_requests_that_live_less_than_a_round_expire_once():
+    brief = {"round_s": 300, "requests.lifetime_h": [0.01, 0.05], "requests.per_hour": 200}
+    world = World(load_scenario("pair", brief), horizon_s=3600.0)
+    world.reset(0)
+    gone = []
+    for _ in range(14):
+        world.step(np.zeros((1, 2), int), np.zeros((1, 2), int))
+        gone += [target for _, _, kind, target, _ in events_of(world) if kind == "expired"]
+    assert sorted(gone) == list(np.flatnonzero(recording_status(world) == "expired"))
+    assert len(gone) > 400
+
+
+def test_the_lost_are_still_somewhere():
+    world = World(load_scenario("pair", {"spacecraft.computing_satellite.power.battery_wh": 20}))
+    world.reset(0)
+    recording, did = record(world)
+    lost = recording.events[recording.events.kind == "lost"]
+    assert len(lost) == did["died"].sum() == 2
+    for time, satellite in zip(lost.time_s, lost.satellite, strict=True):
+        k = np.searchsorted(recording["time"], time)
+        assert recording["alive"][k - 1, satellite]
+        assert not recording["alive"][k:, satellite].any()
+        assert (recording["mode"][k - 1 :, satellite] == LOST).all()
+        moved = np.abs(np.diff(recording["latitude"][k:, satellite].astype(float)))
+        assert np.median(moved) == pytest.approx(2 * np.pi / 5_700 * 30, rel=0.05)
+        assert set(np.unique(recording["sunlight"][k:, satellite]) > 0) == {True, False}
+
+
+def test_a_world_of_a_batch_is_the_world_alone():
+    both, alone = World("pair", 2, horizon_s=3600.0), World("pair", horizon_s=3600.0)
+    both.reset(5)
+    alone.reset(6)
+    (of_two, _), (single, _) = record(both, b=1, rounds=60), record(alone, rounds=60)
+    for name in single:
+        np.testing.assert_array_equal(of_two[name], single[name], err_msg=name)
+    assert of_two.events.rows() == single.events.rows()
