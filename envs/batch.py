@@ -74,7 +74,7 @@ class BatchEnv:
             raise SandboxError(f"actions have dtype {orders.dtype}; give whole numbers from 0 to {last}.")
         if orders.shape != self._team:
             raise SandboxError(f"actions have shape {orders.shape}; give {self._team}, one per satellite.")
-        orders = orders.astype(np.int32)
+        orders = np.ascontiguousarray(orders, np.int32)
         outside = first_outside(orders, last)
         if outside >= 0:
             raise SandboxError(f"action {orders.flat[outside]} is outside the space; give 0 to {last}.")

@@ -2,8 +2,8 @@
 
 The official tests leave holes: PettingZoo's parallel seed test stops after one step, and its parallel API
 test lets through observations outside their space, wrong dtypes and NaN rewards. This check closes them and
-adds what trainers rely on: masks, fixed numeric infos, re-resets, the horizon, stray keys, pickling, and that the
-dictionary face and every world of a batch show the same as a world alone.
+adds what trainers rely on: masks, fixed numeric infos, re-resets, the horizon, stray keys, pickling, and
+that the dictionary face and every world of a batch show the same as a world alone.
 """
 
 import pickle

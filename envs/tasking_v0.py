@@ -82,8 +82,8 @@ image nor send.
 
 With `team_reward=True` every satellite gets the fleet's mean. The other numbers of the info, the same keys
 from the reset on: `energy_j` used in the round, `latency_s` (mean age of the images that arrived),
-`delivered`, `captured`, `cloudy` (images discarded on board), `duplicate` (another satellite was first), `denied` (the
-station's antennas were busy), `illegal`.
+`delivered`, `captured`, `cloudy` (images discarded on board), `duplicate` (another satellite was first),
+`denied` (the station's antennas were busy), `illegal`.
 
 ## Start and end
 

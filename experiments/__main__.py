@@ -1,12 +1,9 @@
 """`python -m experiments`."""
 
-import signal
 import sys
 
-from experiments.cli import main
+from experiments.cli import main, stop_politely
 
 if __name__ == "__main__":
-    signal.signal(
-        signal.SIGTERM, signal.default_int_handler
-    )  # a killed run tidies up like an interrupted one
+    stop_politely()
     sys.exit(main())

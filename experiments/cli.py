@@ -1,5 +1,6 @@
 """The command line. Nothing heavy is imported before a command needs it, so that --help is instant."""
 
+import signal
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ POLICIES = ("random", "idle", "greedy", "deadline_greedy")
 _WHO = f"{', '.join(POLICIES)}, or module:Class of your own"
 EXTRAS = ("matplotlib", "mpe2", "pandas", "pyarrow", "rich", "xarray")
 USER_ERROR, INTERRUPTED = 2, 130
+_signals: list[int] = []
 
 
 class _Parser(ArgumentParser):
@@ -29,14 +31,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Error: {error}", file=sys.stderr)
         return USER_ERROR
     except ModuleNotFoundError as error:
-        if error.name not in EXTRAS:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
             raise
-        print(f"Error: {error.name} is not installed; run: pip install -e '.[experiments]'", file=sys.stderr)
+        print(f"Error: {package} is not installed; run: pip install -e '.[experiments]'", file=sys.stderr)
         return USER_ERROR
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not _signals:
+            raise
         print("Interrupted; nothing was written.", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def stop_politely() -> None:
+    """Take a request to terminate like Ctrl-C, and remember either.
+
+    numba, caught while it compiles, answers an interrupt with a RuntimeError.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, _: Any) -> None:
+    _signals.append(number)
+    raise KeyboardInterrupt
 
 
 def _parser() -> ArgumentParser:

@@ -32,6 +32,9 @@ class Watcher:
     def after(self, env: BatchEnv, played: Round) -> None:
         """A round was played."""
 
+    def close(self) -> None:
+        """The episode is over, or was cut short, perhaps before it began."""
+
 
 @dataclass
 class Speed:
@@ -49,10 +52,18 @@ class Speed:
 
 
 def play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher] = ()) -> Speed:
-    """Play one episode in every world, world b with seed + b, and tell the `watchers` of it.
+    """Play one episode in every world, world b with seed + b; tell the `watchers` of it, and close them.
 
     `env` is one without autoreset. A world without a satellite left goes on until every world has ended.
     """
+    try:
+        return _play(env, policy, seed, watchers)
+    finally:
+        for watcher in watchers:
+            watcher.close()
+
+
+def _play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher]) -> Speed:
     observation, info = env.reset(seed)
     policy.reset(seed)
     for watcher in watchers:

@@ -53,7 +53,6 @@ class Rows(Watcher):
             self._write()
 
     def close(self) -> None:
-        """Write what is held and finish the file, if it was begun."""
         if self._held:
             self._write()
         if self._writer:

@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from hashlib import blake2s
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from agents import Policy, make_policy
+from agents import make_policy
 from envs.batch import BatchEnv
 from experiments import results
 from experiments.metrics import metrics_of
@@ -61,8 +61,16 @@ def run(
     meta = {"env": env, "policy": policy, "seed": seed}
     began = time.perf_counter()
     with results.new_results(folder) as draft:
-        tally = Tally()
-        speed = _episode(batch, decider, seed, draft, meta if record else None, tally, progress)
+        tally, film = Tally(), Film(draft / results.RECORDING, meta)
+        watchers = [tally, Rows(draft / results.ROUNDS)]
+        if record:
+            import matplotlib  # noqa: F401  if it is missing, better to know now than when the run is over
+
+            watchers.append(film)
+        with _bar(policy, progress) as bars:
+            speed = play(batch, decider, seed, watchers + bars)
+        if record:
+            draw(film.recording, draft)
         metrics = metrics_of(book_of(batch.world), tally.totals())
         content = metrics | {
             "schema": results.SCHEMA,
@@ -94,32 +102,8 @@ def redraw(folder: Path | str) -> list[Path]:
     return draw(Recording.load(results.recording_in(folder)), Path(folder))
 
 
-def _episode(
-    env: BatchEnv,
-    policy: Policy,
-    seed: int,
-    folder: Path,
-    meta: Mapping[str, Any] | None,
-    tally: Tally,
-    progress: bool,
-) -> Speed:
-    """Play the episode, with all that is to be left of it but the metrics written into `folder`."""
-    with ExitStack() as closing, _bar(policy, progress) as bars:
-        rows = Rows(folder / results.ROUNDS)
-        watchers = [tally, rows, *bars]
-        closing.callback(rows.close)
-        film = Film(folder / results.RECORDING, meta) if meta else None
-        if film:
-            watchers.append(film)
-            closing.callback(film.close)
-        speed = play(env, policy, seed, watchers)
-    if film:
-        draw(film.recording, folder)
-    return speed
-
-
 @contextmanager
-def _bar(policy: Policy, wanted: bool) -> Iterator[list[Bar]]:
+def _bar(title: str, wanted: bool) -> Iterator[list[Bar]]:
     """The progress bar to be told of the episode, if one is wanted and there is a terminal to show it."""
     if not wanted:
         yield []
@@ -127,7 +111,7 @@ def _bar(policy: Policy, wanted: bool) -> Iterator[list[Bar]]:
     from experiments.report import progress_bar
 
     with progress_bar() as progress:
-        yield [] if progress.disable else [Bar(progress, type(policy).__name__)]
+        yield [] if progress.disable else [Bar(progress, title)]
 
 
 def _arguments(

@@ -77,7 +77,6 @@ class Film(Watcher):
             self._recorder.event(*event)
 
     def close(self) -> None:
-        """Finish the files, if they were begun."""
         if self._recorder:
             self._recorder.close()
 

@@ -3,6 +3,10 @@
 import math
 
 from sandbox.compiled import kernel
+from sandbox.geometry import BEYOND_S, line_of_sight
+
+ON_TARGET = 1e-3
+"""rad; a camera as close as this to where it should point is there."""
 
 
 @kernel
@@ -54,3 +58,52 @@ def turn(ax, ay, az, bx, by, bz, angle, fraction):
     p = math.sin((1.0 - fraction) * angle) / sine
     q = math.sin(fraction * angle) / sine
     return p * ax + q * bx, p * ay + q * by, p * az + q * bz
+
+
+@kernel
+def turn_time(start, aim, craft):
+    """Seconds in which the camera turns from `start` to `aim` (unit vectors) and settles."""
+    angle = angle_between(start[0], start[1], start[2], aim[0], aim[1], aim[2])
+    return slew_time(angle, craft.slew_rate, craft.slew_acceleration) + craft.settle
+
+
+@kernel
+def on_target(start, aim):
+    """Whether a camera that points to `start` need neither turn nor settle to see `aim` (unit vectors)."""
+    return angle_between(start[0], start[1], start[2], aim[0], aim[1], aim[2]) < ON_TARGET
+
+
+@kernel
+def meet(path, rotation, middle, start, target, craft, earliest, latest, seconds):
+    """(when, needed): first offset in [earliest, latest] at which the camera can have settled on `target`.
+
+    It turns at once from `start` (GCRS) to where ITRS point `target` is seen at `when`, which takes `needed`
+    seconds; 0 if it is on the target and follows it. `when` is late by some tenths of a second at most; it
+    is less than `needed` if there is none.
+    """
+    horizon = seconds + BEYOND_S
+    low = earliest
+    late = turn_time(start, line_of_sight(path, rotation, middle, target, min(low, horizon)), craft) - low
+    if late <= 0.0:
+        return low, low + late
+    if on_target(start, line_of_sight(path, rotation, middle, target, 0.0)):
+        return low, 0.0
+    high, ahead = low, late
+    for _ in range(8):  # whatever time it takes to get there, the target has moved on by then
+        high = min(high + ahead + 0.1, latest)
+        ahead = (
+            turn_time(start, line_of_sight(path, rotation, middle, target, min(high, horizon)), craft) - high
+        )
+        if ahead <= 0.0 or high == latest:
+            break
+        low, late = high, ahead
+    for _ in range(3):
+        if ahead > 0.0 or high - low < 0.3:
+            break
+        tau = low + (high - low) * late / (late - ahead)
+        gap = turn_time(start, line_of_sight(path, rotation, middle, target, min(tau, horizon)), craft) - tau
+        if gap <= 0.0:
+            high, ahead = tau, gap
+        else:
+            low, late = tau, gap
+    return high, high + ahead

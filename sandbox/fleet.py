@@ -1,11 +1,12 @@
 """From a scenario to arrays: spacecraft and stations as records, satellites with names and first states."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
 
-from sandbox.errors import unknown_name
+from sandbox.errors import SandboxError, unknown_name
 from sandbox.orbits import constellations
 from sandbox.orbits.bodies import J2, J3, J4
 from sandbox.orbits.catalogue import Catalogue, from_mean_elements, read_catalogue
@@ -75,8 +76,8 @@ STATION = np.dtype(
 class Fleet:
     """The satellites of a scenario, in the order of its groups.
 
-    `position` and `velocity` (N, 3) are GCRS at the epoch; `sgp4` pairs the numbers of satellites with the
-    catalogue that flies them, for groups with that propagator.
+    `position` and `velocity` (N, 3) are GCRS at the epoch; `sgp4` has, for each group with that propagator,
+    the numbers of its satellites and the catalogue that flies them.
     """
 
     names: tuple[str, ...]
@@ -92,23 +93,33 @@ class Fleet:
 
 
 def make_fleet(scenario: Scenario) -> Fleet:
-    """Names, spacecraft records and states at the epoch of every satellite that `scenario` flies.
+    """Names, spacecraft records and states at the epoch of every satellite of `scenario` that is to fly.
 
-    Raises SandboxError where `scenario.satellites` names one that is not in the fleet.
+    Raises SandboxError, with the group, for satellites that cannot be placed, a name that two of them bear,
+    and a name in `scenario.satellites` that none does.
     """
-    placed = [(group, _place(group, scenario.epoch)) for group in scenario.fleet]
-    if scenario.satellites is not None:
-        _check_names(scenario.satellites, [name for _, part in placed for name in part[0]])
-        placed = [(group, _keep(part, scenario.satellites)) for group, part in placed]
+    placed = [_place(group, scenario.epoch) for group in scenario.fleet]
+    everyone = [name for own, *_ in placed for name in own]
+    twice = [name for name, count in Counter(everyone).items() if count > 1]
+    if twice:
+        raise SandboxError(
+            f"Two satellites of {scenario.name} are called {twice[0]!r}; give each its own name."
+        )
+    for name in scenario.satellites or ():
+        if name not in everyone:
+            raise unknown_name("satellite", name, everyone)
+    wanted = set(scenario.satellites or everyone)
     names, groups, kinds, positions, velocities, sgp4 = [], [], [], [], [], []
-    for group, (own, position, velocity, catalogue) in placed:
-        if group.propagator == "sgp4" and own:
-            sgp4.append((np.arange(len(names), len(names) + len(own)), catalogue))
-        names += own
-        groups += [group.name] * len(own)
-        kinds += [group.spacecraft] * len(own)
-        positions.append(position)
-        velocities.append(velocity)
+    for group, (own, position, velocity, catalogue) in zip(scenario.fleet, placed, strict=True):
+        kept = [i for i, name in enumerate(own) if name in wanted]
+        if group.propagator == "sgp4" and kept:
+            numbers = np.arange(len(names), len(names) + len(kept))
+            sgp4.append((numbers, Catalogue(tuple(catalogue.sets[i] for i in kept))))
+        names += [own[i] for i in kept]
+        groups += [group.name] * len(kept)
+        kinds += [group.spacecraft] * len(kept)
+        positions.append(position[kept])
+        velocities.append(velocity[kept])
     records = {kind: _craft_record(craft) for kind, craft in scenario.spacecraft.items()}
     return Fleet(
         tuple(names),
@@ -164,41 +175,40 @@ def sgp4_states(
         position[which], velocity[which] = catalogue.states(epoch + timedelta(seconds=seconds))
 
 
-Placed = tuple[list[str], np.ndarray, np.ndarray, Catalogue | None]
-"""Names, positions (N, 3), velocities (N, 3), and the catalogue where they come from one."""
+_Placed = tuple[list[str], np.ndarray, np.ndarray, Catalogue | None]
 
 
-def _check_names(wanted: tuple[str, ...], names: list[str]) -> None:
-    for name in wanted:
-        if name not in names:
-            raise unknown_name("satellite", name, names)
+def _place(group: Group, epoch: datetime) -> _Placed:
+    try:
+        return _placed(group, epoch)
+    except SandboxError as error:
+        raise SandboxError(f"fleet group {group.name!r}: {error}") from None
 
 
-def _keep(placed: Placed, wanted: tuple[str, ...]) -> Placed:
-    names, position, velocity, catalogue = placed
-    rows = [i for i, name in enumerate(names) if name in wanted]
-    kept = [names[i] for i in rows]
-    return kept, position[rows], velocity[rows], catalogue.select(kept) if catalogue and kept else None
-
-
-def _place(group: Group, epoch: datetime) -> Placed:
+def _placed(group: Group, epoch: datetime) -> _Placed:
+    """Names, positions and velocities of a group, and its catalogue if it has one."""
     if group.states is not None:
+        names = [s.name for s in group.states]
         position = np.array([s.position_km for s in group.states]) * 1e3
-        return (
-            [s.name for s in group.states],
-            position,
-            np.array([s.velocity_km_s for s in group.states]) * 1e3,
-            None,
-        )
+        return names, position, np.array([s.velocity_km_s for s in group.states]) * 1e3, None
     catalogue = _catalogue(group)
     if catalogue is not None:
-        return list(catalogue.names), *catalogue.states(epoch), catalogue
+        return _distinct(catalogue), *catalogue.states(epoch), catalogue
     elements = _mean_elements(group, epoch)
     if group.keplerian is not None:
         names = [k.name for k in group.keplerian]
     else:
         names = [f"{group.name} {i + 1}" for i in range(len(elements))]
     return names, *constellations.states(elements), None
+
+
+def _distinct(catalogue: Catalogue) -> list[str]:
+    """The names of a catalogue; those that several objects share, as debris do, with the catalogue number."""
+    shared = Counter(catalogue.names)
+    return [
+        f"{name} {number}" if shared[name] > 1 else name
+        for name, number in zip(catalogue.names, catalogue.norad_ids, strict=True)
+    ]
 
 
 def _catalogue(group: Group) -> Catalogue | None:
@@ -245,47 +255,47 @@ def _craft_record(craft: Spacecraft) -> np.void:
         craft.body, craft.power, craft.thermal, craft.attitude, craft.camera, craft.radio,
     )  # fmt: skip
     record = np.zeros((), CRAFT)
-    values = dict(
-        ballistic=body.drag_coefficient * body.drag_area_m2 / body.mass_kg,
-        panel_area=power.panel_area_m2,
-        panel_efficiency=power.panel_efficiency,
-        panel_mount=TRACKING_PANEL if power.panel_mount == "tracking" else BODY_PANEL,
-        battery=power.battery_wh * 3600.0,
-        charge_low=power.initial_charge[0],
-        charge_high=power.initial_charge[1],
-        charge_efficiency=power.charge_efficiency,
-        discharge_efficiency=power.discharge_efficiency,
-        fade_per_cycle=power.fade_per_cycle,
-        base_load=power.bus_w + power.compute_w,
-        slew_load=power.slew_w,
-        camera_load=power.camera_w,
-        transmitter_load=power.transmitter_w,
-        heater_load=power.heater_w,
-        heat_capacity=thermal.heat_capacity_j_k,
-        radiator_area=thermal.radiator_area_m2,
-        emissivity=thermal.emissivity,
-        absorptivity=thermal.absorptivity,
-        sun_area=thermal.sun_area_m2,
-        earth_area=thermal.earth_area_m2,
-        initial_temperature=thermal.initial_c + ZERO_CELSIUS,
-        heater_below=thermal.heater_below_c + ZERO_CELSIUS,
-        throttle_above=thermal.throttle_above_c + ZERO_CELSIUS,
-        shutdown_above=thermal.shutdown_above_c + ZERO_CELSIUS,
-        slew_rate=np.radians(attitude.slew_rate_deg_s),
-        slew_acceleration=np.radians(attitude.slew_acceleration_deg_s2),
-        settle=attitude.settle_s,
-        max_off_nadir=np.radians(camera.max_off_nadir_deg),
-        dwell=camera.dwell_s,
-        image_bits=camera.image_gbit * GIGA,
-        min_sun_sine=np.sin(np.radians(camera.min_sun_elevation_deg)),
-        eirp_dbw=radio.eirp_dbw,
-        frequency=radio.frequency_ghz * GIGA,
-        bandwidth=radio.bandwidth_mhz * 1e6,
-        implementation_loss=radio.implementation_loss_db,
-        max_efficiency=radio.max_bit_s_hz,
-        fixed_rate=(radio.fixed_rate_mbit_s or 0.0) * 1e6,
-        store_bits=craft.store_gbit * GIGA,
-    )
+    values = {
+        "ballistic": body.drag_coefficient * body.drag_area_m2 / body.mass_kg,
+        "panel_area": power.panel_area_m2,
+        "panel_efficiency": power.panel_efficiency,
+        "panel_mount": TRACKING_PANEL if power.panel_mount == "tracking" else BODY_PANEL,
+        "battery": power.battery_wh * 3600.0,
+        "charge_low": power.initial_charge[0],
+        "charge_high": power.initial_charge[1],
+        "charge_efficiency": power.charge_efficiency,
+        "discharge_efficiency": power.discharge_efficiency,
+        "fade_per_cycle": power.fade_per_cycle,
+        "base_load": power.bus_w + power.compute_w,
+        "slew_load": power.slew_w,
+        "camera_load": power.camera_w,
+        "transmitter_load": power.transmitter_w,
+        "heater_load": power.heater_w,
+        "heat_capacity": thermal.heat_capacity_j_k,
+        "radiator_area": thermal.radiator_area_m2,
+        "emissivity": thermal.emissivity,
+        "absorptivity": thermal.absorptivity,
+        "sun_area": thermal.sun_area_m2,
+        "earth_area": thermal.earth_area_m2,
+        "initial_temperature": thermal.initial_c + ZERO_CELSIUS,
+        "heater_below": thermal.heater_below_c + ZERO_CELSIUS,
+        "throttle_above": thermal.throttle_above_c + ZERO_CELSIUS,
+        "shutdown_above": thermal.shutdown_above_c + ZERO_CELSIUS,
+        "slew_rate": np.radians(attitude.slew_rate_deg_s),
+        "slew_acceleration": np.radians(attitude.slew_acceleration_deg_s2),
+        "settle": attitude.settle_s,
+        "max_off_nadir": np.radians(camera.max_off_nadir_deg),
+        "dwell": camera.dwell_s,
+        "image_bits": round(camera.image_gbit * GIGA),
+        "min_sun_sine": np.sin(np.radians(camera.min_sun_elevation_deg)),
+        "eirp_dbw": radio.eirp_dbw,
+        "frequency": radio.frequency_ghz * GIGA,
+        "bandwidth": radio.bandwidth_mhz * 1e6,
+        "implementation_loss": radio.implementation_loss_db,
+        "max_efficiency": radio.max_bit_s_hz,
+        "fixed_rate": (radio.fixed_rate_mbit_s or 0.0) * 1e6,
+        "store_bits": round(craft.store_gbit * GIGA),
+    }
     for name, value in values.items():
         record[name] = value
     return record[()]

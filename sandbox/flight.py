@@ -2,11 +2,11 @@
 
 import math
 
-from sandbox.attitude import angle_between, slew_progress, slew_time, turn
+from sandbox.attitude import angle_between, meet, on_target, slew_progress, turn, turn_time
 from sandbox.compiled import kernel
-from sandbox.geometry import ground_gcrs, itrs_at, round_path, unit
+from sandbox.geometry import BEYOND_S, itrs_at, line_of_sight, round_path
 from sandbox.links import link_rate, slant_range
-from sandbox.orbits.bodies import AU, SOLAR_CONSTANT
+from sandbox.orbits.bodies import AU, R_EARTH, SOLAR_CONSTANT
 from sandbox.orbits.eclipse import illumination
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.orbits.propagation import hermite_at
@@ -15,6 +15,10 @@ from sandbox.power import battery_step, faded_capacity, panel_incidence, solar_p
 from sandbox.sensing import capture_request, decayed, find_cloud, update_requests
 from sandbox.state import CHARGE, DELIVERED, DOWNLINK, IDLE, LOST, NONE, OBSERVE, OPEN
 from sandbox.thermal import environment_heat, temperature_step, throttle
+
+LOWEST_M = R_EARTH + 120e3
+"""Distance from the geocentre at which the air ends an orbit: entry interface."""
+GEOCENTRE = (0.0, 0.0, 0.0)
 
 
 @kernel
@@ -55,6 +59,7 @@ def fly(state, constants, scratch, command, choice, b):
         now,
     )
     _turn_page(state.clock[b], state.orbit, constants.round_s, b)
+    _burn_up(state.activity[b], state.body[b], state.orbit.position[b])
     update_requests(state.requests, b, state.clock[b].time)
 
 
@@ -86,10 +91,14 @@ def _take_order(did, outlook, opportunities, can_observe, can_send, command, cho
     elif command == DOWNLINK and can_send:
         did.mode = DOWNLINK
         did.station = outlook.station
-    elif command == OBSERVE and can_observe and 0 <= choice < opportunities.shape[0]:
-        if opportunities[choice].request != NONE:
-            did.mode = OBSERVE
-            did.request = opportunities[choice].request
+    elif (
+        command == OBSERVE
+        and can_observe
+        and 0 <= choice < opportunities.shape[0]
+        and opportunities[choice].request != NONE
+    ):
+        did.mode = OBSERVE
+        did.request = opportunities[choice].request
 
 
 @kernel
@@ -134,27 +143,20 @@ def assign_antennas(did, outlook, stations, asking):
 
 
 @kernel
-def _aim(mode, target, path, rotation, middle, sun, tau):
-    """Direction (GCRS unit vector) in which the order wants the camera at offset `tau`."""
+def _plan_turn(mode, target, pointing, path, rotation, middle, sun, craft, earliest, seconds):
+    """(direction, seconds, offset): how the camera turns to what the order wants, and when it can be there.
+
+    From that offset on, which is not before `earliest`, it follows `target` (ITRS). To charge, it rests.
+    """
     if mode == CHARGE:
-        return -sun[0], -sun[1], -sun[2]
-    x, y, z = hermite_at(path, tau)
-    if mode == IDLE:
-        return unit(-x, -y, -z)
-    tx, ty, tz = ground_gcrs(rotation, middle, target[0], target[1], target[2], tau)
-    return unit(tx - x, ty - y, tz - z)
-
-
-@kernel
-def _plan_turn(mode, target, pointing, path, rotation, middle, sun, craft, seconds):
-    """(direction, angle, seconds) of the turn to where the order wants the camera when the turn is over."""
-    px, py, pz = pointing
-    aim, angle, needed = pointing, 0.0, 0.0
-    for _ in range(2):
-        aim = _aim(mode, target, path, rotation, middle, sun, min(needed, seconds))
-        angle = angle_between(px, py, pz, aim[0], aim[1], aim[2])
-        needed = slew_time(angle, craft.slew_rate, craft.slew_acceleration) + craft.settle
-    return aim, angle, needed
+        aim = (-sun[0], -sun[1], -sun[2])
+        return aim, 0.0 if on_target(pointing, aim) else turn_time(pointing, aim, craft), math.inf
+    aim = line_of_sight(path, rotation, middle, target, 0.0)
+    if on_target(pointing, aim):
+        return aim, 0.0, 0.0
+    there, turned = meet(path, rotation, middle, pointing, target, craft, earliest, math.inf, seconds)
+    there = max(there, turned)
+    return line_of_sight(path, rotation, middle, target, min(there, seconds + BEYOND_S)), turned, there
 
 
 @kernel
@@ -180,7 +182,7 @@ def _live(state, constants, choice, b, n, now, middle, rotation, sun):
     distance = math.sqrt(sun[0] ** 2 + sun[1] ** 2 + sun[2] ** 2)
     s = (sun[0] / distance, sun[1] / distance, sun[2] / distance)
     irradiance = SOLAR_CONSTANT * (AU / distance) ** 2
-    mode, target = did.mode, (0.0, 0.0, 0.0)
+    mode, target = did.mode, GEOCENTRE
     station = constants.stations[max(0, outlook.station)]
     if mode == OBSERVE:
         place = state.requests.book[b, did.request].position
@@ -189,13 +191,17 @@ def _live(state, constants, choice, b, n, now, middle, rotation, sun):
         target = (station.x, station.y, station.z)
     arrow = state.pointing[b, n]
     pointing = (arrow[0], arrow[1], arrow[2])
-    aim, angle, turned = _plan_turn(mode, target, pointing, path, rotation, middle, s, craft, seconds)
     shot = state.opportunities[b, n, choice].capture if mode == OBSERVE else seconds
-    shoots = shot + craft.dwell <= seconds
+    shoots = mode == OBSERVE and shot + craft.dwell <= seconds
     held = shot + craft.dwell if shoots else seconds
+    earliest = shot if shoots else 0.0
+    aim, turned, there = _plan_turn(
+        mode, target, pointing, path, rotation, middle, s, craft, earliest, seconds
+    )
+    angle = angle_between(pointing[0], pointing[1], pointing[2], aim[0], aim[1], aim[2])
     send_from, send_to = 0.0, 0.0
     if mode == DOWNLINK and did.station != NONE:
-        send_from = max(turned, outlook.visible_from)
+        send_from = max(there, outlook.visible_from)
         send_to = outlook.visible_to
     taken = -1.0
     step = seconds / constants.substeps
@@ -204,9 +210,7 @@ def _live(state, constants, choice, b, n, now, middle, rotation, sun):
         tau = 0.5 * (begin + end)
         x, y, z = hermite_at(path, tau)
         lit = illumination(x, y, z, sun[0], sun[1], sun[2])
-        p = _pointing_at(
-            mode, target, pointing, aim, angle, turned, held, path, rotation, middle, s, craft, tau
-        )
+        p = _pointing_at(target, pointing, aim, angle, there, held, path, rotation, middle, craft, tau)
         incidence = panel_incidence(craft.panel_mount, p[0], p[1], p[2], s[0], s[1], s[2])
         harvest = solar_power(craft.panel_area, craft.panel_efficiency, irradiance, lit, incidence)
         temperature = body.temperature
@@ -216,26 +220,29 @@ def _live(state, constants, choice, b, n, now, middle, rotation, sun):
             craft.base_load
             + (
                 craft.slew_load * _overlap(begin, end, 0.0, turned)
-                + craft.camera_load
-                * (_overlap(begin, end, shot, shot + craft.dwell) if mode == OBSERVE else 0.0)
+                + craft.camera_load * (_overlap(begin, end, shot, held) if shoots else 0.0)
                 + craft.transmitter_load * share * busy
             )
             / step
         )
         if temperature < craft.heater_below:
             load += craft.heater_load
-        dead = _charge(state.power[b, n], did, craft, harvest, load, step)
-        heat = load + environment_heat(
-            x,
-            y,
-            z,
-            s,
-            lit,
-            irradiance,
-            craft.sun_area,
-            craft.earth_area,
-            craft.absorptivity,
-            craft.emissivity,
+        dead, wasted = _charge(state.power[b, n], did, craft, harvest, load, step)
+        heat = (
+            load
+            + wasted
+            + environment_heat(
+                x,
+                y,
+                z,
+                s,
+                lit,
+                irradiance,
+                craft.sun_area,
+                craft.earth_area,
+                craft.absorptivity,
+                craft.emissivity,
+            )
         )
         body.temperature = temperature_step(
             temperature, heat, craft.radiator_area, craft.emissivity, craft.heat_capacity, step
@@ -249,28 +256,37 @@ def _live(state, constants, choice, b, n, now, middle, rotation, sun):
             start = max(begin, send_from)
             x, y, z = itrs_at(path, rotation, middle, start + 0.5 * busy)
             rate = share * link_rate(slant_range(x, y, z, station), craft, station)
-            _transmit(state.store, state.requests, did, b, n, now + start, busy, rate, constants.half_life)
-        if shoots and begin < shot + craft.dwell <= end:
+            _transmit(
+                state.store,
+                state.requests,
+                did,
+                craft.image_bits,
+                b,
+                n,
+                now + start,
+                busy,
+                rate,
+                constants.half_life,
+            )
+        if shoots and held <= end + 1e-9:
             taken = shot
-    p = _pointing_at(
-        mode, target, pointing, aim, angle, turned, held, path, rotation, middle, s, craft, seconds
-    )
+    p = _pointing_at(target, pointing, aim, angle, there, held, path, rotation, middle, craft, seconds)
     arrow[0], arrow[1], arrow[2] = p
     return taken
 
 
 @kernel
-def _pointing_at(mode, target, start, aim, angle, turned, held, path, rotation, middle, sun, craft, tau):
-    """Boresight at offset `tau`: turning, then following the target until `held`, then at rest."""
-    if tau < turned:
+def _pointing_at(target, start, aim, angle, there, held, path, rotation, middle, craft, tau):
+    """Boresight at offset `tau`: turning and settled, from `there` to `held` on the target, then at rest."""
+    if tau < there:
         done = slew_progress(tau, angle, craft.slew_rate, craft.slew_acceleration)
         return turn(start[0], start[1], start[2], aim[0], aim[1], aim[2], angle, done)
-    return _aim(mode, target, path, rotation, middle, sun, max(turned, min(tau, held)))
+    return line_of_sight(path, rotation, middle, target, min(tau, held))
 
 
 @kernel
 def _charge(power, did, craft, harvest, load, seconds):
-    """One battery step with its entries in the ledger; whether the battery is now empty."""
+    """One battery step with its entries in the ledger: (whether the battery is now empty, W lost as heat)."""
     before = power.energy
     energy, lost, curtailed, unmet = battery_step(
         before, power.capacity, harvest, load, seconds, craft.charge_efficiency, craft.discharge_efficiency
@@ -288,24 +304,24 @@ def _charge(power, did, craft, harvest, load, seconds):
     power.unmet += unmet
     did.harvested += harvest * seconds
     did.consumed += load * seconds
-    return energy <= 0.0
+    return energy <= 0.0, lost / seconds
 
 
 @kernel
-def _transmit(store, requests, did, b, n, clock, seconds, rate, half_life):
+def _transmit(store, requests, did, bits, b, n, clock, seconds, rate, half_life):
     """Send from the store at `rate` (bit/s) for `seconds` from time `clock`; whole images pay their value."""
     level, end = store.level[b, n], clock + seconds
     while level.count > 0 and clock < end:
         place = level.head
-        needed = store.remaining[b, n, place] / rate
+        left = store.remaining[b, n, place]
+        needed = left / rate
         if clock + needed > end:
-            sent = (end - clock) * rate
-            store.remaining[b, n, place] -= sent
-            level.used -= sent
+            sent = min(left, (end - clock) * rate)
+            store.remaining[b, n, place] = left - sent
             did.downlinked += sent
-            return
+            break
         clock += needed
-        did.downlinked += store.remaining[b, n, place]
+        did.downlinked += left
         j = _take_oldest(store, b, n)
         request = requests.book[b, j]
         age = clock - request.captured_at
@@ -314,6 +330,14 @@ def _transmit(store, requests, did, b, n, clock, seconds, rate, half_life):
         did.delivered += 1
         did.latency += age
         did.value += decayed(request.value, age, half_life)
+    _weigh(store, bits, b, n)
+
+
+@kernel
+def _weigh(store, bits, b, n):
+    """Add up the store: of its images, each of `bits`, only the oldest may be partly sent."""
+    level = store.level[b, n]
+    level.used = store.remaining[b, n, level.head] + (level.count - 1) * bits if level.count > 0 else 0.0
 
 
 @kernel
@@ -321,18 +345,15 @@ def _take_oldest(store, b, n):
     """Drop the oldest image from the store and give its request."""
     level = store.level[b, n]
     place = level.head
-    level.used = max(0.0, level.used - store.remaining[b, n, place])
     store.remaining[b, n, place] = 0.0
     level.head = (place + 1) % store.request.shape[2]
     level.count -= 1
-    if level.count == 0:
-        level.used = 0.0
     return store.request[b, n, place]
 
 
 @kernel
 def _settle_captures(did, requests, store, craft, sky_s, shutter, first, b, now):
-    """Judge the images of the round in the order in which they were taken: cloudy, too late, or kept."""
+    """Judge the images of the round: discarded for cloud, late, or kept, one of each request."""
     satellites = shutter.shape[0]
     for n in range(satellites):
         if shutter[n] >= 0.0:
@@ -342,18 +363,17 @@ def _settle_captures(did, requests, store, craft, sky_s, shutter, first, b, now)
             continue
         j = did[n].request
         best = first[j]
-        if best == NONE or precedes(shutter[n], n, shutter[best], best):
+        if find_cloud(requests, b, j, now + shutter[n], sky_s):
+            did[n].cloudy = 1
+        elif best == NONE or precedes(shutter[n], n, shutter[best], best):
             first[j] = n
     for n in range(satellites):
-        if shutter[n] < 0.0:
+        if shutter[n] < 0.0 or did[n].cloudy:
             continue
         j = did[n].request
-        time = now + shutter[n] + craft[n].dwell
-        if find_cloud(requests, b, j, now, sky_s):
-            did[n].cloudy = 1
-        elif first[j] == n and requests.book[b, j].status == OPEN:
+        if first[j] == n and requests.book[b, j].status == OPEN:
             did[n].captured = 1
-            capture_request(requests, b, j, n, time)
+            capture_request(requests, b, j, n, now + shutter[n] + craft[n].dwell)
             _store_image(store, craft[n].image_bits, b, n, j)
         else:
             did[n].duplicate = 1
@@ -366,7 +386,7 @@ def _store_image(store, bits, b, n, j):
     store.request[b, n, place] = j
     store.remaining[b, n, place] = bits
     level.count += 1
-    level.used += bits
+    _weigh(store, bits, b, n)
 
 
 @kernel
@@ -378,3 +398,14 @@ def _turn_page(clock, orbit, seconds, b):
         for i in range(3):
             orbit.position[b, n, i] = orbit.next_position[b, n, i]
             orbit.velocity[b, n, i] = orbit.next_velocity[b, n, i]
+
+
+@kernel
+def _burn_up(did, body, position):
+    """End the satellites (N,) that have come down into the air."""
+    for n in range(position.shape[0]):
+        x, y, z = position[n, 0], position[n, 1], position[n, 2]
+        if body[n].alive and x * x + y * y + z * z < LOWEST_M**2:
+            body[n].alive = False
+            did[n].died = True
+            did[n].mode = LOST

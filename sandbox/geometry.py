@@ -7,6 +7,8 @@ from sandbox.orbits.bodies import EARTH_ROTATION_RATE
 from sandbox.orbits.propagation import acceleration, hermite_at, hermite_coefficients
 
 _NOWHERE = (0.0, 0.0, 0.0)
+BEYOND_S = 60.0
+"""A round's path holds for so long after the round: the quintic is then some metres off in low orbit."""
 
 
 @kernel
@@ -45,7 +47,7 @@ def spin(x, y, z, seconds):
 
 @kernel
 def round_path(position, velocity, next_position, next_velocity, forces, ballistic, seconds):
-    """Quintic through both ends of a round of `seconds`; (3,) arrays, GCRS. Read it with `hermite_at`."""
+    """Quintic through the states (GCRS) at both ends of a round of `seconds`. Read it with `hermite_at`."""
     x, y, z = position[0], position[1], position[2]
     vx, vy, vz = velocity[0], velocity[1], velocity[2]
     X, Y, Z = next_position[0], next_position[1], next_position[2]
@@ -57,9 +59,19 @@ def round_path(position, velocity, next_position, next_velocity, forces, ballist
 
 @kernel
 def ground_gcrs(rotation, at, x, y, z, tau):
-    """GCRS position at offset `tau` of the ground point x, y, z (ITRS); `rotation` is GCRS -> ITRS at `at`."""
+    """GCRS position at offset `tau` of ITRS point x, y, z; `rotation` is GCRS -> ITRS at offset `at`."""
     x, y, z = spin(x, y, z, at - tau)
     return rotate_back(rotation, x, y, z)
+
+
+@kernel
+def line_of_sight(path, rotation, at, target, tau):
+    """Unit vector (GCRS) from a satellite on its path to ITRS point `target` at offset `tau`."""
+    x, y, z = hermite_at(path, tau)
+    if target[0] == 0.0 and target[1] == 0.0 and target[2] == 0.0:
+        return unit(-x, -y, -z)
+    tx, ty, tz = ground_gcrs(rotation, at, target[0], target[1], target[2], tau)
+    return unit(tx - x, ty - y, tz - z)
 
 
 @kernel

@@ -3,7 +3,7 @@
 import math
 
 from sandbox.compiled import kernel
-from sandbox.geometry import itrs_at, rotate
+from sandbox.geometry import itrs_at, rotate, round_path
 from sandbox.orbits.bodies import SPEED_OF_LIGHT
 from sandbox.orbits.ephemeris import earth_rotation, moon_position, sun_position
 from sandbox.orbits.propagation import dop8_step
@@ -109,8 +109,8 @@ def seek_contact(contacts, b, n, now, position, velocity, stations, forces, ball
     """Keep the next contact of satellite n of world b known, up to three hours ahead.
 
     The search walks forward in steps of a minute and stops at a pass, so that each minute is looked at
-    about once; it starts again from the satellite's own state when that pass is over. The ends of a pass
-    are interpolated between the minutes (a few seconds off); passes shorter than that can be missed.
+    about once; it starts again from the satellite's own state when that pass is over. Passes shorter than
+    a minute can be missed. One that goes on for hours ends where the search gives up.
     """
     if contacts.plan[b, n].station != NONE:
         if now < contacts.plan[b, n].end:
@@ -126,23 +126,38 @@ def seek_contact(contacts, b, n, now, position, velocity, stations, forces, ball
     found = above >= 0.0
     if found:
         contacts.plan[b, n].start = t
-    while found or t + SEARCH_STEP_S <= limit:
+    while t + SEARCH_STEP_S <= (limit + SEARCH_HORIZON_S if found else limit):
+        was = (x, y, z), (vx, vy, vz)
         sun = sun_position(ephemeris, t) if forces.sun else (0.0, 0.0, 0.0)
         moon = moon_position(ephemeris, t) if forces.moon else (0.0, 0.0, 0.0)
         x, y, z, vx, vy, vz = dop8_step(x, y, z, vx, vy, vz, SEARCH_STEP_S, forces, ballistic, sun, moon)
         t += SEARCH_STEP_S
-        was = above
         above, seen = _clearance_at(x, y, z, t, stations, ephemeris, station if found else NONE)
         if found and above < 0.0:
             contacts.plan[b, n].station = station
-            contacts.plan[b, n].end = t - SEARCH_STEP_S * above / (above - was)
+            contacts.plan[b, n].end = _edge(
+                was, (x, y, z), (vx, vy, vz), t, stations[station], forces, ballistic, ephemeris
+            )
             break
         if not found and above >= 0.0:
             found, station = True, seen
-            was = min(was, -1e-9)
-            contacts.plan[b, n].start = t - SEARCH_STEP_S * above / (above - was)
+            contacts.plan[b, n].start = _edge(
+                was, (x, y, z), (vx, vy, vz), t, stations[station], forces, ballistic, ephemeris
+            )
+    if found and contacts.plan[b, n].station == NONE:
+        contacts.plan[b, n].station = station
+        contacts.plan[b, n].end = t
     p[0], p[1], p[2], v[0], v[1], v[2] = x, y, z, vx, vy, vz
     contacts.plan[b, n].searched = t
+
+
+@kernel
+def _edge(was, position, velocity, t, station, forces, ballistic, ephemeris):
+    """Time at which the satellite crossed the mask in the step of the search that led to this state at t."""
+    path = round_path(was[0], was[1], position, velocity, forces, ballistic, SEARCH_STEP_S)
+    middle = 0.5 * SEARCH_STEP_S
+    rotation = earth_rotation(ephemeris, t - middle)
+    return t - SEARCH_STEP_S + crossing(path, rotation, middle, station, 0.0, SEARCH_STEP_S)
 
 
 @kernel

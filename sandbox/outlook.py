@@ -3,16 +3,19 @@
 import math
 
 from sandbox.compiled import kernel
-from sandbox.geometry import itrs_at, rotate, round_path, unit
+from sandbox.geometry import BEYOND_S, itrs_at, rotate, round_path, unit
 from sandbox.links import horizon_cosine, link_rate, seek_contact, sin_elevation, slant_range, visible_part
-from sandbox.orbits.bodies import R_EARTH
 from sandbox.orbits.eclipse import illumination, shadow_transition
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.orbits.frames import subpoint
-from sandbox.sensing import access_angle, cone_times, plan_capture
+from sandbox.sensing import CONE_MARGIN_S, access_angle, cone_times, plan_capture
 from sandbox.state import NONE
 
-LOOK_AHEAD_S = 60.0
+LOOK_AHEAD_S = BEYOND_S
+STATION_SAMPLE_S = 30.0
+"""Longest step in the search for a station in view; a shorter pass can be missed."""
+LOWEST_GROUND_M = 6_356_000.0
+"""Distance of the lowest ground, at the poles, from the geocentre."""
 SCREEN_MARGIN = 0.01
 """rad; covers the difference between geodetic and geocentric zenith (0.0034) and the round's curvature."""
 
@@ -95,8 +98,9 @@ def _look_out(
     first = (x / radius, y / radius, z / radius)
     last = unit(*rotate(rotations[2], next_position[0], next_position[1], next_position[2]))
     track = _ground_track(first, last, seconds)
+    samples = max(constants.substeps, math.ceil(seconds / STATION_SAMPLE_S))
     _look_for_stations(
-        outlook, constants.stations, craft, seconds, constants.substeps, path, rotation, middle, radius, track
+        outlook, constants.stations, craft, seconds, samples, path, rotation, middle, radius, track
     )
     arrow = (pointing[0], pointing[1], pointing[2])
     _look_for_requests(
@@ -126,12 +130,12 @@ def _look_up(outlook, position, velocity, sun):
 
 @kernel
 def _ground_track(first, last, seconds):
-    """(unit vector half way, angular rate vector rad/s) of the great circle between two unit vectors, ITRS."""
+    """(unit vector half way, angular rate vector, rad/s) of the great circle between unit vectors, ITRS."""
     ax, ay, az = first
     bx, by, bz = last
     cx, cy, cz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
     sine = math.sqrt(cx * cx + cy * cy + cz * cz)
-    scale = math.atan2(sine, ax * bx + ay * by + az * bz) / (sine * seconds)
+    scale = math.atan2(sine, ax * bx + ay * by + az * bz) / (max(sine, 1e-15) * seconds)
     return unit(ax + bx, ay + by, az + bz), (cx * scale, cy * scale, cz * scale)
 
 
@@ -145,7 +149,7 @@ def _half_turn(track, seconds):
 def _look_for_stations(outlook, stations, craft, seconds, samples, path, rotation, middle, radius, track):
     """Of the stations that see the satellite during the round, the one that sees it highest."""
     ux, uy, uz = track[0]
-    floor = horizon_cosine(radius, R_EARTH, _half_turn(track, seconds) + SCREEN_MARGIN)
+    floor = horizon_cosine(radius, LOWEST_GROUND_M, _half_turn(track, seconds) + SCREEN_MARGIN)
     best = -1.0
     for g in range(stations.shape[0]):
         station = stations[g]
@@ -179,7 +183,6 @@ def _look_for_requests(
     floor = math.cos(cone + _half_turn(track, seconds + 2.0 * LOOK_AHEAD_S) + SCREEN_MARGIN)
     ux, uy, uz = track[0]
     rx, ry, rz = track[1]
-    px, py, pz = pointing
     count = requests.open_count[b]
     up = requests.open_up[b]
     for slot in range(count):
@@ -188,7 +191,7 @@ def _look_for_requests(
             continue
         j = requests.open_ids[b, slot]
         worth = _worth(requests, b, j)
-        if now < requests.book[b, j].closed_until or not _beats_last(opportunities, requests, b, worth):
+        if now < requests.book[b, j].closed_until or not _beats_last(opportunities, requests, b, j, worth):
             continue
         if tx * sun[0] + ty * sun[1] + tz * sun[2] < craft.min_sun_sine:
             continue
@@ -198,12 +201,12 @@ def _look_for_requests(
         enter, leave = enter + middle, leave + middle
         if leave <= max(enter, 0.0) or enter > seconds + LOOK_AHEAD_S:
             continue
-        last = min(leave, requests.book[b, j].deadline - now + craft.dwell)
-        start, slew, off_nadir = plan_capture(
-            path, rotation, middle, px, py, pz, target, craft, enter, last, seconds
+        last = min(leave, requests.book[b, j].deadline - now + CONE_MARGIN_S)
+        capture, slew, off_nadir = plan_capture(
+            path, rotation, middle, pointing, target, craft, enter, last, seconds
         )
-        if start >= 0.0:
-            _insert(opportunities, requests, b, j, worth, start, slew, off_nadir, leave)
+        if capture >= 0.0:
+            _insert(opportunities, requests, b, j, worth, capture, slew, off_nadir, leave)
 
 
 @kernel
@@ -212,13 +215,16 @@ def _worth(requests, b, j):
 
 
 @kernel
-def _beats_last(opportunities, requests, b, worth):
+def _beats_last(opportunities, requests, b, j, worth):
     last = opportunities[opportunities.shape[0] - 1].request
-    return last == NONE or worth > _worth(requests, b, last)
+    if last == NONE:
+        return True
+    theirs = _worth(requests, b, last)
+    return worth > theirs or (worth == theirs and j < last)
 
 
 @kernel
-def _insert(opportunities, requests, b, j, worth, start, slew, off_nadir, leave):
+def _insert(opportunities, requests, b, j, worth, capture, slew, off_nadir, leave):
     """Put request j in its place in the list (K,), which falls in worth and then rises in number."""
     k = opportunities.shape[0] - 1
     while k > 0:
@@ -230,7 +236,7 @@ def _insert(opportunities, requests, b, j, worth, start, slew, off_nadir, leave)
             _write(opportunities[k], other, opportunities[k - 1].capture, opportunities[k - 1].slew,
                    opportunities[k - 1].off_nadir, opportunities[k - 1].window)  # fmt: skip
         k -= 1
-    _write(opportunities[k], j, start, slew, off_nadir, leave)
+    _write(opportunities[k], j, capture, slew, off_nadir, leave)
 
 
 @kernel

@@ -35,7 +35,8 @@ class Book(NamedTuple):
 def book_size(settings: Settings, horizon_s: float) -> int:
     """Room for every request of an episode: the mean of the Poisson stream and eight deviations more."""
     mean = settings.per_hour * horizon_s / HOUR
-    return settings.initial + len(settings.sites) + ceil(mean + 8.0 * sqrt(mean))
+    stream = ceil(mean + 8.0 * sqrt(mean)) + 4 if mean else 0
+    return settings.initial + len(settings.sites) + stream
 
 
 def sky_intervals(settings: Settings) -> int:

@@ -5,12 +5,16 @@
     load_scenario({...})                          the same as a dictionary
     load_scenario("scs01", {"horizon_h": 2.0, "requests.initial": 64})   with fields replaced
 
+A file or dictionary may begin with `extends: NAME`, a named scenario or a file beside it: its fields are
+laid over that scenario's, mapping by mapping; a list or a value replaces the other's whole.
+
 Field names carry their units. A field that is unknown, missing or out of range is one `SandboxError`
 that names the file, the field, the value and what would be right.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from math import hypot
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -31,6 +35,8 @@ Altitude = Annotated[float, Field(ge=160, le=40_000)]
 Angle = Annotated[float, Field(ge=-360, le=720)]
 Inclination = Annotated[float, Field(ge=0, le=180)]
 Range = tuple[float, float]
+LOWEST_KM = 6_499.0
+"""Lowest perigee, km from the geocentre: the air ends an orbit at 120 km (`flight.LOWEST_M`)."""
 
 
 class Model(BaseModel):
@@ -57,7 +63,7 @@ class Power(Model):
     initial_charge: Range = (0.6, 0.9)
     charge_efficiency: Efficiency = 0.95
     discharge_efficiency: Efficiency = 0.95
-    fade_per_cycle: Share = 0.0
+    fade_per_cycle: Annotated[float, Field(ge=0, lt=1)] = 0.0
     bus_w: NotNegative
     compute_w: NotNegative = 0.0
     slew_w: NotNegative = 0.0
@@ -99,7 +105,7 @@ class Attitude(Model):
 class Camera(Model):
     max_off_nadir_deg: Annotated[float, Field(gt=0, le=65)]
     dwell_s: Positive
-    image_gbit: Positive
+    image_gbit: Annotated[float, Field(ge=1e-6)]
     min_sun_elevation_deg: Annotated[float, Field(ge=-90, le=89)] = -90.0
 
 
@@ -131,7 +137,7 @@ class Spacecraft(Model):
 
 
 class Walker(Model):
-    """Walker pattern of circular orbits: i:T/P/F (Walker 1984), spread over 360 (delta) or 180 degrees (star)."""
+    """Circular orbits i:T/P/F (Walker 1984), their nodes over 360 degrees (delta) or 180 (star)."""
 
     pattern: Literal["delta", "star"] = "delta"
     total: Annotated[int, Field(ge=1)]
@@ -186,6 +192,15 @@ class Keplerian(Model):
     argp_deg: Angle = 0.0
     mean_anomaly_deg: Angle = 0.0
 
+    @model_validator(mode="after")
+    def _above_ground(self) -> Self:
+        perigee = self.semi_major_axis_km * (1.0 - self.eccentricity)
+        if perigee < LOWEST_KM:
+            raise ValueError(
+                f"the perigee lies at {perigee:.0f} km from the geocentre; {LOWEST_KM:.0f} is the least"
+            )
+        return self
+
 
 class StateVector(Model):
     """GCRS state of one satellite at the scenario's epoch."""
@@ -193,6 +208,13 @@ class StateVector(Model):
     name: str
     position_km: tuple[float, float, float]
     velocity_km_s: tuple[float, float, float]
+
+    @field_validator("position_km")
+    @classmethod
+    def _above_ground(cls, position: tuple[float, float, float]) -> tuple[float, float, float]:
+        if hypot(*position) < LOWEST_KM:
+            raise ValueError(f"it must lie at least {LOWEST_KM:.0f} km from the geocentre")
+        return position
 
 
 SOURCES = ("walker", "sun_synchronous", "catalogue", "elements", "keplerian", "states")
@@ -242,6 +264,8 @@ class Station(Model):
 
 
 class Site(Model):
+    """A request at a place of its own; its hours count from the start of the episode."""
+
     name: str = ""
     latitude_deg: Latitude
     longitude_deg: Longitude
@@ -266,13 +290,13 @@ class Requests(Model):
     """
 
     initial: Annotated[int, Field(ge=0, le=100_000)] = 256
-    per_hour: NotNegative = 36.0
+    per_hour: Annotated[float, Field(ge=0, le=100_000)] = 36.0
     where: Literal["land", "globe", "cities"] = "land"
     value: Range = (1.0, 10.0)
     lifetime_h: Range = (2.0, 12.0)
     cloud_mean: Share = 0.5
     cloud_spread: Positive = 2.0
-    sky_h: Positive = 3.0
+    sky_h: Annotated[float, Field(ge=0.1)] = 3.0
     half_life_h: Positive = 3.0
     sites: tuple[Site, ...] = ()
 
@@ -288,6 +312,8 @@ class Requests(Model):
 
 
 class Scenario(Model):
+    """A world. `satellites`, if given, names those of the fleet that fly; the others are left out."""
+
     name: str
     description: str = ""
     epoch: datetime
@@ -299,7 +325,6 @@ class Scenario(Model):
     spacecraft: dict[str, Spacecraft] = Field(min_length=1)
     fleet: tuple[Group, ...] = Field(min_length=1)
     satellites: tuple[str, ...] | None = Field(None, min_length=1)
-    """Fly only these satellites of the fleet, by name."""
     stations: tuple[Station, ...] = Field(min_length=1)
     requests: Requests = Requests()
 
@@ -340,23 +365,48 @@ def load_scenario(
     `replace` maps dotted names to values: `{"horizon_h": 2, "stations.0.antennas": 3}`.
     Raises SandboxError for an unknown name, an unreadable file or a field that is not right.
     """
-    data, where, folder = _read(source)
+    data, where = _read(source)
     for name, value in (replace or {}).items():
         _set(data, name, value)
     try:
-        scenario = Scenario.model_validate(data)
+        return Scenario.model_validate(data)
     except ValidationError as error:
         raise _explain(error, where) from None
-    return _with_catalogue_paths(scenario, folder)
 
 
-def _read(source: Any) -> tuple[dict[str, Any], str, Path | None]:
+def _read(source: Any) -> tuple[dict[str, Any], str]:
+    """The fields of `source`, those that it extends among them, and what an error should call it."""
     if isinstance(source, Scenario):
-        return source.model_dump(), f"scenario {source.name}", None
+        return _plain(source.model_dump()), f"scenario {source.name}"
     if isinstance(source, Mapping):
-        return _plain(source), "scenario", None
-    path = _find(source)
-    return _parse(path), path.name, path.parent
+        return _extended(_plain(source), "scenario", None, ())
+    path = _find(source, None)
+    return _extended(_parse(path), path.name, path.parent, (path.resolve(),))
+
+
+def _extended(
+    data: dict[str, Any], where: str, folder: Path | None, chain: tuple[Path, ...]
+) -> tuple[dict[str, Any], str]:
+    """`data` laid over the scenario it extends, if any; `chain` holds the files that led here."""
+    if "extends" not in data:
+        return data, where
+    base = data.pop("extends")
+    try:
+        path = _find(base, folder)
+    except SandboxError as error:
+        raise SandboxError(f"{where}: extends = {base!r}: {error}") from None
+    if path.resolve() in chain:
+        raise SandboxError(f"{where}: extends = {base!r} leads back to where it began; break the circle.")
+    below, below_where = _extended(_parse(path), path.name, path.parent, (*chain, path.resolve()))
+    return _merged(below, data), f"{where} (extends {below_where})"
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(below.get(key), dict)
+        merged[key] = _merged(below[key], value) if both else value
+    return merged
 
 
 def _plain(value: Any) -> Any:
@@ -365,18 +415,19 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _find(source: Any) -> Path:
+def _find(source: Any, folder: Path | None) -> Path:
+    """The file of the scenario called `source`; a path is taken relative to `folder`, if given."""
     if not isinstance(source, (str, Path)):
         raise SandboxError(f"A scenario is a name, a YAML file, a dictionary or a Scenario, not {source!r}.")
-    named = FOLDER / f"{source}.yaml"
-    if named.is_file() and Path(source).name == str(source):
-        return named
+    if str(source) in scenario_names():
+        return FOLDER / f"{source}.yaml"
     path = Path(source)
-    if path.suffix.lower() in (".yaml", ".yml"):
-        if not path.is_file():
-            raise SandboxError(f"Scenario file {str(path)!r} does not exist; check the path.")
-        return path
-    raise unknown_name("scenario", source, scenario_names())
+    if path.suffix.lower() not in (".yaml", ".yml"):
+        raise unknown_name("scenario", source, scenario_names())
+    path = path if folder is None else folder / path
+    if not path.is_file():
+        raise SandboxError(f"Scenario file {str(path)!r} does not exist; check the path.")
+    return path
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -385,11 +436,10 @@ class _StrictLoader(yaml.SafeLoader):
 
 def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict:
     keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"field {key!r} is given twice; keep one", node.start_mark
-            )
+    for i, (key, (place, _)) in enumerate(zip(keys, node.value, strict=True)):
+        fault = "is not text; put it in quotes" if not isinstance(key, str) else "is given twice; keep one"
+        if not isinstance(key, str) or key in keys[:i]:
+            raise yaml.constructor.ConstructorError(None, None, f"field {key!r} {fault}", place.start_mark)
     return dict(
         zip(keys, (loader.construct_object(value, deep=True) for _, value in node.value), strict=True)
     )
@@ -412,7 +462,17 @@ def _parse(path: Path) -> dict[str, Any]:
         raise SandboxError(
             f"{path.name}: a scenario file is a mapping of fields, this one is {type(data).__name__}."
         )
+    _place_catalogues(data, path.parent)
     return data
+
+
+def _place_catalogues(data: dict[str, Any], folder: Path) -> None:
+    """Catalogue files are named relative to the scenario file that names them."""
+    groups = data.get("fleet")
+    for group in groups if isinstance(groups, list) else ():
+        catalogue = group.get("catalogue") if isinstance(group, dict) else None
+        if isinstance(catalogue, dict) and isinstance(catalogue.get("file"), str):
+            catalogue["file"] = str(folder / catalogue["file"])
 
 
 def _set(data: dict[str, Any], name: str, value: Any) -> None:
@@ -420,10 +480,7 @@ def _set(data: dict[str, Any], name: str, value: Any) -> None:
     here: Any = data
     try:
         for step in parents:
-            if isinstance(here, dict):
-                here = here.setdefault(step, {})
-            else:
-                here = here[int(step)]
+            here = here.setdefault(step, {}) if isinstance(here, dict) else here[int(step)]
         if isinstance(here, dict):
             here[last] = value
         else:
@@ -442,39 +499,27 @@ def _explain(error: ValidationError, where: str) -> SandboxError:
     if first["type"] == "missing":
         text = f"field {field} is missing; add it"
     elif first["type"] == "extra_forbidden":
-        text = str(unknown_name("field", field, _siblings(first["loc"]))).rstrip(".")
+        *parents, name = map(str, first["loc"])
+        prefix = "".join(f"{parent}." for parent in parents)
+        text = str(unknown_name("field", name, _fields_at(first["loc"][:-1]), prefix))
     elif isinstance(first["input"], (dict, BaseModel)) or field == "scenario":
         text = f"{field}: {message}"
     else:
         text = f"{field} = {first['input']!r}: {message[0].lower()}{message[1:]}"
-    return SandboxError(f"{where}: {text}{more}.")
+    text = text.removesuffix(".") + more
+    return SandboxError(f"{where}: {text}" if text.endswith("?") else f"{where}: {text}.")
 
 
-def _siblings(location: tuple[str | int, ...]) -> list[str]:
-    """Dotted names of the fields that stand where the last name of `location` was looked for."""
+def _fields_at(location: tuple[str | int, ...]) -> list[str]:
+    """Names of the fields of what stands at `location`."""
     kind: type[BaseModel] | None = Scenario
-    for step in location[:-1]:
+    for step in location:
         if kind is not None and step in kind.model_fields:
             kind = _model_in(kind.model_fields[str(step)].annotation)
-    prefix = "".join(f"{step}." for step in location[:-1])
-    return [prefix + name for name in kind.model_fields] if kind else []
+    return [*kind.model_fields, *(["extends"] if kind is Scenario else [])] if kind else []
 
 
 def _model_in(kind: Any) -> type[BaseModel] | None:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return kind
     return next(filter(None, map(_model_in, get_args(kind))), None)
-
-
-def _with_catalogue_paths(scenario: Scenario, folder: Path | None) -> Scenario:
-    """Catalogue files are named relative to the scenario file."""
-    if folder is None or not any(group.catalogue for group in scenario.fleet):
-        return scenario
-
-    def placed(group: Group) -> Group:
-        if group.catalogue is None or group.catalogue.file.is_absolute():
-            return group
-        moved = group.catalogue.model_copy(update={"file": folder / group.catalogue.file})
-        return group.model_copy(update={"catalogue": moved})
-
-    return scenario.model_copy(update={"fleet": tuple(placed(group) for group in scenario.fleet)})

@@ -2,9 +2,9 @@
 
 import math
 
-from sandbox.attitude import angle_between, slew_time
+from sandbox.attitude import angle_between, meet
 from sandbox.compiled import kernel
-from sandbox.geometry import ground_gcrs, unit
+from sandbox.geometry import BEYOND_S, ground_gcrs, unit
 from sandbox.orbits.bodies import R_EARTH
 from sandbox.orbits.propagation import hermite_at
 from sandbox.state import CAPTURED, EXPIRED, OPEN, PENDING
@@ -49,7 +49,7 @@ def cone_times(ux, uy, uz, rx, ry, rz, tx, ty, tz, angle):
     u is the satellite's unit vector, r its angular rate (rad/s) over the turning ground as a vector, t the
     target's unit vector. The ground track is taken as a great circle, the cone as a cap of `angle`.
     """
-    rate = math.sqrt(rx * rx + ry * ry + rz * rz)
+    rate = max(math.sqrt(rx * rx + ry * ry + rz * rz), 1e-12)
     across = (rx * tx + ry * ty + rz * tz) / rate
     ahead = ((ry * uz - rz * uy) * tx + (rz * ux - rx * uz) * ty + (rx * uy - ry * ux) * tz) / rate
     under = ux * tx + uy * ty + uz * tz
@@ -63,48 +63,34 @@ def cone_times(ux, uy, uz, rx, ry, rz, tx, ty, tz, angle):
 
 
 @kernel
-def plan_capture(path, rotation, middle, px, py, pz, target, craft, enter, leave, seconds):
-    """(start, slew, off-nadir) of the earliest capture of a target, or start = -1 if there is none.
+def plan_capture(path, rotation, middle, start, target, craft, enter, leave, seconds):
+    """(capture, slew, off-nadir) of the earliest capture of a target; capture = -1 if there is none.
 
-    `target` (3,) is in ITRS; `enter` and `leave` are the offsets of `cone_times`. The camera turns from p,
-    settles, waits for the cone, and holds still for the dwell, which must end within the cone. A capture that
-    ends within the round of `seconds` is checked against the true off-nadir angle; for a later one the start
-    is an estimate, and the round is spent turning towards the target.
+    `target` (3,) is in ITRS; `enter` and `leave` are the offsets of `cone_times`. The camera turns from
+    `start`, settles, waits for the cone, and holds still for the dwell, which must end within the cone and
+    may lie beyond the round of `seconds`. The off-nadir angle is checked as far ahead as the path holds.
     """
-    earliest = max(0.0, enter + CONE_MARGIN_S)
-    latest = leave - CONE_MARGIN_S - craft.dwell
-    start, slew, off_nadir = earliest, 0.0, 0.0
-    for _ in range(2):
-        if start > latest:
-            return -1.0, slew, 0.0
-        tau = min(start, seconds)
-        x, y, z = hermite_at(path, tau)
-        tx, ty, tz = ground_gcrs(rotation, middle, target[0], target[1], target[2], tau)
-        lx, ly, lz = unit(tx - x, ty - y, tz - z)
-        slew = slew_time(angle_between(px, py, pz, lx, ly, lz), craft.slew_rate, craft.slew_acceleration)
-        slew += craft.settle
-        start = max(earliest, slew)
-    if start > latest:
+    earliest, latest = max(0.0, enter + CONE_MARGIN_S), leave - CONE_MARGIN_S - craft.dwell
+    if earliest > latest:
+        return -1.0, 0.0, 0.0
+    capture, slew = meet(path, rotation, middle, start, target, craft, earliest, latest, seconds)
+    if slew > capture:
         return -1.0, slew, 0.0
-    if start + craft.dwell <= seconds and not within_cone(
-        path, rotation, middle, target, craft, start + craft.dwell
+    horizon, done = seconds + BEYOND_S, capture + craft.dwell
+    off_nadir = _off_nadir_at(path, rotation, middle, target, min(capture, horizon))
+    if done <= horizon and (
+        off_nadir > craft.max_off_nadir
+        or _off_nadir_at(path, rotation, middle, target, done) > craft.max_off_nadir
     ):
         return -1.0, slew, 0.0
-    tau = min(start, seconds)
-    x, y, z = hermite_at(path, tau)
-    tx, ty, tz = ground_gcrs(rotation, middle, target[0], target[1], target[2], tau)
-    off_nadir = off_nadir_angle(x, y, z, tx, ty, tz)
-    if start + craft.dwell <= seconds and off_nadir > craft.max_off_nadir:
-        return -1.0, slew, 0.0
-    return start, slew, off_nadir
+    return capture, slew, off_nadir
 
 
 @kernel
-def within_cone(path, rotation, middle, target, craft, tau):
-    """Whether the off-nadir angle of `target` is within the camera's limit at offset `tau`."""
+def _off_nadir_at(path, rotation, middle, target, tau):
     x, y, z = hermite_at(path, tau)
     tx, ty, tz = ground_gcrs(rotation, middle, target[0], target[1], target[2], tau)
-    return off_nadir_angle(x, y, z, tx, ty, tz) <= craft.max_off_nadir
+    return off_nadir_angle(x, y, z, tx, ty, tz)
 
 
 @kernel
@@ -120,7 +106,8 @@ def find_cloud(requests, b, j, time, sky_seconds):
     interval = sky_interval(requests, b, j, time, sky_seconds)
     cloudy = requests.sky[b, j, interval] < requests.book[b, j].cloud
     if cloudy:
-        requests.book[b, j].closed_until = requests.book[b, j].release + (interval + 1) * sky_seconds
+        until = requests.book[b, j].release + (interval + 1) * sky_seconds
+        requests.book[b, j].closed_until = max(requests.book[b, j].closed_until, until)
     return cloudy
 
 
@@ -139,6 +126,7 @@ def open_request(requests, b, j):
     requests.open_slot[b, j] = slot
     for i in range(3):
         requests.open_up[b, i, slot] = requests.book[b, j].up[i]
+    requests.open_deadline[b, slot] = requests.book[b, j].deadline
     requests.open_count[b] = slot + 1
 
 
@@ -151,6 +139,7 @@ def close_request(requests, b, j, status):
     requests.open_slot[b, moved] = slot
     for i in range(3):
         requests.open_up[b, i, slot] = requests.open_up[b, i, last]
+    requests.open_deadline[b, slot] = requests.open_deadline[b, last]
     requests.open_count[b] = last
     requests.book[b, j].status = status
 
@@ -165,11 +154,13 @@ def capture_request(requests, b, j, satellite, time):
 
 @kernel
 def update_requests(requests, b, now):
-    """Expire the open requests of world b whose deadline has passed and open those released by `now`."""
+    """Expire the open requests of world b whose deadline has passed and open those released by `now`.
+
+    A request that came and went between two rounds is open for one round all the same; none can take it.
+    """
     for slot in range(requests.open_count[b] - 1, -1, -1):
-        j = requests.open_ids[b, slot]
-        if requests.book[b, j].deadline <= now:
-            close_request(requests, b, j, EXPIRED)
+        if requests.open_deadline[b, slot] <= now:
+            close_request(requests, b, requests.open_ids[b, slot], EXPIRED)
     book = requests.book.shape[1]
     j = requests.released[b]
     while j < book and requests.book[b, j].release <= now:

@@ -88,7 +88,7 @@ OPPORTUNITY = _record(  # a request that could be imaged now or soon; by falling
     ("request", "i4"),  # -1 where there are fewer; the rest is then without meaning
     ("rivals", "i4"),  # other satellites that have it too
     ("earlier", "i4"),  # of those, the ones that would capture it first
-    ("capture", "f8"),  # s offset at which the shutter would open, beyond the round if it takes longer to get there
+    ("capture", "f8"),  # s offset at which the shutter would open; may lie beyond the round
     ("off_nadir", "f8"),  # rad at that moment
     ("slew", "f8"),  # s needed to point there
     ("window", "f8"),  # s until it leaves the access cone
@@ -141,6 +141,7 @@ class Requests(NamedTuple):
     open_ids: Ints  # (B, M) the open requests, compact, in no particular order
     open_slot: Ints  # (B, M) where a request stands in open_ids
     open_up: Array  # (B, 3, M) their zeniths, compact, so that a scan runs over contiguous memory
+    open_deadline: Array  # (B, M) s, their deadlines, likewise
 
 
 class Contacts(NamedTuple):
@@ -193,6 +194,7 @@ def make_state(worlds: int, satellites: int, places: int, book: int, intervals: 
             open_ids=np.zeros((worlds, book), np.int32),
             open_slot=np.zeros((worlds, book), np.int32),
             open_up=np.zeros((worlds, 3, book)),
+            open_deadline=np.zeros((worlds, book)),
         ),
         contacts=Contacts(np.zeros(fleet, PLAN), np.zeros((*fleet, 3)), np.zeros((*fleet, 3))),
         outlook=np.zeros(fleet, OUTLOOK),

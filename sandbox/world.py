@@ -1,18 +1,19 @@
-"""The world: B independent copies of a scenario, stepped together. The only file that knows the order of things."""
+"""The world: B copies of a scenario, stepped together. The only file that knows the order of things."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import ceil
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sandbox.compiled import kernel
+from sandbox.compiled import entry_point, kernel
 from sandbox.errors import SandboxError
 from sandbox.fleet import force_model, make_fleet, sgp4_states, station_records
-from sandbox.flight import fly
+from sandbox.flight import LOWEST_M, fly
 from sandbox.links import SEARCH_HORIZON_S, restart_search
 from sandbox.orbits.ephemeris import Ephemeris, make_ephemeris
 from sandbox.orbits.propagation import Forces, advance
@@ -20,7 +21,7 @@ from sandbox.outlook import look
 from sandbox.requests import book_size, draw_book, sky_intervals, write_book
 from sandbox.scenario import Scenario, load_scenario
 from sandbox.sensing import update_requests
-from sandbox.state import MODE_NAMES, State, arrays, copy_state, make_scratch, make_state, write_state
+from sandbox.state import MODE_NAMES, NONE, State, arrays, copy_state, make_scratch, make_state, write_state
 
 HOUR = 3600.0
 MAX_STEP_S = 60.0
@@ -47,7 +48,9 @@ class Constants(NamedTuple):
 class Snapshot:
     """A world at one moment: its arrays and the states of its random generators."""
 
+    scenario: Scenario
     state: State
+    ready: NDArray[np.bool_]
     generators: tuple[dict[str, Any], ...]
     seeds: tuple[int | None, ...]
 
@@ -77,6 +80,10 @@ class World:
         for name, value in (("worlds", worlds), ("shown", shown), ("threads", threads)):
             if not (isinstance(value, (int, np.integer)) and value >= 1):
                 raise SandboxError(f"{name} = {value!r}; give a whole number of at least 1.")
+        if horizon_s is not None and not (isinstance(horizon_s, Real) and 0.0 < horizon_s < float("inf")):
+            raise SandboxError(
+                f"horizon_s = {horizon_s!r}; give a number of seconds greater than 0, or None."
+            )
         self.scenario = load_scenario(scenario)
         self.fleet = make_fleet(self.scenario)
         self.worlds, self.satellites, self.shown = int(worlds), len(self.fleet), int(shown)
@@ -94,16 +101,16 @@ class World:
             half_life=requests.half_life_h * HOUR,
             sky_s=requests.sky_h * HOUR,
         )
-        places = int((self.fleet.craft["store_bits"] // self.fleet.craft["image_bits"]).max())
+        book = book_size(requests, self.horizon_s)
+        places = int((self.fleet.craft["store_bits"] // self.fleet.craft["image_bits"]).max()) + 1
         self.state = make_state(
             self.worlds,
             self.satellites,
-            places,
-            book_size(requests, self.horizon_s),
+            max(1, min(places, book)),
+            book,
             sky_intervals(requests),
             self.shown,
         )
-        book = self.state.requests.book.shape[1]
         self._scratch = make_scratch(
             self.worlds, self.satellites, len(self.constants.stations), book, self.shown
         )
@@ -111,6 +118,7 @@ class World:
         self._seeds: list[int | None] = [None] * self.worlds
         self._ready = np.zeros(self.worlds, np.bool_)
         self._all_ready = False
+        self._compiled: dict[Callable, Callable] = {}
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._shares = _shares(self.worlds, threads)
 
@@ -120,7 +128,7 @@ class World:
         With an integer seed, world b is seeded with seed + b; with one seed per world, with its own; with
         None each world draws on from where its generator stands (from fresh entropy the first time).
         """
-        which = np.arange(self.worlds) if worlds is None else np.atleast_1d(np.asarray(worlds, np.int64))
+        which = np.arange(self.worlds) if worlds is None else self._which(worlds)
         for b, own in zip(which, self._seeds_for(seed, which), strict=True):
             self._begin_episode(int(b), own)
         self._ready[which] = True
@@ -141,19 +149,26 @@ class World:
         self._run(FLY, command, choice, self._shares)
 
     def share(self, function: Callable, *arguments: Any) -> list[Any]:
-        """Call function(state, constants, which, *arguments) on all worlds, shared out over the threads.
+        """Call kernel function(state, constants, which, *arguments) on all worlds, shared out over threads.
 
-        `function` should be a kernel: it runs without Python's lock. `which` lists the worlds of a share.
+        `which` lists the worlds of a share. The types of the arguments are looked up at the first call only
+        (see `compiled.entry_point`): give the same types, and contiguous arrays, at every call.
         """
         return self._call(self._shares, function, *arguments)
 
     def _call(self, shares: list[NDArray], function: Callable, *arguments: Any) -> list[Any]:
+        state, constants = self.state, self.constants
+        run = self._compiled.get(function)
+        if run is None:
+            run = self._compiled[function] = entry_point(function, state, constants, shares[0], *arguments)
         if self._pool is None or len(shares) == 1:
-            return [function(self.state, self.constants, which, *arguments) for which in shares]
-        jobs = [
-            self._pool.submit(function, self.state, self.constants, which, *arguments) for which in shares
-        ]
+            return [run(state, constants, which, *arguments) for which in shares]
+        jobs = [self._pool.submit(run, state, constants, which, *arguments) for which in shares]
         return [job.result() for job in jobs]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What pickling takes: neither machine code nor threads."""
+        return self.__dict__ | {"_compiled": {}, "_pool": None, "_shares": _shares(self.worlds, 1)}
 
     def _run(self, begin_or_fly: int, command: NDArray, choice: NDArray, shares: list[NDArray]) -> None:
         phases = begin_or_fly if self.fleet.sgp4 else begin_or_fly | LOOK
@@ -172,20 +187,27 @@ class World:
     def snapshot(self) -> Snapshot:
         """Everything that the future depends on."""
         states = tuple(generator.bit_generator.state for generator in self._generators)
-        return Snapshot(copy_state(self.state), states, tuple(self._seeds))
+        return Snapshot(self.scenario, copy_state(self.state), self._ready.copy(), states, tuple(self._seeds))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to `snapshot`: from there the same orders lead to exactly the same future."""
-        if any(a.shape != b.shape for a, b in zip(arrays(snapshot.state), arrays(self.state), strict=True)):
+        theirs, ours = arrays(snapshot.state), arrays(self.state)
+        if any(a.shape != b.shape for a, b in zip(theirs, ours, strict=True)):
             raise SandboxError(
-                f"This snapshot is of {snapshot.state.power.shape} (worlds, satellites), the world of "
-                f"{self.state.power.shape}, or their episodes differ in length; restore it where it was taken."
+                f"This snapshot is of {snapshot.state.power.shape} worlds and satellites, the world of "
+                f"{self.state.power.shape}, or other sizes differ; restore it where it was taken."
+            )
+        if snapshot.scenario is not self.scenario and snapshot.scenario != self.scenario:
+            raise SandboxError(
+                f"This snapshot is of {snapshot.scenario.name}, the world of {self.scenario.name} or "
+                "of one with other fields; restore it where it was taken."
             )
         write_state(self.state, snapshot.state)
         for generator, state in zip(self._generators, snapshot.generators, strict=True):
             generator.bit_generator.state = state
         self._seeds = list(snapshot.seeds)
-        self._ready[:] = self._all_ready = True
+        self._ready[:] = snapshot.ready
+        self._all_ready = bool(self._ready.all())
 
     def close(self) -> None:
         """Let the threads go. Safe to call twice."""
@@ -193,6 +215,17 @@ class World:
             self._pool.shutdown()
             self._pool = None
             self._shares = _shares(self.worlds, 1)
+
+    def _which(self, worlds: ArrayLike) -> NDArray[np.int64]:
+        which = np.atleast_1d(np.asarray(worlds))
+        if which.size == 0:
+            return np.zeros(0, np.int64)
+        distinct = which.dtype.kind in "iu" and which.ndim == 1 and len(np.unique(which)) == len(which)
+        if not (distinct and which.min() >= 0 and which.max() < self.worlds):
+            raise SandboxError(
+                f"worlds = {worlds!r}; give different whole numbers from 0 to {self.worlds - 1}."
+            )
+        return np.array(which, np.int64)
 
     def _seeds_for(self, seed: Any, which: NDArray) -> list[int | None]:
         if seed is None:
@@ -208,19 +241,21 @@ class World:
 
     def _orders(self, name: str, values: ArrayLike, count: int) -> NDArray[np.int32]:
         orders = np.asarray(values)
-        if orders.dtype == np.int32 and orders.shape == self.state.power.shape:
+        if orders.dtype == np.int32 and orders.shape == self.state.power.shape and orders.flags.carray:
             return orders
         if orders.dtype.kind not in "iu":
             raise SandboxError(f"{name} has dtype {orders.dtype}; give whole numbers from 0 to {count - 1}.")
         if orders.shape != (self.worlds, self.satellites):
             raise SandboxError(f"{name} has shape {orders.shape}; give ({self.worlds}, {self.satellites}).")
-        return orders.astype(np.int32, copy=False)
+        return np.require(orders, np.int32, "CAW")  # what the machine code takes
 
     def _begin_episode(self, b: int, seed: int | None) -> None:
         if seed is not None or not self._ready[b]:
             self._generators[b] = np.random.default_rng(seed)
             self._seeds[b] = seed
         rng, state = self._generators[b], self.state
+        for array in arrays(state):
+            array[b] = np.zeros((), array.dtype)
         start = self._draw_start(rng)
         state.clock[b] = (start, start, 0)
         self._place(b, start)
@@ -228,8 +263,7 @@ class World:
         state.pointing[b] = -state.orbit.position[b] / distance
         craft = self.fleet.craft
         charge = rng.uniform(craft["charge_low"], craft["charge_high"])
-        for array in (state.power, *state.store, state.activity):
-            array[b] = np.zeros((), array.dtype)
+        state.activity["request"][b] = state.activity["station"][b] = NONE
         state.power["capacity"][b] = craft["battery"]
         state.power["energy"][b] = charge * craft["battery"]
         state.body["temperature"][b] = craft["initial_temperature"]
@@ -315,6 +349,12 @@ def _propagate(orbit, constants, time, b):
         constants.ballistic,
         constants.ephemeris,
     )
+    for n in range(orbit.position.shape[1]):
+        x, y, z = orbit.position[b, n, 0], orbit.position[b, n, 1], orbit.position[b, n, 2]
+        if x * x + y * y + z * z < LOWEST_M**2:  # burnt up: it rests where it ended
+            for i in range(3):
+                orbit.next_position[b, n, i] = orbit.position[b, n, i]
+                orbit.next_velocity[b, n, i] = orbit.velocity[b, n, i]
 
 
 @kernel

@@ -1,0 +1,37 @@
+# make demo     play a day of the first twelve satellites; leaves a folder in results/
+# make test     every test; make lint: style; make bench: throughput beside MPE2; make clean: caches
+# PYTHON names the interpreter that the virtual environment is made with, VENV where it is made.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check $(if $(wildcard constraints.txt),-c constraints.txt)
+NEEDS := pyproject.toml $(wildcard constraints.txt)
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/.experiments
+	$(BIN)/python -m experiments run --scenario scs01 --env tasking_v0 --policy greedy --hours 24 --seed 0
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m experiments.benchmarks.throughput
+
+clean:
+	find . -type f \( -name '*.nbi' -o -name '*.nbc' \) -not -path './$(VENV)/*' -delete
+	find . -type d -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+	rm -rf .pytest_cache .ruff_cache .hypothesis build dist
+
+# One stamp for each set of extras: what is installed is installed again only when its list has changed.
+$(VENV)/.%: $(NEEDS) | $(BIN)/pip
+	$(PIP) -e ".[$*]"
+	@touch $@
+
+$(BIN)/pip:
+	$(PYTHON) -m venv $(VENV)
