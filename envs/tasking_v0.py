@@ -172,19 +172,31 @@ REQUEST = (
     Feature("rivals", "1", 0, 20, "{:.0f} other satellites can take it too"),
     Feature("earlier", "1", 0, 20, "{:.0f} of them would be first"),
 )
-_OWN = {feature.name: i for i, feature in enumerate(OWN)}
-_ASK = {feature.name: i for i, feature in enumerate(REQUEST)}
-BATTERY, TEMPERATURE, SUNLIGHT = (_OWN[n] for n in ("battery", "temperature", "sunlight"))
-STORE, STORED, IMAGES, OLDEST_IMAGE = (_OWN[n] for n in ("store", "stored", "images", "oldest_image"))
-TO_SHADOW, TO_SUNLIGHT = _OWN["to_shadow"], _OWN["to_sunlight"]
-PANEL_COSINE, SLEW_TO_SUN = _OWN["panel_cosine"], _OWN["slew_to_sun"]
-LATITUDE, LONGITUDE, NORTHWARD = (_OWN[n] for n in ("latitude", "longitude", "northward"))
-STATION_SECONDS, STATION_ELEVATION = _OWN["station_seconds"], _OWN["station_elevation"]
-STATION_RATE, STATION_RIVALS = _OWN["station_rate"], _OWN["station_rivals"]
-CONTACT_IN, CONTACT_LENGTH, TIME_LEFT = (_OWN[n] for n in ("contact_in", "contact_length", "time_left"))
-PRESENT, VALUE, CLOUD, OFF_NADIR = (_ASK[n] for n in ("present", "value", "cloud", "off_nadir"))
-SLEW, CAPTURE_IN, WINDOW, DEADLINE = (_ASK[n] for n in ("slew", "capture_in", "window", "deadline"))
-RIVALS, EARLIER = _ASK["rivals"], _ASK["earlier"]
+# Where each stands in a row: in the order of the declarations above, which a test holds them to.
+(
+    BATTERY,
+    TEMPERATURE,
+    STORE,
+    STORED,
+    IMAGES,
+    OLDEST_IMAGE,
+    SUNLIGHT,
+    TO_SHADOW,
+    TO_SUNLIGHT,
+    PANEL_COSINE,
+    SLEW_TO_SUN,
+    LATITUDE,
+    LONGITUDE,
+    NORTHWARD,
+    STATION_SECONDS,
+    STATION_ELEVATION,
+    STATION_RATE,
+    STATION_RIVALS,
+    CONTACT_IN,
+    CONTACT_LENGTH,
+    TIME_LEFT,
+) = range(len(OWN))
+(PRESENT, VALUE, CLOUD, OFF_NADIR, SLEW, CAPTURE_IN, WINDOW, DEADLINE, RIVALS, EARLIER) = range(len(REQUEST))
 OWN_SIZE, ASK_SIZE = len(OWN), len(REQUEST)
 
 NO_OP, CHARGE_ACTION, DOWNLINK_ACTION, FIRST_OBSERVE = range(4)

@@ -25,11 +25,12 @@ class SatelliteVectorEnv(VectorEnv):
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         render_mode: str | None = None,
     ) -> None:
+        self.batch = batch  # first: Gymnasium closes an environment even if it was never finished
         if batch.satellites != 1:
             raise SandboxError(f"The vector face takes worlds of one satellite, not of {batch.satellites}.")
         if render_mode is not None:
             raise SandboxError(f"render_mode = {render_mode!r}; this version renders nothing, give None.")
-        self.batch, self.num_envs, self.render_mode = batch, batch.worlds, render_mode
+        self.num_envs, self.render_mode = batch.worlds, render_mode
         self.layout, self.actions = batch.layout, batch.actions
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}

@@ -1,10 +1,12 @@
 """Several policies over the same seeded episodes, in parallel worlds."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from agents import make_policy
+from agents import Policy, make_policy
+from envs.batch import BatchEnv
 from experiments import results
 from experiments.metrics import Summary, metrics_of, summarise
 from experiments.problems import HOUR, make_env
@@ -53,14 +55,11 @@ def compare(
     if len(set(policies)) < len(policies):
         raise SandboxError(f"policies {' '.join(policies)}: name each once.")
     scenario = load_scenario(scenario, changes)
-    batch = make_env(env, scenario, hours, seeds, candidates=candidates, threads=threads)
-    deciders = {name: make_policy(name, batch) for name in policies}
-    episodes = {}
-    for name, policy in deciders.items():
-        tally = Tally()
-        play(batch, policy, seed, [tally])
-        episodes[name] = [metrics_of(book_of(batch.world, b), tally.totals(b)) for b in range(seeds)]
-    batch.close()
+    if progress:
+        import rich  # noqa: F401  if it is missing, better to know now than when the episodes are over
+    with closing(make_env(env, scenario, hours, seeds, candidates=candidates, threads=threads)) as batch:
+        deciders = {name: make_policy(name, batch) for name in policies}
+        episodes = {name: _episodes(batch, policy, seed) for name, policy in deciders.items()}
     played = batch.max_cycles * scenario.round_s / HOUR
     if out:
         arguments = {"env": env, "scenario": scenario.name, "changes": dict(changes or {}), "hours": played}
@@ -73,6 +72,13 @@ def compare(
         title = f"{env}  {scenario.name}  {played:g} h  seeds {seed} to {seed + seeds - 1}"
         print_comparison(title + "\ninterquartile mean [95 % interval]", list(policies), table(episodes))
     return episodes
+
+
+def _episodes(env: BatchEnv, policy: Policy, seed: int) -> list[dict[str, float]]:
+    """The metrics of every world, after an episode in each."""
+    tally = Tally()
+    play(env, policy, seed, [tally])
+    return [metrics_of(book_of(env.world, b), tally.totals(b)) for b in range(env.worlds)]
 
 
 def table(episodes: Mapping[str, Sequence[Mapping[str, float]]]) -> dict[str, list[Summary]]:

@@ -175,11 +175,11 @@ def _shade(axes: "Axes", recording: Recording, edges: np.ndarray) -> None:
 
 
 def _hours(panels: list["Axes"], end: float, start: str) -> None:
-    """The common time axis, written below the last panel: hours, or minutes in a run of under two."""
+    """The common time axis, written below the last panel: hours, or minutes in a run of up to two."""
     from matplotlib.ticker import FuncFormatter, MultipleLocator
 
-    per_hour, unit = (60, "minutes") if end < 2 else (1, "hours")
-    steps = (1 / 60, 1 / 12, 1 / 6, 0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 96, 168)
+    per_hour, unit = (60, "minutes") if end <= 2 else (1, "hours")
+    steps = (1 / 60, 1 / 12, 1 / 6) if end <= 2 else (0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 96, 168)
     step = next((s for s in steps if end / s <= 13), end / 10)
     for axes in panels:
         axes.set_xlim(0.0, end)

@@ -315,3 +315,9 @@ def test_page_has_the_table_of_features():
         assert f"| {name} | {feature.unit} | {feature.low:g} | {feature.high:g} | " in tasking_v0.__doc__
     for term in tasking_v0.TERMS:
         assert f"`{term}`" in tasking_v0.__doc__
+
+
+def test_places_in_a_row_are_those_of_the_declarations():
+    for features in (tasking_v0.OWN, tasking_v0.REQUEST):
+        for i, feature in enumerate(features):
+            assert getattr(tasking_v0, feature.name.upper()) == i

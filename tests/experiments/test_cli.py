@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from experiments.cli import main
+from agents import policy_names
+from experiments.cli import POLICIES, main
 
 PAIR = ["--scenario", "pair", "--hours", "0.25"]
 
@@ -34,6 +35,10 @@ def test_help_is_light():
     assert done.returncode == 0
     assert "simulated hours" in done.stdout
     assert done.stdout.endswith("\n[]\n")
+
+
+def test_the_help_names_the_policies_there_are():
+    assert list(POLICIES) == policy_names("tasking_v0")
 
 
 @pytest.mark.parametrize("command", [[], ["run"], ["compare"], ["scenarios"], ["figures"]])

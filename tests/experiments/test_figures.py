@@ -226,15 +226,17 @@ def test_png_files(synthetic_recording, tmp_path):
     assert (tmp_path / "made" / "map.png").read_bytes() == before
 
 
-def bare(rounds=3, **changes):
+def bare(rounds=3, modes=None, targets=0, meta=None, **changes):
     """A recording with next to nothing in it: no names, targets or stations, and an unknown mode."""
     one = np.zeros(1)
     row = dict.fromkeys(["latitude", "longitude", "battery", "store", "temperature", "sunlight"], one)
     row |= dict.fromkeys(["reward", "delivered_value", "downlinked"], one)
     row |= {name: np.array([-1]) for name in ("action", "station", "target")}
     row |= {"earth_angle": 0.0, "sun": [1, 0, 0], "position": np.zeros((1, 3)), "alive": [True], "mode": [3]}
-    recorder = Recorder({}, 5, 1, 0, 0, 0)
+    static = dict.fromkeys(["target_latitude", "target_longitude", "target_value"], np.zeros(targets))
+    recorder = Recorder(meta or {}, max(rounds, 1), 1, 0, targets, 0, static=static)
     for k in range(rounds):
+        changes |= {"mode": [modes[k]]} if modes else {}
         recorder.append(time=60.0 * k, **row | changes)
     return recorder.close()
 
@@ -265,3 +267,24 @@ def test_a_figure_changes_no_global_state(synthetic_recording):
 def test_importing_needs_no_matplotlib():
     code = "import sys, experiments.figures; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2]).returncode == 0
+
+
+@pytest.mark.parametrize(("rounds", "unit", "label"), [(120, "minutes", "100"), (135, "hours", "0.25")])
+def test_times_are_round_numbers(rounds, unit, label):
+    axes = timeline(bare(rounds)).axes[-1]
+    assert axes.get_xlabel().startswith(unit)
+    assert label in {tick.get_text() for tick in axes.get_xticklabels()}
+
+
+def test_the_last_round_counts_among_the_lost():
+    recording = bare(modes=[0, 0, 1], meta={"mode_names": ["idle", "lost"]})
+    assert style.lost(recording).tolist() == [True]
+    assert style.key(recording) == [("idle", style.PALE)]
+    assert "lost" in text(timeline(recording))
+    assert "lost" in text(ground_track(recording))
+
+
+def test_a_crowd_of_requests_stays_small():
+    maps = [ground_track(bare(targets=count)) for count in (40, 1_000, 8_000)]
+    few, many, crowd = (drawn(figure, "target:request").get_sizes()[0] for figure in maps)
+    assert few > many > crowd > 0

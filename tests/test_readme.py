@@ -1,0 +1,60 @@
+"""Every command and example of the README works as it stands there."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def commands(start):
+    lines = (line.partition("#")[0].strip() for block in blocks("sh") for line in block.splitlines())
+    return [line for line in lines if line.startswith(start)]
+
+
+@pytest.mark.parametrize("code", blocks("python"), ids=range(len(blocks("python"))))
+def test_examples_run(code, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", commands("python -m experiments"))
+def test_commands_run(command, tmp_path):
+    words = [sys.executable, *shlex.split(command)[1:]]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", commands("make"))
+def test_make_targets_exist(command):
+    if shutil.which("make") is None:
+        pytest.skip("no make on this machine")
+    done = subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_scenario_of_the_readme_flies(tmp_path):
+    from envs import tasking_v0
+
+    (path,) = [tmp_path / "my_shell.yaml"]
+    path.write_text(blocks("yaml")[0])
+    env = tasking_v0.parallel_env(scenario=path, max_cycles=2)
+    env.reset(seed=0)
+    assert len(env.agents) == 40
+
+
+def test_links_and_pictures_are_there():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
