@@ -176,24 +176,29 @@ def _look_for_requests(
     """Keep the K requests of greatest expected value, value x (1 - cloud), that can be imaged now or soon.
 
     Soon: those whose access begins within LOOK_AHEAD_S after the round; the camera can turn there in advance.
-
     Those that were found under cloud are left out until their sky changes.
     """
     cone = access_angle(radius, craft.max_off_nadir)
     floor = math.cos(cone + _half_turn(track, seconds + 2.0 * LOOK_AHEAD_S) + SCREEN_MARGIN)
     ux, uy, uz = track[0]
     rx, ry, rz = track[1]
-    count = requests.open_count[b]
+    reach = math.sin(cone + SCREEN_MARGIN)
+    aside = reach * math.sqrt(rx * rx + ry * ry + rz * rz)
+    behind = -aside - _half_turn(track, seconds) * aside / reach
+    fx, fy, fz = ry * uz - rz * uy, rz * ux - rx * uz, rx * uy - ry * ux
     up = requests.open_up[b]
-    for slot in range(count):
+    for slot in range(requests.open_count[b]):
         tx, ty, tz = up[0, slot], up[1, slot], up[2, slot]
         if ux * tx + uy * ty + uz * tz < floor:
+            continue
+        # beside the swath, behind the satellite, or in the dark: most are, and are not worth a closer look
+        if abs(rx * tx + ry * ty + rz * tz) > aside or fx * tx + fy * ty + fz * tz < behind:
+            continue
+        if tx * sun[0] + ty * sun[1] + tz * sun[2] < craft.min_sun_sine:
             continue
         j = requests.open_ids[b, slot]
         worth = _worth(requests, b, j)
         if now < requests.book[b, j].closed_until or not _beats_last(opportunities, requests, b, j, worth):
-            continue
-        if tx * sun[0] + ty * sun[1] + tz * sun[2] < craft.min_sun_sine:
             continue
         target = requests.book[b, j].position
         tx, ty, tz = unit(target[0], target[1], target[2])

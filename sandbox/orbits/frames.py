@@ -1,7 +1,7 @@
 """GCRS (states), ITRS (ground), TEME (SGP4) and geodetic coordinates: arrays, and a kernel for one point."""
 
 from datetime import datetime
-from math import atan2, cos, hypot, sin, sqrt
+from math import atan2, hypot, sqrt
 
 import erfa
 import numpy as np
@@ -64,14 +64,19 @@ def subpoint(x, y, z):
     Bowring (1976) with two passes: within a micrometre in low orbit, 0.2 mm at geostationary height.
     """
     p = hypot(x, y)
-    reduced = atan2(z, (1 - EARTH_FLATTENING) * p)
-    latitude = 0.0
+    up, out = z, (1 - EARTH_FLATTENING) * p  # the reduced latitude, then the latitude, as a direction
     for _ in range(2):
-        polar = z + _E2 / (1 - EARTH_FLATTENING) * R_WGS84 * sin(reduced) ** 3
-        latitude = atan2(polar, p - _E2 * R_WGS84 * cos(reduced) ** 3)
-        reduced = atan2((1 - EARTH_FLATTENING) * sin(latitude), cos(latitude))
-    height = p * cos(latitude) + z * sin(latitude) - R_WGS84 * sqrt(1 - _E2 * sin(latitude) ** 2)
-    return latitude, atan2(y, x), height
+        scale = 1 / hypot(up, out)
+        up, out = (
+            z + _E2 / (1 - EARTH_FLATTENING) * R_WGS84 * (up * scale) ** 3,
+            p - _E2 * R_WGS84 * (out * scale) ** 3,
+        )
+        up *= 1 - EARTH_FLATTENING
+    up /= 1 - EARTH_FLATTENING
+    scale = 1 / hypot(up, out)
+    sine, cosine = up * scale, out * scale
+    height = p * cosine + z * sine - R_WGS84 * sqrt(1 - _E2 * sine**2)
+    return atan2(up, out), atan2(y, x), height
 
 
 def teme_to_gcrs(position, velocity, time: datetime | str) -> tuple[np.ndarray, np.ndarray]:
