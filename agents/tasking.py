@@ -1,5 +1,6 @@
 """Heuristics for tasking_v0. They read the features by name, in their units."""
 
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,13 @@ class TaskingHeuristic(Policy):
             self._label(name) for name in ("idle", "charge", "downlink")
         )
         self._observe = np.array([i for i, name in enumerate(self.actions) if name.startswith("observe_")])
+        shown = range(1, len(self._observe) + 1)
+        names = [
+            name.removeprefix("request_1_") for name in self.layout.names if name.startswith("request_1_")
+        ]
+        self._columns = {
+            name: np.array([self.layout.index(f"request_{k}_{name}") for k in shown]) for name in names
+        }
 
     def _label(self, name: str) -> int:
         if name not in self.actions:
@@ -30,23 +38,29 @@ class TaskingHeuristic(Policy):
             )
         return self.actions.index(name)
 
-    def _own(self, observation: NDArray, name: str) -> NDArray:
+    def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
+        return self.choose(self.layout.physical(observation), mask)
+
+    @abstractmethod
+    def choose(self, seen: NDArray[np.float64], mask: NDArray[np.int8]) -> NDArray[np.int64]:
+        """Legal actions (B, N) for features (B, N, F) in their units and masks (B, N, A)."""
+
+    def _own(self, seen: NDArray, name: str) -> NDArray:
         """Feature `name` of each satellite (B, N)."""
-        return self.layout.physical(observation, name)
+        return seen[..., self.layout.index(name)]
 
-    def _requests(self, observation: NDArray, name: str) -> NDArray:
+    def _requests(self, seen: NDArray, name: str) -> NDArray:
         """Feature `name` of each request shown (B, N, K)."""
-        slots = range(1, len(self._observe) + 1)
-        return np.stack([self.layout.physical(observation, f"request_{k}_{name}") for k in slots], axis=-1)
+        return seen[..., self._columns[name]]
 
-    def _worth(self, observation: NDArray, mask: NDArray) -> NDArray:
+    def _worth(self, seen: NDArray, mask: NDArray) -> NDArray:
         """Expected value of each request shown (B, N, K); -1 where it cannot be imaged."""
-        clear = 1.0 - self._requests(observation, "cloud") / 100.0
-        return np.where(mask[..., self._observe] == 1, self._requests(observation, "value") * clear, -1.0)
+        clear = 1.0 - self._requests(seen, "cloud") / 100.0
+        return np.where(mask[..., self._observe] == 1, self._requests(seen, "value") * clear, -1.0)
 
-    def _rest(self, observation: NDArray, mask: NDArray) -> NDArray:
+    def _rest(self, seen: NDArray, mask: NDArray) -> NDArray:
         """What to do with nothing to do: charge in sunlight, idle in shadow or with a full battery."""
-        useful = (self._own(observation, "sunlight") > 0.0) & (self._own(observation, "battery") < 99.0)
+        useful = (self._own(seen, "sunlight") > 0.0) & (self._own(seen, "battery") < 99.0)
         return np.where(useful & (mask[..., self._charge] == 1), self._charge, self._idle)
 
 
@@ -58,10 +72,10 @@ class Greedy(TaskingHeuristic):
 
     reserve = 30.0
 
-    def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
-        worth = self._worth(observation, mask)
-        action = self._rest(observation, mask)
-        low = self._own(observation, "battery") < self.reserve
+    def choose(self, seen: NDArray[np.float64], mask: NDArray[np.int8]) -> NDArray[np.int64]:
+        worth = self._worth(seen, mask)
+        action = self._rest(seen, mask)
+        low = self._own(seen, "battery") < self.reserve
         best = worth.argmax(axis=-1)
         action = np.where(~low & (worth.max(axis=-1) > 0.0), self._observe[best], action)
         return np.where(~low & (mask[..., self._downlink] == 1), self._downlink, action)
@@ -89,20 +103,20 @@ class DeadlineGreedy(TaskingHeuristic):
     comfort = 35.0
     """Percent of battery above what is needed at which any request is worth its energy."""
 
-    def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
-        spare = self._own(observation, "battery") - self._needed(observation)
-        score = self._score(observation, mask)
+    def choose(self, seen: NDArray[np.float64], mask: NDArray[np.int8]) -> NDArray[np.int64]:
+        spare = self._own(seen, "battery") - self._needed(seen)
+        score = self._score(seen, mask)
         best = score.argmax(axis=-1)
         observe = score.max(axis=-1) > self._price(spare)
-        can_send = (mask[..., self._downlink] == 1) & (self._own(observation, "battery") > self.reserve)
-        send = can_send & ~(observe & self._contact_can_wait(observation))
-        action = np.where(observe, self._observe[best], self._rest(observation, mask))
+        can_send = (mask[..., self._downlink] == 1) & (self._own(seen, "battery") > self.reserve)
+        send = can_send & ~(observe & self._contact_can_wait(seen))
+        action = np.where(observe, self._observe[best], self._rest(seen, mask))
         return np.where(send, self._downlink, action)
 
-    def _needed(self, observation: NDArray) -> NDArray:
+    def _needed(self, seen: NDArray) -> NDArray:
         """Battery (%) that must be left now to come through the shadow that lasts or comes."""
-        inside = self._own(observation, "to_sunlight")
-        near = np.clip(1.0 - self._own(observation, "to_shadow") / self.shadow_ahead_min, 0.0, 1.0)
+        inside = self._own(seen, "to_sunlight")
+        near = np.clip(1.0 - self._own(seen, "to_shadow") / self.shadow_ahead_min, 0.0, 1.0)
         shadow = np.where(inside > 0.0, inside, self.eclipse_min * near)
         return self.reserve + self.drain * shadow
 
@@ -111,20 +125,18 @@ class DeadlineGreedy(TaskingHeuristic):
         top = self.layout.high[self.layout.index("request_1_value")]
         return np.where(spare > 0.0, top * 0.5 * np.clip(1.0 - spare / self.comfort, 0.0, 1.0), np.inf)
 
-    def _score(self, observation: NDArray, mask: NDArray) -> NDArray:
-        ready = self._requests(observation, "capture_in") + self.dwell_s
+    def _score(self, seen: NDArray, mask: NDArray) -> NDArray:
+        ready = self._requests(seen, "capture_in") + self.dwell_s
         rounds = np.maximum(1.0, np.ceil(ready / ROUND_S))
-        last = np.minimum(
-            self._requests(observation, "window"), self._requests(observation, "deadline") * 60.0
-        )
-        can_wait = last - self._requests(observation, "slew") > 2 * ROUND_S
+        last = np.minimum(self._requests(seen, "window"), self._requests(seen, "deadline") * 60.0)
+        can_wait = last - self._requests(seen, "slew") > 2 * ROUND_S
         weight = np.where(can_wait, self.patience, 1.0) / rounds
-        earlier = self._requests(observation, "earlier")
-        return self._worth(observation, mask) * weight * self.rival_discount**earlier
+        earlier = self._requests(seen, "earlier")
+        return self._worth(seen, mask) * weight * self.rival_discount**earlier
 
-    def _contact_can_wait(self, observation: NDArray) -> NDArray:
+    def _contact_can_wait(self, seen: NDArray) -> NDArray:
         """Whether the rest of the contact holds the whole store and two rounds more."""
-        rate = np.maximum(self._own(observation, "station_rate"), 1e-3)
-        needed = self._own(observation, "stored") * 1e3 / rate
-        left = self._own(observation, "contact_length") * 60.0
-        return (self._own(observation, "contact_in") <= 0.0) & (left > needed + 2 * ROUND_S)
+        rate = np.maximum(self._own(seen, "station_rate"), 1e-3)
+        needed = self._own(seen, "stored") * 1e3 / rate
+        left = self._own(seen, "contact_length") * 60.0
+        return (self._own(seen, "contact_in") <= 0.0) & (left > needed + 2 * ROUND_S)

@@ -51,7 +51,7 @@ def slew_progress(elapsed, angle, rate, acceleration):
 def turn(ax, ay, az, bx, by, bz, angle, fraction):
     """Unit vector after `fraction` of the great-circle turn from a to b, which are `angle` (rad) apart."""
     sine = math.sin(angle)
-    if sine < 1e-9:
+    if sine < 1e-6:
         if fraction < 0.5:
             return ax, ay, az
         return bx, by, bz
@@ -78,8 +78,8 @@ def meet(path, rotation, middle, start, target, craft, earliest, latest, seconds
     """(when, needed): first offset in [earliest, latest] at which the camera can have settled on `target`.
 
     It turns at once from `start` (GCRS) to where ITRS point `target` is seen at `when`, which takes `needed`
-    seconds; 0 if it is on the target and follows it. `when` is late by some tenths of a second at most; it
-    is less than `needed` if there is none.
+    seconds; 0 if it is on the target and follows it. `when` is late by some tenths of a second, seldom by a
+    second or two; it is less than `needed` if there is none.
     """
     horizon = seconds + BEYOND_S
     low = earliest
@@ -89,11 +89,10 @@ def meet(path, rotation, middle, start, target, craft, earliest, latest, seconds
     if on_target(start, line_of_sight(path, rotation, middle, target, 0.0)):
         return low, 0.0
     high, ahead = low, late
-    for _ in range(8):  # whatever time it takes to get there, the target has moved on by then
-        high = min(high + ahead + 0.1, latest)
-        ahead = (
-            turn_time(start, line_of_sight(path, rotation, middle, target, min(high, horizon)), craft) - high
-        )
+    for i in range(1, 20):  # by steps shorter than what is needed, so as not to pass over a good moment
+        high = min(high + 0.7 * ahead + 0.1 * i, latest)
+        aim = line_of_sight(path, rotation, middle, target, min(high, horizon))
+        ahead = turn_time(start, aim, craft) - high
         if ahead <= 0.0 or high == latest:
             break
         low, late = high, ahead

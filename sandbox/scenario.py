@@ -3,6 +3,7 @@
     load_scenario("scs01")                        a named scenario
     load_scenario("mine.yaml")                    a file of your own
     load_scenario({...})                          the same as a dictionary
+    load_scenario("active.tle")                   the objects of a catalogue file, in the place of scs01
     load_scenario("scs01", {"horizon_h": 2.0, "requests.initial": 64})   with fields replaced
 
 A file or dictionary may begin with `extends: NAME`, a named scenario or a file beside it: its fields are
@@ -13,7 +14,7 @@ that names the file, the field, the value and what would be right.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import hypot
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -22,8 +23,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from sandbox.errors import SandboxError, unknown_name
+from sandbox.orbits.catalogue import read_catalogue
 
 FOLDER = Path(__file__).parent / "scenarios"
+CATALOGUES = (".tle", ".3le", ".txt", ".json", ".csv", ".xml")
+"""Endings of the catalogue files that stand for a scenario."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Efficiency = Annotated[float, Field(gt=0, le=1)]
@@ -380,8 +384,25 @@ def _read(source: Any) -> tuple[dict[str, Any], str]:
         return _plain(source.model_dump()), f"scenario {source.name}"
     if isinstance(source, Mapping):
         return _extended(_plain(source), "scenario", None, ())
+    if isinstance(source, (str, Path)) and Path(source).suffix.lower() in CATALOGUES:
+        return _of_catalogue(Path(source))
     path = _find(source, None)
     return _extended(_parse(path), path.name, path.parent, (path.resolve(),))
+
+
+def _of_catalogue(path: Path) -> tuple[dict[str, Any], str]:
+    """`scs01` with the objects of a catalogue file in its place, flown by SGP4 from the newest epoch on."""
+    newest = max(read_catalogue(path).epochs)
+    epoch = newest.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    fleet = {
+        "name": path.stem,
+        "spacecraft": "computing_satellite",
+        "propagator": "sgp4",
+        "catalogue": {"file": path.resolve()},
+    }
+    text = f"The objects of {path.name} as computing satellites."
+    data = {"extends": "scs01", "name": path.stem, "description": text, "epoch": epoch, "fleet": [fleet]}
+    return _extended(data, path.name, None, ())
 
 
 def _extended(

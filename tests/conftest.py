@@ -1,4 +1,7 @@
-"""For every test: nothing from the network, kernels compiled as users get them, no clock in hypothesis."""
+"""For every test: nothing from the network, kernels compiled as users get them, no clock in hypothesis.
+
+`HYPOTHESIS_EXAMPLES=2000 pytest ...` looks at so many examples, and at other ones each time.
+"""
 
 import os
 
@@ -16,7 +19,12 @@ from astropy.utils import iers  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
 iers.conf.auto_download = False
+examples = os.environ.get("HYPOTHESIS_EXAMPLES")
 settings.register_profile(
-    "sandbox", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "sandbox",
+    deadline=None,
+    derandomize=examples is None,
+    max_examples=int(examples or 100),
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("sandbox")
