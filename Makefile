@@ -1,5 +1,5 @@
 # make demo     play a day of the first twelve satellites; leaves a folder in results/
-# make test     every test; make lint: style; make bench: throughput beside MPE2; make clean: caches
+# make test     every test; make lint: style and types; make bench: throughput beside MPE2; make clean: caches
 # PYTHON names the interpreter that the virtual environment is made with, VENV where it is made.
 
 PYTHON ?= python3
@@ -19,6 +19,7 @@ test: $(VENV)/.dev
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m experiments.benchmarks.throughput
@@ -26,7 +27,7 @@ bench: $(VENV)/.bench
 clean:
 	find . -type f \( -name '*.nbi' -o -name '*.nbc' \) -not -path './$(VENV)/*' -delete
 	find . -type d -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
-	rm -rf .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
 
 # One stamp for each set of extras: what is installed is installed again only when its list has changed.
 $(VENV)/.%: $(NEEDS) | $(BIN)/pip

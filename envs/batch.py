@@ -42,7 +42,7 @@ class BatchEnv:
 
     def step(self, actions: ArrayLike) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
         """Play one round. `actions` (B, N) are whole numbers in [0, A); a masked one is played as no-op."""
-        if not self.started:
+        if self._mask is None:
             raise SandboxError("step before reset: call reset() first.")
         self.problem.advance(self._whole(actions), self._mask)
         observation, reward, info = self._report()

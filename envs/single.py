@@ -56,7 +56,7 @@ class SatelliteEnv(gymnasium.Env):
         """Play one round; the episode terminates when this satellite is lost."""
         if self._fleet is None:
             raise SandboxError("step before reset: call reset() first.")
-        observation, reward, terminated, truncated, info = self.batch.step(self._orders(action))
+        observation, reward, terminated, truncated, info = self.batch.step(self._orders(action, *self._fleet))
         self._fleet = observation, info
         lost = bool(terminated[0, self.ego]) or not self.world.state.body["alive"][0, self.ego]
         return (
@@ -77,7 +77,7 @@ class SatelliteEnv(gymnasium.Env):
         """Safe to call twice."""
         self.batch.close()
 
-    def _orders(self, action: int) -> NDArray:
+    def _orders(self, action: int, observation: NDArray, info: dict[str, NDArray]) -> NDArray:
         value = np.asarray(action)
         last = len(self.actions) - 1
         if value.size != 1 or value.dtype.kind not in "iu" or not 0 <= value.item() <= last:
@@ -86,7 +86,7 @@ class SatelliteEnv(gymnasium.Env):
             )
         orders = np.zeros((1, self.batch.satellites), np.int32)
         if self.teammates is not None:
-            orders[...] = self.teammates(*self._fleet)
+            orders[...] = self.teammates(observation, info)
         orders[0, self.ego] = value.item()
         return orders
 

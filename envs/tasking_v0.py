@@ -436,11 +436,13 @@ def write_global_state(state, constants, b, horizon, out):
 def _horizon(scenario: Scenario, max_cycles: int | None) -> float | None:
     if max_cycles is None:
         return None
-    if not (isinstance(max_cycles, (int, np.integer)) and max_cycles >= 1):
-        raise SandboxError(
-            f"max_cycles = {max_cycles!r}; give a whole number of rounds of at least 1, or None."
-        )
+    _check_count("max_cycles", max_cycles)
     return max_cycles * scenario.round_s
+
+
+def _check_count(name: str, value: Any) -> None:
+    if not (isinstance(value, (int, np.integer)) and value >= 1):
+        raise SandboxError(f"{name} = {value!r}; give a whole number of at least 1.")
 
 
 def batch_env(
@@ -456,6 +458,7 @@ def batch_env(
 ) -> BatchEnv:
     """B worlds at once, arrays in and arrays out; see `BatchEnv` and the module's page."""
     scenario = load_scenario(scenario)
+    _check_count("candidates", candidates)
     horizon = _horizon(scenario, max_cycles)
     world = World(scenario, worlds, shown=candidates, horizon_s=horizon, threads=threads)
     return BatchEnv(Tasking(world, loss_penalty=loss_penalty, team_reward=team_reward), autoreset=autoreset)

@@ -78,7 +78,7 @@ class SatelliteVectorEnv(VectorEnv):
             return observation[:, 0], rewards, ends, cuts, self._infos(info)
         last, final = observation[:, 0], self._infos(info, np.flatnonzero(done))
         observation, info = self.batch.reset(None, np.flatnonzero(done))
-        infos = self._infos(info)
+        infos: dict[str, Any] = self._infos(info)
         infos |= {"final_obs": last, "_final_obs": done, "final_info": final, "_final_info": done}
         return observation[:, 0], rewards, ends, cuts, infos
 

@@ -64,7 +64,7 @@ def write(topology: dict, path: Path) -> None:
     points = np.concatenate([np.rint(ring / POINT_DEG).astype(np.int32) for ring in land])
     np.savez_compressed(
         path,
-        steps=np.diff(points, axis=0, prepend=np.int32([[0, 0]])).T,
+        steps=np.diff(points, axis=0, prepend=np.zeros((1, 2), np.int32)).T,
         lengths=np.array([len(ring) for ring in land], np.int16),
         point_deg=POINT_DEG,
         mask=np.packbits(land_mask(land), axis=1),

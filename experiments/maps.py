@@ -121,7 +121,8 @@ def _targets(axes: "Axes", recording: Recording) -> None:
     for name, here in _states(recording).items():
         look = _LOOKS[name] | {"s": size, "gid": f"target:{name}"} | (faint if name == "expired" else {})
         artist = axes.scatter(x[here], y[here], **look)
-        artist.set(zorder=2.9 if name == "expired" else 3, linewidth=min(edge, artist.get_linewidth()[0]))
+        width = min(edge, np.ravel(artist.get_linewidth())[0])
+        artist.set(zorder=2.9 if name == "expired" else 3, linewidth=width)
 
 
 def _states(recording: Recording) -> dict[str, np.ndarray]:

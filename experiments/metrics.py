@@ -116,7 +116,7 @@ def summarise(values: Iterable[float], confidence: float = 0.95) -> Summary:
     """
     kept = np.array([value for value in values if not math.isnan(value)], float)
     if not len(kept):
-        return Summary(*[math.nan] * 4, 0)
+        return Summary(math.nan, math.nan, math.nan, math.nan, 0)
     draws = np.random.default_rng(0).choice(kept, (RESAMPLES, len(kept)))
     tail = 50.0 * (1.0 - confidence)
     low, high = np.percentile(interquartile_mean(draws), [tail, 100.0 - tail])

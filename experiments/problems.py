@@ -2,10 +2,10 @@
 
 import re
 from importlib import import_module
-from importlib.util import find_spec
 from pkgutil import iter_modules
 from typing import Any
 
+import envs
 from envs.batch import BatchEnv
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.scenario import Scenario
@@ -15,8 +15,7 @@ HOUR = 3600.0
 
 def env_names() -> list[str]:
     """The decision problems: the modules of `envs` whose names end in a version."""
-    places = find_spec("envs").submodule_search_locations
-    return sorted(module.name for module in iter_modules(places) if re.search(r"_v\d+$", module.name))
+    return sorted(module.name for module in iter_modules(envs.__path__) if re.search(r"_v\d+$", module.name))
 
 
 def make_env(

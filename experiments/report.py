@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -65,7 +65,7 @@ def _table(title: str | None, *columns: str) -> Table:
     """A table with these columns, none of them wrapped; those that begin with > are flush right."""
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        side = "right" if column.startswith(">") else "left"
+        side: JustifyMethod = "right" if column.startswith(">") else "left"
         table.add_column(column.removeprefix(">"), justify=side, no_wrap=True)
     return table
 

@@ -14,7 +14,7 @@ from envs.batch import BatchEnv
 from experiments import results
 from experiments.metrics import metrics_of
 from experiments.problems import HOUR, make_env
-from experiments.rollout import Speed, play
+from experiments.rollout import Speed, Watcher, play
 from experiments.rows import Rows
 from experiments.watchers import Bar, Film, Tally
 from sandbox.errors import SandboxError
@@ -62,13 +62,13 @@ def run(
     began = time.perf_counter()
     with results.new_results(folder) as draft:
         tally, film = Tally(), Film(draft / results.RECORDING, meta)
-        watchers = [tally, Rows(draft / results.ROUNDS)]
+        watchers: list[Watcher] = [tally, Rows(draft / results.ROUNDS)]
         if record:
             import matplotlib  # noqa: F401  if it is missing, better to know now than when the run is over
 
             watchers.append(film)
         with _bar(policy, progress) as bars:
-            speed = play(batch, decider, seed, watchers + bars)
+            speed = play(batch, decider, seed, [*watchers, *bars])
         if record:
             draw(film.recording, draft)
         metrics = metrics_of(book_of(batch.world), tally.totals())

@@ -71,6 +71,7 @@ class Film(Watcher):
         self._scene = scene_of(env.world)
 
     def after(self, env: BatchEnv, played: Round) -> None:
+        assert self._recorder is not None  # made in `start`
         decided = {"action": played.actions[0], "mask": played.mask[0], "reward": played.reward[0]}
         self._recorder.append(**self._scene, **deeds_of(env.world), **decided)
         for event in events_of(env.world):
@@ -83,6 +84,7 @@ class Film(Watcher):
     @property
     def recording(self) -> Recording:
         """What was recorded so far."""
+        assert self._recorder is not None  # made in `start`
         return self._recorder.recording
 
 

@@ -1,6 +1,7 @@
 """The one decorator for compiled functions."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from hashlib import blake2s
 from pathlib import Path
@@ -24,6 +25,19 @@ def _source_stamp(rooms: tuple[str, ...]) -> str:
     return blake2s(repr(marks).encode(), digest_size=8).hexdigest()
 
 
+@cache
+def _drop_stale(room: str, stamp: str) -> None:
+    """Delete the machine code of other versions of `room`, once for each version: a few MB for every edit."""
+    marker = _ROOT / room / "__pycache__" / f"kernels.{stamp}"
+    with suppress(OSError):  # an installation that cannot be written to
+        if marker.exists():
+            return
+        for path in (_ROOT / room).rglob("__pycache__/*"):
+            if path.suffix in (".nbi", ".nbc") or path.name.startswith("kernels."):
+                path.unlink(missing_ok=True)
+        marker.touch()
+
+
 def kernel(function: Callable) -> Callable:
     """Compile `function` with numba: no Python objects, no allocation, the lock released, cached on disk.
 
@@ -33,9 +47,12 @@ def kernel(function: Callable) -> Callable:
     numba's cache watches only the file of the outermost function, so a change in a kernel that it calls
     would go unseen. Here the names of the cached files carry the stamp of every source file that it may call.
     """
-    compiled = numba.njit(function, cache=True, nogil=True, error_model="numpy", _nrt=False)
+    njit: Any = numba.njit  # its annotations do not know `_nrt`
+    compiled = njit(function, cache=True, nogil=True, error_model="numpy", _nrt=False)
     room = function.__module__.partition(".")[0]
     stamp = _source_stamp(_ROOMS[: _ROOMS.index(room) + 1] if room in _ROOMS else _ROOMS)
+    if room in _ROOMS:
+        _drop_stale(room, stamp)
     files = compiled._cache
     files._cache_file = IndexDataCacheFile(
         files.cache_path, f"{files._impl.filename_base}.{stamp}", files._impl.locator.get_source_stamp()
@@ -43,7 +60,7 @@ def kernel(function: Callable) -> Callable:
     return compiled
 
 
-def entry_point(function: Callable, *examples: Any) -> Callable:
+def entry_point(function: Any, *examples: Any) -> Callable:
     """The machine code of kernel `function` for arguments of the types of `examples`.
 
     Calling it skips the look-up of the argument types, 7 us for the arrays of a world. Nothing checks them

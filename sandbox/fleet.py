@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -109,10 +110,11 @@ def make_fleet(scenario: Scenario) -> Fleet:
         if name not in everyone:
             raise unknown_name("satellite", name, everyone)
     wanted = set(scenario.satellites or everyone)
-    names, groups, kinds, positions, velocities, sgp4 = [], [], [], [], [], []
+    names: list[str] = []
+    groups, kinds, positions, velocities, sgp4 = [], [], [], [], []
     for group, (own, position, velocity, catalogue) in zip(scenario.fleet, placed, strict=True):
         kept = [i for i, name in enumerate(own) if name in wanted]
-        if group.propagator == "sgp4" and kept:
+        if catalogue is not None and group.propagator == "sgp4" and kept:
             numbers = np.arange(len(names), len(names) + len(kept))
             sgp4.append((numbers, Catalogue(tuple(catalogue.sets[i] for i in kept))))
         names += [own[i] for i in kept]
@@ -238,6 +240,7 @@ def _mean_elements(group: Group, epoch: datetime) -> np.ndarray:
         return constellations.sun_synchronous(
             s.total, planes, s.altitude_km * 1e3, hours, epoch, phasing=s.phasing
         )
+    assert group.keplerian is not None  # a Group has exactly one source
     return np.array(
         [
             [
@@ -254,7 +257,7 @@ def _craft_record(craft: Spacecraft) -> np.void:
     body, power, thermal, attitude, camera, radio = (
         craft.body, craft.power, craft.thermal, craft.attitude, craft.camera, craft.radio,
     )  # fmt: skip
-    record = np.zeros((), CRAFT)
+    record: Any = np.zeros((), CRAFT)
     values = {
         "ballistic": body.drag_coefficient * body.drag_area_m2 / body.mass_kg,
         "panel_area": power.panel_area_m2,

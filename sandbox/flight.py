@@ -194,7 +194,7 @@ def _live(state, constants, choice, b, n, now, middle, rotation, sun):
     shot = state.opportunities[b, n, choice].capture if mode == OBSERVE else seconds
     shoots = mode == OBSERVE and shot + craft.dwell <= seconds
     held = shot + craft.dwell if shoots else seconds
-    earliest = shot if shoots else 0.0
+    earliest = min(shot, seconds) if mode == OBSERVE else 0.0
     aim, turned, there = _plan_turn(
         mode, target, pointing, path, rotation, middle, s, craft, earliest, seconds
     )

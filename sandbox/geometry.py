@@ -4,7 +4,7 @@ import math
 
 from sandbox.compiled import kernel
 from sandbox.orbits.bodies import EARTH_ROTATION_RATE
-from sandbox.orbits.propagation import acceleration, hermite_at, hermite_coefficients
+from sandbox.orbits.propagation import Forces, acceleration, hermite_at, hermite_coefficients
 
 _NOWHERE = (0.0, 0.0, 0.0)
 BEYOND_S = 60.0
@@ -47,13 +47,17 @@ def spin(x, y, z, seconds):
 
 @kernel
 def round_path(position, velocity, next_position, next_velocity, forces, ballistic, seconds):
-    """Quintic through the states (GCRS) at both ends of a round of `seconds`. Read it with `hermite_at`."""
+    """Quintic through the states (GCRS) at both ends of a round of `seconds`. Read it with `hermite_at`.
+
+    Its accelerations leave out Sun and Moon, which bend a path by less than a millimetre in five minutes.
+    """
+    f = Forces(forces.j2, forces.j3, forces.j4, forces.drag, False, False, forces.density_factor)
     x, y, z = position[0], position[1], position[2]
     vx, vy, vz = velocity[0], velocity[1], velocity[2]
     X, Y, Z = next_position[0], next_position[1], next_position[2]
     VX, VY, VZ = next_velocity[0], next_velocity[1], next_velocity[2]
-    ax, ay, az = acceleration(x, y, z, vx, vy, vz, forces, ballistic, _NOWHERE, _NOWHERE)
-    AX, AY, AZ = acceleration(X, Y, Z, VX, VY, VZ, forces, ballistic, _NOWHERE, _NOWHERE)
+    ax, ay, az = acceleration(x, y, z, vx, vy, vz, f, ballistic, _NOWHERE, _NOWHERE)
+    AX, AY, AZ = acceleration(X, Y, Z, VX, VY, VZ, f, ballistic, _NOWHERE, _NOWHERE)
     return hermite_coefficients(x, y, z, vx, vy, vz, ax, ay, az, X, Y, Z, VX, VY, VZ, AX, AY, AZ, seconds)
 
 

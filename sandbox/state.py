@@ -8,7 +8,7 @@ Q sky intervals of a request, K observation opportunities shown to a satellite.
 SI units; times are seconds since the scenario's UTC epoch.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -222,9 +222,12 @@ def arrays(state: State) -> list[np.ndarray]:
 
 def copy_state(state: State) -> State:
     """A deep copy: arrays that nobody else owns."""
-    return State(
-        *(type(part)(*(a.copy() for a in part)) if isinstance(part, tuple) else part.copy() for part in state)
-    )
+    return _copy(state)
+
+
+def _copy(part: Any) -> Any:
+    """A copy of an array, or of a named tuple of such parts."""
+    return type(part)(*map(_copy, part)) if isinstance(part, tuple) else part.copy()
 
 
 def write_state(target: State, source: State) -> None:

@@ -1,6 +1,6 @@
 """The world: B copies of a scenario, stepped together. The only file that knows the order of things."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import ceil
@@ -51,7 +51,7 @@ class Snapshot:
     scenario: Scenario
     state: State
     ready: NDArray[np.bool_]
-    generators: tuple[dict[str, Any], ...]
+    generators: tuple[Mapping[str, Any], ...]
     seeds: tuple[int | None, ...]
 
 
@@ -247,7 +247,7 @@ class World:
             raise SandboxError(f"{name} has dtype {orders.dtype}; give whole numbers from 0 to {count - 1}.")
         if orders.shape != (self.worlds, self.satellites):
             raise SandboxError(f"{name} has shape {orders.shape}; give ({self.worlds}, {self.satellites}).")
-        return np.require(orders, np.int32, "CAW")  # what the machine code takes
+        return np.require(orders, np.int32, ["C", "A", "W"])  # what the machine code takes
 
     def _begin_episode(self, b: int, seed: int | None) -> None:
         if seed is not None or not self._ready[b]:

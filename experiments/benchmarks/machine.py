@@ -10,14 +10,14 @@ PACKAGES = ("numpy", "numba", "pettingzoo", "mpe2")
 
 def machine() -> dict[str, str | int]:
     """The processor, the cores this process may use, the system, and the versions of what is measured."""
-    found = {name: _version(name) for name in PACKAGES}
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return {
         "cpu": _cpu(),
         "cores": cores,
         "system": platform.system(),
         "python": platform.python_version(),
-    } | found
+        **{name: _version(name) for name in PACKAGES},
+    }
 
 
 def _cpu() -> str:

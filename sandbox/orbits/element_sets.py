@@ -7,7 +7,7 @@ degrees, revolutions a day, 1 / Earth radius.
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from math import isfinite
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sgp4.api import Satrec
 from sgp4.omm import initialize
@@ -52,9 +52,7 @@ _ASSUMED = {
 _DEFAULTS = {"OBJECT_ID": "", "MEAN_MOTION_DOT": 0, "MEAN_MOTION_DDOT": 0}  # none moves a satellite in SGP4
 
 
-def element_set(
-    fields: Mapping[str, object], where: str, called: Mapping[str, str] | None = None
-) -> ElementSet:
+def element_set(fields: Mapping[str, Any], where: str, called: Mapping[str, str] | None = None) -> ElementSet:
     """The satellite of OMM `fields`. `called` gives the names by which the user knows them.
 
     Raises SandboxError with `where`, field and value if one is missing, not a number, or out of range.
@@ -70,7 +68,7 @@ def element_set(
     return ElementSet(name, int(numbers["NORAD_CAT_ID"]), epoch, satellite)
 
 
-def number(fields: Mapping[str, object], key: str, where: str, called: Mapping[str, str]) -> float:
+def number(fields: Mapping[str, Any], key: str, where: str, called: Mapping[str, str]) -> float:
     """One numeric field. Raises SandboxError as `element_set` does."""
     text, (holds, words) = _required(fields, key, where, called), _LIMITS[key]
     try:
@@ -82,7 +80,7 @@ def number(fields: Mapping[str, object], key: str, where: str, called: Mapping[s
     return value
 
 
-def _required(fields, key, where, called) -> object:
+def _required(fields, key, where, called) -> Any:
     if key not in fields:
         raise SandboxError(f"{where}: {called.get(key, key)} is missing; SGP4 cannot do without it: {SAME}.")
     return fields[key]
@@ -109,7 +107,7 @@ def _bookkeeping(fields, norad_id: int, epoch: datetime) -> dict[str, object]:
     }
 
 
-def _epoch(value: object, where: str, name: str) -> datetime:
+def _epoch(value: Any, where: str, name: str) -> datetime:
     try:
         return as_utc(value) if "-" in str(value) else year_and_day(str(value))
     except (SandboxError, ValueError):

@@ -41,7 +41,7 @@ def earth_orientation(mjd) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Linear between the daily values, as in astropy. After the table's end its last values are kept: UT1 then
     wanders by about a millisecond (half a metre on the equator) a day. Raises SandboxError before 1973.
     """
-    days, *columns = _table()
+    days, ut1_utc, x, y = _table()
     mjd = np.asarray(mjd, dtype=float)
     if not np.all(mjd >= days[0]):
         raise SandboxError(
@@ -49,7 +49,7 @@ def earth_orientation(mjd) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         )
     row = np.clip(np.searchsorted(days, mjd, side="right") - 1, 0, len(days) - 2)
     share = np.minimum(mjd - days[row], 1.0)
-    return tuple(_between(column, row, share) for column in columns)
+    return _between(ut1_utc, row, share), _between(x, row, share), _between(y, row, share)
 
 
 def _between(column: np.ndarray, row: np.ndarray, share: np.ndarray) -> np.ndarray:

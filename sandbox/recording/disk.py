@@ -108,7 +108,7 @@ def _checked(path: Path, opening: dict, arrays: dict[str, np.ndarray], events: l
         )
     if len(events) != opening["events_written"]:
         raise SandboxError(f"{path}: damaged, {len(events)} of {opening['events_written']} events are left.")
-    sizes = {ROUND: opening["rounds_written"], AXIS: 3}
+    sizes: dict[str, int | None] = {ROUND: opening["rounds_written"], AXIS: 3}
     for variable in VARIABLES.values():
         if variable.name in arrays:
             _check_array(path, variable, arrays[variable.name], sizes)
@@ -117,7 +117,7 @@ def _checked(path: Path, opening: dict, arrays: dict[str, np.ndarray], events: l
     return opening["meta"], arrays, events
 
 
-def _check_array(path: Path, variable: Variable, array: np.ndarray, sizes: dict[str, int]) -> None:
+def _check_array(path: Path, variable: Variable, array: np.ndarray, sizes: dict[str, int | None]) -> None:
     """Compare with the `sizes` met so far, and add to them those met first."""
     found = dict(zip(variable.dims, array.shape, strict=False))
     shape = tuple(sizes.setdefault(dim, found.get(dim)) for dim in variable.dims)

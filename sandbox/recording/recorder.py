@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -127,7 +127,7 @@ class Recorder:
 
     def flush(self) -> None:
         """Let a reader of the folder see everything so far. It outlives this process, not a power cut."""
-        if self._log:
+        if self._folder and self._log:
             self._log.flush()
             disk.write_meta(self._folder, self._meta_text, self._written, self._event_count)
 
@@ -145,7 +145,7 @@ class Recorder:
         """Finish, down to the disk itself if there is a folder, and return the recording."""
         if self._log and not self._closed:
             for array in self._arrays.values():
-                array.base.flush()
+                cast(np.memmap, array.base).flush()
             self.flush()
             self._log.close()
         self._closed = True
@@ -161,7 +161,7 @@ class Recorder:
 
     def _keep(self, names: Iterable[str]) -> None:
         """Make arrays for these variables and expect them each round."""
-        for variable in map(VARIABLES.get, names):
+        for variable in map(VARIABLES.__getitem__, names):
             self._arrays[variable.name] = array = self._empty(variable)
             self._rows.append((variable, array, array.shape[1:]))
         self._names = {variable.name for variable, _, _ in self._rows}
@@ -196,7 +196,7 @@ class Recorder:
         return np.asarray(disk.new_array(self._folder, variable, self._shape(variable)))
 
     def _event_rows(self) -> list[tuple]:
-        if not self._log:
+        if not (self._folder and self._log):
             return self._events
         if not self._closed:
             self._log.flush()

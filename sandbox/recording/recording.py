@@ -1,7 +1,7 @@
 """A run to be read: rounds, events, and what other tools want to have them as."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -28,8 +28,8 @@ class Events:
     @classmethod
     def from_rows(cls, rows: Collection[tuple]) -> "Events":
         string = np.dtypes.StringDType()
-        dtypes = (np.float64, np.int32, string, np.int32, np.float64, string)
-        columns = zip(*rows, strict=True) if rows else [()] * len(dtypes)
+        dtypes: tuple[Any, ...] = (np.float64, np.int32, string, np.int32, np.float64, string)
+        columns: Iterable[Any] = zip(*rows, strict=True) if rows else [()] * len(dtypes)
         return cls(*map(np.array, columns, dtypes))
 
     def __len__(self) -> int:

@@ -47,6 +47,12 @@ SMALL = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def template():
+    """A scenario as a dictionary, to copy."""
+    return SMALL
+
+
 @pytest.fixture
 def small():
     """A scenario as a dictionary of its own, to change at will."""

@@ -1,0 +1,270 @@
+"""Worlds again: the same seed, a world of a batch, a snapshot; and what is said of orders that cannot be."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from sandbox.errors import SandboxError
+from sandbox.scenario import load_scenario
+from sandbox.state import CHARGE, DOWNLINK, IDLE, NONE, OBSERVE, arrays
+from sandbox.world import World
+
+
+def orders(world, command, choice=0):
+    team = (world.worlds, world.satellites)
+    return np.full(team, command, np.int32), np.full(team, choice, np.int32)
+
+
+def at_random(world, rng):
+    team = (world.worlds, world.satellites)
+    return rng.integers(0, 5, team, np.int32), rng.integers(0, world.shown, team, np.int32)
+
+
+def sensible(world):
+    """Send when possible, else image what is worth most, else charge."""
+    state = world.state
+    command, choice = orders(world, CHARGE)
+    command[state.opportunities["request"][:, :, 0] != NONE] = OBSERVE
+    command[(state.outlook["station"] != NONE) & (state.store.level["count"] > 0)] = DOWNLINK
+    return command, choice
+
+
+def play(world, rounds=60):
+    for _ in range(rounds):
+        world.step(*sensible(world))
+    return copy.deepcopy(world.state)
+
+
+def differing(one, other):
+    """Names of the fields, or numbers of the arrays, in which two states differ by a bit."""
+    found = []
+    for i, (a, b) in enumerate(zip(arrays(one), arrays(other), strict=True)):
+        for name in a.dtype.names or [None]:
+            x, y = (a[name], b[name]) if name else (a, b)
+            if not np.array_equal(x, y, equal_nan=x.dtype.kind == "f"):
+                found.append(name or i)
+    return found
+
+
+def one_of(state, b):
+    """World b of a state as a state of one."""
+    parts = (type(p)(*(a[b : b + 1] for a in p)) if isinstance(p, tuple) else p[b : b + 1] for p in state)
+    return type(state)(*parts)
+
+
+class TestSameAgain:
+    def test_same_seed_same_run(self):
+        runs = []
+        for _ in range(2):
+            world, rng = World("pair"), np.random.default_rng(0)
+            world.reset(7)
+            for _ in range(100):
+                world.step(*at_random(world, rng))
+            runs.append(world.state)
+        assert differing(*runs) == []
+
+    def test_other_seed_other_run(self):
+        world = World("pair", 2)
+        world.reset([7, 8])
+        assert {"energy", "value", "position"} <= set(
+            differing(one_of(world.state, 0), one_of(world.state, 1))
+        )
+
+    def test_used_world_begins_like_a_new_one(self):
+        fresh, used = World("pair"), World("pair")
+        used.reset(3)
+        play(used)
+        used.reset(5)
+        fresh.reset(5)
+        assert differing(fresh.state, used.state) == []
+
+    @pytest.mark.parametrize("threads", [1, 2, 3])
+    def test_world_of_a_batch_is_the_world_alone(self, threads):
+        batch, rng = World("pair", 4, threads=threads), np.random.default_rng(1)
+        batch.reset(20)
+        alone = [World("pair") for _ in range(4)]
+        for b, world in enumerate(alone):
+            world.reset(20 + b)
+        for _ in range(80):
+            command, choice = at_random(batch, rng)
+            batch.step(command, choice)
+            for b, world in enumerate(alone):
+                world.step(command[b : b + 1], choice[b : b + 1])
+        for b, world in enumerate(alone):
+            assert differing(one_of(batch.state, b), world.state) == []
+        batch.close()
+        batch.close()
+        batch.step(*orders(batch, IDLE))
+
+    def test_no_seed_draws_on(self):
+        one, two = World("pair"), World("pair")
+        for world in (one, two):
+            world.reset(3)
+            world.reset()
+        assert differing(one.state, two.state) == []
+        two.reset(3)
+        assert "energy" in differing(one.state, two.state)
+
+    def test_no_seed_at_first_is_fresh(self):
+        one, two = World("pair"), World("pair")
+        one.reset()
+        two.reset()
+        assert "energy" in differing(one.state, two.state)
+
+    def test_some_worlds_begin_anew(self):
+        world, other, alone = World("pair", 3), World("pair", 3), World("pair")
+        for each in (world, other):
+            each.reset(1)
+            play(each, 50)
+        world.reset([40], worlds=[1])
+        alone.reset(40)
+        assert differing(one_of(world.state, 0), one_of(other.state, 0)) == []
+        assert differing(one_of(world.state, 1), alone.state) == []
+        assert differing(one_of(world.state, 2), one_of(other.state, 2)) == []
+
+    def test_no_worlds_to_reset(self):
+        world = World("pair", 2)
+        world.reset(1)
+        before = copy.deepcopy(world.state)
+        world.reset(None, worlds=[])
+        assert differing(before, world.state) == []
+
+    def test_pickle_goes_on_the_same(self):
+        world = World("pair", 2, threads=2)
+        world.reset(1)
+        twin = pickle.loads(pickle.dumps(world))
+        assert differing(play(world, 20), play(twin, 20)) == []
+
+
+class TestSnapshots:
+    def test_back_to_the_same_future(self):
+        world = World("pair", 2)
+        world.reset(2)
+        play(world)
+        moment = world.snapshot()
+        future = play(world)
+        world.restore(moment)
+        assert differing(world.state, moment.state) == []
+        assert differing(play(world), future) == []
+
+    def test_across_a_reset(self):
+        world = World("pair", 2)
+        world.reset(2)
+        moment = world.snapshot()
+        world.reset()
+        future = play(world)
+        world.reset(9)
+        world.restore(moment)
+        world.reset()
+        assert differing(play(world), future) == []
+
+    def test_into_another_world_of_the_scenario(self):
+        world, other = World("pair"), World("pair")
+        world.reset(2)
+        play(world)
+        other.restore(world.snapshot())
+        assert differing(play(world), play(other)) == []
+
+    def test_is_a_copy(self):
+        world = World("pair")
+        world.reset(2)
+        moment = world.snapshot()
+        before = copy.deepcopy(moment.state)
+        play(world, 5)
+        assert differing(before, moment.state) == []
+
+    def test_before_any_reset(self):
+        world = World("pair")
+        moment = world.snapshot()
+        world.reset(1)
+        world.restore(moment)
+        with pytest.raises(SandboxError, match="before reset"):
+            world.step(*orders(world, IDLE))
+
+    def test_of_another_world(self):
+        world = World("pair")
+        world.reset(1)
+        for other in (World("pair", 2), World("walker_24"), World("pair", horizon_s=60.0)):
+            with pytest.raises(SandboxError, match="restore it where it was taken"):
+                other.restore(world.snapshot())
+        warmer = {"spacecraft.computing_satellite.thermal.initial_c": 20}
+        with pytest.raises(SandboxError, match="of pair or of one with other fields"):
+            World(load_scenario("pair", warmer)).restore(world.snapshot())
+
+
+class TestWrongUse:
+    def test_step_before_reset(self):
+        world = World("pair", 2)
+        for _ in range(2):
+            with pytest.raises(SandboxError, match=r"call reset\(\) first"):
+                world.step(*orders(world, IDLE))
+            world.reset(0, worlds=[1])
+
+    @pytest.mark.parametrize(
+        ("command", "choice", "says"),
+        [
+            ([0, 0], [[0, 0]], r"command has shape \(2,\); give \(1, 2\)"),
+            ([[0, 0]], [[0], [0]], r"choice has shape \(2, 1\); give \(1, 2\)"),
+            ([[0.0, 0.0]], [[0, 0]], "command has dtype float64; give whole numbers from 0 to 4"),
+            ([[True, False]], [[0, 0]], "command has dtype bool"),
+            ([[0, 0]], [["a", "b"]], "choice has dtype"),
+        ],
+    )
+    def test_orders(self, command, choice, says):
+        world = World("pair")
+        world.reset(0)
+        with pytest.raises(SandboxError, match=says):
+            world.step(command, choice)
+
+    @pytest.mark.parametrize(
+        ("options", "says"),
+        [
+            ({"worlds": 0}, "worlds = 0; give a whole number of at least 1"),
+            ({"worlds": 1.5}, "worlds = 1.5"),
+            ({"shown": 0}, "shown = 0"),
+            ({"threads": -1}, "threads = -1"),
+            ({"horizon_s": 0.0}, "horizon_s = 0.0; give a number of seconds greater than 0"),
+            ({"horizon_s": float("nan")}, "horizon_s = nan"),
+            ({"horizon_s": "1"}, "horizon_s = '1'"),
+        ],
+    )
+    def test_options(self, options, says):
+        with pytest.raises(SandboxError, match=says):
+            World("pair", **options)
+
+    @pytest.mark.parametrize(
+        ("seed", "worlds", "says"),
+        [
+            (-1, None, "seed = -1; give a whole number"),
+            (1.5, None, "seed = 1.5"),
+            ([1, 2, 3], None, "3 seeds for 2 worlds"),
+            *((1, wrong, "worlds = ") for wrong in ([2], [-1], [0, 0], [True, False], [0.0])),
+        ],
+    )
+    def test_reset(self, seed, worlds, says):
+        with pytest.raises(SandboxError, match=says):
+            World("pair", 2).reset(seed, worlds)
+
+    def test_any_layout_of_orders_will_do(self):
+        worlds = [World("pair", 2) for _ in range(4)]
+        for world in worlds:
+            world.reset(0)
+        command, choice = sensible(worlds[0])
+        frozen = command.copy()
+        frozen.flags.writeable = False
+        forms = (command, frozen, np.asfortranarray(command), command.astype(np.uint8))
+        for world, form in zip(worlds, forms, strict=True):
+            world.step(form, choice)
+            assert differing(worlds[0].state, world.state) == []
+
+    def test_orders_that_make_no_sense_are_idle(self):
+        one, two = World("pair"), World("pair")
+        for world, command in ((one, 99), (two, IDLE)):
+            world.reset(4)
+            for _ in range(10):
+                world.step(*orders(world, command))
+        assert differing(one.state, two.state) == []
+        one.step(*orders(one, OBSERVE, 77))
+        assert (one.state.activity["mode"] == IDLE).all()
