@@ -78,7 +78,7 @@ image nor send.
 | term | when | amount |
 | --- | --- | --- |
 | `reward_delivery` | an image has arrived whole | value x 2^(-age / half-life), age from capture to arrival |
-| `reward_loss` | the battery ran empty | -`loss_penalty` |
+| `reward_loss` | the battery ran empty, or the orbit came down | -`loss_penalty` |
 
 With `team_reward=True` every satellite gets the fleet's mean. The other numbers of the info, the same keys
 from the reset on: `energy_j` used in the round, `latency_s` (mean age of the images that arrived),

@@ -78,7 +78,7 @@ class Film(Watcher):
             self._recorder.event(*event)
 
     def close(self) -> None:
-        if self._recorder:
+        if self._recorder is not None:
             self._recorder.close()
 
     @property
