@@ -115,7 +115,7 @@ class Recorder:
     def event(
         self, time_s: float, satellite: int, kind: str, target: int = -1, value: float = 0.0, text: str = ""
     ) -> None:
-        """Note that something happened; views draw the kinds "capture" and "downlink"."""
+        """Note that something happened; views draw the kind "capture"."""
         if self._closed:
             raise SandboxError("Recorder.event: this recorder is closed.")
         row = (float(time_s), int(satellite), str(kind), int(target), float(value), str(text))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pilots import at_random, orders, sensible
 
 from sandbox.fleet import force_model
 from sandbox.orbits.bodies import AU, R_EARTH, SOLAR_CONSTANT
@@ -43,25 +44,6 @@ def begin(data, replace=None, seed=0, **options):
     world = World(load_scenario(data, replace), **options)
     world.reset(seed)
     return world
-
-
-def orders(world, command, choice=0):
-    team = (world.worlds, world.satellites)
-    return np.full(team, command, np.int32), np.full(team, choice, np.int32)
-
-
-def at_random(world, rng):
-    team = (world.worlds, world.satellites)
-    return rng.integers(0, 5, team, np.int32), rng.integers(0, world.shown, team, np.int32)
-
-
-def sensible(world):
-    """Send when possible, else image what is worth most, else charge."""
-    state = world.state
-    command, choice = orders(world, CHARGE)
-    command[state.opportunities["request"][:, :, 0] != NONE] = OBSERVE
-    command[(state.outlook["station"] != NONE) & (state.store.level["count"] > 0)] = DOWNLINK
-    return command, choice
 
 
 class Auditor:
