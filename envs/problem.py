@@ -23,6 +23,10 @@ class Problem(ABC):
     world: World
     layout: Layout
     actions: tuple[str, ...]
+    phrases: tuple[str, ...]
+    """What each action does, in words."""
+    briefing: str
+    """What the problem is about, in words, for one satellite: the same in every round."""
 
     @abstractmethod
     def advance(self, actions: NDArray[np.int32], mask: NDArray[np.int8]) -> None:
