@@ -38,7 +38,7 @@ class Reporter:
         )
 
     def report(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> str:
-        """The report for one observation (F,) in [-1, 1] and its mask (A,), topic by topic, then decisions."""
+        """The report for one observation (F,) in [-1, 1] and its mask (A,): topics, then decisions."""
         values = self.layout.physical(observation).tolist()
         lines = [f"{topic}: {', '.join(said)}." for topic, said in self._topics(values)]
         warnings = [
