@@ -312,7 +312,7 @@ def inference(
     _fill(cost, prompt.ravel(), output.ravel(), cached.ravel(), together.ravel(), costs)
     prefill, decode, peak = costs.reshape(3, *prompt.shape)
     longest = float(np.max(prompt + output, initial=0.0))
-    _check_fit(board, model, precision, longest, float(np.max(peak, initial=0.0)))
+    check_fit(board, model, precision, longest, float(np.max(peak, initial=0.0)))
     both = prefill + decode
     parts = (prefill, decode, both, cost["active_w"] * both, peak)
     return Inference(*parts) if prompt.ndim else Inference(*map(float, parts))
@@ -476,9 +476,8 @@ def _tokens(what: str, value: ArrayLike, low: int) -> np.ndarray:
     return counts
 
 
-def _check_fit(
-    board: ComputeProfile, model: ModelProfile, precision: str, tokens: float, peak: float
-) -> None:
+def check_fit(board: ComputeProfile, model: ModelProfile, precision: str, tokens: float, peak: float) -> None:
+    """Raise SandboxError where `tokens` exceed the model's context, or `peak` bytes the board's memory."""
     if tokens > model.context:
         raise SandboxError(
             f"{tokens:,.0f} tokens of prompt and answer exceed the context of {model.name}, "

@@ -100,7 +100,6 @@ def _begin(did):
     did.latency = 0.0
     did.downlinked = 0.0
     did.consumed = 0.0
-    did.thought = 0.0
     did.harvested = 0.0
     did.died = False
 
@@ -336,21 +335,19 @@ def _fly_leg(
         temperature = body.temperature
         share = throttle(temperature, craft.throttle_above, craft.shutdown_above)
         busy = max(0.0, min(until, send_to) - max(since, send_from))
-        thought = thinking.power * _overlap(since, until, 0.0, thinking.busy)
         load = (
             craft.base_load
             + (
                 craft.slew_load * _overlap(since, until, begin, begin + turned)
                 + craft.camera_load * (_overlap(since, until, shot, held) if shoots else 0.0)
                 + craft.transmitter_load * share * busy
-                + thought
+                + thinking.power * _overlap(since, until, 0.0, thinking.busy)
             )
             / step
         )
         if temperature < craft.heater_below:
             load += craft.heater_load
         dead, wasted = _charge(state.power[b, n], did, craft, harvest, load, step)
-        did.thought += thought
         heat = (
             load
             + wasted

@@ -110,13 +110,12 @@ ACTIVITY = _record(  # what a satellite did in the last round, and what came of 
     ("latency", "f8"),  # s, sum over them of capture to delivery
     ("downlinked", "f8"),  # bit
     ("consumed", "f8"),  # J
-    ("thought", "f8"),  # J of that, for thinking
     ("harvested", "f8"),  # J
 )
 THINKING = _record(  # what a satellite's mind does to the coming round; all zeros: nothing
     ("delay", "f8"),  # s offset at which the order of the round takes effect; the standing one rules before
     ("busy", "f8"),  # s from the beginning of the round in which the board thinks
-    ("power", "f8"),  # W that it draws for that
+    ("power", "f8"),  # W that it draws for that, beyond its standing load
     ("command", "i4"),  # the standing order: a mode
     ("choice", "i4"),  # and, for OBSERVE, a place in the outlook
 )
