@@ -2,12 +2,15 @@
 
 from abc import ABC, abstractmethod
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.errors import SandboxError, unknown_name
+
+if TYPE_CHECKING:
+    from envs.deliberation import Thought
 
 
 class Policy(ABC):
@@ -19,6 +22,10 @@ class Policy(ABC):
 
     problems: ClassVar[tuple[str, ...]] = ()
     """Names of the decision problems that it understands; empty for any."""
+    thinks: ClassVar[bool] = False
+    """Whether its decisions are charged: then it wants an environment made `deliberating`."""
+    thought: "Thought | None" = None
+    """What was spent on the last decisions, for `DeliberatingBatch.step`; None: they were free."""
 
     def __init__(self, env: Any) -> None:
         self.layout, self.actions = env.layout, tuple(env.actions)
@@ -54,6 +61,7 @@ _SHIPPED = {
     "idle": "agents.baselines:Idle",
     "greedy": "agents.tasking:Greedy",
     "deadline_greedy": "agents.tasking:DeadlineGreedy",
+    "qwen": "agents.qwen.policy:QwenPolicy",
 }
 
 
@@ -65,16 +73,22 @@ def policy_names(problem: str | None = None) -> list[str]:
     return [name for name in names if _understands(_find(_SHIPPED[name]), problem)]
 
 
-def make_policy(name: str, env: Any) -> Policy:
+def policy_class(name: str) -> type[Policy]:
+    """The class of the policy called `name`, or the one at `module:Class`. Raises SandboxError otherwise."""
+    return _find(_SHIPPED.get(name, name))
+
+
+def make_policy(name: str, env: Any, **options: Any) -> Policy:
     """The policy called `name`, or the class at `module:Class`, for the environment `env`.
 
-    Raises SandboxError for an unknown name, a class that is no Policy, or one made for other problems.
+    `options` are further arguments of the class. Raises SandboxError for an unknown name, a class that is no
+    Policy, or one made for other problems.
     """
-    kind = _find(_SHIPPED.get(name, name))
+    kind = policy_class(name)
     problem = env.problem.name
     if not _understands(kind, problem):
         raise SandboxError(f"Policy {name!r} is made for {', '.join(kind.problems)}, not for {problem}.")
-    return kind(env)
+    return kind(env, **options)
 
 
 def _understands(kind: type[Policy], problem: str) -> bool:

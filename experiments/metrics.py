@@ -45,6 +45,22 @@ METRICS = {
 }
 
 
+THOUGHT_METRICS = {
+    "decisions": Metric("1", "that were thought about"),
+    "thought_s_per_decision": Metric("s", "on the satellite's own board"),
+    "thought_j_per_decision": Metric("J", "drawn by that board"),
+    "thought_share_of_energy": Metric("1", "of all that the fleet used"),
+    "prompt_tokens_per_decision": Metric("1", "read for it"),
+    "output_tokens_per_decision": Metric("1", "written for it"),
+    "late_decisions": Metric("1", "came too late to be carried out"),
+    "late_share": Metric("1", "the same, of all decisions"),
+    "too_hot": Metric("1", "thoughts that a hot board refused"),
+    "share_thinking": Metric("1", "share of the rounds that end in thought"),
+    "fallbacks": Metric("1", "unreadable, illegal or missing answers"),
+}
+"""Reported where thought was charged."""
+
+
 @dataclass(frozen=True)
 class Totals:
     """Sums over the rounds of one run. Arrays are (N,), of M modes (N, M).
@@ -59,6 +75,8 @@ class Totals:
     modes: NDArray  # rounds spent in each mode
     lowest_battery: NDArray  # share of the capacity
     alive: NDArray
+    thoughts: NDArray | None = None  # decisions that were thought about; None where thought was not charged
+    fallbacks: NDArray | None = None  # of those, the ones that the mind itself did not take
 
 
 def metrics_of(book: NDArray, totals: Totals) -> dict[str, float]:
@@ -90,6 +108,29 @@ def metrics_of(book: NDArray, totals: Totals) -> dict[str, float]:
         "satellites": satellites,
         "rounds": totals.rounds,
         **{f"share_{mode}": float(share) for mode, share in zip(MODE_NAMES, shares, strict=True)},
+        **_thought_metrics(totals, terms),
+    }
+
+
+def _thought_metrics(totals: Totals, terms: Mapping[str, float]) -> dict[str, float]:
+    """Every metric of `THOUGHT_METRICS`, or none where thought was not charged."""
+    if totals.thoughts is None:
+        return {}
+    count = int(totals.thoughts.sum())
+
+    def each(name: str) -> float:
+        return terms[name] / count if count else math.nan
+
+    return {
+        "decisions": count,
+        **{f"{name}_per_decision": each(name) for name in ("thought_s", "thought_j")},
+        "thought_share_of_energy": terms["thought_j"] / terms["energy_j"] if terms["energy_j"] else math.nan,
+        **{f"{name}_per_decision": each(name) for name in ("prompt_tokens", "output_tokens")},
+        "late_decisions": int(terms["late"]),
+        "late_share": each("late"),
+        "too_hot": int(terms["too_hot"]),
+        "share_thinking": terms["thinking"] / (len(totals.reward) * totals.rounds),
+        "fallbacks": 0 if totals.fallbacks is None else int(totals.fallbacks.sum()),
     }
 
 

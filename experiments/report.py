@@ -10,7 +10,7 @@ from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from experiments.metrics import METRICS, Summary
+from experiments.metrics import METRICS, THOUGHT_METRICS, Summary
 
 
 def progress_bar() -> Progress:
@@ -33,9 +33,11 @@ def print_run(content: Mapping[str, Any], folder: Path) -> None:
     told, timing = content["arguments"], content["timing"]
     title = f"{told['env']}  {told['scenario']}  {told['policy']}  seed {told['seed']}  {told['hours']:g} h"
     table = _table(title, "metric", ">value", "unit", "meaning")
-    for name, metric in METRICS.items():
-        table.add_row(name, number(content[name]), _unit(metric.unit), metric.meaning)
-    table.add_section()
+    for group in (METRICS, THOUGHT_METRICS):
+        for name, metric in group.items():
+            if name in content:
+                table.add_row(name, number(content[name]), _unit(metric.unit), metric.meaning)
+        table.add_section()
     for clock in ("wall", "cpu"):
         name = f"decisions_per_{clock}_s"
         table.add_row(name, number(timing[name]), "1/s", "decided and stepped, one process")

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from numpy.typing import NDArray
 
 from agents import Policy
 from envs.batch import BatchEnv
+from envs.deliberation import DeliberatingBatch
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,13 @@ def play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher] =
             watcher.close()
 
 
+def _step(env: BatchEnv, actions: NDArray, policy: Policy) -> tuple[Any, ...]:
+    """A step in which the policy's thought is charged, if the environment charges any."""
+    if isinstance(env, DeliberatingBatch):
+        return env.step(actions, policy.thought)
+    return env.step(actions)
+
+
 def _play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher]) -> Speed:
     observation, info = env.reset(seed)
     policy.reset(seed)
@@ -75,7 +84,7 @@ def _play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher])
         wall, cpu = time.perf_counter(), time.process_time()
         mask = info["action_mask"]
         actions = policy.act(observation, info)
-        observation, reward, terminated, truncated, info = env.step(actions)
+        observation, reward, terminated, truncated, info = _step(env, actions, policy)
         if not first:
             speed.wall_s += time.perf_counter() - wall
             speed.cpu_s += time.process_time() - cpu
