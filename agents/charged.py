@@ -14,7 +14,7 @@ class Charged(Policy):
     """Decides as `inner` does, at the price of so many tokens a decision.
 
     So what it costs to think is seen apart from what thinking is worth: a heuristic can be charged, or a
-    small model in the place of a large one. Satellites that have no choice, or are still thinking, pay nothing.
+    small model in the place of a large one. Satellites without a choice, or still thinking, pay nothing.
 
     Args:
         inner: who decides.
@@ -33,6 +33,9 @@ class Charged(Policy):
             if not (isinstance(count, (int, np.integer)) and count >= 0):
                 raise SandboxError(f"{name} = {count!r}; give a whole number of at least 0.")
         self.inner, self.tokens, self.model = inner, (int(prompt_tokens), int(output_tokens)), model
+
+    def close(self) -> None:
+        self.inner.close()
 
     def reset(self, seed: int | None = None) -> None:
         super().reset(seed)
@@ -55,5 +58,6 @@ class Charged(Policy):
             meanwhile = spent.meanwhile
         prompt, output = (np.where(spends, count, 0) for count in self.tokens)
         models = None if self.model is None else np.full(spends.shape, self.model, object)
+        self.decisions = self.inner.decisions
         self.thought = Thought(prompt, output, meanwhile, models)
         return actions

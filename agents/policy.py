@@ -1,7 +1,9 @@
 """What decides: the interface of every policy, and how a policy is found by name."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from sandbox.errors import SandboxError, unknown_name
 
 if TYPE_CHECKING:
+    from agents.qwen.decisions import Decision, Request
     from envs.deliberation import Thought
 
 
@@ -26,6 +29,8 @@ class Policy(ABC):
     """Whether its decisions are charged: then it wants an environment made `deliberating`."""
     thought: "Thought | None" = None
     """What was spent on the last decisions, for `DeliberatingBatch.step`; None: they were free."""
+    decisions: "Mapping[tuple[int, int], tuple[Request, Decision]]" = MappingProxyType({})
+    """Of a mind: what it was asked and what it answered last, by world and satellite."""
 
     def __init__(self, env: Any) -> None:
         self.layout, self.actions = env.layout, tuple(env.actions)
@@ -50,6 +55,9 @@ class Policy(ABC):
         masks = [infos[agent]["action_mask"] for agent in agents]
         chosen = self.decide(np.stack(seen)[None], np.stack(masks)[None])[0]
         return dict(zip(agents, chosen.tolist(), strict=True))
+
+    def close(self) -> None:  # noqa: B027  most have nothing to let go
+        """Let models or connections go. Safe to call twice."""
 
     @abstractmethod
     def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:

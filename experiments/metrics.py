@@ -47,16 +47,16 @@ METRICS = {
 
 THOUGHT_METRICS = {
     "decisions": Metric("1", "that were thought about"),
-    "thought_s_per_decision": Metric("s", "on the satellite's own board"),
-    "thought_j_per_decision": Metric("J", "drawn by that board"),
-    "thought_share_of_energy": Metric("1", "of all that the fleet used"),
-    "prompt_tokens_per_decision": Metric("1", "read for it"),
-    "output_tokens_per_decision": Metric("1", "written for it"),
-    "late_decisions": Metric("1", "came too late to be carried out"),
-    "late_share": Metric("1", "the same, of all decisions"),
-    "too_hot": Metric("1", "thoughts that a hot board refused"),
-    "share_thinking": Metric("1", "share of the rounds that end in thought"),
-    "fallbacks": Metric("1", "unreadable, illegal or missing answers"),
+    "thought_s": Metric("s", "per decision, on its own board"),
+    "thought_j": Metric("J", "per decision, drawn by its board"),
+    "thought_share": Metric("1", "of all the energy used"),
+    "prompt_tokens": Metric("1", "read per decision"),
+    "output_tokens": Metric("1", "written per decision"),
+    "late": Metric("1", "too late to be carried out"),
+    "late_share": Metric("1", "of the decisions"),
+    "too_hot": Metric("1", "refused by a hot board"),
+    "share_thinking": Metric("1", "of the rounds end in thought"),
+    "fallbacks": Metric("1", "not taken by the mind itself"),
 }
 """Reported where thought was charged."""
 
@@ -118,16 +118,15 @@ def _thought_metrics(totals: Totals, terms: Mapping[str, float]) -> dict[str, fl
         return {}
     count = int(totals.thoughts.sum())
 
-    def each(name: str) -> float:
+    def share(name: str) -> float:
         return terms[name] / count if count else math.nan
 
     return {
         "decisions": count,
-        **{f"{name}_per_decision": each(name) for name in ("thought_s", "thought_j")},
-        "thought_share_of_energy": terms["thought_j"] / terms["energy_j"] if terms["energy_j"] else math.nan,
-        **{f"{name}_per_decision": each(name) for name in ("prompt_tokens", "output_tokens")},
-        "late_decisions": int(terms["late"]),
-        "late_share": each("late"),
+        **{name: share(name) for name in ("thought_s", "thought_j", "prompt_tokens", "output_tokens")},
+        "thought_share": terms["thought_j"] / terms["energy_j"] if terms["energy_j"] else math.nan,
+        "late": int(terms["late"]),
+        "late_share": share("late"),
         "too_hot": int(terms["too_hot"]),
         "share_thinking": terms["thinking"] / (len(totals.reward) * totals.rounds),
         "fallbacks": 0 if totals.fallbacks is None else int(totals.fallbacks.sum()),

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from experiments.metrics import METRICS, THOUGHT_METRICS, Summary
+from experiments.watchers import Shown
 
 
 def progress_bar() -> Progress:
@@ -44,6 +45,25 @@ def print_run(content: Mapping[str, Any], folder: Path) -> None:
     console = Console()
     console.print(table)
     console.print(f"Results in {folder}/", highlight=False, soft_wrap=True)
+
+
+def print_thought(shown: Shown, onboard: Sequence[str]) -> None:
+    """One decision of one satellite: what it read, what it answered, and what that cost it."""
+    console, decision = Console(), shown.decision
+    console.print(f"{shown.satellite}  {shown.when:%Y-%m-%d %H:%M:%S} UTC", style="bold", highlight=False)
+    console.print(shown.request.report, highlight=False, markup=False)
+    if decision.reasoning:
+        console.print(f"Thinks: {decision.reasoning}", style="dim", highlight=False, markup=False)
+    chance = (
+        ""
+        if decision.probabilities is None
+        else f" (probability {decision.probabilities[decision.action]:.2f})"
+    )
+    console.print(f"Decides: {shown.actions[decision.action]}{chance}", style="bold", highlight=False)
+    tokens = f"{decision.prompt_tokens} tokens read, {decision.output_tokens} written"
+    price = f"{number(shown.seconds)} s and {number(shown.joules)} J of the satellite's own"
+    board = ", ".join(onboard) if onboard else "no board, so thought is free"
+    console.print(f"Price: {price} ({tokens}; {board})\n", highlight=False, markup=False)
 
 
 def print_comparison(title: str, policies: Sequence[str], rows: Mapping[str, Sequence[Summary]]) -> None:

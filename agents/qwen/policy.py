@@ -57,7 +57,6 @@ class QwenPolicy(Policy):
         self._reporter = Reporter(env.problem)
         self._round = 0
         self._thinking: NDArray[np.bool_] | None = None
-        self.decisions: dict[tuple[int, int], tuple[Request, Decision]] = {}
 
     def reset(self, seed: int | None = None) -> None:
         super().reset(seed)
@@ -82,17 +81,20 @@ class QwenPolicy(Policy):
         decided = self.engine.decide(requests) if requests else []
         actions = others.copy()
         prompt, output = np.zeros(team, np.int64), np.zeros(team, np.int64)
-        self.decisions = {}
+        answers: dict[tuple[int, int], tuple[Request, Decision]] = {}
         for (b, n), request, decision in zip(places.tolist(), requests, decided, strict=True):
             actions[b, n] = decision.action
             prompt[b, n], output[b, n] = decision.prompt_tokens, decision.output_tokens
-            self.decisions[b, n] = request, decision
+            answers[b, n] = request, decision
+        self.decisions = answers
         self.thought = Thought(prompt, output, others)
         self._round += 1
         return actions
 
     def close(self) -> None:
-        """Let the engine go. Safe to call twice."""
+        """Let the engine go, and the fallback. Safe to call twice."""
+        if self.fallback is not None:
+            self.fallback.close()
         self.engine.close()
 
     def _request(self, observation: NDArray, mask: NDArray, satellite: int) -> Request:
