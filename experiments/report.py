@@ -74,6 +74,25 @@ def print_comparison(title: str, policies: Sequence[str], rows: Mapping[str, Seq
     Console().print(table)
 
 
+def print_prices(rows: Sequence[Mapping[str, Any]]) -> None:
+    """What it costs to think: a line for each board, model and budget."""
+    table = _table(None, "board", "model", *(f">{name}" for name in _PRICES))
+    for row in rows:
+        if "unfit" in row:
+            continue
+        shown = (row["budget"], *(row[name] for name in ("value_delivered", "thought_s", "thought_j")))
+        shares = (100.0 * row["thought_share"], 100.0 * row["late_share"], row["lost_satellites"])
+        cells = [f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}" for value in (*shown, *shares)]
+        table.add_row(row["board"] or "free", row["model"] or "-", *cells)
+    console = Console()
+    console.print(table)
+    for reason in dict.fromkeys(row["unfit"] for row in rows if "unfit" in row):
+        console.print(f"Left out: {reason}", highlight=False)
+
+
+_PRICES = ("tokens", "value", "s each", "J each", "energy %", "late %", "lost")
+
+
 def print_scenarios(rows: Sequence[tuple[str, int, float, str]]) -> None:
     """Name, satellites, horizon (h) and description of each."""
     table = _table(None, "scenario", ">satellites", ">horizon")
