@@ -49,6 +49,11 @@ class Recorder:
         """Close the file."""
         self._file.close()
 
+    def discard(self) -> None:
+        """Remove the file: nothing came of the recording."""
+        self.close()
+        Path(self._file.name).unlink()
+
 
 class Player:
     """Replies from the cassette at `file`; the i-th time a request is made it gets the i-th reply to it.

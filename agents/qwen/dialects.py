@@ -160,7 +160,7 @@ class LogProbs(Dialect):
         listed = _at(reply, "choices", 0, "logprobs", "content", 0, "top_logprobs")
         try:
             found = {each["token"]: float(each["logprob"]) for each in listed}
-        except (TypeError, KeyError, ValueError):
+        except (TypeError, KeyError, ValueError, OverflowError):
             raise UnreadableReply("no alternatives with log-probabilities") from None
         scores = np.array([found.get(label, -np.inf) for label in question.labels])
         if not np.isfinite(scores.max()):
@@ -254,8 +254,10 @@ def _distribution(shares: list[Any]) -> NDArray[np.float64]:
     """Probabilities that are numbers, none missing, and add up to one."""
     try:
         given = np.array(shares, float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UnreadableReply("a probability is no number") from None
+    if given.ndim != 1:
+        raise UnreadableReply("a probability is no number")
     if not (np.isfinite(given).all() and (given >= 0).all() and abs(given.sum() - 1.0) < 0.01):
         raise UnreadableReply("probabilities of the legal decisions that do not add up to 1")
     return given / given.sum()

@@ -54,8 +54,11 @@ class Server(NamedTuple):
     context: int | None
 
 
-def probe(transport: Transport, url: str, model: str | None, dialect: str) -> Server:
-    """Find out how to ask the server at `url`. Raises SandboxError where that cannot be found out."""
+def probe(transport: Transport, url: str, model: str | None, dialect: str, thinking: bool) -> Server:
+    """Find out how to ask the server at `url` for a decision, or for the one after `thinking`.
+
+    Raises SandboxError where that cannot be found out.
+    """
     if dialect != "auto" and dialect not in DIALECTS:
         raise unknown_name("dialect", dialect, ("auto", *DIALECTS))
     listed = _models(transport, url)
@@ -64,7 +67,7 @@ def probe(transport: Transport, url: str, model: str | None, dialect: str) -> Se
     reasons = []
     for kind in DIALECTS.values() if dialect == "auto" else [DIALECTS[dialect]]:
         way = kind(name, switch)
-        why_not = _fails(transport, way)
+        why_not = _fails(transport, way, thinking)
         if not why_not:
             return Server(name, way, _context(listed, name))
         reasons.append(f"{way.name}: {why_not}")
@@ -120,7 +123,7 @@ def _switch(transport: Transport, model: str) -> Mapping[str, Any]:
     return {}
 
 
-def _fails(transport: Transport, dialect: Dialect) -> str:
+def _fails(transport: Transport, dialect: Dialect, thinking: bool) -> str:
     """Why this way of asking does not work; empty where it does."""
     constrained = isinstance(dialect, Choice | Json)
     question = _HELLO if constrained else _YES_OR_NO
@@ -131,6 +134,8 @@ def _fails(transport: Transport, dialect: Dialect) -> str:
         answer = dialect.read(reply.json, question)
     except UnreadableReply as error:
         return str(error)
+    if answer.probabilities is None and not answer.text and not thinking:
+        return "no answer, for it thinks and cannot be told not to: give it a thinking budget"
     if constrained and _label(answer.text) not in question.labels:
         return "the constraint is ignored"
     return ""

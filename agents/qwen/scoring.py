@@ -1,5 +1,6 @@
 """One forward pass over many prompts: left-padded, micro-batches of like length, the common prefix once."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +11,8 @@ from transformers import DynamicCache
 
 MICRO_BATCH = 16
 """Rows in one forward pass: more fall out of a CPU's cache and cost more each."""
+STRETCH = 1.25
+"""How much longer than the shortest a row may be that is scored with it: padding costs as much as tokens."""
 BASE = "__base__"
 """What peft calls the model without an adapter."""
 
@@ -43,13 +46,16 @@ class Forward:
         self.device = model.device
         self._prefixes: dict[tuple[tuple[int, ...], str | None], list[tuple[torch.Tensor, torch.Tensor]]] = {}
 
-    def chunks(self, rows: Sequence[Row]) -> list[list[int]]:
-        """Which rows go together: of the same prefix and like length, at most a micro-batch."""
+    def chunks(self, rows: Sequence[Row], stretch: float = math.inf) -> list[list[int]]:
+        """Which rows go together: a micro-batch at most, of the same prefix, none `stretch` times another."""
         order = sorted(range(len(rows)), key=lambda i: (tuple(_prefix(rows[i])), len(rows[i].ids)))
         groups: list[list[int]] = []
         for i in order:
-            fits = groups and len(groups[-1]) < self.micro_batch
-            if fits and _prefix(rows[groups[-1][0]]) == _prefix(rows[i]):
+            if (
+                groups
+                and len(groups[-1]) < self.micro_batch
+                and _alike(rows[groups[-1][0]], rows[i], stretch)
+            ):
                 groups[-1].append(i)
             else:
                 groups.append([i])
@@ -60,7 +66,7 @@ class Forward:
         """Logits (n, A) of `tokens` (A,) as the next token of each row."""
         scores = np.empty((len(rows), len(tokens)))
         wanted = torch.as_tensor(tokens, device=self.device)
-        for chunk in self.chunks(rows):
+        for chunk in self.chunks(rows, STRETCH):
             logits = self.prefill([rows[i] for i in chunk]).logits
             scores[chunk] = logits[:, wanted].double().cpu().numpy()
         return scores
@@ -125,3 +131,9 @@ class Forward:
 
 def _prefix(row: Row) -> Sequence[int]:
     return row.ids[: row.shared]
+
+
+def _alike(shortest: Row, row: Row, stretch: float) -> bool:
+    """Whether `row`, which is not shorter, can be read together with `shortest`."""
+    tails = len(row.ids) - row.shared, len(shortest.ids) - shortest.shared
+    return tails[0] <= stretch * tails[1] and _prefix(shortest) == _prefix(row)

@@ -30,6 +30,8 @@ from agents.qwen.probing import probe
 from envs.replies import OK, SAFE_ACTION, UNREADABLE, ReplyReader
 from sandbox.errors import SandboxError
 
+ANSWER_ROOM = 128
+"""Tokens of the context that are kept for closing the thoughts and answering."""
 CHARACTERS_PER_TOKEN = 3.0
 """For estimates where the server does not count: fewer than in plain English, for the digits in a report."""
 API_KEY_ENV = "SANDBOX_API_KEY"
@@ -99,9 +101,10 @@ class ServerEngine(Engine):
             client = Client(url, _key(api_key_env), timeout_s, retries, backoff_s)
             self._transport = client if cassette is None else Recorder(client, cassette)
         try:
-            found = probe(self._transport, base_url(url), model, dialect)
+            found = probe(self._transport, base_url(url), model, dialect, self.budget > 0)
         except SandboxError:
-            self.close()
+            if isinstance(self._transport, Recorder):
+                self._transport.discard()
             raise
         self.model, self.dialect = found.model, found.dialect
         self.context = found.context if context is None else context
@@ -115,9 +118,10 @@ class ServerEngine(Engine):
         self._draws.reset(seed)
 
     def close(self) -> None:
-        if pool := getattr(self, "_pool", None):
-            pool.shutdown()
-            self._pool = None
+        if self._pool is None:
+            return
+        self._pool.shutdown()
+        self._pool = None
         if isinstance(self._transport, Recorder | Player):
             self._transport.close()
 
@@ -219,8 +223,9 @@ class ServerEngine(Engine):
             body["chat_template_kwargs"] = {"enable_thinking": True}
         if seed is not None:
             body["seed"] = seed
-        room = math.inf if self.context is None else self.context - _tokens(question.system + question.report)
-        limit = min(self.budget, room)
+        limit = self.budget
+        if self.context is not None:
+            limit = min(limit, self.context - _tokens(question.system + question.report) - ANSWER_ROOM)
         if not math.isinf(limit):
             body["max_tokens"] = max(1, int(limit))
         return body
@@ -230,7 +235,7 @@ class ServerEngine(Engine):
         question = Question.of(request)
         if self.context is None:
             return question, 0
-        room = self.context - (0 if math.isinf(self.budget) else int(self.budget))
+        room = self.context - (0 if math.isinf(self.budget) else int(self.budget)) - ANSWER_ROOM
         topics = request.reporter.topic_count(request.observation)
         left_out = 0
         while _tokens(question.system + question.report) > room and left_out < topics:

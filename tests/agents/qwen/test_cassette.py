@@ -62,6 +62,13 @@ def test_a_request_not_on_the_cassette_is_one_sentence(tmp_path, requests_seen):
         player.decide(requests_seen[:1])
 
 
+def test_nothing_is_left_of_a_recording_that_cannot_begin(tmp_path):
+    file = tmp_path / "run.jsonl"
+    with pytest.raises(SandboxError, match="cannot be reached"):
+        ServerEngine(NOWHERE, cassette=file, record=True, **FAST)
+    assert not file.exists()
+
+
 def test_a_cassette_is_not_overwritten(tmp_path):
     file = tmp_path / "run.jsonl"
     file.write_text("kept")

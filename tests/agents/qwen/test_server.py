@@ -282,7 +282,7 @@ def test_free_thinking_is_bounded_by_the_context_alone(one):
         asking(server, thinking="free").decide([one])
         assert "max_tokens" not in server.bodies()[-1]
         asking(server, thinking="free", context=2000).decide([one])
-        assert 0 < server.bodies()[-1]["max_tokens"] < 2000
+        assert 0 < server.bodies()[-1]["max_tokens"] < 2000 - 128
 
 
 def test_seeds_of_thoughts_follow_the_seed(requests_seen):
@@ -302,13 +302,13 @@ def test_seeds_of_thoughts_follow_the_seed(requests_seen):
 
 def test_a_context_stated_by_the_server_shortens_the_report(one):
     class Small(Manners):
-        models = 200, {"data": [{"id": "Qwen/Qwen3-8B", "max_model_len": 450}]}
+        models = 200, {"data": [{"id": "Qwen/Qwen3-8B", "max_model_len": 578}]}
 
     with FakeServer(Small()) as server:
         engine = asking(server)
         decision = engine.decide([one])[0]
         asked = server.bodies()[-1]["messages"][1]["content"]
-    assert engine.context == 450
+    assert engine.context == 578
     assert decision.left_out > 0
     assert "Left out for want of room: " in asked
     assert len(engine.dialect.model + asked) < len(one.report)
@@ -365,6 +365,20 @@ def test_unknown_model_names_those_that_there_are():
 
     with FakeServer(Strict()) as server, pytest.raises(SandboxError, match=r"it lists Qwen/Qwen3-8B"):
         asking(server, model="Qwen3-9B")
+
+
+def test_a_model_that_cannot_stop_thinking_needs_a_budget(one):
+    class Brooding(Manners):
+        def chat(self, body):
+            if body.get("max_tokens", 0) <= 64:
+                return 200, chat("", "length", reasoning_content="Hm.")
+            return super().chat(body)
+
+    with FakeServer(Brooding()) as server:
+        with pytest.raises(SandboxError, match="thinks and cannot be told not to: give it a thinking budget"):
+            asking(server)
+        decision = asking(server, thinking=200).decide([one])[0]
+    assert (decision.action, decision.finish) == (last_legal(one), "stop")
 
 
 def test_two_models_are_not_guessed_between():
