@@ -15,6 +15,10 @@ LABELS = tuple(ascii_letters[26:] + ascii_letters[:26])
 ANSWER = "Answer with the letter of one decision from the list, and nothing else."
 
 
+_NUMBER = 24
+"""Room for a number and what stands around it."""
+
+
 class Reporter:
     """Says in words what a satellite of `problem` sees and may decide.
 
@@ -37,6 +41,12 @@ class Reporter:
             f"{label}: {name.replace('_', ' ')}, {phrase}"
             for label, name, phrase in zip(self.labels, problem.actions, problem.phrases, strict=True)
         )
+
+    @property
+    def longest(self) -> int:
+        """No report has more characters."""
+        said = sum(len(feature.phrase) + _NUMBER + len(feature.topic) for feature in self.layout.features)
+        return 2 * said + sum(len(decision) + 1 for decision in self.decisions) + 64
 
     def report(self, observation: NDArray[np.float32], mask: NDArray[np.int8], leave_out: int = 0) -> str:
         """The report for one observation (F,) in [-1, 1] and its mask (A,): the situation, then decisions."""

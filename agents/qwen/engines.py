@@ -96,7 +96,7 @@ def _made(kind: type[Engine], options: dict[str, Any], *args: Any) -> Engine:
     """An engine of this kind; an option of another kind is the user's mistake."""
     from inspect import signature
 
-    known = [p.name for p in signature(kind).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    known = list(signature(kind).parameters)[len(args) :]
     for name in options:
         if name not in known:
             raise unknown_name(f"option of {kind.__name__}", name, known)
