@@ -114,7 +114,8 @@ def _mind_options(parser: ArgumentParser) -> None:
     _option(group, "--model", None, "a Qwen3 checkpoint: hub id or folder, or a server's name", metavar="ID")
     _option(group, "--server", None, "address of an OpenAI-compatible server", metavar="URL")
     _option(group, "--adapter", None, "folder of a LoRA adapter", metavar="DIR")
-    _option(group, "--mode", "choose", "one forward pass, or thinking before", choices=("choose", "reason"))
+    modes = ("choose", "reason")
+    _option(group, "--mode", None, "one forward pass, or thinking before (default: choose)", choices=modes)
     _option(group, "--thinking", None, "tokens to think: off, a number, or free", metavar="BUDGET")
     _option(group, "--dtype", None, "of the weights: float32, bfloat16, auto", metavar="NAME")
     _option(group, "--device", None, "where it runs, e.g. cuda:0", metavar="NAME")
@@ -156,10 +157,9 @@ def _mind(told: Namespace) -> Any:
     """What the command line says of the mind."""
     from experiments.minds import Mind
 
-    names = ("model", "server", "adapter", "thinking", "dtype", "device")
+    names = ("model", "server", "adapter", "mode", "thinking", "dtype", "device")
     engine = {name: getattr(told, name) for name in names if getattr(told, name) is not None}
     engine |= {"allow_download": True} if told.allow_download else {}
-    engine |= {"mode": told.mode} if told.mode != "choose" or engine else {}
     return Mind(engine, told.period, told.fallback, _tokens(told.charge), told.charge_model)
 
 
