@@ -119,7 +119,11 @@ def _mind_options(parser: ArgumentParser) -> None:
     _option(group, "--thinking", None, "tokens to think: off, a number, or free", metavar="BUDGET")
     _option(group, "--dtype", None, "of the weights: float32, bfloat16, auto", metavar="NAME")
     _option(group, "--device", None, "where it runs, e.g. cuda:0", metavar="NAME")
+    group.add_argument("--sample", action="store_true", help="draw decisions instead of the likeliest one")
+    _option(group, "--temperature", None, "of the decision's probabilities", type=float, metavar="T")
     group.add_argument("--allow-download", action="store_true", help="fetch a model that is not here yet")
+    _option(group, "--cassette", None, "replay a server's answers from this file", metavar="FILE")
+    group.add_argument("--record", action="store_true", help="ask the server and write them to it instead")
     _option(group, "--period", 1, "rounds between two decisions of a satellite", type=int, metavar="N")
     _option(group, "--fallback", None, "policy that decides in between, at no cost", metavar="NAME")
     _option(group, "--charge", None, "tokens read and written to charge for every decision", metavar="P+O")
@@ -157,9 +161,9 @@ def _mind(told: Namespace) -> Any:
     """What the command line says of the mind."""
     from experiments.minds import Mind
 
-    names = ("model", "server", "adapter", "mode", "thinking", "dtype", "device")
+    names = ("model", "server", "adapter", "mode", "thinking", "dtype", "device", "temperature", "cassette")
     engine = {name: getattr(told, name) for name in names if getattr(told, name) is not None}
-    engine |= {"allow_download": True} if told.allow_download else {}
+    engine |= {name: True for name in ("sample", "allow_download", "record") if getattr(told, name)}
     return Mind(engine, told.period, told.fallback, _tokens(told.charge), told.charge_model)
 
 
