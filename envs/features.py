@@ -14,7 +14,9 @@ class Feature:
     """One number that a satellite sees.
 
     The world gives it in `unit`; the observation holds it mapped linearly from [low, high] to [-1, 1] and
-    clipped there. `phrase` says it in words, with `{}` where the number stands.
+    clipped there. `phrase` says it in words, with `{}` where the number stands, in the `topic` of a report.
+    There is nothing to say at `silent_at`; below `warn_below` or above `warn_above` it is a warning as well.
+    A `gate` that is 0 says that its topic is empty, and has no phrase of its own.
     """
 
     name: str
@@ -22,6 +24,11 @@ class Feature:
     low: float
     high: float
     phrase: str
+    topic: str = "State"
+    silent_at: float | None = None
+    warn_below: float | None = None
+    warn_above: float | None = None
+    gate: bool = False
 
 
 class Layout:

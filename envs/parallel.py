@@ -10,6 +10,7 @@ from pettingzoo.utils import wrappers
 from pettingzoo.utils.conversions import parallel_to_aec
 
 from envs.batch import BatchEnv
+from envs.deliberation import DeliberatingBatch, Thought
 from sandbox.errors import SandboxError, unknown_name
 
 DEATHS = ("noop", "remove")
@@ -77,14 +78,19 @@ class ParallelFace(ParallelEnv):
         self.agents = list(self.possible_agents)
         return self._observations(observation, info["action_mask"]), self._infos(info)
 
-    def step(self, actions: dict[str, int]) -> tuple[dict, dict, dict, dict, dict]:
-        """Play one round. Missing agents idle; dead or unknown ones are ignored."""
+    def step(
+        self, actions: dict[str, int], thought: Thought | None = None
+    ) -> tuple[dict, dict, dict, dict, dict]:
+        """Play one round. Missing agents idle; dead or unknown ones are ignored.
+
+        `thought`, arrays (1, N), is for a face over a `DeliberatingBatch`: what was spent on the decisions.
+        """
         if not self.agents:
             if self.batch.started:
                 return {}, {}, {}, {}, {}
             raise SandboxError("step before reset: call reset() first.")
         orders = self._orders(actions)
-        observation, reward, terminated, truncated, info = self.batch.step(orders)
+        observation, reward, terminated, truncated, info = self._played(orders, thought)
         agents = self.agents
         if self.death == "remove":
             terminated = terminated | ~self.world.state.body["alive"]
@@ -106,11 +112,17 @@ class ParallelFace(ParallelEnv):
         """Safe to call twice."""
         self.batch.close()
 
+    def _played(self, orders: NDArray, thought: Thought | None) -> tuple[Any, ...]:
+        if thought is None:
+            return self.batch.step(orders)
+        if not isinstance(self.batch, DeliberatingBatch):
+            raise SandboxError("This environment charges no thought; make its batch `deliberating` first.")
+        return self.batch.step(orders, thought)
+
     def _orders(self, actions: dict[str, Any]) -> NDArray:
         orders = [actions.get(agent, 0) for agent in self.agents]
-        if not _WHOLE.issuperset(map(type, orders)) or not 0 <= min(orders) <= max(orders) < len(
-            self.actions
-        ):
+        low, count = self.batch.lowest_action, len(self.actions)
+        if not _WHOLE.issuperset(map(type, orders)) or not low <= min(orders) <= max(orders) < count:
             orders = [self._checked(agent, order) for agent, order in zip(self.agents, orders, strict=True)]
         if len(orders) == len(self.possible_agents):
             return np.array([orders])
@@ -120,11 +132,11 @@ class ParallelFace(ParallelEnv):
 
     def _checked(self, agent: str, action: Any) -> int:
         value = np.asarray(action)
-        if value.size == 1 and value.dtype.kind in "iu" and 0 <= value.item() < len(self.actions):
+        low, last = self.batch.lowest_action, len(self.actions) - 1
+        if value.size == 1 and value.dtype.kind in "iu" and low <= value.item() <= last:
             return value.item()
-        last = len(self.actions) - 1
         raise SandboxError(
-            f"action {action!r} of {agent} is outside its space; give a whole number from 0 to {last}."
+            f"action {action!r} of {agent} is outside its space; give a whole number from {low} to {last}."
         )
 
     def _by_agent(self, values: list) -> dict[str, Any]:

@@ -120,7 +120,7 @@ from numpy.typing import NDArray
 from envs.batch import BatchEnv
 from envs.features import Feature, Layout
 from envs.parallel import ParallelFace, sequential
-from envs.problem import Problem
+from envs.problem import Deliberated, Problem
 from envs.single import SatelliteEnv, Teammates
 from envs.vector import SatelliteVectorEnv
 from sandbox.attitude import angle_between, slew_time
@@ -137,31 +137,36 @@ from sandbox.world import World
 
 KELVIN = 273.15
 
+POWER_TOPIC, PLACE_TOPIC, GROUND_TOPIC, STORE_TOPIC = "Power and heat", "Place", "Ground", "Images"
 OWN = (
-    Feature("battery", "%", 0, 100, "battery at {:.0f} %"),
-    Feature("temperature", "degC", -40, 80, "temperature {:.0f} degC"),
-    Feature("store", "%", 0, 100, "image store {:.0f} % full"),
-    Feature("stored", "Gbit", 0, 1000, "{:.0f} Gbit to send"),
-    Feature("images", "1", 0, 100, "{:.0f} images waiting for downlink"),
-    Feature("oldest_image", "min", 0, 720, "the oldest image is {:.0f} min old"),
-    Feature("sunlight", "%", 0, 100, "{:.0f} % of the Sun visible"),
-    Feature("to_shadow", "min", 0, 100, "eclipse begins in {:.0f} min"),
-    Feature("to_sunlight", "min", 0, 60, "eclipse ends in {:.0f} min"),
-    Feature("panel_cosine", "1", -1, 1, "cosine of the Sun's incidence on the panel {:.2f}"),
-    Feature("slew_to_sun", "s", 0, 180, "{:.0f} s to turn the panel to the Sun"),
-    Feature("latitude", "deg", -90, 90, "latitude {:.0f} deg"),
-    Feature("longitude", "deg", -180, 180, "longitude {:.0f} deg"),
-    Feature("northward", "1", -1, 1, "northward share of the velocity {:.2f}"),
-    Feature("station_seconds", "s", 0, 300, "a ground station is in view for {:.0f} s of this round"),
-    Feature("station_elevation", "deg", 0, 90, "its view of us is at {:.0f} deg elevation"),
-    Feature("station_rate", "Mbit/s", 0, 1000, "it takes {:.0f} Mbit/s"),
-    Feature("station_rivals", "1", 0, 20, "{:.0f} other satellites have that station in view"),
-    Feature("contact_in", "min", 0, SEARCH_HORIZON_S / 60, "the next ground contact begins in {:.0f} min"),
-    Feature("contact_length", "min", 0, 20, "that contact lasts {:.0f} min"),
-    Feature("time_left", "%", 0, 100, "{:.0f} % of the mission time left"),
-)
+    Feature("battery", "%", 0, 100, "battery at {:.0f} %", POWER_TOPIC, warn_below=25),
+    Feature("temperature", "degC", -40, 80, "temperature {:.0f} degC", POWER_TOPIC, warn_above=45),
+    Feature("store", "%", 0, 100, "image store {:.0f} % full", STORE_TOPIC, warn_above=90),
+    Feature("stored", "Gbit", 0, 1000, "{:.0f} Gbit to send", STORE_TOPIC, silent_at=0),
+    Feature("images", "1", 0, 100, "{:.0f} images waiting for downlink", STORE_TOPIC),
+    Feature("oldest_image", "min", 0, 720, "the oldest image is {:.0f} min old", STORE_TOPIC, silent_at=0),
+    Feature("sunlight", "%", 0, 100, "{:.0f} % of the Sun visible", POWER_TOPIC),
+    Feature("to_shadow", "min", 0, 100, "eclipse begins in {:.0f} min", POWER_TOPIC, silent_at=0),
+    Feature("to_sunlight", "min", 0, 60, "eclipse ends in {:.0f} min", POWER_TOPIC, silent_at=0),
+    Feature("panel_cosine", "1", -1, 1, "cosine of the Sun's incidence on the panel {:.2f}", POWER_TOPIC),
+    Feature("slew_to_sun", "s", 0, 180, "{:.0f} s to turn the panel to the Sun", POWER_TOPIC),
+    Feature("latitude", "deg", -90, 90, "latitude {:.0f} deg", PLACE_TOPIC),
+    Feature("longitude", "deg", -180, 180, "longitude {:.0f} deg", PLACE_TOPIC),
+    Feature("northward", "1", -1, 1, "northward share of the velocity {:.2f}", PLACE_TOPIC),
+    Feature("station_seconds", "s", 0, 300, "a ground station is in view for {:.0f} s of this round",
+            GROUND_TOPIC, silent_at=0),
+    Feature("station_elevation", "deg", 0, 90, "its view of us is at {:.0f} deg elevation", GROUND_TOPIC,
+            silent_at=0),
+    Feature("station_rate", "Mbit/s", 0, 1000, "it takes {:.0f} Mbit/s", GROUND_TOPIC, silent_at=0),
+    Feature("station_rivals", "1", 0, 20, "{:.0f} other satellites have that station in view", GROUND_TOPIC,
+            silent_at=0),
+    Feature("contact_in", "min", 0, SEARCH_HORIZON_S / 60, "the next ground contact begins in {:.0f} min",
+            GROUND_TOPIC, silent_at=SEARCH_HORIZON_S / 60),
+    Feature("contact_length", "min", 0, 20, "that contact lasts {:.0f} min", GROUND_TOPIC, silent_at=0),
+    Feature("time_left", "%", 0, 100, "{:.0f} % of the mission time left", PLACE_TOPIC),
+)  # fmt: skip
 REQUEST = (
-    Feature("present", "1", 0, 1, "request {:.0f}"),
+    Feature("present", "1", 0, 1, "request {:.0f}", gate=True),
     Feature("value", "1", 0, 10, "value {:.1f}"),
     Feature("cloud", "%", 0, 100, "cloud probability {:.0f} %"),
     Feature("off_nadir", "deg", 0, 65, "off nadir {:.0f} deg"),
@@ -169,8 +174,15 @@ REQUEST = (
     Feature("capture_in", "s", 0, 180, "the shutter can open in {:.0f} s"),
     Feature("window", "s", 0, 600, "in reach for {:.0f} s"),
     Feature("deadline", "min", 0, 720, "deadline in {:.0f} min"),
-    Feature("rivals", "1", 0, 20, "{:.0f} other satellites can take it too"),
-    Feature("earlier", "1", 0, 20, "{:.0f} of them would be first"),
+    Feature("rivals", "1", 0, 20, "{:.0f} other satellites can take it too", silent_at=0),
+    Feature("earlier", "1", 0, 20, "{:.0f} of them would be first", silent_at=0),
+)
+BRIEFING = (
+    "You are the onboard mind of an Earth-observation satellite that belongs to a constellation. "
+    "Every {:g} s you decide what the satellite does next. An image of a request pays its value when it has "
+    "reached the ground, less the longer it waited on board, and only to the first satellite that takes it; "
+    "an image under cloud is lost. The battery must never run empty: the panel looks away from the camera, "
+    "so imaging and sending cost energy and sunlight, and in eclipse nothing comes in."
 )
 # Where each stands in a row: in the order of the declarations above, which a test holds them to.
 (
@@ -228,7 +240,11 @@ def layout(scenario: Scenario, candidates: int) -> Layout:
         high = tops.get(feature.name, feature.high)
         return replace(feature, name=prefix + feature.name, high=high)
 
-    asks = [fit(feature, f"request_{k + 1}_") for k in range(candidates) for feature in REQUEST]
+    asks = [
+        replace(fit(feature, f"request_{k + 1}_"), topic=f"Request {k + 1}")
+        for k in range(candidates)
+        for feature in REQUEST
+    ]
     return Layout([*map(fit, OWN), *asks])
 
 
@@ -242,12 +258,32 @@ class Tasking(Problem):
         self.world, self.loss_penalty, self.team_reward = world, float(loss_penalty), bool(team_reward)
         self._illegal = np.zeros((world.worlds, world.satellites), np.int32)
         self.layout = layout(world.scenario, world.shown)
-        self.actions = ("idle", "charge", "downlink", *(f"observe_{k + 1}" for k in range(world.shown)))
+        shown = range(1, world.shown + 1)
+        self.actions = ("idle", "charge", "downlink", *(f"observe_{k}" for k in shown))
+        self.phrases = (
+            "keep the camera to nadir",
+            "turn the panel to the Sun",
+            "send images to the ground station in view, the oldest first",
+            *(f"turn to request {k} and image it" for k in shown),
+        )
+        self.briefing = BRIEFING.format(world.scenario.round_s)
 
-    def advance(self, actions: NDArray[np.int32], mask: NDArray[np.int8]) -> None:
+    def advance(
+        self, actions: NDArray[np.int32], mask: NDArray[np.int8], thinking: Deliberated | None = None
+    ) -> None:
         command, choice = np.empty_like(actions), np.empty_like(actions)
+        timing = None
+        if thinking is not None:
+            timing = thinking.timing.copy()
+            decode(thinking.first, mask, command, choice, self._illegal)
+            timing["command"], timing["choice"] = command, choice
         decode(actions, mask, command, choice, self._illegal)
-        self.world.step(command, choice)
+        self.world.step(command, choice, timing)
+
+    def identities(self) -> NDArray[np.int64]:
+        requests = self.world.state.opportunities["request"].astype(np.int64)
+        fixed = np.broadcast_to(np.arange(FIRST_OBSERVE), (*requests.shape[:2], FIRST_OBSERVE))
+        return np.concatenate((fixed, np.where(requests == NONE, NONE, FIRST_OBSERVE + requests)), axis=-1)
 
     def report(self, observation: NDArray, mask: NDArray, reward: NDArray, terms: NDArray) -> None:
         layout, world = self.layout, self.world
