@@ -15,11 +15,11 @@ class Canvas:
         self.height, self.width = image.shape[:2]
         self._flat = image.reshape(-1, 3)
 
-    def dots(self, at: np.ndarray, colours: np.ndarray, radius: float, alpha: np.ndarray | float = 1.0) -> None:
+    def dots(self, at: np.ndarray, colours: np.ndarray, radius: float, alpha: float = 1.0) -> None:
         """Soft discs at (m, 2) in colours (m, 3) or (3,); a later one covers an earlier one."""
         offsets, cover = _disc(float(radius))
         corner = np.rint(at).astype(np.int32)
-        self._blend(corner[:, None, :] + offsets, colours, cover * np.reshape(alpha, (-1, 1)))
+        self._blend(corner[:, None, :] + offsets, colours, alpha * cover[None, :])
 
     def rings(self, at: np.ndarray, colours: np.ndarray, radius: float) -> None:
         """Circles around (m, 2)."""

@@ -23,7 +23,9 @@ class Earth:
         rows = np.flatnonzero(self._on.any(axis=1))
         columns = np.flatnonzero(self._on.any(axis=0))
         self._part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-        land = on_land(np.arcsin(np.clip(up[..., 2], -1.0, 1.0)), np.arctan2(up[..., 1], up[..., 0])) & self._on
+        land = (
+            on_land(np.arcsin(np.clip(up[..., 2], -1.0, 1.0)), np.arctan2(up[..., 1], up[..., 0])) & self._on
+        )
         rim = np.clip(off, 0.0, 1.0) ** 12 * 0.45 if isinstance(camera, Globe) else np.zeros_like(off)
         sides = [_side(camera, land, self._on, rim, colours) for colours in (NIGHT, DAY)]
         self._space = _space(off, isinstance(camera, Globe))

@@ -699,7 +699,7 @@ const STYLE = `
 .oas-stage{position:relative;flex:1;min-height:0;cursor:grab;touch-action:none;background:#04070d center/100% 100% no-repeat}
 .oas-middle{display:flex;flex:1;min-height:0}
 .oas-stage>canvas{position:absolute;inset:0;width:100%;height:100%;display:block}
-.oas-pane{position:absolute;pointer-events:none;overflow:hidden;border-left:1px solid #14202f}
+.oas-pane{position:absolute;pointer-events:none;overflow:hidden;box-shadow:inset 1px 0 #14202f}
 .oas-title{position:absolute;left:10px;top:8px;font-weight:600;text-shadow:0 0 4px #000}
 .oas-label{position:absolute;font-size:10.5px;color:#c9d5e2;text-shadow:0 0 3px #000,0 0 3px #000;white-space:nowrap}
 .oas-label.it{font-style:italic;color:#aab8c7}
@@ -757,7 +757,8 @@ class View {
       inertial: false, show: "globe", colour: "activity", trail_s: 5700, page: false, ...options,
     };
     this.events = new EventTarget();
-    this.begin = Math.min(...runs.map((run) => run.start + run.time[0]));
+    for (const run of runs) run.shift = run.start - runs[0].start; // times are seconds since the first one's epoch
+    this.begin = Math.min(...runs.map((run) => run.shift + run.time[0]));
     this.t = this.begin;
     this.playing = false;
     this.selected = -1;
@@ -776,7 +777,7 @@ class View {
     this.facing();
   }
 
-  get end() { return Math.max(...this.runs.map((run) => run.start + run.time[run.rounds - 1])); }
+  get end() { return Math.max(...this.runs.map((run) => run.shift + run.time[run.rounds - 1])); }
 
   fittingSpeed() { return SPEEDS.findLast((speed) => speed <= Math.max(1, (this.end - this.begin) / 45)); }
 
@@ -981,7 +982,7 @@ class View {
     const run = this.runs[0], { k, f } = this.when(run);
     const at = clamp(k + count + (count < 0 && f > 1e-6 ? 1 : 0), 0, run.rounds - 1);
     this.play(false);
-    this.seek(run.start + run.time[at]);
+    this.seek(run.shift + run.time[at]);
   }
 
   select(n, r = this.chosenRun) {
@@ -995,7 +996,7 @@ class View {
 
   tell() { this.events.dispatchEvent(new Event("change")); }
 
-  when(run) { return locate(run, this.t - run.start); }
+  when(run) { return locate(run, this.t - run.shift); }
 
   state() {
     const { k } = this.when(this.runs[0]);
@@ -1003,16 +1004,22 @@ class View {
       playing: this.playing, paints: this.paints, speed: this.speed, ...this.options };
   }
 
-  async append(bytes, r = 0) {
-    const more = await unpack(bytes), follow = this.t >= this.end - 1e-6;
-    const run = this.runs[r];
-    more.coast = null;
+  /** Add packed rounds to the first run, or begin it anew where they are all of it; whether they fitted. */
+  async append(bytes, anew) {
+    const more = await unpack(bytes), follow = this.t >= this.end - 1e-6, run = this.runs[0];
+    if (!anew && !more.arrays.every(({ name }) => name in run || name === "position")) return false;
     prepare(more);
-    extend(run, more);
-    this.schemes[r] = schemes(run);
+    more.shift = 0;
+    if (anew) {
+      for (const shown of [...this.panes, ...this.panels]) if (shown.run === run) shown.run = more;
+      this.runs[0] = more;
+    } else extend(run, more);
+    this.schemes[0] = schemes(this.runs[0]);
     if (follow) this.t = this.end;
     this.stale = true;
     this.redraw();
+    this.tell();
+    return true;
   }
 
   close() {
@@ -1039,7 +1046,7 @@ class View {
     const share = (this.t - this.begin) / (this.end - this.begin || 1);
     if (document.activeElement !== this.slider || this.playing) this.slider.value = share;
     const { k } = this.when(this.runs[0]);
-    this.clock.textContent = `${clockText(this.t)} · ${k + 1}/${this.runs[0].rounds}`;
+    this.clock.textContent = `${clockText(this.runs[0].start + this.t)} · ${k + 1}/${this.runs[0].rounds}`;
   }
 
   paint() {
@@ -1335,7 +1342,7 @@ function stillTimeline(view, run, width, height, d) {
   const colours = run.colours.map((text) => css(hex(text), 0.55)), foot = height - 8;
   const battery = [];
   for (let x = 0; x < width; x++) {
-    const t = view.begin + (x + 0.5) / width * (view.end - view.begin) - run.start;
+    const t = view.begin + (x + 0.5) / width * (view.end - view.begin) - run.shift;
     if (t > run.time[run.rounds - 1] + (run.meta.round_s || 0)) break;
     const { k } = locate(run, t), counts = new Array(colours.length).fill(0);
     let sum = 0;
@@ -1355,7 +1362,7 @@ function stillTimeline(view, run, width, height, d) {
   pen.stroke();
   const marks = { capture: css(CAPTURE), delivery: css(CONTACT), lost: "#ff6b4a", thought: "#e6c200" };
   for (const [time, , kind] of run.events) {
-    const x = (run.start + time - view.begin) / (view.end - view.begin || 1) * width;
+    const x = (run.shift + time - view.begin) / (view.end - view.begin || 1) * width;
     pen.fillStyle = marks[kind] || "#8899aa";
     pen.globalAlpha = kind === "lost" ? 1 : 0.55;
     pen.fillRect(x, kind === "lost" ? 0 : foot + 2, 1, kind === "lost" ? height : 5);
@@ -1411,7 +1418,7 @@ function decision(run, n, i, panel) {
 function chart(view, run, panel, name, range) {
   const heading = element("h4", "", panel), canvas = element("canvas", "", panel);
   canvas.style.height = "34px";
-  scrub(canvas, (share) => view.seek(run.start + run.time[0] + share * (run.time[run.rounds - 1] - run.time[0])));
+  scrub(canvas, (share) => view.seek(run.shift + run.time[0] + share * (run.time[run.rounds - 1] - run.time[0])));
   return { name, range, heading, canvas };
 }
 
@@ -1506,9 +1513,21 @@ export async function mount(root, packs, options = {}) {
 async function render({ model, el }) {
   el.style.height = `${model.get("height")}px`;
   const packs = model.get("packs").map((pack) => new Uint8Array(pack.buffer, pack.byteOffset, pack.byteLength));
-  const view = await mount(el, packs, model.get("options"));
-  const run = view.runs[0];
-  let sent = 0, waiting = null;
+  const mounting = mount(el, packs, model.get("options"));
+  let queue = mounting, sent = 0, waiting = null;
+  const append = async (message, more) => {
+    const view = await mounting, have = view.runs[0].rounds, anew = message.from === 0;
+    if (!anew && message.from < have) return;
+    const bytes = new Uint8Array(more.buffer ?? more, more.byteOffset ?? 0, more.byteLength);
+    if (!anew && message.from > have) ask(have);
+    else if (!(await view.append(bytes, anew))) ask(0);
+  };
+  const ask = (rounds) => model.send({ kind: "have", rounds });
+  const hear = (message, buffers) => {
+    if (message.kind === "append") queue = queue.then(() => append(message, buffers[0]));
+  };
+  model.on("msg:custom", hear);
+  const view = await mounting;
   const send = () => {
     waiting = null;
     sent = Date.now();
@@ -1520,20 +1539,17 @@ async function render({ model, el }) {
   const follow = {
     "change:round": () => {
       const round = model.get("round");
-      if (round !== view.state().round) view.seek(run.start + run.time[clamp(round, 0, run.rounds - 1)]);
+      const run = view.runs[0];
+      if (round !== view.state().round) view.seek(run.shift + run.time[clamp(round, 0, run.rounds - 1)]);
     },
     "change:selected": () => { if (model.get("selected") !== view.selected) view.select(model.get("selected")); },
     "change:playing": () => { if (model.get("playing") !== view.playing) view.play(model.get("playing")); },
-    "msg:custom": async (message, buffers) => {
-      if (message.kind !== "append") return;
-      const more = buffers[0];
-      await view.append(new Uint8Array(more.buffer ?? more, more.byteOffset ?? 0, more.byteLength));
-      send();
-    },
   };
   for (const [name, act] of Object.entries(follow)) model.on(name, act);
+  ask(view.runs[0].rounds);
   return () => {
     clearTimeout(waiting);
+    model.off("msg:custom", hear);
     for (const [name, act] of Object.entries(follow)) model.off(name, act);
     view.close();
   };

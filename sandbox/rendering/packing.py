@@ -5,7 +5,8 @@ quantised to 1, 2 or 4 bytes, stands as its first or second difference in time, 
 split into planes of low and high bytes: what then repeats is what zlib is good at. 2,800 satellites for 120
 rounds come to a third of their plain 16-bit positions.
 
-For the eye, not for analysis: positions are rounded to 0.2 km in low orbit, shares to 0.4 %.
+For the eye, not for analysis: positions are rounded to 0.2 km in low orbit, shares to 1 %, temperatures to
+0.1 K.
 """
 
 import json
@@ -31,26 +32,31 @@ Header = dict[str, Any]
 
 
 class Coding(NamedTuple):
-    """How a variable is quantised: bytes of a number, which difference in time, and the range of the bytes."""
+    """How a variable is quantised: bytes of a number, and which difference in time stands for it.
+
+    The bytes span the values; with `symmetric` they also hold zero exactly. With a `step` the number of bytes
+    is what it takes to count steps from `base`.
+    """
 
     width: int
     order: int
-    span: tuple[float, float] | None = None  # of the values; by default what they span
-    symmetric: bool = False  # keeps zero exact
+    symmetric: bool = False
+    step: float = 0.0
+    base: float = 0.0
 
 
-_SHARE = Coding(1, 1, (0.0, 1.0))
+_SHARE = Coding(1, 1, step=0.01)  # what the inspector prints
 _FLOW = Coding(2, 0, symmetric=True)
 _CODINGS = {
     "time": Coding(4, 2),
     "earth_angle": Coding(4, 2),
-    "sun": Coding(2, 2, (-1.0, 1.0)),
+    "sun": Coding(2, 2, symmetric=True),
     "position": Coding(2, 2, symmetric=True),
     "battery": _SHARE,
     "store": _SHARE,
     "sunlight": _SHARE,
     "probability": _SHARE,
-    "temperature": Coding(1, 1),
+    "temperature": Coding(1, 1, step=0.1, base=273.15),
     "reward": _FLOW,
     "delivered_value": _FLOW,
     "downlinked": _FLOW,
@@ -69,7 +75,7 @@ _TOLD = frozenset(("mode", "alive", "action", "station", "target", "probability"
 
 
 def pack(recording: Recording, *, every: int | None = None, rest: bool = True) -> bytes:
-    """`recording` for the view, every so many rounds (by default all, thinned beyond 1,000,000 satellite-rounds).
+    """`recording` for the view, every so many rounds: by default all, fewer from a million of the fleet on.
 
     `rest=False` leaves out what does not change with time, for rounds that are added to a view. Raises
     `SandboxError` for a recording without rounds, or an `every` that is no whole number above 0.
@@ -160,35 +166,38 @@ def _whole(name: str, values: np.ndarray) -> tuple[np.ndarray, Header]:
     """The values as whole numbers, and how to come back: value = number x scale + offset."""
     variable = VARIABLES.get(name)
     if values.dtype.kind != "f":
-        width = next(w for w in (1, 2, 4) if _fits(values, w))
         order = 1 if name == "coast" or (variable and not variable.static) else 0
         scale = COAST_DEG if name == "coast" else 1
-        return values, {"width": width, "signed": True, "order": order, "scale": scale, "offset": 0}
+        return values, _numbers(_width(values), True, order, scale, 0)
     coding = _CODINGS.get(name, Coding(2, 1) if variable and not variable.static else Coding(4, 0))
     known = np.nan_to_num(np.asarray(values, np.float64))
+    if coding.step:
+        whole = np.rint((known - coding.base) / coding.step).astype(np.int64)
+        return whole, _numbers(_width(whole), True, coding.order, coding.step, coding.base)
     top = 2 ** (8 * coding.width) - 1
+    signed = coding.symmetric or coding.width == 4
     if coding.symmetric:
         scale, offset = float(np.abs(known).max(initial=0.0)) / (top // 2) or 1.0, 0.0
     else:
-        low, high = coding.span or (float(known.min(initial=np.inf)), float(known.max(initial=-np.inf)))
-        low, high = (low, high) if known.size else (0.0, 0.0)
-        # four bytes are read as signed: half the range is enough for them
-        scale, offset = (high - low) / (top // 2 if coding.width == 4 else top) or 1.0, low
-        known = np.clip(known, low, high)
+        low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+        # a signed number counts from zero: half of its range is enough
+        scale, offset = (high - low) / (top // 2 if signed else top) or 1.0, low
     whole = np.rint((known - offset) / scale).astype(np.int64)
-    signed = coding.symmetric or coding.width == 4
-    return whole, {
-        "width": coding.width,
-        "signed": signed,
-        "order": coding.order,
-        "scale": scale,
-        "offset": offset,
-    }
+    return whole, _numbers(coding.width, signed, coding.order, scale, offset)
 
 
-def _fits(values: np.ndarray, width: int) -> bool:
-    limit = 2 ** (8 * width - 1)
-    return bool(values.min(initial=0) >= -limit and values.max(initial=0) < limit) or width == 4
+def _numbers(width: int, signed: bool, order: int, scale: float, offset: float) -> Header:
+    return {"width": width, "signed": signed, "order": order, "scale": scale, "offset": offset}
+
+
+def _width(values: np.ndarray) -> int:
+    """The bytes that signed numbers as large as these take. Raises `SandboxError` beyond four."""
+    low, high = values.min(initial=0), values.max(initial=0)
+    for width in (1, 2, 4):
+        limit = 2 ** (8 * width - 1)
+        if -limit <= low and high < limit:
+            return width
+    raise SandboxError(f"{high if high > -low else low} is too large a number for the view.")
 
 
 def _shown(name: str) -> Header:
@@ -243,5 +252,3 @@ def _events(recording: Recording) -> tuple[list[list], int]:
             row.append(None)
         rows.append(row)
     return rows, left_out
-
-

@@ -1,4 +1,4 @@
-"""The interactive view as a page of its own, and as a frame in a notebook that needs neither kernel nor network."""
+"""The interactive view as a page of its own, and as a frame in a notebook without kernel or network."""
 
 import base64
 import html
@@ -20,7 +20,8 @@ HEIGHT = 560  # CSS pixels of a frame in a notebook
 SHOWN = ("globe", "map", "both")
 
 _PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
 <title>{title}</title><style>html,body,#view{{margin:0;height:100%;background:#04070d;color:#dfe7ef}}
 .oas{{border-radius:0}}</style></head><body><div id="view"></div>
 <noscript>This view needs JavaScript; nothing is loaded from elsewhere.</noscript>
@@ -56,7 +57,7 @@ def page(recordings: Sequence[Recording], *, every: int | None = None, **options
 def to_html(
     recording: Recording, path: Path | str, *, beside: Recording | None = None, every: int | None = None
 ) -> Path:
-    """Write the interactive view of `recording`, alone or `beside` another, as one file that needs nothing else.
+    """Write the interactive view of `recording`, alone or `beside` another, as one file that suffices.
 
     Every so many rounds are shown: by default all, thinned (to steps of at most 300 s) beyond a million
     satellite-rounds. Returns the path. Raises `SandboxError` for a recording without rounds.
@@ -95,12 +96,15 @@ class FrameView:
         """The frame and the picture below it."""
         inside = html.escape(page(self._recordings, every=self._every, **self._options), quote=True)
         still = base64.b64encode(png(picture(self._recordings[0], size=(640, 480)))).decode()
-        box = f"position:relative;height:{self._height}px;background:#04070d;border-radius:8px;overflow:hidden"
+        box = (
+            f"position:relative;height:{self._height}px;background:#04070d;border-radius:8px;overflow:hidden"
+        )
         fill = "position:absolute;inset:0;width:100%;height:100%;border:0"
         return (
             f'<div style="{box}"><img alt="{html.escape(title(self._recordings))}" '
             f'src="data:image/png;base64,{still}" style="{fill};object-fit:contain">'
-            f'<iframe sandbox="allow-scripts" title="interactive view" style="{fill}" srcdoc="{inside}"></iframe></div>'
+            f'<iframe sandbox="allow-scripts" title="interactive view" style="{fill}" '
+            f'srcdoc="{inside}"></iframe></div>'
         )
 
     def __repr__(self) -> str:

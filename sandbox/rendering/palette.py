@@ -1,7 +1,7 @@
 """The colours of every picture, light and dark: told apart with any colour vision.
 
-Okabe and Ito, "Color universal design" (2008). On a dark ground blue and green are too dim, so what is blue on
-paper is sky there, and green is lightened.
+Okabe and Ito, "Color universal design" (2008). On a dark ground blue and green are too dim, so what is blue
+on paper is sky there, and green is lightened.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ _SPARE = {True: (PURPLE, YELLOW, "#9AA8F0", PALE, GREY), False: (PURPLE, SKY, YE
 
 
 def mode_colours(names: Sequence[str], *, dark: bool = False) -> list[str]:
-    """A colour, as "#rrggbb", for each mode; one that is not known takes one of the palette's other colours."""
+    """A colour, "#rrggbb", for each mode; one that is not known takes one of the palette's other colours."""
     known: Mapping[str, str] = DARK if dark else LIGHT
     spare = cycle(_SPARE[dark])
     return [known.get(name) or next(spare) for name in names]

@@ -7,7 +7,7 @@ import numpy as np
 
 
 def png(image: np.ndarray) -> bytes:
-    """An image (height, width, 3) of uint8 as a PNG file (RFC 2083): true colour, filter "sub" on every row."""
+    """An image (height, width, 3) of uint8 as a PNG file (RFC 2083), with the filter "sub" on every row."""
     height, width = image.shape[:2]
     rows = np.empty((height, 1 + 3 * width), np.uint8)
     rows[:, 0] = 1  # each byte stands as its difference from the pixel to the left, modulo 256

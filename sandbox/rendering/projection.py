@@ -7,11 +7,12 @@ flattening is less than a pixel).
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 TAU = 2 * np.pi
 
 
-def direction(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
+def direction(latitude: ArrayLike, longitude: ArrayLike) -> np.ndarray:
     """Unit vectors (..., 3) of places on the Earth (rad)."""
     c = np.cos(latitude)
     return np.stack([c * np.cos(longitude), c * np.sin(longitude), np.sin(latitude)], axis=-1)
@@ -35,7 +36,7 @@ class Globe:
 
     def axes(self) -> np.ndarray:
         """Right, up and towards the viewer, as rows."""
-        out = direction(np.float64(self.latitude), np.float64(self.longitude))
+        out = direction(self.latitude, self.longitude)
         right = np.array([-np.sin(self.longitude), np.cos(self.longitude), 0.0])
         return np.stack([right, np.cross(out, right), out])
 
@@ -46,7 +47,7 @@ class Globe:
         return at, (depth > 0) | (np.hypot(x, y) > 1.0)
 
     def ground(self, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
-        """The unit vector (height, width, 3) seen in every pixel, and how far (in radii) it is from the middle."""
+        """The unit vector (height, width, 3) seen in every pixel, and how far from the middle, in radii."""
         x = (np.arange(width) + 0.5 - self.middle[0]) / self.radius
         y = (self.middle[1] - np.arange(height) - 0.5) / self.radius
         x, y = np.meshgrid(x, y)

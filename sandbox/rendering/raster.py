@@ -21,7 +21,12 @@ STRIP = 62  # pixels of status below the picture
 REVOLUTION_S = 5_700.0
 TRAILED = 60  # satellites that still have a trail
 TRAIL_POINTS = 96
-TARGET_COLOURS = {"open": rgb(YELLOW), "captured": rgb(SKY), "delivered": rgb(MINT), "expired": (96, 106, 118)}
+TARGET_COLOURS = {
+    "open": rgb(YELLOW),
+    "captured": rgb(SKY),
+    "delivered": rgb(MINT),
+    "expired": (96, 106, 118),
+}
 WHITE, SOFT = (232, 239, 247), (150, 166, 182)
 LINK = (104, 142, 196)
 
@@ -84,7 +89,9 @@ class Rasteriser:
         return Globe(self._latitude, turn, 0.43 * min(width, height), middle)
 
 
-def picture(recording: Recording, k: int = -1, *, size: tuple[int, int] = SIZE, show: str = "globe") -> np.ndarray:
+def picture(
+    recording: Recording, k: int = -1, *, size: tuple[int, int] = SIZE, show: str = "globe"
+) -> np.ndarray:
     """A fine still picture (height, width, 3) of round `k`, the globe turned to where the satellites are."""
     frame = recording.frame(k)
     longitude = float(np.angle(np.exp(1j * frame["longitude"].astype(np.float64)).sum()))
@@ -176,7 +183,9 @@ class _Scene:
         there, seen = self.camera.pixels(direction(*spots))
         self._join(self.at[who], there, seen & self.visible[who], colour, 0.95)
 
-    def _join(self, start: np.ndarray, end: np.ndarray, seen: np.ndarray, colour: tuple, alpha: float) -> None:
+    def _join(
+        self, start: np.ndarray, end: np.ndarray, seen: np.ndarray, colour: tuple, alpha: float
+    ) -> None:
         whole = seen & self._short(start, end)
         self.canvas.lines(start[whole], end[whole], np.array(colour), alpha, width=self.fine)
 
@@ -227,7 +236,9 @@ def _status(canvas: Canvas, recording: Recording, k: int, note: str | None) -> N
         _shares(canvas, top + 40, counts / len(mode), colours, float(battery.mean()))
 
 
-def _batteries(canvas: Canvas, y: int, battery: np.ndarray, mode: np.ndarray, colours: Sequence[tuple]) -> None:
+def _batteries(
+    canvas: Canvas, y: int, battery: np.ndarray, mode: np.ndarray, colours: Sequence[tuple]
+) -> None:
     """A bar for every satellite, as long as its battery is full, in the colour of what it does."""
     space = (canvas.width - 20) / len(battery)
     for n, charge in enumerate(battery):
@@ -256,4 +267,5 @@ def moment(recording: Recording, k: int) -> str:
     seconds = float(recording["time"][k])
     if "epoch" not in recording.meta:
         return f"T+{seconds / 3600:.2f} h"
-    return f"{datetime.fromisoformat(recording.meta['epoch']) + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S} UTC"
+    instant = datetime.fromisoformat(recording.meta["epoch"]) + timedelta(seconds=seconds)
+    return f"{instant:%Y-%m-%d %H:%M:%S} UTC"
