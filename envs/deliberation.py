@@ -166,6 +166,16 @@ _IMPOSSIBLE = -2
 _THINKING, _LATE, _TOO_HOT = (THOUGHT_TERMS.index(name) for name in ("thinking", "late", "too_hot"))
 
 
+def who_thinks(infos: Any) -> NDArray[np.bool_] | None:
+    """Who is still thinking (B, N), from the infos of any face; None where thought is not charged."""
+    if "thinking" in infos:
+        return np.asarray(infos["thinking"])
+    told = [info for info in infos.values() if isinstance(info, dict)]
+    if not (told and "thinking" in told[0]):
+        return None
+    return np.array([[info["thinking"] for info in told]], np.bool_)
+
+
 def deliberating(batch: BatchEnv) -> DeliberatingBatch:
     """The same problem over the same world, with thought charged."""
     return DeliberatingBatch(batch.problem, autoreset=batch.autoreset)

@@ -175,7 +175,7 @@ class LanguageEnv(ParallelEnv):
         for agent, info in infos.items():
             info["legal"] = self._masks[agent]
         self._busy = {agent: bool(info["thinking"]) for agent, info in infos.items()}
-        reports = {}
+        reports: dict[str, str] = {}
         for agent, observation in observations.items():
             text = self.reporter.report(observation, self._masks[agent])
             reports[agent] = Report(f"{text}\n{STILL_THINKING}" if self._busy[agent] else text)

@@ -115,7 +115,11 @@ class Recorder:
     def event(
         self, time_s: float, satellite: int, kind: str, target: int = -1, value: float = 0.0, text: str = ""
     ) -> None:
-        """Note that something happened; views draw the kind "capture"."""
+        """Note that something happened; views draw the kind "capture".
+
+        The text of the kind "thought" is JSON: what a satellite read ("report") and wrote ("reasoning",
+        "answer"), its "decision" and how it came about ("finish").
+        """
         if self._closed:
             raise SandboxError("Recorder.event: this recorder is closed.")
         row = (float(time_s), int(satellite), str(kind), int(target), float(value), str(text))
