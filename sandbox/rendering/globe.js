@@ -1483,6 +1483,7 @@ function thought(run, n, k, panel) {
     try { said = JSON.parse(last[5]); } catch { /* plain text */ }
     const kept = last[5] !== null;
     if (said?.report) element("div", "oas-say", panel, said.report);
+    if (said?.reasoning) element("div", "oas-say", panel, said.reasoning);
     element("div", "oas-say answer", panel, kept ? said.answer ?? "" : "(its words are not in this page)");
   }
   rows(panel, costs);

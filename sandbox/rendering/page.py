@@ -13,11 +13,10 @@ from sandbox.files import replacing
 from sandbox.recording.recording import Recording
 from sandbox.rendering.packing import pack
 from sandbox.rendering.png import png
-from sandbox.rendering.raster import picture
+from sandbox.rendering.raster import SHOWN, picture
 
 MODULE = Path(__file__).resolve().parent / "globe.js"
 HEIGHT = 560  # CSS pixels of a frame in a notebook
-SHOWN = ("globe", "map", "both")
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from sandbox.errors import SandboxError
-from sandbox.recording.recording import Recording
+from sandbox.recording.recording import Frame, Recording
 from sandbox.recording.variables import TARGET_STATES
 from sandbox.rendering.canvas import Canvas
 from sandbox.rendering.earth import SPACE, Earth
@@ -17,6 +17,7 @@ from sandbox.rendering.projection import Globe, Map, direction, turned
 EARTH_RADIUS = 6_378_137.0
 SIZE = (640, 480)
 LEAST = (320, 240)
+SHOWN = ("globe", "map", "both")
 STRIP = 62  # pixels of status below the picture
 REVOLUTION_S = 5_700.0
 TRAILED = 60  # satellites that still have a trail
@@ -36,7 +37,7 @@ class Rasteriser:
 
     Arguments:
         size: width and height in pixels, 320 x 240 or more.
-        show: "map", all of the Earth, or "globe".
+        show: "map", all of the Earth, "globe", or "both" side by side.
         latitude, longitude: the middle of the globe (rad); its longitude turns with the Earth, or with the
             stars if `inertial`. A camera that stands still is several times faster.
         fine: draw so many times larger and average, for films and stills.
@@ -54,8 +55,8 @@ class Rasteriser:
         inertial: bool = False,
         fine: int = 1,
     ) -> None:
-        if show not in ("map", "globe"):
-            raise SandboxError(f"show = {show!r}; a still picture shows the 'map' or the 'globe'.")
+        if show not in SHOWN:
+            raise SandboxError(f"show = {show!r}; give one of {', '.join(SHOWN)}.")
         if len(size) != 2 or size[0] < LEAST[0] or size[1] < LEAST[1]:
             raise SandboxError(f"size = {size}; give (width, height) of at least {LEAST}.")
         self.size, self.show = (int(size[0]), int(size[1])), show
@@ -69,21 +70,32 @@ class Rasteriser:
         frame = recording.frame(k)
         k %= len(recording)
         width, height = self.size
-        wide, high = width * self._fine, (height - STRIP) * self._fine
-        angle = float(frame["earth_angle"])
-        camera = self._camera(wide, high, angle)
-        image = _earth(camera, wide, high).seen(turned(np.asarray(frame["sun"]), angle))
-        scene = _Scene(Canvas(image), camera, recording, k, self._fine, self._inertial)
-        scene.draw()
         whole = np.empty((height, width, 3), np.uint8)
-        whole[: height - STRIP] = _averaged(image, self._fine)
         whole[height - STRIP :] = (10, 17, 28)
+        for x, wide, show in self._panes():
+            whole[: height - STRIP, x : x + wide] = self._pane(recording, k, frame, wide, show)
         _status(Canvas(whole), recording, k, note)
         return whole
 
-    def _camera(self, width: int, height: int, angle: float) -> Globe | Map:
+    def _panes(self) -> list[tuple[int, int, str]]:
+        """Left edge, width and content of what stands side by side."""
+        width, height = self.size
+        if self.show != "both":
+            return [(0, width, self.show)]
+        square = min(height - STRIP, width // 2)
+        return [(0, square, "globe"), (square, width - square, "map")]
+
+    def _pane(self, recording: Recording, k: int, frame: Frame, width: int, show: str) -> np.ndarray:
+        wide, high = width * self._fine, (self.size[1] - STRIP) * self._fine
+        angle = float(frame["earth_angle"])
+        camera = self._camera(wide, high, angle, show)
+        image = _earth(camera, wide, high).seen(turned(np.asarray(frame["sun"]), angle))
+        _Scene(Canvas(image), camera, recording, k, self._fine, self._inertial).draw()
+        return _averaged(image, self._fine)
+
+    def _camera(self, width: int, height: int, angle: float, show: str) -> Globe | Map:
         middle = (width / 2, height / 2)
-        if self.show == "map":
+        if show == "map":
             return Map(min(width, 2 * height), middle)
         turn = round((self._longitude - (angle if self._inertial else 0.0)) % (2 * np.pi), 6)
         return Globe(self._latitude, turn, 0.43 * min(width, height), middle)

@@ -10,7 +10,7 @@ from sandbox.rendering import Rasteriser, picture
 from sandbox.rendering.canvas import Canvas
 from sandbox.rendering.palette import mode_colours, rgb
 from sandbox.rendering.projection import Globe, Map, direction, turned
-from sandbox.rendering.raster import STRIP, moment
+from sandbox.rendering.raster import SHOWN, STRIP, moment
 from sandbox.rendering.text import written
 
 
@@ -28,7 +28,7 @@ def bare():
     return without(recording, "station", "target", "station_latitude", "station_longitude")
 
 
-@pytest.mark.parametrize("show", ["map", "globe"])
+@pytest.mark.parametrize("show", SHOWN)
 def test_an_image_is_an_image_and_always_the_same(circles, show):
     images = [Rasteriser(show=show).draw(circles, 7) for _ in range(2)]
     assert images[0].shape == (480, 640, 3)
@@ -87,7 +87,7 @@ def test_a_large_fleet_and_no_targets_are_drawn_too():
 def test_inertial_camera_stays_with_the_stars(bare):
     """An hour on, the Earth has turned by a sixth of a right angle below a camera that has not."""
     raster = Rasteriser(show="globe", inertial=True, longitude=1.0)
-    cameras = [raster._camera(640, 418, float(bare["earth_angle"][k])) for k in (0, 39)]
+    cameras = [raster._camera(640, 418, float(bare["earth_angle"][k]), "globe") for k in (0, 39)]
     turned_by = (cameras[0].longitude - cameras[1].longitude) % (2 * np.pi)
     assert turned_by == pytest.approx(bare["earth_angle"][39] - bare["earth_angle"][0], abs=1e-5)
 
