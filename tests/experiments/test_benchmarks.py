@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from experiments.benchmarks import rendering
 from experiments.benchmarks.cases import batch_case
 from experiments.benchmarks.machine import machine
 from experiments.benchmarks.throughput import main, measure
@@ -32,3 +33,12 @@ def test_steps_are_counted():
 def test_the_machine_has_a_name():
     assert machine()["cpu"]
     assert machine()["cores"] >= 1
+
+
+def test_a_quick_look_at_rendering(tmp_path, capsys):
+    assert rendering.main(["--quick", "--json", str(tmp_path / "r.json")]) == 0
+    [case] = json.loads((tmp_path / "r.json").read_text())["cases"]
+    assert case["satellites"] == 2
+    assert case["rgb_array_cpu_ms"] > 0
+    assert case["page_bytes"] > 50_000
+    assert f"{case['ansi_cpu_ms']:,.2f}" in capsys.readouterr().out

@@ -1,11 +1,9 @@
 """A Chromium to look at pages with. Where there is none the tests that need it are skipped and say so."""
 
-import shutil
-
 import pytest
 from flown import flown
 
-WHERE = "no Chromium with chromedriver is installed (Debian: apt-get install chromium chromium-driver)"
+from experiments.benchmarks.browser import MISSING, open_browser
 
 
 @pytest.fixture(scope="session")
@@ -17,26 +15,8 @@ def circles():
 @pytest.fixture(scope="session")
 def chromium():
     """A headless browser of 1200 x 800 pixels."""
-    webdriver = pytest.importorskip("selenium.webdriver")
-    from selenium.webdriver.chrome.service import Service
-
-    binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if not (binary and driver):
-        pytest.skip(WHERE)
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-dev-shm-usage",
-        "--enable-unsafe-swiftshader",
-        "--window-size=1200,800",
-        "--force-device-scale-factor=1",
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options=options, service=Service(driver))
-    browser.set_script_timeout(60)
+    browser = open_browser()
+    if browser is None:
+        pytest.skip(MISSING)
     yield browser
     browser.quit()
