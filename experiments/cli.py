@@ -92,6 +92,18 @@ def _parser() -> ArgumentParser:
     _episode_options(talk)
     _mind_options(talk)
     command("scenarios", _scenarios, "list the named scenarios")
+    film = command("video", _video, "film a recording: out.mp4, out.gif or out.webp")
+    _recording_arguments(film, "out.mp4", "the film; its ending says how it is written")
+    _option(film, "--show", "both", "globe, map or both", choices=("globe", "map", "both"))
+    _option(film, "--size", [960, 480], "width and height in pixels", nargs=2, type=int, metavar="N")
+    _option(film, "--fps", 20, "frames in a second", type=int, metavar="N")
+    _option(film, "--start-h", 0.0, "where in the run it begins", type=float, metavar="H")
+    _option(film, "--hours", None, "how much of the run is shown (default: all)", type=float, metavar="H")
+    _option(film, "--every", None, "rounds from frame to frame (default: for 30 s)", type=int, metavar="N")
+    other = command("export", _export, "write a recording as .html, .czml, .geojson, .parquet or .npz")
+    _recording_arguments(other, "out.html", "the file; its ending says what is written")
+    _option(other, "--every", 1, "every so many rounds", type=int, metavar="N")
+    _option(other, "--beside", None, "a second recording, side by side on the page", metavar="RECORDING")
     again = command("figures", _figures, "draw the figures of a results folder again")
     again.add_argument("folder", metavar="RESULTS_FOLDER", help="a folder left behind by `run`")
     return parser
@@ -130,9 +142,15 @@ def _mind_options(parser: ArgumentParser) -> None:
     _option(group, "--charge-model", None, "whose tokens they are, e.g. Qwen3-1.7B", metavar="NAME")
 
 
+def _recording_arguments(parser: ArgumentParser, out: str, text: str) -> None:
+    source = "a results folder, a recording's folder, or a .npz"
+    parser.add_argument("recording", metavar="RECORDING", help=source)
+    parser.add_argument("out", metavar=out, help=text)
+
+
 def _option(parser: Any, name: str, default: Any, text: str, **how: Any) -> None:
     if default is not None:
-        told = " ".join(default) if isinstance(default, list) else default
+        told = " ".join(map(str, default)) if isinstance(default, list) else default
         text = f"{text} (default: {told})"
     parser.add_argument(name, default=default, help=text, **how)
 
@@ -207,6 +225,20 @@ def _scenarios(_: Namespace) -> None:
 
     found = map(load_scenario, scenario_names())
     print_scenarios([(s.name, len(make_fleet(s)), s.horizon_h, s.description) for s in found])
+
+
+def _video(told: Namespace) -> None:
+    from experiments.video import video
+
+    names = ("show", "fps", "start_h", "hours", "every")
+    options = {name: getattr(told, name) for name in names}
+    print(video(told.recording, told.out, size=tuple(told.size), **options))
+
+
+def _export(told: Namespace) -> None:
+    from experiments.export import export
+
+    print(export(told.recording, told.out, told.every, told.beside))
 
 
 def _figures(told: Namespace) -> None:
