@@ -44,11 +44,11 @@ class BatchEnv:
 
     def step(self, actions: ArrayLike) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
         """Play one round. `actions` (B, N) are whole numbers in [0, A); a masked one is played as no-op."""
-        self.problem.advance(self._whole(actions), self._legal())
+        self.problem.advance(self._whole(actions), self.legal())
         return self._finish()
 
-    def _legal(self) -> NDArray[np.int8]:
-        """What may be done in the coming round."""
+    def legal(self) -> NDArray[np.int8]:
+        """What may be done in the coming round: the mask (B, N, A) that was reported last."""
         if self._mask is None:
             raise SandboxError("step before reset: call reset() first.")
         return self._mask

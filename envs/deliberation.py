@@ -75,7 +75,7 @@ class DeliberatingBatch(BatchEnv):
         self, actions: ArrayLike, thought: Thought | None = None
     ) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
         """Play one round. `actions` (B, N) are actions or HOLD; `thought` is what was spent on them."""
-        mask = self._legal()
+        mask = self.legal()
         orders = self._whole(actions)
         identities = self.problem.identities()
         fast = self._think(orders, thought, identities, mask)

@@ -92,6 +92,18 @@ def _parser() -> ArgumentParser:
     _episode_options(talk)
     _mind_options(talk)
     command("scenarios", _scenarios, "list the named scenarios")
+    film = command("video", _video, "film a recording: out.mp4, out.gif or out.webp")
+    _recording_arguments(film, "out.mp4", "the film; its ending says how it is written")
+    _option(film, "--show", "both", "globe, map or both", choices=("globe", "map", "both"))
+    _option(film, "--size", [960, 480], "width and height in pixels", nargs=2, type=int, metavar="N")
+    _option(film, "--fps", 20, "frames in a second", type=int, metavar="N")
+    _option(film, "--start-h", 0.0, "where in the run it begins", type=float, metavar="H")
+    _option(film, "--hours", None, "how much of the run is shown (default: all)", type=float, metavar="H")
+    _option(film, "--every", None, "rounds from frame to frame (default: for 30 s)", type=int, metavar="N")
+    other = command("export", _export, "write a recording as .html, .czml, .geojson, .parquet or .npz")
+    _recording_arguments(other, "out.html", "the file; its ending says what is written")
+    _option(other, "--every", 1, "every so many rounds", type=int, metavar="N")
+    _option(other, "--beside", None, "a second recording, side by side on the page", metavar="RECORDING")
     again = command("figures", _figures, "draw the figures of a results folder again")
     again.add_argument("folder", metavar="RESULTS_FOLDER", help="a folder left behind by `run`")
     return parser
@@ -114,20 +126,31 @@ def _mind_options(parser: ArgumentParser) -> None:
     _option(group, "--model", None, "a Qwen3 checkpoint: hub id or folder, or a server's name", metavar="ID")
     _option(group, "--server", None, "address of an OpenAI-compatible server", metavar="URL")
     _option(group, "--adapter", None, "folder of a LoRA adapter", metavar="DIR")
-    _option(group, "--mode", "choose", "one forward pass, or thinking before", choices=("choose", "reason"))
+    modes = ("choose", "reason")
+    _option(group, "--mode", None, "one forward pass, or thinking before (default: choose)", choices=modes)
     _option(group, "--thinking", None, "tokens to think: off, a number, or free", metavar="BUDGET")
     _option(group, "--dtype", None, "of the weights: float32, bfloat16, auto", metavar="NAME")
     _option(group, "--device", None, "where it runs, e.g. cuda:0", metavar="NAME")
+    group.add_argument("--sample", action="store_true", help="draw decisions instead of the likeliest one")
+    _option(group, "--temperature", None, "of the decision's probabilities", type=float, metavar="T")
     group.add_argument("--allow-download", action="store_true", help="fetch a model that is not here yet")
+    _option(group, "--cassette", None, "replay a server's answers from this file", metavar="FILE")
+    group.add_argument("--record", action="store_true", help="ask the server and write them to it instead")
     _option(group, "--period", 1, "rounds between two decisions of a satellite", type=int, metavar="N")
     _option(group, "--fallback", None, "policy that decides in between, at no cost", metavar="NAME")
     _option(group, "--charge", None, "tokens read and written to charge for every decision", metavar="P+O")
     _option(group, "--charge-model", None, "whose tokens they are, e.g. Qwen3-1.7B", metavar="NAME")
 
 
+def _recording_arguments(parser: ArgumentParser, out: str, text: str) -> None:
+    source = "a results folder, a recording's folder, or a .npz"
+    parser.add_argument("recording", metavar="RECORDING", help=source)
+    parser.add_argument("out", metavar=out, help=text)
+
+
 def _option(parser: Any, name: str, default: Any, text: str, **how: Any) -> None:
     if default is not None:
-        told = " ".join(default) if isinstance(default, list) else default
+        told = " ".join(map(str, default)) if isinstance(default, list) else default
         text = f"{text} (default: {told})"
     parser.add_argument(name, default=default, help=text, **how)
 
@@ -156,10 +179,9 @@ def _mind(told: Namespace) -> Any:
     """What the command line says of the mind."""
     from experiments.minds import Mind
 
-    names = ("model", "server", "adapter", "thinking", "dtype", "device")
+    names = ("model", "server", "adapter", "mode", "thinking", "dtype", "device", "temperature", "cassette")
     engine = {name: getattr(told, name) for name in names if getattr(told, name) is not None}
-    engine |= {"allow_download": True} if told.allow_download else {}
-    engine |= {"mode": told.mode} if told.mode != "choose" or engine else {}
+    engine |= {name: True for name in ("sample", "allow_download", "record") if getattr(told, name)}
     return Mind(engine, told.period, told.fallback, _tokens(told.charge), told.charge_model)
 
 
@@ -203,6 +225,20 @@ def _scenarios(_: Namespace) -> None:
 
     found = map(load_scenario, scenario_names())
     print_scenarios([(s.name, len(make_fleet(s)), s.horizon_h, s.description) for s in found])
+
+
+def _video(told: Namespace) -> None:
+    from experiments.video import video
+
+    names = ("show", "fps", "start_h", "hours", "every")
+    options = {name: getattr(told, name) for name in names}
+    print(video(told.recording, told.out, size=tuple(told.size), **options))
+
+
+def _export(told: Namespace) -> None:
+    from experiments.export import export
+
+    print(export(told.recording, told.out, told.every, told.beside))
 
 
 def _figures(told: Namespace) -> None:

@@ -3,6 +3,9 @@
 *choose* is a proper policy: a softmax over the labels of the legal decisions after one forward pass, nothing
 to parse. *reason* lets the model think first, within a budget of tokens that is enforced here, and then
 chooses: so the answer is always legal and has probabilities.
+
+Output tokens are those that the model wrote. What is put into its mouth to close its thoughts is read, not
+written, so it counts with the prompt; the answer comes with the last token read and costs nothing more.
 """
 
 import math
@@ -137,7 +140,8 @@ class LocalEngine(Engine):
                     prompt,
                     scores,
                     finish="stop" if thought.closed else "length",
-                    output_tokens=len(tail),
+                    output_tokens=thought.drawn,
+                    forced_tokens=len(tail) - thought.drawn,
                     reasoning=self._said(thought.ids),
                 )
             )
@@ -150,6 +154,7 @@ class LocalEngine(Engine):
         scores: NDArray[np.float64],
         finish: str,
         output_tokens: int = 0,
+        forced_tokens: int = 0,
         reasoning: str = "",
     ) -> Decision:
         probabilities = legal_probabilities(scores, request.mask, self.temperature)
@@ -159,7 +164,7 @@ class LocalEngine(Engine):
             action = int(probabilities.argmax())
         return Decision(
             action=action,
-            prompt_tokens=len(prompt.ids),
+            prompt_tokens=len(prompt.ids) + forced_tokens,
             output_tokens=output_tokens,
             finish=finish,
             probabilities=probabilities,

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from agents.qwen.cassette import Player, Recorder
 from agents.qwen.chat import messages
-from agents.qwen.choice import Draws, check_temperature, thinking_budget
+from agents.qwen.choice import Draws, check_temperature, legal_probabilities, thinking_budget
 from agents.qwen.decisions import Decision, Engine, Request
 from agents.qwen.dialects import Answer, Question, Text, UnreadableReply, Usage, read_chat, read_usage
 from agents.qwen.http import Client, Reply, base_url
@@ -39,6 +39,9 @@ GREEDY: Mapping[str, Any] = {"temperature": 0.0}
 SAMPLING: Mapping[str, Any] = {"temperature": 0.7, "top_p": 0.8}
 THINKING: Mapping[str, Any] = {"temperature": 0.6, "top_p": 0.95}
 """What the authors of Qwen3 advise without and with thinking (its README, "Best Practices")."""
+
+
+NOTHING = Answer(None)
 
 
 class _Outcome(NamedTuple):
@@ -62,9 +65,8 @@ class ServerEngine(Engine):
     "auto" for the best that works. `thinking` is "off", "free" or a number of tokens. `temperature` and
     `sample` act on the probabilities; where a server gives none, `sample` has it draw. `context` in tokens
     makes prompts be shortened by the rules of `agents.qwen.chat`, by estimate; the default is what the server
-    states.
-    `api_key_env` names the environment variable with the key. With `cassette` the exchanges are replayed from
-    that file and no server is asked; with `record` as well they are asked and written to it.
+    states. `api_key_env` names the environment variable with the key. With `cassette` the exchanges are
+    replayed from that file and no server is asked; with `record` as well it is asked, and the file written.
 
     Raises SandboxError where the server cannot be reached or does not answer.
     """
@@ -91,7 +93,7 @@ class ServerEngine(Engine):
     ) -> None:
         self.budget = thinking_budget(thinking)
         self.temperature, self.sample = check_temperature(temperature), sample
-        _check_numbers(timeout_s, retries, concurrency)
+        _check_numbers(timeout_s, retries, concurrency, context)
         if record and cassette is None:
             raise SandboxError("Recording needs a file; give --cassette with it.")
         self._transport: Client | Recorder | Player
@@ -183,8 +185,7 @@ class ServerEngine(Engine):
         try:
             answer = dialect.read(reply.json, question)
         except UnreadableReply as error:
-            answer = Answer(None, f"({error})")
-            return self._outcome(reply, question, left_out, UNREADABLE, answer)
+            return self._outcome(reply, question, left_out, UNREADABLE, note=str(error))
         if answer.probabilities is not None:
             return self._outcome(reply, question, left_out, "choice", answer, self._spread(request, answer))
         reading = self._reader(request).read(answer.text, request.mask)
@@ -200,17 +201,16 @@ class ServerEngine(Engine):
         try:
             answer = read_chat(reply.json)
         except UnreadableReply as error:
-            return self._outcome(reply, question, left_out, UNREADABLE, Answer(None, f"({error})"))
+            return self._outcome(reply, question, left_out, UNREADABLE, note=str(error))
         reading = self._reader(request).read(answer.text, request.mask)
         thought = self._outcome(reply, question, left_out, "stop", answer, action=reading.action)
         if not answer.cut and reading.status == OK:
             return thought
         thoughts = "\n".join(part for part in (answer.reasoning, answer.text) if part)
         chosen = self._choose(request, question.after(thoughts), left_out, seed)
+        ended = "length" if answer.cut else "stop"
         return chosen._replace(
-            finish=("length" if answer.cut else "stop")
-            if chosen.finish in ("choice", "stop")
-            else chosen.finish,
+            finish=ended if chosen.finish in ("choice", "stop") else chosen.finish,
             prompt_tokens=thought.prompt_tokens,
             output_tokens=thought.output_tokens + chosen.output_tokens,
             estimated=thought.estimated or chosen.estimated,
@@ -248,7 +248,7 @@ class ServerEngine(Engine):
         if reply.ok:
             return None
         why = reply.why or f"status {reply.status}"
-        return self._outcome(reply, question, left_out, reply.failure or "error", Answer(None, f"({why})"))
+        return self._outcome(reply, question, left_out, reply.failure or "error", note=why)
 
     def _outcome(
         self,
@@ -256,10 +256,12 @@ class ServerEngine(Engine):
         question: Question,
         left_out: int,
         finish: str,
-        answer: Answer,
+        answer: Answer = NOTHING,
         probabilities: NDArray[np.float64] | None = None,
         action: int = SAFE_ACTION,
+        note: str = "",
     ) -> _Outcome:
+        """`note` says what went wrong where there is no text of the model."""
         usage = read_usage(reply.json)
         counted = usage or Usage(_tokens(question.system + question.report), _written(answer))
         return _Outcome(
@@ -269,7 +271,7 @@ class ServerEngine(Engine):
             counted.prompt,
             counted.output,
             usage is None,
-            answer.text,
+            f"({note})" if note else answer.text,
             answer.reasoning,
             left_out,
         )
@@ -277,10 +279,10 @@ class ServerEngine(Engine):
     def _spread(self, request: Request, answer: Answer) -> NDArray[np.float64]:
         """Probabilities (A,) of all actions from those of the legal ones, at our temperature."""
         assert answer.probabilities is not None
-        probabilities = np.zeros(len(request.mask))
-        shares = answer.probabilities ** (1.0 / self.temperature)
-        probabilities[request.legal] = shares / shares.sum()
-        return probabilities
+        scores = np.full(len(request.mask), -np.inf)
+        with np.errstate(divide="ignore"):  # what is impossible stays so
+            scores[request.legal] = np.log(answer.probabilities)
+        return legal_probabilities(scores, request.mask, self.temperature)
 
     def _reader(self, request: Request) -> ReplyReader:
         actions = request.reporter.actions
@@ -306,9 +308,13 @@ def _key(variable: str) -> str | None:
     return key
 
 
-def _check_numbers(timeout_s: float, retries: int, concurrency: int) -> None:
-    for name, value, least in (("retries", retries, 0), ("concurrency", concurrency, 1)):
-        if value < least:
+def _check_numbers(timeout_s: float, retries: int, concurrency: int, context: int | None) -> None:
+    for name, value, least in (
+        ("retries", retries, 0),
+        ("concurrency", concurrency, 1),
+        ("context", context, 1),
+    ):
+        if value is not None and value < least:
             raise SandboxError(f"{name} is {value}; give a number from {least} up.")
     if not (math.isfinite(timeout_s) and timeout_s > 0):
         raise SandboxError(f"timeout_s is {timeout_s}; give seconds above 0.")

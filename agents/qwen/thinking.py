@@ -20,6 +20,11 @@ class Thought(NamedTuple):
     ids: list[int]
     closed: bool
 
+    @property
+    def drawn(self) -> int:
+        """Tokens that the model wrote, the one that closed the block included."""
+        return len(self.ids) + self.closed
+
 
 class Thinker:
     """Draws thoughts until a row draws one of the tokens `ends` or its budget is spent."""

@@ -139,6 +139,12 @@ class Recorder:
         """Round `k` so far, the last by default, for a live view."""
         return Frame.at(k, self._written, self._meta, self._arrays)
 
+    def tail(self, rounds: int) -> Recording:
+        """The last `rounds` so far, without events, sharing memory with this recorder: for a live picture."""
+        first = max(0, self._written - rounds)
+        arrays = {n: a if n in STATIC else a[first : self._written] for n, a in self._arrays.items()}
+        return Recording(self._meta, read_only(arrays), Events.from_rows([]))
+
     @property
     def recording(self) -> Recording:
         """What was recorded so far, sharing memory with this recorder."""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from experiments.benchmarks import screening
+from experiments.benchmarks import rendering, screening
 from experiments.benchmarks.cases import batch_case
 from experiments.benchmarks.machine import machine
 from experiments.benchmarks.throughput import main, measure
@@ -45,3 +45,12 @@ def test_screening_in_small(tmp_path, capsys):
     assert own["pair_hours_per_cpu_s"] == pytest.approx(40 * 39 / 2 * 0.5 / own["cpu_s"])
     assert f"{first['encounters']:,} encounters" in shown
     assert found["peak_memory_mb"] > 10
+
+
+def test_a_quick_look_at_rendering(tmp_path, capsys):
+    assert rendering.main(["--quick", "--json", str(tmp_path / "r.json")]) == 0
+    [case] = json.loads((tmp_path / "r.json").read_text())["cases"]
+    assert case["satellites"] == 2
+    assert case["rgb_array_cpu_ms"] > 0
+    assert case["page_bytes"] > 50_000
+    assert f"{case['ansi_cpu_ms']:,.2f}" in capsys.readouterr().out

@@ -41,7 +41,9 @@ def test_the_help_names_the_policies_there_are():
     assert list(POLICIES + MINDS) == policy_names("tasking_v0")
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["compare"], ["chat"], ["scenarios"], ["figures"]])
+@pytest.mark.parametrize(
+    "command", [[], ["run"], ["compare"], ["chat"], ["scenarios"], ["figures"], ["video"], ["export"]]
+)
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as left:
         main([*command, "--help"])

@@ -10,8 +10,33 @@ from fake_server import FakeServer, SystemOneServer
 from agents.qwen.decisions import Engine
 from agents.qwen.engines import make_engine
 from agents.qwen.local import LocalEngine
+from agents.qwen.policy import QwenPolicy
 from agents.qwen.server import ServerEngine
+from envs import tasking_v0
+from envs.deliberation import deliberating
 from sandbox.errors import SandboxError
+from sandbox.scenario import load_scenario
+
+
+@pytest.mark.parametrize("thinking", ["off", 3])
+def test_a_fleet_flies_with_a_checkpoint(checkpoint, thinking):
+    """Over the environment that charges thought, twice the same run."""
+    scenario = load_scenario("scs01", {"satellites": ["SCS-01 A", "SCS-01 B"]})
+    runs = []
+    for _ in range(2):
+        env = deliberating(tasking_v0.batch_env(scenario, 2, autoreset=False))
+        policy = QwenPolicy(env, make_engine(checkpoint, thinking=thinking, sample=True))
+        policy.reset(8)
+        observation, info = env.reset(8)
+        seen = []
+        for _ in range(3):
+            actions = policy.act(observation, info)
+            seen += [actions.tolist(), policy.thought.prompt_tokens.tolist()]
+            assert len(policy.decisions) == 4
+            observation, *_, info = env.step(actions, policy.thought)
+        runs.append(seen)
+        policy.close()
+    assert runs[0] == runs[1]
 
 
 @pytest.fixture

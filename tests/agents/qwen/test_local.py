@@ -158,7 +158,9 @@ def test_budget_is_enforced(checkpoint, requests_seen, monkeypatch):
         ending = engine.chat.encode("</think>\n\n" if closed else TIME_IS_UP)
         assert decision.finish == ("stop" if closed else "length")
         assert decision.reasoning == "A" * (4 if closed else 12)
-        assert decision.output_tokens == (4 if closed else 12) + len(ending)
+        assert decision.output_tokens == (5 if closed else 12), "never more than the budget"
+        prompt = engine.chat.ids(request.system, request.report, think=True)
+        assert decision.prompt_tokens == len(prompt) + len(ending) - closed
         assert request.mask[decision.action]
         assert decision.probabilities.sum() == pytest.approx(1.0)
     assert drawn[id(engine._draws.of(0))] == 5, "what is done costs no more"
@@ -185,9 +187,8 @@ def test_answer_follows_the_thoughts(checkpoint, requests_seen):
 
 def test_free_thinking_ends_with_the_context(checkpoint, requests_seen):
     engine = LocalEngine(checkpoint, thinking="free", context=480)
-    closing = len(engine.chat.encode(TIME_IS_UP))
     for decision in engine.decide(requests_seen[:2]):
-        assert decision.prompt_tokens <= 480 - 480 // 4 - closing
+        assert decision.prompt_tokens <= 480 - 480 // 4
         assert decision.prompt_tokens + decision.output_tokens <= 480
         if decision.finish == "length":
             assert decision.prompt_tokens + decision.output_tokens == 480

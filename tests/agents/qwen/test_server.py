@@ -89,6 +89,8 @@ def test_temperature_and_draws_act_on_the_probabilities(one):
         drawn = [drawing.decide([one])[0].action for _ in range(30)]
         drawing.reset(3)
         assert [drawing.decide([one])[0].action for _ in range(30)] == drawn
+        frozen = asking(server, temperature=1e-4).decide([one])[0]
+    np.testing.assert_array_equal(frozen.probabilities, np.eye(len(one.mask))[last_legal(one)])
     squared = plain.probabilities**2
     np.testing.assert_allclose(cold.probabilities, squared / squared.sum())
     assert len(set(drawn)) > 1
@@ -160,6 +162,10 @@ def test_a_failed_answer_is_the_safe_action(one, answer, finish, said):
     assert (decision.finish, decision.fell_back, decision.action) == (finish, True, SAFE_ACTION)
     assert said in decision.text
     assert decision.probabilities is None
+    if finish in ("error", "timeout"):
+        assert decision.estimated
+        assert decision.prompt_tokens > 100
+        assert decision.output_tokens == 0
 
 
 @pytest.mark.parametrize(
@@ -399,6 +405,7 @@ def test_two_models_are_not_guessed_between():
         ({"timeout_s": 0}, "timeout_s is 0; give seconds above 0"),
         ({"retries": -1}, "retries is -1; give a number from 0 up"),
         ({"concurrency": 0}, "concurrency is 0; give a number from 1 up"),
+        ({"context": 0}, "context is 0; give a number from 1 up"),
         ({"thinking": "some"}, "thinking is 'some'"),
         ({"record": True}, "Recording needs a file"),
     ],

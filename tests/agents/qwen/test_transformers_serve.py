@@ -61,6 +61,7 @@ def healthy(port):
 
 def test_auto_takes_the_decision_endpoint(serving, requests_seen):
     """Its probabilities are those of the pipeline on the same question."""
+    pytest.importorskip("transformers.decision")
     from transformers import pipeline
 
     url, model = serving
