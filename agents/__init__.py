@@ -1,4 +1,4 @@
-"""Who decides: heuristics now; planners, learned networks and Qwen3 later.
+"""Who decides: heuristics, and a Qwen3 on board; planners and learned networks later.
 
 from agents import make_policy
 policy = make_policy("greedy", env)
@@ -6,6 +6,6 @@ policy.reset(seed=0)
 actions = policy.act(observations, infos)
 """
 
-from agents.policy import Policy, make_policy, policy_names
+from agents.policy import Policy, make_policy, policy_class, policy_names
 
-__all__ = ["Policy", "make_policy", "policy_names"]
+__all__ = ["Policy", "make_policy", "policy_class", "policy_names"]

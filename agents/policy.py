@@ -1,13 +1,19 @@
 """What decides: the interface of every policy, and how a policy is found by name."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.errors import SandboxError, unknown_name
+
+if TYPE_CHECKING:
+    from agents.qwen.decisions import Decision, Request
+    from envs.deliberation import Thought
 
 
 class Policy(ABC):
@@ -19,6 +25,12 @@ class Policy(ABC):
 
     problems: ClassVar[tuple[str, ...]] = ()
     """Names of the decision problems that it understands; empty for any."""
+    thinks: ClassVar[bool] = False
+    """Whether its decisions are charged: then it wants an environment made `deliberating`."""
+    thought: "Thought | None" = None
+    """What was spent on the last decisions, for `DeliberatingBatch.step`; None: they were free."""
+    decisions: "Mapping[tuple[int, int], tuple[Request, Decision]]" = MappingProxyType({})
+    """Of a mind: what it was asked and what it answered last, by world and satellite."""
 
     def __init__(self, env: Any) -> None:
         self.layout, self.actions = env.layout, tuple(env.actions)
@@ -44,6 +56,9 @@ class Policy(ABC):
         chosen = self.decide(np.stack(seen)[None], np.stack(masks)[None])[0]
         return dict(zip(agents, chosen.tolist(), strict=True))
 
+    def close(self) -> None:  # noqa: B027  most have nothing to let go
+        """Let models or connections go. Safe to call twice."""
+
     @abstractmethod
     def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
         """Legal actions (B, N) for observations (B, N, F) in [-1, 1] and masks (B, N, A)."""
@@ -54,6 +69,7 @@ _SHIPPED = {
     "idle": "agents.baselines:Idle",
     "greedy": "agents.tasking:Greedy",
     "deadline_greedy": "agents.tasking:DeadlineGreedy",
+    "qwen": "agents.qwen.policy:QwenPolicy",
 }
 
 
@@ -65,16 +81,22 @@ def policy_names(problem: str | None = None) -> list[str]:
     return [name for name in names if _understands(_find(_SHIPPED[name]), problem)]
 
 
-def make_policy(name: str, env: Any) -> Policy:
+def policy_class(name: str) -> type[Policy]:
+    """The class of the policy called `name`, or the one at `module:Class`. Raises SandboxError otherwise."""
+    return _find(_SHIPPED.get(name, name))
+
+
+def make_policy(name: str, env: Any, **options: Any) -> Policy:
     """The policy called `name`, or the class at `module:Class`, for the environment `env`.
 
-    Raises SandboxError for an unknown name, a class that is no Policy, or one made for other problems.
+    `options` are further arguments of the class. Raises SandboxError for an unknown name, a class that is no
+    Policy, or one made for other problems.
     """
-    kind = _find(_SHIPPED.get(name, name))
+    kind = policy_class(name)
     problem = env.problem.name
     if not _understands(kind, problem):
         raise SandboxError(f"Policy {name!r} is made for {', '.join(kind.problems)}, not for {problem}.")
-    return kind(env)
+    return kind(env, **options)
 
 
 def _understands(kind: type[Policy], problem: str) -> bool:

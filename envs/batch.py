@@ -23,6 +23,8 @@ class BatchEnv:
     episode, the last ones of the old are `info["final_observation"]` where `info["ended"]` (B,).
     """
 
+    lowest_action = 0
+
     def __init__(self, problem: Problem, *, autoreset: bool = True) -> None:
         world = problem.world
         self.problem, self.world, self.autoreset = problem, world, autoreset
@@ -42,9 +44,17 @@ class BatchEnv:
 
     def step(self, actions: ArrayLike) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
         """Play one round. `actions` (B, N) are whole numbers in [0, A); a masked one is played as no-op."""
+        self.problem.advance(self._whole(actions), self.legal())
+        return self._finish()
+
+    def legal(self) -> NDArray[np.int8]:
+        """What may be done in the coming round: the mask (B, N, A) that was reported last."""
         if self._mask is None:
             raise SandboxError("step before reset: call reset() first.")
-        self.problem.advance(self._whole(actions), self._mask)
+        return self._mask
+
+    def _finish(self) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
+        """What a step returns, after the worlds were advanced."""
         observation, reward, info = self._report()
         terminated, truncated = np.empty(reward.shape, np.bool_), np.empty(reward.shape, np.bool_)
         state = self.world.state
@@ -53,10 +63,14 @@ class BatchEnv:
             info["ended"] = ended = terminated[:, 0] | truncated[:, 0]
             info["final_observation"] = observation
             if any_ended:
-                self.world.reset(None, np.flatnonzero(ended))
+                self._begin_again(np.flatnonzero(ended))
                 observation, _, fresh = self._report()
                 info["action_mask"] = fresh["action_mask"]
         return observation, reward, terminated, truncated, info
+
+    def _begin_again(self, which: NDArray) -> None:
+        """Begin an episode in the worlds listed, drawing on from their generators."""
+        self.world.reset(None, which)
 
     @property
     def started(self) -> bool:
@@ -69,32 +83,32 @@ class BatchEnv:
 
     def _whole(self, actions: ArrayLike) -> NDArray[np.int32]:
         orders = np.asarray(actions)
-        last = len(self.actions) - 1
+        low, last = self.lowest_action, len(self.actions) - 1
         if orders.dtype.kind not in "iu":
-            raise SandboxError(f"actions have dtype {orders.dtype}; give whole numbers from 0 to {last}.")
+            raise SandboxError(f"actions have dtype {orders.dtype}; give whole numbers from {low} to {last}.")
         if orders.shape != self._team:
             raise SandboxError(f"actions have shape {orders.shape}; give {self._team}, one per satellite.")
         orders = np.ascontiguousarray(orders, np.int32)
-        outside = first_outside(orders, last)
+        outside = first_outside(orders, low, last)
         if outside >= 0:
-            raise SandboxError(f"action {orders.flat[outside]} is outside the space; give 0 to {last}.")
+            raise SandboxError(f"action {orders.flat[outside]} is outside the space; give {low} to {last}.")
         return orders
 
     def _report(self) -> tuple[Observation, NDArray[np.float32], Info]:
         observation = np.empty((*self._team, len(self.layout)), np.float32)
         reward = np.empty(self._team, np.float32)
-        terms = np.empty((*self._team, len(self.terms)), np.float32)
+        terms = np.empty((*self._team, len(self.problem.terms)), np.float32)
         self._mask = np.empty((*self._team, len(self.actions)), np.int8)
         self.problem.report(observation, self._mask, reward, terms)
         return observation, reward, {"action_mask": self._mask, "terms": terms}
 
 
 @kernel
-def first_outside(actions, last):
-    """Flat index of the first of actions (B, N) that is not in [0, last], or -1."""
+def first_outside(actions, low, last):
+    """Flat index of the first of actions (B, N) that is not in [low, last], or -1."""
     for b in range(actions.shape[0]):
         for n in range(actions.shape[1]):
-            if actions[b, n] < 0 or actions[b, n] > last:
+            if actions[b, n] < low or actions[b, n] > last:
                 return b * actions.shape[1] + n
     return -1
 

@@ -10,7 +10,10 @@ from pettingzoo.utils import wrappers
 from pettingzoo.utils.conversions import parallel_to_aec
 
 from envs.batch import BatchEnv
+from envs.camera import RENDER_FPS, RENDER_MODES, Camera
+from envs.deliberation import DeliberatingBatch, Thought
 from sandbox.errors import SandboxError, unknown_name
+from sandbox.recording import Recording
 
 DEATHS = ("noop", "remove")
 _WHOLE = {int, np.int64, np.int32}
@@ -35,16 +38,15 @@ class ParallelFace(ParallelEnv):
     ) -> None:
         if death not in DEATHS:
             raise unknown_name("death mode", death, DEATHS)
-        if render_mode is not None:
-            raise SandboxError(f"render_mode = {render_mode!r}; this version renders nothing, give None.")
         self.batch, self.problem, self.world = batch, batch.problem, batch.world
         self.mask_in_obs, self.death, self.render_mode = bool(mask_in_obs), death, render_mode
         self.metadata = {
             "name": self.problem.name,
-            "render_modes": [],
-            "render_fps": 10,
+            "render_modes": list(RENDER_MODES),
+            "render_fps": RENDER_FPS,
             "is_parallelizable": True,
         }
+        self.camera = None if render_mode is None else Camera(batch, render_mode)
         self.possible_agents = [f"sat_{n}" for n in range(batch.satellites)]
         self.agents: list[str] = []
         self.layout, self.actions, self.max_cycles = batch.layout, batch.actions, batch.max_cycles
@@ -75,16 +77,23 @@ class ParallelFace(ParallelEnv):
         """Begin an episode. A reset without a seed draws on from the last one."""
         observation, info = self.batch.reset(seed)
         self.agents = list(self.possible_agents)
+        if self.camera is not None:
+            self.camera.begin()
         return self._observations(observation, info["action_mask"]), self._infos(info)
 
-    def step(self, actions: dict[str, int]) -> tuple[dict, dict, dict, dict, dict]:
-        """Play one round. Missing agents idle; dead or unknown ones are ignored."""
+    def step(
+        self, actions: dict[str, int], thought: Thought | None = None
+    ) -> tuple[dict, dict, dict, dict, dict]:
+        """Play one round. Missing agents idle; dead or unknown ones are ignored.
+
+        `thought`, arrays (1, N), is for a face over a `DeliberatingBatch`: what was spent on the decisions.
+        """
         if not self.agents:
             if self.batch.started:
                 return {}, {}, {}, {}, {}
             raise SandboxError("step before reset: call reset() first.")
         orders = self._orders(actions)
-        observation, reward, terminated, truncated, info = self.batch.step(orders)
+        observation, reward, terminated, truncated, info = self._played(orders, thought)
         agents = self.agents
         if self.death == "remove":
             terminated = terminated | ~self.world.state.body["alive"]
@@ -99,18 +108,40 @@ class ParallelFace(ParallelEnv):
         """Compact true state of the world, for a centralised critic."""
         return self.problem.global_state(0)
 
-    def render(self) -> None:
-        """Nothing is rendered in this version."""
+    def render(self) -> Any:
+        """What `render_mode` says (see `envs.camera.Camera`); None without one."""
+        return None if self.camera is None else self.camera.render()
+
+    @property
+    def recording(self) -> Recording:
+        """The episode so far, of an environment with a `render_mode`."""
+        if self.camera is None:
+            raise SandboxError("render_mode = None records nothing; give one when making the environment.")
+        return self.camera.recording
 
     def close(self) -> None:
         """Safe to call twice."""
         self.batch.close()
 
+    def _played(self, orders: NDArray, thought: Thought | None) -> tuple[Any, ...]:
+        if self.camera is None:
+            return self._stepped(orders, thought)
+        self.camera.before(self.batch.legal()[0])
+        played = self._stepped(orders, thought)
+        self.camera.after(orders[0], played[1][0])
+        return played
+
+    def _stepped(self, orders: NDArray, thought: Thought | None) -> tuple[Any, ...]:
+        if thought is None:
+            return self.batch.step(orders)
+        if not isinstance(self.batch, DeliberatingBatch):
+            raise SandboxError("This environment charges no thought; make its batch `deliberating` first.")
+        return self.batch.step(orders, thought)
+
     def _orders(self, actions: dict[str, Any]) -> NDArray:
         orders = [actions.get(agent, 0) for agent in self.agents]
-        if not _WHOLE.issuperset(map(type, orders)) or not 0 <= min(orders) <= max(orders) < len(
-            self.actions
-        ):
+        low, count = self.batch.lowest_action, len(self.actions)
+        if not _WHOLE.issuperset(map(type, orders)) or not low <= min(orders) <= max(orders) < count:
             orders = [self._checked(agent, order) for agent, order in zip(self.agents, orders, strict=True)]
         if len(orders) == len(self.possible_agents):
             return np.array([orders])
@@ -120,11 +151,11 @@ class ParallelFace(ParallelEnv):
 
     def _checked(self, agent: str, action: Any) -> int:
         value = np.asarray(action)
-        if value.size == 1 and value.dtype.kind in "iu" and 0 <= value.item() < len(self.actions):
+        low, last = self.batch.lowest_action, len(self.actions) - 1
+        if value.size == 1 and value.dtype.kind in "iu" and low <= value.item() <= last:
             return value.item()
-        last = len(self.actions) - 1
         raise SandboxError(
-            f"action {action!r} of {agent} is outside its space; give a whole number from 0 to {last}."
+            f"action {action!r} of {agent} is outside its space; give a whole number from {low} to {last}."
         )
 
     def _by_agent(self, values: list) -> dict[str, Any]:

@@ -1,13 +1,22 @@
 """What a decision problem is: the part of an environment that its own file states."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from envs.features import Layout
 from sandbox.world import World
+
+
+class Deliberated(NamedTuple):
+    """How thinking delays the actions of a round: see `envs.deliberation`."""
+
+    first: NDArray[np.int32]
+    """(B, N) actions in force until the new ones take effect."""
+    timing: NDArray[np.void]
+    """(B, N) records of dtype `sandbox.state.THINKING`, without the orders."""
 
 
 class Problem(ABC):
@@ -29,10 +38,20 @@ class Problem(ABC):
     """What the problem is about, in words, for one satellite: the same in every round."""
 
     @abstractmethod
-    def advance(self, actions: NDArray[np.int32], mask: NDArray[np.int8]) -> None:
+    def advance(
+        self, actions: NDArray[np.int32], mask: NDArray[np.int8], thinking: Deliberated | None = None
+    ) -> None:
         """Play one round of `actions` (B, N) within the space.
 
         `mask` is what `report` wrote last; an action that it forbids is played as the no-op and counted.
+        With `thinking` an action takes effect only when it was thought out.
+        """
+
+    @abstractmethod
+    def identities(self) -> NDArray[np.int64]:
+        """What each action refers to now (B, N, A): a number of at least 0 that stays when places change.
+
+        0 is the no-op's; -1 stands where there is nothing to refer to.
         """
 
     @abstractmethod

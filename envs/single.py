@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.batch import BatchEnv
+from envs.camera import RENDER_FPS, RENDER_MODES, Camera
 from sandbox.errors import SandboxError
+from sandbox.recording import Recording
 
 Teammates = Callable[[NDArray[np.float32], dict[str, NDArray]], NDArray]
 """Called with observation (1, N, F) and info of the whole fleet; gives actions (1, N), the ego's ignored."""
@@ -34,12 +36,12 @@ class SatelliteEnv(gymnasium.Env):
             raise SandboxError(
                 f"ego = {ego}; give the number of a satellite from 0 to {batch.satellites - 1}."
             )
-        if render_mode is not None:
-            raise SandboxError(f"render_mode = {render_mode!r}; this version renders nothing, give None.")
         self.batch, self.problem, self.world = batch, batch.problem, batch.world
         self.layout, self.actions = batch.layout, batch.actions
         self.ego, self.teammates, self.render_mode = int(ego), teammates, render_mode
-        self.metadata = {"name": self.problem.name, "render_modes": [], "render_fps": 10}
+        modes = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}
+        self.metadata = {"name": self.problem.name, **modes}
+        self.camera = None if render_mode is None else Camera(batch, render_mode)
         self.observation_space = gymnasium.spaces.Box(-1.0, 1.0, (len(self.layout),), np.float32)
         self.action_space = gymnasium.spaces.Discrete(len(self.actions))
         self._fleet: tuple[NDArray, dict] | None = None
@@ -50,13 +52,20 @@ class SatelliteEnv(gymnasium.Env):
         if seed is None and self._fleet is None:
             seed = int(self.np_random.integers(2**31))
         self._fleet = self.batch.reset(seed)
+        if self.camera is not None:
+            self.camera.begin()
         return self._mine(*self._fleet)
 
     def step(self, action: int) -> tuple[NDArray, float, bool, bool, dict]:
         """Play one round; the episode terminates when this satellite is lost."""
         if self._fleet is None:
             raise SandboxError("step before reset: call reset() first.")
-        observation, reward, terminated, truncated, info = self.batch.step(self._orders(action, *self._fleet))
+        orders = self._orders(action, *self._fleet)
+        if self.camera is not None:
+            self.camera.before(self.batch.legal()[0])
+        observation, reward, terminated, truncated, info = self.batch.step(orders)
+        if self.camera is not None:
+            self.camera.after(orders[0], reward[0])
         self._fleet = observation, info
         lost = bool(terminated[0, self.ego]) or not self.world.state.body["alive"][0, self.ego]
         return (
@@ -72,6 +81,17 @@ class SatelliteEnv(gymnasium.Env):
         if self._fleet is None:
             raise SandboxError("action_masks before reset: call reset() first.")
         return self._fleet[1]["action_mask"][0, self.ego].astype(np.bool_)
+
+    def render(self) -> Any:
+        """What `render_mode` says (see `envs.camera.Camera`); None without one."""
+        return None if self.camera is None else self.camera.render()
+
+    @property
+    def recording(self) -> Recording:
+        """The episode so far, of an environment with a `render_mode`."""
+        if self.camera is None:
+            raise SandboxError("render_mode = None records nothing; give one when making the environment.")
+        return self.camera.recording
 
     def close(self) -> None:
         """Safe to call twice."""

@@ -120,7 +120,7 @@ from numpy.typing import NDArray
 from envs.batch import BatchEnv
 from envs.features import Feature, Layout
 from envs.parallel import ParallelFace, sequential
-from envs.problem import Problem
+from envs.problem import Deliberated, Problem
 from envs.single import SatelliteEnv, Teammates
 from envs.vector import SatelliteVectorEnv
 from sandbox.attitude import angle_between, slew_time
@@ -268,10 +268,22 @@ class Tasking(Problem):
         )
         self.briefing = BRIEFING.format(world.scenario.round_s)
 
-    def advance(self, actions: NDArray[np.int32], mask: NDArray[np.int8]) -> None:
+    def advance(
+        self, actions: NDArray[np.int32], mask: NDArray[np.int8], thinking: Deliberated | None = None
+    ) -> None:
         command, choice = np.empty_like(actions), np.empty_like(actions)
+        timing = None
+        if thinking is not None:
+            timing = thinking.timing.copy()
+            decode(thinking.first, mask, command, choice, self._illegal)
+            timing["command"], timing["choice"] = command, choice
         decode(actions, mask, command, choice, self._illegal)
-        self.world.step(command, choice)
+        self.world.step(command, choice, timing)
+
+    def identities(self) -> NDArray[np.int64]:
+        requests = self.world.state.opportunities["request"].astype(np.int64)
+        fixed = np.broadcast_to(np.arange(FIRST_OBSERVE), (*requests.shape[:2], FIRST_OBSERVE))
+        return np.concatenate((fixed, np.where(requests == NONE, NONE, FIRST_OBSERVE + requests)), axis=-1)
 
     def report(self, observation: NDArray, mask: NDArray, reward: NDArray, terms: NDArray) -> None:
         layout, world = self.layout, self.world

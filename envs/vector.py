@@ -9,7 +9,11 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
 from envs.batch import BatchEnv
-from sandbox.errors import SandboxError
+from envs.camera import RENDER_FPS, still
+from sandbox.errors import SandboxError, unknown_name
+from sandbox.rendering.raster import Rasteriser
+
+RENDER_MODES = ("rgb_array", "ansi")
 
 
 class SatelliteVectorEnv(VectorEnv):
@@ -28,12 +32,14 @@ class SatelliteVectorEnv(VectorEnv):
         self.batch = batch  # first: Gymnasium closes an environment even if it was never finished
         if batch.satellites != 1:
             raise SandboxError(f"The vector face takes worlds of one satellite, not of {batch.satellites}.")
-        if render_mode is not None:
-            raise SandboxError(f"render_mode = {render_mode!r}; this version renders nothing, give None.")
+        if render_mode is not None and render_mode not in RENDER_MODES:
+            raise unknown_name("render_mode", render_mode, RENDER_MODES)
         self.num_envs, self.render_mode = batch.worlds, render_mode
         self.layout, self.actions = batch.layout, batch.actions
         self.autoreset_mode = AutoresetMode(autoreset_mode)
-        self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
+        modes = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}
+        self.metadata = {"autoreset_mode": self.autoreset_mode, **modes}
+        self._raster = Rasteriser()
         self.single_observation_space = gymnasium.spaces.Box(-1.0, 1.0, (len(self.layout),), np.float32)
         self.single_action_space = gymnasium.spaces.Discrete(len(self.actions))
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
@@ -65,6 +71,14 @@ class SatelliteVectorEnv(VectorEnv):
             rewards[again], ends[again], cuts[again] = 0.0, False, False
         self._ended = ends | cuts
         return observation[:, 0], rewards, ends, cuts, self._infos(info)
+
+    def render(self) -> tuple[Any, ...] | None:
+        """An image (480, 640, 3) or a text of every world; None without a `render_mode`."""
+        if self.render_mode is None:
+            return None
+        if not self.batch.started:
+            raise SandboxError("render before reset: call reset() first.")
+        return tuple(still(self.batch, self.render_mode, self._raster, b) for b in range(self.num_envs))
 
     def close_extras(self, **kwargs: Any) -> None:
         """Safe to call twice."""

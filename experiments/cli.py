@@ -9,8 +9,10 @@ from typing import Any, NoReturn
 from sandbox.errors import SandboxError
 
 POLICIES = ("random", "idle", "greedy", "deadline_greedy")
-_WHO = f"{', '.join(POLICIES)}, or module:Class of your own"
-EXTRAS = ("matplotlib", "mpe2", "pandas", "pyarrow", "rich", "xarray")
+MINDS = ("qwen",)
+_WHO = f"{', '.join(POLICIES + MINDS)}, or module:Class of your own"
+EXTRAS = dict.fromkeys(("matplotlib", "mpe2", "pandas", "pyarrow", "rich", "xarray"), "experiments")
+EXTRAS |= dict.fromkeys(("peft", "safetensors", "tokenizers", "torch", "transformers"), "qwen")
 USER_ERROR, INTERRUPTED = 2, 130
 _signals: list[int] = []
 
@@ -34,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         package = (error.name or "").partition(".")[0]
         if package not in EXTRAS:
             raise
-        print(f"Error: {package} is not installed; run: pip install -e '.[experiments]'", file=sys.stderr)
+        extra = EXTRAS[package]
+        print(f"Error: {package} is not installed; run: pip install -e '.[{extra}]'", file=sys.stderr)
         return USER_ERROR
     except (KeyboardInterrupt, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not _signals:
@@ -74,13 +77,33 @@ def _parser() -> ArgumentParser:
     _episode_options(one)
     _option(one, "--out", None, "results folder (default: results/ENV-SCENARIO-POLICY-seedK)", metavar="DIR")
     one.add_argument("--no-record", action="store_true", help="keep no recording and draw no figures")
+    _option(one, "--minds-recorded", 1, "satellites whose thoughts are recorded", type=int, metavar="N")
+    _mind_options(one)
     several = command("compare", _compare, "play the same episodes under several policies; print a table")
     _option(several, "--policy", list(POLICIES), f"who decide: {_WHO}", nargs="+", metavar="NAME")
     _option(several, "--seeds", 5, "number of episodes, seeded SEED, SEED+1, ...", type=int, metavar="N")
     _episode_options(several)
     _option(several, "--threads", 1, "threads that share the episodes", type=int, metavar="N")
     _option(several, "--json", None, "also write every episode and the summary here", metavar="FILE")
+    _mind_options(several)
+    talk = command("chat", _chat, "step through a run: read what a satellite reads, answer in its place")
+    _option(talk, "--policy", "qwen", f"who decides otherwise: {_WHO}", metavar="NAME")
+    _option(talk, "--satellite", None, "name of the satellite (default: the first)", metavar="NAME")
+    _episode_options(talk)
+    _mind_options(talk)
     command("scenarios", _scenarios, "list the named scenarios")
+    film = command("video", _video, "film a recording: out.mp4, out.gif or out.webp")
+    _recording_arguments(film, "out.mp4", "the film; its ending says how it is written")
+    _option(film, "--show", "both", "globe, map or both", choices=("globe", "map", "both"))
+    _option(film, "--size", [960, 480], "width and height in pixels", nargs=2, type=int, metavar="N")
+    _option(film, "--fps", 20, "frames in a second", type=int, metavar="N")
+    _option(film, "--start-h", 0.0, "where in the run it begins", type=float, metavar="H")
+    _option(film, "--hours", None, "how much of the run is shown (default: all)", type=float, metavar="H")
+    _option(film, "--every", None, "rounds from frame to frame (default: for 30 s)", type=int, metavar="N")
+    other = command("export", _export, "write a recording as .html, .czml, .geojson, .parquet or .npz")
+    _recording_arguments(other, "out.html", "the file; its ending says what is written")
+    _option(other, "--every", 1, "every so many rounds", type=int, metavar="N")
+    _option(other, "--beside", None, "a second recording, side by side on the page", metavar="RECORDING")
     again = command("figures", _figures, "draw the figures of a results folder again")
     again.add_argument("folder", metavar="RESULTS_FOLDER", help="a folder left behind by `run`")
     return parser
@@ -98,9 +121,41 @@ def _episode_options(parser: ArgumentParser) -> None:
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="FIELD=VALUE", help=changes)
 
 
-def _option(parser: ArgumentParser, name: str, default: Any, text: str, **how: Any) -> None:
+def _mind_options(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("the mind (policy qwen; without options the nano that comes along)")
+    _option(group, "--model", None, "a Qwen3 checkpoint: hub id or folder, or a server's name", metavar="ID")
+    _option(group, "--server", None, "address of an OpenAI-compatible server", metavar="URL")
+    _option(group, "--adapter", None, "folder of a LoRA adapter", metavar="DIR")
+    modes = ("choose", "reason")
+    _option(group, "--mode", None, "one forward pass, or thinking before (default: choose)", choices=modes)
+    _option(group, "--thinking", None, "tokens to think: off, a number, or free", metavar="BUDGET")
+    _option(group, "--context", None, "tokens of context, if less than the model's", type=int, metavar="N")
+    _option(group, "--dtype", None, "of the weights: float32, bfloat16, auto", metavar="NAME")
+    _option(group, "--device", None, "where it runs, e.g. cuda:0", metavar="NAME")
+    _option(group, "--mind-threads", None, "threads of a model in this process", type=int, metavar="N")
+    _option(group, "--dialect", None, "how to ask the server (default: the best that works)", metavar="NAME")
+    _option(group, "--timeout", None, "seconds to wait for the server", type=float, metavar="S")
+    _option(group, "--api-key-env", None, "variable that holds the server's key", metavar="NAME")
+    group.add_argument("--sample", action="store_true", help="draw decisions instead of the likeliest one")
+    _option(group, "--temperature", None, "of the decision's probabilities", type=float, metavar="T")
+    group.add_argument("--allow-download", action="store_true", help="fetch a model that is not here yet")
+    _option(group, "--cassette", None, "replay a server's answers from this file", metavar="FILE")
+    group.add_argument("--record", action="store_true", help="ask the server and write them to it instead")
+    _option(group, "--period", 1, "rounds between two decisions of a satellite", type=int, metavar="N")
+    _option(group, "--fallback", None, "policy that decides in between, at no cost", metavar="NAME")
+    _option(group, "--charge", None, "tokens read and written to charge for every decision", metavar="P+O")
+    _option(group, "--charge-model", None, "whose tokens they are, e.g. Qwen3-1.7B", metavar="NAME")
+
+
+def _recording_arguments(parser: ArgumentParser, out: str, text: str) -> None:
+    source = "a results folder, a recording's folder, or a .npz"
+    parser.add_argument("recording", metavar="RECORDING", help=source)
+    parser.add_argument("out", metavar=out, help=text)
+
+
+def _option(parser: Any, name: str, default: Any, text: str, **how: Any) -> None:
     if default is not None:
-        told = " ".join(default) if isinstance(default, list) else default
+        told = " ".join(map(str, default)) if isinstance(default, list) else default
         text = f"{text} (default: {told})"
     parser.add_argument(name, default=default, help=text, **how)
 
@@ -108,13 +163,53 @@ def _option(parser: ArgumentParser, name: str, default: Any, text: str, **how: A
 def _run(told: Namespace) -> None:
     from experiments.run import run
 
-    run(**_episode(told), policy=told.policy, out=told.out, record=not told.no_record)
+    kept = {"out": told.out, "record": not told.no_record, "minds_recorded": told.minds_recorded}
+    run(**_episode(told), policy=told.policy, mind=_mind(told), **kept)
 
 
 def _compare(told: Namespace) -> None:
     from experiments.compare import compare
 
-    compare(told.policy, **_episode(told), seeds=told.seeds, out=told.json, threads=told.threads)
+    how = {"seeds": told.seeds, "out": told.json, "threads": told.threads}
+    compare(told.policy, **_episode(told), mind=_mind(told), **how)
+
+
+def _chat(told: Namespace) -> None:
+    from experiments.chat import chat
+
+    chat(**_episode(told), policy=told.policy, satellite=told.satellite, mind=_mind(told))
+
+
+def _mind(told: Namespace) -> Any:
+    """What the command line says of the mind."""
+    from experiments.minds import Mind
+
+    engine = {
+        argument: getattr(told, option)
+        for option, argument in _ENGINE.items()
+        if getattr(told, option) not in (None, False)
+    }
+    return Mind(engine, told.period, told.fallback, _tokens(told.charge), told.charge_model)
+
+
+_ENGINE = {
+    name: name
+    for name in (
+        "model", "server", "adapter", "mode", "thinking", "context", "dtype", "device", "dialect",
+        "api_key_env", "sample", "temperature", "allow_download", "cassette", "record",
+    )
+} | {"mind_threads": "threads", "timeout": "timeout_s"}  # fmt: skip
+"""Options of the command line and the arguments of `make_engine` that they become."""
+
+
+def _tokens(text: str | None) -> tuple[int, int] | None:
+    """P+O as two numbers."""
+    if text is None:
+        return None
+    prompt, plus, output = text.partition("+")
+    if not (plus and prompt.isdecimal() and output.isdecimal()):
+        raise SandboxError(f"--charge {text}: give tokens read and written, e.g. 500+200.")
+    return int(prompt), int(output)
 
 
 def _episode(told: Namespace) -> dict[str, Any]:
@@ -147,6 +242,20 @@ def _scenarios(_: Namespace) -> None:
 
     found = map(load_scenario, scenario_names())
     print_scenarios([(s.name, len(make_fleet(s)), s.horizon_h, s.description) for s in found])
+
+
+def _video(told: Namespace) -> None:
+    from experiments.video import video
+
+    names = ("show", "fps", "start_h", "hours", "every")
+    options = {name: getattr(told, name) for name in names}
+    print(video(told.recording, told.out, size=tuple(told.size), **options))
+
+
+def _export(told: Namespace) -> None:
+    from experiments.export import export
+
+    print(export(told.recording, told.out, told.every, told.beside))
 
 
 def _figures(told: Namespace) -> None:

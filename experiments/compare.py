@@ -1,14 +1,16 @@
 """Several policies over the same seeded episodes, in parallel worlds."""
 
+import math
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-from agents import Policy, make_policy
+from agents import Policy
 from envs.batch import BatchEnv
 from experiments import results
 from experiments.metrics import Summary, metrics_of, summarise
+from experiments.minds import Mind
 from experiments.problems import HOUR, make_env
 from experiments.rollout import play
 from experiments.watchers import Tally
@@ -29,6 +31,7 @@ SHOWN = (
     "battery_lowest",
     "lost_satellites",
 )
+SHOWN_OF_MINDS = ("decisions", "thought_s", "thought_j", "thought_share", "late_share", "fallbacks")
 
 
 def compare(
@@ -44,11 +47,13 @@ def compare(
     changes: Mapping[str, Any] | None = None,
     candidates: int = 4,
     threads: int = 1,
+    mind: Mind | None = None,
 ) -> dict[str, list[dict[str, float]]]:
     """Play `seeds` episodes, seeded `seed`, `seed` + 1 and so on, under each of `policies`.
 
-    Every policy meets the same episodes, one a world. Prints a table with `progress`, writes JSON to `out`.
-    Returns the metrics of every episode by policy. Raises SandboxError for bad input.
+    Every policy meets the same episodes, one a world; `mind` says how those think that have one. Prints a
+    table with `progress`, writes JSON to `out`. Returns the metrics of every episode by policy. Raises
+    SandboxError for bad input.
     """
     if seeds < 1 or seed < 0:
         raise SandboxError(f"seeds = {seeds} from seed = {seed}; give at least 1 seed, from 0 on.")
@@ -57,8 +62,13 @@ def compare(
     scenario = load_scenario(scenario, changes)
     if progress:
         import rich  # noqa: F401  if it is missing, better to know now than when the episodes are over
-    with closing(make_env(env, scenario, hours, seeds, candidates=candidates, threads=threads)) as batch:
-        deciders = {name: make_policy(name, batch) for name in policies}
+    mind = mind or Mind()
+    thinking = any(map(mind.thinks, policies))
+    options: dict[str, Any] = {"candidates": candidates, "threads": threads, "thinking": thinking}
+    with closing(make_env(env, scenario, hours, seeds, **options)) as batch, ExitStack() as minds:
+        deciders = {
+            name: minds.enter_context(closing(mind.policy(name, batch, strict=False))) for name in policies
+        }
         episodes = {name: _episodes(batch, policy, seed) for name, policy in deciders.items()}
     played = batch.max_cycles * scenario.round_s / HOUR
     if out:
@@ -83,11 +93,12 @@ def _episodes(env: BatchEnv, policy: Policy, seed: int) -> list[dict[str, float]
 
 def table(episodes: Mapping[str, Sequence[Mapping[str, float]]]) -> dict[str, list[Summary]]:
     """The metrics of `SHOWN`, each summarised over the episodes of every policy."""
-    return {name: [_summary(runs, name) for runs in episodes.values()] for name in SHOWN}
+    names = [*SHOWN, *(name for name in SHOWN_OF_MINDS if any(name in runs[0] for runs in episodes.values()))]
+    return {name: [_summary(runs, name) for runs in episodes.values()] for name in names}
 
 
 def _summary(runs: Sequence[Mapping[str, float]], name: str) -> Summary:
-    return summarise(run[name] for run in runs)
+    return summarise(run.get(name, math.nan) for run in runs)
 
 
 def _summaries(

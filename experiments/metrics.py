@@ -45,6 +45,22 @@ METRICS = {
 }
 
 
+THOUGHT_METRICS = {
+    "decisions": Metric("1", "that were thought about"),
+    "thought_s": Metric("s", "per decision, on its own board"),
+    "thought_j": Metric("J", "per decision, drawn by its board"),
+    "thought_share": Metric("1", "of all the energy used"),
+    "prompt_tokens": Metric("1", "read per decision"),
+    "output_tokens": Metric("1", "written per decision"),
+    "late": Metric("1", "too late to be carried out"),
+    "late_share": Metric("1", "of the decisions"),
+    "too_hot": Metric("1", "refused by a hot board"),
+    "share_thinking": Metric("1", "of the rounds end in thought"),
+    "fallbacks": Metric("1", "not taken by the mind itself"),
+}
+"""Reported where thought was charged."""
+
+
 @dataclass(frozen=True)
 class Totals:
     """Sums over the rounds of one run. Arrays are (N,), of M modes (N, M).
@@ -59,6 +75,8 @@ class Totals:
     modes: NDArray  # rounds spent in each mode
     lowest_battery: NDArray  # share of the capacity
     alive: NDArray
+    thoughts: NDArray | None = None  # decisions that were thought about; None where thought was not charged
+    fallbacks: NDArray | None = None  # of those, the ones that the mind itself did not take
 
 
 def metrics_of(book: NDArray, totals: Totals) -> dict[str, float]:
@@ -90,6 +108,28 @@ def metrics_of(book: NDArray, totals: Totals) -> dict[str, float]:
         "satellites": satellites,
         "rounds": totals.rounds,
         **{f"share_{mode}": float(share) for mode, share in zip(MODE_NAMES, shares, strict=True)},
+        **_thought_metrics(totals, terms),
+    }
+
+
+def _thought_metrics(totals: Totals, terms: Mapping[str, float]) -> dict[str, float]:
+    """Every metric of `THOUGHT_METRICS`, or none where thought was not charged."""
+    if totals.thoughts is None:
+        return {}
+    count = int(totals.thoughts.sum())
+
+    def share(name: str) -> float:
+        return terms[name] / count if count else math.nan
+
+    return {
+        "decisions": count,
+        **{name: share(name) for name in ("thought_s", "thought_j", "prompt_tokens", "output_tokens")},
+        "thought_share": terms["thought_j"] / terms["energy_j"] if terms["energy_j"] else math.nan,
+        "late": int(terms["late"]),
+        "late_share": share("late"),
+        "too_hot": int(terms["too_hot"]),
+        "share_thinking": terms["thinking"] / (len(totals.reward) * totals.rounds),
+        "fallbacks": 0 if totals.fallbacks is None else int(totals.fallbacks.sum()),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import envs
 from envs.batch import BatchEnv
+from envs.deliberation import deliberating
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.scenario import Scenario
 
@@ -19,14 +20,24 @@ def env_names() -> list[str]:
 
 
 def make_env(
-    name: str, scenario: Scenario, hours: float | None = None, worlds: int = 1, **options: Any
+    name: str,
+    scenario: Scenario,
+    hours: float | None = None,
+    worlds: int = 1,
+    *,
+    thinking: bool = False,
+    **options: Any,
 ) -> BatchEnv:
-    """The batch face of problem `name`, without autoreset, for episodes of `hours` (the scenario's)."""
+    """The batch face of problem `name`, without autoreset, for episodes of `hours` (the scenario's).
+
+    With `thinking` it charges for thought.
+    """
     if name not in env_names():
         raise unknown_name("environment", name, env_names())
     cycles = None if hours is None else rounds_in(hours, scenario)
     module = import_module(f"envs.{name}")
-    return module.batch_env(scenario, worlds, max_cycles=cycles, autoreset=False, **options)
+    batch = module.batch_env(scenario, worlds, max_cycles=cycles, autoreset=False, **options)
+    return deliberating(batch) if thinking else batch
 
 
 def rounds_in(hours: float, scenario: Scenario) -> int:

@@ -10,7 +10,8 @@ from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from experiments.metrics import METRICS, Summary
+from experiments.metrics import METRICS, THOUGHT_METRICS, Summary
+from experiments.watchers import Shown
 
 
 def progress_bar() -> Progress:
@@ -33,9 +34,11 @@ def print_run(content: Mapping[str, Any], folder: Path) -> None:
     told, timing = content["arguments"], content["timing"]
     title = f"{told['env']}  {told['scenario']}  {told['policy']}  seed {told['seed']}  {told['hours']:g} h"
     table = _table(title, "metric", ">value", "unit", "meaning")
-    for name, metric in METRICS.items():
-        table.add_row(name, number(content[name]), _unit(metric.unit), metric.meaning)
-    table.add_section()
+    for group in (METRICS, THOUGHT_METRICS):
+        for name, metric in group.items():
+            if name in content:
+                table.add_row(name, number(content[name]), _unit(metric.unit), metric.meaning)
+        table.add_section()
     for clock in ("wall", "cpu"):
         name = f"decisions_per_{clock}_s"
         table.add_row(name, number(timing[name]), "1/s", "decided and stepped, one process")
@@ -44,12 +47,50 @@ def print_run(content: Mapping[str, Any], folder: Path) -> None:
     console.print(f"Results in {folder}/", highlight=False, soft_wrap=True)
 
 
+def print_thought(shown: Shown, onboard: Sequence[str]) -> None:
+    """One decision of one satellite: what it read, what it answered, and what that cost it."""
+    console, decision = Console(), shown.decision
+    console.print(f"{shown.satellite}  {shown.when:%Y-%m-%d %H:%M:%S} UTC", style="bold", highlight=False)
+    console.print(shown.request.report, highlight=False, markup=False)
+    if decision.reasoning:
+        console.print(f"Thinks: {decision.reasoning}", style="dim", highlight=False, markup=False)
+    chance = (
+        ""
+        if decision.probabilities is None
+        else f" (probability {decision.probabilities[decision.action]:.2f})"
+    )
+    console.print(f"Decides: {shown.actions[decision.action]}{chance}", style="bold", highlight=False)
+    tokens = f"{decision.prompt_tokens} tokens read, {decision.output_tokens} written"
+    price = f"{number(shown.seconds)} s and {number(shown.joules)} J of the satellite's own"
+    board = ", ".join(onboard) if onboard else "no board, so thought is free"
+    console.print(f"Price: {price} ({tokens}; {board})\n", highlight=False, markup=False)
+
+
 def print_comparison(title: str, policies: Sequence[str], rows: Mapping[str, Sequence[Summary]]) -> None:
     """Metrics down, policies across: interquartile means, and under them their intervals."""
     table = _table(title, "metric", *(f">{policy}" for policy in policies))
     for name, summaries in rows.items():
         table.add_row(name, *map(interval, summaries))
     Console().print(table)
+
+
+def print_prices(rows: Sequence[Mapping[str, Any]]) -> None:
+    """What it costs to think: a line for each board, model and budget."""
+    table = _table(None, "board", "model", *(f">{name}" for name in _PRICES))
+    for row in rows:
+        if "unfit" in row:
+            continue
+        shown = (row["budget"], *(row[name] for name in ("value_delivered", "thought_s", "thought_j")))
+        shares = (100.0 * row["thought_share"], 100.0 * row["late_share"], row["lost_satellites"])
+        cells = [f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}" for value in (*shown, *shares)]
+        table.add_row(row["board"] or "free", row["model"] or "-", *cells)
+    console = Console()
+    console.print(table)
+    for reason in dict.fromkeys(row["unfit"] for row in rows if "unfit" in row):
+        console.print(f"Left out: {reason}", highlight=False)
+
+
+_PRICES = ("tokens", "value", "s each", "J each", "energy %", "late %", "lost")
 
 
 def print_scenarios(rows: Sequence[tuple[str, int, float, str]]) -> None:

@@ -1,23 +1,30 @@
 """A policy plays an episode in every world of a batch, while others look on."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from numpy.typing import NDArray
 
 from agents import Policy
+from agents.qwen.decisions import Decision, Request
 from envs.batch import BatchEnv
+from envs.deliberation import DeliberatingBatch
 
 
 @dataclass(frozen=True)
 class Round:
-    """A round that was played: actions and rewards (B, N), masks (B, N, A) and terms (B, N, I)."""
+    """A round that was played: actions and rewards (B, N), masks (B, N, A) and terms (B, N, I).
+
+    `decisions` holds what a mind was asked and what it answered, by world and satellite.
+    """
 
     actions: NDArray
     mask: NDArray
     reward: NDArray
     terms: NDArray
+    decisions: Mapping[tuple[int, int], tuple[Request, Decision]]
 
 
 class Watcher:
@@ -63,6 +70,13 @@ def play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher] =
             watcher.close()
 
 
+def _step(env: BatchEnv, actions: NDArray, policy: Policy) -> tuple[Any, ...]:
+    """A step in which the policy's thought is charged, if the environment charges any."""
+    if isinstance(env, DeliberatingBatch):
+        return env.step(actions, policy.thought)
+    return env.step(actions)
+
+
 def _play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher]) -> Speed:
     observation, info = env.reset(seed)
     policy.reset(seed)
@@ -75,12 +89,12 @@ def _play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher])
         wall, cpu = time.perf_counter(), time.process_time()
         mask = info["action_mask"]
         actions = policy.act(observation, info)
-        observation, reward, terminated, truncated, info = env.step(actions)
+        observation, reward, terminated, truncated, info = _step(env, actions, policy)
         if not first:
             speed.wall_s += time.perf_counter() - wall
             speed.cpu_s += time.process_time() - cpu
             speed.decisions += reward.size
-        played, first = Round(actions, mask, reward, info["terms"]), False
+        played, first = Round(actions, mask, reward, info["terms"], policy.decisions), False
         for watcher in watchers:
             watcher.after(env, played)
         ended = bool((terminated | truncated).all())

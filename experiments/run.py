@@ -2,21 +2,22 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from hashlib import blake2s
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from agents import make_policy
 from envs.batch import BatchEnv
+from envs.deliberation import DeliberatingBatch
 from experiments import results
 from experiments.metrics import metrics_of
+from experiments.minds import Mind
 from experiments.problems import HOUR, make_env
 from experiments.rollout import Speed, Watcher, play
 from experiments.rows import Rows
-from experiments.watchers import Bar, Film, Tally
+from experiments.watchers import Bar, Film, Tally, Witness
 from sandbox.errors import SandboxError
 from sandbox.recording import Recording
 from sandbox.recording.frames import book_of
@@ -35,6 +36,8 @@ def run(
     *,
     changes: Mapping[str, Any] | None = None,
     candidates: int = 4,
+    mind: Mind | None = None,
+    minds_recorded: int = 1,
 ) -> dict[str, Any]:
     """Play one episode and leave a folder of results.
 
@@ -48,41 +51,48 @@ def run(
         record: whether to keep a recording and draw figures from it.
         progress: show a bar in a terminal while it runs, and a table of the metrics at the end.
         candidates: requests shown to a satellite.
+        mind: how the policy "qwen" thinks and what is charged for a decision; by default the shipped nano.
+        minds_recorded: satellites whose thoughts, what they read and wrote, go into the recording.
 
-    Returns the content of `metrics.json`: every metric of `experiments.metrics.METRICS` by name, and under
+    Returns the content of `metrics.json`: every metric of `experiments.metrics.METRICS` by name, those of
+    `THOUGHT_METRICS` where thought was charged, and under
     "arguments", "versions", "schema" and "timing" how they came about. Raises SandboxError for bad input.
     """
     if seed < 0:
         raise SandboxError(f"seed = {seed}; give a whole number of at least 0.")
     scenario = load_scenario(scenario, changes)
-    batch = make_env(env, scenario, hours, candidates=candidates)
-    decider = make_policy(policy, batch)
+    mind = mind or Mind()
+    batch = make_env(env, scenario, hours, candidates=candidates, thinking=mind.thinks(policy))
+    decider = mind.policy(policy, batch)
     folder = Path(out) if out else results.default_folder(env, scenario.name, policy, seed)
     meta = {"env": env, "policy": policy, "seed": seed}
     began = time.perf_counter()
     with results.new_results(folder) as draft:
-        tally, film = Tally(), Film(draft / results.RECORDING, meta)
-        watchers: list[Watcher] = [tally, Rows(draft / results.ROUNDS)]
+        tally, witness = Tally(), Witness()
+        film = Film(draft / results.RECORDING, meta, minds_recorded)
+        watchers: list[Watcher] = [tally, witness, Rows(draft / results.ROUNDS)]
         if record:
             import matplotlib  # noqa: F401  if it is missing, better to know now than when the run is over
 
             watchers.append(film)
-        with _bar(policy, progress) as bars:
+        with _bar(policy, progress) as bars, closing(decider):
             speed = play(batch, decider, seed, [*watchers, *bars])
         if record:
             draw(film.recording, draft)
         metrics = metrics_of(book_of(batch.world), tally.totals())
         content = metrics | {
             "schema": results.SCHEMA,
-            "arguments": meta | _arguments(scenario, batch, changes, candidates),
+            "arguments": meta | _arguments(scenario, batch, changes, candidates) | _told(mind, batch),
             "versions": results.versions(),
             "timing": _timing(speed, time.perf_counter() - began),
         }
         _write_scenario(scenario, draft / results.SCENARIO)
         results.write_json(draft / results.METRICS, content)
     if progress:
-        from experiments.report import print_run
+        from experiments.report import print_run, print_thought
 
+        if witness.shown and isinstance(batch, DeliberatingBatch):
+            print_thought(witness.shown, batch.onboard.describe())
         print_run(content, folder)
     return content
 
@@ -125,6 +135,13 @@ def _arguments(
         "hours": env.max_cycles * scenario.round_s / HOUR,
         "candidates": candidates,
     }
+
+
+def _told(mind: Mind, env: BatchEnv) -> dict[str, Any]:
+    """Of a run with minds: how they think, and on which boards."""
+    if not isinstance(env, DeliberatingBatch):
+        return {}
+    return {"mind": mind.told(), "onboard": env.onboard.describe()}
 
 
 def _timing(speed: Speed, wall_s: float) -> dict[str, float]:

@@ -3,11 +3,25 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox.files import replacing
+from sandbox.rendering.palette import (  # noqa: F401  the figures take their colours from here
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    NIGHT,
+    ORANGE,
+    PALE,
+    PURPLE,
+    RULE,
+    SKY,
+    VERMILLION,
+    YELLOW,
+    mode_colours,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,21 +29,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from sandbox.recording import Recording
-
-# Okabe and Ito, "Color universal design" (2008): told apart with any colour vision.
-ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
-BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
-INK, GREY, PALE, RULE, NIGHT = "#1F2933", "#6B7785", "#CBD2D9", "#E4E8EC", "#17233A"
-
-MODE_COLOURS = {
-    "idle": PALE,
-    "charge": ORANGE,
-    "observe": BLUE,
-    "downlink": GREEN,
-    "safe": VERMILLION,
-    "lost": VERMILLION,
-}
-_OTHERS = (PURPLE, SKY, YELLOW, INK, GREY)
 
 _RC = {
     "font.family": "DejaVu Sans",
@@ -77,8 +76,7 @@ def modes(recording: "Recording") -> tuple[list[str], list[str]]:
     """
     known = list(recording.meta.get("mode_names", []))
     names = known + [f"mode {m}" for m in range(len(known), 1 + int(recording["mode"].max(initial=0)))]
-    spare = cycle(_OTHERS)
-    return names, [MODE_COLOURS.get(name) or next(spare) for name in names]
+    return names, mode_colours(names)
 
 
 def key(recording: "Recording") -> list[tuple[str, str]]:

@@ -1,12 +1,15 @@
 """Who looks on while an episode is played: sums, the recording, the progress bar."""
 
+import json
 import time
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from agents.qwen.decisions import Decision, Request
 from envs.batch import BatchEnv
 from experiments.metrics import Totals
 from experiments.rollout import Round, Watcher
@@ -15,6 +18,8 @@ from sandbox.recording.frames import deeds_of, events_of, meta_of, scene_of, siz
 from sandbox.state import MODE_NAMES
 
 REFRESH_S = 0.1
+_SPENT = ("prompt_tokens", "output_tokens")
+_THOUGHT = ("thought_s", "thought_j", *_SPENT)
 
 
 class Tally(Watcher):
@@ -26,6 +31,8 @@ class Tally(Watcher):
         self._reward, self._downlinked = np.zeros(team), np.zeros(team)
         self._terms, self._modes = np.zeros((*team, len(env.terms))), np.zeros((*team, len(MODE_NAMES)), int)
         self._lowest = self._battery()
+        self._spent = [env.terms.index(name) for name in _SPENT if name in env.terms]
+        self._thoughts, self._fallbacks = np.zeros(team, int), np.zeros(team, int)
 
     def after(self, env: BatchEnv, played: Round) -> None:
         did = env.world.state.activity
@@ -35,14 +42,24 @@ class Tally(Watcher):
         self._downlinked += did["downlinked"]
         self._modes += did["mode"][..., None] == np.arange(len(MODE_NAMES))
         np.minimum(self._lowest, self._battery(), out=self._lowest)
+        self._thoughts += (played.terms[..., self._spent] > 0.0).any(-1)
+        for (b, n), (_, decision) in played.decisions.items():
+            self._fallbacks[b, n] += decision.fell_back
 
     def totals(self, b: int = 0) -> Totals:
         """The sums of world `b` so far."""
         terms = dict(zip(self._env.terms, self._terms[b].T, strict=True))
         alive = self._env.world.state.body["alive"][b]
-        return Totals(
-            self._rounds, self._reward[b], terms, self._downlinked[b], self._modes[b], self._lowest[b], alive
+        sums = (
+            self._rounds,
+            self._reward[b],
+            terms,
+            self._downlinked[b],
+            self._modes[b],
+            self._lowest[b],
+            alive,
         )
+        return Totals(*sums, self._thoughts[b], self._fallbacks[b]) if self._spent else Totals(*sums)
 
     def _battery(self) -> np.ndarray:
         power = self._env.world.state.power
@@ -50,10 +67,10 @@ class Tally(Watcher):
 
 
 class Film(Watcher):
-    """Records world 0 into `folder`."""
+    """Records world 0 into `folder`, with every thought of its first `minds` satellites."""
 
-    def __init__(self, folder: Path, meta: Mapping[str, Any]) -> None:
-        self._folder, self._meta = folder, meta
+    def __init__(self, folder: Path, meta: Mapping[str, Any], minds: int = 1) -> None:
+        self._folder, self._meta, self._minds = folder, meta, minds
         self._recorder: Recorder | None = None
 
     def start(self, env: BatchEnv) -> None:
@@ -73,9 +90,15 @@ class Film(Watcher):
     def after(self, env: BatchEnv, played: Round) -> None:
         assert self._recorder is not None  # made in `start`
         decided = {"action": played.actions[0], "mask": played.mask[0], "reward": played.reward[0]}
+        decided |= _thought_of(env, played)
         self._recorder.append(**self._scene, **deeds_of(env.world), **decided)
         for event in events_of(env.world):
             self._recorder.event(*event)
+        for n in range(min(self._minds, env.satellites)):
+            if (0, n) in played.decisions:
+                joules = decided["thought_j"][n]
+                text = _as_text(env, *played.decisions[0, n])
+                self._recorder.event(self._scene["time"], n, "thought", value=joules, text=text)
 
     def close(self) -> None:
         if self._recorder is not None:
@@ -86,6 +109,59 @@ class Film(Watcher):
         """What was recorded so far."""
         assert self._recorder is not None  # made in `start`
         return self._recorder.recording
+
+
+def _thought_of(env: BatchEnv, played: Round) -> dict[str, np.ndarray]:
+    """The variables that say what was thought in world 0; none where thought is not charged."""
+    if "thought_s" not in env.terms:
+        return {}
+    probability = np.full(env.satellites, np.nan, np.float32)
+    for (b, n), (_, decision) in played.decisions.items():
+        if b == 0 and decision.probabilities is not None:
+            probability[n] = decision.probabilities[decision.action]
+    terms = {name: played.terms[0, :, env.terms.index(name)] for name in _THOUGHT}
+    counts = {name: terms[name].astype(np.int32) for name in _SPENT}
+    return terms | counts | {"probability": probability}
+
+
+def _as_text(env: BatchEnv, request: Request, decision: Decision) -> str:
+    """What a satellite read, wrote and decided, as JSON."""
+    content = {"report": request.report, "reasoning": decision.reasoning, "answer": decision.text}
+    content |= {"decision": env.actions[decision.action], "finish": decision.finish}
+    return json.dumps({key: value for key, value in content.items() if value})
+
+
+class Witness(Watcher):
+    """Keeps one decision of the first satellite to show: the last of those with the most to choose from."""
+
+    def __init__(self) -> None:
+        self.shown: Shown | None = None
+        self._most = 0
+
+    def before(self, env: BatchEnv) -> None:
+        self._time = float(env.world.state.clock["time"][0])
+
+    def after(self, env: BatchEnv, played: Round) -> None:
+        if (0, 0) not in played.decisions:
+            return
+        request, decision = played.decisions[0, 0]
+        if len(request.legal) >= self._most:
+            self._most = len(request.legal)
+            cost = [float(played.terms[0, 0, env.terms.index(name)]) for name in _THOUGHT[:2]]
+            when = env.world.scenario.epoch + timedelta(seconds=self._time)
+            self.shown = Shown(env.world.fleet.names[0], when, env.actions, request, decision, *cost)
+
+
+class Shown(NamedTuple):
+    """A decision with its circumstances and its price."""
+
+    satellite: str
+    when: datetime
+    actions: tuple[str, ...]
+    request: Request
+    decision: Decision
+    seconds: float
+    joules: float
 
 
 class Bar(Watcher):

@@ -74,25 +74,26 @@ def on_target(start, aim):
 
 
 @kernel
-def meet(path, rotation, middle, start, target, craft, earliest, latest, seconds):
+def meet(path, rotation, middle, start, target, craft, earliest, latest, seconds, begin):
     """(when, needed): first offset in [earliest, latest] at which the camera can have settled on `target`.
 
-    It turns at once from `start` (GCRS) to where ITRS point `target` is seen at `when`, which takes `needed`
-    seconds; 0 if it is on the target and follows it. `when` is late by some tenths of a second, seldom by a
-    second or two; it is less than `needed` if there is none.
+    At offset `begin` it starts to turn from `start` (GCRS) to where ITRS point `target` is seen at `when`,
+    which takes `needed` seconds; 0 if it is on the target and follows it. `when` is late by some tenths of a
+    second, seldom by a second or two; it is less than `begin` + `needed` if there is none.
     """
     horizon = seconds + BEYOND_S
     low = earliest
-    late = turn_time(start, line_of_sight(path, rotation, middle, target, min(low, horizon)), craft) - low
+    aim = line_of_sight(path, rotation, middle, target, min(low, horizon))
+    late = begin + turn_time(start, aim, craft) - low
     if late <= 0.0:
-        return low, low + late
-    if on_target(start, line_of_sight(path, rotation, middle, target, 0.0)):
+        return low, low + late - begin
+    if on_target(start, line_of_sight(path, rotation, middle, target, begin)):
         return low, 0.0
     high, ahead = low, late
     for i in range(1, 20):  # by steps shorter than what is needed, so as not to pass over a good moment
         high = min(high + 0.7 * ahead + 0.1 * i, latest)
         aim = line_of_sight(path, rotation, middle, target, min(high, horizon))
-        ahead = turn_time(start, aim, craft) - high
+        ahead = begin + turn_time(start, aim, craft) - high
         if ahead <= 0.0 or high == latest:
             break
         low, late = high, ahead
@@ -100,9 +101,10 @@ def meet(path, rotation, middle, start, target, craft, earliest, latest, seconds
         if ahead > 0.0 or high - low < 0.3:
             break
         tau = low + (high - low) * late / (late - ahead)
-        gap = turn_time(start, line_of_sight(path, rotation, middle, target, min(tau, horizon)), craft) - tau
+        aim = line_of_sight(path, rotation, middle, target, min(tau, horizon))
+        gap = begin + turn_time(start, aim, craft) - tau
         if gap <= 0.0:
             high, ahead = tau, gap
         else:
             low, late = tau, gap
-    return high, high + ahead
+    return high, high + ahead - begin

@@ -12,7 +12,14 @@ from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.orbits.propagation import hermite_at
 from sandbox.outlook import precedes
 from sandbox.power import battery_step, faded_capacity, panel_incidence, solar_power
-from sandbox.sensing import capture_request, decayed, find_cloud, update_requests
+from sandbox.sensing import (
+    CONE_MARGIN_S,
+    capture_request,
+    decayed,
+    find_cloud,
+    plan_capture,
+    update_requests,
+)
 from sandbox.state import CHARGE, DELIVERED, DOWNLINK, IDLE, LOST, NONE, OBSERVE, OPEN
 from sandbox.thermal import environment_heat, temperature_step, throttle
 
@@ -22,31 +29,42 @@ GEOCENTRE = (0.0, 0.0, 0.0)
 
 
 @kernel
-def fly(state, constants, scratch, command, choice, b):
+def fly(state, constants, scratch, command, choice, thinking, b):
     """Carry out the orders of world b for one round and move its clock to the end of it.
 
     command (N,) is a mode, choice (N,) the place in the outlook of the request to observe. An order that
-    cannot be carried out becomes IDLE.
+    cannot be carried out becomes IDLE. Where a satellite thinks first, thinking (N,) says until when the
+    standing order rules; the round then has two legs.
     """
     satellites = state.body.shape[1]
     now, middle = state.clock[b].time, 0.5 * constants.round_s
     rotation = earth_rotation(constants.ephemeris, now + middle)
     sun = sun_position(constants.ephemeris, now + middle)
-    shutter = scratch.shutter[b]
+    shutter, aimed = scratch.shutter[b], scratch.aimed[b]
     for n in range(satellites):
-        did, body = state.activity[b, n], state.body[b, n]
+        did = state.activity[b, n]
         _begin(did)
-        shutter[n] = -1.0
-        if body.alive:
-            ready = can_shoot(state.store, constants.craft[n], body.temperature, b, n)
-            able = can_transmit(state.outlook[b, n], state.store, constants.craft[n], body.temperature, b, n)
-            _take_order(
-                did, state.outlook[b, n], state.opportunities[b, n], ready, able, command[n], choice[n]
-            )
+        shutter[n] = shutter[satellites + n] = -1.0
+        if state.body[b, n].alive:
+            _take_orders(state, constants, did, command[n], choice[n], thinking[n], b, n)
     assign_antennas(state.activity[b], state.outlook[b], constants.stations, scratch.asking[b])
     for n in range(satellites):
         if state.body[b, n].alive:
-            shutter[n] = _live(state, constants, choice[n], b, n, now, middle, rotation, sun)
+            _live(
+                state,
+                constants,
+                command[n],
+                choice[n],
+                thinking[n],
+                b,
+                n,
+                now,
+                middle,
+                rotation,
+                sun,
+                shutter,
+                aimed,
+            )
     _settle_captures(
         state.activity[b],
         state.requests,
@@ -54,6 +72,7 @@ def fly(state, constants, scratch, command, choice, b):
         constants.craft,
         constants.sky_s,
         shutter,
+        aimed,
         scratch.first[b],
         b,
         now,
@@ -68,7 +87,10 @@ def _begin(did):
     """Clear the record of the last round."""
     did.mode = LOST
     did.request = NONE
+    did.cloudy_request = NONE
+    did.duplicate_request = NONE
     did.station = NONE
+    did.late = 0
     did.captured = 0
     did.cloudy = 0
     did.duplicate = 0
@@ -83,33 +105,57 @@ def _begin(did):
 
 
 @kernel
-def _take_order(did, outlook, opportunities, can_observe, can_send, command, choice):
-    """Note the order of a living satellite, or IDLE where it cannot be carried out."""
-    did.mode = IDLE
+def _take_orders(state, constants, did, command, choice, thinking, b, n):
+    """Note what a living satellite does in the round: of two legs, the request and the mode of the last."""
+    did.mode = _flown(state, constants, command, choice, b, n)
+    first = did.mode
+    if _has_two_legs(command, choice, thinking):
+        first = _flown(state, constants, thinking.command, thinking.choice, b, n)
+        if first == OBSERVE:
+            did.request = state.opportunities[b, n, thinking.choice].request
+    if did.mode == OBSERVE:
+        did.request = state.opportunities[b, n, choice].request
+    if did.mode == DOWNLINK or first == DOWNLINK:
+        did.station = state.outlook[b, n].station
+
+
+@kernel
+def _flown(state, constants, command, choice, b, n):
+    """The mode in which an order is flown: its own, or IDLE where it cannot be carried out."""
+    craft, temperature = constants.craft[n], state.body[b, n].temperature
     if command == CHARGE:
-        did.mode = CHARGE
-    elif command == DOWNLINK and can_send:
-        did.mode = DOWNLINK
-        did.station = outlook.station
-    elif (
+        return CHARGE
+    if command == DOWNLINK and can_transmit(state.outlook[b, n], state.store, craft, temperature, b, n):
+        return DOWNLINK
+    if (
         command == OBSERVE
-        and can_observe
-        and 0 <= choice < opportunities.shape[0]
-        and opportunities[choice].request != NONE
+        and 0 <= choice < state.opportunities.shape[2]
+        and state.opportunities[b, n, choice].request != NONE
+        and can_shoot(state.store, craft, temperature, b, n)
     ):
-        did.mode = OBSERVE
-        did.request = opportunities[choice].request
+        return OBSERVE
+    return IDLE
+
+
+@kernel
+def _has_two_legs(command, choice, thinking):
+    """Whether the standing order rules for a while and differs from the new one."""
+    same = command == thinking.command and (command != OBSERVE or choice == thinking.choice)
+    return thinking.delay > 0.0 and not same
 
 
 @kernel
 def can_shoot(store, craft, temperature, b, n):
     """Whether the living satellite n of world b is cool enough and has room for one more image."""
+    return temperature < craft.shutdown_above and _has_room(store, craft, 1, b, n)
+
+
+@kernel
+def _has_room(store, craft, images, b, n):
+    """Whether the store of satellite n of world b takes so many images more."""
     level = store.level[b, n]
-    return (
-        temperature < craft.shutdown_above
-        and level.used + craft.image_bits <= craft.store_bits
-        and level.count < store.request.shape[2]
-    )
+    room = level.used + images * craft.image_bits <= craft.store_bits
+    return room and level.count + images <= store.request.shape[2]
 
 
 @kernel
@@ -143,19 +189,20 @@ def assign_antennas(did, outlook, stations, asking):
 
 
 @kernel
-def _plan_turn(mode, target, pointing, path, rotation, middle, sun, craft, earliest, seconds):
+def _plan_turn(mode, target, pointing, path, rotation, middle, sun, craft, earliest, begin, seconds):
     """(direction, seconds, offset): how the camera turns to what the order wants, and when it can be there.
 
-    From that offset on, which is not before `earliest`, it follows `target` (ITRS). To charge, it rests.
+    It starts to turn at offset `begin`. From that later offset on, which is not before `earliest`, it follows
+    `target` (ITRS). To charge, it rests.
     """
     if mode == CHARGE:
         aim = (-sun[0], -sun[1], -sun[2])
         return aim, 0.0 if on_target(pointing, aim) else turn_time(pointing, aim, craft), math.inf
-    aim = line_of_sight(path, rotation, middle, target, 0.0)
+    aim = line_of_sight(path, rotation, middle, target, begin)
     if on_target(pointing, aim):
-        return aim, 0.0, 0.0
-    there, turned = meet(path, rotation, middle, pointing, target, craft, earliest, math.inf, seconds)
-    there = max(there, turned)
+        return aim, 0.0, begin
+    there, turned = meet(path, rotation, middle, pointing, target, craft, earliest, math.inf, seconds, begin)
+    there = max(there, begin + turned)
     return line_of_sight(path, rotation, middle, target, min(there, seconds + BEYOND_S)), turned, there
 
 
@@ -166,10 +213,9 @@ def _overlap(a, b, c, d):
 
 
 @kernel
-def _live(state, constants, choice, b, n, now, middle, rotation, sun):
-    """Take satellite n of world b through the round; the offset at which it took an image, or -1."""
+def _live(state, constants, command, choice, thinking, b, n, now, middle, rotation, sun, shutter, aimed):
+    """Take satellite n of world b through the round, and note in shutter and aimed (2 N,) what it imaged."""
     craft, seconds, orbit = constants.craft[n], constants.round_s, state.orbit
-    did, body, outlook = state.activity[b, n], state.body[b, n], state.outlook[b, n]
     path = round_path(
         orbit.position[b, n],
         orbit.velocity[b, n],
@@ -182,46 +228,120 @@ def _live(state, constants, choice, b, n, now, middle, rotation, sun):
     distance = math.sqrt(sun[0] ** 2 + sun[1] ** 2 + sun[2] ** 2)
     s = (sun[0] / distance, sun[1] / distance, sun[2] / distance)
     irradiance = SOLAR_CONSTANT * (AU / distance) ** 2
-    mode, target = did.mode, GEOCENTRE
+    last, begin, entry = state.activity[b, n].mode, 0.0, n
+    legs = 1 + _has_two_legs(command, choice, thinking)
+    first = last if legs == 1 else _flown(state, constants, thinking.command, thinking.choice, b, n)
+    for leg in range(legs):
+        final = leg == legs - 1
+        if final:
+            mode, place, end = last, choice, seconds
+            if mode == OBSERVE and shutter[n] >= 0.0 and not _has_room(state.store, craft, 2, b, n):
+                mode = IDLE
+        else:
+            mode, place, end = first, thinking.choice, min(thinking.delay, seconds)
+        if end <= begin:
+            continue
+        shot = _fly_leg(
+            state,
+            constants,
+            thinking,
+            mode,
+            place,
+            b,
+            n,
+            now,
+            begin,
+            end,
+            path,
+            middle,
+            rotation,
+            sun,
+            s,
+            irradiance,
+        )
+        if shot >= 0.0:
+            shutter[entry] = shot
+            aimed[entry] = state.opportunities[b, n, place].request
+        if not state.body[b, n].alive:
+            return
+        begin, entry = end, entry + shutter.shape[0] // 2
+
+
+@kernel
+def _fly_leg(
+    state,
+    constants,
+    thinking,
+    mode,
+    place,
+    b,
+    n,
+    now,
+    begin,
+    end,
+    path,
+    middle,
+    rotation,
+    sun,
+    s,
+    irradiance,
+):
+    """Fly one order from offset `begin` to `end`; the offset at which the satellite took an image, or -1."""
+    craft, seconds = constants.craft[n], constants.round_s
+    did, body, outlook = state.activity[b, n], state.body[b, n], state.outlook[b, n]
+    target = GEOCENTRE
     station = constants.stations[max(0, outlook.station)]
-    if mode == OBSERVE:
-        place = state.requests.book[b, did.request].position
-        target = (place[0], place[1], place[2])
-    elif mode == DOWNLINK:
-        target = (station.x, station.y, station.z)
     arrow = state.pointing[b, n]
     pointing = (arrow[0], arrow[1], arrow[2])
-    shot = state.opportunities[b, n, choice].capture if mode == OBSERVE else seconds
-    shoots = mode == OBSERVE and shot + craft.dwell <= seconds
-    held = shot + craft.dwell if shoots else seconds
-    earliest = min(shot, seconds) if mode == OBSERVE else 0.0
+    shot = end
+    if mode == OBSERVE:
+        opportunity = state.opportunities[b, n, place]
+        request = state.requests.book[b, opportunity.request]
+        target = (request.position[0], request.position[1], request.position[2])
+        shot = opportunity.capture
+        if begin > 0.0:
+            shot = _later_capture(
+                opportunity, request, pointing, path, rotation, middle, craft, now, begin, seconds
+            )
+            if shot < 0.0:
+                did.late += 1
+                mode, target, shot = IDLE, GEOCENTRE, end
+    elif mode == DOWNLINK:
+        target = (station.x, station.y, station.z)
+        if begin > 0.0 and begin >= outlook.visible_to:
+            did.late += 1
+    shoots = mode == OBSERVE and shot + craft.dwell <= end
+    held = shot + craft.dwell if shoots else end
+    earliest = min(shot, end) if mode == OBSERVE else begin
     aim, turned, there = _plan_turn(
-        mode, target, pointing, path, rotation, middle, s, craft, earliest, seconds
+        mode, target, pointing, path, rotation, middle, s, craft, earliest, begin, seconds
     )
     angle = angle_between(pointing[0], pointing[1], pointing[2], aim[0], aim[1], aim[2])
     send_from, send_to = 0.0, 0.0
     if mode == DOWNLINK and did.station != NONE:
         send_from = max(there, outlook.visible_from)
-        send_to = outlook.visible_to
+        send_to = min(outlook.visible_to, end)
     taken = -1.0
-    step = seconds / constants.substeps
-    for i in range(constants.substeps):
-        begin, end = i * step, (i + 1) * step
-        tau = 0.5 * (begin + end)
+    steps = _substeps(begin, end, seconds, constants.substeps)
+    step = (end - begin) / steps
+    for i in range(steps):
+        since, until = begin + i * step, begin + (i + 1) * step
+        tau = 0.5 * (since + until)
         x, y, z = hermite_at(path, tau)
         lit = illumination(x, y, z, sun[0], sun[1], sun[2])
-        p = _pointing_at(target, pointing, aim, angle, there, held, path, rotation, middle, craft, tau)
+        p = _pointing_at(target, pointing, aim, angle, begin, there, held, path, rotation, middle, craft, tau)
         incidence = panel_incidence(craft.panel_mount, p[0], p[1], p[2], s[0], s[1], s[2])
         harvest = solar_power(craft.panel_area, craft.panel_efficiency, irradiance, lit, incidence)
         temperature = body.temperature
         share = throttle(temperature, craft.throttle_above, craft.shutdown_above)
-        busy = max(0.0, min(end, send_to) - max(begin, send_from))
+        busy = max(0.0, min(until, send_to) - max(since, send_from))
         load = (
             craft.base_load
             + (
-                craft.slew_load * _overlap(begin, end, 0.0, turned)
-                + craft.camera_load * (_overlap(begin, end, shot, held) if shoots else 0.0)
+                craft.slew_load * _overlap(since, until, begin, begin + turned)
+                + craft.camera_load * (_overlap(since, until, shot, held) if shoots else 0.0)
                 + craft.transmitter_load * share * busy
+                + thinking.power * _overlap(since, until, 0.0, thinking.busy)
             )
             / step
         )
@@ -253,7 +373,7 @@ def _live(state, constants, choice, b, n, now, middle, rotation, sun):
             did.mode = LOST
             break
         if busy > 0.0 and share > 0.0:
-            start = max(begin, send_from)
+            start = max(since, send_from)
             x, y, z = itrs_at(path, rotation, middle, start + 0.5 * busy)
             rate = share * link_rate(slant_range(x, y, z, station), craft, station)
             _transmit(
@@ -268,18 +388,37 @@ def _live(state, constants, choice, b, n, now, middle, rotation, sun):
                 rate,
                 constants.half_life,
             )
-        if shoots and held <= end + 1e-9:
+        if shoots and held <= until + 1e-9:
             taken = shot
-    p = _pointing_at(target, pointing, aim, angle, there, held, path, rotation, middle, craft, seconds)
+    p = _pointing_at(target, pointing, aim, angle, begin, there, held, path, rotation, middle, craft, end)
     arrow[0], arrow[1], arrow[2] = p
     return taken
 
 
 @kernel
-def _pointing_at(target, start, aim, angle, there, held, path, rotation, middle, craft, tau):
+def _later_capture(opportunity, request, pointing, path, rotation, middle, craft, now, begin, seconds):
+    """Offset at which the shutter can open if the camera turns from offset `begin` on only, or -1."""
+    last = min(opportunity.window, request.deadline - now + CONE_MARGIN_S)
+    enter = opportunity.capture - CONE_MARGIN_S
+    capture, _, _ = plan_capture(
+        path, rotation, middle, pointing, request.position, craft, enter, last, seconds, begin
+    )
+    return capture
+
+
+@kernel
+def _substeps(begin, end, seconds, whole):
+    """Into how many steps a leg of a round of `whole` substeps is cut: none longer than those."""
+    if begin == 0.0 and end == seconds:
+        return whole
+    return max(1, math.ceil((end - begin) / seconds * whole - 1e-9))
+
+
+@kernel
+def _pointing_at(target, start, aim, angle, begin, there, held, path, rotation, middle, craft, tau):
     """Boresight at offset `tau`: turning and settled, from `there` to `held` on the target, then at rest."""
     if tau < there:
-        done = slew_progress(tau, angle, craft.slew_rate, craft.slew_acceleration)
+        done = slew_progress(tau - begin, angle, craft.slew_rate, craft.slew_acceleration)
         return turn(start[0], start[1], start[2], aim[0], aim[1], aim[2], angle, done)
     return line_of_sight(path, rotation, middle, target, min(tau, held))
 
@@ -352,31 +491,38 @@ def _take_oldest(store, b, n):
 
 
 @kernel
-def _settle_captures(did, requests, store, craft, sky_s, shutter, first, b, now):
-    """Judge the images of the round: discarded for cloud, late, or kept, one of each request."""
-    satellites = shutter.shape[0]
-    for n in range(satellites):
-        if shutter[n] >= 0.0:
-            first[did[n].request] = NONE
-    for n in range(satellites):
-        if shutter[n] < 0.0:
+def _settle_captures(did, requests, store, craft, sky_s, shutter, aimed, first, b, now):
+    """Judge the images of the round: discarded for cloud, late, or kept, one of each request.
+
+    shutter and aimed (2 N,): when each was taken (-1: none) and of which request; entry e is of satellite
+    e modulo N, in its first or second leg.
+    """
+    satellites = did.shape[0]
+    for e in range(shutter.shape[0]):
+        if shutter[e] >= 0.0:
+            first[aimed[e]] = NONE
+    for e in range(shutter.shape[0]):
+        if shutter[e] < 0.0:
             continue
-        j = did[n].request
+        j, n = aimed[e], e % satellites
         best = first[j]
-        if find_cloud(requests, b, j, now + shutter[n], sky_s):
-            did[n].cloudy = 1
-        elif best == NONE or precedes(shutter[n], n, shutter[best], best):
-            first[j] = n
-    for n in range(satellites):
-        if shutter[n] < 0.0 or did[n].cloudy:
+        if find_cloud(requests, b, j, now + shutter[e], sky_s):
+            did[n].cloudy += 1
+            did[n].cloudy_request = j
+            shutter[e] = -1.0
+        elif best == NONE or precedes(shutter[e], n, shutter[best], best % satellites):
+            first[j] = e
+    for e in range(shutter.shape[0]):
+        if shutter[e] < 0.0:
             continue
-        j = did[n].request
-        if first[j] == n and requests.book[b, j].status == OPEN:
-            did[n].captured = 1
-            capture_request(requests, b, j, n, now + shutter[n] + craft[n].dwell)
+        j, n = aimed[e], e % satellites
+        if first[j] == e and requests.book[b, j].status == OPEN:
+            did[n].captured += 1
+            capture_request(requests, b, j, n, now + shutter[e] + craft[n].dwell)
             _store_image(store, craft[n].image_bits, b, n, j)
         else:
-            did[n].duplicate = 1
+            did[n].duplicate += 1
+            did[n].duplicate_request = j
 
 
 @kernel

@@ -208,7 +208,7 @@ def _look_for_requests(
             continue
         last = min(leave, requests.book[b, j].deadline - now + CONE_MARGIN_S)
         capture, slew, off_nadir = plan_capture(
-            path, rotation, middle, pointing, target, craft, enter, last, seconds
+            path, rotation, middle, pointing, target, craft, enter, last, seconds, 0.0
         )
         if capture >= 0.0:
             _insert(opportunities, requests, b, j, worth, capture, slew, off_nadir, leave)

@@ -22,6 +22,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from sandbox.compute import board, check_fit, model
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.orbits.catalogue import read_catalogue
 
@@ -124,9 +125,31 @@ class Radio(Model):
     fixed_rate_mbit_s: Positive | None = None
 
 
+class Compute(Model):
+    """The accelerator boards, and the language model that thinks on one of them.
+
+    `boards` like ones share the standing load `power.compute_w`. A thought takes one of them for itself, at
+    the board's active power; the customers' work on it waits.
+    """
+
+    board: str
+    boards: Annotated[int, Field(ge=1)] = 1
+    model: str = "Qwen3-8B"
+    precision: Literal["bf16", "int8", "int4"] = "int4"
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        thinks = model(self.model)
+        check_fit(board(self.board), thinks, self.precision, 1, thinks.weight_bytes(self.precision))
+        return self
+
+
 class Spacecraft(Model):
+    """A kind of satellite. Without `compute` it has no board to think on: thoughts cost it nothing."""
+
     body: Body
     power: Power
+    compute: Compute | None = None
     thermal: Thermal
     attitude: Attitude
     camera: Camera
@@ -137,6 +160,17 @@ class Spacecraft(Model):
     def _room(self) -> Self:
         if self.store_gbit < self.camera.image_gbit:
             raise ValueError("store_gbit must hold at least one image (camera.image_gbit)")
+        return self
+
+    @model_validator(mode="after")
+    def _draw(self) -> Self:
+        if self.compute is not None:
+            standing, most = self.power.compute_w / self.compute.boards, board(self.compute.board).active_w
+            if standing > most:
+                raise ValueError(
+                    f"power.compute_w = {self.power.compute_w:g} is more than {self.compute.boards} boards "
+                    f"{self.compute.board} draw ({most:g} W each); lower it or give more compute.boards"
+                )
         return self
 
 

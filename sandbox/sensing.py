@@ -63,18 +63,19 @@ def cone_times(ux, uy, uz, rx, ry, rz, tx, ty, tz, angle):
 
 
 @kernel
-def plan_capture(path, rotation, middle, start, target, craft, enter, leave, seconds):
+def plan_capture(path, rotation, middle, start, target, craft, enter, leave, seconds, begin):
     """(capture, slew, off-nadir) of the earliest capture of a target; capture = -1 if there is none.
 
     `target` (3,) is in ITRS; `enter` and `leave` are the offsets of `cone_times`. The camera turns from
-    `start`, settles, waits for the cone, and holds still for the dwell, which must end within the cone and
-    may lie beyond the round of `seconds`. The off-nadir angle is checked as far ahead as the path holds.
+    `start` at offset `begin`, settles, waits for the cone, and holds still for the dwell, which must end
+    within the cone and may lie beyond the round of `seconds`. The off-nadir angle is checked as far ahead as
+    the path holds.
     """
-    earliest, latest = max(0.0, enter + CONE_MARGIN_S), leave - CONE_MARGIN_S - craft.dwell
+    earliest, latest = max(begin, enter + CONE_MARGIN_S), leave - CONE_MARGIN_S - craft.dwell
     if earliest > latest:
         return -1.0, 0.0, 0.0
-    capture, slew = meet(path, rotation, middle, start, target, craft, earliest, latest, seconds)
-    if slew > capture:
+    capture, slew = meet(path, rotation, middle, start, target, craft, earliest, latest, seconds, begin)
+    if begin + slew > capture:
         return -1.0, slew, 0.0
     horizon, done = seconds + BEYOND_S, capture + craft.dwell
     off_nadir = _off_nadir_at(path, rotation, middle, target, min(capture, horizon))

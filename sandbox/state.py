@@ -95,12 +95,15 @@ OPPORTUNITY = _record(  # a request that could be imaged now or soon; by falling
 )
 ACTIVITY = _record(  # what a satellite did in the last round, and what came of it
     ("mode", "u1"),
+    ("late", "u1"),  # an order came too late, because of the thinking before it, to be carried out
     ("captured", "u1"),  # images taken and kept
     ("cloudy", "u1"),  # images discarded on board for cloud
     ("duplicate", "u1"),  # images of a request that another satellite took first
     ("denied", "u1"),  # the station's antennas were all busy
     ("died", "?"),
     ("request", "i4"),  # request the camera was sent to, or -1
+    ("cloudy_request", "i4"),  # request of the image discarded for cloud, or -1
+    ("duplicate_request", "i4"),  # request of the image that another satellite took first, or -1
     ("station", "i4"),  # station that served it, or -1
     ("delivered", "i4"),  # images that reached the ground
     ("value", "f8"),  # value they delivered
@@ -108,6 +111,13 @@ ACTIVITY = _record(  # what a satellite did in the last round, and what came of 
     ("downlinked", "f8"),  # bit
     ("consumed", "f8"),  # J
     ("harvested", "f8"),  # J
+)
+THINKING = _record(  # what a satellite's mind does to the coming round; all zeros: nothing
+    ("delay", "f8"),  # s offset at which the order of the round takes effect; the standing one rules before
+    ("busy", "f8"),  # s from the beginning of the round in which the board thinks
+    ("power", "f8"),  # W that it draws for that, beyond its standing load
+    ("command", "i4"),  # the standing order: a mode
+    ("choice", "i4"),  # and, for OBSERVE, a place in the outlook
 )
 
 
@@ -172,7 +182,8 @@ class Scratch(NamedTuple):
     first: Ints  # (B, M)
     following: Ints  # (B, N K)
     asking: Ints  # (B, N)
-    shutter: Array  # (B, N)
+    shutter: Array  # (B, 2 N)
+    aimed: Ints  # (B, 2 N)
     counts: Ints  # (B, G)
 
 
@@ -209,7 +220,8 @@ def make_scratch(worlds: int, satellites: int, stations: int, book: int, shown: 
         np.empty((worlds, book), np.int32),
         np.empty((worlds, satellites * shown), np.int32),
         np.empty((worlds, satellites), np.int32),
-        np.empty((worlds, satellites)),
+        np.empty((worlds, 2 * satellites)),
+        np.empty((worlds, 2 * satellites), np.int32),
         np.empty((worlds, stations), np.int32),
     )
 

@@ -21,7 +21,17 @@ from sandbox.outlook import look
 from sandbox.requests import book_size, draw_book, sky_intervals, write_book
 from sandbox.scenario import Scenario, load_scenario
 from sandbox.sensing import update_requests
-from sandbox.state import MODE_NAMES, NONE, State, arrays, copy_state, make_scratch, make_state, write_state
+from sandbox.state import (
+    MODE_NAMES,
+    NONE,
+    THINKING,
+    State,
+    arrays,
+    copy_state,
+    make_scratch,
+    make_state,
+    write_state,
+)
 
 HOUR = 3600.0
 MAX_STEP_S = 60.0
@@ -114,6 +124,7 @@ class World:
         self._scratch = make_scratch(
             self.worlds, self.satellites, len(self.constants.stations), book, self.shown
         )
+        self._no_thought = np.zeros((self.worlds, self.satellites), THINKING)
         self._generators = [np.random.default_rng(0) for _ in range(self.worlds)]
         self._seeds: list[int | None] = [None] * self.worlds
         self._ready = np.zeros(self.worlds, np.bool_)
@@ -134,19 +145,22 @@ class World:
         self._ready[which] = True
         self._all_ready = bool(self._ready.all())
         nothing = np.zeros((self.worlds, self.satellites), np.int32)
-        self._run(BEGIN, nothing, nothing, [which])
+        self._run(BEGIN, nothing, nothing, self._no_thought, [which])
 
-    def step(self, command: ArrayLike, choice: ArrayLike) -> None:
+    def step(self, command: ArrayLike, choice: ArrayLike, thinking: NDArray[np.void] | None = None) -> None:
         """One decision round in every world.
 
         command (B, N): a mode of `state.MODE_NAMES` by number; choice (B, N): for OBSERVE, the place of
         the request in the outlook. An order that cannot be carried out is flown as IDLE.
+        thinking (B, N), records of dtype `state.THINKING`: how long after the beginning of the round the
+        order takes effect, what the satellite does until then, and what its board draws for it.
         """
         command = self._orders("command", command, len(MODE_NAMES))
         choice = self._orders("choice", choice, self.shown)
+        thinking = self._no_thought if thinking is None else self._checked(thinking)
         if not self._all_ready:
             raise SandboxError("World.step before reset: call reset() first.")
-        self._run(FLY, command, choice, self._shares)
+        self._run(FLY, command, choice, thinking, self._shares)
 
     def share(self, function: Callable, *arguments: Any) -> list[Any]:
         """Call kernel function(state, constants, which, *arguments) on all worlds, shared out over threads.
@@ -170,13 +184,15 @@ class World:
         """What pickling takes: neither machine code nor threads."""
         return self.__dict__ | {"_compiled": {}, "_pool": None, "_shares": _shares(self.worlds, 1)}
 
-    def _run(self, begin_or_fly: int, command: NDArray, choice: NDArray, shares: list[NDArray]) -> None:
+    def _run(
+        self, begin_or_fly: int, command: NDArray, choice: NDArray, thinking: NDArray, shares: list[NDArray]
+    ) -> None:
         phases = begin_or_fly if self.fleet.sgp4 else begin_or_fly | LOOK
-        faults = self._call(shares, run_worlds, self._scratch, command, choice, phases)
+        faults = self._call(shares, run_worlds, self._scratch, command, choice, thinking, phases)
         if self.fleet.sgp4:
             for which in shares:
                 self._propagate_sgp4(which)
-            faults = self._call(shares, run_worlds, self._scratch, command, choice, LOOK)
+            faults = self._call(shares, run_worlds, self._scratch, command, choice, thinking, LOOK)
         if max(faults):
             subsystem = _SUBSYSTEMS[max(faults) - 1]
             raise SandboxError(
@@ -249,6 +265,21 @@ class World:
             raise SandboxError(f"{name} has shape {orders.shape}; give ({self.worlds}, {self.satellites}).")
         return np.require(orders, np.int32, ["C", "A", "W"])  # what the machine code takes
 
+    def _checked(self, thinking: Any) -> NDArray[np.void]:
+        team = (self.worlds, self.satellites)
+        if getattr(thinking, "dtype", None) != THINKING or thinking.shape != team:
+            raise SandboxError(
+                f"thinking must be records of dtype state.THINKING and shape {team}, not {thinking!r:.80}."
+            )
+        for name, most in (
+            ("delay", self.scenario.round_s),
+            ("busy", self.scenario.round_s),
+            ("power", np.inf),
+        ):
+            if not ((thinking[name] >= 0.0) & (thinking[name] <= most) & np.isfinite(thinking[name])).all():
+                raise SandboxError(f"thinking: {name} must be finite, at least 0 and at most {most:g}.")
+        return np.ascontiguousarray(thinking)
+
     def _begin_episode(self, b: int, seed: int | None) -> None:
         if seed is not None or not self._ready[b]:
             self._generators[b] = np.random.default_rng(seed)
@@ -263,7 +294,8 @@ class World:
         state.pointing[b] = -state.orbit.position[b] / distance
         craft = self.fleet.craft
         charge = rng.uniform(craft["charge_low"], craft["charge_high"])
-        state.activity["request"][b] = state.activity["station"][b] = NONE
+        for name in ("request", "cloudy_request", "duplicate_request", "station"):
+            state.activity[name][b] = NONE
         state.power["capacity"][b] = craft["battery"]
         state.power["energy"][b] = charge * craft["battery"]
         state.body["temperature"][b] = craft["initial_temperature"]
@@ -302,7 +334,7 @@ class World:
 
 
 @kernel
-def run_worlds(state, constants, which, scratch, command, choice, phases):
+def run_worlds(state, constants, which, scratch, command, choice, thinking, phases):
     """Take the worlds listed in `which` through `phases`; the number of the first subsystem at fault, or 0.
 
     One kernel for every use, because whatever calls the phases compiles them anew. BEGIN or FLY, then LOOK;
@@ -321,7 +353,7 @@ def run_worlds(state, constants, which, scratch, command, choice, phases):
                     state.orbit.velocity[b, n],
                 )
         if phases & FLY:
-            fly(state, constants, scratch, command[b], choice[b], b)
+            fly(state, constants, scratch, command[b], choice[b], thinking[b], b)
         if phases & (BEGIN | FLY):
             _propagate(state.orbit, constants, state.clock[b : b + 1].time, b)
         if phases & LOOK:

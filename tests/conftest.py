@@ -28,3 +28,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("sandbox")
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "browser: needs Chromium and chromedriver, skipped where there is none"
+    )

@@ -28,6 +28,8 @@ from sandbox.state import DELIVERED, EXPIRED, MODE_NAMES
 if TYPE_CHECKING:
     from sandbox.world import World
 
+_SAME_S = 1e-6
+"""A capture that ends with the round may be that much beyond its end."""
 Event = tuple[float, int, str, int, float]
 
 
@@ -118,11 +120,22 @@ def events_of(world: "World", b: int = 0) -> Iterator[Event]:
     did, end = world.state.activity[b], float(world.state.clock["time"][b])
     start, book = end - world.scenario.round_s, book_of(world, b)
     found: list[Event] = []
-    for kind, time in (("cloudy", start), ("duplicate", start), ("captured", None)):
+    for kind in ("cloudy", "duplicate"):
         for n in np.flatnonzero(did[kind]):
-            j = did["request"][n]
-            at, label = (book["captured_at"][j], "capture") if time is None else (time, kind)
-            found.append((float(at), int(n), label, int(j), float(book["value"][j])))
+            j = did[f"{kind}_request"][n]
+            found.append((start, int(n), kind, int(j), float(book["value"][j])))
+    if did["captured"].any():
+        for j in np.flatnonzero(book["captured_at"] > start + _SAME_S):
+            request = book[j]
+            found.append(
+                (
+                    float(request["captured_at"]),
+                    int(request["captured_by"]),
+                    "capture",
+                    int(j),
+                    float(request["value"]),
+                )
+            )
     for j in np.flatnonzero((book["status"] == DELIVERED) & (book["delivered_at"] > start)):
         request = book[j]
         worth = decayed(

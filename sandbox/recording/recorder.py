@@ -115,7 +115,11 @@ class Recorder:
     def event(
         self, time_s: float, satellite: int, kind: str, target: int = -1, value: float = 0.0, text: str = ""
     ) -> None:
-        """Note that something happened; views draw the kind "capture"."""
+        """Note that something happened; views draw the kind "capture".
+
+        The text of the kind "thought" is JSON: what a satellite read ("report") and wrote ("reasoning",
+        "answer"), its "decision" and how it came about ("finish").
+        """
         if self._closed:
             raise SandboxError("Recorder.event: this recorder is closed.")
         row = (float(time_s), int(satellite), str(kind), int(target), float(value), str(text))
@@ -134,6 +138,12 @@ class Recorder:
     def frame(self, k: int = -1) -> Frame:
         """Round `k` so far, the last by default, for a live view."""
         return Frame.at(k, self._written, self._meta, self._arrays)
+
+    def tail(self, rounds: int) -> Recording:
+        """The last `rounds` so far, without events, sharing memory with this recorder: for a live picture."""
+        first = max(0, self._written - rounds)
+        arrays = {n: a if n in STATIC else a[first : self._written] for n, a in self._arrays.items()}
+        return Recording(self._meta, read_only(arrays), Events.from_rows([]))
 
     @property
     def recording(self) -> Recording:

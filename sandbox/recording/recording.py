@@ -115,6 +115,26 @@ class Recording(Frame):
         meta, arrays, rows = disk.read(Path(path))
         return cls(MappingProxyType(meta), read_only(arrays), Events.from_rows(rows))
 
+    def to_html(
+        self, path: Path | str, *, beside: "Recording | None" = None, every: int | None = None
+    ) -> Path:
+        """Write the interactive view as one page that needs nothing else; see `sandbox.rendering.to_html`."""
+        from sandbox.rendering.page import to_html
+
+        return to_html(self, path, beside=beside, every=every)
+
+    def view(self, *, beside: "Recording | None" = None, **options: Any) -> Any:
+        """The interactive view, for the last line of a notebook cell; see `sandbox.rendering.FrameView`."""
+        from sandbox.rendering.page import FrameView
+
+        return FrameView(self, beside=beside, **options)
+
+    def widget(self, *, beside: "Recording | None" = None, **options: Any) -> Any:
+        """The interactive view that talks with Python; see `sandbox.rendering.widget`. Needs anywidget."""
+        from sandbox.rendering.widget import widget
+
+        return widget(self, beside=beside, **options)
+
     def to_dataset(self) -> Any:
         """An `xarray.Dataset`: named dimensions, labels from meta, units and descriptions; without events.
 

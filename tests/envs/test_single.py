@@ -65,7 +65,7 @@ def test_lost_satellite_terminates(dying):
         (lambda s: tasking_v0.satellite_env(s, satellite="Pair 3"), "Unknown satellite 'Pair 3'"),
         (lambda s: tasking_v0.satellite_env(s).step(0), "step before reset"),
         (lambda s: tasking_v0.satellite_env(s).action_masks(), "before reset"),
-        (lambda s: tasking_v0.satellite_env(s, render_mode="human"), "render_mode"),
+        (lambda s: tasking_v0.satellite_env(s, render_mode="cinema"), "render_mode"),
     ],
 )
 def test_errors_are_one_sentence(small, call, sentence):

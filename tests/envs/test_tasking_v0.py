@@ -245,7 +245,7 @@ def test_action_outside_the_space_is_one_sentence(small, actions, sentence):
         ({"max_cycles": 0}, "max_cycles = 0"),
         ({"max_cycles": 2.5}, "max_cycles = 2.5"),
         ({"candidates": 0}, "candidates = 0"),
-        ({"render_mode": "human"}, "render_mode = 'human'"),
+        ({"render_mode": "cinema"}, "Unknown render_mode 'cinema'"),
     ],
 )
 def test_bad_argument_is_one_sentence(arguments, sentence):

@@ -145,7 +145,7 @@ class TestMeetingATarget:
             turning = angle / rate + rate / acceleration if coasts else 2 * math.sqrt(angle / acceleration)
             return turning + craft["settle"]
 
-        when, needed = meet(path, AXES, 0.5 * seconds, start, target, craft, earliest, latest, seconds)
+        when, needed = meet(path, AXES, 0.5 * seconds, start, target, craft, earliest, latest, seconds, 0.0)
         first = next((tau for tau in np.arange(earliest, latest, 0.1) if needed_at(tau) <= tau), None)
         if needed <= when:
             assert earliest <= when <= latest
@@ -157,8 +157,8 @@ class TestMeetingATarget:
     def test_on_the_target_it_follows(self, craft):
         path, target = flyover(500e3, 30.0), (R_EARTH, 0.0, 0.0)
         start = line_of_sight(path, AXES, 15.0, target, 0.0)
-        assert meet(path, AXES, 15.0, start, target, craft, 0.0, math.inf, 30.0) == (0.0, 0.0)
-        assert meet(path, AXES, 15.0, start, target, craft, 7.0, math.inf, 30.0)[0] == 7.0
+        assert meet(path, AXES, 15.0, start, target, craft, 0.0, math.inf, 30.0, 0.0) == (0.0, 0.0)
+        assert meet(path, AXES, 15.0, start, target, craft, 7.0, math.inf, 30.0, 0.0)[0] == 7.0
 
     def test_path_holds_for_a_minute_after_its_round(self):
         for seconds, metres in ((10.0, 30.0), (30.0, 30.0), (300.0, 60.0)):

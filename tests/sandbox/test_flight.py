@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pilots import at_random, orders, sensible
+from pilots import at_random, orders, sensible, thoughts
 
 from sandbox.fleet import force_model
 from sandbox.orbits.bodies import AU, R_EARTH, SOLAR_CONSTANT
@@ -58,9 +58,9 @@ class Auditor:
         )
         self.captured = self.delivered = 0
 
-    def step(self, command, choice):
-        self.was = copy.deepcopy(self.state)
-        self.world.step(command, choice)
+    def step(self, command, choice, thinking=None):
+        self.was, self.legs = copy.deepcopy(self.state), 1 if thinking is None else 2
+        self.world.step(command, choice, thinking)
         self.energy()
         self.store()
         self.requests()
@@ -132,7 +132,7 @@ class Auditor:
         assert (did["died"] == (was_alive & ~alive)).all()
         assert ((did["mode"] == LOST) == ~alive).all()
         judged = did["captured"] + did["cloudy"] + did["duplicate"]
-        assert (judged <= 1).all()
+        assert (judged <= self.legs).all()
         for quiet in (judged, did["delivered"], did["denied"], did["downlinked"], did["consumed"]):
             assert (quiet[~was_alive] == 0).all()
         assert (self.state.opportunities["request"][~alive] == NONE).all()
@@ -210,8 +210,10 @@ class TestBooksBalance:
         sizes = {"worlds": data.draw(st.integers(1, 2)), "shown": data.draw(st.integers(1, 5))}
         world = begin(data.draw(scenarios(template)), None, seed, **sizes)
         auditor = Auditor(world)
+        thoughtful = data.draw(st.booleans())
         for _ in range(40):
-            auditor.step(*(sensible(world) if wise else at_random(world, rng)))
+            given = sensible(world) if wise else at_random(world, rng)
+            auditor.step(*given, thoughts(world, rng) if thoughtful else None)
 
     def test_hours_of_the_real_twelve(self):
         auditor = Auditor(world := begin("scs01", seed=1, shown=3))

@@ -146,7 +146,7 @@ def plan(scene, leave_by=math.inf):
     enter, leave = enter + 0.5 * seconds, min(leave + 0.5 * seconds, leave_by)
     if leave <= max(enter, 0.0) or enter > seconds + 60.0:
         return None
-    found = plan_capture(path, AXES, 0.5 * seconds, tuple(start), target, craft, enter, leave, seconds)
+    found = plan_capture(path, AXES, 0.5 * seconds, tuple(start), target, craft, enter, leave, seconds, 0.0)
     return found if found[0] >= 0.0 else None
 
 

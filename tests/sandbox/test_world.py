@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pilots import at_random, orders, sensible
+from pilots import at_random, differing, one_of, orders, sensible
 
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
-from sandbox.state import DOWNLINK, IDLE, NONE, OBSERVE, arrays
+from sandbox.state import DOWNLINK, IDLE, NONE, OBSERVE
 from sandbox.world import World
 
 
@@ -19,23 +19,6 @@ def play(world, rounds=60):
     for _ in range(rounds):
         world.step(*sensible(world))
     return copy.deepcopy(world.state)
-
-
-def differing(one, other):
-    """Names of the fields, or numbers of the arrays, in which two states differ by a bit."""
-    found = []
-    for i, (a, b) in enumerate(zip(arrays(one), arrays(other), strict=True)):
-        for name in a.dtype.names or [None]:
-            x, y = (a[name], b[name]) if name else (a, b)
-            if not np.array_equal(x, y, equal_nan=x.dtype.kind == "f"):
-                found.append(name or i)
-    return found
-
-
-def one_of(state, b):
-    """World b of a state as a state of one."""
-    parts = (type(p)(*(a[b : b + 1] for a in p)) if isinstance(p, tuple) else p[b : b + 1] for p in state)
-    return type(state)(*parts)
 
 
 class TestSameAgain:

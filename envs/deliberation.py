@@ -1,0 +1,192 @@
+"""Thought is charged: a decision takes the seconds and joules that its tokens cost on the satellite's board.
+
+    batch = deliberating(tasking_v0.batch_env("scs01"))
+    observation, info = batch.reset(0)
+    batch.step(actions, Thought(prompt_tokens, output_tokens))
+
+A satellite that spends tokens on a decision keeps to its standing order until the thinking is done; then the
+decision takes effect, in the middle of a round if need be, or some rounds later. What was decided is matched
+by what it refers to (the request, not its place in a list that has changed since); a decision that is no
+longer possible is late and played as the no-op. While it thinks, a satellite cannot think of anything else.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from envs.batch import BatchEnv, Info, Observation
+from envs.problem import Deliberated, Problem
+from sandbox.errors import SandboxError
+from sandbox.onboard import Onboard
+from sandbox.state import THINKING
+
+HOLD = -1
+"""In the place of an action: the standing order stands."""
+NOTHING = -1
+THOUGHT_TERMS = ("thought_s", "thought_j", "prompt_tokens", "output_tokens", "thinking", "late", "too_hot")
+"""Reported each round after the problem's own terms. Of the thought that began in the round: its seconds, the
+joules of its board and its tokens; `thinking`: it goes on; `late`: a decision came too late to be carried
+out; `too_hot`: the board was, and nothing was thought."""
+
+
+class Thought(NamedTuple):
+    """What the minds spent on their decisions of one round, arrays (B, N).
+
+    Where both counts are 0 the decision was free and takes effect at once. `meanwhile` is what a satellite
+    does until its decision takes effect, an action or HOLD (the default). `models` names the model that
+    thought, None for the spacecraft's own.
+    """
+
+    prompt_tokens: NDArray[np.int64]
+    output_tokens: NDArray[np.int64]
+    meanwhile: NDArray[np.int64] | None = None
+    models: NDArray[np.object_] | None = None
+
+
+class DeliberatingBatch(BatchEnv):
+    """A batch face whose decisions may have been thought about; without a `Thought` it is as any other.
+
+    `info["thinking"]` (B, N) says who is still thinking: its action should be HOLD or a fast controller's,
+    and tokens that it spends all the same are neither charged nor read. `onboard` prices the tokens.
+    """
+
+    lowest_action = HOLD
+
+    def __init__(self, problem: Problem, *, autoreset: bool = True) -> None:
+        super().__init__(problem, autoreset=autoreset)
+        world = problem.world
+        self.terms = (*problem.terms, *THOUGHT_TERMS)
+        self.onboard = Onboard(world.scenario, world.fleet)
+        self._round_s = world.scenario.round_s
+        self._standing = np.zeros(self._team, np.int64)  # identity of the order in force
+        self._pending = np.full(self._team, NOTHING, np.int64)  # identity of the decision being thought about
+        self._remaining = np.zeros(self._team)  # s until it takes effect
+        self._watts = np.zeros(self._team)
+        self._spent = np.zeros((*self._team, len(THOUGHT_TERMS)), np.float32)
+
+    def reset(
+        self, seed: int | ArrayLike | None = None, worlds: ArrayLike | None = None
+    ) -> tuple[Observation, Info]:
+        self._forget(slice(None) if worlds is None else np.asarray(worlds))
+        return super().reset(seed, worlds)
+
+    def step(
+        self, actions: ArrayLike, thought: Thought | None = None
+    ) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
+        """Play one round. `actions` (B, N) are actions or HOLD; `thought` is what was spent on them."""
+        mask = self.legal()
+        orders = self._whole(actions)
+        identities = self.problem.identities()
+        fast = self._think(orders, thought, identities, mask)
+        standing = _matching(self._standing, identities, mask)
+        first = np.where(fast == HOLD, np.where(standing == NOTHING, 0, standing), fast)
+        due = (self._pending != NOTHING) & (self._remaining < self._round_s)
+        matched = _matching(self._pending, identities, mask)
+        late = due & (matched == NOTHING)
+        last = np.where(due, np.where(late, 0, matched), first)
+        timing = np.zeros(self._team, THINKING)
+        timing["delay"] = np.where(due, self._remaining, 0.0)
+        timing["busy"] = np.minimum(self._remaining, self._round_s)
+        timing["power"] = self._watts
+        self._standing = np.where(_taken(mask, last) == 1, _taken(identities, last), 0)
+        self._pending[due] = NOTHING
+        self._remaining = np.maximum(self._remaining - self._round_s, 0.0)
+        self._watts[self._remaining == 0.0] = 0.0
+        self.problem.advance(last.astype(np.int32), mask, Deliberated(first.astype(np.int32), timing))
+        alive = self.world.state.body["alive"]
+        self._pending[~alive] = NOTHING
+        self._remaining[~alive] = 0.0
+        self._spent[..., _LATE] = late + self.world.state.activity["late"]
+        self._spent[..., _THINKING] = self._pending != NOTHING
+        return self._finish()
+
+    def _think(
+        self, orders: NDArray, thought: Thought | None, identities: NDArray, mask: NDArray
+    ) -> NDArray[np.int64]:
+        """Begin the thoughts of the round, and price them. The actions, or HOLD, that need no thought."""
+        self._spent[...] = 0.0
+        fast = orders.astype(np.int64)
+        if thought is None:
+            return fast
+        prompt, output, meanwhile, models = self._checked(thought)
+        starts = (self._pending == NOTHING) & (orders != HOLD) & self.world.state.body["alive"]
+        starts &= (prompt > 0) | (output > 0)
+        busy = self._pending != NOTHING
+        prompt, output = np.where(starts, prompt, 0), np.where(starts, output, 0)
+        cost = self.onboard.cost(prompt, output, self.world.state.body["temperature"], models)
+        too_hot = np.isinf(cost.seconds)
+        starts &= ~too_hot
+        named = np.maximum(orders, 0)
+        chosen = np.where(_taken(mask, named) == 1, _taken(identities, named), _IMPOSSIBLE)
+        self._pending = np.where(starts, chosen, self._pending)
+        self._remaining = np.where(starts, cost.seconds, self._remaining)
+        self._watts = np.where(starts, cost.watts, self._watts)
+        paid = (cost.seconds, cost.joules, prompt, output)
+        self._spent[..., : len(paid)] = np.where(starts[..., None], np.stack(paid, -1), 0.0)
+        self._spent[..., _TOO_HOT] = too_hot
+        spends = (prompt > 0) | (output > 0) | too_hot
+        ignored = busy & ((thought.prompt_tokens > 0) | (thought.output_tokens > 0))
+        return np.where(spends | ignored, meanwhile, fast)
+
+    def _checked(self, thought: Thought) -> tuple[NDArray, NDArray, NDArray, NDArray | None]:
+        """The fields of `thought` as arrays (B, N)."""
+        counts = []
+        for name in ("prompt_tokens", "output_tokens"):
+            count = np.asarray(getattr(thought, name))
+            if count.dtype.kind not in "iu" or count.shape != self._team or (count < 0).any():
+                raise SandboxError(
+                    f"thought: {name} must be whole numbers of at least 0, shape {self._team}."
+                )
+            counts.append(count)
+        meanwhile: Any = np.full(self._team, HOLD) if thought.meanwhile is None else thought.meanwhile
+        if thought.models is not None and np.shape(thought.models) != self._team:
+            raise SandboxError(f"thought: models have shape {np.shape(thought.models)}; give {self._team}.")
+        return counts[0], counts[1], self._whole(meanwhile).astype(np.int64), thought.models
+
+    def _report(self) -> tuple[Observation, NDArray[np.float32], Info]:
+        observation, reward, info = super()._report()
+        info["terms"] = np.concatenate((info["terms"], self._spent), axis=-1)
+        info["thinking"] = self._pending != NOTHING
+        return observation, reward, info
+
+    def _begin_again(self, which: NDArray) -> None:
+        self._forget(which)
+        super()._begin_again(which)
+
+    def _forget(self, which: Any) -> None:
+        """No thought is under way in those worlds, and the no-op is in force."""
+        self._standing[which], self._pending[which] = 0, NOTHING
+        self._remaining[which], self._watts[which] = 0.0, 0.0
+        self._spent[which] = 0.0
+
+
+_IMPOSSIBLE = -2
+"""Identity of a decision that was never legal: it is late whenever it comes."""
+_THINKING, _LATE, _TOO_HOT = (THOUGHT_TERMS.index(name) for name in ("thinking", "late", "too_hot"))
+
+
+def who_thinks(infos: Any) -> NDArray[np.bool_] | None:
+    """Who is still thinking (B, N), from the infos of any face; None where thought is not charged."""
+    if "thinking" in infos:
+        return np.asarray(infos["thinking"])
+    told = [info for info in infos.values() if isinstance(info, dict)]
+    if not (told and "thinking" in told[0]):
+        return None
+    return np.array([[info["thinking"] for info in told]], np.bool_)
+
+
+def deliberating(batch: BatchEnv) -> DeliberatingBatch:
+    """The same problem over the same world, with thought charged."""
+    return DeliberatingBatch(batch.problem, autoreset=batch.autoreset)
+
+
+def _taken(of_actions: NDArray, actions: NDArray) -> NDArray:
+    """The entry of each action (B, N) in arrays (B, N, A)."""
+    return np.take_along_axis(of_actions, actions[..., None], -1)[..., 0]
+
+
+def _matching(wanted: NDArray, identities: NDArray, mask: NDArray) -> NDArray[np.int64]:
+    """The legal action (B, N) whose identity is the `wanted` one (B, N), or NOTHING."""
+    same = (identities == wanted[..., None]) & (mask == 1)
+    return np.where(same.any(-1), same.argmax(-1), NOTHING)

@@ -1,0 +1,205 @@
+"""The language face: an observation is a short English report, an action is a reply, thought is charged.
+
+    from envs import language
+    env = language.parallel_env("tasking_v0", scenario="scs01")
+    reports, infos = env.reset(seed=0)
+    print(env.system, reports["sat_0"], sep="\\n")
+    reports, rewards, ends, cuts, infos = env.step({"sat_0": Reply("B", prompt_tokens=520, output_tokens=1)})
+
+Wraps any of our PettingZoo parallel environments. `env.system` says what the problem is about and how to
+answer, the same for every satellite in every round; the report says what one satellite sees, what it is
+warned of, and its legal decisions, each with a letter. Numbers and words come from one declaration.
+
+A reply is a `Reply`, or a bare string, which costs nothing. Its tokens run on the satellite's own board
+(`sandbox.compute`, by the board and the model that the scenario names): seconds, joules and heat. The
+decision takes effect when the thinking is done; until then the standing order stands, and `thinking` is 1 in
+the info while that takes beyond the round: replies given then are neither read nor charged. A satellite
+without a board (`env.priced[agent]` is False) thinks for nothing, at once.
+
+Replies are read as language models write them: a letter or a name, bare, in JSON, in a tool call, in a code
+fence or in prose, after a thinking block or without. What cannot be read, or is not legal, is never executed:
+the safe action, the no-op, is played instead and counted as `unreadable` or `illegal`. Any text is taken and
+none raises, although the action space, a `Text` of printable ASCII, names less.
+
+| info | meaning |
+| --- | --- |
+| the problem's own terms | see its page; `illegal` counts illegal replies too |
+| `thought_s`, `thought_j` | seconds and joules of the thought that began in the round |
+| `prompt_tokens`, `output_tokens` | its tokens |
+| `thinking` | 1 while it goes on beyond the round |
+| `late` | decisions that came too late to be carried out |
+| `too_hot` | 1 if the board was too hot to think |
+| `unreadable` | 1 if the reply could not be read |
+| `legal` | mask of the legal decisions (A,), in the order of the letters |
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from string import printable
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+from pettingzoo import AECEnv, ParallelEnv
+from pettingzoo.utils import wrappers
+from pettingzoo.utils.conversions import parallel_to_aec
+
+from envs.deliberation import HOLD, Thought, deliberating
+from envs.parallel import ParallelFace
+from envs.replies import ILLEGAL, UNREADABLE, ReplyReader
+from envs.reports import Reporter
+from sandbox.errors import SandboxError
+
+LONGEST_REPLY = 4096
+"""Characters of the action space's texts; longer replies are read all the same."""
+STILL_THINKING = "You are still thinking about your last decision; a reply is not read in this round."
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a mind wrote, and the tokens that it read and wrote for it.
+
+    `model` names the model that thought, for example "Qwen3-1.7B"; None: the one of the spacecraft.
+    """
+
+    text: str
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+    model: str | None = None
+
+
+class Report(str):
+    """A report: text that, as PettingZoo's API test asks of an observation, knows the dtype of its space."""
+
+    dtype = np.dtype(str)
+
+
+class LanguageEnv(ParallelEnv):
+    """A PettingZoo parallel environment in words over `env`; see the module's page.
+
+    Raises SandboxError for an environment that is none of ours, and one with more actions than letters.
+    """
+
+    def __init__(self, env: ParallelFace) -> None:
+        if not isinstance(env, ParallelFace):
+            raise SandboxError(
+                f"LanguageEnv wraps a parallel environment of the sandbox, not {type(env).__name__}."
+            )
+        batch = deliberating(env.batch)
+        self.face = ParallelFace(batch, death=env.death, render_mode=env.render_mode)
+        self.problem, self.world, self.reporter = env.problem, env.world, Reporter(env.problem)
+        self.system, self.labels = self.reporter.system, self.reporter.labels
+        self.metadata = self.face.metadata | {"name": f"{self.problem.name}_language"}
+        self.possible_agents, self.render_mode = self.face.possible_agents, self.face.render_mode
+        self.priced = dict(zip(self.possible_agents, batch.onboard.has_board.tolist(), strict=True))
+        self._reader = ReplyReader(env.actions, self.labels)
+        longest = self.reporter.longest + len(STILL_THINKING) + 1
+        self._observation_spaces = {
+            agent: gymnasium.spaces.Text(longest, min_length=1, charset=printable)
+            for agent in self.possible_agents
+        }
+        self._action_spaces = {
+            agent: gymnasium.spaces.Text(LONGEST_REPLY, min_length=0, charset=printable)
+            for agent in self.possible_agents
+        }
+        self._number = {agent: n for n, agent in enumerate(self.possible_agents)}
+        self._masks: dict[str, NDArray[np.int8]] = {}
+
+    @property
+    def agents(self) -> list[str]:
+        """Who takes part now."""
+        return self.face.agents
+
+    @agents.setter
+    def agents(self, agents: list[str]) -> None:
+        self.face.agents = agents
+
+    def observation_space(self, agent: str) -> gymnasium.Space:
+        """Space of the reports; the same object at every call."""
+        return self._observation_spaces[agent]
+
+    def action_space(self, agent: str) -> gymnasium.Space:
+        """Space of the replies; the same object at every call."""
+        return self._action_spaces[agent]
+
+    def reset(self, seed: int | None = None, options: dict | None = None) -> tuple[dict, dict]:
+        """Begin an episode. A reset without a seed draws on from the last one."""
+        observations, infos = self.face.reset(seed, options)
+        for info in infos.values():
+            info["unreadable"] = 0.0
+        return self._reports(observations, infos), infos
+
+    def step(self, replies: Mapping[str, Reply | str]) -> tuple[dict, dict, dict, dict, dict]:
+        """Play one round. A satellite without a reply keeps to its standing order."""
+        if not self.face.agents:
+            return self.face.step({})
+        agents = self.face.agents
+        given = {agent: _as_reply(agent, replies[agent]) for agent in agents if agent in replies}
+        readings = {
+            agent: self._reader.read(reply.text, self._masks[agent]) for agent, reply in given.items()
+        }
+        orders = {agent: readings[agent].action if agent in readings else HOLD for agent in agents}
+        observations, rewards, ends, cuts, infos = self.face.step(orders, self._thought(given))
+        for agent, info in infos.items():
+            status = readings[agent].status if agent in readings and not self._busy[agent] else None
+            info["unreadable"] = float(status == UNREADABLE)
+            info["illegal"] += float(status == ILLEGAL)
+        return self._reports(observations, infos), rewards, ends, cuts, infos
+
+    def state(self) -> NDArray[np.float32]:
+        """Compact true state of the world, for a centralised critic."""
+        return self.face.state()
+
+    def render(self) -> Any:
+        """What the environment in numbers renders."""
+        return self.face.render()
+
+    def close(self) -> None:
+        """Safe to call twice."""
+        self.face.close()
+
+    def _thought(self, replies: Mapping[str, Reply]) -> Thought:
+        team = (1, len(self.possible_agents))
+        prompt, output = np.zeros(team, np.int64), np.zeros(team, np.int64)
+        models = np.full(team, None, object)
+        for agent, reply in replies.items():
+            n = self._number[agent]
+            prompt[0, n], output[0, n], models[0, n] = reply.prompt_tokens, reply.output_tokens, reply.model
+        return Thought(prompt, output, models=models)
+
+    def _reports(self, observations: Mapping[str, NDArray], infos: Mapping[str, dict]) -> dict[str, str]:
+        # not "action_mask": PettingZoo's tests take that for a mask of the action space, here a Text
+        self._masks = {agent: info.pop("action_mask") for agent, info in infos.items()}
+        for agent, info in infos.items():
+            info["legal"] = self._masks[agent]
+        self._busy = {agent: bool(info["thinking"]) for agent, info in infos.items()}
+        reports: dict[str, str] = {}
+        for agent, observation in observations.items():
+            text = self.reporter.report(observation, self._masks[agent])
+            reports[agent] = Report(f"{text}\n{STILL_THINKING}" if self._busy[agent] else text)
+        return reports
+
+
+def parallel_env(problem: str = "tasking_v0", **arguments: Any) -> LanguageEnv:
+    """The language face of a decision problem; `arguments` are those of its own `parallel_env`."""
+    return LanguageEnv(import_module(f"envs.{problem}").parallel_env(**arguments))
+
+
+def raw_env(problem: str = "tasking_v0", **arguments: Any) -> AECEnv:
+    """The agent-environment-cycle form, bare."""
+    return parallel_to_aec(parallel_env(problem, **arguments))
+
+
+def env(problem: str = "tasking_v0", **arguments: Any) -> AECEnv:
+    """The agent-environment-cycle form, with the check of order."""
+    return wrappers.OrderEnforcingWrapper(raw_env(problem, **arguments))
+
+
+def _as_reply(agent: str, reply: Any) -> Reply:
+    if isinstance(reply, Reply):
+        return reply
+    if isinstance(reply, str):
+        return Reply(reply)
+    raise SandboxError(f"The reply of {agent} is {type(reply).__name__}; give a Reply or a string.")

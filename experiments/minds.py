@@ -1,0 +1,74 @@
+"""Policies with a mind, from what a command line says of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agents import Policy, make_policy, policy_class
+from envs.batch import BatchEnv
+from sandbox.errors import SandboxError
+
+QWEN = "qwen"
+
+
+@dataclass(frozen=True)
+class Mind:
+    """How the minds of a run think, and what they are charged.
+
+    Args:
+        engine: arguments of `agents.qwen.engines.make_engine`: model, server, mode, thinking and so on; empty
+            for the shipped nano.
+        period: rounds between two decisions of a satellite.
+        fallback: name of the policy that decides in between; None: the standing order stands.
+        charge: (prompt, output) tokens to charge for every decision, in place of those spent; any policy can
+            be charged so.
+        charge_model: whose tokens they are; None: the model that the scenario puts on board.
+    """
+
+    engine: Mapping[str, Any] = field(default_factory=dict)
+    period: int = 1
+    fallback: str | None = None
+    charge: tuple[int, int] | None = None
+    charge_model: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.charge_model is not None and self.charge is None:
+            raise SandboxError(
+                f"charge_model = {self.charge_model!r} without charge; give tokens, e.g. --charge 500+200."
+            )
+
+    def thinks(self, policy: str) -> bool:
+        """Whether the decisions of the policy called `policy` are charged."""
+        return self.charge is not None or policy_class(policy).thinks
+
+    def policy(self, name: str, env: BatchEnv, strict: bool = True) -> Policy:
+        """The policy called `name`, with this mind where it has one.
+
+        Raises SandboxError for what does not fit; where `strict`, also for a mind given to one without.
+        """
+        if name == QWEN:
+            fallback = None if self.fallback is None else make_policy(self.fallback, env)
+            made = make_policy(name, env, engine=self._engine(), period=self.period, fallback=fallback)
+        elif strict and (self.engine or self.period != 1 or self.fallback):
+            raise SandboxError(
+                f"Policy {name!r} has no mind to set; options of the mind go with --policy {QWEN}."
+            )
+        else:
+            made = make_policy(name, env)
+        if self.charge is None:
+            return made
+        from agents.charged import Charged
+
+        return Charged(made, *self.charge, self.charge_model)
+
+    def _engine(self) -> Any:
+        from agents.qwen.engines import make_engine
+
+        return make_engine(**self.engine)
+
+    def told(self) -> dict[str, Any]:
+        """What is out of the ordinary, for the record of a run."""
+        content = {"engine": dict(self.engine), "period": self.period, "fallback": self.fallback}
+        content |= {"charge": list(self.charge) if self.charge else None, "charge_model": self.charge_model}
+        ordinary = {"engine": {}, "period": 1}
+        return {key: value for key, value in content.items() if value != ordinary.get(key)}

@@ -1,0 +1,102 @@
+"""What a thought costs the satellite that thinks it: tokens to seconds, joules and watts on its own board."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sandbox.compute import ComputeProfile, ModelProfile, board, inference, model
+from sandbox.fleet import Fleet
+from sandbox.scenario import Scenario
+
+
+class ThoughtCost(NamedTuple):
+    """Arrays (B, N), all 0 where there is no board to think on.
+
+    `seconds` is infinite where the board is too hot to run. `joules` is the energy of the board for the
+    thought; `watts` what it draws meanwhile beyond its standing load, which the customers' work stands for.
+    """
+
+    seconds: NDArray[np.float64]
+    joules: NDArray[np.float64]
+    watts: NDArray[np.float64]
+
+
+class _Host(NamedTuple):
+    board: ComputeProfile
+    model: ModelProfile
+    precision: str
+    standing_w: float
+    satellites: NDArray[np.bool_]
+
+
+class Onboard:
+    """The boards of a fleet. `has_board` (N,) says which satellites have one."""
+
+    def __init__(self, scenario: Scenario, fleet: Fleet) -> None:
+        kinds = np.array(fleet.kinds)
+        self._hosts = [
+            _Host(
+                board(craft.compute.board),
+                model(craft.compute.model),
+                craft.compute.precision,
+                craft.power.compute_w / craft.compute.boards,
+                kinds == kind,
+            )
+            for kind, craft in scenario.spacecraft.items()
+            if craft.compute is not None
+        ]
+        self.has_board = np.zeros(len(fleet), np.bool_)
+        for host in self._hosts:
+            self.has_board |= host.satellites
+        self._throttle_above = fleet.craft["throttle_above"]
+        self._shutdown_above = fleet.craft["shutdown_above"]
+
+    def describe(self) -> list[str]:
+        """A line for each kind of board in the fleet: satellites, board, model and precision."""
+        return [
+            f"{host.satellites.sum()} x {host.model.name} {host.precision} on {host.board.name}"
+            for host in self._hosts
+            if host.satellites.any()
+        ]
+
+    def cost(
+        self,
+        prompt_tokens: ArrayLike,
+        output_tokens: ArrayLike,
+        temperature: NDArray[np.float64],
+        models: NDArray[np.object_] | None = None,
+    ) -> ThoughtCost:
+        """Cost of one thought of each satellite: token counts (B, N), temperature (B, N) in K.
+
+        The nominal model of its spacecraft thinks, or the one named in `models` (B, N) where that is not
+        None. Above its throttling temperature a board runs at a lower clock: the thought takes longer and
+        the power falls with it. Raises SandboxError for counts that are no whole numbers, a text beyond the
+        model's context, an unknown model, and one that does not fit the board.
+        """
+        prompt, output = np.broadcast_arrays(np.asarray(prompt_tokens), np.asarray(output_tokens))
+        spent = (prompt > 0) | (output > 0)
+        seconds, joules, watts = (np.zeros(temperature.shape) for _ in ThoughtCost._fields)
+        for host, profile, where in self._parts(spent, models):
+            one = inference(host.board, profile, host.precision, prompt[where], output[where])
+            seconds[where], joules[where] = one.seconds, one.joules
+            watts[where] = host.board.active_w - host.standing_w
+        room = self._shutdown_above - temperature
+        share = np.clip(room / (self._shutdown_above - self._throttle_above), 0.0, 1.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slowed = np.where(seconds > 0.0, seconds / share, 0.0)
+        return ThoughtCost(slowed, joules, watts * share)
+
+    def _parts(
+        self, spent: NDArray[np.bool_], models: NDArray[np.object_] | None
+    ) -> Iterator[tuple[_Host, ModelProfile, NDArray[np.bool_]]]:
+        """(host, model, where (B, N)) for every model that some satellite thinks with."""
+        for host in self._hosts:
+            mine = spent & host.satellites
+            if models is None:
+                yield host, host.model, mine
+                continue
+            for name in dict.fromkeys(models[mine].tolist()):
+                profile = host.model if name is None else model(name)
+                yield host, profile, mine & (models == name)

@@ -1,0 +1,90 @@
+"""A recording for maps: GeoJSON (RFC 7946) of ground tracks, stations and requests."""
+
+from typing import Any
+
+import numpy as np
+
+from sandbox.errors import SandboxError
+from sandbox.recording.recording import Recording
+from sandbox.recording.variables import TARGET_STATES
+
+Feature = dict[str, Any]
+
+
+def geojson(recording: Recording, *, every: int = 1) -> Feature:
+    """A FeatureCollection: what lies below each satellite as lines, stations and requests as points.
+
+    A track is cut where it crosses the antimeridian, as RFC 7946 (3.1.9) asks. Positions are in degrees,
+    longitude first. Raises `SandboxError` for a recording without rounds or an `every` below 1.
+    """
+    recording.frame()  # refuses an empty one
+    if every < 1:
+        raise SandboxError(f"every = {every}; give a number of rounds of at least 1.")
+    return {
+        "type": "FeatureCollection",
+        "features": [*_tracks(recording, every), *_stations(recording), *_targets(recording)],
+    }
+
+
+def _tracks(recording: Recording, every: int) -> list[Feature]:
+    rounds = np.arange(0, len(recording), every)
+    latitude, longitude = (np.degrees(recording[n][rounds].astype(float)) for n in ("latitude", "longitude"))
+    names = recording.meta.get("satellite_names") or [f"satellite {n}" for n in range(latitude.shape[1])]
+    times = [float(recording["time"][k]) for k in (rounds[0], rounds[-1])]
+    return [
+        _feature(
+            {"type": "MultiLineString", "coordinates": cut(longitude[:, n], latitude[:, n])},
+            kind="ground track",
+            name=name,
+            from_s=times[0],
+            to_s=times[1],
+        )
+        for n, name in enumerate(names)
+    ]
+
+
+def cut(longitude: np.ndarray, latitude: np.ndarray) -> list[list[list[float]]]:
+    """Lines of [longitude, latitude] in degrees, cut at the antimeridian; points alone are left out."""
+    lines: list[list[list[float]]] = [[]]
+    for i, (x, y) in enumerate(zip(longitude.tolist(), latitude.tolist(), strict=True)):
+        before = lines[-1][-1] if lines[-1] else None
+        if before is not None and abs(x - before[0]) > 180.0:
+            edge = 180.0 if before[0] > 0 else -180.0
+            beyond = x + (360.0 if edge > 0 else -360.0)
+            height = before[1] + (y - latitude[i - 1]) * (edge - before[0]) / ((beyond - before[0]) or 1.0)
+            lines[-1].append([edge, round(float(height), 5)])
+            lines.append([[-edge, round(float(height), 5)]])
+        lines[-1].append([round(x, 5), round(y, 5)])
+    return [line for line in lines if len(line) > 1]
+
+
+def _stations(recording: Recording) -> list[Feature]:
+    names = recording.meta.get("station_names") or [f"{j}" for j in range(len(recording["station_latitude"]))]
+    return [
+        _feature(place, kind="station", name=name)
+        for place, name in zip(_points(recording, "station"), names, strict=True)
+    ]
+
+
+def _targets(recording: Recording) -> list[Feature]:
+    ends = recording["target_state"][-1] if "target_state" in recording else None
+    values = recording["target_value"].tolist()
+    return [
+        _feature(
+            place,
+            kind="request",
+            number=j,
+            value=values[j],
+            **({} if ends is None else {"state": TARGET_STATES[ends[j]]}),
+        )
+        for j, place in enumerate(_points(recording, "target"))
+    ]
+
+
+def _points(recording: Recording, what: str) -> list[Feature]:
+    x, y = (np.degrees(recording[f"{what}_{axis}"]).round(5).tolist() for axis in ("longitude", "latitude"))
+    return [{"type": "Point", "coordinates": list(place)} for place in zip(x, y, strict=True)]
+
+
+def _feature(geometry: Feature, **properties: Any) -> Feature:
+    return {"type": "Feature", "geometry": geometry, "properties": properties}

@@ -1,0 +1,123 @@
+"""The interactive view as a page of its own, and as a frame in a notebook without kernel or network."""
+
+import base64
+import html
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sandbox.errors import SandboxError
+from sandbox.files import replacing
+from sandbox.recording.recording import Recording
+from sandbox.rendering.packing import pack
+from sandbox.rendering.png import png
+from sandbox.rendering.raster import SHOWN, picture
+
+MODULE = Path(__file__).resolve().parent / "globe.js"
+HEIGHT = 560  # CSS pixels of a frame in a notebook
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<title>{title}</title><style>html,body,#view{{margin:0;height:100%;background:#04070d;color:#dfe7ef}}
+.oas{{border-radius:0}}</style></head><body><div id="view"></div>
+<noscript>This view needs JavaScript; nothing is loaded from elsewhere.</noscript>
+{data}
+<script type="module">
+{module}
+const packs = [...document.querySelectorAll("script.pack")].map(
+  (script) => Uint8Array.from(atob(script.textContent), (c) => c.charCodeAt(0)));
+const box = document.getElementById("view");
+mount(box, packs, {options}).then((view) => {{ window.view = view; }}, (error) => {{
+  box.textContent = `This browser cannot show the view: ${{error.message}}`;
+  throw error;
+}});
+</script></body></html>
+"""
+
+
+def page(recordings: Sequence[Recording], *, every: int | None = None, **options: Any) -> str:
+    """One or two recordings as a self-contained HTML page. `options` are what the view begins with."""
+    if not 1 <= len(recordings) <= 2:
+        raise SandboxError(f"{len(recordings)} recordings; a page shows one, or two side by side.")
+    if options.get("show", "globe") not in SHOWN:
+        raise SandboxError(f"show = {options['show']!r}; give one of {', '.join(SHOWN)}.")
+    packs = [base64.b64encode(pack(recording, every=every)).decode() for recording in recordings]
+    return _PAGE.format(
+        title=html.escape(title(recordings)),
+        data="\n".join(f'<script type="text/plain" class="pack">{text}</script>' for text in packs),
+        module=module().replace("</script", "<\\/script"),
+        options=json.dumps(options).replace("</", "<\\/"),
+    )
+
+
+def to_html(
+    recording: Recording, path: Path | str, *, beside: Recording | None = None, every: int | None = None
+) -> Path:
+    """Write the interactive view of `recording`, alone or `beside` another, as one file that suffices.
+
+    Every so many rounds are shown: by default all, thinned (to steps of at most 300 s) beyond a million
+    satellite-rounds. Returns the path. Raises `SandboxError` for a recording without rounds.
+    """
+    path = Path(path)
+    shown = [recording] if beside is None else [recording, beside]
+    with replacing(path) as draft:
+        draft.write_text(page(shown, every=every, page=True), encoding="utf-8")
+    return path
+
+
+class FrameView:
+    """The view for the last line of a notebook cell: a sandboxed frame over a still picture.
+
+    It survives saving the notebook and nbconvert, and shows the picture where scripts are not allowed.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        *,
+        beside: Recording | None = None,
+        every: int | None = None,
+        height: int = HEIGHT,
+        **options: Any,
+    ) -> None:
+        if height < 200:
+            raise SandboxError(f"height = {height}; give 200 pixels or more.")
+        self._recordings = [recording] if beside is None else [recording, beside]
+        self._every, self._height, self._options = every, int(height), options
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.html(), "text/plain": repr(self)}
+
+    def html(self) -> str:
+        """The frame and the picture below it."""
+        inside = html.escape(page(self._recordings, every=self._every, **self._options), quote=True)
+        still = base64.b64encode(png(picture(self._recordings[0], size=(640, 480)))).decode()
+        box = (
+            f"position:relative;height:{self._height}px;background:#04070d;border-radius:8px;overflow:hidden"
+        )
+        fill = "position:absolute;inset:0;width:100%;height:100%;border:0"
+        return (
+            f'<div style="{box}"><img alt="{html.escape(title(self._recordings))}" '
+            f'src="data:image/png;base64,{still}" style="{fill};object-fit:contain">'
+            f'<iframe sandbox="allow-scripts" title="interactive view" style="{fill}" '
+            f'srcdoc="{inside}"></iframe></div>'
+        )
+
+    def __repr__(self) -> str:
+        return f"<view of {title(self._recordings)}; it shows in a notebook, to_html() writes a page>"
+
+
+def title(recordings: Sequence[Recording]) -> str:
+    """What is seen, in a line."""
+    keys = ("scenario", "policy")
+    told = [" ".join(str(r.meta[key]) for key in keys if key in r.meta) or "a run" for r in recordings]
+    return " and ".join(told)
+
+
+@cache
+def module() -> str:
+    """The JavaScript of the view."""
+    return MODULE.read_text(encoding="utf-8")

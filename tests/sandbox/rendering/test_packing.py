@@ -1,0 +1,102 @@
+"""Packed recordings: what comes out is what went in, to the precision that is promised, and it is small."""
+
+import numpy as np
+import pytest
+from flown import flown
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sandbox.errors import SandboxError
+from sandbox.recording import Events, Recorder, Recording
+from sandbox.rendering.packing import MOST_TEXT, pack, stride, unpacked
+from sandbox.rendering.widget import part
+
+
+def test_every_variable_comes_back_to_its_precision(circles):
+    header, arrays = unpacked(pack(circles))
+    precision = {
+        "position": 120.0,
+        "temperature": 0.05,
+        "sun": 1e-4,
+        "reward": 1e-3,
+        "time": 1e-5,
+        "earth_angle": 1e-9,
+        "delivered_value": 1e-3,
+        "downlinked": 1e5,
+        "target_latitude": 5e-5,
+        "target_longitude": 1e-4,
+        "target_value": 1e-4,
+        "station_latitude": 1e-9,
+        "station_longitude": 1e-9,
+    }
+    shares = dict.fromkeys(("battery", "store", "sunlight", "probability"), 0.0050001)
+    for name, most in (precision | shares).items():
+        assert np.abs(arrays[name] - circles[name]).max() <= most, name
+    for name in ("mode", "action", "station", "target", "target_state", "alive"):
+        np.testing.assert_array_equal(arrays[name], circles[name], err_msg=name)
+    open_ = np.unpackbits(arrays["mask"].astype(np.uint8), axis=2, bitorder="little")[..., :4]
+    np.testing.assert_array_equal(open_, circles["mask"])
+    assert header["meta"]["satellite_names"] == circles.meta["satellite_names"]
+    assert len(header["events"]) == len(circles.events)
+
+
+def test_the_coast_comes_back():
+    from sandbox.geography import coastline
+
+    _, arrays = unpacked(pack(flown(rounds=1)))
+    rings = np.split(arrays["coast"], np.cumsum(arrays["coast_lengths"].astype(int))[:-1])
+    for mine, theirs in zip(rings, coastline(), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=0.0051)
+
+
+@given(st.integers(1, 7))
+def test_thinning_samples_states_and_sums_what_flows(every):
+    recording = flown(satellites=3, rounds=23)
+    _, arrays = unpacked(pack(recording, every=every))
+    np.testing.assert_allclose(arrays["time"], recording["time"][::every], atol=1e-4)
+    np.testing.assert_array_equal(arrays["mode"], recording["mode"][::every])
+    assert arrays["reward"].sum() == pytest.approx(recording["reward"].sum(dtype=float), abs=0.05)
+
+
+def test_a_long_run_is_thinned_to_steps_of_five_minutes_at_most():
+    assert stride(flown(satellites=2, rounds=500)) == 1
+
+    class Long:
+        def __getitem__(self, name):
+            return {"battery": np.empty((2880, 2800), bool), "time": np.arange(2880) * 30.0}[name]
+
+    assert stride(Long()) == 9
+
+
+@pytest.mark.parametrize("every", [0, -1, 1.5])
+def test_a_stride_that_is_none(circles, every):
+    with pytest.raises(SandboxError, match="whole number of rounds"):
+        pack(circles, every=every)
+
+
+def test_a_recording_without_rounds():
+    with pytest.raises(SandboxError, match="outside the 0 recorded"):
+        pack(Recorder({}, 5, 1, 0, 0, 1).recording)
+
+
+def test_a_page_of_a_large_fleet_is_small():
+    fleet = flown(satellites=2800, rounds=120, targets=500)
+    assert 4 / 3 * len(pack(fleet)) < 1.4e6  # a page adds 0.1 MB
+
+
+def test_texts_beyond_the_room_are_counted(circles):
+    rows = [(0.0, 0, "thought", -1, 0.0, "x" * (MOST_TEXT // 2))] * 3
+    header, _ = unpacked(pack(Recording(circles.meta, circles.arrays, Events.from_rows(rows))))
+    assert header["texts_left_out"] == 1
+    assert header["events"][2][5] is None
+
+
+def test_a_part_keeps_its_events_and_what_does_not_move(circles):
+    parts = part(circles, 0, 13), part(circles, 13)
+    assert [len(p) for p in parts] == [13, 27]
+    assert sum(len(p.events) for p in parts) == len(circles.events)
+    assert parts[0].events.time_s.max() < circles["time"][13] <= parts[1].events.time_s.min()
+    np.testing.assert_array_equal(parts[1]["target_value"], circles["target_value"])
+    header, arrays = unpacked(pack(parts[1], rest=False))
+    assert "coast" not in arrays
+    assert all(array["moving"] for array in header["arrays"])

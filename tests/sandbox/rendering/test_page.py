@@ -1,0 +1,98 @@
+"""Pages and frames: self-contained, escaped, and within the sizes that are promised."""
+
+import html
+import re
+
+import numpy as np
+import pytest
+from flown import flown
+
+from sandbox.errors import SandboxError
+from sandbox.geography import coastline
+from sandbox.rendering import FrameView, png, to_html
+from sandbox.rendering.page import MODULE, module, page
+
+
+def test_a_page_fetches_nothing(circles):
+    text = page([circles])
+    assert not re.findall(r"""(?:src|href)\s*=|url\(["']?http|@import|fetch\(|import\(""", text)
+    assert "http" not in text.replace("http-equiv", "")
+
+
+def test_what_a_scenario_is_called_cannot_leave_its_place(circles):
+    text = page([circles])
+    assert "<title>Circles &lt;/script&gt; made up</title>" in text
+    assert text.count("</script>") == 2  # the data and the module
+    frame = FrameView(circles).html()
+    inside = re.search(r'srcdoc="([^"]*)"', frame).group(1)
+    assert html.unescape(inside) == page([circles])
+
+
+def test_the_module_is_small():
+    coast = sum(ring.size for ring in coastline()) * 2  # 16 bits a number
+    assert MODULE.stat().st_size + 4 / 3 * coast < 100_000
+    assert "\t" not in module()
+
+
+def test_a_day_of_twelve_satellites_is_a_small_page(tmp_path):
+    day = flown(satellites=12, rounds=2880, round_s=30.0, targets=700)
+    assert to_html(day, tmp_path / "day.html").stat().st_size < 500_000
+
+
+def test_a_page_is_written_whole_or_not_at_all(circles, tmp_path):
+    with pytest.raises(SandboxError, match="every"):
+        to_html(circles, tmp_path / "run.html", every=0)
+    assert not list(tmp_path.iterdir())
+    assert circles.to_html(tmp_path / "run.html") == tmp_path / "run.html"
+
+
+def test_what_a_notebook_gets(circles):
+    shown = circles.view(height=400)._repr_mimebundle_()
+    assert sorted(shown) == ["text/html", "text/plain"]
+    assert "height:400px" in shown["text/html"]
+    assert '<iframe sandbox="allow-scripts"' in shown["text/html"]
+    assert "data:image/png;base64," in shown["text/html"]
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda r: page([r, r, r]), "3 recordings"),
+        (lambda r: page([r], show="cube"), "show = 'cube'"),
+        (lambda r: r.view(height=10), "height = 10"),
+    ],
+)
+def test_mistakes(circles, make, sentence):
+    with pytest.raises(SandboxError, match=sentence):
+        make(circles)
+
+
+def test_png_is_read_by_another_library():
+    from io import BytesIO
+
+    from PIL import Image
+
+    image = np.random.default_rng(0).integers(0, 256, (37, 53, 3), np.uint8)
+    np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(png(image)))), image)
+
+
+def test_the_widget_sends_what_is_new(circles):
+    pytest.importorskip("anywidget")
+    from sandbox.rendering.packing import unpacked
+    from sandbox.rendering.widget import part, widget
+
+    rounds = 5
+    made = widget(lambda: part(circles, 0, rounds))
+    sent = []
+    made.send = lambda message, buffers: sent.append((message, unpacked(buffers[0])[1]))
+    rounds = 9
+    made.update()
+    made.update()
+    message, arrays = sent.pop()
+    assert not sent
+    assert message == {"kind": "append", "from": 5}
+    np.testing.assert_array_equal(arrays["mode"], circles["mode"][5:9])
+    made._answer(None, {"kind": "have", "rounds": 2}, [])
+    message, arrays = sent.pop()
+    assert message["from"] == 2
+    assert len(arrays["time"]) == 7
