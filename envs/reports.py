@@ -35,6 +35,7 @@ class Reporter:
             )
         self.layout: Layout = problem.layout
         self.actions, self.labels = problem.actions, LABELS[: len(problem.actions)]
+        self.briefing, self.phrases = problem.briefing, problem.phrases
         self.system = f"{problem.briefing}\n{ANSWER}"
         self.decisions = tuple(
             f"{label}: {name.replace('_', ' ')}, {phrase}"
@@ -47,17 +48,33 @@ class Reporter:
         said = sum(len(feature.phrase) + _NUMBER + len(feature.topic) for feature in self.layout.features)
         return 2 * said + sum(len(decision) + 1 for decision in self.decisions) + 64
 
-    def report(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> str:
-        """The report for one observation (F,) in [-1, 1] and its mask (A,): topics, then decisions."""
+    def report(self, observation: NDArray[np.float32], mask: NDArray[np.int8], leave_out: int = 0) -> str:
+        """The report for one observation (F,) in [-1, 1] and its mask (A,): the situation, then decisions."""
+        legal = [self.decisions[i] for i in np.flatnonzero(mask)]
+        return "\n".join([self.situation(observation, leave_out), "Decisions:", *legal])
+
+    def situation(self, observation: NDArray[np.float32], leave_out: int = 0) -> str:
+        """What one observation (F,) says, topic by topic, then warnings.
+
+        Where room is short the last `leave_out` topics are not told but named: what matters most
+        stands first. Warnings are always told.
+        """
         values = self.layout.physical(observation).tolist()
-        lines = [f"{topic}: {', '.join(said)}." for topic, said in self._topics(values)]
+        topics = list(self._topics(values))
+        kept = max(0, len(topics) - leave_out)
+        lines = [f"{topic}: {', '.join(said)}." for topic, said in topics[:kept]]
         warnings = [
             _say(f, value) for f, value in zip(self.layout.features, values, strict=True) if _warns(f, value)
         ]
         if warnings:
             lines.append(f"Warning: {', '.join(warnings)}.")
-        legal = [self.decisions[i] for i in np.flatnonzero(mask)]
-        return "\n".join([*lines, "Decisions:", *legal])
+        if topics[kept:]:
+            lines.append(f"Left out for want of room: {', '.join(topic for topic, _ in topics[kept:])}.")
+        return "\n".join(lines)
+
+    def topic_count(self, observation: NDArray[np.float32]) -> int:
+        """How many topics there are to leave out."""
+        return len(list(self._topics(self.layout.physical(observation).tolist())))
 
     def _topics(self, values: list[float]) -> Iterator[tuple[str, list[str]]]:
         """(topic, phrases) in order of first mention; without those whose gate is shut."""

@@ -126,11 +126,21 @@ def _mind_options(parser: ArgumentParser) -> None:
     _option(group, "--model", None, "a Qwen3 checkpoint: hub id or folder, or a server's name", metavar="ID")
     _option(group, "--server", None, "address of an OpenAI-compatible server", metavar="URL")
     _option(group, "--adapter", None, "folder of a LoRA adapter", metavar="DIR")
-    _option(group, "--mode", "choose", "one forward pass, or thinking before", choices=("choose", "reason"))
+    modes = ("choose", "reason")
+    _option(group, "--mode", None, "one forward pass, or thinking before (default: choose)", choices=modes)
     _option(group, "--thinking", None, "tokens to think: off, a number, or free", metavar="BUDGET")
+    _option(group, "--context", None, "tokens of context, if less than the model's", type=int, metavar="N")
     _option(group, "--dtype", None, "of the weights: float32, bfloat16, auto", metavar="NAME")
     _option(group, "--device", None, "where it runs, e.g. cuda:0", metavar="NAME")
+    _option(group, "--mind-threads", None, "threads of a model in this process", type=int, metavar="N")
+    _option(group, "--dialect", None, "how to ask the server (default: the best that works)", metavar="NAME")
+    _option(group, "--timeout", None, "seconds to wait for the server", type=float, metavar="S")
+    _option(group, "--api-key-env", None, "variable that holds the server's key", metavar="NAME")
+    group.add_argument("--sample", action="store_true", help="draw decisions instead of the likeliest one")
+    _option(group, "--temperature", None, "of the decision's probabilities", type=float, metavar="T")
     group.add_argument("--allow-download", action="store_true", help="fetch a model that is not here yet")
+    _option(group, "--cassette", None, "replay a server's answers from this file", metavar="FILE")
+    group.add_argument("--record", action="store_true", help="ask the server and write them to it instead")
     _option(group, "--period", 1, "rounds between two decisions of a satellite", type=int, metavar="N")
     _option(group, "--fallback", None, "policy that decides in between, at no cost", metavar="NAME")
     _option(group, "--charge", None, "tokens read and written to charge for every decision", metavar="P+O")
@@ -174,11 +184,22 @@ def _mind(told: Namespace) -> Any:
     """What the command line says of the mind."""
     from experiments.minds import Mind
 
-    names = ("model", "server", "adapter", "thinking", "dtype", "device")
-    engine = {name: getattr(told, name) for name in names if getattr(told, name) is not None}
-    engine |= {"allow_download": True} if told.allow_download else {}
-    engine |= {"mode": told.mode} if told.mode != "choose" or engine else {}
+    engine = {
+        argument: getattr(told, option)
+        for option, argument in _ENGINE.items()
+        if getattr(told, option) not in (None, False)
+    }
     return Mind(engine, told.period, told.fallback, _tokens(told.charge), told.charge_model)
+
+
+_ENGINE = {
+    name: name
+    for name in (
+        "model", "server", "adapter", "mode", "thinking", "context", "dtype", "device", "dialect",
+        "api_key_env", "sample", "temperature", "allow_download", "cassette", "record",
+    )
+} | {"mind_threads": "threads", "timeout": "timeout_s"}  # fmt: skip
+"""Options of the command line and the arguments of `make_engine` that they become."""
 
 
 def _tokens(text: str | None) -> tuple[int, int] | None:

@@ -60,6 +60,10 @@ class Decision:
     text: str = ""
     reasoning: str = ""
     fell_back: bool = False
+    left_out: int = 0
+    """Topics of the report that were left out because the prompt outgrew the context."""
+    estimated: bool = False
+    """Whether the token counts are an estimate: a server's reply had none."""
 
     @property
     def log_probability(self) -> float:

@@ -88,9 +88,9 @@ def propagate(
     arrays (T, ..., 3); nothing stops a trajectory at the ground. Raises SandboxError for shapes that do not
     fit, values that are not finite, a start inside the Earth, or an ephemeris that is missing or too short.
     """
-    position, velocity = _states(position, velocity)
+    position, velocity = check_states(position, velocity)
     times = _finite("times_s", times_s).reshape(-1)
-    forces = _normal(forces)
+    forces = normal_forces(forces)
     ephemeris = _ephemeris_for(forces, ephemeris, times)
     if not max_step_s > 0:
         raise SandboxError(
@@ -107,7 +107,7 @@ def propagate(
     return positions, velocities
 
 
-def _states(position, velocity) -> tuple[np.ndarray, np.ndarray]:
+def check_states(position, velocity) -> tuple[np.ndarray, np.ndarray]:
     position, velocity = _finite("position", position), _finite("velocity", velocity)
     if position.shape != velocity.shape or position.shape[-1:] != (3,):
         raise SandboxError(
@@ -128,7 +128,7 @@ def _finite(name: str, values) -> np.ndarray:
     return values
 
 
-def _normal(forces: Forces) -> Forces:
+def normal_forces(forces: Forces) -> Forces:
     """The same forces in the exact types of `Forces`, so that kernels are compiled once."""
     return Forces(*(kind(value) for kind, value in zip(Forces.__annotations__.values(), forces, strict=True)))
 

@@ -34,8 +34,8 @@ def play(scenario, name, worlds=4, seed=50):
 
 
 def test_names_are_those_of_the_issue():
-    assert {"random", "idle", "greedy", "deadline_greedy"} <= set(policy_names())
-    assert set(policy_names("some_other_problem")) == {"random", "idle"}
+    assert {"random", "idle", "greedy", "deadline_greedy", "qwen"} <= set(policy_names())
+    assert set(policy_names("some_other_problem")) == {"random", "idle", "qwen"}
 
 
 @pytest.mark.parametrize("name", NAMES)

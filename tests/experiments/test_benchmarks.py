@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from experiments.benchmarks import rendering
+from experiments.benchmarks import rendering, screening
 from experiments.benchmarks.cases import batch_case
 from experiments.benchmarks.machine import machine
 from experiments.benchmarks.throughput import main, measure
@@ -33,6 +33,18 @@ def test_steps_are_counted():
 def test_the_machine_has_a_name():
     assert machine()["cpu"]
     assert machine()["cores"] >= 1
+
+
+def test_screening_in_small(tmp_path, capsys):
+    arguments = ["--primaries", "40", "--secondaries", "60", "--hours", "0.5", "--threshold-km", "50"]
+    assert screening.main([*arguments, "--json", str(tmp_path / "s.json")]) == 0
+    shown, found = capsys.readouterr().out, json.loads((tmp_path / "s.json").read_text())
+    first, own = found["runs"]
+    assert (first["primaries"], first["secondaries"], own["secondaries"]) == (40, 60, 40)
+    assert first["pair_hours_per_cpu_s"] == pytest.approx(40 * 60 * 0.5 / first["cpu_s"])
+    assert own["pair_hours_per_cpu_s"] == pytest.approx(40 * 39 / 2 * 0.5 / own["cpu_s"])
+    assert f"{first['encounters']:,} encounters" in shown
+    assert found["peak_memory_mb"] > 10
 
 
 def test_a_quick_look_at_rendering(tmp_path, capsys):

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from agents import policy_names
-from experiments.cli import POLICIES, main
+from experiments.cli import MINDS, POLICIES, main
 
 PAIR = ["--scenario", "pair", "--hours", "0.25"]
 
@@ -38,11 +38,11 @@ def test_help_is_light():
 
 
 def test_the_help_names_the_policies_there_are():
-    assert list(POLICIES) == policy_names("tasking_v0")
+    assert list(POLICIES + MINDS) == policy_names("tasking_v0")
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["run"], ["compare"], ["scenarios"], ["figures"], ["video"], ["export"]]
+    "command", [[], ["run"], ["compare"], ["chat"], ["scenarios"], ["figures"], ["video"], ["export"]]
 )
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as left:
@@ -101,6 +101,10 @@ def test_scenarios_are_listed(capsys):
         (["run", "--set", "horizon_h=-1"], "horizon_h"),
         (["compare", "--seeds", "0"], "at least 1 seed"),
         (["figures", "/nowhere"], "not a folder of results"),
+        (["run", "--charge", "500"], "give tokens read and written, e.g. 500+200"),
+        (["run", "--charge-model", "Qwen3-8B"], "without charge"),
+        (["run", "--period", "3"], "options of the mind go with --policy qwen"),
+        (["chat", "--satellite", "SCS-01 Z"], "Unknown satellite 'SCS-01 Z'; did you mean SCS-01"),
         (["dance"], "invalid choice: 'dance'"),
     ],
 )

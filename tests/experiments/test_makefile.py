@@ -44,11 +44,11 @@ def make(tmp_path):
 
 
 def test_demo_installs_once_and_plays(make):
-    play = "-m experiments run --scenario scs01 --env tasking_v0 --policy greedy --hours 24 --seed 0"
+    play = "-m experiments run --scenario scs01 --env tasking_v0 --policy qwen --hours 12 --seed 0"
     made, installed, played = make("demo")
     assert made == "-m venv .venv"
     assert installed.startswith("-m pip install -q ")
-    assert installed.endswith("-c constraints.txt -e .[experiments]")
+    assert installed.endswith("-c constraints.txt -e .[demo]")
     assert played == play
     assert make("demo") == [play]
 

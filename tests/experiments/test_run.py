@@ -8,7 +8,6 @@ import pytest
 import yaml
 
 from agents import Policy, make_policy
-from experiments import run as module
 from experiments.compare import compare
 from experiments.metrics import METRICS
 from experiments.problems import env_names, make_env, rounds_in
@@ -159,14 +158,13 @@ class Mistaken(Broken):
 
 @pytest.mark.parametrize(("policy", "error"), [(Broken, KeyboardInterrupt), (Mistaken, ValueError)])
 @pytest.mark.parametrize("earlier", [False, True])
-def test_a_run_that_is_cut_short_leaves_nothing(tmp_path, monkeypatch, policy, error, earlier):
+def test_a_run_that_is_cut_short_leaves_nothing(tmp_path, policy, error, earlier):
     out = tmp_path / "r"
     if earlier:
         run("pair", hours=0.1, out=out, record=False, progress=False)
         before = read(out)
-    monkeypatch.setattr(module, "make_policy", lambda name, env: policy(env))
     with pytest.raises(error):
-        run("pair", hours=0.5, out=out, progress=False)
+        run("pair", policy=f"{__name__}:{policy.__name__}", hours=0.5, out=out, progress=False)
     assert [path.name for path in tmp_path.iterdir()] == (["r"] if earlier else [])
     assert not earlier or read(out) == before
 

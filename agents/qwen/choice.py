@@ -1,0 +1,68 @@
+"""From the scores of labels to a decision: a softmax over what is legal, and seeded draws."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox.errors import SandboxError
+
+
+def legal_probabilities(
+    scores: NDArray[np.float64], mask: NDArray[np.int8], temperature: float = 1.0
+) -> NDArray[np.float64]:
+    """Softmax of `scores` (A,) over the legal actions of `mask` (A,); exactly 0 for the others."""
+    scaled = np.where(mask, np.asarray(scores, float) / temperature, -np.inf)
+    weights = np.exp(scaled - scaled.max())
+    return weights / weights.sum()
+
+
+class Draws:
+    """A stream of random numbers for each satellite.
+
+    A satellite's draws depend on the seed and on how often it was asked, not on who else was in the batch.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.reset(seed)
+
+    def reset(self, seed: int | None) -> None:
+        """Begin all streams again; None: from entropy."""
+        self._seed = int(np.random.default_rng().integers(2**63)) if seed is None else seed
+        self._streams: dict[int, np.random.Generator] = {}
+
+    def of(self, satellite: int) -> np.random.Generator:
+        """The stream of this satellite."""
+        if satellite not in self._streams:
+            self._streams[satellite] = np.random.default_rng([self._seed, satellite])
+        return self._streams[satellite]
+
+    def pick(self, probabilities: NDArray[np.float64], satellite: int) -> int:
+        """An action drawn from `probabilities` (A,)."""
+        return draw(probabilities, self.of(satellite).random())
+
+
+def draw(probabilities: NDArray[np.float64], uniform: float) -> int:
+    """The index at which the cumulated `probabilities` pass `uniform` in [0, 1); none of probability 0."""
+    cumulated = np.cumsum(probabilities)
+    return int(np.searchsorted(cumulated, uniform * cumulated[-1], side="right"))
+
+
+def check_temperature(temperature: float) -> float:
+    """`temperature`, if a softmax can be divided by it. Raises SandboxError."""
+    if not (math.isfinite(temperature) and temperature > 0):
+        raise SandboxError(f"temperature is {temperature}; give a number above 0.")
+    return temperature
+
+
+def thinking_budget(thinking: str | int | float) -> float:
+    """Tokens of thought: 0 for "off", infinity for "free", else the number given. Raises SandboxError."""
+    if thinking in ("off", "free"):
+        return 0 if thinking == "off" else math.inf
+    try:
+        budget = int(thinking)
+    except (TypeError, ValueError, OverflowError):
+        budget = 0
+    if budget < 1:
+        raise SandboxError(f"thinking is {thinking!r}; give off, free or a number of tokens from 1 up.")
+    return budget

@@ -1,0 +1,149 @@
+"""What a server can do, found out by asking and looking at what comes back: they ignore fields silently."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from agents.qwen.cassette import Transport
+from agents.qwen.dialects import (
+    DIALECTS,
+    NAME,
+    Choice,
+    Dialect,
+    Json,
+    Question,
+    Text,
+    UnreadableReply,
+    read_chat,
+)
+from sandbox.errors import SandboxError, unknown_name
+
+SWITCHES: tuple[Mapping[str, Any], ...] = (
+    {"chat_template_kwargs": {"enable_thinking": False}},
+    {"reasoning_effort": "none"},
+    {},
+)
+"""What turns thinking off: at vLLM, SGLang, llama.cpp and `transformers serve`; at Ollama; nothing does."""
+
+_YES_OR_NO = Question(
+    system="Answer with one letter, and nothing else.",
+    report="A lamp is on.\nDecisions:\nA: on, the lamp is on\nB: off, the lamp is off",
+    briefing="Say what is true.",
+    situation="A lamp is on.",
+    labels=("A", "B"),
+    names=("on", "off"),
+    phrases=("the lamp is on", "the lamp is off"),
+)
+_HELLO = Question(
+    system="You are polite.",
+    report="Please say hello.",
+    briefing="You are polite.",
+    situation="Please say hello.",
+    labels=("K", "W"),
+    names=("k", "w"),
+    phrases=("the letter K", "the letter W"),
+)
+"""To which a free answer is neither of the labels."""
+
+
+class Server(NamedTuple):
+    """What was found: the model as the server calls it, how to ask it, and its context (tokens) if stated."""
+
+    model: str
+    dialect: Dialect
+    context: int | None
+
+
+def probe(transport: Transport, url: str, model: str | None, dialect: str, thinking: bool) -> Server:
+    """Find out how to ask the server at `url` for a decision, or for the one after `thinking`.
+
+    Raises SandboxError where that cannot be found out.
+    """
+    if dialect != "auto" and dialect not in DIALECTS:
+        raise unknown_name("dialect", dialect, ("auto", *DIALECTS))
+    listed = _models(transport, url)
+    name = _model(model, listed, url)
+    switch = _switch(transport, name)
+    reasons = []
+    for kind in DIALECTS.values() if dialect == "auto" else [DIALECTS[dialect]]:
+        way = kind(name, switch)
+        why_not = _fails(transport, way, thinking)
+        if not why_not:
+            return Server(name, way, _context(listed, name))
+        reasons.append(f"{way.name}: {why_not}")
+    known = f"; it lists {', '.join(listed)}" if listed and name not in listed else ""
+    raise SandboxError(
+        f"Server {url} does not decide with model {name!r} ({'; '.join(reasons)}){known}; "
+        "check its model and log" + ("." if dialect == "auto" else ", or take the dialect auto.")
+    )
+
+
+def _models(transport: Transport, url: str) -> dict[str, dict[str, Any]]:
+    """The models that a server lists; empty where it lists none, as some do."""
+    reply = transport.send("GET", "/models")
+    if reply.failure and reply.status != 200:
+        raise SandboxError(f"Server {url} cannot be reached ({reply.why}); start it, or correct its address.")
+    if reply.status in (401, 403):
+        raise SandboxError(
+            f"Server {url} wants an API key (status {reply.status}); put it into the environment variable "
+            "that --api-key-env names."
+        )
+    data = reply.json.get("data") if isinstance(reply.json, dict) else None
+    entries = data if isinstance(data, list) else []
+    return {e["id"]: e for e in entries if isinstance(e, dict) and isinstance(e.get("id"), str)}
+
+
+def _model(model: str | None, listed: Mapping[str, Any], url: str) -> str:
+    if model is not None:
+        return model
+    if len(listed) == 1:
+        return next(iter(listed))
+    offered = f"it lists {', '.join(sorted(listed))}" if listed else "it lists none"
+    raise SandboxError(f"Server {url} needs the name of a model: give --model ({offered}).")
+
+
+def _context(listed: Mapping[str, dict[str, Any]], model: str) -> int | None:
+    """The context that vLLM and SGLang state."""
+    limit = listed.get(model, {}).get("max_model_len")
+    return limit if isinstance(limit, int) and limit > 0 else None
+
+
+def _switch(transport: Transport, model: str) -> Mapping[str, Any]:
+    """The first switch after which an answer comes without a thought."""
+    for switch in SWITCHES:
+        reply = transport.send("POST", Text.path, Text(model, switch).body(_YES_OR_NO, {"temperature": 0}))
+        if reply.failure:
+            break
+        try:
+            answer = read_chat(reply.json)
+        except UnreadableReply:
+            continue
+        if reply.ok and answer.text and not answer.reasoning:
+            return switch
+    return {}
+
+
+def _fails(transport: Transport, dialect: Dialect, thinking: bool) -> str:
+    """Why this way of asking does not work; empty where it does."""
+    constrained = isinstance(dialect, Choice | Json)
+    question = _HELLO if constrained else _YES_OR_NO
+    reply = transport.send("POST", dialect.path, dialect.body(question, {"temperature": 0}))
+    if not reply.ok:
+        return reply.why or f"status {reply.status}"
+    try:
+        answer = dialect.read(reply.json, question)
+    except UnreadableReply as error:
+        return str(error)
+    if answer.probabilities is None and not answer.text and not thinking:
+        return "no answer, for it thinks and cannot be told not to: give it a thinking budget"
+    if constrained and _label(answer.text) not in question.labels:
+        return "the constraint is ignored"
+    return ""
+
+
+def _label(text: str) -> Any:
+    """The label in a constrained answer: bare, or in JSON."""
+    try:
+        return json.loads(text)[NAME]
+    except (ValueError, KeyError, TypeError):
+        return text.strip().strip('"')

@@ -1,0 +1,105 @@
+"""What the nano is worth where it was never trained: `python -m experiments.score_nano`.
+
+Plays it, and the policies that it is measured against, over the held-out constellations and seeds of
+`experiments.splits`, the same episodes for all. Prints the interquartile mean of the value delivered with its
+95 % bootstrap interval, and of its ratio to that of `greedy`, episode by episode; writes them with `--json`.
+"""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from agents import Policy, make_policy
+from agents.qwen.nano import FOLDER, Scorer, load_model
+from envs import tasking_v0
+from envs.batch import BatchEnv
+from experiments import results
+from experiments.metrics import metrics_of, summarise
+from experiments.nano_lessons import NanoPolicy
+from experiments.rollout import play
+from experiments.splits import HELD_OUT, held_out
+from experiments.watchers import Tally
+from sandbox.recording.frames import book_of
+
+RIVALS = ("random", "greedy", "deadline_greedy")
+KEPT = ("value_delivered", "lost_satellites", "duplicate", "denied", "battery_lowest")
+SEEDS, HOURS = 10, 24.0
+
+
+def episodes(
+    scenario: Any, hours: float, policies: Mapping[str, Callable[[BatchEnv], Policy]], seeds: int, seed: int
+) -> dict[str, list[dict[str, float]]]:
+    """The metrics of `KEPT` for every policy and seed, over the same episodes."""
+    played = {}
+    with closing(tasking_v0.batch_env(held_out(scenario, hours), seeds, autoreset=False)) as env:
+        for name, make in policies.items():
+            tally = Tally()
+            play(env, make(env), seed, [tally])
+            books = [metrics_of(book_of(env.world, b), tally.totals(b)) for b in range(env.worlds)]
+            played[name] = [{metric: metrics[metric] for metric in KEPT} for metrics in books]
+    return played
+
+
+def summary(played: Mapping[str, Sequence[Mapping[str, float]]]) -> dict[str, dict[str, Any]]:
+    """By policy: the value delivered, and its ratio to that of `greedy`, each with its interval."""
+    base = [run["value_delivered"] for run in played["greedy"]]
+    told = {}
+    for name, runs in played.items():
+        values = [run["value_delivered"] for run in runs]
+        ratios = [value / best for value, best in zip(values, base, strict=True)]
+        told[name] = {
+            "value_delivered": summarise(values)._asdict(),
+            "over_greedy": summarise(ratios)._asdict(),
+            "better_than_greedy": sum(ratio > 1.0 for ratio in ratios),
+            "lost_satellites": sum(run["lost_satellites"] for run in runs),
+        }
+    return told
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Play, print, write."""
+    told = _parser().parse_args(arguments)
+    scorer = Scorer(load_model(told.model))
+    policies: dict[str, Callable[[BatchEnv], Policy]] = {name: partial(make_policy, name) for name in RIVALS}
+    policies["nano"] = lambda env: NanoPolicy(env, scorer)
+    found: dict[str, Any] = {}
+    for scenario in told.scenarios:
+        played = episodes(scenario, told.hours, policies, told.seeds, told.seed)
+        found[scenario] = {"summary": summary(played), "episodes": played}
+        _print(scenario, found[scenario]["summary"])
+    if told.json:
+        asked = {"hours": told.hours, "seeds": list(range(told.seed, told.seed + told.seeds))}
+        content = {"arguments": asked, "versions": results.versions(), "scenarios": found}
+        results.write_json(told.json, content)
+    return 0
+
+
+def _print(scenario: str, found: Mapping[str, Mapping[str, Any]]) -> None:
+    print(scenario)
+    for name, row in found.items():
+        value, ratio = row["value_delivered"], row["over_greedy"]
+        print(
+            f"  {name:16} {value['iqm']:8.0f} [{value['low']:.0f}, {value['high']:.0f}]"
+            f"   x greedy {ratio['iqm']:.3f} [{ratio['low']:.3f}, {ratio['high']:.3f}]"
+            f"   better in {row['better_than_greedy']} of {value['runs']}, lost {row['lost_satellites']:.0f}",
+            flush=True,
+        )
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser("python -m experiments.score_nano", description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, default=FOLDER, metavar="FOLDER", help="default: the shipped")
+    parser.add_argument("--scenarios", nargs="+", choices=list(HELD_OUT), default=list(HELD_OUT))
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--seed", type=int, default=0, help="the first (default: 0)")
+    parser.add_argument("--hours", type=float, default=HOURS)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers here")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
