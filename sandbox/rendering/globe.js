@@ -129,7 +129,7 @@ function locate(run, t) {
   let low = 0, high = run.rounds - 1;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if (run.time[middle] <= t) low = middle; else high = middle - 1;
+    if (run.time[middle] <= t + 1e-3) low = middle; else high = middle - 1; // times are rounded
   }
   const next = Math.min(low + 1, run.rounds - 1), step = run.time[next] - run.time[low];
   return { k: low, next, f: step > 0 ? clamp((t - run.time[low]) / step, 0, 1) : 0 };
