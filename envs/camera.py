@@ -135,25 +135,20 @@ class Camera:
 def still(batch: BatchEnv, mode: str, raster: Rasteriser, b: int) -> Any:
     """World `b` of a batch as it stands, without a past, as image or text."""
     world = batch.world
-    empty = {
-        name: np.empty((0, *np.shape(value)), VARIABLES[name].dtype)
-        for name, value in frame_of(world, b).items()
-    }
-    past = Recording(meta_of(world), empty | static_of(world, b), Events.from_rows([]))
+    nothing = {"time": np.empty(0)}
+    past = Recording(meta_of(world), nothing | static_of(world, b), Events.from_rows([]))
     now = joined(past, frame_of(world, b))
     note = f"round {world.state.clock['round'][b]} of {batch.max_cycles}"
     return braille(now, note=note) if mode == "ansi" else raster.draw(now, note=note)
 
 
 def joined(past: Recording, frame: Mapping[str, Any]) -> Recording:
-    """`past` and one round more, of the variables that `frame` has."""
-    arrays = {
-        name: np.concatenate([past[name], np.asarray(value, VARIABLES[name].dtype)[None]])
-        for name, value in frame.items()
-        if name in past
-    }
+    """`past` and one round more, of the variables that `frame` has; the round alone if the past has none."""
+    now = {name: np.asarray(value, VARIABLES[name].dtype)[None] for name, value in frame.items()}
+    if len(past):
+        now = {name: np.concatenate([past[name], row]) for name, row in now.items() if name in past}
     static = {name: past[name] for name in past if VARIABLES[name].static}
-    return Recording(past.meta, arrays | static, past.events)
+    return Recording(past.meta, now | static, past.events)
 
 
 def _in_notebook() -> bool:

@@ -129,8 +129,13 @@ def _mind_options(parser: ArgumentParser) -> None:
     modes = ("choose", "reason")
     _option(group, "--mode", None, "one forward pass, or thinking before (default: choose)", choices=modes)
     _option(group, "--thinking", None, "tokens to think: off, a number, or free", metavar="BUDGET")
+    _option(group, "--context", None, "tokens of context, if less than the model's", type=int, metavar="N")
     _option(group, "--dtype", None, "of the weights: float32, bfloat16, auto", metavar="NAME")
     _option(group, "--device", None, "where it runs, e.g. cuda:0", metavar="NAME")
+    _option(group, "--mind-threads", None, "threads of a model in this process", type=int, metavar="N")
+    _option(group, "--dialect", None, "how to ask the server (default: the best that works)", metavar="NAME")
+    _option(group, "--timeout", None, "seconds to wait for the server", type=float, metavar="S")
+    _option(group, "--api-key-env", None, "variable that holds the server's key", metavar="NAME")
     group.add_argument("--sample", action="store_true", help="draw decisions instead of the likeliest one")
     _option(group, "--temperature", None, "of the decision's probabilities", type=float, metavar="T")
     group.add_argument("--allow-download", action="store_true", help="fetch a model that is not here yet")
@@ -179,10 +184,22 @@ def _mind(told: Namespace) -> Any:
     """What the command line says of the mind."""
     from experiments.minds import Mind
 
-    names = ("model", "server", "adapter", "mode", "thinking", "dtype", "device", "temperature", "cassette")
-    engine = {name: getattr(told, name) for name in names if getattr(told, name) is not None}
-    engine |= {name: True for name in ("sample", "allow_download", "record") if getattr(told, name)}
+    engine = {
+        argument: getattr(told, option)
+        for option, argument in _ENGINE.items()
+        if getattr(told, option) not in (None, False)
+    }
     return Mind(engine, told.period, told.fallback, _tokens(told.charge), told.charge_model)
+
+
+_ENGINE = {
+    name: name
+    for name in (
+        "model", "server", "adapter", "mode", "thinking", "context", "dtype", "device", "dialect",
+        "api_key_env", "sample", "temperature", "allow_download", "cassette", "record",
+    )
+} | {"mind_threads": "threads", "timeout": "timeout_s"}  # fmt: skip
+"""Options of the command line and the arguments of `make_engine` that they become."""
 
 
 def _tokens(text: str | None) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments import style
+from experiments.charts import coverage, energy, latency
 from experiments.maps import ground_track
 from sandbox.recording import Recording
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["ground_track", "timeline"]
+__all__ = ["coverage", "energy", "ground_track", "latency", "timeline"]
 
 ROWS = 40  # satellites that still get a row each
 BINS = 180  # steps in the shares of a larger fleet

@@ -74,8 +74,6 @@ def _chosen(recording: Recording, satellites: Sequence[int] | None) -> list[int]
 def _world() -> "Axes":
     """An equirectangular map of land, sea and graticule, in degrees."""
     from matplotlib.figure import Figure
-    from matplotlib.patches import PathPatch
-    from matplotlib.path import Path as Outline
 
     across = WIDTH - LEFT - RIGHT
     height = TOP + across / 2 + BOTTOM
@@ -83,9 +81,7 @@ def _world() -> "Axes":
     axes = figure.add_axes(
         (LEFT / WIDTH, BOTTOM / height, across / WIDTH, across / 2 / height), facecolor=OCEAN
     )
-    copies = [Outline(ring + np.array([turn, 0.0])) for ring in coastline() for turn in (-360.0, 0.0, 360.0)]
-    land = Outline.make_compound_path(*copies)
-    axes.add_patch(PathPatch(land, facecolor=LAND, edgecolor=COAST, lw=0.5, zorder=1, gid="land"))
+    coast_outline(axes, facecolor=LAND, edgecolor=COAST)
     axes.set(xlim=(-180, 180), ylim=(-90, 90), xticks=range(-120, 121, 60), yticks=range(-60, 61, 30))
     axes.xaxis.set_major_formatter(lambda x, _: f"{abs(x):.0f}°{'W' if x < 0 else 'E' if x else ''}")
     axes.yaxis.set_major_formatter(lambda y, _: f"{abs(y):.0f}°{'S' if y < 0 else 'N' if y else ''}")
@@ -94,6 +90,16 @@ def _world() -> "Axes":
     axes.set_axisbelow(False)
     axes.spines[:].set_visible(False)
     return axes
+
+
+def coast_outline(axes: "Axes", **look: str) -> None:
+    """The land of the world on axes in degrees."""
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path as Outline
+
+    copies = [Outline(ring + np.array([turn, 0.0])) for ring in coastline() for turn in (-360.0, 0.0, 360.0)]
+    land = Outline.make_compound_path(*copies)
+    axes.add_patch(PathPatch(land, lw=0.5, zorder=1, gid="land", **look))
 
 
 def _night(axes: "Axes", recording: Recording) -> None:

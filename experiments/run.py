@@ -108,8 +108,15 @@ def draw(recording: Recording, folder: Path) -> list[Path]:
 
 
 def redraw(folder: Path | str) -> list[Path]:
-    """Draw the figures of a folder of results anew; their paths."""
-    return draw(Recording.load(results.recording_in(folder)), Path(folder))
+    """Draw the figures of a folder of results anew, and those that a run leaves out; their paths."""
+    from experiments.figures import coverage, energy, latency
+
+    recording = Recording.load(results.recording_in(folder))
+    paths = draw(recording, Path(folder))
+    for picture in (latency, energy, coverage):
+        paths.append(Path(folder) / f"{picture.__name__}.png")
+        picture(recording, paths[-1])
+    return paths
 
 
 @contextmanager

@@ -129,7 +129,7 @@ function locate(run, t) {
   let low = 0, high = run.rounds - 1;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if (run.time[middle] <= t) low = middle; else high = middle - 1;
+    if (run.time[middle] <= t + 1e-3) low = middle; else high = middle - 1; // times are rounded
   }
   const next = Math.min(low + 1, run.rounds - 1), step = run.time[next] - run.time[low];
   return { k: low, next, f: step > 0 ? clamp((t - run.time[low]) / step, 0, 1) : 0 };
@@ -860,7 +860,7 @@ class View {
     this.playButton = this.button(bar, "▶", () => this.play(!this.playing), () => this.playing);
     this.playButton.setAttribute("aria-label", "play or pause");
     this.speedMenu = this.menu(bar, "speed", SPEEDS.map((s) => [s, `${s.toLocaleString("en")} ×`]), this.speed,
-      (value) => { this.speed = Number(value); });
+      (value) => { this.speed = Number(value); this.paced = true; });
     this.slider = element("input", "", bar);
     Object.assign(this.slider, { type: "range", min: 0, max: 1, step: "any", value: 0 });
     this.slider.setAttribute("aria-label", "time");
@@ -1016,6 +1016,7 @@ class View {
     } else extend(run, more);
     this.schemes[0] = schemes(this.runs[0]);
     if (follow) this.t = this.end;
+    if (!this.paced) this.accelerate(SPEEDS.indexOf(this.fittingSpeed()));
     this.stale = true;
     this.redraw();
     this.tell();
@@ -1276,7 +1277,8 @@ class View {
     const acts = {
       " ": () => this.play(!this.playing), ArrowRight: () => this.hop(many), ArrowLeft: () => this.hop(-many),
       Home: () => this.seek(this.begin), End: () => this.seek(this.end), Escape: () => this.select(-1),
-      "+": () => this.accelerate(faster + 1), "=": () => this.accelerate(faster + 1), "-": () => this.accelerate(faster - 1),
+      "+": () => this.accelerate(faster + 1, true), "=": () => this.accelerate(faster + 1, true),
+      "-": () => this.accelerate(faster - 1, true),
       "]": () => this.select((this.selected + 1) % size), "[": () => this.select((Math.max(0, this.selected) + size - 1) % size),
       g: () => this.set("show", "globe"), m: () => this.set("show", "map"), b: () => this.set("show", "both"),
       f: () => this.set("inertial", !this.options.inertial), "?": () => this.help(),
@@ -1288,7 +1290,8 @@ class View {
     act();
   }
 
-  accelerate(i) {
+  accelerate(i, asked = false) {
+    this.paced ||= asked;
     this.speed = SPEEDS[clamp(i, 0, SPEEDS.length - 1)];
     this.speedMenu.value = this.speed;
   }
@@ -1512,9 +1515,10 @@ export async function mount(root, packs, options = {}) {
 
 /** anywidget's front door: `packs` come in, `round`, `selected` and `playing` go both ways, rounds are added. */
 async function render({ model, el }) {
-  el.style.height = `${model.get("height")}px`;
+  const box = element("div", "", el);
+  box.style.height = `${model.get("height")}px`;
   const packs = model.get("packs").map((pack) => new Uint8Array(pack.buffer, pack.byteOffset, pack.byteLength));
-  const mounting = mount(el, packs, model.get("options"));
+  const mounting = mount(box, packs, model.get("options"));
   let queue = mounting, sent = 0, waiting = null;
   const append = async (message, more) => {
     const view = await mounting, have = view.runs[0].rounds, anew = message.from === 0;
@@ -1553,6 +1557,7 @@ async function render({ model, el }) {
     model.off("msg:custom", hear);
     for (const [name, act] of Object.entries(follow)) model.off(name, act);
     view.close();
+    box.remove();
   };
 }
 

@@ -138,7 +138,8 @@ def _chosen(recording: Recording, rounds: np.ndarray, rest: bool) -> dict[str, n
             continue
         if not variable.static:
             values = np.add.reduceat(values, rounds, axis=0) if name in _SUMMED else values[rounds]
-        found[name] = np.packbits(values, axis=2, bitorder="little") if name == "mask" else values
+        table = values.dtype == bool and variable.dims != (ROUND, SATELLITE)  # a mask, or which links are up
+        found[name] = np.packbits(values, axis=-1, bitorder="little") if table else values
     if rest:
         found |= _coast()
     return found

@@ -180,7 +180,7 @@ class _Scene:
         if "link_ends" not in self.recording:
             return
         ends = self.recording["link_ends"]
-        up = np.unpackbits(self.recording["link_up"][self.k], bitorder="little")[: len(ends)].astype(bool)
+        up = self.recording["link_up"][self.k]
         self._join(self.at[ends[up, 0]], self.at[ends[up, 1]], self.visible[ends[up]].all(axis=1), LINK, 0.5)
 
     def _contacts(self) -> None:

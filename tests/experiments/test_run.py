@@ -135,7 +135,8 @@ def test_the_scenario_that_was_kept_gives_the_same_run(done, tmp_path):
 def test_figures_are_drawn_again(done):
     _, folder = done
     (folder / "timeline.png").unlink()
-    assert [path.name for path in redraw(folder)] == ["timeline.png", "ground_track.png"]
+    further = ["latency.png", "energy.png", "coverage.png"]
+    assert [path.name for path in redraw(folder)] == ["timeline.png", "ground_track.png", *further]
     assert (folder / "timeline.png").exists()
 
 

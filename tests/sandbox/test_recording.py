@@ -177,7 +177,7 @@ def test_memory_is_bounded_on_disk(tmp_path):
 
 def test_optional_variables_follow_the_first_round():
     recorder, _ = record(names=[n for n in MOVING if n != "probability"])
-    assert set(OPTIONAL & set(recorder.recording)) == {"mask", "target_state"}
+    assert set(OPTIONAL & set(recorder.recording)) == OPTIONAL - {"probability"}
     with pytest.raises(SandboxError, match="'probability' was not recorded"):
         recorder.recording["probability"]
     recorder, _ = record(names=[n for n in MOVING if n not in OPTIONAL], rounds=1)

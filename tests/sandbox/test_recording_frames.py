@@ -56,7 +56,8 @@ def played():
 
 def test_every_variable_of_the_physics_is_there(played):
     world, _, recording, _ = played
-    decisions = {"mask", "probability"}  # the runner's
+    thoughts = {"thought_s", "thought_j", "prompt_tokens", "output_tokens"}
+    decisions = {"mask", "probability"} | thoughts  # the runner's
     assert set(recording) == VARIABLES.keys() - decisions
     assert frame_of(world).keys() == scene_of(world).keys() | deeds_of(world).keys()
 

@@ -4,7 +4,8 @@ import json
 
 import numpy as np
 
-from sandbox.recording import Recorder
+from sandbox.recording import Recorder, Recording
+from sandbox.recording.variables import AXIS, ROUND, STATIC, VARIABLES, Variable
 
 RADIUS, MU, SPIN = 6_378_137.0, 3.986004418e14, 7.2921159e-5
 MODES = ("idle", "charge", "observe", "downlink", "lost")
@@ -102,3 +103,23 @@ def geodetic_latitude(position):
 
 def wrapped(angle):
     return (angle + np.pi) % (2 * np.pi) - np.pi
+
+
+def linked(recording, monkeypatch):
+    """`recording` with a laser link from each satellite to the next, up every other round; and threats."""
+    link, threat, end = "link", "threat", "end"
+    for variable in (
+        Variable("link_ends", (link, end), "i4", "", "the two satellites of a laser link"),
+        Variable("link_up", (ROUND, link), "?", "", "whether the link was up"),
+        Variable("threat_position", (ROUND, threat, AXIS), "f4", "m", "position, GCRS"),
+    ):
+        monkeypatch.setitem(VARIABLES, variable.name, variable)
+    monkeypatch.setattr("sandbox.recording.recording.STATIC", (*STATIC, "link_ends"))
+    rounds, satellites = recording["battery"].shape
+    n = np.arange(satellites)
+    arrays = dict(recording.arrays) | {
+        "link_ends": np.stack([n, np.roll(n, -1)], axis=1).astype(np.int32),
+        "link_up": np.repeat(np.arange(rounds)[:, None] % 2 == 0, satellites, axis=1),
+        "threat_position": recording["position"][:, :2] * np.float32(1.01),
+    }
+    return Recording(recording.meta, arrays, recording.events)

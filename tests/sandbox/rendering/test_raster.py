@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from flown import flown
+from flown import flown, linked
 
 from sandbox.errors import SandboxError
 from sandbox.recording import Recording
@@ -70,6 +70,13 @@ def test_the_sunny_side_is_brighter(bare):
     noon, midnight = (camera.draw(bare, 0) for camera in cameras)
     middle = np.s_[160:260, 270:370]
     assert noon[middle].mean() > 2 * midnight[middle].mean()
+
+
+def test_links_are_drawn_while_they_are_up(bare, monkeypatch):
+    recording = linked(bare, monkeypatch)
+    changed = [(Rasteriser().draw(recording, k) != Rasteriser().draw(bare, k)).any(axis=2) for k in (10, 11)]
+    assert changed[0].sum() > 500
+    assert not changed[1].any()
 
 
 def test_fine_is_the_same_picture(circles):

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from flown import CHOICES, flown
+from flown import CHOICES, flown, linked
 
 from sandbox.rendering import FrameView, pack, to_html
 from sandbox.rendering.packing import unpacked
@@ -289,6 +289,25 @@ def test_two_recordings_stand_side_by_side_on_one_clock(chromium, circles, tmp_p
     assert f"{100 * circles['battery'][10, 1]:.0f} %" in panels[0]
     assert f"{100 * other['battery'][10, 1]:.0f} %" in panels[1]
     assert len(chromium.find_elements("css selector", ".oas-pane")) == 4
+
+
+def test_links_and_threats_are_drawn_once_a_recording_has_them(chromium, circles, tmp_path, monkeypatch):
+    def drawn(*script):
+        chromium.execute_script("view.set(...arguments)", *script)
+        settle(chromium)
+        return chromium.execute_script("return [view.lines.count, view.points.count]")
+
+    chromium.get(to_html(linked(circles, monkeypatch), tmp_path / "linked.html").as_uri())
+    wait(chromium, READY)
+    chromium.execute_script("view.seek(120)")
+    with_links, without = drawn("links", True), drawn("links", False)
+    assert with_links[0] - without[0] == 12
+    chromium.execute_script("view.seek(180)")
+    assert drawn("links", True)[0] == drawn("links", False)[0]
+    chromium.get(to_html(circles, tmp_path / "bare.html").as_uri())
+    wait(chromium, READY)
+    chromium.execute_script("view.seek(120)")
+    assert without[1] - drawn("links", True)[1] == 2
 
 
 def test_the_frame_of_a_notebook_is_sandboxed_and_works(chromium, circles, tmp_path):

@@ -1,0 +1,248 @@
+"""An observation in 15 to 64 tokens: one bucket token per feature, one special token per action.
+
+A prompt reads, in the order of the declarations,
+
+    <battery:20><temperature:15>...<time_left:31>           what the satellite knows of itself
+    <request_value:28>...<request_deadline:40><observe_1>   each thing it may act on, closed by its action
+    <idle><charge><downlink><decide>                        the other legal actions, and the question
+
+and the answer is one action token. What a report in words leaves out leaves no token here either: a feature
+at its `silent_at`, a group whose gate is shut; nor does a group whose action is illegal.
+
+Buckets divide a feature's range evenly; where its unit is a time, by the square root, so that they are finer
+near zero, where a decision hangs on them (64 of them; 32 otherwise). A feature without a token of its own is
+two: `<feature_07>` numbers it within its layout and `<bucket:19>` holds its value; an action without one is
+`<action_07>`. So any problem can be read, with the same vocabulary.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.features import Feature, Layout
+from sandbox.errors import SandboxError
+
+FINE, COARSE = 64, 32
+"""Buckets of a time, and of anything else."""
+TIME_UNITS = ("s", "min", "h")
+CHAT = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>")
+PADDING, DECIDE = "<|endoftext|>", "<decide>"
+ACTIONS = ("idle", "charge", "downlink", *(f"observe_{k}" for k in range(1, 17)))
+SPARE_ACTIONS, SPARE_FEATURES, ITEMS = 64, 128, 16
+TIMES = (
+    "oldest_image",
+    "to_shadow",
+    "to_sunlight",
+    "slew_to_sun",
+    "station_seconds",
+    "contact_in",
+    "contact_length",
+    "request_slew",
+    "request_capture_in",
+    "request_window",
+    "request_deadline",
+)
+SHARES = (
+    "battery",
+    "temperature",
+    "store",
+    "stored",
+    "images",
+    "sunlight",
+    "panel_cosine",
+    "latitude",
+    "longitude",
+    "northward",
+    "station_elevation",
+    "station_rate",
+    "station_rivals",
+    "time_left",
+    "request_value",
+    "request_cloud",
+    "request_off_nadir",
+    "request_rivals",
+    "request_earlier",
+)
+"""Features with tokens of their own: times, and the rest. A group's stand without its number."""
+
+SPECIAL = (
+    *CHAT,
+    DECIDE,
+    *(f"<{name}>" for name in ACTIONS),
+    *(f"<action_{k:02d}>" for k in range(SPARE_ACTIONS)),
+    *(f"<item_{k}>" for k in range(1, ITEMS + 1)),
+)
+PLAIN = (
+    *(f"<feature_{k:02d}>" for k in range(SPARE_FEATURES)),
+    *(f"<{name}:{k:02d}>" for name in TIMES for k in range(FINE)),
+    *(f"<{name}:{k:02d}>" for name in (*SHARES, "bucket") for k in range(COARSE)),
+)
+TOKENS = (*SPECIAL, *PLAIN)
+"""The tokens of dense prompts; a token's place here is its id."""
+IDS = {token: i for i, token in enumerate(TOKENS)}
+
+
+class Column(NamedTuple):
+    """A place in the table that prompts are cut from; all but `token` only where it applies."""
+
+    token: int
+    """The token, or of a bucket the first of its feature."""
+    feature: int = -1
+    """Feature whose bucket is added to the token."""
+    silenced: int = -1
+    """Feature at whose `silent_at` the token is left out."""
+    action: int = -1
+    """Action without which, where it is illegal, the token is left out."""
+    gate: int = -1
+    """Feature without which, where it is 0, the token is left out."""
+
+
+class DenseRenderer:
+    """Writes observations of `layout` with `actions` as token ids, many at once.
+
+    Raises SandboxError where features or actions outnumber the spare tokens.
+    """
+
+    def __init__(self, layout: Layout, actions: Sequence[str]) -> None:
+        self.layout, self.actions = layout, tuple(actions)
+        self.action_ids = np.array([_action_id(name, i) for i, name in enumerate(actions)])
+        self._buckets = np.array([_buckets(feature, _key(feature, layout)) for feature in layout.features])
+        self._timely = np.array([feature.unit in TIME_UNITS for feature in layout.features])
+        columns = list(_columns(layout, self.actions, self.action_ids))
+        self._token, self._feature, self._silenced, self._action, self._gate = np.array(columns).T
+        silent = [np.nan if f.silent_at is None else f.silent_at for f in layout.features]
+        self._silent_at = 2.0 * (np.array(silent) - layout.low) / (layout.high - layout.low) - 1.0
+
+    def ids(
+        self, observation: NDArray[np.float32], mask: NDArray[np.int8]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Prompts (R, L) of observations (R, F) and masks (R, A), padded on the left; their lengths (R,)."""
+        bucket = self.bucket(observation)
+        tokens = self._token + np.where(self._feature >= 0, bucket[:, self._feature], 0)
+        spoken = ~(np.abs(observation - self._silent_at) <= 2e-6)
+        keep = (self._silenced < 0) | spoken[:, self._silenced]
+        keep &= (self._action < 0) | (mask[:, self._action] > 0)
+        keep &= (self._gate < 0) | (observation[:, self._gate] > 0.0)
+        lengths = keep.sum(axis=1)
+        order = np.argsort(keep, axis=1, kind="stable")[:, keep.shape[1] - lengths.max(initial=1) :]
+        padded = np.where(keep, tokens, IDS[PADDING])
+        return np.take_along_axis(padded, order, axis=1), lengths
+
+    def bucket(self, observation: NDArray[np.float32]) -> NDArray[np.int64]:
+        """The bucket (R, F) that each number in [-1, 1] falls into."""
+        share = np.clip(0.5 * (observation + 1.0), 0.0, 1.0)
+        share = np.where(self._timely, np.sqrt(share), share)
+        return np.minimum((share * self._buckets).astype(np.int64), self._buckets - 1)
+
+    def bounds(self, feature: int, bucket: int) -> tuple[float, float]:
+        """Lowest and highest value, in its unit, of a feature in that bucket."""
+        edges = np.array([bucket, bucket + 1]) / self._buckets[feature]
+        if self._timely[feature]:
+            edges = edges**2
+        low, high = self.layout.low[feature], self.layout.high[feature]
+        first, last = low + edges * (high - low)
+        return float(first), float(last)
+
+    def read(self, ids: Sequence[int]) -> tuple[dict[str, tuple[float, float]], list[str]]:
+        """What a prompt says: the bounds of the features that it names, and the legal actions, in order."""
+        said: dict[str, tuple[float, float]] = {}
+        legal = np.zeros(len(self.actions), bool)
+        place = 0
+        for token in ids:
+            while place < len(self._token) and not self._holds(place, token):
+                place += 1
+            if place == len(self._token):
+                raise SandboxError(f"Token {token} has no place in a prompt of this problem.")
+            feature = self._feature[place]
+            if feature >= 0:
+                bounds = self.bounds(feature, token - self._token[place])
+                said[self.layout.names[feature]] = bounds
+            legal |= self.action_ids == token
+            place += 1
+        return said, [name for name, allowed in zip(self.actions, legal, strict=True) if allowed]
+
+    def _holds(self, place: int, token: int) -> bool:
+        feature = self._feature[place]
+        count = self._buckets[feature] if feature >= 0 else 1
+        return bool(0 <= token - self._token[place] < count)
+
+
+def text_of(ids: Sequence[int]) -> str:
+    """A prompt as the tokenizer reads it."""
+    return "".join(TOKENS[i] for i in ids)
+
+
+def _columns(layout: Layout, actions: Sequence[str], action_ids: NDArray) -> Iterator[Column]:
+    groups = _groups(layout)
+    grouped = {i for group in groups for i in group}
+    for i in range(len(layout)):
+        if i not in grouped:
+            yield from _feature_columns(layout, i)
+    closers = [_closer(layout, group, groups, actions) for group in groups]
+    for k, (group, action) in enumerate(zip(groups, closers, strict=True)):
+        gate = next(i for i in group if layout.features[i].gate)
+        for i in group:
+            if i != gate:
+                for column in _feature_columns(layout, i):
+                    yield column._replace(gate=gate, action=action)
+        close = action_ids[action] if action >= 0 else IDS[f"<item_{k % ITEMS + 1}>"]
+        yield Column(int(close), gate=gate, action=action)
+    for a, token in enumerate(action_ids):
+        if a not in closers:
+            yield Column(int(token), action=a)
+    yield Column(IDS[DECIDE])
+
+
+def _feature_columns(layout: Layout, i: int) -> Iterator[Column]:
+    first = IDS.get(f"<{_key(layout.features[i], layout)}:00>")
+    if first is None:
+        if i >= SPARE_FEATURES:
+            raise SandboxError(
+                f"Feature {layout.names[i]!r} is number {i}; the nano can name the first {SPARE_FEATURES}."
+            )
+        yield Column(IDS[f"<feature_{i:02d}>"], silenced=i)
+        first = IDS["<bucket:00>"]
+    yield Column(first, feature=i, silenced=i)
+
+
+def _groups(layout: Layout) -> list[list[int]]:
+    """The features that share a topic with a gate, topic by topic, gate included."""
+    topics = [feature.topic for feature in layout.features if feature.gate]
+    return [[i for i, f in enumerate(layout.features) if f.topic == topic] for topic in topics]
+
+
+def _closer(layout: Layout, group: list[int], groups: list[list[int]], actions: Sequence[str]) -> int:
+    """The one action whose number is that of the one group with that number; else -1."""
+    number = _number(layout, group)
+    same = [a for a, name in enumerate(actions) if number and re.search(rf"_{number}$", name)]
+    alone = sum(_number(layout, other) == number for other in groups) == 1
+    return same[0] if len(same) == 1 and alone else -1
+
+
+def _number(layout: Layout, group: list[int]) -> str:
+    """The number that all names of the group bear; "" where there is none or they differ."""
+    numbers = {found.group(1) for i in group if (found := re.search(r"_(\d+)_", layout.names[i]))}
+    return numbers.pop() if len(numbers) == 1 else ""
+
+
+def _key(feature: Feature, layout: Layout) -> str:
+    """The feature's name, without its number where it belongs to a group."""
+    if any(f.gate and f.topic == feature.topic for f in layout.features):
+        return re.sub(r"_\d+_", "_", feature.name, count=1)
+    return feature.name
+
+
+def _buckets(feature: Feature, key: str) -> int:
+    return FINE if key in TIMES else COARSE
+
+
+def _action_id(name: str, number: int) -> int:
+    known = IDS.get(f"<{name}>") if name in ACTIONS else IDS.get(f"<action_{number:02d}>")
+    if known is None:
+        raise SandboxError(
+            f"Action {name!r} is number {number}; the nano can name the first {SPARE_ACTIONS}."
+        )
+    return known
