@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from experiments.benchmarks import rendering, screening
+from experiments.benchmarks import rendering, routing, screening
 from experiments.benchmarks.cases import batch_case
 from experiments.benchmarks.machine import machine
 from experiments.benchmarks.throughput import main, measure
@@ -33,6 +33,13 @@ def test_steps_are_counted():
 def test_the_machine_has_a_name():
     assert machine()["cpu"]
     assert machine()["cores"] >= 1
+
+
+def test_a_quick_run_of_the_mesh(capsys):
+    assert routing.main(["--quick"]) == 0
+    rows = capsys.readouterr().out.splitlines()[1:]
+    assert len(rows) == 6
+    assert all(float(row.split()[-2]) >= 0.0 for row in rows)
 
 
 def test_screening_in_small(tmp_path, capsys):

@@ -1,0 +1,266 @@
+"""The laser mesh: who can see whom, which terminals point at whom, and since when.
+
+Each satellite has up to four terminals. In a Walker pattern they hold the neighbours ahead, behind, and in
+the planes on either side (+Grid), for as long as these can be seen; terminals that no pattern takes look for
+the nearest satellite that has one free as well. A link is a pair of terminals; it carries data once it has
+been visible without a break for the acquisition time.
+
+Geometry in, links out: nothing here knows of a world. SI units, any one inertial frame.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox.compiled import kernel
+from sandbox.errors import SandboxError, unknown_name
+from sandbox.orbits.bodies import R_EARTH, SPEED_OF_LIGHT
+from sandbox.state import NONE
+
+TERMINALS = 4
+GRAZING_M = 80e3
+"""Lowest height of a beam: refraction and absorption end a link below (Handley 2018, also used by
+Hypatia)."""
+CO_MOVING = math.radians(150.0)
+"""Planes whose nodes are further apart pass each other rather than fly side by side."""
+SEARCH_S = 300.0
+"""Free terminals look for a partner so often."""
+PATTERNS = ("grid", "honeycomb", "nearest")
+AHEAD, BEHIND, RIGHT, LEFT = range(TERMINALS)
+
+LASER = np.dtype(
+    [
+        ("terminals", "i4"),
+        ("clan", "i4"),  # satellites of one clan hold a pattern; free terminals look beyond it
+        ("range", "f8"),  # m
+        ("acquisition", "f8"),  # s
+        ("rate", "f8"),  # bit/s
+    ],
+    align=True,
+)
+"""The terminals of a satellite."""
+LINK = np.dtype(
+    [
+        ("peer", "i4"),  # satellite at the other end, or -1
+        ("back", "i4"),  # its terminal
+        ("fixed", "?"),  # held for the pattern's sake even while out of sight
+        ("since", "f8"),  # s, visible without a break since then; inf while it is not
+        ("distance", "f8"),  # m
+    ],
+    align=True,
+)
+"""A terminal and what it points at; both ends of a link say the same."""
+
+
+def make_lasers(
+    satellites: int, *, terminals: int, range_m: float, acquisition_s: float, rate_bit_s: float
+) -> np.ndarray:
+    """Records (N,) of dtype LASER for satellites that are alike, each free to link to any other."""
+    if not 0 <= terminals <= TERMINALS:
+        raise SandboxError(f"terminals = {terminals}; give a whole number from 0 to {TERMINALS}.")
+    record = np.array([(terminals, NONE, range_m, acquisition_s, rate_bit_s)], LASER)
+    return np.repeat(record, satellites)
+
+
+def no_links(satellites: int) -> np.ndarray:
+    """Terminals (N, 4) of dtype LINK that point at nothing."""
+    links = np.zeros((satellites, TERMINALS), LINK)
+    links["peer"] = links["back"] = NONE
+    links["since"] = np.inf
+    return links
+
+
+def hold_pattern(
+    links: np.ndarray, first: int, position: NDArray, velocity: NDArray, planes: int, pattern: str
+) -> None:
+    """Point the terminals of a Walker pattern at their neighbours, for good.
+
+    The pattern's satellites have the numbers from `first` on, plane by plane, evenly spaced in each;
+    position and velocity (n, 3) are theirs. `pattern` is "grid": four neighbours; "honeycomb": ahead,
+    behind, and by turns one side or the other, which leaves a terminal free; "nearest": none. Planes next to
+    each other in node are joined, each satellite with the one nearest in argument of latitude, unless they
+    move against each other.
+    """
+    if pattern not in PATTERNS:
+        raise unknown_name("mesh pattern", pattern, PATTERNS)
+    if pattern == "nearest":
+        return
+    per_plane = len(position) // planes
+    numbers = first + np.arange(len(position)).reshape(planes, per_plane)
+    for plane in numbers:
+        for s in range(per_plane if per_plane > 2 else per_plane - 1):
+            _join(links, plane[s], AHEAD, plane[(s + 1) % per_plane], BEHIND)
+    node, latitude = _angles(position.reshape(planes, per_plane, 3), velocity.reshape(planes, per_plane, 3))
+    order = np.argsort(node, kind="stable")
+    parity = 0
+    for p, q in zip(order, np.roll(order, -1), strict=True):
+        gap = (node[q] - node[p]) % (2.0 * np.pi)
+        shift = round(float(latitude[p] - latitude[q]) / (2.0 * np.pi / per_plane))
+        if p != q and gap < CO_MOVING:
+            for s in range(per_plane):
+                if pattern == "grid" or (s + parity) % 2 == 0:
+                    _join(links, numbers[p, s], RIGHT, numbers[q, (s + shift) % per_plane], LEFT)
+        parity += shift + 1
+
+
+def _join(links: np.ndarray, a: int, terminal: int, b: int, back: int) -> None:
+    for n, k, peer, theirs in ((a, terminal, b, back), (b, back, a, terminal)):
+        links[n, k] = (peer, theirs, True, np.inf, 0.0)
+
+
+def _angles(position: NDArray, velocity: NDArray) -> tuple[NDArray, NDArray]:
+    """Node (planes,) of each plane, and argument of latitude (planes,) of its first satellite, rad."""
+    normal = np.cross(position[:, 0], velocity[:, 0])
+    normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
+    node = np.arctan2(normal[:, 0], -normal[:, 1])
+    along = np.stack((np.cos(node), np.sin(node), np.zeros_like(node)), axis=-1)
+    across = np.cross(normal, along)
+    place = position[:, 0]
+    return node, np.arctan2((place * across).sum(-1), (place * along).sum(-1))
+
+
+@kernel
+def beam(ax, ay, az, bx, by, bz, reach):
+    """Length (m) of the straight line between two satellites, or -1 if it is too long or too low."""
+    dx, dy, dz = bx - ax, by - ay, bz - az
+    square = dx * dx + dy * dy + dz * dz
+    if square > reach * reach or square == 0.0:
+        return -1.0
+    nearest = min(1.0, max(0.0, -(ax * dx + ay * dy + az * dz) / square))
+    cx, cy, cz = ax + nearest * dx, ay + nearest * dy, az + nearest * dz
+    if cx * cx + cy * cy + cz * cz < (R_EARTH + GRAZING_M) ** 2:
+        return -1.0
+    return math.sqrt(square)
+
+
+@kernel
+def beam_between(position, a, b, reach):
+    """`beam` between satellites a and b of `position` (N, 3)."""
+    p, q = position[a], position[b]
+    return beam(p[0], p[1], p[2], q[0], q[1], q[2], reach)
+
+
+@kernel
+def light_time(distance):
+    """Seconds that light takes over `distance` metres."""
+    return distance / SPEED_OF_LIGHT
+
+
+@kernel
+def link_bit_rate(lasers, a, b):
+    """Rate between satellites a and b, bit/s: that of the slower terminal."""
+    return min(lasers[a].rate, lasers[b].rate)
+
+
+@kernel
+def carries(links, lasers, n, k, time):
+    """Whether terminal k of satellite n can send at `time`: the other end has been acquired by then."""
+    link = links[n, k]
+    if link.peer == NONE:
+        return False
+    return link.since + max(lasers[n].acquisition, lasers[link.peer].acquisition) <= time
+
+
+@kernel
+def follow_links(links, lasers, alive, position, later, now):
+    """Look along every link of a world: at `now`, and `later` at the end of the step, where it must still
+    hold.
+
+    links (N, 4), lasers (N,), alive (N,) records with the field `alive`, positions (N, 3). A link that is
+    out of sight starts its acquisition anew when it comes back; one that belongs to no pattern is let go.
+    """
+    for n in range(links.shape[0]):
+        for k in range(links.shape[1]):
+            peer = links[n, k].peer
+            if peer <= n:  # the end with the lower number speaks for both; NONE is below all
+                continue
+            mine, theirs = links[n, k], links[peer, links[n, k].back]
+            reach = min(lasers[n].range, lasers[peer].range)
+            distance = -1.0
+            if alive[n].alive and alive[peer].alive and beam_between(later, n, peer, reach) > 0.0:
+                distance = beam_between(position, n, peer, reach)
+            if distance > 0.0:
+                mine.distance = theirs.distance = distance
+                mine.since = theirs.since = min(mine.since, now)
+                continue
+            mine.since = theirs.since = math.inf
+            mine.distance = theirs.distance = 0.0
+            if not mine.fixed:
+                mine.peer = theirs.peer = NONE
+                mine.back = theirs.back = NONE
+
+
+@kernel
+def seek_links(links, lasers, alive, position, later, now):
+    """Give each free terminal the nearest satellite in sight that has one too.
+
+    In as many turns as there are terminals, the satellites choose one each, in their order. Those of a clan
+    look only beyond it. Arguments as `follow_links`.
+    """
+    for _ in range(links.shape[1]):
+        found = False
+        for n in range(links.shape[0]):
+            k = _free_terminal(links, lasers, alive, n)
+            if k == NONE:
+                continue
+            peer, distance = _nearest_free(links, lasers, alive, position, later, n)
+            if peer == NONE:
+                continue
+            back = _free_terminal(links, lasers, alive, peer)
+            _point(links[n, k], peer, back, now, distance)
+            _point(links[peer, back], n, k, now, distance)
+            found = True
+        if not found:
+            return
+
+
+@kernel
+def _point(link, peer, back, now, distance):
+    link.peer = peer
+    link.back = back
+    link.fixed = False
+    link.since = now
+    link.distance = distance
+
+
+@kernel
+def _free_terminal(links, lasers, alive, n):
+    """The first terminal of satellite n that points at nothing, or NONE if there is none."""
+    if not alive[n].alive:
+        return NONE
+    used, free = 0, NONE
+    for k in range(links.shape[1]):
+        if links[n, k].peer == NONE:
+            free = k if free == NONE else free
+        else:
+            used += 1
+    return free if used < lasers[n].terminals else NONE
+
+
+@kernel
+def _nearest_free(links, lasers, alive, position, later, n):
+    """(satellite, distance) of the nearest in sight of satellite n with a free terminal and no link to n
+    yet."""
+    best, nearest, clan = NONE, lasers[n].range, lasers[n].clan
+    x, y, z = position[n, 0], position[n, 1], position[n, 2]
+    for m in range(links.shape[0]):
+        dx, dy, dz = position[m, 0] - x, position[m, 1] - y, position[m, 2] - z
+        if dx * dx + dy * dy + dz * dz >= nearest * nearest:
+            continue
+        if m == n or (clan != NONE and lasers[m].clan == clan):
+            continue
+        if _free_terminal(links, lasers, alive, m) == NONE or _linked(links, n, m):
+            continue
+        distance = beam_between(position, n, m, min(nearest, lasers[m].range))
+        if distance > 0.0 and beam_between(later, n, m, min(lasers[n].range, lasers[m].range)) > 0.0:
+            best, nearest = m, distance
+    return best, nearest
+
+
+@kernel
+def _linked(links, n, m):
+    linked = False
+    for k in range(links.shape[1]):
+        linked = linked or links[n, k].peer == m
+    return linked
