@@ -144,12 +144,29 @@ class Compute(Model):
         return self
 
 
+class Lasers(Model):
+    """Terminals that link a satellite to others. The defaults: 100 Gbit/s and 15 s to set a link up are
+    published for the first computing satellites; four terminals (+Grid), 5,000 km (as far as two satellites
+    at 550 km see each other above 80 km) and the power are assumed."""
+
+    terminals: Annotated[int, Field(ge=0, le=4)] = 4
+    range_km: Positive = 5_000.0
+    acquisition_s: NotNegative = 15.0
+    rate_gbit_s: Positive = 100.0
+    transmit_w: NotNegative = 80.0
+
+
 class Spacecraft(Model):
-    """A kind of satellite. Without `compute` it has no board to think on: thoughts cost it nothing."""
+    """A kind of satellite. Without `compute` it has no board: it runs no jobs, and thoughts cost it nothing.
+
+    A satellite with the `role` training takes over jobs that others hand to it (`envs.offloading_v0`).
+    """
 
     body: Body
     power: Power
     compute: Compute | None = None
+    lasers: Lasers = Lasers()
+    role: Literal["inference", "training"] = "inference"
     thermal: Thermal
     attitude: Attitude
     camera: Camera
@@ -259,11 +276,16 @@ SOURCES = ("walker", "sun_synchronous", "catalogue", "elements", "keplerian", "s
 
 
 class Group(Model):
-    """Satellites of one kind; exactly one of the fields in `SOURCES` says where they fly."""
+    """Satellites of one kind; exactly one of the fields in `SOURCES` says where they fly.
+
+    `mesh` is the pattern of the laser links of a Walker or sun-synchronous group (see `sandbox.lasers`); all
+    others link to the nearest.
+    """
 
     name: str
     spacecraft: str
     propagator: Literal["cowell", "sgp4"] = "cowell"
+    mesh: Literal["grid", "honeycomb", "nearest"] = "grid"
     walker: Walker | None = None
     sun_synchronous: SunSynchronous | None = None
     catalogue: Catalogued | None = None
@@ -349,6 +371,67 @@ class Requests(Model):
         return _ordered(pair, 0.01, 1e4)
 
 
+class JobKind(Model):
+    """Jobs of one kind. Those of the cities come from all over the Earth at `per_hour`, those of the camera
+    from each satellite.
+
+    `raw_mbit` is what is to be understood (a question with its pictures, or an image), `quality` the share of
+    the value that an answer is worth: of the small model, of the large one, and from the ground.
+    """
+
+    name: str
+    source: Literal["cities", "camera"]
+    per_hour: Annotated[float, Field(ge=0, le=1_000_000)]
+    raw_mbit: Positive
+    answer_kbit: Positive
+    prompt_tokens: Annotated[int, Field(ge=1)]
+    output_tokens: Annotated[int, Field(ge=1)]
+    value: Range
+    deadline_s: Positive
+    half_life_s: Positive
+    quality: tuple[Share, Share, Share]
+
+    @field_validator("value")
+    @classmethod
+    def _value(cls, pair: Range) -> Range:
+        return _ordered(pair, 0.0, 1e6)
+
+
+class Jobs(Model):
+    """Questions to be answered in orbit, and what they meet there. All numbers are assumed, for a scenario
+    to set.
+
+    Every board runs the small and the large model; `large_on_board` says whether the large one is there from
+    the start or is sent up first, over the stations' uplinks and the mesh. A board takes up to `batch` like
+    jobs at once; a satellite keeps `places` jobs that it has not decided on.
+    """
+
+    small_model: str = "Qwen3-1.7B"
+    large_model: str = "Qwen3-8B"
+    precision: Literal["bf16", "int8", "int4"] = "int4"
+    large_on_board: bool = True
+    batch: Annotated[int, Field(ge=1, le=1_024)] = 8
+    places: Annotated[int, Field(ge=1, le=10_000)] = 32
+    user_min_elevation_deg: Annotated[float, Field(ge=0, lt=90)] = 10.0
+    user_mbit_s: Positive = 20.0
+    uplink_mbit_s: Positive = 10.0
+    ground_s: NotNegative = 2.0
+    kinds: tuple[JobKind, ...] = (
+        JobKind(
+            name="robot", source="cities", per_hour=120, raw_mbit=0.2, answer_kbit=10, prompt_tokens=300,
+            output_tokens=60, value=(2, 6), deadline_s=120, half_life_s=60, quality=(0.6, 0.9, 0.95),
+        ),
+        JobKind(
+            name="rescue", source="cities", per_hour=120, raw_mbit=20, answer_kbit=40, prompt_tokens=800,
+            output_tokens=1_200, value=(4, 10), deadline_s=900, half_life_s=300, quality=(0.5, 0.9, 0.95),
+        ),
+        JobKind(
+            name="image", source="camera", per_hour=10, raw_mbit=4_000, answer_kbit=20, prompt_tokens=1_500,
+            output_tokens=200, value=(1, 4), deadline_s=10_800, half_life_s=3_600, quality=(0.7, 0.9, 0.95),
+        ),
+    )  # fmt: skip
+
+
 class Threats(Model):
     """What a satellite may run into, how well that is known, and what it has to get out of the way.
 
@@ -401,6 +484,8 @@ class Scenario(Model):
     satellites: tuple[str, ...] | None = Field(None, min_length=1)
     stations: tuple[Station, ...] = Field(min_length=1)
     requests: Requests = Requests()
+    jobs: Jobs = Jobs()
+
     threats: Threats = Threats()
 
     @field_validator("epoch")

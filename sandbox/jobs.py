@@ -1,0 +1,405 @@
+"""Jobs: questions to be answered in orbit, where each of them is, and what became of it.
+
+A job is born with a user in a city or in a satellite's camera, waits on the ground for a satellite to see,
+and is then always in exactly one queue of one satellite: the inbox (undecided), the board, the answers to be
+sent down, or what is to be sent down raw. It ends answered, dropped, expired at its deadline, or lost with
+its satellite. `sandbox.service` moves the jobs; here is what they are made of.
+
+Shapes: B worlds, N satellites, J jobs in the book of an episode, K kinds, C boards. SI units.
+"""
+
+from math import ceil, sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sandbox.compiled import kernel
+from sandbox.compute import (
+    COST,
+    board,
+    check_fit,
+    cost_record,
+    decode_seconds,
+    model,
+    prefill_seconds,
+)
+from sandbox.errors import SandboxError
+from sandbox.fleet import Fleet, zenith
+from sandbox.geography import sample_cities
+from sandbox.lasers import LASER, LINK, TERMINALS, hold_pattern, no_links
+from sandbox.orbits.frames import geodetic_to_itrs
+from sandbox.routing import Heap, Routes, make_heap
+from sandbox.scenario import Group, Jobs, Scenario
+from sandbox.state import NONE
+
+HOUR, MEGA, KILO, GIGA = 3600.0, 1e6, 1e3, 1e9
+CITY_SPREAD_M = 50_000.0
+
+UNBORN, WAITING, QUEUED, COMPUTING, ANSWERED, SENDING, DELIVERED, DROPPED, EXPIRED, LOST = range(10)
+JOB_STATUS_NAMES = (
+    "unborn",
+    "waiting",
+    "queued",
+    "computing",
+    "answered",
+    "sending",
+    "delivered",
+    "dropped",
+    "expired",
+    "lost",
+)
+INBOX, RUN, ANSWERS, RAW = range(4)
+"""The queues of a satellite."""
+_OF_QUEUE = (QUEUED, COMPUTING, ANSWERED, SENDING)
+SMALL, LARGE, GROUND = range(3)
+"""Who answers: the place in `quality`."""
+
+JOB = np.dtype(
+    [
+        ("position", "f8", (3,)),  # m, ITRS, of its user
+        ("up", "f8", (3,)),  # the user's zenith, ITRS
+        ("release", "f8"),  # s
+        ("deadline", "f8"),  # s
+        ("value", "f8"),
+        ("bits", "f8"),  # still to be moved: of the question first, then of the answer
+        ("ready", "f8"),  # s, when it is wholly where it is
+        ("delivered_at", "f8"),  # s, NaN before
+        ("kind", "i4"),
+        ("source", "i4"),  # satellite whose camera took it, or -1
+        ("place", "i4"),  # satellite that has it, or -1
+        ("credit", "i4"),  # satellite that decided who answers it, or -1
+        ("model", "i4"),  # who answers, or -1
+        ("next", "i4"),  # the one behind it in the queue, or -1
+        ("hops", "i4"),  # hand-overs
+        ("status", "u1"),
+    ],
+    align=True,
+)
+QUEUE = np.dtype([("head", "i4"), ("tail", "i4"), ("count", "i4")], align=True)
+DESK = np.dtype(
+    [
+        ("channel", "f8"),  # s, when the user link is free
+        ("laser", "f8", (TERMINALS,)),  # s, when each terminal is free
+        ("missing", "f8"),  # bit of the large model that are not on board yet
+        ("camera", "f8"),  # J of the images taken since the last round
+        ("backlog", "f8"),  # s until its boards have run all that waits for them, as seen between two rounds
+        ("served", "?"),  # a station has an antenna for it in this round
+        # what it did in the last round:
+        ("joules", "f8"),  # beyond the standing load
+        ("busy", "f8"),  # s of its boards
+        ("sent", "f8"),  # bit to stations and users
+        ("value", "f8"),  # earned by answers that arrived
+        ("latency", "f8"),  # s, sum over them of release to arrival
+        ("answered", "i4"),
+        ("arrived", "i4"),  # jobs that came into the inbox
+        ("handed", "i4"),  # jobs given to other satellites
+        ("refused", "i4"),  # decisions that could not be carried out
+        ("dropped", "i4"),
+        ("expired", "i4"),
+        ("lost", "i4"),
+    ],
+    align=True,
+)
+LEDGER = np.dtype(
+    [
+        (name, kind)
+        for what, kind in (("jobs", "i8"), ("bits", "f8"))
+        for name in (
+            f"{what}_created",
+            f"{what}_delivered",
+            f"{what}_dropped",
+            f"{what}_expired",
+            f"{what}_lost",
+        )
+    ]
+    + [("bits_understood", "f8")],  # questions less their answers: what inference made away with
+    align=True,
+)
+"""created = delivered + dropped + expired + lost + in flight; of bits, understood as well."""
+
+KIND = np.dtype(
+    [
+        ("raw", "f8"),  # bit
+        ("answer", "f8"),  # bit
+        ("prompt", "f8"),  # tokens
+        ("output", "f8"),  # tokens
+        ("half_life", "f8"),  # s
+        ("quality", "f8", (3,)),
+        ("camera", "?"),
+    ],
+    align=True,
+)
+HOST = np.dtype(
+    [
+        ("cost", COST, (2,)),  # of the small and of the large model
+        ("boards", "i4"),  # 0 for none
+        ("training", "?"),
+        ("extra_w", "f8"),  # a running board's draw beyond its idle one
+        ("laser_w", "f8"),
+        ("large_bits", "f8"),  # of the large model's weights
+    ],
+    align=True,
+)
+
+
+class Terms(NamedTuple):
+    """What the kernels need to know of the jobs of a scenario and does not change."""
+
+    kinds: np.ndarray  # (K,) KIND
+    hosts: np.ndarray  # (N,) HOST
+    alone: (
+        np.ndarray
+    )  # (N, 2, K) s, a job of each kind by itself on a board, with the small and the large model
+    lasers: np.ndarray  # (N,) LASER
+    batch: int
+    places: int
+    user_sine: float
+    user_rate: float  # bit/s
+    uplink_rate: float  # bit/s
+    ground_s: float
+    seeks: bool  # whether any terminal is free to seek a partner
+    trains: bool  # whether there is a training satellite
+
+
+class Work(NamedTuple):
+    """Everything of the jobs and the mesh that changes with time."""
+
+    book: np.ndarray  # (B, J) JOB, in order of release
+    released: np.ndarray  # (B,) i4, jobs released so far
+    waiting: np.ndarray  # (B,) QUEUE of the jobs on the ground
+    queues: np.ndarray  # (B, N, 4) QUEUE
+    free: np.ndarray  # (B, N, C) s, when each board is free
+    desks: np.ndarray  # (B, N) DESK
+    ledger: np.ndarray  # (B,) LEDGER
+    links: np.ndarray  # (B, N, 4) LINK
+
+
+class Sketch(NamedTuple):
+    """Working memory of the kernels. `training` holds the routes to the training satellites for the coming
+    round."""
+
+    itrs: np.ndarray  # (B, N, 3) m, satellites now
+    start: np.ndarray  # (B, N) s
+    training: Routes  # of (B, N) each
+    other: Routes  # of (B, N) each
+    heap: Heap  # of (B, 5 N) each
+    asking: np.ndarray  # (B, N) i4
+
+
+def make_terms(scenario: Scenario, fleet: Fleet) -> Terms:
+    """Hosts, lasers and kinds of `scenario`. Raises SandboxError where the two models do not fit a board."""
+    jobs = scenario.jobs
+    hosts, lasers = np.zeros(len(fleet), HOST), np.zeros(len(fleet), LASER)
+    kinds = np.array(fleet.kinds)
+    for name, craft in scenario.spacecraft.items():
+        mine = kinds == name
+        hosts["training"][mine] = craft.role == "training"
+        hosts["laser_w"][mine] = craft.lasers.transmit_w
+        hosts["boards"][mine] = craft.compute.boards if craft.compute else 0
+        lasers["terminals"][mine] = craft.lasers.terminals
+        lasers["range"][mine] = craft.lasers.range_km * KILO
+        lasers["acquisition"][mine] = craft.lasers.acquisition_s
+        lasers["rate"][mine] = craft.lasers.rate_gbit_s * GIGA
+        if craft.compute is None or not mine.any():
+            continue
+        profile = board(craft.compute.board)
+        models = [model(jobs.small_model), model(jobs.large_model)]
+        weights = sum(each.weight_bytes(jobs.precision) for each in models)
+        longest = max((kind.prompt_tokens + kind.output_tokens for kind in jobs.kinds), default=0)
+        cache = jobs.batch * longest * models[1].kv_bytes_per_token
+        check_fit(profile, models[1], jobs.precision, longest, weights + cache)
+        for size, each in enumerate(models):
+            hosts["cost"][mine, size] = cost_record(profile, each, jobs.precision)
+        hosts["extra_w"][mine] = profile.active_w - profile.idle_w
+        hosts["large_bits"][mine] = 8.0 * models[1].weight_bytes(jobs.precision)
+    kinds_of_jobs = _kinds(jobs)
+    lasers["clan"] = NONE
+    for number, (group, _) in enumerate(_patterned(scenario, fleet)):
+        lasers["clan"][np.array(fleet.groups) == group.name] = number
+    return Terms(
+        kinds=kinds_of_jobs,
+        hosts=hosts,
+        alone=_alone(hosts, kinds_of_jobs),
+        lasers=lasers,
+        batch=jobs.batch,
+        places=jobs.places,
+        user_sine=float(np.sin(np.radians(jobs.user_min_elevation_deg))),
+        user_rate=jobs.user_mbit_s * MEGA,
+        uplink_rate=jobs.uplink_mbit_s * MEGA,
+        ground_s=jobs.ground_s,
+        seeks=bool(np.any(_held(scenario, fleet) < lasers["terminals"])),
+        trains=bool(hosts["training"].any()),
+    )
+
+
+def _kinds(jobs: Jobs) -> np.ndarray:
+    records = np.zeros(len(jobs.kinds), KIND)
+    for record, kind in zip(records, jobs.kinds, strict=True):
+        record["raw"], record["answer"] = kind.raw_mbit * MEGA, kind.answer_kbit * KILO
+        record["prompt"], record["output"] = kind.prompt_tokens, kind.output_tokens
+        record["half_life"], record["quality"] = kind.half_life_s, kind.quality
+        record["camera"] = kind.source == "camera"
+    return records
+
+
+def _alone(hosts: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+    seconds = np.full((len(hosts), 2, len(kinds)), np.inf)
+    for n, size, k in np.ndindex(seconds.shape):
+        if hosts[n]["boards"]:
+            seconds[n, size, k] = batch_seconds(hosts[n]["cost"][size], kinds[k], 1.0)
+    return seconds
+
+
+@kernel
+def batch_seconds(cost, kind, batch):
+    """Time that a batch of jobs of one kind takes, s: `cost` is a record of dtype COST."""
+    read = prefill_seconds(cost, kind.prompt, 0.0, batch)
+    return read + decode_seconds(cost, kind.prompt, kind.output, batch)
+
+
+def _patterned(scenario: Scenario, fleet: Fleet) -> list[tuple[Group, int]]:
+    """(group, planes) of the groups that fly whole in a pattern whose mesh is not "nearest"."""
+    found = []
+    for group in scenario.fleet:
+        pattern = group.walker or group.sun_synchronous
+        if pattern is None or group.mesh == "nearest" or fleet.groups.count(group.name) != pattern.total:
+            continue
+        planes = group.walker.planes if group.walker else len(pattern.local_time_h)  # type: ignore[union-attr]
+        found.append((group, planes))
+    return found
+
+
+def pattern_links(scenario: Scenario, fleet: Fleet) -> np.ndarray:
+    """Terminals (N, 4) that hold the patterns of the scenario's groups, none of them in sight yet."""
+    links = no_links(len(fleet))
+    for group, planes in _patterned(scenario, fleet):
+        first = fleet.groups.index(group.name)
+        mine = slice(first, first + fleet.groups.count(group.name))
+        hold_pattern(links, first, fleet.position[mine], fleet.velocity[mine], planes, group.mesh)
+    spare = np.array([scenario.spacecraft[kind].lasers.terminals for kind in fleet.kinds])
+    if np.any((links["peer"] != NONE).sum(axis=1) > spare):
+        raise SandboxError(
+            f"{scenario.name}: a mesh pattern needs more laser terminals than a satellite of it has; "
+            "give it more lasers.terminals, or its group mesh: nearest."
+        )
+    return links
+
+
+def _held(scenario: Scenario, fleet: Fleet) -> np.ndarray:
+    return (pattern_links(scenario, fleet)["peer"] != NONE).sum(axis=1)
+
+
+def jobs_room(jobs: Jobs, satellites: int, horizon_s: float) -> int:
+    """Room for every job of an episode: the mean of the Poisson streams and eight deviations more."""
+    mean = sum(_rate(kind, satellites) for kind in jobs.kinds) * horizon_s / HOUR
+    return ceil(mean + 8.0 * sqrt(mean)) + 4
+
+
+def _rate(kind: Any, satellites: int) -> float:
+    return kind.per_hour * (satellites if kind.source == "camera" else 1)
+
+
+def draw_jobs(
+    rng: np.random.Generator, jobs: Jobs, satellites: int, horizon_s: float, room: int
+) -> np.ndarray:
+    """The jobs (m,) of an episode, records of dtype JOB in order of release; times from its start."""
+    parts = []
+    for number, kind in enumerate(jobs.kinds):
+        count = int(rng.poisson(_rate(kind, satellites) * horizon_s / HOUR))
+        rows = np.zeros(count, JOB)
+        rows["kind"], rows["source"] = number, NONE
+        rows["release"] = rng.uniform(0.0, horizon_s, count)
+        rows["deadline"] = rows["release"] + kind.deadline_s
+        rows["value"] = rng.uniform(*kind.value, count)
+        rows["bits"] = kind.raw_mbit * MEGA
+        if kind.source == "camera":
+            rows["source"] = rng.integers(satellites, size=count)
+        else:
+            latitude, longitude = sample_cities(rng, count, CITY_SPREAD_M)
+            rows["position"] = geodetic_to_itrs(latitude, longitude, np.zeros(count))
+            rows["up"] = zenith(latitude, longitude)
+        parts.append(rows)
+    found = np.concatenate(parts) if parts else np.zeros(0, JOB)
+    found = found[np.argsort(found["release"], kind="stable")][:room]
+    for name in ("place", "credit", "model", "next"):
+        found[name] = NONE
+    found["delivered_at"] = np.nan
+    return found
+
+
+def make_work(worlds: int, satellites: int, room: int, boards: int) -> Work:
+    """Zeroed arrays for `worlds` x `satellites`, `room` jobs and `boards` on a satellite at most."""
+    fleet = (worlds, satellites)
+    return Work(
+        book=np.zeros((worlds, room), JOB),
+        released=np.zeros(worlds, np.int32),
+        waiting=np.zeros(worlds, QUEUE),
+        queues=np.zeros((*fleet, len(_OF_QUEUE)), QUEUE),
+        free=np.zeros((*fleet, max(1, boards))),
+        desks=np.zeros(fleet, DESK),
+        ledger=np.zeros(worlds, LEDGER),
+        links=np.zeros((*fleet, TERMINALS), LINK),
+    )
+
+
+def make_sketch(worlds: int, satellites: int) -> Sketch:
+    """Working memory for `worlds` x `satellites`."""
+    fleet = (worlds, satellites)
+    heap = make_heap(satellites)
+
+    def ways() -> Routes:
+        return Routes(np.full(fleet, np.inf), np.full(fleet, NONE, np.int32), np.full(fleet, NONE, np.int32))
+
+    return Sketch(
+        itrs=np.zeros((*fleet, 3)),
+        start=np.zeros(fleet),
+        training=ways(),
+        other=ways(),
+        heap=Heap(np.zeros((worlds, len(heap.key))), np.zeros((worlds, len(heap.node)), np.int32)),
+        asking=np.zeros(fleet, np.int32),
+    )
+
+
+def begin_work(
+    work: Work, b: int, book: np.ndarray, links: np.ndarray, terms: Terms, start: float, on_board: bool
+) -> None:
+    """Lay `book` into world `b` from time `start` on, and empty everything else."""
+    for array in work:
+        array[b] = np.zeros((), array.dtype)
+    rows = work.book[b]
+    rows["release"] = np.inf
+    rows[: len(book)] = book
+    rows["release"][: len(book)] += start
+    rows["deadline"][: len(book)] += start
+    for queue in (work.waiting[b : b + 1], work.queues[b]):
+        queue["head"] = queue["tail"] = NONE
+    work.links[b] = links
+    work.desks["missing"][b] = 0.0 if on_board else terms.hosts["large_bits"]
+
+
+@kernel
+def put(queue, book, j):
+    """Put job j at the end of `queue`."""
+    book[j].next = NONE
+    if queue.count == 0:
+        queue.head = j
+    else:
+        book[queue.tail].next = j
+    queue.tail = j
+    queue.count += 1
+
+
+@kernel
+def take(queue, book, before, j):
+    """Take job j out of `queue`; `before` is the one ahead of it, or -1 at the head. The one behind it, or
+    -1."""
+    behind = book[j].next
+    if before == NONE:
+        queue.head = behind
+    else:
+        book[before].next = behind
+    if queue.tail == j:
+        queue.tail = before
+    queue.count -= 1
+    book[j].next = NONE
+    return behind
