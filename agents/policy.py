@@ -69,11 +69,16 @@ _SHIPPED = {
     "idle": "agents.baselines:Idle",
     "greedy": "agents.tasking:Greedy",
     "deadline_greedy": "agents.tasking:DeadlineGreedy",
+    "local": "agents.offloading:Local",
+    "ground": "agents.offloading:Ground",
+    "least_loaded": "agents.offloading:LeastLoaded",
     "never": "agents.avoidance:Never",
     "threshold": "agents.avoidance:Threshold",
     "late_threshold": "agents.avoidance:LateThreshold",
     "qwen": "agents.qwen.policy:QwenPolicy",
 }
+_OF_A_PROBLEM = {("greedy", "offloading_v0"): "agents.offloading:Greedy"}
+"""Policies that share their name with one for other problems."""
 
 
 def policy_names(problem: str | None = None) -> list[str]:
@@ -81,12 +86,15 @@ def policy_names(problem: str | None = None) -> list[str]:
     names = list(_SHIPPED)
     if problem is None:
         return names
-    return [name for name in names if _understands(_find(_SHIPPED[name]), problem)]
+    return [name for name in names if _understands(policy_class(name, problem), problem)]
 
 
-def policy_class(name: str) -> type[Policy]:
-    """The class of the policy called `name`, or the one at `module:Class`. Raises SandboxError otherwise."""
-    return _find(_SHIPPED.get(name, name))
+def policy_class(name: str, problem: str | None = None) -> type[Policy]:
+    """The class of the policy called `name`, or the one at `module:Class`. Raises SandboxError otherwise.
+
+    Where one name stands for several policies, `problem` says which.
+    """
+    return _find(_OF_A_PROBLEM.get((name, problem or ""), _SHIPPED.get(name, name)))
 
 
 def make_policy(name: str, env: Any, **options: Any) -> Policy:
@@ -95,8 +103,8 @@ def make_policy(name: str, env: Any, **options: Any) -> Policy:
     `options` are further arguments of the class. Raises SandboxError for an unknown name, a class that is no
     Policy, or one made for other problems.
     """
-    kind = policy_class(name)
     problem = env.problem.name
+    kind = policy_class(name, problem)
     if not _understands(kind, problem):
         raise SandboxError(f"Policy {name!r} is made for {', '.join(kind.problems)}, not for {problem}.")
     return kind(env, **options)

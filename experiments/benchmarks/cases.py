@@ -40,9 +40,9 @@ def scenario(satellites: int) -> Scenario:
     return load_scenario("walker_24", {"fleet.0.walker": walker, **REQUESTS})
 
 
-def batch(satellites: int, worlds: int = 1, rounds: int = ROUNDS) -> BatchEnv:
-    """The batch face over that scenario."""
-    return tasking_v0.batch_env(scenario(satellites), worlds, max_cycles=rounds, autoreset=False)
+def batch(satellites: int, worlds: int = 1, rounds: int = ROUNDS, problem: Any = tasking_v0) -> BatchEnv:
+    """The batch face of a problem, named by its module, over that scenario."""
+    return problem.batch_env(scenario(satellites), worlds, max_cycles=rounds, autoreset=False)
 
 
 def draw(env: BatchEnv, count: int) -> np.ndarray:
@@ -50,11 +50,10 @@ def draw(env: BatchEnv, count: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, len(env.actions), (count, env.worlds, env.satellites))
 
 
-def batch_case(worlds: int, satellites: int, rounds: int = ROUNDS) -> Case:
-    env = batch(satellites, worlds, rounds)
-    return Case(
-        "tasking_v0 batch face", worlds, satellites, rounds, partial(_play_batch, env, draw(env, DRAWN))
-    )
+def batch_case(worlds: int, satellites: int, rounds: int = ROUNDS, problem: Any = tasking_v0) -> Case:
+    env = batch(satellites, worlds, rounds, problem)
+    play = partial(_play_batch, env, draw(env, DRAWN))
+    return Case(f"{env.problem.name} batch face", worlds, satellites, rounds, play)
 
 
 def dictionary_case(satellites: int, rounds: int = ROUNDS) -> Case:
