@@ -9,13 +9,12 @@ from typing import Any
 from agents import Policy
 from envs.batch import BatchEnv
 from experiments import results
-from experiments.metrics import Summary, metrics_of, summarise
+from experiments.metrics import Summary, metrics_in, summarise
 from experiments.minds import Mind
 from experiments.problems import HOUR, make_env
 from experiments.rollout import play
 from experiments.watchers import Tally
 from sandbox.errors import SandboxError
-from sandbox.recording.frames import book_of
 from sandbox.scenario import load_scenario
 
 SHOWN = (
@@ -28,6 +27,14 @@ SHOWN = (
     "cloudy",
     "duplicate",
     "denied",
+    "value_answered",
+    "jobs",
+    "answers",
+    "latency_median_s",
+    "latency_p90_s",
+    "handed",
+    "dropped",
+    "expired",
     "battery_lowest",
     "lost_satellites",
 )
@@ -88,12 +95,13 @@ def _episodes(env: BatchEnv, policy: Policy, seed: int) -> list[dict[str, float]
     """The metrics of every world, after an episode in each."""
     tally = Tally()
     play(env, policy, seed, [tally])
-    return [metrics_of(book_of(env.world, b), tally.totals(b)) for b in range(env.worlds)]
+    return [metrics_in(env.world, tally.totals(b), b) for b in range(env.worlds)]
 
 
 def table(episodes: Mapping[str, Sequence[Mapping[str, float]]]) -> dict[str, list[Summary]]:
-    """The metrics of `SHOWN`, each summarised over the episodes of every policy."""
-    names = [*SHOWN, *(name for name in SHOWN_OF_MINDS if any(name in runs[0] for runs in episodes.values()))]
+    """The metrics of `SHOWN` that there are, each summarised over the episodes of every policy."""
+    known = set().union(*(runs[0] for runs in episodes.values()))
+    names = [name for name in (*SHOWN, *SHOWN_OF_MINDS) if name in known]
     return {name: [_summary(runs, name) for runs in episodes.values()] for name in names}
 
 

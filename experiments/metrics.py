@@ -3,12 +3,16 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.job_world import JobWorld
+from sandbox.jobs import DELIVERED as ANSWER_DELIVERED
+from sandbox.recording.frames import book_of
 from sandbox.state import MODE_NAMES
+from sandbox.world import World
 
 GIGA, JOULES_PER_WH = 1e9, 3600.0
 RESAMPLES = 10_000
@@ -44,6 +48,19 @@ METRICS = {
     **{f"share_{mode}": Metric("1", f"share of the rounds in mode {mode}") for mode in MODE_NAMES},
 }
 
+
+JOB_METRICS = {
+    "value_answered": Metric("1", "value of the answers that arrived, aged"),
+    "jobs": Metric("1", "that came into being"),
+    "answers": Metric("1", "that arrived in time"),
+    "latency_median_s": Metric("s", "from a job's birth to its answer, median"),
+    "latency_p90_s": Metric("s", "the same, 90th percentile"),
+    "handed": Metric("1", "given to other satellites"),
+    "dropped": Metric("1", "jobs given up, or without room"),
+    "expired": Metric("1", "jobs not answered in time"),
+    "jobs_lost": Metric("1", "jobs lost with their satellite"),
+}
+"""Reported where jobs are served, in the place of what is about images."""
 
 THOUGHT_METRICS = {
     "decisions": Metric("1", "that were thought about"),
@@ -88,19 +105,58 @@ def metrics_of(book: NDArray, totals: Totals) -> dict[str, float]:
     """
     terms = {name: float(values.sum()) for name, values in totals.terms.items()}
     latency = latencies(book) / 60.0
-    satellites = len(totals.reward)
-    shares = totals.modes.sum(axis=0) / (satellites * totals.rounds)
     return {
         "value_delivered": terms["reward_delivery"],
         "value_offered": float(book["value"].sum()),
-        "reward": float(totals.reward.sum()),
         "requests": len(book),
         "captures": int(terms["captured"]),
         "images_delivered": int(terms["delivered"]),
         "downlinked_gbit": float(totals.downlinked.sum()) / GIGA,
         "latency_median_min": _percentile(latency, 50),
         "latency_p90_min": _percentile(latency, 90),
-        **{name: int(terms[name]) for name in ("cloudy", "duplicate", "denied", "illegal")},
+        **{name: int(terms[name]) for name in ("cloudy", "duplicate", "denied")},
+        **_body_metrics(totals, terms),
+    }
+
+
+def job_metrics_of(book: NDArray, ledger: Any, totals: Totals) -> dict[str, float]:
+    """Every metric of `JOB_METRICS`, and those of `METRICS` that are about neither images nor requests.
+
+    Args:
+        book: the jobs of the episode, records (J,) of dtype `sandbox.jobs.JOB`.
+        ledger: what became of them, a record of dtype `sandbox.jobs.LEDGER`.
+        totals: the sums of its rounds.
+    """
+    terms = {name: float(values.sum()) for name, values in totals.terms.items()}
+    arrived = book["status"] == ANSWER_DELIVERED
+    latency = book["delivered_at"][arrived] - book["release"][arrived]
+    return {
+        "value_answered": terms["reward_answers"],
+        "jobs": int(ledger["jobs_created"]),
+        "answers": int(ledger["jobs_delivered"]),
+        "latency_median_s": _percentile(latency, 50),
+        "latency_p90_s": _percentile(latency, 90),
+        "handed": int(terms["handed"]),
+        **{name: int(ledger[f"jobs_{name}"]) for name in ("dropped", "expired")},
+        "jobs_lost": int(ledger["jobs_lost"]),
+        **_body_metrics(totals, terms),
+    }
+
+
+def metrics_in(world: World, totals: Totals, b: int = 0) -> dict[str, float]:
+    """The metrics of the episode that has been played in world `b`."""
+    if isinstance(world, JobWorld):
+        return job_metrics_of(world.work.book[b], world.work.ledger[b], totals)
+    return metrics_of(book_of(world, b), totals)
+
+
+def _body_metrics(totals: Totals, terms: Mapping[str, float]) -> dict[str, float]:
+    """What there is to say of satellites whatever they are for."""
+    satellites = len(totals.reward)
+    shares = totals.modes.sum(axis=0) / (satellites * totals.rounds)
+    return {
+        "reward": float(totals.reward.sum()),
+        "illegal": int(terms["illegal"]),
         "battery_lowest": float(totals.lowest_battery.min()),
         "battery_lowest_median": float(np.median(totals.lowest_battery)),
         "energy_kwh": terms["energy_j"] / JOULES_PER_WH / 1e3,

@@ -2,6 +2,7 @@
 
 import re
 from importlib import import_module
+from inspect import signature
 from pkgutil import iter_modules
 from typing import Any
 
@@ -12,6 +13,7 @@ from sandbox.errors import SandboxError, unknown_name
 from sandbox.scenario import Scenario
 
 HOUR = 3600.0
+CANDIDATES = "candidates"
 
 
 def env_names() -> list[str]:
@@ -30,12 +32,14 @@ def make_env(
 ) -> BatchEnv:
     """The batch face of problem `name`, without autoreset, for episodes of `hours` (the scenario's).
 
-    With `thinking` it charges for thought.
+    With `thinking` it charges for thought. `candidates` is left out where a problem shows no candidates.
     """
     if name not in env_names():
         raise unknown_name("environment", name, env_names())
     cycles = None if hours is None else rounds_in(hours, scenario)
     module = import_module(f"envs.{name}")
+    taken = signature(module.batch_env).parameters
+    options = {name: value for name, value in options.items() if name in taken or name != CANDIDATES}
     batch = module.batch_env(scenario, worlds, max_cycles=cycles, autoreset=False, **options)
     return deliberating(batch) if thinking else batch
 

@@ -12,7 +12,7 @@ import yaml
 from envs.batch import BatchEnv
 from envs.deliberation import DeliberatingBatch
 from experiments import results
-from experiments.metrics import metrics_of
+from experiments.metrics import metrics_in
 from experiments.minds import Mind
 from experiments.problems import HOUR, make_env
 from experiments.rollout import Speed, Watcher, play
@@ -20,7 +20,6 @@ from experiments.rows import Rows
 from experiments.watchers import Bar, Film, Tally, Witness
 from sandbox.errors import SandboxError
 from sandbox.recording import Recording
-from sandbox.recording.frames import book_of
 from sandbox.scenario import Scenario, load_scenario
 
 
@@ -79,7 +78,7 @@ def run(
             speed = play(batch, decider, seed, [*watchers, *bars])
         if record:
             draw(film.recording, draft)
-        metrics = metrics_of(book_of(batch.world), tally.totals())
+        metrics = metrics_in(batch.world, tally.totals())
         content = metrics | {
             "schema": results.SCHEMA,
             "arguments": meta | _arguments(scenario, batch, changes, candidates) | _told(mind, batch),

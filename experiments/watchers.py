@@ -13,6 +13,7 @@ from agents.qwen.decisions import Decision, Request
 from envs.batch import BatchEnv
 from experiments.metrics import Totals
 from experiments.rollout import Round, Watcher
+from sandbox.job_world import JobWorld
 from sandbox.recording import Recorder, Recording
 from sandbox.recording.frames import deeds_of, events_of, meta_of, scene_of, sizes_of, static_of
 from sandbox.state import MODE_NAMES
@@ -91,7 +92,7 @@ class Film(Watcher):
         assert self._recorder is not None  # made in `start`
         decided = {"action": played.actions[0], "mask": played.mask[0], "reward": played.reward[0]}
         decided |= _thought_of(env, played)
-        self._recorder.append(**self._scene, **deeds_of(env.world), **decided)
+        self._recorder.append(**self._scene, **_deeds_of(env), **decided)
         for event in events_of(env.world):
             self._recorder.event(*event)
         for n in range(min(self._minds, env.satellites)):
@@ -162,6 +163,15 @@ class Shown(NamedTuple):
     decision: Decision
     seconds: float
     joules: float
+
+
+def _deeds_of(env: BatchEnv) -> dict[str, np.ndarray]:
+    """What was done in world 0; where jobs are served, what their answers earned and what was sent of them."""
+    deeds = deeds_of(env.world)
+    if isinstance(env.world, JobWorld):
+        desks = env.world.work.desks[0]
+        deeds |= {"delivered_value": desks["value"].copy(), "downlinked": desks["sent"].copy()}
+    return deeds
 
 
 class Bar(Watcher):

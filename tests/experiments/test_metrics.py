@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.metrics import METRICS, Totals, interquartile_mean, latencies, metrics_of, summarise
+from experiments.metrics import (
+    JOB_METRICS,
+    METRICS,
+    Totals,
+    interquartile_mean,
+    job_metrics_of,
+    latencies,
+    metrics_of,
+    summarise,
+)
+from sandbox.jobs import DELIVERED as ANSWERED_AND_THERE
+from sandbox.jobs import EXPIRED as JOB_EXPIRED
+from sandbox.jobs import JOB, LEDGER
 from sandbox.state import CAPTURED, DELIVERED, EXPIRED, MODE_NAMES, OPEN, PENDING, REQUEST
 
 TERMS = ("reward_delivery", "energy_j", "captured", "delivered", "cloudy", "duplicate", "denied", "illegal")
@@ -127,3 +139,33 @@ def test_summary_leaves_out_what_is_missing():
     assert nothing.runs == 0
     assert math.isnan(nothing.iqm)
     assert summarise([5.0]) == (5.0, 5.0, 5.0, 5.0, 1)
+
+
+def test_metrics_of_jobs():
+    rows = np.zeros(4, JOB)
+    rows["status"] = [ANSWERED_AND_THERE, ANSWERED_AND_THERE, ANSWERED_AND_THERE, JOB_EXPIRED]
+    rows["release"], rows["delivered_at"] = [0.0, 10.0, 20.0, 0.0], [30.0, 20.0, 70.0, math.nan]
+    ledger = np.zeros((), LEDGER)
+    for name, count in (("created", 5), ("delivered", 3), ("expired", 1), ("lost", 1)):
+        ledger[f"jobs_{name}"] = count
+    terms = {"reward_answers": np.array([4.0, 1.5]), "energy_j": np.array([3.6e6, 1.8e6])}
+    terms |= {"handed": np.array([2.0, 0.0]), "illegal": np.array([0.0, 1.0])}
+    found = job_metrics_of(rows, ledger, totals(terms=terms))
+    assert found.keys() == JOB_METRICS.keys() | {
+        name for name in METRICS if name.startswith(("share_", "battery_", "lost_", "energy_"))
+        or name in ("reward", "illegal", "satellites", "rounds")
+    }  # fmt: skip
+    assert (found["latency_median_s"], found["value_answered"], found["jobs"]) == (30.0, 5.5, 5)
+    assert (found["answers"], found["expired"], found["jobs_lost"], found["handed"]) == (3, 1, 1, 2)
+    assert (found["energy_kwh"], found["lost_satellites"], found["illegal"]) == (1.5, 1, 1)
+
+
+def test_a_world_of_jobs_is_measured_as_such():
+    from experiments.compare import compare, table
+
+    episodes = compare(["local", "greedy"], "relay_40", "offloading_v0", 0.1, seeds=2, progress=False)
+    for runs in episodes.values():
+        assert JOB_METRICS.keys() <= runs[0].keys()
+        assert runs[0]["jobs"] > 0
+    assert "value_answered" in table(episodes)
+    assert "captures" not in table(episodes)
