@@ -166,7 +166,7 @@ class Shown(NamedTuple):
 
 
 def _deeds_of(env: BatchEnv) -> dict[str, np.ndarray]:
-    """What was done in world 0; where jobs are served, what their answers earned and what was sent of them."""
+    """What was done in world 0; where jobs are served, what their answers earned and the bits sent."""
     deeds = deeds_of(env.world)
     if isinstance(env.world, JobWorld):
         desks = env.world.work.desks[0]
