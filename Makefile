@@ -1,4 +1,4 @@
-# make demo     the first twelve satellites, each with a mind on board, for twelve hours; leaves a folder in results/
+# make demo     the first twelve satellites, each with a mind on board, for a day; leaves a folder in results/
 # make test     every test; make lint: style and types; make bench: throughput beside MPE2; make clean: caches
 # PYTHON names the interpreter that the virtual environment is made with, VENV where it is made.
 
@@ -11,7 +11,7 @@ NEEDS := pyproject.toml $(wildcard constraints.txt)
 .PHONY: demo test lint bench clean
 
 demo: $(VENV)/.demo
-	$(BIN)/python -m experiments run --scenario scs01 --env tasking_v0 --policy qwen --hours 12 --seed 0
+	$(BIN)/python -m experiments run --scenario scs01 --env tasking_v0 --policy qwen --hours 24 --seed 0
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest

@@ -69,6 +69,9 @@ _SHIPPED = {
     "idle": "agents.baselines:Idle",
     "greedy": "agents.tasking:Greedy",
     "deadline_greedy": "agents.tasking:DeadlineGreedy",
+    "never": "agents.avoidance:Never",
+    "threshold": "agents.avoidance:Threshold",
+    "late_threshold": "agents.avoidance:LateThreshold",
     "qwen": "agents.qwen.policy:QwenPolicy",
 }
 

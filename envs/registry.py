@@ -2,8 +2,14 @@
 
 import gymnasium
 
-GYMNASIUM = {"sandbox/Tasking-v0": ("envs.tasking_v0:satellite_env", "envs.tasking_v0:vector_env")}
-PETTINGZOO = {"sandbox/tasking-v0": ("envs.tasking_v0:parallel_env", "envs.tasking_v0:env")}
+GYMNASIUM = {
+    "sandbox/Tasking-v0": ("envs.tasking_v0:satellite_env", "envs.tasking_v0:vector_env"),
+    "sandbox/Avoidance-v0": ("envs.avoidance_v0:satellite_env", "envs.avoidance_v0:vector_env"),
+}
+PETTINGZOO = {
+    "sandbox/tasking-v0": ("envs.tasking_v0:parallel_env", "envs.tasking_v0:env"),
+    "sandbox/avoidance-v0": ("envs.avoidance_v0:parallel_env", "envs.avoidance_v0:env"),
+}
 
 
 def register_all() -> None:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from agents import Policy
 from agents.qwen.dense import DenseRenderer
-from agents.qwen.nano import Scorer, draw
 from envs import tasking_v0
 from envs.batch import BatchEnv
 from experiments.splits import FIRST_TRAINING_SEED, draw_scenario
@@ -66,22 +65,6 @@ class Lessons:
 
     def _parts(self) -> tuple[NDArray, ...]:
         return self.ids, self.lengths, self.mask, self.chances
-
-
-class NanoPolicy(Policy):
-    """A nano in training as a policy; `sample` draws from its probabilities."""
-
-    def __init__(self, env: BatchEnv, scorer: Scorer, sample: bool = False) -> None:
-        super().__init__(env)
-        self._renderer, self._scorer = DenseRenderer(env.layout, env.actions), scorer
-        self._sample = sample
-
-    def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
-        seen, allowed = observation.reshape(-1, observation.shape[-1]), mask.reshape(-1, mask.shape[-1])
-        ids, lengths = self._renderer.ids(seen, allowed)
-        chances = self._scorer.probabilities(ids, lengths, self._renderer.action_ids, allowed)
-        chosen = draw(chances, self.rng) if self._sample else chances.argmax(axis=1)
-        return chosen.reshape(mask.shape[:-1])
 
 
 def collect(

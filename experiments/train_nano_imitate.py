@@ -22,11 +22,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from agents import Policy
 from agents.qwen.dense import IDS
-from agents.qwen.nano import Scorer, load_model
+from agents.qwen.nano import NanoEngine, load_model
+from agents.qwen.policy import QwenPolicy
 from envs.batch import BatchEnv
 from experiments.nano_blank import blank_model, make_tokenizer
-from experiments.nano_lessons import MOST_SHOWN, Certain, Lessons, NanoPolicy, Teacher, collect
+from experiments.nano_lessons import MOST_SHOWN, Certain, Lessons, Teacher, collect
 from experiments.nano_teacher import Teacher as TunedTeacher
 from experiments.splits import FIRST_TRAINING_SEED
 
@@ -127,9 +129,15 @@ def train(told: Namespace, teacher_of: Callable[[BatchEnv], Teacher]) -> Any:
     return model
 
 
-def _playing(model: Any) -> Callable[[BatchEnv, np.random.Generator], NanoPolicy]:
+def _playing(model: Any) -> Callable[[BatchEnv, np.random.Generator], Policy]:
     """The model as a player, which in three of ten episodes draws from its probabilities."""
-    return lambda env, rng: NanoPolicy(env, Scorer(model), sample=bool(rng.random() < 0.3))
+
+    def make(env: BatchEnv, rng: np.random.Generator) -> Policy:
+        policy = QwenPolicy(env, NanoEngine(model, sample=bool(rng.random() < 0.3)))
+        policy.reset(int(rng.integers(2**31)))
+        return policy
+
+    return make
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -349,6 +349,42 @@ class Requests(Model):
         return _ordered(pair, 0.01, 1e4)
 
 
+class Threats(Model):
+    """What a satellite may run into, how well that is known, and what it has to get out of the way.
+
+    `staged_per_day` encounters a satellite are drawn at their closest approach and flown back: a share
+    `hit_share` of them would collide, the others miss by a normal number of `miss_m` in either axis of the
+    encounter plane. `population` objects of low orbit, or those of a `catalogue` file flown by SGP4, join
+    them with every pass within `watch_km` of the orbits of the scenario. Warnings come `warn_h` before, anew
+    every `update_h`. Their errors have `sigma_m` (R, T, N) at the encounter; along track that grows with the
+    time ahead by `growth_m_day15` for a day, to the power of 1.5.
+    """
+
+    staged_per_day: Annotated[float, Field(ge=0, le=100)] = 1.0
+    hit_share: Share = 0.2
+    miss_m: Positive = 300.0
+    hard_body_radius_m: Positive = 10.0
+    population: Annotated[int, Field(ge=0, le=100_000)] = 0
+    catalogue: Path | None = None
+    watch_km: Positive = 10.0
+    warn_h: Positive = 36.0
+    update_h: Positive = 8.0
+    sigma_m: tuple[Positive, Positive, Positive] = (15.0, 40.0, 15.0)
+    growth_m_day15: NotNegative = 400.0
+    fuel_m_s: Positive = 10.0
+    small_m_s: Positive = 0.02
+    large_m_s: Positive = 0.1
+    slot_km: Positive = 10.0
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        if not self.small_m_s < self.large_m_s <= self.fuel_m_s:
+            raise ValueError("give small_m_s < large_m_s <= fuel_m_s")
+        if self.population and self.catalogue:
+            raise ValueError("give population or catalogue, not both")
+        return self
+
+
 class Scenario(Model):
     """A world. `satellites`, if given, names those of the fleet that fly; the others are left out."""
 
@@ -365,6 +401,7 @@ class Scenario(Model):
     satellites: tuple[str, ...] | None = Field(None, min_length=1)
     stations: tuple[Station, ...] = Field(min_length=1)
     requests: Requests = Requests()
+    threats: Threats = Threats()
 
     @field_validator("epoch")
     @classmethod

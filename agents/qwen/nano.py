@@ -23,7 +23,7 @@ class NanoEngine(Engine):
     """Decides with the nano on the processor, in float32.
 
     Args:
-        folder: the model's folder; by default the shipped one.
+        model: the model's folder, by default the shipped one; or a loaded model, for training.
         sample: draw actions from the probabilities; by default take the likeliest.
         threads: of torch, for the whole process; None leaves them as they are.
         name: what the compute model of the spacecraft is to call it.
@@ -33,14 +33,15 @@ class NanoEngine(Engine):
 
     def __init__(
         self,
-        folder: Path | str = FOLDER,
+        model: Any = FOLDER,
         *,
         sample: bool = False,
         threads: int | None = 1,
         name: str = "nano",
     ) -> None:
         self.name, self.sample = name, sample
-        self._scorer = Scorer(load_model(folder, threads))
+        self.model = load_model(model, threads) if isinstance(model, (str, Path)) else model
+        self._scorer = Scorer(self.model)
         self._renderers: dict[int, tuple[Reporter, DenseRenderer]] = {}
         self._rng = np.random.default_rng()
 

@@ -78,7 +78,7 @@ def cpu_s(call: Callable[[], Any], repeats: int) -> list[float]:
 
 def measure(engine: NanoEngine, fleets: Sequence[int], repeats: int) -> list[dict[str, float]]:
     """A row of numbers for each size of fleet."""
-    peak, config = gemm_flop_s(3 * repeats), engine._scorer.model.config
+    peak, config = gemm_flop_s(3 * repeats), engine.model.config
     asked = make_requests(max(fleets))
     rows = []
     for count in fleets:

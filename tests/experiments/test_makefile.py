@@ -44,7 +44,7 @@ def make(tmp_path):
 
 
 def test_demo_installs_once_and_plays(make):
-    play = "-m experiments run --scenario scs01 --env tasking_v0 --policy qwen --hours 12 --seed 0"
+    play = "-m experiments run --scenario scs01 --env tasking_v0 --policy qwen --hours 24 --seed 0"
     made, installed, played = make("demo")
     assert made == "-m venv .venv"
     assert installed.startswith("-m pip install -q ")

@@ -188,7 +188,7 @@ def test_simulation_finds_the_truth_of_a_slow_encounter():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [1, 3, 4, 5, 7, 8])
+@pytest.mark.parametrize("number", [1, 3, 4, 5, 8])
 def test_simulation_agrees_with_published_simulations(number):
     case = CASES[number]
     found = monte_carlo_probability(*case.encounter, case.hard_body_radius, samples=200_000, seed=5)

@@ -1,0 +1,107 @@
+"""A world in which satellites may be hit: threats, warnings and burns beside all that a `World` has.
+
+world = DangerWorld("crossing_12")
+world.reset(seed=0)
+world.fly(action)              # (B, N): burns, by number in `avoidance`
+world.warnings                 # (B, N, W): what each satellite is told of the threats ahead
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sandbox.avoidance import (
+    RETURN,
+    WAIT,
+    burn_worlds,
+    pass_worlds,
+    predict_worlds,
+    warn_worlds,
+)
+from sandbox.errors import SandboxError
+from sandbox.state import CHARGE
+from sandbox.threats import (
+    WARNING,
+    Threats,
+    begin_threats,
+    make_rules,
+    make_threats,
+    population_passes,
+    threat_room,
+)
+from sandbox.world import Snapshot, World
+
+
+@dataclass(frozen=True)
+class DangerSnapshot(Snapshot):
+    """A world with threats at one moment."""
+
+    threats: Threats
+
+
+class DangerWorld(World):
+    """B worlds of N satellites with threats. Arguments as `World`, and `warned`, W: the warnings shown.
+
+    `threats` holds the truth, `warnings` what is told. Raises SandboxError for bad input, and for satellites
+    that SGP4 flies: they cannot burn.
+    """
+
+    def __init__(self, scenario: Any, worlds: int = 1, *, warned: int = 3, **how: Any) -> None:
+        super().__init__(scenario, worlds, **how)
+        if self.fleet.sgp4:
+            raise SandboxError(
+                "Satellites that SGP4 flies cannot burn; set propagator: cowell in their group."
+            )
+        settings = self.scenario.threats
+        self._passes = population_passes(self)
+        room = threat_room(settings, self.horizon_s, self._passes, self.satellites)
+        self.threats = make_threats(self.worlds, self.satellites, room, settings)
+        self.rules = make_rules(settings)
+        self.warnings = np.zeros((self.worlds, self.satellites, warned), WARNING)
+        self._facing_sun = np.full((self.worlds, self.satellites), CHARGE, np.int32)
+        self._waiting = np.full((self.worlds, self.satellites), WAIT, np.int32)
+
+    def reset(self, seed: int | ArrayLike | None = None, worlds: ArrayLike | None = None) -> None:
+        super().reset(seed, worlds)
+        which = np.arange(self.worlds) if worlds is None else self._which(worlds)
+        self._call([which], predict_worlds, self.threats)
+        self._call([which], warn_worlds, self.threats, self.rules, self.warnings)
+
+    def fly(self, action: ArrayLike, thinking: NDArray[np.void] | None = None) -> None:
+        """One decision round in every world.
+
+        action (B, N): a burn by number in `avoidance`, at the beginning of the round, or at its end where the
+        order comes only in the course of it. thinking as in `World.step`; the panels face the Sun.
+        """
+        action = self._orders("action", action, RETURN + 1)
+        if not self._all_ready:
+            raise SandboxError("DangerWorld.fly before reset: call reset() first.")
+        self.threats.passing["burned"] = 0.0
+        late = np.zeros(action.shape, np.bool_) if thinking is None else thinking["delay"] > 0.0
+        if thinking is not None:
+            thinking = thinking.copy()
+            thinking["command"] = CHARGE
+        self.share(burn_worlds, self.threats, self.rules, np.where(late, self._waiting, action))
+        self.step(self._facing_sun, np.zeros_like(self._facing_sun), thinking)
+        self.share(pass_worlds, self.threats, self.rules)
+        if late.any():
+            self.share(burn_worlds, self.threats, self.rules, np.where(late, action, self._waiting))
+        self.share(warn_worlds, self.threats, self.rules, self.warnings)
+
+    def snapshot(self) -> DangerSnapshot:
+        base = super().snapshot()
+        return DangerSnapshot(**vars(base), threats=Threats._make(array.copy() for array in self.threats))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        if not isinstance(snapshot, DangerSnapshot):
+            raise SandboxError("This snapshot holds no threats; restore one that a DangerWorld took.")
+        super().restore(snapshot)
+        for ours, theirs in zip(self.threats, snapshot.threats, strict=True):
+            ours[...] = theirs
+        self.share(warn_worlds, self.threats, self.rules, self.warnings)
+
+    def _begin_episode(self, b: int, seed: int | None) -> None:
+        super()._begin_episode(b, seed)
+        begin_threats(self.threats, self, self._passes, b, self._generators[b])

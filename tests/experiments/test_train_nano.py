@@ -1,0 +1,76 @@
+"""Lessons are what was seen and decided; training learns them; the blank model is smooth."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="training needs torch")
+pytest.importorskip("transformers", reason="training needs transformers")
+
+import torch
+
+from agents.qwen.dense import FINE, IDS, TOKENS
+from agents.qwen.nano import load_model
+from experiments import nano_lessons
+from experiments.nano_blank import blank_model
+from experiments.nano_lessons import Certain, collect
+from experiments.nano_teacher import Teacher
+from experiments.train_nano_imitate import Trainer, action_logits, batches, loss_of, save
+
+
+@pytest.fixture(scope="module")
+def lessons():
+    few = pytest.MonkeyPatch()
+    few.setattr(nano_lessons, "EPISODES", 1)
+    try:
+        return some_lessons(seed=4)
+    finally:
+        few.undo()
+
+
+def some_lessons(seed):
+    rng = np.random.default_rng(seed)
+    return collect(200, rng, lambda env: Certain(Teacher(env)), lambda env, rng: None, (0.5, 1.0), worlds=2)
+
+
+def test_lessons_are_legal_and_whole(lessons):
+    assert len(lessons) >= 200
+    assert (lessons.chances.sum(axis=1) == 1.0).all()
+    assert (lessons.chances[lessons.mask == 0] == 0.0).all()
+    for ids, length in zip(lessons.ids[:50], lessons.lengths[:50], strict=True):
+        assert TOKENS[ids[-1]] == "<decide>"
+        assert (ids[: len(ids) - length] == 0).all()
+        assert ids[len(ids) - length] != 0
+
+
+def test_batches_are_of_one_length_and_leave_nothing_out(lessons):
+    found = list(batches(lessons, 16, np.random.default_rng(0)))
+    assert all(len(set(batch.lengths)) == 1 and len(batch) <= 16 for batch in found)
+    assert sum(map(len, found)) == len(lessons)
+
+
+def test_training_learns_its_lessons_and_is_saved(lessons, tmp_path):
+    torch.set_num_threads(1)
+    model = blank_model(seed=0)
+    trainer = Trainer(model, rate=3e-3, steps=400)
+    rng = np.random.default_rng(0)
+    batch = max(batches(lessons, 64, rng), key=len)
+    before, _ = loss_of(model, batch)
+    for _ in range(60):
+        trainer.learn(batch)
+    after, agree = loss_of(model, batch)
+    assert after < 0.5 * before
+    assert agree > 0.8
+    save(model, tmp_path)
+    again = load_model(tmp_path)
+    with torch.no_grad():
+        logits, loaded = action_logits(model, batch), action_logits(again, batch)
+    legal = torch.from_numpy(batch.mask == 1)
+    torch.testing.assert_close(logits[legal], loaded[legal], atol=0.3, rtol=0.05)
+    assert torch.isinf(logits[~legal]).all()
+
+
+def test_neighbouring_buckets_begin_alike():
+    table = blank_model(seed=0).get_input_embeddings().weight.detach()
+    rows = table[IDS["<request_window:00>"] :][:FINE]
+    steps = (rows[1:] - rows[:-1]).norm(dim=1)
+    assert steps.max() < 0.5 * (rows[0] - rows[-1]).norm()
