@@ -32,7 +32,7 @@ RIVALS = {name: name for name in ("random", "greedy", "deadline_greedy")} | {
 }
 """What it is measured against, its own teacher last: name, and where `make_policy` finds it."""
 KEPT = ("value_delivered", "lost_satellites", "duplicate", "denied", "battery_lowest")
-SEEDS, HOURS = 10, 12.0
+SEEDS, HOURS = 6, 6.0
 QUICK_SEEDS = 2
 Makers = Mapping[str, Callable[[BatchEnv], Policy]]
 
