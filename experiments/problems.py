@@ -2,6 +2,7 @@
 
 import re
 from importlib import import_module
+from inspect import signature
 from pkgutil import iter_modules
 from typing import Any
 
@@ -36,6 +37,12 @@ def make_env(
         raise unknown_name("environment", name, env_names())
     cycles = None if hours is None else rounds_in(hours, scenario)
     module = import_module(f"envs.{name}")
+    for option in options:
+        if option not in signature(module.batch_env).parameters:
+            raise SandboxError(
+                f"{name} has no option {option!r}, which `run` and `compare` set: they play tasking_v0; "
+                f"play {name} from Python with envs.{name}, or by an experiment of its own."
+            )
     batch = module.batch_env(scenario, worlds, max_cycles=cycles, autoreset=False, **options)
     return deliberating(batch) if thinking else batch
 
