@@ -35,8 +35,7 @@ class Threshold(Policy):
             name: np.array([self.layout.index(f"warning_{k + 1}_{name}") for k in range(shown)])
             for name in ("present", "time", "miss", "sigma", "risk")
         }
-        burns = [env.problem.world.scenario.threats.small_m_s, env.problem.world.scenario.threats.large_m_s]
-        self._sizes = np.array(burns)
+        self._sizes = np.array(env.problem.burns_m_s)
 
     def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
         seen = self.layout.physical(observation)

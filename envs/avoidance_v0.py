@@ -102,17 +102,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.batch import BatchEnv
+from envs.batch import BatchEnv, horizon_of, whole_count
 from envs.features import Feature, Layout
 from envs.parallel import ParallelFace, sequential
 from envs.problem import Deliberated, Problem
-from envs.single import SatelliteEnv, Teammates
+from envs.single import SatelliteEnv, Teammates, alone, one_satellite
 from envs.vector import SatelliteVectorEnv
 from sandbox.avoidance import FORWARD_LARGE, FORWARD_SMALL, RETURN, WAIT, away
 from sandbox.compiled import kernel
 from sandbox.danger_world import DangerWorld
-from sandbox.errors import SandboxError, unknown_name
-from sandbox.fleet import make_fleet
 from sandbox.scenario import Scenario, load_scenario
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -193,7 +191,8 @@ class Avoidance(Problem):
         self._limits = settings.fuel_m_s, 1e3 * settings.slot_km
         self._illegal = np.zeros((world.worlds, world.satellites), np.int32)
         self.layout = layout(world.scenario, world.warnings.shape[2])
-        small, large = 100.0 * settings.small_m_s, 100.0 * settings.large_m_s
+        self.burns_m_s = settings.small_m_s, settings.large_m_s
+        small, large = (100.0 * size for size in self.burns_m_s)
         self.phrases = (
             "do nothing",
             f"burn {small:g} cm/s in the direction of flight",
@@ -354,12 +353,6 @@ def _next_approach(rows, now):
     return 1e3, DAY
 
 
-def _count(name: str, value: Any) -> int:
-    if not (isinstance(value, (int, np.integer)) and value >= 1):
-        raise SandboxError(f"{name} = {value!r}; give a whole number of at least 1.")
-    return int(value)
-
-
 def batch_env(
     scenario: Any = "crossing_12",
     worlds: int = 1,
@@ -376,9 +369,9 @@ def batch_env(
     """B worlds at once, arrays in and arrays out; see `BatchEnv` and the module's page."""
     nothing_to_image = {"requests.initial": 0, "requests.per_hour": 0.0, "requests.sites": ()}
     scenario = load_scenario(scenario, nothing_to_image)
-    horizon = None if max_cycles is None else _count("max_cycles", max_cycles) * scenario.round_s
+    horizon = horizon_of(scenario, max_cycles)
     world = DangerWorld(
-        scenario, worlds, warned=_count("warned", warned), shown=1, horizon_s=horizon, threads=threads
+        scenario, worlds, warned=whole_count("warned", warned), shown=1, horizon_s=horizon, threads=threads
     )
     problem = Avoidance(
         world,
@@ -425,12 +418,7 @@ def satellite_env(
 
     Without `teammates` it flies alone; with them the whole fleet flies and they decide for the others.
     """
-    scenario = load_scenario(scenario)
-    if teammates is None:
-        alone = batch_env(_alone(scenario, satellite), autoreset=False, **arguments)
-        return SatelliteEnv(alone, 0, None, render_mode)
-    batch = batch_env(scenario, autoreset=False, **arguments)
-    return SatelliteEnv(batch, _number(batch.world.fleet.names, satellite), teammates, render_mode)
+    return one_satellite(batch_env, scenario, satellite, teammates, render_mode, **arguments)
 
 
 def vector_env(
@@ -443,18 +431,5 @@ def vector_env(
     **arguments: Any,
 ) -> SatelliteVectorEnv:
     """Gymnasium's vector environment: `num_envs` worlds in which one satellite flies alone."""
-    batch = batch_env(_alone(load_scenario(scenario), satellite), num_envs, autoreset=False, **arguments)
+    batch = batch_env(alone(load_scenario(scenario), satellite), num_envs, autoreset=False, **arguments)
     return SatelliteVectorEnv(batch, autoreset_mode, render_mode)
-
-
-def _alone(scenario: Scenario, satellite: str | None) -> Scenario:
-    names = make_fleet(scenario).names
-    return load_scenario(scenario, {"satellites": [names[_number(names, satellite)]]})
-
-
-def _number(names: tuple[str, ...], satellite: str | None) -> int:
-    if satellite is None:
-        return 0
-    if satellite not in names:
-        raise unknown_name("satellite", satellite, names)
-    return names.index(satellite)

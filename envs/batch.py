@@ -1,11 +1,14 @@
 """The batch face: B worlds at once, arrays in and arrays out. Every other face is a thin skin over it."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from envs.problem import Problem
 from sandbox.compiled import kernel
 from sandbox.errors import SandboxError
+from sandbox.scenario import Scenario
 
 Observation = NDArray[np.float32]
 Info = dict[str, NDArray]
@@ -101,6 +104,18 @@ class BatchEnv:
         self._mask = np.empty((*self._team, len(self.actions)), np.int8)
         self.problem.report(observation, self._mask, reward, terms)
         return observation, reward, {"action_mask": self._mask, "terms": terms}
+
+
+def whole_count(name: str, value: Any) -> int:
+    """`value` as a count. Raises SandboxError unless it is a whole number of at least 1."""
+    if not (isinstance(value, (int, np.integer)) and value >= 1):
+        raise SandboxError(f"{name} = {value!r}; give a whole number of at least 1.")
+    return int(value)
+
+
+def horizon_of(scenario: Scenario, max_cycles: int | None) -> float | None:
+    """Seconds in `max_cycles` rounds; None for the scenario's own horizon."""
+    return None if max_cycles is None else whole_count("max_cycles", max_cycles) * scenario.round_s
 
 
 @kernel

@@ -9,11 +9,28 @@ from numpy.typing import NDArray
 
 from envs.batch import BatchEnv
 from envs.camera import RENDER_FPS, RENDER_MODES, Camera
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, unknown_name
+from sandbox.fleet import make_fleet
 from sandbox.recording import Recording
+from sandbox.scenario import Scenario, load_scenario
 
 Teammates = Callable[[NDArray[np.float32], dict[str, NDArray]], NDArray]
 """Called with observation (1, N, F) and info of the whole fleet; gives actions (1, N), the ego's ignored."""
+
+
+def alone(scenario: Scenario, satellite: str | None) -> Scenario:
+    """`scenario` with the satellite of that name alone, or the first of its fleet."""
+    names = make_fleet(scenario).names
+    return load_scenario(scenario, {"satellites": [names[number_of(names, satellite)]]})
+
+
+def number_of(names: tuple[str, ...], satellite: str | None) -> int:
+    """The place of `satellite` among `names`, 0 for None. Raises SandboxError where it is not among them."""
+    if satellite is None:
+        return 0
+    if satellite not in names:
+        raise unknown_name("satellite", satellite, names)
+    return names.index(satellite)
 
 
 class SatelliteEnv(gymnasium.Env):
@@ -114,3 +131,20 @@ class SatelliteEnv(gymnasium.Env):
         own = dict(zip(self.batch.terms, info["terms"][0, self.ego].tolist(), strict=True))
         own["action_mask"] = info["action_mask"][0, self.ego]
         return observation[0, self.ego], own
+
+
+def one_satellite(
+    batch_env: Callable[..., BatchEnv],
+    scenario: Any,
+    satellite: str | None,
+    teammates: Teammates | None,
+    render_mode: str | None,
+    **arguments: Any,
+) -> SatelliteEnv:
+    """The face of one satellite of the problem that `batch_env` makes: alone, or with `teammates`."""
+    scenario = load_scenario(scenario)
+    if teammates is None:
+        batch = batch_env(alone(scenario, satellite), autoreset=False, **arguments)
+        return SatelliteEnv(batch, 0, None, render_mode)
+    batch = batch_env(scenario, autoreset=False, **arguments)
+    return SatelliteEnv(batch, number_of(batch.world.fleet.names, satellite), teammates, render_mode)

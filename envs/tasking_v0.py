@@ -117,16 +117,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.batch import BatchEnv
+from envs.batch import BatchEnv, horizon_of, whole_count
 from envs.features import Feature, Layout
 from envs.parallel import ParallelFace, sequential
 from envs.problem import Deliberated, Problem
-from envs.single import SatelliteEnv, Teammates
+from envs.single import SatelliteEnv, Teammates, alone, one_satellite
 from envs.vector import SatelliteVectorEnv
 from sandbox.attitude import angle_between, slew_time
 from sandbox.compiled import kernel
-from sandbox.errors import SandboxError, unknown_name
-from sandbox.fleet import make_fleet
 from sandbox.flight import can_shoot, can_transmit
 from sandbox.geometry import unit
 from sandbox.links import SEARCH_HORIZON_S
@@ -469,18 +467,6 @@ def write_global_state(state, constants, b, horizon, out):
         out[i] = min(np.float32(1.0), max(np.float32(-1.0), out[i]))
 
 
-def _horizon(scenario: Scenario, max_cycles: int | None) -> float | None:
-    if max_cycles is None:
-        return None
-    _check_count("max_cycles", max_cycles)
-    return max_cycles * scenario.round_s
-
-
-def _check_count(name: str, value: Any) -> None:
-    if not (isinstance(value, (int, np.integer)) and value >= 1):
-        raise SandboxError(f"{name} = {value!r}; give a whole number of at least 1.")
-
-
 def batch_env(
     scenario: Any = "scs01",
     worlds: int = 1,
@@ -494,9 +480,8 @@ def batch_env(
 ) -> BatchEnv:
     """B worlds at once, arrays in and arrays out; see `BatchEnv` and the module's page."""
     scenario = load_scenario(scenario)
-    _check_count("candidates", candidates)
-    horizon = _horizon(scenario, max_cycles)
-    world = World(scenario, worlds, shown=candidates, horizon_s=horizon, threads=threads)
+    shown, horizon = whole_count("candidates", candidates), horizon_of(scenario, max_cycles)
+    world = World(scenario, worlds, shown=shown, horizon_s=horizon, threads=threads)
     return BatchEnv(Tasking(world, loss_penalty=loss_penalty, team_reward=team_reward), autoreset=autoreset)
 
 
@@ -545,13 +530,7 @@ def satellite_env(
 
     Without `teammates` it flies alone; with them the whole fleet flies and they decide for the others.
     """
-    scenario = load_scenario(scenario)
-    if teammates is None:
-        return SatelliteEnv(
-            batch_env(_alone(scenario, satellite), autoreset=False, **arguments), 0, None, render_mode
-        )
-    batch = batch_env(scenario, autoreset=False, **arguments)
-    return SatelliteEnv(batch, _number(batch.world.fleet.names, satellite), teammates, render_mode)
+    return one_satellite(batch_env, scenario, satellite, teammates, render_mode, **arguments)
 
 
 def vector_env(
@@ -564,18 +543,5 @@ def vector_env(
     **arguments: Any,
 ) -> SatelliteVectorEnv:
     """Gymnasium's vector environment: `num_envs` worlds in which one satellite flies alone."""
-    batch = batch_env(_alone(load_scenario(scenario), satellite), num_envs, autoreset=False, **arguments)
+    batch = batch_env(alone(load_scenario(scenario), satellite), num_envs, autoreset=False, **arguments)
     return SatelliteVectorEnv(batch, autoreset_mode, render_mode)
-
-
-def _alone(scenario: Scenario, satellite: str | None) -> Scenario:
-    names = make_fleet(scenario).names
-    return load_scenario(scenario, {"satellites": [names[_number(names, satellite)]]})
-
-
-def _number(names: tuple[str, ...], satellite: str | None) -> int:
-    if satellite is None:
-        return 0
-    if satellite not in names:
-        raise unknown_name("satellite", satellite, names)
-    return names.index(satellite)
