@@ -159,6 +159,7 @@ def draw(rows: Sequence[dict[str, Any]], title: str, path: Path | None = None) -
                     mine = [r for r in known if (r["board"], r["model"]) == (where, which)]
                     _line(axes, mine, name, scale, colour, which)
                 if name == "value_delivered":
+                    axes.margins(y=0.12)
                     axes.axhline(free[name], color=style.GREY, lw=0.9, ls=(0, (4, 3)))
                     axes.annotate("thinking for nothing", (0, free[name]), (4, 3), textcoords="offset points",
                                   color=style.GREY, size=8)  # fmt: skip

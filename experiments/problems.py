@@ -14,6 +14,8 @@ from sandbox.scenario import Scenario
 
 HOUR = 3600.0
 CANDIDATES = "candidates"
+PLAYED = ("tasking_v0", "offloading_v0")
+"""Problems whose runs `experiments.metrics` can measure."""
 
 
 def env_names() -> list[str]:
@@ -39,7 +41,13 @@ def make_env(
     cycles = None if hours is None else rounds_in(hours, scenario)
     module = import_module(f"envs.{name}")
     taken = signature(module.batch_env).parameters
-    options = {name: value for name, value in options.items() if name in taken or name != CANDIDATES}
+    for option in options:
+        if option not in taken and name not in PLAYED:
+            raise SandboxError(
+                f"{name} has no option {option!r}, which `run` and `compare` set: they play "
+                f"{' and '.join(PLAYED)}; play {name} from Python with envs.{name}, or by an experiment of its own."
+            )
+    options = {option: value for option, value in options.items() if option in taken or option != CANDIDATES}
     batch = module.batch_env(scenario, worlds, max_cycles=cycles, autoreset=False, **options)
     return deliberating(batch) if thinking else batch
 

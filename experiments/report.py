@@ -75,22 +75,29 @@ def print_comparison(title: str, policies: Sequence[str], rows: Mapping[str, Seq
 
 
 def print_prices(rows: Sequence[Mapping[str, Any]]) -> None:
-    """What it costs to think: a line for each board, model and budget."""
-    table = _table(None, "board", "model", *(f">{name}" for name in _PRICES))
+    """What it costs to think: a line for each board, Qwen3 and budget."""
+    table = _table(None, "board", "Qwen3", *(f">{name}" for name in _PRICES))
     for row in rows:
         if "unfit" in row:
             continue
         shown = (row["budget"], *(row[name] for name in ("value_delivered", "thought_s", "thought_j")))
         shares = (100.0 * row["thought_share"], 100.0 * row["late_share"], row["lost_satellites"])
-        cells = [f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}" for value in (*shown, *shares)]
-        table.add_row(row["board"] or "free", row["model"] or "-", *cells)
+        size = (row["model"] or "-").removeprefix("Qwen3-")
+        table.add_row(row["board"] or "free", size, *map(_short, (*shown, *shares)))
     console = Console()
     console.print(table)
     for reason in dict.fromkeys(row["unfit"] for row in rows if "unfit" in row):
         console.print(f"Left out: {reason}", highlight=False)
 
 
-_PRICES = ("tokens", "value", "s each", "J each", "energy %", "late %", "lost")
+_PRICES = ("tokens", "value", "s", "J", "energy %", "late %", "lost")
+
+
+def _short(value: float) -> str:
+    """Three digits, or a whole number; a dash for no value."""
+    if not math.isfinite(value):
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.2g}"
 
 
 def print_scenarios(rows: Sequence[tuple[str, int, float, str]]) -> None:

@@ -27,9 +27,12 @@ from experiments.watchers import Tally
 from sandbox.recording.frames import book_of
 from sandbox.scenario import Scenario, load_scenario
 
-RIVALS = ("random", "greedy", "deadline_greedy")
+RIVALS = {name: name for name in ("random", "greedy", "deadline_greedy")} | {
+    "teacher": "experiments.nano_teacher:Teacher"
+}
+"""What it is measured against, its own teacher last: name, and where `make_policy` finds it."""
 KEPT = ("value_delivered", "lost_satellites", "duplicate", "denied", "battery_lowest")
-SEEDS, HOURS = 10, 12.0
+SEEDS, HOURS = 6, 6.0
 QUICK_SEEDS = 2
 Makers = Mapping[str, Callable[[BatchEnv], Policy]]
 
@@ -40,12 +43,11 @@ def quick_scenario() -> Scenario:
     return load_scenario("scs01", {"horizon_h": 4.0, "satellites": some})
 
 
-def makers(model: Path | str = FOLDER, rivals: Sequence[str] = RIVALS) -> dict[str, Any]:
+def makers(model: Path | str, rivals: Sequence[str]) -> dict[str, Any]:
     """By name, what makes each policy for an environment: the rivals and the nano in folder `model`."""
     engine = NanoEngine(model)
-    return {name: partial(make_policy, name) for name in rivals} | {
-        "nano": lambda env: QwenPolicy(env, engine)
-    }
+    made: dict[str, Any] = {name: partial(make_policy, RIVALS[name]) for name in rivals}
+    return made | {"nano": lambda env: QwenPolicy(env, engine)}
 
 
 def episodes(
@@ -89,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told = _parser().parse_args(arguments)
     found: dict[str, Any] = {}
     for name in told.scenarios:
-        played = episodes(held_out(name, told.hours), makers(told.model), told.seeds, told.seed)
+        played = episodes(held_out(name, told.hours), makers(told.model, list(RIVALS)), told.seeds, told.seed)
         found[name] = {"summary": summary(played), "episodes": played}
         _print(name, found[name]["summary"])
     if told.json:

@@ -18,28 +18,11 @@ import numpy as np
 from experiments.benchmarks.machine import machine
 from sandbox.conjunctions import CataloguedObjects, Objects, screen
 from sandbox.fleet import make_fleet
-from sandbox.orbits.bodies import R_EARTH
 from sandbox.orbits.catalogue import read_catalogue
-from sandbox.orbits.constellations import states
 from sandbox.scenario import load_scenario
+from sandbox.threats import population
 
 HOUR = 3600.0
-BANDS = ((500, 620, 0.35), (700, 900, 0.40), (900, 1100, 0.10), (300, 2000, 0.15))
-"""Altitudes (km) and shares of the population; assumed, crowded near 550 and 800 km as low orbit is."""
-INCLINATIONS_DEG = (53.0, 65.8, 74.0, 82.5, 86.4, 97.5, 98.6)
-
-
-def population(count: int, seed: int = 0) -> Objects:
-    """So many objects on low orbits at the inclinations and in the altitude bands that are in use."""
-    rng = np.random.default_rng(seed)
-    low, high, share = np.array(BANDS).T
-    band = rng.choice(len(BANDS), count, p=share)
-    rows = np.zeros((count, 6))
-    rows[:, 0] = R_EARTH + 1e3 * rng.uniform(low[band], high[band])
-    rows[:, 1] = np.minimum(rng.exponential(0.003, count), (rows[:, 0] - R_EARTH - 200e3) / rows[:, 0])
-    rows[:, 2] = np.radians(rng.choice(INCLINATIONS_DEG, count) + rng.normal(0.0, 0.3, count))
-    rows[:, 3:] = rng.uniform(0.0, 2.0 * np.pi, (count, 3))
-    return Objects(*states(rows))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

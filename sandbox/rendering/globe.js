@@ -557,8 +557,10 @@ function schemes(run) {
   if (count > 1) {
     found.plane = {
       of: (n) => SPARE[run.planes[n] % SPARE.length],
-      key: () => Array.from({ length: Math.min(count, 8) }, (_, p) =>
-        [`plane ${p + 1}`, SPARE[p], run.planes.reduce((sum, q) => sum + (q === p), 0)]),
+      key: () => Array.from({ length: Math.min(count, SPARE.length) }, (_, p) => [
+        `plane ${p + 1}${count > SPARE.length ? ", …" : ""}`, SPARE[p],
+        run.planes.reduce((sum, q) => sum + (q % SPARE.length === p), 0),
+      ]),
     };
   }
   return found;
@@ -730,7 +732,7 @@ const STYLE = `
 
 const HELP = [["space", "play or pause"], ["← →", "one round; with shift ten"], ["home end", "first and last round"],
   ["+ −", "faster, slower"], ["[ ]", "previous, next satellite"], ["g m b", "globe, map, both"],
-  ["f", "Earth-fixed or inertial"], ["esc", "let the satellite go"],
+  ["f", "Earth-fixed or inertial"], ["c", "follow the satellite"], ["esc", "let the satellite go"],
   ["drag, ctrl+wheel", "turn and zoom"], ["click", "a satellite, a chart, the timeline"]];
 
 function element(tag, name, parent, text) {
@@ -754,7 +756,7 @@ class View {
     this.runs = runs;
     this.options = {
       targets: true, links: true, trails: true, contacts: true, footprints: false, names: runs[0].size <= 26,
-      inertial: false, show: "globe", colour: "activity", trail_s: 5700, page: false, ...options,
+      inertial: false, follow: false, show: "globe", colour: "activity", trail_s: 5700, page: false, ...options,
     };
     this.events = new EventTarget();
     for (const run of runs) run.shift = run.start - runs[0].start; // times are seconds since the first one's epoch
@@ -1035,6 +1037,7 @@ class View {
   // ---- a frame
 
   update() {
+    if (this.options.follow && this.selected >= 0) this.centreOn(this.runs[this.chosenRun], this.selected);
     for (const lamp of this.lamps) lamp();
     if (this.painter) this.paint();
     for (const pane of this.panes) {
@@ -1048,6 +1051,16 @@ class View {
     if (document.activeElement !== this.slider || this.playing) this.slider.value = share;
     const { k } = this.when(this.runs[0]);
     this.clock.textContent = `${clockText(this.runs[0].start + this.t)} · ${k + 1}/${this.runs[0].rounds}`;
+  }
+
+  /** Turn the globe and move the map to a satellite. */
+  centreOn(run, n) {
+    const when = this.when(run), angle = earthAngle(run, when), p = [0, 0, 0];
+    place(run, n, when, angle, p, 0);
+    const { latitude, longitude } = geodetic(p);
+    this.yaw = longitude + (this.options.inertial ? angle : 0);
+    this.pitch = clamp(latitude, -1.55, 1.55);
+    if (this.zoom > 1) this.centre = [longitude, clamp(latitude, -1.4, 1.4)];
   }
 
   paint() {
@@ -1099,8 +1112,12 @@ class View {
 
   writeLabels(pane) {
     const { run } = pane, wanted = [];
+    const chosen = this.selected < run.size ? this.selected : -1;
+    if (chosen >= 0) wanted.push([run.names[chosen], vector(run.live, chosen), ""]);
     if (this.options.names) {
-      for (let n = 0; n < Math.min(run.size, 60); n++) wanted.push([run.names[n], vector(run.live, n), ""]);
+      for (let n = 0; n < Math.min(run.size, 60); n++) {
+        if (n !== chosen) wanted.push([run.names[n], vector(run.live, n), ""]);
+      }
       (run.meta.station_names || []).forEach((name, g) => wanted.push([name, vector(run.stations, g), " it"]));
     }
     while (pane.labels.children.length < wanted.length) element("div", "", pane.labels);
@@ -1281,7 +1298,7 @@ class View {
       "-": () => this.accelerate(faster - 1, true),
       "]": () => this.select((this.selected + 1) % size), "[": () => this.select((Math.max(0, this.selected) + size - 1) % size),
       g: () => this.set("show", "globe"), m: () => this.set("show", "map"), b: () => this.set("show", "both"),
-      f: () => this.set("inertial", !this.options.inertial), "?": () => this.help(),
+      f: () => this.set("inertial", !this.options.inertial), c: () => this.set("follow", !this.options.follow), "?": () => this.help(),
     };
     const act = acts[event.key];
     if (!act) return;

@@ -157,7 +157,7 @@ def _coded(name: str, values: np.ndarray) -> tuple[Header, bytes]:
     header |= _shown(name)
     # unsigned arithmetic is modulo 256, 65536 or 2^32, and the sums of the reader wrap likewise
     number = np.dtype(f"<u{header['width']}")
-    table = whole.astype(number).reshape(len(whole), math.prod(whole.shape[1:])).T  # of no requests too
+    table = whole.astype(number).reshape(len(whole), math.prod(whole.shape[1:])).T
     for _ in range(header["order"]):
         table = np.diff(table, axis=1, prepend=number.type(0))
     planes = np.ascontiguousarray(table).ravel().view(np.uint8).reshape(-1, header["width"]).T
@@ -220,9 +220,9 @@ def _shown(name: str) -> Header:
 
 def _decoded(data: bytes, header: Header) -> np.ndarray:
     shape, width = header["shape"], header["width"]
-    planes = np.frombuffer(data, np.uint8).reshape(width, -1)
+    planes = np.frombuffer(data, np.uint8).reshape(width, math.prod(shape))
     number = np.dtype(f"<u{width}")
-    table = np.ascontiguousarray(planes.T).view(number).reshape(-1, shape[0])
+    table = np.ascontiguousarray(planes.T).ravel().view(number).reshape(math.prod(shape[1:]), shape[0])
     for _ in range(header["order"]):
         table = np.cumsum(table, axis=1, dtype=number)
     whole = table.astype(f"<{'i' if header['signed'] else 'u'}{width}")

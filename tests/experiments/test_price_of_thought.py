@@ -48,7 +48,7 @@ def test_command_leaves_a_table_and_a_figure(tmp_path, capsys):
     words = ["--scenario", "pair", "--hours", "0.5", "--seeds", "2", "--boards", "agx_orin"]
     words += ["--models", "Qwen3-4B", "--budgets", "0", "512"]
     assert main([*words, "--out", str(tmp_path / "p")]) == 0
-    assert "Qwen3-4B" in capsys.readouterr().out
+    assert "agx_orin   4B" in capsys.readouterr().out
     assert {path.name for path in (tmp_path / "p").iterdir()} == {"price.json", "price.parquet", "price.png"}
     assert len(pd.read_parquet(tmp_path / "p" / "price.parquet")) == 3
     assert json.loads((tmp_path / "p" / "price.json").read_text())["arguments"]["seeds"] == 2

@@ -109,3 +109,11 @@ def test_links_and_threats_go_along_once_a_recording_has_them(circles, monkeypat
     up = np.unpackbits(arrays["link_up"].astype(np.uint8), axis=1, bitorder="little")[:, :12]
     np.testing.assert_array_equal(up, recording["link_up"])
     assert np.abs(arrays["threat_position"] - recording["threat_position"]).max() < 200
+
+
+def test_a_world_without_requests_or_stations():
+    recording = flown(targets=0)
+    arrays = dict(recording.arrays) | {f"station_{axis}": np.empty(0) for axis in ("latitude", "longitude")}
+    _, found = unpacked(pack(Recording(recording.meta, arrays, recording.events)))
+    assert found["target_state"].shape == (40, 0)
+    assert found["station_latitude"].shape == (0,)
