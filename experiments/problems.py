@@ -45,7 +45,8 @@ def make_env(
         if option not in taken and name not in PLAYED:
             raise SandboxError(
                 f"{name} has no option {option!r}, which `run` and `compare` set: they play "
-                f"{' and '.join(PLAYED)}; play {name} from Python with envs.{name}, or by an experiment of its own."
+                f"{' and '.join(PLAYED)}; play {name} from Python with envs.{name}, or by an experiment "
+                "of its own."
             )
     options = {option: value for option, value in options.items() if option in taken or option != CANDIDATES}
     batch = module.batch_env(scenario, worlds, max_cycles=cycles, autoreset=False, **options)
