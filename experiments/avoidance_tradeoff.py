@@ -37,6 +37,8 @@ RESAMPLES = 10_000
 NO_EVENT = 3.69
 """Events that a Poisson process may have meant when none was seen, with 97.5 % confidence: -ln 0.025."""
 RATES = ("collisions", "fuel_m_s", "days_out_of_slot")
+APART = 1.14
+"""Factor between the lines of a panel along the thresholds."""
 COLOURS = (style.VERMILLION, style.ORANGE, style.GREEN, style.SKY, style.BLUE, style.PURPLE, style.INK)
 
 
@@ -140,20 +142,19 @@ def draw(rows: Sequence[dict[str, Any]], title: str, path: Path | None = None) -
         grid = figure.subplots(len(panels), 1, sharex=True)
         figure.subplots_adjust(0.1, 0.07, 0.97, 0.875, hspace=0.28)
         for axes, (name, label, remark) in zip(grid, panels, strict=True):
-            for colour, lead in zip(COLOURS, leads, strict=False):
+            for place, (colour, lead) in enumerate(zip(COLOURS, leads, strict=False)):
                 mine = [row for row in others if row["lead_h"] == lead]
-                x, low, high = (
-                    [row[key] for row in mine] for key in ("threshold", f"{name}_low", f"{name}_high")
-                )
-                axes.plot(
-                    x, [row[name] for row in mine], "o-", ms=3.5, lw=1.4, color=colour, label=f"{lead:g} h"
-                )
-                axes.fill_between(x, low, high, color=colour, alpha=0.13, lw=0)
+                _curve(axes, mine, name, APART ** (place - 0.5 * len(leads)), colour, f"{lead:g} h")
             if name == "collisions":
                 axes.axhline(never[name], color=style.GREY, lw=0.9, ls=(0, (4, 3)))
                 axes.axhspan(never[f"{name}_low"], never[f"{name}_high"], color=style.PALE, alpha=0.35, lw=0)
-                place = {"xytext": (4, 4), "textcoords": "offset points", "color": style.GREY, "size": 8}
-                axes.annotate("never burning", (min(x), never[name]), **place)
+                note: dict[str, Any] = {
+                    "xytext": (4, 4),
+                    "textcoords": "offset points",
+                    "color": style.GREY,
+                    "size": 8,
+                }
+                axes.annotate("never burning", (others[0]["threshold"], never[name]), **note)
                 axes.set_yscale("symlog", linthresh=1.0)
             axes.set_ylim(bottom=0.0)
             axes.set_xscale("log")
@@ -162,8 +163,25 @@ def draw(rows: Sequence[dict[str, Any]], title: str, path: Path | None = None) -
         grid[-1].set_xlabel("Probability above which it burns")
         grid[1].legend(title="decides within", loc="upper right")
         years = never["satellite_years"]
-        style.headline(figure, {"scenario": title}, 0.5, f"bands: 95 %, {years:.2g} satellite-years a policy")
+        style.headline(figure, {"scenario": title}, 0.5, f"bars: 95 %, {years:.2g} satellite-years a policy")
         return style.save(figure, path)
+
+
+def _curve(
+    axes: Any, rows: Sequence[dict[str, Any]], name: str, shift: float, colour: str, label: str
+) -> None:
+    """A line with its intervals, moved sideways by the factor `shift`, so that none hides another."""
+    rate, low, high = (np.array([row[name + end] for row in rows]) for end in ("", "_low", "_high"))
+    x = np.array([row["threshold"] for row in rows]) * shift
+    how: dict[str, Any] = {
+        "ms": 3.5,
+        "lw": 1.3,
+        "elinewidth": 0.9,
+        "capsize": 1.5,
+        "color": colour,
+        "label": label,
+    }
+    axes.errorbar(x, rate, (rate - low, high - rate), fmt="o-", **how)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
