@@ -1504,7 +1504,9 @@ function thought(run, n, k, panel) {
     const kept = last[5] !== null;
     if (said?.report) element("div", "oas-say", panel, said.report);
     if (said?.reasoning) element("div", "oas-say", panel, said.reasoning);
-    element("div", "oas-say answer", panel, kept ? said.answer ?? "" : "(its words are not in this page)");
+    const words = kept ? said?.answer : "(its words are not in this page)";
+    if (words) element("div", "oas-say answer", panel, words);
+    if (said?.decision) costs.unshift(["decided", said.finish ? `${said.decision} (${said.finish})` : said.decision]);
   }
   rows(panel, costs);
 }

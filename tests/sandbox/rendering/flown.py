@@ -64,11 +64,13 @@ def flown(satellites=12, rounds=40, round_s=60.0, targets=30, thoughts=False, op
             "downlinked": np.where(mode == 3, 2e9, 0.0),
             "target_state": (np.arange(targets) + k // 10) % 5,
         }
+        if thoughts:
+            row |= {"thought_s": np.where(n == 2, 1.25, 0.0), "output_tokens": np.where(n == 2, 9, 0)}
         recorder.append(**row)
         if k % 4 == 0:
             recorder.event(time + 1.0, k % satellites, "capture", target=k % max(targets, 1), value=2.0)
         if thoughts:
-            said = {"report": f"Battery low <b>in</b> round {k}.", "answer": "charge"}
+            said = {"report": f"Battery low <b>in</b> round {k}.", "answer": "B", "decision": "charge"}
             recorder.event(time + 2.0, 2, "thought", text=json.dumps(said))
     return recorder.close()
 

@@ -126,7 +126,10 @@ def test_the_last_thought_is_shown_as_text(fresh):
     fresh.execute_script("view.seek(view.begin + 10 * 60 + 30); view.select(2)")
     settle(fresh)
     said = fresh.find_elements("css selector", ".oas-say")
-    assert [line.text for line in said] == ["Battery low <b>in</b> round 10.", "charge"]
+    assert [line.text for line in said] == ["Battery low <b>in</b> round 10.", "B"]
+    panel = fresh.find_element("css selector", ".oas-panel").text
+    assert "decided\ncharge" in panel
+    assert "took\n1.25 s" in panel
 
 
 def test_it_plays_and_stops(fresh):
