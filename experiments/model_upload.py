@@ -1,7 +1,7 @@
 """How long it takes to put a Qwen3 on board: by ground passes alone, and with laser relay.
 
-    python -m experiments.model_upload                               # SCS-01, every size and precision, 10
-    Mbit/s python -m experiments.model_upload --uplink-mbit-s 1 --models Qwen3-0.6B Qwen3-8B --days 30
+    python -m experiments.model_upload                 # SCS-01, every size and precision, 10 Mbit/s
+    python -m experiments.model_upload --uplink-mbit-s 1 --models Qwen3-0.6B Qwen3-8B --days 30
 
 The weights go up in pieces over the contact windows of the scenario's stations; an antenna serves one
 satellite at a time. By ground passes alone every satellite needs every piece from below. With laser relay

@@ -1,7 +1,7 @@
 """Answers over images: a bent pipe against inference on board, for the same captures.
 
-    python -m experiments.space_vs_ground                              # a day of SCS-01, 10 seeds, three
-    rates python -m experiments.space_vs_ground --rates 10 --seeds 4 --hours 12
+    python -m experiments.space_vs_ground              # a day of SCS-01, 10 seeds, three rates
+    python -m experiments.space_vs_ground --rates 10 --seeds 4 --hours 12
 
 Every camera takes images in daylight. The bent pipe sends them down raw and the ground understands them; on
 board, a model turns each into a report, and only that comes down. Contacts, antennas, boards and batteries

@@ -1,7 +1,7 @@
 """Two minutes: a question goes up to a Qwen3 in orbit and its answer comes back.
 
-    python -m experiments.two_minutes                               # the first twelve satellites, and larger
-    meshes python -m experiments.two_minutes --fleets scs01 walker_120 --queries 500 --output-tokens 1500
+    python -m experiments.two_minutes                  # the first twelve satellites, and larger meshes
+    python -m experiments.two_minutes --fleets scs01 walker_120 --queries 500 --output-tokens 1500
 
 In November 2025 a Qwen3 on board the first computing satellites answered in under two minutes end to end.
 Here questions come from cities at random moments; the parts of their latency are the wait for a satellite,

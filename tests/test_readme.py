@@ -30,11 +30,15 @@ def test_examples_run(code, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("command", commands("python -m experiments"))
-def test_commands_run(command, tmp_path):
-    words = [sys.executable, *shlex.split(command)[1:]]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize("block", blocks("sh"), ids=range(len(blocks("sh"))))
+def test_commands_run_one_after_the_other(block, tmp_path):
+    for line in block.splitlines():
+        command = line.partition("#")[0].strip()
+        if command.startswith("python -m experiments"):
+            words = [sys.executable, *shlex.split(command)[1:]]
+            how = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": 300}
+            done = subprocess.run(words, cwd=tmp_path, **how)
+            assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("command", commands("make"))
