@@ -19,13 +19,13 @@ def busy():
     )
 
 
-def play(scenario, name, worlds=4, seed=50):
+def play(scenario, name, worlds=4, seed=50, rounds=None):
     env = tasking_v0.batch_env(scenario, worlds, autoreset=False)
     policy = make_policy(name, env)
     policy.reset(seed=0)
     observation, info = env.reset(seed=seed)
     total = np.zeros(worlds)
-    for _ in range(env.max_cycles):
+    for _ in range(rounds or env.max_cycles):
         actions = policy.act(observation, info)
         assert np.take_along_axis(info["action_mask"], actions[..., None], axis=-1).all(), "an illegal action"
         observation, reward, _, _, info = env.step(actions)
@@ -40,9 +40,10 @@ def test_names_are_those_of_the_issue():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_same_seed_same_run(busy, name):
-    first, _ = play(busy, name, worlds=2)
-    again, _ = play(busy, name, worlds=2)
+    rounds = 150 if name == "qwen" else None  # a thousand times dearer than a heuristic
+    (first, one), (again, two) = (play(busy, name, worlds=2, rounds=rounds) for _ in range(2))
     np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(one.world.state.pointing, two.world.state.pointing)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -64,7 +65,7 @@ def test_dictionary_face_gets_the_same_decisions(busy, name):
 
 
 def test_better_policies_earn_more(busy):
-    paid = {name: play(busy, name)[0] for name in NAMES}
+    paid = {name: play(busy, name)[0] for name in ("random", "greedy", "deadline_greedy")}
     assert paid["greedy"].mean() > paid["random"].mean()
     assert (paid["deadline_greedy"] > paid["greedy"]).all(), "seed by seed"
 
