@@ -63,7 +63,9 @@ class Rows(Watcher):
 
         whole = {name: np.concatenate([held[name] for held in self._held]) for name in self._held[0]}
         for name, labels in zip(("satellite", "action", "mode"), self._names, strict=True):
-            whole[name] = pa.DictionaryArray.from_arrays(whole[name].astype(np.int32), pa.array(labels))
+            numbers = whole[name].astype(np.int32)
+            numbers = pa.array(numbers, mask=numbers < 0)  # no action: the standing order stood
+            whole[name] = pa.DictionaryArray.from_arrays(numbers, pa.array(labels))
         self._writer.write_table(pa.table(whole, schema=self._schema()))
         self._held.clear()
 

@@ -77,6 +77,9 @@ class Engine(ABC):
     name: str
     """Of the model, as the compute model of the spacecraft knows it, for example "Qwen3-8B"."""
 
+    problems: tuple[str, ...] = ()
+    """Names of the decision problems that it has learned; empty for any."""
+
     @abstractmethod
     def decide(self, requests: Sequence[Request]) -> list[Decision]:
         """A decision for each request, in order."""

@@ -31,6 +31,8 @@ class NanoEngine(Engine):
     Raises SandboxError where torch or transformers are missing or the folder holds no model.
     """
 
+    problems = ("tasking_v0",)
+
     def __init__(
         self,
         model: Any = FOLDER,

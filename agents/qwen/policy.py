@@ -52,6 +52,12 @@ class QwenPolicy(Policy):
         if not (isinstance(period, (int, np.integer)) and period >= 1):
             raise SandboxError(f"period = {period!r}; give a whole number of rounds of at least 1.")
         self.engine = engine if engine is not None else _nano()
+        learned = self.engine.problems
+        if learned and env.problem.name not in learned:
+            raise SandboxError(
+                f"{self.engine.name} has learned {', '.join(learned)} alone, not {env.problem.name}; "
+                "give a Qwen3 that reads, with --model or --server."
+            )
         self.period, self.fallback = int(period), fallback
         self.adapters = adapters
         self._reporter = Reporter(env.problem)

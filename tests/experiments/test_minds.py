@@ -92,6 +92,15 @@ def test_any_policy_can_be_charged(tmp_path, capsys):
     assert not THOUGHT_METRICS.keys() & plain.keys()
 
 
+def test_rounds_without_a_decision_are_rows_without_an_action(tmp_path):
+    content = run(
+        "pair", hours=0.5, out=tmp_path / "r", record=False, progress=False, mind=Mind(charge=(500, 2_500))
+    )
+    assert content["share_thinking"] > 0.5
+    table = pd.read_parquet(tmp_path / "r" / "rounds.parquet")
+    assert table["action"].isna().sum() == 2 * ROUNDS - content["decisions"]
+
+
 def test_one_decision_and_its_price_are_shown(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(Mind, "_engine", lambda self: Wordy())
     run("pair", policy="qwen", hours=0.25, out=tmp_path / "r", record=False)

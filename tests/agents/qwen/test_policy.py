@@ -136,6 +136,13 @@ def test_closing_lets_the_engine_go(env):
     assert engine.closed
 
 
+def test_a_mind_that_has_not_learned_the_problem_is_one_sentence(env):
+    engine = Bold()
+    engine.problems = ("avoidance_v0",)
+    with pytest.raises(SandboxError, match="Qwen3-8B has learned avoidance_v0 alone, not tasking_v0; give"):
+        QwenPolicy(env, engine)
+
+
 def test_bad_period_is_one_sentence(env):
     with pytest.raises(SandboxError, match="period = 0; give a whole number of rounds of at least 1"):
         QwenPolicy(env, Bold(), period=0)
