@@ -29,7 +29,7 @@ from sandbox.jobs import (
 )
 from sandbox.scenario import Scenario, load_scenario
 from sandbox.service import DECISIONS, serve_worlds, sketch_worlds, welcome_worlds
-from sandbox.state import CHARGE, THINKING
+from sandbox.state import CHARGE, NONE, THINKING
 from sandbox.world import Snapshot, World
 
 
@@ -93,6 +93,14 @@ class JobWorld(World):
     def desks(self) -> tuple[Any, ...]:
         """What the kernels of jobs take after state, constants and worlds."""
         return self.work, self.terms, self.sketch
+
+    def scene(self, b: int) -> dict[str, NDArray]:
+        """Which satellites the laser terminals can send to now."""
+        links, wait = self.work.links[b], self.terms.lasers["acquisition"]
+        peer = links["peer"]
+        acquired = links["since"] + np.maximum(wait[:, None], wait[peer])
+        up = (peer != NONE) & (acquired <= self.state.clock["time"][b])
+        return {"link_peer": np.where(up, peer, NONE).astype(np.int32)}
 
     def snapshot(self) -> JobSnapshot:
         base = super().snapshot()

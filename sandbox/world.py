@@ -225,6 +225,10 @@ class World:
         self._ready[:] = snapshot.ready
         self._all_ready = bool(self._ready.all())
 
+    def scene(self, b: int) -> dict[str, NDArray]:
+        """What world b shows in a recording beyond what every world has, by variable."""
+        return {}
+
     def close(self) -> None:
         """Let the threads go. Safe to call twice."""
         if self._pool is not None:

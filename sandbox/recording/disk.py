@@ -12,7 +12,7 @@ from numpy.lib.format import open_memmap
 
 from sandbox.errors import SandboxError
 from sandbox.files import replacing
-from sandbox.recording.variables import AXIS, ROUND, STATIC, VARIABLES, Variable
+from sandbox.recording.variables import AXIS, ROUND, STATIC, TERMINAL, TERMINALS, VARIABLES, Variable
 
 FORMAT, VERSION = "orbital-autonomy-sandbox recording", 1
 META, EVENTS = "meta.json", "events.jsonl"
@@ -108,7 +108,7 @@ def _checked(path: Path, opening: dict, arrays: dict[str, np.ndarray], events: l
         )
     if len(events) != opening["events_written"]:
         raise SandboxError(f"{path}: damaged, {len(events)} of {opening['events_written']} events are left.")
-    sizes: dict[str, int | None] = {ROUND: opening["rounds_written"], AXIS: 3}
+    sizes: dict[str, int | None] = {ROUND: opening["rounds_written"], AXIS: 3, TERMINAL: TERMINALS}
     for variable in VARIABLES.values():
         if variable.name in arrays:
             _check_array(path, variable, arrays[variable.name], sizes)

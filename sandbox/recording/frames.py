@@ -90,6 +90,7 @@ def scene_of(world: "World", b: int = 0) -> dict[str, Any]:
         "sunlight": sunlight,
         "alive": alive,
         "target_state": book_of(world, b)["status"].copy(),
+        **world.scene(b),
     }
 
 

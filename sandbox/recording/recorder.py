@@ -19,6 +19,7 @@ from sandbox.recording.variables import (
     ROUND,
     SATELLITE,
     STATIC,
+    TERMINALS,
     VARIABLES,
     Variable,
 )
@@ -62,7 +63,7 @@ class Recorder:
         optional: Collection[str] | None = None,
         flush_every: int = 64,
     ):
-        self._sizes = _checked_sizes((rounds, satellites, 3, actions, stations, targets))
+        self._sizes = _checked_sizes((rounds, satellites, 3, actions, stations, targets, TERMINALS))
         self._meta_text = _meta_text(meta, self._sizes)
         self._meta = MappingProxyType(json.loads(self._meta_text))
         if flush_every < 1:

@@ -6,7 +6,8 @@ TARGET_STATES = ("not yet", "open", "captured", "delivered", "expired")
 
 ROUND, SATELLITE, AXIS = "time", "satellite", "axis"
 CHOICE, STATION, TARGET = "choice", "ground_station", "ground_target"
-DIMS = (ROUND, SATELLITE, AXIS, CHOICE, STATION, TARGET)
+TERMINAL, TERMINALS = "terminal", 4
+DIMS = (ROUND, SATELLITE, AXIS, CHOICE, STATION, TARGET, TERMINAL)
 LABELS = {SATELLITE: "satellite_names", CHOICE: "action_names", STATION: "station_names"}  # keys of meta
 
 
@@ -55,6 +56,14 @@ VARIABLES = {
         Variable("delivered_value", _FLEET, "f4", "1", "value that reached the ground in the round"),
         Variable("downlinked", _FLEET, "f4", "bit", "data sent to the ground in the round"),
         Variable("target_state", (ROUND, TARGET), "u1", "", "index into TARGET_STATES", True),
+        Variable(
+            "link_peer",
+            (ROUND, SATELLITE, TERMINAL),
+            "i4",
+            "",
+            "satellite to which a laser terminal can send, -1 none",
+            True,
+        ),
         Variable("station_latitude", (STATION,), "f8", "rad", "geodetic latitude of a ground station"),
         Variable("station_longitude", (STATION,), "f8", "rad", "longitude of a ground station"),
         Variable("target_latitude", (TARGET,), "f8", "rad", "geodetic latitude of a request"),

@@ -607,12 +607,13 @@ function drawTargets(run, k, points, pixel) {
 }
 
 function drawLinks(run, k, lines, pixel) {
-  if (!run.link_ends) return;
-  const edges = run.link_ends.length / 2, bytes = (edges + 7) >> 3;
-  for (let e = 0; e < edges; e++) {
-    if (run.link_up && !((run.link_up[k * bytes + (e >> 3)] >> (e & 7)) & 1)) continue;
-    lines.add(run.live, run.link_ends[2 * e], run.live, run.link_ends[2 * e + 1], LINK, edges > 400 ? 0.3 : 0.65, pixel);
-  }
+  if (!run.link_peer) return;
+  const terminals = run.link_peer.length / run.rounds / run.size, alpha = run.size > 200 ? 0.3 : 0.65;
+  for (let n = 0; n < run.size; n++)
+    for (let t = 0; t < terminals; t++) {
+      const peer = run.link_peer[(k * run.size + n) * terminals + t];
+      if (peer > n) lines.add(run.live, n, run.live, peer, LINK, alpha, pixel);
+    }
 }
 
 /** The way of the last revolution in the colour of what was done: of all of a small fleet, or of the selected. */
@@ -807,7 +808,7 @@ class View {
     this.colourMenu = this.menu(bar, "colour by", names.map((name) => [name, name]), this.options.colour,
       (name) => this.set("colour", name));
     const has = (name) => this.runs.some((run) => name in run);
-    const toggles = [["trails", true], ["targets", has("target_latitude")], ["links", has("link_ends")],
+    const toggles = [["trails", true], ["targets", has("target_latitude")], ["links", has("link_peer")],
       ["contacts", true], ["footprints", true], ["names", true]];
     for (const [name, there] of toggles) if (there) this.toggle(bar, name);
     this.toggle(bar, "inertial");

@@ -177,11 +177,12 @@ class _Scene:
 
     def _links(self) -> None:
         """The laser links that were up, where the recording has them."""
-        if "link_ends" not in self.recording:
+        if "link_peer" not in self.recording:
             return
-        ends = self.recording["link_ends"]
-        up = self.recording["link_up"][self.k]
-        self._join(self.at[ends[up, 0]], self.at[ends[up, 1]], self.visible[ends[up]].all(axis=1), LINK, 0.5)
+        peer = self.recording["link_peer"][self.k]
+        one, terminal = np.nonzero(peer > np.arange(len(peer))[:, None])  # both ends tell of a link
+        other = peer[one, terminal]
+        self._join(self.at[one], self.at[other], self.visible[one] & self.visible[other], LINK, 0.5)
 
     def _contacts(self) -> None:
         k, recording = self.k, self.recording

@@ -36,6 +36,7 @@ def draws(rng, sizes, names):
         "choice": sizes["actions"],
         "ground_station": sizes["stations"],
         "ground_target": sizes["targets"],
+        "terminal": 4,
     }
     values = {}
     for v in map(VARIABLES.get, names):

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from sandbox.job_world import JobWorld
+from sandbox.lasers import carries
 from sandbox.orbits.frames import gcrs_to_itrs, itrs_to_geodetic
 from sandbox.recording import TARGET_STATES, VARIABLES, Recorder
 from sandbox.recording.frames import (
@@ -58,7 +60,7 @@ def test_every_variable_of_the_physics_is_there(played):
     world, _, recording, _ = played
     thoughts = {"thought_s", "thought_j", "prompt_tokens", "output_tokens"}
     decisions = {"mask", "probability"} | thoughts  # the runner's
-    assert set(recording) == VARIABLES.keys() - decisions
+    assert set(recording) == VARIABLES.keys() - decisions - {"link_peer"}  # of a world with lasers
     assert frame_of(world).keys() == scene_of(world).keys() | deeds_of(world).keys()
 
 
@@ -177,3 +179,20 @@ def test_a_world_of_a_batch_is_the_world_alone():
     for name in single:
         np.testing.assert_array_equal(of_two[name], single[name], err_msg=name)
     assert of_two.events.rows() == single.events.rows()
+
+
+def test_laser_links_that_carry_are_shown():
+    world = JobWorld("relay_40", horizon_s=3600.0)
+    world.reset(0)
+    counts = []
+    for _ in range(6):
+        peer = scene_of(world)["link_peer"]
+        links, lasers, now = world.work.links[0], world.terms.lasers, world.state.clock["time"][0]
+        for n, k in np.ndindex(peer.shape):
+            up = carries(links, lasers, n, k, now)
+            assert peer[n, k] == (links["peer"][n, k] if up else -1)
+            assert not up or n in peer[peer[n, k]]
+        counts.append((peer >= 0).sum())
+        world.serve(np.zeros((1, world.satellites), np.int32))
+    assert counts[0] == 0  # acquisition takes a while
+    assert counts[-1] > world.satellites

@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from sandbox.recording import Recorder, Recording
-from sandbox.recording.variables import AXIS, ROUND, STATIC, VARIABLES, Variable
+from sandbox.recording.variables import AXIS, ROUND, VARIABLES, Variable
 
 RADIUS, MU, SPIN = 6_378_137.0, 3.986004418e14, 7.2921159e-5
 MODES = ("idle", "charge", "observe", "downlink", "lost")
@@ -109,19 +109,11 @@ def wrapped(angle):
 
 def linked(recording, monkeypatch):
     """`recording` with a laser link from each satellite to the next, up every other round; and threats."""
-    link, threat, end = "link", "threat", "end"
-    for variable in (
-        Variable("link_ends", (link, end), "i4", "", "the two satellites of a laser link"),
-        Variable("link_up", (ROUND, link), "?", "", "whether the link was up"),
-        Variable("threat_position", (ROUND, threat, AXIS), "f4", "m", "position, GCRS"),
-    ):
-        monkeypatch.setitem(VARIABLES, variable.name, variable)
-    monkeypatch.setattr("sandbox.recording.recording.STATIC", (*STATIC, "link_ends"))
+    threats = Variable("threat_position", (ROUND, "threat", AXIS), "f4", "m", "position, GCRS")
+    monkeypatch.setitem(VARIABLES, threats.name, threats)
     rounds, satellites = recording["battery"].shape
     n = np.arange(satellites)
-    arrays = dict(recording.arrays) | {
-        "link_ends": np.stack([n, np.roll(n, -1)], axis=1).astype(np.int32),
-        "link_up": np.repeat(np.arange(rounds)[:, None] % 2 == 0, satellites, axis=1),
-        "threat_position": recording["position"][:, :2] * np.float32(1.01),
-    }
-    return Recording(recording.meta, arrays, recording.events)
+    peer = np.full((rounds, satellites, 4), -1, np.int32)
+    peer[::2, :, 0], peer[::2, :, 1] = (n + 1) % satellites, (n - 1) % satellites
+    more = {"link_peer": peer, "threat_position": recording["position"][:, :2] * np.float32(1.01)}
+    return Recording(recording.meta, dict(recording.arrays) | more, recording.events)
