@@ -50,10 +50,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def stop_politely() -> None:
     """Take a request to terminate like Ctrl-C, and remember either.
 
-    numba, caught while it compiles, answers an interrupt with a RuntimeError.
+    numba, caught while it compiles, answers an interrupt with a RuntimeError. One that comes in the middle of
+    a destructor would be lost: it is raised again.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, _interrupt)
+    sys.unraisablehook = _not_lost
+
+
+def _not_lost(lost: Any) -> None:
+    if issubclass(lost.exc_type, KeyboardInterrupt):
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def _interrupt(number: int, _: Any) -> None:

@@ -149,3 +149,29 @@ def test_an_interrupted_run_says_so_and_leaves_nothing(tmp_path, sent):
     _, said = running.communicate(timeout=20)
     assert (running.returncode, said) == (130, "Interrupted; nothing was written.\n")
     assert not list(tmp_path.iterdir())
+
+
+LOST_IN_A_DESTRUCTOR = """
+import os, signal, sys, time
+from experiments.cli import stop_politely
+
+class Closes:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):
+            pass
+
+stop_politely()
+try:
+    Closes()
+    time.sleep(20)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+
+
+def test_an_interrupt_in_a_destructor_is_not_lost():
+    done = subprocess.run(
+        [sys.executable, "-c", LOST_IN_A_DESTRUCTOR], capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("stopped\n", "")
