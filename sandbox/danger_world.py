@@ -21,6 +21,7 @@ from sandbox.avoidance import (
     warn_worlds,
 )
 from sandbox.errors import SandboxError
+from sandbox.orbits.propagation import propagate
 from sandbox.state import CHARGE
 from sandbox.threats import (
     WARNING,
@@ -32,6 +33,9 @@ from sandbox.threats import (
     threat_room,
 )
 from sandbox.world import Snapshot, World
+
+SHOWN_S = 1800.0
+"""Seconds before it passes from which a recording shows an object."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,17 @@ class DangerWorld(World):
         if late.any():
             self.share(burn_worlds, self.threats, self.rules, np.where(late, action, self._waiting))
         self.share(warn_worlds, self.threats, self.rules, self.warnings)
+
+    def scene(self, b: int) -> dict[str, NDArray]:
+        """Where the next object is that passes each satellite within `SHOWN_S`."""
+        now, where = float(self.state.clock["time"][b]), np.zeros((self.satellites, 3))
+        for n, rows in enumerate(self.threats.threat[b]):
+            ahead = rows[(rows["passing"] >= now) & (rows["tca"] <= now + SHOWN_S)]
+            if len(ahead) and self.state.body["alive"][b, n]:
+                state = ahead[0]["state"]
+                places, _ = propagate(state[:3], state[3:], [now - ahead[0]["tca"]])
+                where[n] = places[0]
+        return {"threat_position": where.astype(np.float32)}
 
     def snapshot(self) -> DangerSnapshot:
         base = super().snapshot()

@@ -672,6 +672,7 @@ function drawThreats(run, when, angle, points, pixel) {
   const count = run.threat_position.length / run.rounds / 3, c = Math.cos(angle), s = Math.sin(angle);
   for (let j = 0; j < count; j++) {
     const [x, y, z] = vector(run.threat_position, when.k * count + j).map((v) => v / (1000 * RADIUS_KM));
+    if (!x && !y && !z) continue;
     points.add([c * x + s * y, c * y - s * x, z * STRETCH], 0, THREAT, 1, 10 * pixel, CROSS);
   }
 }

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sandbox.danger_world import DangerWorld
 from sandbox.job_world import JobWorld
 from sandbox.lasers import carries
 from sandbox.orbits.frames import gcrs_to_itrs, itrs_to_geodetic
@@ -60,7 +61,10 @@ def test_every_variable_of_the_physics_is_there(played):
     world, _, recording, _ = played
     thoughts = {"thought_s", "thought_j", "prompt_tokens", "output_tokens"}
     decisions = {"mask", "probability"} | thoughts  # the runner's
-    assert set(recording) == VARIABLES.keys() - decisions - {"link_peer"}  # of a world with lasers
+    assert set(recording) == VARIABLES.keys() - decisions - {
+        "link_peer",
+        "threat_position",
+    }  # of other worlds
     assert frame_of(world).keys() == scene_of(world).keys() | deeds_of(world).keys()
 
 
@@ -196,3 +200,21 @@ def test_laser_links_that_carry_are_shown():
         world.serve(np.zeros((1, world.satellites), np.int32))
     assert counts[0] == 0  # acquisition takes a while
     assert counts[-1] > world.satellites
+
+
+def test_what_passes_within_half_an_hour_is_shown_where_it_is():
+    world = DangerWorld("crossing_12", horizon_s=12 * 3600.0)
+    world.reset(1)
+    seen = 0
+    for _ in range(120):
+        now, shown = world.state.clock["time"][0], scene_of(world)["threat_position"]
+        for n in range(world.satellites):
+            rows = world.threats.threat[0, n]
+            coming = rows[(rows["passing"] >= now) & (rows["tca"] <= now + 1800.0)]
+            assert shown[n].any() == (len(coming) > 0)
+            if len(coming) and coming[0]["tca"] - now < 300.0:  # hardly further than it flies till then
+                away = np.linalg.norm(shown[n] - world.state.orbit.position[0, n])
+                assert away < 2.2 * 7.7e3 * (coming[0]["tca"] - now) + 2e4
+                seen += 1
+        world.fly(np.zeros((1, world.satellites), np.int32))
+    assert seen > 3

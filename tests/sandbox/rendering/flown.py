@@ -5,7 +5,6 @@ import json
 import numpy as np
 
 from sandbox.recording import Recorder, Recording
-from sandbox.recording.variables import AXIS, ROUND, VARIABLES, Variable
 
 RADIUS, MU, SPIN = 6_378_137.0, 3.986004418e14, 7.2921159e-5
 MODES = ("idle", "charge", "observe", "downlink", "lost")
@@ -107,13 +106,12 @@ def wrapped(angle):
     return (angle + np.pi) % (2 * np.pi) - np.pi
 
 
-def linked(recording, monkeypatch):
-    """`recording` with a laser link from each satellite to the next, up every other round; and threats."""
-    threats = Variable("threat_position", (ROUND, "threat", AXIS), "f4", "m", "position, GCRS")
-    monkeypatch.setitem(VARIABLES, threats.name, threats)
+def linked(recording):
+    """`recording` with a laser link from each satellite to the next, up every other round; two threats."""
     rounds, satellites = recording["battery"].shape
     n = np.arange(satellites)
     peer = np.full((rounds, satellites, 4), -1, np.int32)
     peer[::2, :, 0], peer[::2, :, 1] = (n + 1) % satellites, (n - 1) % satellites
-    more = {"link_peer": peer, "threat_position": recording["position"][:, :2] * np.float32(1.01)}
+    threats = np.where(n[:, None] < 2, recording["position"] * np.float32(1.01), np.float32(0.0))
+    more = {"link_peer": peer, "threat_position": threats}
     return Recording(recording.meta, dict(recording.arrays) | more, recording.events)

@@ -102,8 +102,8 @@ def test_a_part_keeps_its_events_and_what_does_not_move(circles):
     assert all(array["moving"] for array in header["arrays"])
 
 
-def test_links_and_threats_go_along_once_a_recording_has_them(circles, monkeypatch):
-    recording = linked(circles, monkeypatch)
+def test_links_and_threats_go_along_once_a_recording_has_them(circles):
+    recording = linked(circles)
     _, arrays = unpacked(pack(recording))
     np.testing.assert_array_equal(arrays["link_peer"], recording["link_peer"])
     assert np.abs(arrays["threat_position"] - recording["threat_position"]).max() < 200

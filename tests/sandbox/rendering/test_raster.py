@@ -72,8 +72,8 @@ def test_the_sunny_side_is_brighter(bare):
     assert noon[middle].mean() > 2 * midnight[middle].mean()
 
 
-def test_links_are_drawn_while_they_are_up(bare, monkeypatch):
-    recording = linked(bare, monkeypatch)
+def test_links_are_drawn_while_they_are_up(bare):
+    recording = linked(bare)
     changed = [(Rasteriser().draw(recording, k) != Rasteriser().draw(bare, k)).any(axis=2) for k in (10, 11)]
     assert changed[0].sum() > 500
     assert not changed[1].any()

@@ -294,13 +294,13 @@ def test_two_recordings_stand_side_by_side_on_one_clock(chromium, circles, tmp_p
     assert len(chromium.find_elements("css selector", ".oas-pane")) == 4
 
 
-def test_links_and_threats_are_drawn_once_a_recording_has_them(chromium, circles, tmp_path, monkeypatch):
+def test_links_and_threats_are_drawn_once_a_recording_has_them(chromium, circles, tmp_path):
     def drawn(*script):
         chromium.execute_script("view.set(...arguments)", *script)
         settle(chromium)
         return chromium.execute_script("return [view.lines.count, view.points.count]")
 
-    chromium.get(to_html(linked(circles, monkeypatch), tmp_path / "linked.html").as_uri())
+    chromium.get(to_html(linked(circles), tmp_path / "linked.html").as_uri())
     wait(chromium, READY)
     chromium.execute_script("view.seek(120)")
     with_links, without = drawn("links", True), drawn("links", False)
