@@ -9,7 +9,6 @@ The customers' work is served job by job here, so that the boards idle where a `
 standing load `power.compute_w`.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from numpy.typing import ArrayLike, NDArray
 from sandbox.compute import board
 from sandbox.errors import SandboxError
 from sandbox.jobs import (
-    Work,
     begin_work,
     draw_jobs,
     jobs_room,
@@ -31,13 +29,6 @@ from sandbox.scenario import Scenario, load_scenario
 from sandbox.service import DECISIONS, serve_worlds, sketch_worlds, welcome_worlds
 from sandbox.state import CHARGE, NONE, THINKING
 from sandbox.world import Snapshot, World
-
-
-@dataclass(frozen=True)
-class JobSnapshot(Snapshot):
-    """A job world at one moment."""
-
-    work: Work
 
 
 class JobWorld(World):
@@ -100,20 +91,14 @@ class JobWorld(World):
         peer = links["peer"]
         acquired = links["since"] + np.maximum(wait[:, None], wait[peer])
         up = (peer != NONE) & (acquired <= self.state.clock["time"][b])
-        return {"link_peer": np.where(up, peer, NONE).astype(np.int32)}
-
-    def snapshot(self) -> JobSnapshot:
-        base = super().snapshot()
-        work = Work(*(array.copy() for array in self.work))
-        return JobSnapshot(**vars(base), work=work)
+        return super().scene(b) | {"link_peer": np.where(up, peer, NONE).astype(np.int32)}
 
     def restore(self, snapshot: Snapshot) -> None:
-        if not isinstance(snapshot, JobSnapshot):
-            raise SandboxError("This snapshot holds no jobs; restore one that a JobWorld took.")
         super().restore(snapshot)
-        for ours, theirs in zip(self.work, snapshot.work, strict=True):
-            ours[...] = theirs
         self.share(sketch_worlds, *self.desks)
+
+    def _parts(self) -> dict[str, tuple[NDArray, ...]]:
+        return super()._parts() | {"jobs": self.work}
 
     def _begin_episode(self, b: int, seed: int | None) -> None:
         super()._begin_episode(b, seed)

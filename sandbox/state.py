@@ -240,9 +240,3 @@ def copy_state(state: State) -> State:
 def _copy(part: Any) -> Any:
     """A copy of an array, or of a named tuple of such parts."""
     return type(part)(*map(_copy, part)) if isinstance(part, tuple) else part.copy()
-
-
-def write_state(target: State, source: State) -> None:
-    """Copy every array of `source` into the arrays of `target`, in place."""
-    for old, new in zip(arrays(target), arrays(source), strict=True):
-        old[...] = new

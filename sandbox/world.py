@@ -30,7 +30,6 @@ from sandbox.state import (
     copy_state,
     make_scratch,
     make_state,
-    write_state,
 )
 
 HOUR = 3600.0
@@ -60,6 +59,8 @@ class Snapshot:
 
     scenario: Scenario
     state: State
+    more: Mapping[str, tuple[NDArray, ...]]
+    """Arrays of the subsystems beyond `state`, by subsystem."""
     ready: NDArray[np.bool_]
     generators: tuple[Mapping[str, Any], ...]
     seeds: tuple[int | None, ...]
@@ -203,11 +204,22 @@ class World:
     def snapshot(self) -> Snapshot:
         """Everything that the future depends on."""
         states = tuple(generator.bit_generator.state for generator in self._generators)
-        return Snapshot(self.scenario, copy_state(self.state), self._ready.copy(), states, tuple(self._seeds))
+        more = {name: tuple(array.copy() for array in part) for name, part in self._parts().items()}
+        return Snapshot(
+            self.scenario, copy_state(self.state), more, self._ready.copy(), states, tuple(self._seeds)
+        )
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to `snapshot`: from there the same orders lead to exactly the same future."""
+        parts = self._parts()
+        if snapshot.more.keys() != parts.keys():
+            raise SandboxError(
+                f"This snapshot holds {', '.join(snapshot.more) or 'nothing'} beside the state, the world "
+                f"{', '.join(parts) or 'nothing'}; restore it where it was taken."
+            )
         theirs, ours = arrays(snapshot.state), arrays(self.state)
+        theirs += [array for name in parts for array in snapshot.more[name]]
+        ours += [array for part in parts.values() for array in part]
         if any(a.shape != b.shape for a, b in zip(theirs, ours, strict=True)):
             raise SandboxError(
                 f"This snapshot is of {snapshot.state.power.shape} worlds and satellites, the world of "
@@ -218,12 +230,17 @@ class World:
                 f"This snapshot is of {snapshot.scenario.name}, the world of {self.scenario.name} or "
                 "of one with other fields; restore it where it was taken."
             )
-        write_state(self.state, snapshot.state)
+        for old, new in zip(ours, theirs, strict=True):
+            old[...] = new
         for generator, state in zip(self._generators, snapshot.generators, strict=True):
             generator.bit_generator.state = state
         self._seeds = list(snapshot.seeds)
         self._ready[:] = snapshot.ready
         self._all_ready = bool(self._ready.all())
+
+    def _parts(self) -> dict[str, tuple[NDArray, ...]]:
+        """What changes with time beyond `state`: arrays by subsystem."""
+        return {}
 
     def scene(self, b: int) -> dict[str, NDArray]:
         """What world b shows in a recording beyond what every world has, by variable."""
