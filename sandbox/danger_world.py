@@ -98,6 +98,7 @@ class DangerWorld(World):
 
     def restore(self, snapshot: Snapshot) -> None:
         super().restore(snapshot)
+        self.threats.told_until[...] = -np.inf
         self.share(warn_worlds, self.threats, self.rules, self.warnings)
 
     def _parts(self) -> dict[str, tuple[NDArray, ...]]:

@@ -27,7 +27,7 @@ from sandbox.jobs import (
 )
 from sandbox.scenario import Scenario, load_scenario
 from sandbox.service import DECISIONS, serve_worlds, sketch_worlds, welcome_worlds
-from sandbox.state import CHARGE, NONE, THINKING
+from sandbox.state import CHARGE, MODE_NAMES, NONE, THINKING
 from sandbox.world import Snapshot, World
 
 
@@ -38,10 +38,13 @@ class JobWorld(World):
     Raises SandboxError for bad input, and for models that do not fit the boards.
     """
 
+    whole_inbox = False
+    """Whether a decision is about all jobs in an inbox, not the first alone."""
+
     def __init__(self, scenario: Any, worlds: int = 1, **how: Any) -> None:
         super().__init__(idle_boards(load_scenario(scenario)), worlds, **how)
         jobs = self.scenario.jobs
-        self.terms = make_terms(self.scenario, self.fleet)
+        self.terms = make_terms(self.scenario, self.fleet, self.whole_inbox)
         self._room = jobs_room(jobs, self.satellites, self.horizon_s)
         boards = int(self.terms.hosts["boards"].max())
         self.work = make_work(self.worlds, self.satellites, self._room, boards)
@@ -73,10 +76,10 @@ class JobWorld(World):
         mind = self._no_thought if thinking is None else self._checked(thinking)
         if not self._all_ready:
             raise SandboxError("JobWorld.serve before reset: call reset() first.")
-        self.share(serve_worlds, *self.desks, decision, mind, self._load)
+        command = self._facing_sun if command is None else self._orders("command", command, len(MODE_NAMES))
+        self.share(serve_worlds, *self.desks, decision, command, mind, self._load)
         for name in ("delay", "command", "choice"):
             self._load[name] = mind[name]
-        command = self._facing_sun if command is None else command
         self.step(command, np.zeros_like(self._facing_sun) if choice is None else choice, self._load)
         self.share(welcome_worlds, *self.desks)
 

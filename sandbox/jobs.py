@@ -159,6 +159,7 @@ class Terms(NamedTuple):
     ground_s: float
     seeks: bool  # whether any terminal is free to seek a partner
     trains: bool  # whether there is a training satellite
+    whole_inbox: bool  # whether a decision is about all jobs in the inbox, not the first alone
 
 
 class Work(NamedTuple):
@@ -186,7 +187,7 @@ class Sketch(NamedTuple):
     asking: np.ndarray  # (B, N) i4
 
 
-def make_terms(scenario: Scenario, fleet: Fleet) -> Terms:
+def make_terms(scenario: Scenario, fleet: Fleet, whole_inbox: bool = False) -> Terms:
     """Hosts, lasers and kinds of `scenario`. Raises SandboxError where the two models do not fit a board."""
     jobs = scenario.jobs
     hosts, lasers = np.zeros(len(fleet), HOST), np.zeros(len(fleet), LASER)
@@ -229,6 +230,7 @@ def make_terms(scenario: Scenario, fleet: Fleet) -> Terms:
         ground_s=jobs.ground_s,
         seeks=bool(np.any(_held(scenario, fleet) < lasers["terminals"])),
         trains=bool(hosts["training"].any()),
+        whole_inbox=whole_inbox,
     )
 
 

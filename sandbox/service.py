@@ -36,7 +36,7 @@ from sandbox.links import slant_range
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.outlook import precedes
 from sandbox.routing import Heap, Routes, route_all
-from sandbox.state import NONE
+from sandbox.state import DOWNLINK, NONE
 from sandbox.thermal import throttle
 
 DEFER, RUN_SMALL, RUN_LARGE, NEIGHBOUR = range(4)
@@ -63,10 +63,10 @@ def sketch_worlds(state, constants, which, work, terms, sketch):
 
 
 @kernel
-def serve_worlds(state, constants, which, work, terms, sketch, decision, thinking, load):
+def serve_worlds(state, constants, which, work, terms, sketch, decision, command, thinking, load):
     """`serve` in the worlds listed in `which`."""
     for b in which:
-        serve(state, constants, work, terms, sketch, decision[b], thinking[b], load[b], b)
+        serve(state, constants, work, terms, sketch, decision[b], command[b], thinking[b], load[b], b)
 
 
 @kernel
@@ -272,19 +272,23 @@ def sight(itrs, job):
 
 
 @kernel
-def serve(state, constants, work, terms, sketch, decision, thinking, load, b):
-    """One round of world b: decision (N,) on the head of each inbox, in force once the mind has thought.
+def serve(state, constants, work, terms, sketch, decision, command, thinking, load, b):
+    """One round of world b: decision (N,) on each inbox, in force once the mind has thought.
 
+    It is about the head of the inbox, or with `terms.whole_inbox` about all that is in it. command (N,) is
+    what the satellites are about to fly: those that turn to a station have the first claim to its antennas.
     Writes into load (N,), records of dtype THINKING, the mean power beyond the standing load, the mind's own
     included.
     """
     now, end = state.clock[b].time, state.clock[b].time + constants.round_s
     for n in range(decision.shape[0]):
         _open_round(work.desks[b, n])
+        count = work.queues[b, n, INBOX].count
+        sketch.asking[b, n] = count if terms.whole_inbox else min(1, count)
     for n in range(decision.shape[0]):
         if state.body[b, n].alive:
             _decide(state, work, terms, sketch, decision[n], now, now + thinking[n].delay, b, n)
-    _share_antennas(state, constants, work, sketch, b)
+    _share_antennas(state, constants, work, sketch, command, b)
     for n in range(decision.shape[0]):
         if state.body[b, n].alive:
             _run_boards(
@@ -294,7 +298,7 @@ def serve(state, constants, work, terms, sketch, decision, thinking, load, b):
     for n in range(decision.shape[0]):
         if state.body[b, n].alive:
             _answer_users(state, work, terms, sketch, now, end, b, n)
-            _send_down(state, constants, work, terms, sketch, now, b, n)
+            _send_down(state, constants, work, terms, sketch, command[n] == DOWNLINK, now, b, n)
     for n in range(decision.shape[0]):
         desk = work.desks[b, n]
         joules = desk.joules + thinking[n].power * thinking[n].busy
@@ -323,14 +327,19 @@ def _open_round(desk):
 
 @kernel
 def _decide(state, work, terms, sketch, decision, now, time, b, n):
-    """Carry out the decision of satellite n on the head of its inbox, from `time` on."""
+    """Carry out the decision of satellite n on its inbox, from `time` on."""
+    for _ in range(sketch.asking[b, n]):  # what others hand over in this round is for the next
+        if not allowed(state, work, terms, sketch, decision, now, b, n):
+            work.desks[b, n].refused += 1
+            return
+        _carry_out(work, terms, sketch, decision, time, b, n)
+
+
+@kernel
+def _carry_out(work, terms, sketch, decision, time, b, n):
+    """What becomes of the job at the head of the inbox of satellite n."""
     inbox, book, desk = work.queues[b, n, INBOX], work.book[b], work.desks[b, n]
     j = inbox.head
-    if j == NONE:
-        return
-    if not allowed(state, work, terms, sketch, decision, now, b, n):
-        desk.refused += 1
-        return
     job = book[j]
     time = max(time, job.ready)
     take(inbox, book, NONE, j)
@@ -409,8 +418,9 @@ def _travel(work, terms, ways, bits, time, b, n):
 
 
 @kernel
-def _share_antennas(state, constants, work, sketch, b):
-    """Each station serves those that it sees highest: of all that want something themselves first.
+def _share_antennas(state, constants, work, sketch, command, b):
+    """Each station serves those that it sees highest: of those that turn to it first, then of all that want
+    something themselves.
 
     While answers wait anywhere, an antenna that is left over serves as a gateway for the mesh.
     """
@@ -419,7 +429,7 @@ def _share_antennas(state, constants, work, sketch, b):
     for n in range(outlook.shape[0]):
         waiting += work.queues[b, n, ANSWERS].count
     for n in range(outlook.shape[0]):
-        wants = waiting > 0 or _wants_contact(work, b, n)
+        wants = waiting > 0 or command[n] == DOWNLINK or _wants_contact(work, b, n)
         if wants and outlook[n].station != NONE and state.body[b, n].alive:
             asking[count] = n
             count += 1
@@ -429,7 +439,8 @@ def _share_antennas(state, constants, work, sketch, b):
         for k in range(count):
             other = asking[k]
             if other != n and outlook[other].station == outlook[n].station:
-                mine, theirs = _claim(work, outlook[n], b, n), _claim(work, outlook[other], b, other)
+                mine = _claim(work, outlook[n], command[n], b, n)
+                theirs = _claim(work, outlook[other], command[other], b, other)
                 ahead += precedes(theirs, other, mine, n)
         work.desks[b, n].served = ahead < stations[outlook[n].station].antennas
 
@@ -442,9 +453,11 @@ def _wants_contact(work, b, n):
 
 
 @kernel
-def _claim(work, outlook, b, n):
-    """What ranks those who ask for an antenna, the least first: the highest, and gateways behind all
-    others."""
+def _claim(work, outlook, command, b, n):
+    """What ranks those who ask for an antenna, the least first: the highest of those that turn to the
+    station, of the others that want something, of gateways."""
+    if command == DOWNLINK:
+        return -math.pi - outlook.elevation
     return (0.0 if _wants_contact(work, b, n) else math.pi) - outlook.elevation
 
 
@@ -608,9 +621,9 @@ def _route_to_user(state, work, terms, sketch, job, now, b, n):
 
 
 @kernel
-def _send_down(state, constants, work, terms, sketch, now, b, n):
+def _send_down(state, constants, work, terms, sketch, turned, now, b, n):
     """Use the contact that satellite n was given in this round: weights up; answers, then raw questions,
-    down."""
+    down; if it has `turned` to the station, images have what is left."""
     desk, outlook, book = work.desks[b, n], state.outlook[b, n], work.book[b]
     _fetch_weights(constants, work, terms, outlook, b, n)
     if not desk.served:
@@ -641,6 +654,8 @@ def _send_down(state, constants, work, terms, sketch, now, b, n):
             _deliver(work, terms, time + delay + (terms.ground_s if q == RAW else 0.0), b, j)
             j = behind
     desk.joules += constants.craft[n].transmitter_load * airtime
+    if turned:
+        outlook.visible_from = min(outlook.visible_to, outlook.visible_from + airtime)
 
 
 @kernel
