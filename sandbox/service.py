@@ -360,7 +360,7 @@ def _carry_out(work, terms, sketch, decision, time, b, n):
     else:
         k = decision - NEIGHBOUR
         peer = work.links[b, n, k].peer
-        time = _hop(work, terms, job.bits, time, b, n, k)
+        time = send_over(work, terms, job.bits, time, b, n, k)
         desk.handed += 1
         job.hops += 1
         _receive(work, terms, b, peer, j, time)
@@ -395,7 +395,7 @@ def _enqueue(work, b, n, j, credit, size, ready):
 
 
 @kernel
-def _hop(work, terms, bits, time, b, n, k):
+def send_over(work, terms, bits, time, b, n, k):
     """When a message of `bits` has crossed terminal k of satellite n, which first sends what came before."""
     link, desk = work.links[b, n, k], work.desks[b, n]
     seconds = bits / link_bit_rate(terms.lasers, n, link.peer)
@@ -412,7 +412,7 @@ def _travel(work, terms, ways, bits, time, b, n):
         k = 0
         while work.links[b, n, k].peer != peer:
             k += 1
-        time = _hop(work, terms, bits, time, b, n, k)
+        time = send_over(work, terms, bits, time, b, n, k)
         n = peer
     return n, time
 
