@@ -11,26 +11,42 @@ from agents.policy import Policy
 from envs.features import Layout
 
 POINTINGS = ("idle", "charge", "downlink")
+RULES = (
+    "defer",
+    "run_small",
+    "run_large",
+    *(f"neighbour_{k}" for k in offloading.NEIGHBOURS),
+    "training",
+    "ground",
+    "drop",
+)
 BURNS = ("forward_small", "forward_large", "backward_small", "backward_large", "return")
 
 
 class Part:
     """A part of autonomy_v0 as the problem that it comes from: its features, its actions, its mask.
 
-    `names` are the actions, of which those in `standing` (name of the feature that says so, by action) are
-    orders: one that stands is legal here, and means that nothing has to be changed.
+    `names` are the actions after the `no_op`, if it has one of its own; those in `never` are not to be taken.
     """
 
-    def __init__(self, env: Any, names: Sequence[str], no_op: str | None, features: Sequence[str]) -> None:
+    def __init__(
+        self,
+        env: Any,
+        names: Sequence[str],
+        no_op: str | None,
+        features: Sequence[str],
+        never: Sequence[str] = (),
+    ) -> None:
         self.actions = (*([no_op] if no_op else []), *names)
         self.problem = env.problem
         self.columns = np.array([env.layout.index(name) for name in features])
         self.layout = Layout([env.layout.features[i] for i in self.columns])
+        self._allowed = np.array([name not in never for name in self.actions], np.int8)
         self.labels = np.array([0] * bool(no_op) + [env.actions.index(name) for name in names])
 
     def mask(self, mask: NDArray[np.int8], standing: NDArray[np.bool_] | None = None) -> NDArray[np.int8]:
-        """The mask (B, N, a) of the part; `standing` (B, N, a) are the orders that stand."""
-        mine = mask[..., self.labels]
+        """The mask (B, N, a) of the part; `standing` (B, N, a) are the orders that stand, which may go on."""
+        mine = mask[..., self.labels] * self._allowed
         return mine if standing is None else np.where(standing, np.int8(1), mine)
 
 
@@ -48,7 +64,7 @@ class Composite(Policy):
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)
-        names, rules = self.layout.names, [n.removeprefix("order_") for n in self.layout.names if _is_rule(n)]
+        names = self.layout.names
         observes = [name for name in self.actions if name.startswith("observe_")]
         asks = [name for name in names if name.startswith("request_")]
         told = [name for name in names if name.startswith("warning")]
@@ -56,12 +72,12 @@ class Composite(Policy):
         jobs = [n for n in names if n.startswith(("job_", "neighbour_", "training_")) and "message" not in n]
         work = ("inbox", "backlog", "answers", "raw", "large_missing")
         self._points = Part(env, (*POINTINGS, *observes), None, (*own, *asks))
-        self._serves = Part(env, rules, None, (*own, *work, *jobs))
+        self._serves = Part(env, RULES, None, (*own, *work, *jobs), never=("drop",))
         self._burns = Part(env, BURNS, "wait", ("fuel", "offset", "drift", "battery", "time_left", *told))
         self._pointing, self._queue = self.pointing(self._points), self.queue(self._serves)
         self._avoid = self.burns(self._burns)
         self._orders = np.array([self.layout.index(f"order_{name}") for name in POINTINGS])
-        self._rules = np.array([self.layout.index(f"order_{name}") for name in rules])
+        self._rules = np.array([self.layout.index(f"order_{name}") for name in RULES])
         self._present = np.array(
             [self.layout.index(f"request_{k + 1}_present") for k in range(len(observes))]
         )
@@ -96,7 +112,7 @@ class Composite(Policy):
 
     def _change(
         self, part: Part, policy: Policy, observation: NDArray, mask: NDArray, standing: NDArray
-    ) -> Any:
+    ) -> NDArray[np.int64]:
         chosen = self._part(part, policy, observation, part.mask(mask, standing))
         stands = np.take_along_axis(standing, chosen[..., None], -1)[..., 0]
         label = part.labels[chosen]
@@ -112,12 +128,6 @@ class Composite(Policy):
 
     def _says(self, observation: NDArray, name: str) -> NDArray[np.bool_]:
         return observation[..., self.layout.index(name)] > 0.0
-
-
-def _is_rule(name: str) -> bool:
-    """Whether a feature says that a rule of the queue stands that these policies use: none drops every job."""
-    pointed = (*(f"order_{pointing}" for pointing in POINTINGS), "order_observe")
-    return name.startswith("order_") and name not in pointed and name != "order_drop"
 
 
 class Greedy(Composite):

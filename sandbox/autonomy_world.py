@@ -60,7 +60,7 @@ class AutonomyWorld(DangerWorld, JobWorld):
         self._silence = np.zeros((*team, longest), np.uint8), np.zeros(team, np.int32)
         self._none = np.zeros(team, np.int32)
         kinds = (np.int32,) * 5 + (THINKING,) * 2
-        self._plan = Plan(*(np.zeros(team, kind) for kind in kinds))  # type: ignore[call-overload]
+        self._plan = Plan(*(np.zeros(team, kind) for kind in kinds))
 
     def reset(self, seed: int | ArrayLike | None = None, worlds: ArrayLike | None = None) -> None:
         super().reset(seed, worlds)
