@@ -4,7 +4,7 @@ A subsystem's numbers for one satellite stand side by side: `state.power["energy
 `state.power[b, n].energy` for a kernel. (One array a quantity would cost a kernel call 0.16 us for each.)
 Everything that changes with time is here, so a snapshot is a copy of these arrays and of the random
 generators. Shapes: B worlds, N satellites, S places in the image store, M requests in the book of an episode,
-Q sky intervals of a request, K observation opportunities shown to a satellite.
+Q sky intervals of a request, K observation opportunities shown to a satellite, E events of the scenario.
 SI units; times are seconds since the scenario's UTC epoch.
 """
 
@@ -174,6 +174,7 @@ class State(NamedTuple):
     outlook: Records  # (B, N) OUTLOOK
     opportunities: Records  # (B, N, K) OPPORTUNITY
     activity: Records  # (B, N) ACTIVITY
+    events: Array  # (B, E) s, when the events of the episode happen
 
 
 class Scratch(NamedTuple):
@@ -187,7 +188,9 @@ class Scratch(NamedTuple):
     counts: Ints  # (B, G)
 
 
-def make_state(worlds: int, satellites: int, places: int, book: int, intervals: int, shown: int) -> State:
+def make_state(
+    worlds: int, satellites: int, places: int, book: int, intervals: int, shown: int, events: int = 0
+) -> State:
     """Zeroed arrays for `worlds` x `satellites`, with `places` in a store, `book` requests and so on."""
     fleet = (worlds, satellites)
     return State(
@@ -211,6 +214,7 @@ def make_state(worlds: int, satellites: int, places: int, book: int, intervals: 
         outlook=np.zeros(fleet, OUTLOOK),
         opportunities=np.zeros((*fleet, shown), OPPORTUNITY),
         activity=np.zeros(fleet, ACTIVITY),
+        events=np.zeros((worlds, events)),
     )
 
 
