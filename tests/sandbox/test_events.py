@@ -265,3 +265,37 @@ def test_mistakes_are_one_sentence(small, change, says):
 def test_names_occur_once(small):
     with pytest.raises(SandboxError, match="every name in events must occur once"):
         load_scenario(small | {"events": [QUAKE, QUAKE]})
+
+
+def test_disaster_response_is_one_mesh():
+    """Its inference satellites all reach one another over links that are up, at any time of a revolution."""
+    world = JobWorld("disaster_response", horizon_s=2 * HOUR)
+    world.reset(seed=0)
+    inference = [n for n, name in enumerate(world.fleet.names) if name.startswith("Inference")]
+    assert (len(inference), world.satellites) == (22, 24)
+    for _ in range(8):
+        for _ in range(25):
+            world.serve(np.zeros((1, world.satellites), int))
+        peer = world.scene(0)["link_peer"]
+        reached, ahead = set(), {0}
+        while ahead:
+            n = ahead.pop()
+            reached.add(n)
+            ahead |= {int(m) for m in peer[n] if m != NONE} - reached
+        assert reached.issuperset(inference)
+
+
+def test_disaster_response_can_be_seen_when_it_strikes():
+    """Some satellite flies within sight of each event's place while its first requests are open."""
+    world = World("disaster_response")
+    world.reset(seed=0)
+    events = [event.model_dump() for event in world.scenario.events]
+    nearest = np.full(len(events), np.inf)
+    while world.state.clock["time"][0] < 9 * HOUR:
+        now, outlook = world.state.clock["time"][0], world.state.outlook[0]
+        for e, event in enumerate(events):
+            if 0.0 < now - world.state.events[0, e] < event["requests"]["lifetime_h"][1] * HOUR:
+                away = arc(outlook["latitude"], outlook["longitude"], event)
+                nearest[e] = min(nearest[e], away.min())
+        world.step(np.full((1, world.satellites), 1, np.int32), np.zeros((1, world.satellites), np.int32))
+    assert (nearest < 400e3).all()
