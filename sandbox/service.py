@@ -59,7 +59,7 @@ def welcome_worlds(state, constants, which, work, terms, sketch):
 def sketch_worlds(state, constants, which, work, terms, sketch):
     """Fill the working memory that `serve` reads, in the worlds listed in `which`."""
     for b in which:
-        _place(state, constants, work, terms, sketch, b)
+        sketch_world(state, constants, work, terms, sketch, b)
 
 
 @kernel
@@ -80,13 +80,13 @@ def welcome(state, constants, work, terms, sketch, b):
     follow_links(work.links[b], terms.lasers, body, position, later, now)
     if terms.seeks and state.clock[b].round % max(1, round(SEARCH_S / constants.round_s)) == 0:
         seek_links(work.links[b], terms.lasers, body, position, later, now)
-    _place(state, constants, work, terms, sketch, b)
+    sketch_world(state, constants, work, terms, sketch, b)
     _release(state, constants, work, terms, now, b)
     _take_up(work, terms, sketch, body, now, now + constants.round_s, b)
 
 
 @kernel
-def _place(state, constants, work, terms, sketch, b):
+def sketch_world(state, constants, work, terms, sketch, b):
     """Where the satellites of world b are over the Earth, and their ways to the training satellites."""
     now, position = state.clock[b].time, state.orbit.position[b]
     rotation = earth_rotation(constants.ephemeris, now)
@@ -163,7 +163,7 @@ def _backlog(work, terms, b, n, now):
         return math.inf
     wait = 0.0
     for c in range(boards):
-        wait += max(0.0, work.free[b, n, c] - now)
+        wait += max(0.0, max(work.free[b, n, c], work.desks[b, n].down) - now)
     book = work.book[b]
     j = work.queues[b, n, RUN].head
     while j != NONE:
@@ -284,7 +284,7 @@ def serve(state, constants, work, terms, sketch, decision, thinking, load, b):
     for n in range(decision.shape[0]):
         if state.body[b, n].alive:
             _decide(state, work, terms, sketch, decision[n], now, now + thinking[n].delay, b, n)
-    _share_antennas(state, constants, work, sketch, b)
+    _share_antennas(state, work, sketch, b)
     for n in range(decision.shape[0]):
         if state.body[b, n].alive:
             _run_boards(
@@ -299,7 +299,7 @@ def serve(state, constants, work, terms, sketch, decision, thinking, load, b):
         desk = work.desks[b, n]
         joules = desk.joules + thinking[n].power * thinking[n].busy
         load[n].busy = constants.round_s
-        load[n].power = joules / constants.round_s
+        load[n].power = joules / constants.round_s - (terms.hosts[n].idle_w if desk.off else 0.0)
 
 
 @kernel
@@ -409,12 +409,12 @@ def _travel(work, terms, ways, bits, time, b, n):
 
 
 @kernel
-def _share_antennas(state, constants, work, sketch, b):
+def _share_antennas(state, work, sketch, b):
     """Each station serves those that it sees highest: of all that want something themselves first.
 
     While answers wait anywhere, an antenna that is left over serves as a gateway for the mesh.
     """
-    outlook, stations, asking, count = state.outlook[b], constants.stations, sketch.asking[b], 0
+    outlook, ground, asking, count = state.outlook[b], state.ground[b], sketch.asking[b], 0
     waiting = 0
     for n in range(outlook.shape[0]):
         waiting += work.queues[b, n, ANSWERS].count
@@ -431,7 +431,7 @@ def _share_antennas(state, constants, work, sketch, b):
             if other != n and outlook[other].station == outlook[n].station:
                 mine, theirs = _claim(work, outlook[n], b, n), _claim(work, outlook[other], b, other)
                 ahead += precedes(theirs, other, mine, n)
-        work.desks[b, n].served = ahead < stations[outlook[n].station].antennas
+        work.desks[b, n].served = ahead < ground[outlook[n].station].antennas
 
 
 @kernel
@@ -452,8 +452,8 @@ def _claim(work, outlook, b, n):
 def _run_boards(constants, work, terms, temperature, thought, now, end, b, n):
     """Start every batch that the boards of satellite n can start before `end`; it is timed to its end.
 
-    A thought takes the first board from the beginning of the round on. A hot board runs slower and draws
-    less.
+    Boards that are down start none. A thought takes the first board from the beginning of the round on. A
+    hot board runs slower and draws less.
     """
     host, desk, book = terms.hosts[n], work.desks[b, n], work.book[b]
     queue, free = work.queues[b, n, RUN], work.free[b, n]
@@ -471,7 +471,7 @@ def _run_boards(constants, work, terms, temperature, thought, now, end, b, n):
         c = 0
         for other in range(host.boards):
             c = other if free[other] < free[c] else c
-        begin = max(now, free[c], book[j].ready)
+        begin = max(now, free[c], desk.down, book[j].ready)
         if begin >= end:
             break
         if book[j].deadline <= begin:
@@ -510,10 +510,32 @@ def _finish(work, terms, kind, size, begin, done, together, b, n):
             continue
         behind = take(queue, book, before, j)
         _understand(work, terms, job, b)
-        job.ready, job.status = done, ANSWERED
+        job.ready, job.done, job.status = done, done, ANSWERED
+        job.spoilt = work.desks[b, n].spoil
         put(work.queues[b, n, ANSWERS], book, j)
         j = behind
         together -= 1
+
+
+@kernel
+def halt_boards(work, terms, now, b, n):
+    """Break off what the boards of satellite n compute at time `now`: it waits to be run again, from the
+    start."""
+    queue, book = work.queues[b, n, ANSWERS], work.book[b]
+    for c in range(work.free.shape[2]):
+        work.free[b, n, c] = min(work.free[b, n, c], now)
+    before, j = NONE, queue.head
+    while j != NONE:
+        job = book[j]
+        if job.done <= now:
+            before, j = j, job.next
+            continue
+        behind = take(queue, book, before, j)
+        question = terms.kinds[job.kind].raw
+        work.ledger[b].bits_understood -= question - job.bits
+        job.bits, job.done, job.spoilt = question, 0.0, 0.0
+        _enqueue(work, b, n, j, job.credit, job.model, now)
+        j = behind
 
 
 @kernel
@@ -683,4 +705,4 @@ def _deliver(work, terms, time, b, j):
     ledger.bits_delivered += job.bits
     desk.answered += 1
     desk.latency += age
-    desk.value += job.value * task.quality[job.model] * 2.0 ** (-age / task.half_life)
+    desk.value += job.value * task.quality[job.model] * 2.0 ** (-age / task.half_life) * (1.0 - job.spoilt)

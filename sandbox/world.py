@@ -120,6 +120,7 @@ class World:
             book,
             sky_intervals(requests),
             self.shown,
+            len(self.constants.stations),
         )
         self._scratch = make_scratch(
             self.worlds, self.satellites, len(self.constants.stations), book, self.shown
@@ -275,13 +276,13 @@ class World:
             raise SandboxError(
                 f"thinking must be records of dtype state.THINKING and shape {team}, not {thinking!r:.80}."
             )
-        for name, most in (
-            ("delay", self.scenario.round_s),
-            ("busy", self.scenario.round_s),
-            ("power", np.inf),
-        ):
-            if not ((thinking[name] >= 0.0) & (thinking[name] <= most) & np.isfinite(thinking[name])).all():
+        for name in ("delay", "busy"):
+            most = self.scenario.round_s
+            if not ((thinking[name] >= 0.0) & (thinking[name] <= most)).all():
                 raise SandboxError(f"thinking: {name} must be finite, at least 0 and at most {most:g}.")
+        power = thinking["power"]
+        if not (np.isfinite(power) & (power >= -self.fleet.craft["base_load"])).all():
+            raise SandboxError("thinking: power must be finite, and save no more than the standing load.")
         return np.ascontiguousarray(thinking)
 
     def _begin_episode(self, b: int, seed: int | None) -> None:
@@ -300,6 +301,7 @@ class World:
         charge = rng.uniform(craft["charge_low"], craft["charge_high"])
         for name in ("request", "cloudy_request", "duplicate_request", "station"):
             state.activity[name][b] = NONE
+        state.ground["antennas"][b] = self.constants.stations["antennas"]
         state.power["capacity"][b] = craft["battery"]
         state.power["energy"][b] = charge * craft["battery"]
         state.body["temperature"][b] = craft["initial_temperature"]
