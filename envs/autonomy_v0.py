@@ -5,9 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sandbox.faults import BATTERY as BATTERY_NOISE
-from sandbox.faults import TEMPERATURE as TEMPERATURE_NOISE
-from sandbox.faults import can_reload, noise, uniform
 
 from envs import autonomy_features as declared
 from envs.autonomy_features import FIRST_OBSERVE, KEEP, NEIGHBOUR_SIZE
@@ -40,6 +37,9 @@ from sandbox.autonomy_world import AutonomyWorld
 from sandbox.avoidance import FORWARD_SMALL, RETURN, WAIT
 from sandbox.compiled import kernel
 from sandbox.errors import SandboxError
+from sandbox.faults import BATTERY as BATTERY_NOISE
+from sandbox.faults import TEMPERATURE as TEMPERATURE_NOISE
+from sandbox.faults import can_reload, noise, uniform
 from sandbox.flight import can_shoot
 from sandbox.geometry import unit
 from sandbox.jobs import INBOX
@@ -304,7 +304,7 @@ def observe_worlds(
             row[slot_at + 2] = 1e-3 * DAY * passing.drift
             row[slot_at + 3] = tell_warnings(warnings[b, n], now, row[warnings_at:])
             _tell_orders(orders[b, n], row[orders_at:health_at])
-            _tell_health(faults.body[b, n], now, row[health_at:])
+            _tell_health(faults.body[b, n], work.desks[b, n].down - now, row[health_at:])
             for k in range(state.opportunities.shape[2]):
                 tell_request(
                     state.opportunities[b, n, k],
@@ -361,9 +361,9 @@ def _pointing(command):
 
 
 @kernel
-def _tell_health(fault, now, row):
+def _tell_health(fault, down, row):
     row[0] = fault.safe
-    row[1] = max(0.0, fault.reset_until - now)
+    row[1] = min(max(0.0, down), 1e6)
     row[2] = fault.weights_fault
 
 
