@@ -20,11 +20,10 @@ from agents.qwen.policy import QwenPolicy
 from envs import tasking_v0
 from envs.batch import BatchEnv
 from experiments import results
-from experiments.metrics import metrics_of, summarise
+from experiments.metrics import metrics_in, summarise
 from experiments.rollout import play
 from experiments.splits import HELD_OUT, held_out
 from experiments.watchers import Tally
-from sandbox.recording.frames import book_of
 from sandbox.scenario import Scenario, load_scenario
 
 RIVALS = {name: name for name in ("random", "greedy", "deadline_greedy")} | {
@@ -59,7 +58,7 @@ def episodes(
         for name, make in policies.items():
             tally = Tally()
             play(env, make(env), seed, [tally])
-            books = [metrics_of(book_of(env.world, b), tally.totals(b)) for b in range(env.worlds)]
+            books = [metrics_in(env.world, tally.totals(b), b) for b in range(env.worlds)]
             played[name] = [{metric: metrics[metric] for metric in KEPT} for metrics in books]
     return played
 
