@@ -10,7 +10,7 @@ from sandbox.errors import SandboxError
 
 POLICIES = ("random", "idle", "greedy", "deadline_greedy")
 MINDS = ("qwen",)
-ENVS = ("avoidance_v0", "offloading_v0", "tasking_v0")
+ENVS = ("autonomy_v0", "avoidance_v0", "offloading_v0", "tasking_v0")
 _WHO = f"{', '.join(POLICIES + MINDS)}, or module:Class of your own"
 EXTRAS = dict.fromkeys(("matplotlib", "mpe2", "pandas", "pyarrow", "rich", "xarray"), "experiments")
 EXTRAS |= dict.fromkeys(("peft", "safetensors", "tokenizers", "torch", "transformers"), "qwen")

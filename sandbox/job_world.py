@@ -52,6 +52,7 @@ class JobWorld(World):
         self._pattern = pattern_links(self.scenario, self.fleet)
         self._load = np.zeros((self.worlds, self.satellites), THINKING)
         self._facing_sun = np.full((self.worlds, self.satellites), CHARGE, np.int32)
+        self._first = np.zeros((self.worlds, self.satellites), np.int32)
 
     def reset(self, seed: int | ArrayLike | None = None, worlds: ArrayLike | None = None) -> None:
         super().reset(seed, worlds)
