@@ -146,9 +146,9 @@ that board says something at random.
 
 An order to observe stands until its image is taken or the request is no longer shown, one to send while
 there is a station and something to send; then the panel is turned to the Sun. At the reset the panels face
-the Sun and jobs wait. A round in which a satellite burns is flown with the camera at nadir, along which the thrusters
-are aligned. In safe mode (battery low, board too hot, or after some resets) a satellite faces the Sun, serves
-no job and obeys nothing.
+the Sun and jobs wait. A round in which a satellite burns is flown with the camera at nadir, which is how its
+thrusters are aligned. In safe mode (battery low, board too hot, or after some resets) a satellite faces the
+Sun, serves no job and obeys nothing.
 
 The mask (int8, 1 = legal) is `info["action_mask"]`, or with `mask_in_obs=True` part of a Dict observation. An
 illegal action changes nothing and is counted in `info["illegal"]`. With `multi_discrete=True` pointing, queue
@@ -176,8 +176,8 @@ from the reset on: `energy_j`, `latency_s` (mean age of the images that arrived)
 
 At the reset the batteries' charge, requests, jobs, events, encounters and the key of the faults are drawn, so
 policies with the same seed meet the same of each. A lost satellite stays in `agents` with a no-op-only mask
-and zero reward, or with `death="remove"` terminates and leaves. The episode terminates when every satellite is
-lost, and is truncated after `max_cycles` rounds (by default the scenario's horizon).
+and zero reward, or with `death="remove"` terminates and leaves. The episode terminates when every satellite
+is lost, and is truncated after `max_cycles` rounds (by default the scenario's horizon).
 
 ## Arguments
 

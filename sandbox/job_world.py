@@ -81,9 +81,7 @@ class JobWorld(World):
         self.share(serve_worlds, *self.desks, decision, command, mind, self._load)
         for name in ("delay", "command", "choice"):
             self._load[name] = mind[name]
-        choice = (
-            np.zeros_like(self._facing_sun) if choice is None else self._orders("choice", choice, self.shown)
-        )
+        choice = self._first if choice is None else self._orders("choice", choice, self.shown)
         self._run(FLY, command, choice, self._load, self._shares)
         self.share(welcome_worlds, *self.desks)
 
