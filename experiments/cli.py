@@ -216,13 +216,18 @@ def _compare(told: Namespace) -> None:
 
 def _benchmark(told: Namespace) -> None:
     from experiments.benchmark.benchmark import benchmark
+
+    how = {name: getattr(told, name) for name in ("out", "fresh", "processes", "address")}
+    benchmark(_asked(told), **how)
+
+
+def _asked(told: Namespace) -> Any:
+    """What the command line says of a benchmark."""
     from experiments.benchmark.plan import Asked
 
     names = ("suite", "split", "hours", "seeds", "seed", "only", "against", "yardstick")
     asked = {name: getattr(told, name) for name in names}
-    lists = {"problems": told.problem, "scenarios": told.scenario, "policies": told.policy}
-    how = {name: getattr(told, name) for name in ("out", "fresh", "processes", "address")}
-    benchmark(Asked(**asked, **lists), **how)
+    return Asked(problems=told.problem, scenarios=told.scenario, policies=told.policy, **asked)
 
 
 def _chat(told: Namespace) -> None:

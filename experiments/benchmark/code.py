@@ -10,8 +10,8 @@ from agents import policy_class
 from experiments.results import versions
 
 _ROOT = Path(__file__).resolve().parents[2]
-_PLAYS = ("sandbox", "envs", "agents", "experiments/benchmark/play.py")
-_PLAYS += tuple(f"experiments/{name}.py" for name in ("minds", "problems", "rollout", "watchers"))
+_ROOMS = ("sandbox", "envs", "agents")
+_PLAYS = ("benchmark/play", "minds", "problems", "rollout", "watchers")
 _OF_MINDS = ("tokenizers", "torch", "transformers")
 
 
@@ -19,7 +19,8 @@ _OF_MINDS = ("tokenizers", "torch", "transformers")
 def stamp() -> str:
     """A short hash of all code and data that an episode is played by, and of the versions of packages."""
     known = versions() | {name: _version(name) for name in _OF_MINDS}
-    paths = [path for name in _PLAYS for path in _files(_ROOT / name)]
+    paths = [path for name in _ROOMS for path in _files(_ROOT / name)]
+    paths += [_ROOT / "experiments" / f"{name}.py" for name in _PLAYS]
     return _hash(_ROOT, paths, repr(sorted(known.items())))
 
 
@@ -27,7 +28,7 @@ def policy_stamp(policy: str, problem: str) -> str:
     """Of a policy at `module:Class`, a short hash of its module, or of all its package; else nothing."""
     module = policy_class(policy, problem).__module__
     top = module.partition(".")[0]
-    if top in _PLAYS:
+    if top in _ROOMS:
         return ""
     package = import_module(top)
     file = getattr(package, "__file__", None)
@@ -38,12 +39,10 @@ def policy_stamp(policy: str, problem: str) -> str:
     return _hash(path.parent, [path for path in paths if path.suffix in (".py", ".so")])
 
 
-def _files(path: Path) -> list[Path]:
-    """A file, or those in a folder and below, without caches and hidden ones."""
-    if path.is_file():
-        return [path]
-    found = (each for each in path.rglob("*") if each.is_file())
-    return [each for each in found if not _aside(each.relative_to(path))]
+def _files(folder: Path) -> list[Path]:
+    """The files in a folder and below, without caches and hidden ones."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return [path for path in found if not _aside(path.relative_to(folder))]
 
 
 def _aside(path: Path) -> bool:

@@ -49,7 +49,8 @@ def _shared(
     ray: Any, episodes: Sequence[Episode], processes: int
 ) -> Iterator[tuple[Episode, dict[str, Any]]]:
     task = ray.remote(num_cpus=1)(outcome_of)
-    waiting, playing = list(reversed(episodes)), {}
+    waiting = list(reversed(episodes))
+    playing: dict[Any, Episode] = {}
     while waiting or playing:
         while waiting and len(playing) < _AHEAD * processes:
             episode = waiting.pop()

@@ -20,6 +20,7 @@ from experiments.benchmark.suite import Task
 
 LEAST_LEAD = 1.0
 """Of return: about what the least image or answer is worth."""
+MEANS = ("score", "lost", "energy_kwh", "thought_s", "thought_j")
 ALL = "all"
 Outcomes = Mapping[Episode, Mapping[str, Any]]
 
@@ -106,8 +107,7 @@ def _row(scores: Scores, tasks: Sequence[Task], policy: str, best: str | None) -
     better = NONE
     if best not in (None, policy):
         better = improvement(percent, [scores.percent(task, best) for task in tasks])
-    names = ("score", "lost", "energy_kwh", "thought_s", "thought_j")
-    means = {name: _mean([scores.of(task, policy, name) for task in tasks]) for name in names}
+    means: dict[str, Any] = {name: _mean([scores.of(task, policy, name) for task in tasks]) for name in MEANS}
     return Row(
         **_heading(tasks),
         policy=policy,
@@ -122,9 +122,9 @@ def _row(scores: Scores, tasks: Sequence[Task], policy: str, best: str | None) -
 
 
 def _nothing(tasks: Sequence[Task], policy: str) -> Row:
-    nan = dict.fromkeys(("score", "lost", "energy_kwh", "thought_s", "thought_j"), math.nan)
     empty: dict[str, Any] = {"episodes": 0, "counted": 0, "percent": NONE, "better": NONE, "against": ""}
-    return Row(**_heading(tasks), policy=policy, command="", **empty, **nan)
+    empty |= dict.fromkeys(MEANS, math.nan)
+    return Row(**_heading(tasks), policy=policy, command="", **empty)
 
 
 def _heading(tasks: Sequence[Task]) -> dict[str, Any]:
