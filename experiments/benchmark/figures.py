@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PERFORMANCE, IMPROVEMENT = "performance.png", "improvement.png"
-WIDTH, LEFT, RIGHT = 9.0, 1.55, 1.6  # inches
+WIDTH, LEFT, RIGHT, MARGIN = 9.0, 1.55, 1.0, 0.3  # inches
 TOP, BOTTOM, GAP, LINE = 1.35, 0.6, 0.62, 0.27
 _SHADES = {"known": style.BLUE, "held out": style.ORANGE, "own": style.GREEN, ALL: style.INK}
-_LEAST = -25.0
-"""Per cent: what is worse lies beyond the left edge, marked with an arrow."""
+_LEAST, _MOST = -50.0, 200.0
+"""Per cent: what lies beyond is marked with an arrow at the edge."""
 
 
 def draw(rows: Sequence[Row], plan: Plan, folder: Path) -> list[Path]:
@@ -33,30 +33,31 @@ def performance(rows: Sequence[Row], plan: Plan, path: Path | None = None) -> "F
     """Per cent of the planner of every policy, a panel a problem, best first: splits and their sum."""
     fixed = {ZERO, plan.asked.yardstick}
     shown = [row for row in _summed(rows) if row.policy not in fixed and row.counted]
-    title, what = "How far policies get", f"0 is idle, 100 is {plan.asked.yardstick}"
-    figure, panels = _panels(shown, title, f"interquartile mean and 95 % interval; {what}", plan)
-    for axes, mine in panels:
-        most = max(105.0, *(min(row.percent.high, 200.0) for row in mine))
-        axes.set(xlim=(_LEAST, most + 5.0))
-        axes.xaxis.set_major_formatter(lambda x, _: f"{x:.0f} %")
-        for x in (0.0, 100.0):
-            axes.axvline(x, color=style.PALE, lw=1.0, ls=(0, (4, 3)), zorder=0)
-        _estimates(axes, mine, lambda row: row.percent, lambda value: f"{value:.0f} %")
-    return style.save(figure, path)
+    remark = f"interquartile mean and 95 % interval; 0 is {ZERO}, 100 is {plan.asked.yardstick}"
+    with style.styled():
+        figure, panels = _panels(shown, "How far policies get", remark, plan)
+        for axes, mine in panels:
+            style.caption(axes, mine[0].problem)
+            least = min(0.0, *(row.percent.low for row in mine))
+            most = max(100.0, *(row.percent.high for row in mine))
+            axes.set(xlim=(max(least, _LEAST) - 5.0, min(most, _MOST) + 5.0))
+            axes.xaxis.set_major_formatter(lambda x, _: f"{x:.0f} %")
+            _estimates(axes, mine, lambda row: row.percent, lambda value: f"{value:.0f} %", (0.0, 100.0))
+        return style.save(figure, path)
 
 
 def improvement(rows: Sequence[Row], plan: Plan, path: Path | None = None) -> "Figure":
     """The probability of every policy to do better than the best heuristic, a panel a problem."""
     shown = [row for row in _summed(rows) if row.better.value == row.better.value and row.policy != ZERO]
-    title = "Who beats the best heuristic"
-    figure, panels = _panels(shown, title, "probability in an episode, and 95 % interval", plan)
-    for axes, mine in panels:
-        axes.set(xlim=(-0.03, 1.03))
-        axes.xaxis.set_major_formatter(lambda x, _: f"{100 * x:.0f} %")
-        axes.axvline(0.5, color=style.PALE, lw=1.0, ls=(0, (4, 3)), zorder=0)
-        style.caption(axes, mine[0].problem, f"better than {mine[0].against}")
-        _estimates(axes, mine, lambda row: row.better, lambda value: f"{100 * value:.0f} %")
-    return style.save(figure, path)
+    with style.styled():
+        remark = "probability in an episode, and 95 % interval"
+        figure, panels = _panels(shown, "Who beats the best heuristic", remark, plan)
+        for axes, mine in panels:
+            style.caption(axes, mine[0].problem, f"better than {mine[0].against}")
+            axes.set(xlim=(-0.03, 1.03))
+            axes.xaxis.set_major_formatter(lambda x, _: f"{100 * x:.0f} %")
+            _estimates(axes, mine, lambda row: row.better, lambda value: f"{100 * value:.0f} %", (0.5,))
+        return style.save(figure, path)
 
 
 def _summed(rows: Sequence[Row]) -> list[Row]:
@@ -76,42 +77,48 @@ def _panels(
     problems = list(dict.fromkeys(row.problem for row in rows))
     counts = [len({row.policy for row in rows if row.problem == problem}) for problem in problems]
     height = TOP + BOTTOM + LINE * sum(counts) + GAP * max(len(problems) - 1, 0)
-    with style.styled():
-        figure = Figure((WIDTH, height), dpi=150)
-        panels, bottom = [], height - TOP
-        for problem, count in zip(problems, counts, strict=True):
-            bottom -= LINE * count
-            box = (LEFT / WIDTH, bottom / height, (WIDTH - LEFT - RIGHT) / WIDTH, LINE * count / height)
-            axes = figure.add_axes(box)
-            style.caption(axes, problem)
-            panels.append((axes, [row for row in rows if row.problem == problem]))
-            bottom -= GAP
-        facts = f"suite {plan.asked.suite}   ·   {len(plan.seeds)} seeds   ·   {remark}"
-        style.headline(figure, {"scenario": title}, 0.3, facts)
-        _legend(figure, rows, height)
-        return figure, panels
+    figure = Figure((WIDTH, height), dpi=150)
+    panels, bottom = [], height - TOP
+    for problem, count in zip(problems, counts, strict=True):
+        bottom -= LINE * count
+        box = (LEFT / WIDTH, bottom / height, (WIDTH - LEFT - RIGHT) / WIDTH, LINE * count / height)
+        panels.append((figure.add_axes(box), [row for row in rows if row.problem == problem]))
+        bottom -= GAP
+    facts = f"suite {plan.asked.suite}   ·   {len(plan.seeds)} seeds   ·   {remark}"
+    style.headline(figure, {"scenario": title}, MARGIN, facts)
+    _legend(figure, rows, height)
+    return figure, panels
 
 
 def _legend(figure: Any, rows: Sequence[Row], height: float) -> None:
     from matplotlib.lines import Line2D
 
     present = {row.split for row in rows}
-    names = {"known": "constellation known, seeds not", "held out": "constellation held out", ALL: "both"}
+    names = {"known": "constellation known, seeds not", "held out": "constellation held out", ALL: "all"}
     marks = [
         Line2D([], [], color=colour, marker="o", ms=5, lw=1.5, label=names.get(split, split))
         for split, colour in _SHADES.items()
         if split in present
     ]
-    spot = (0.3 / WIDTH, 1 - 0.82 / height)
+    spot = (MARGIN / WIDTH, 1 - 0.82 / height)
     figure.legend(
         handles=marks, loc="upper left", bbox_to_anchor=spot, ncols=4, borderaxespad=0, handlelength=1.6
     )
 
 
 def _estimates(
-    axes: Any, rows: Sequence[Row], of: Callable[[Row], Estimate], text: Callable[[float], str]
+    axes: Any,
+    rows: Sequence[Row],
+    of: Callable[[Row], Estimate],
+    text: Callable[[float], str],
+    marked: Sequence[float],
 ) -> None:
-    """A line of the panel for each policy, the best at the top, a mark and an interval for each split."""
+    """A line of the panel for each policy, the best at the top, a mark and an interval for each split.
+
+    `text` writes the value of a policy at the right; dashed lines stand at the values `marked`.
+    """
+    for x in marked:
+        axes.axvline(x, color=style.PALE, lw=1.0, ls=(0, (4, 3)), zorder=0)
     best = {row.policy: of(row).value for row in rows}  # the last of a policy sums up the others
     order = sorted(best, key=lambda policy: best[policy])
     splits = [split for split in _SHADES if any(row.split == split for row in rows)]

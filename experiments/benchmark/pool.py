@@ -1,5 +1,6 @@
 """Episodes played side by side: in this process, in Ray's processes on this machine, or in a Ray cluster."""
 
+import atexit
 import logging
 import os
 import secrets
@@ -82,6 +83,7 @@ def _ray(processes: int, address: str | None) -> Iterator[Any]:
     before = {name: os.environ.get(name) for name in own}
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     folder = tempfile.mkdtemp(prefix="ray-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # what fails to start writes there to the last
     os.environ.update(own)
     import ray
 
@@ -94,6 +96,8 @@ def _ray(processes: int, address: str | None) -> Iterator[Any]:
     try:
         try:
             ray.init(**how)
+        except Exception as error:  # Ray has no class of its own for what goes wrong here
+            raise SandboxError(_unstarted(address, error)) from None
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
@@ -103,3 +107,10 @@ def _ray(processes: int, address: str | None) -> Iterator[Any]:
         shutil.rmtree(folder, ignore_errors=True)
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _unstarted(address: str | None, error: Exception) -> str:
+    reason = str(error).partition("\n")[0].rstrip(".")
+    if address:
+        return f"No Ray cluster answers at --address {address} ({reason}); start one there, or leave it out."
+    return f"Ray does not start here ({reason}); try again when the machine is less busy, or --processes 1."
