@@ -42,7 +42,8 @@ def test_the_help_names_the_policies_there_are():
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["run"], ["compare"], ["chat"], ["scenarios"], ["figures"], ["video"], ["export"]]
+    "command",
+    [[], ["run"], ["compare"], ["benchmark"], ["chat"], ["scenarios"], ["figures"], ["video"], ["export"]],
 )
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as left:
