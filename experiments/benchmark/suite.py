@@ -29,6 +29,14 @@ SHELLS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
             "fleet.1.sun_synchronous": {"total": 4, "altitude_km": 1000, "local_time_h": [9.0]},
         },
     ),
+    "disaster_20": (
+        "disaster_response",
+        {
+            "name": "disaster_20",
+            "fleet.0.sun_synchronous": {"total": 18, "altitude_km": 620, "local_time_h": [14.0, 14.8]},
+            "fleet.1.sun_synchronous": {"total": 2, "altitude_km": 1000, "local_time_h": [14.4]},
+        },
+    ),
     "crossing_18": (
         "crossing_12",
         {
@@ -70,6 +78,7 @@ SUITES = {
             Case("tasking_v0", "walker_24", 6.0, HELD_OUT),
             Case("offloading_v0", "relay_40", 1.0, KNOWN),
             Case("avoidance_v0", "crossing_12", 48.0, KNOWN),
+            Case("autonomy_v0", "disaster_response", 4.0, KNOWN),
         ),
         seeds=6,
     ),
@@ -84,6 +93,8 @@ SUITES = {
             Case("offloading_v0", "relay_28", 3.0, HELD_OUT),
             Case("avoidance_v0", "crossing_12", 48.0, KNOWN),
             Case("avoidance_v0", "crossing_18", 48.0, HELD_OUT),
+            Case("autonomy_v0", "disaster_response", 12.0, KNOWN),
+            Case("autonomy_v0", "disaster_20", 12.0, HELD_OUT),
         ),
         seeds=16,
     ),
