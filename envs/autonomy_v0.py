@@ -131,7 +131,7 @@ that board says something at random.
 | 1 | idle | camera to nadir | it is not so ordered already |
 | 2 | charge | panel to the Sun | likewise |
 | 3 | downlink | to the station in view: answers, raw questions, images | a station, something to send |
-| 4 ... 3 + K | observe_1 ... observe_K | turn, settle, image request k | it exists and there is room for an image |
+| 4 ... 3 + K | observe_1 ... observe_K | turn, settle, image request k | it exists, with room for an image |
 | 4 + K | defer | every job in the inbox waits, from now on | it is not so ordered already |
 | 5 + K | run_small | every job runs here, with the small model | likewise, and boards are there |
 | 6 + K | run_large | every job runs here, with the large model | likewise |
@@ -329,7 +329,8 @@ class Autonomy(Problem):
         self._burn, self._late, self._reload, self._illegal = (np.zeros(team, np.int32) for _ in range(4))
         self._content = np.zeros((*team, 4 * self.message_size), np.uint8)
         self._length = np.zeros(team, np.int32)
-        self._heard = world.beacons.text.view(np.float32)
+        self._deaf = np.zeros((*team, TERMINALS, self.message_size), np.float32)
+        self._in_words = False
 
     def say(self, messages: ArrayLike) -> None:
         """Send a vector from each satellite to its neighbours in the coming round: (B, N, M), NaN for none.
@@ -345,12 +346,17 @@ class Autonomy(Problem):
         silent = np.isnan(vectors).any(axis=-1)
         if (np.abs(vectors[~silent]) > 1.0).any():
             raise SandboxError("messages must hold numbers within [-1, 1]; scale them.")
+        self._in_words = False
         self._content[...] = np.ascontiguousarray(vectors).view(np.uint8)
         self._length[...] = np.where(silent, 0, self._content.shape[-1])
 
     def say_text(self, b: int, n: int, text: str) -> None:
-        """Send `text`, cut to 4 M bytes, from satellite n of world b to its neighbours in this round."""
-        content = text.encode("utf-8")[: self._content.shape[-1]]
+        """Send `text`, cut to 4 M bytes, from satellite n of world b to its neighbours in this round.
+
+        From then on no message stands in the observations, where a text would look like noise.
+        """
+        self._in_words = True
+        content = text.encode("utf-8", "replace")[: self._content.shape[-1]]
         self._content[b, n, : len(content)] = np.frombuffer(content, np.uint8)
         self._length[b, n] = len(content)
 
@@ -408,6 +414,9 @@ class Autonomy(Problem):
     def interrupted(self) -> NDArray[np.bool_]:
         return self.world.faults.body["interrupted"]
 
+    def boards_down(self) -> NDArray[np.bool_]:
+        return self.world.work.desks["down"] > self.world.state.clock["time"][:, None]
+
     def babble(self, mask: NDArray[np.int8]) -> NDArray[np.int64] | None:
         faults = self.world.faults
         if not faults.body["corrupt"].any():
@@ -418,8 +427,9 @@ class Autonomy(Problem):
 
     def report(self, observation: NDArray, mask: NDArray, reward: NDArray, terms: NDArray) -> None:
         layout, world = self.layout, self.world
+        heard = self._deaf if self._in_words else world.beacons.text.view(np.float32)
         world.share(observe_worlds, *world.desks, world.threats, world.rules, world.warnings, world.beacons,
-                    world.faults, world.breaks, world.orders, self._heard, self._places, layout.low,
+                    world.faults, world.breaks, world.orders, heard, self._places, layout.low,
                     layout.high, world.horizon_s, self._limits, self._prices, observation, mask,
                     self._illegal, self.team_reward, reward, terms)  # fmt: skip
 
