@@ -733,6 +733,12 @@ def thoughtful(scenario, seed=0, **options):
     return env, info
 
 
+def resets(env, rate):
+    """From now on the boards of satellite 0 reset so often a second."""
+    env.world.breaks = env.world.breaks._replace(strikes=True)
+    env.world.breaks.upsets[0] = rate
+
+
 HOLDING = np.full((1, N), HOLD)
 
 
@@ -803,12 +809,12 @@ class TestDeliberation:
         """One that would have been done in the round, and one that goes on."""
         for seconds in (10.0, 45.0):
             env, _ = thoughtful(quiet)
-            env.world.breaks.upsets[0] = 1e9
+            resets(env, 1e9)
             output = tokens_for(env, seconds)
             *_, info = env.step(act(env, sat_0="idle", sat_1="idle"), spent(env, output, [0, 1]))
             terms = terms_of(env, info)
             assert terms["late"][0].tolist() == [1, 0, 0, 0]
-            env.world.breaks.upsets[0] = 0.0
+            resets(env, 0.0)
             *_, info = env.step(HOLDING)
             assert env.world.orders["command"][0, :2].tolist() == [CHARGE, IDLE]
             assert not info["thinking"].any()
@@ -817,9 +823,9 @@ class TestDeliberation:
 
     def test_nothing_is_thought_on_boards_that_are_down(self, quiet):
         env, _ = thoughtful(quiet)
-        env.world.breaks.upsets[0] = 1e9
+        resets(env, 1e9)
         env.step(HOLDING)
-        env.world.breaks.upsets[0] = 0.0
+        resets(env, 0.0)
         *_, info = env.step(act(env, sat_0="idle", sat_1="idle"), spent(env, 20, [0, 1]))
         terms = terms_of(env, info)
         assert (terms["thought_j"][0, :2] > 0).tolist() == [False, True]

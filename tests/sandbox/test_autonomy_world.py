@@ -461,7 +461,9 @@ class TestAntennas:
     def test_nothing_comes_down_through_a_silent_station(self, disaster):
         world = calm(disaster, **REQUESTS)
         in_view(world)
-        world.breaks = world.breaks._replace(planned=np.array([[g, 0.0, 1e9] for g in range(7)]))
+        world.breaks = world.breaks._replace(
+            strikes=True, planned=np.array([[g, 0.0, 1e9] for g in range(7)])
+        )
         world._compiled.clear()
         give_images(world, 0, 1e12)
         j = give_answer(world, 0, 1e3)
@@ -506,7 +508,7 @@ class TestFaults:
     def test_a_thought_is_lost_with_the_boards_and_orders_go_on(self, disaster):
         """The reset comes as the round begins: what was being thought about is neither done nor paid."""
         world = calm(disaster)
-        world.breaks = world.breaks._replace(upsets=np.array([1e9, 0.0, 0.0, 0.0]))
+        world.breaks = world.breaks._replace(strikes=True, upsets=np.array([1e9, 0.0, 0.0, 0.0]))
         still = calm(disaster)
         thinking = np.zeros((1, 4), THINKING)
         thinking["delay"], thinking["busy"], thinking["power"] = 5.0, 5.0, 100.0

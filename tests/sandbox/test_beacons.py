@@ -173,7 +173,7 @@ class TestMessages:
     def test_none_from_the_dead_or_safe_and_none_to_the_dead(self, world):
         world.faults.body["safe"][0, 0] = True
         world.faults.body["safe_since"][0, 0] = world.state.clock["time"][0]
-        world.breaks = world.breaks._replace(safe_s=3600.0)
+        world.breaks = world.breaks._replace(strikes=True, safe_s=3600.0)
         world.state.body["alive"][0, 2] = False
         world.live(said=letters(world, sat_0=b"safe", sat_1=b"living", sat_2=b"dead"))
         assert heard(world) == {(0, RIGHT): (1, b"living")}

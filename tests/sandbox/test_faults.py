@@ -48,7 +48,7 @@ class FaultyWorld(JobWorld):
     def __init__(self, *args, **how):
         super().__init__(*args, **how)
         self.faults = make_faults(self.worlds, self.satellites, len(self.constants.stations))
-        self.rules = make_rules(self.scenario.faults, self.scenario, self.fleet)
+        self.rules = make_rules(self.scenario.faults, self.scenario, self.fleet)._replace(strikes=True)
 
     def serve(self, *args, **how):
         self.share(strike_worlds, *self.desks, self.faults, self.rules)
@@ -276,7 +276,7 @@ def lone_faulty(**changes):
 def hit(world, **rules):
     """Strike once with these rules in the place of the world's; certain resets if there are none."""
     sure = rules or {"upsets": np.full(world.satellites, 1e9)}
-    world.share(strike_worlds, *world.desks, world.faults, world.rules._replace(**sure))
+    world.share(strike_worlds, *world.desks, world.faults, world.rules._replace(strikes=True, **sure))
 
 
 def quiet(world):
