@@ -35,8 +35,9 @@ class Part:
 class Composite(Policy):
     """Decides in three parts, and changes the one order that matters most.
 
-    Corrupted weights are loaded anew. A burn goes before everything. The rule of the queue is changed before
-    the pointing where the one that stands answers nothing; otherwise only when the pointing is as wanted.
+    A burn goes before everything; then corrupted weights are loaded anew. The rule of the queue is changed
+    before the pointing where the one that stands answers nothing; otherwise only when the pointing is as
+    wanted.
     """
 
     problems = ("autonomy_v0",)
@@ -77,9 +78,9 @@ class Composite(Policy):
         silent = self._says(observation, "order_defer") & (self._of(observation, "inbox") > 0.0)
         action = np.where(point != 0, point, rule)
         action = np.where(silent & (rule != 0), rule, action)
-        action = np.where(burn != 0, burn, action)
         mend = self._says(observation, "weights_fault") & (mask[..., self._reload] == 1)
-        return np.where(mend, self._reload, action)
+        action = np.where(mend, self._reload, action)
+        return np.where(burn != 0, burn, action)
 
     def _pointed(self, observation: NDArray, mask: NDArray) -> NDArray[np.int64]:
         """The label (B, N) that points the satellite as wanted, 0 where it is."""
