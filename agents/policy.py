@@ -75,9 +75,14 @@ _SHIPPED = {
     "never": "agents.avoidance:Never",
     "threshold": "agents.avoidance:Threshold",
     "late_threshold": "agents.avoidance:LateThreshold",
+    "planner": "agents.planner.tasking:TaskingPlanner",
     "qwen": "agents.qwen.policy:QwenPolicy",
 }
-_OF_A_PROBLEM = {("greedy", "offloading_v0"): "agents.offloading:Greedy"}
+_OF_A_PROBLEM = {
+    ("greedy", "offloading_v0"): "agents.offloading:Greedy",
+    ("planner", "avoidance_v0"): "agents.planner.avoidance:AvoidancePlanner",
+    ("planner", "offloading_v0"): "agents.planner.offloading:OffloadingPlanner",
+}
 """Policies that share their name with one for other problems."""
 
 
