@@ -42,7 +42,7 @@ def test_found_by_name():
 
 
 def test_they_beat_random_and_idle(played):
-    """World by world, and by far (greedy earns 1.8 times what random does); without an illegal action or an empty battery."""
+    """World by world, and by far (greedy earns 1.8 times what random does), and nothing illegal is done."""
     for name in NAMES:
         reward, terms, env = played[name]
         assert (reward > played["random"][0]).all()
