@@ -11,7 +11,8 @@ from sandbox.errors import SandboxError
 POLICIES = ("random", "idle", "greedy", "deadline_greedy")
 MINDS = ("qwen",)
 ENVS = ("autonomy_v0", "avoidance_v0", "offloading_v0", "tasking_v0")
-_WHO = f"{', '.join(POLICIES + MINDS)}, or module:Class of your own"
+YARDSTICK = ("planner",)
+_WHO = f"{', '.join(POLICIES + YARDSTICK + MINDS)}, or module:Class of your own"
 EXTRAS = dict.fromkeys(("matplotlib", "mpe2", "pandas", "pyarrow", "rich", "xarray"), "experiments")
 EXTRAS["ray"] = "benchmark"
 EXTRAS |= dict.fromkeys(("peft", "safetensors", "tokenizers", "torch", "transformers"), "qwen")
