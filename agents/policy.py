@@ -77,7 +77,11 @@ _SHIPPED = {
     "late_threshold": "agents.avoidance:LateThreshold",
     "qwen": "agents.qwen.policy:QwenPolicy",
 }
-_OF_A_PROBLEM = {("greedy", "offloading_v0"): "agents.offloading:Greedy"}
+_OF_A_PROBLEM = {
+    ("greedy", "offloading_v0"): "agents.offloading:Greedy",
+    ("greedy", "autonomy_v0"): "agents.autonomy:Greedy",
+    ("deadline_greedy", "autonomy_v0"): "agents.autonomy:DeadlineGreedy",
+}
 """Policies that share their name with one for other problems."""
 
 

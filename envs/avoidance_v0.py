@@ -108,7 +108,7 @@ from envs.parallel import ParallelFace, sequential
 from envs.problem import Deliberated, Problem
 from envs.single import SatelliteEnv, Teammates, alone, one_satellite
 from envs.vector import SatelliteVectorEnv
-from sandbox.avoidance import FORWARD_LARGE, FORWARD_SMALL, RETURN, WAIT, away
+from sandbox.avoidance import BACKWARD_LARGE, FORWARD_LARGE, FORWARD_SMALL, RETURN, WAIT, away
 from sandbox.compiled import kernel
 from sandbox.danger_world import DangerWorld
 from sandbox.scenario import Scenario, load_scenario
@@ -168,6 +168,19 @@ def layout(scenario: Scenario, warned: int) -> Layout:
     return Layout([*OWN, *(fit(feature, k + 1) for k in range(warned) for feature in WARNED)])
 
 
+def burn_phrases(small_m_s: float, large_m_s: float) -> tuple[str, ...]:
+    """What each action does, in words, with burns of these sizes."""
+    small, large = 100.0 * small_m_s, 100.0 * large_m_s
+    return (
+        "do nothing",
+        f"burn {small:g} cm/s in the direction of flight",
+        f"burn {large:g} cm/s in the direction of flight",
+        f"burn {small:g} cm/s against the direction of flight",
+        f"burn {large:g} cm/s against the direction of flight",
+        "burn what leads back to the slot",
+    )
+
+
 class Avoidance(Problem):
     """The problem over a world; see the module's page."""
 
@@ -192,15 +205,7 @@ class Avoidance(Problem):
         self._illegal = np.zeros((world.worlds, world.satellites), np.int32)
         self.layout = layout(world.scenario, world.warnings.shape[2])
         self.burns_m_s = settings.small_m_s, settings.large_m_s
-        small, large = (100.0 * size for size in self.burns_m_s)
-        self.phrases = (
-            "do nothing",
-            f"burn {small:g} cm/s in the direction of flight",
-            f"burn {large:g} cm/s in the direction of flight",
-            f"burn {small:g} cm/s against the direction of flight",
-            f"burn {large:g} cm/s against the direction of flight",
-            "burn what leads back to the slot",
-        )
+        self.phrases = burn_phrases(*self.burns_m_s)
         self.briefing = BRIEFING.format(world.scenario.round_s / 60.0, settings.update_h)
 
     def advance(
@@ -260,26 +265,32 @@ def observe_worlds(
             row[DRIFT] = 1e-3 * DAY * passing.drift
             row[BATTERY] = 100.0 * state.power[b, n].energy / state.power[b, n].capacity
             row[TIME_LEFT] = 100.0 * (1.0 - (now - start) / horizon)
-            _tell_warnings(warnings[b, n], now, row)
+            row[WARNINGS] = tell_warnings(warnings[b, n], now, row[OWN_SIZE:])
             for i in range(row.shape[0]):
                 share = (row[i] - low[i]) / (high[i] - low[i])
                 row[i] = min(1.0, max(-1.0, 2.0 * share - 1.0))
-            legal = mask[b, n]
-            legal[WAIT] = 1
-            for a in range(FORWARD_SMALL, RETURN):
-                large = a == FORWARD_LARGE or a == FORWARD_LARGE + 2
-                legal[a] = alive and fuel >= (rules.large if large else rules.small)
-            legal[RETURN] = alive and fuel > 0.0 and away(passing.offset, passing.drift)
+            mask[b, n, WAIT] = 1
+            allow_burns(alive, fuel, passing, rules, mask[b, n, FORWARD_SMALL:])
         played = now > start
         _judge(state.activity[b], state.body[b], threats.passing[b], played, constants.round_s,
                limits[1], prices, illegal[b], team, reward[b], terms[b])  # fmt: skip
 
 
 @kernel
-def _tell_warnings(told, now, row):
+def allow_burns(able, fuel, passing, rules, legal):
+    """Write which burns, from FORWARD_SMALL on, an `able` satellite may make."""
+    for i in range(RETURN - FORWARD_SMALL):
+        large = FORWARD_SMALL + i in (FORWARD_LARGE, BACKWARD_LARGE)
+        legal[i] = able and fuel >= (rules.large if large else rules.small)
+    legal[RETURN - FORWARD_SMALL] = able and fuel > 0.0 and away(passing.offset, passing.drift)
+
+
+@kernel
+def tell_warnings(told, now, row):
+    """Write the features of the warnings (W,) into `row`; how many there are."""
     count = 0
     for k in range(told.shape[0]):
-        base = OWN_SIZE + k * WARNED_SIZE
+        base = k * WARNED_SIZE
         if told[k].tca == math.inf:
             for i in range(WARNED_SIZE):
                 row[base + i] = 0.0
@@ -292,7 +303,7 @@ def _tell_warnings(told, now, row):
         row[base + SIGMA] = told[k].sigma
         row[base + RISK] = math.log10(max(LEAST_PROBABILITY, told[k].probability))
         row[base + AGE] = (now - told[k].issued) / HOUR
-    row[WARNINGS] = count
+    return count
 
 
 @kernel

@@ -89,17 +89,26 @@ class DeliberatingBatch(BatchEnv):
         timing["delay"] = np.where(due, self._remaining, 0.0)
         timing["busy"] = np.minimum(self._remaining, self._round_s)
         timing["power"] = self._watts
-        self._standing = np.where(_taken(mask, last) == 1, _taken(identities, last), 0)
+        if not self.problem.orders_stand:
+            self._standing = np.where(_taken(mask, last) == 1, _taken(identities, last), 0)
         self._pending[due] = NOTHING
         self._remaining = np.maximum(self._remaining - self._round_s, 0.0)
         self._watts[self._remaining == 0.0] = 0.0
         self.problem.advance(last.astype(np.int32), mask, Deliberated(first.astype(np.int32), timing))
-        alive = self.world.state.body["alive"]
-        self._pending[~alive] = NOTHING
-        self._remaining[~alive] = 0.0
-        self._spent[..., _LATE] = late + self.world.state.activity["late"]
+        lost = self._interrupt()
+        self._spent[..., _LATE] = late + lost + self.world.state.activity["late"]
         self._spent[..., _THINKING] = self._pending != NOTHING
         return self._finish()
+
+    def _interrupt(self) -> NDArray[np.bool_]:
+        """Thoughts end with the satellite, and with a reset of its boards; whose decision that lost."""
+        interrupted = self.problem.interrupted()
+        reset = False if interrupted is None else interrupted
+        lost = (self._pending != NOTHING) & reset
+        ended = ~self.world.state.body["alive"] | reset
+        self._pending[ended] = NOTHING
+        self._remaining[ended] = self._watts[ended] = 0.0
+        return lost
 
     def _think(
         self, orders: NDArray, thought: Thought | None, identities: NDArray, mask: NDArray
@@ -118,6 +127,9 @@ class DeliberatingBatch(BatchEnv):
         too_hot = np.isinf(cost.seconds)
         starts &= ~too_hot
         named = np.maximum(orders, 0)
+        babble = self.problem.babble(mask)
+        if babble is not None:
+            named = np.where(babble >= 0, babble, named)
         chosen = np.where(_taken(mask, named) == 1, _taken(identities, named), _IMPOSSIBLE)
         self._pending = np.where(starts, chosen, self._pending)
         self._remaining = np.where(starts, cost.seconds, self._remaining)

@@ -16,6 +16,10 @@ decision takes effect when the thinking is done; until then the standing order s
 the info while that takes beyond the round: replies given then are neither read nor charged. A satellite
 without a board (`env.priced[agent]` is False) thinks for nothing, at once.
 
+Where the problem has a channel for messages (`autonomy_v0` with `message_size` of at least 1), a line
+"Message: ..." in a reply goes to the neighbours over the links that are up, its bits paid; their reports say
+what they heard last over each link.
+
 Replies are read as language models write them: a letter or a name, bare, in JSON, in a tool call, in a code
 fence or in prose, after a thinking block or without. What cannot be read, or is not legal, is never executed:
 the safe action, the no-op, is played instead and counted as `unreadable` or `illegal`. Any text is taken and
@@ -33,6 +37,7 @@ none raises, although the action space, a `Text` of printable ASCII, names less.
 | `legal` | mask of the legal decisions (A,), in the order of the letters |
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -51,10 +56,16 @@ from envs.parallel import ParallelFace
 from envs.replies import ILLEGAL, UNREADABLE, ReplyReader
 from envs.reports import Reporter
 from sandbox.errors import SandboxError
+from sandbox.lasers import TERMINALS
 
 LONGEST_REPLY = 4096
 """Characters of the action space's texts; longer replies are read all the same."""
+INVITATION = 'You may add a line "Message: ..." of at most {} characters for your neighbours.'
 STILL_THINKING = "You are still thinking about your last decision; a reply is not read in this round."
+
+
+_MESSAGE = re.compile(r"^\s*message:\s*(.+)$", re.IGNORECASE | re.MULTILINE)
+_THOUGHTS = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -62,12 +73,14 @@ class Reply:
     """What a mind wrote, and the tokens that it read and wrote for it.
 
     `model` names the model that thought, for example "Qwen3-1.7B"; None: the one of the spacecraft.
+    `message` goes to the neighbours, where there is a channel; None: what the text says in a line of its own.
     """
 
     text: str
     prompt_tokens: int = 0
     output_tokens: int = 0
     model: str | None = None
+    message: str | None = None
 
 
 class Report(str):
@@ -90,12 +103,15 @@ class LanguageEnv(ParallelEnv):
         batch = deliberating(env.batch)
         self.face = ParallelFace(batch, death=env.death, render_mode=env.render_mode)
         self.problem, self.world, self.reporter = env.problem, env.world, Reporter(env.problem)
+        self.channel = 4 * getattr(env.problem, "message_size", 0)
         self.system, self.labels = self.reporter.system, self.reporter.labels
+        if self.channel:
+            self.system += f"\n{INVITATION.format(self.channel)}"
         self.metadata = self.face.metadata | {"name": f"{self.problem.name}_language"}
         self.possible_agents, self.render_mode = self.face.possible_agents, self.face.render_mode
         self.priced = dict(zip(self.possible_agents, batch.onboard.has_board.tolist(), strict=True))
         self._reader = ReplyReader(env.actions, self.labels)
-        longest = self.reporter.longest + len(STILL_THINKING) + 1
+        longest = self.reporter.longest + len(STILL_THINKING) + 1 + TERMINALS * (self.channel + 64)
         self._observation_spaces = {
             agent: gymnasium.spaces.Text(longest, min_length=1, charset=printable)
             for agent in self.possible_agents
@@ -141,6 +157,8 @@ class LanguageEnv(ParallelEnv):
             agent: self._reader.read(reply.text, self._masks[agent]) for agent, reply in given.items()
         }
         orders = {agent: readings[agent].action if agent in readings else HOLD for agent in agents}
+        for agent, reply in given.items():
+            self._say(agent, reply)
         observations, rewards, ends, cuts, infos = self.face.step(orders, self._thought(given))
         for agent, info in infos.items():
             status = readings[agent].status if agent in readings and not self._busy[agent] else None
@@ -160,6 +178,24 @@ class LanguageEnv(ParallelEnv):
         """Safe to call twice."""
         self.face.close()
 
+    def _say(self, agent: str, reply: Reply) -> None:
+        """Send the message of a reply that is read in this round, if it has one."""
+        if reply.message is not None and not self.channel:
+            raise SandboxError(
+                f"The reply of {agent} has a message, but {self.problem.name} has no channel for it; make "
+                "autonomy_v0 with message_size of at least 1."
+            )
+        found = _MESSAGE.search(_THOUGHTS.sub("", reply.text)) if self.channel else None
+        message = reply.message if reply.message is not None else found and found.group(1)
+        if message and not self._busy[agent]:
+            self.problem.say_text(0, self._number[agent], message.strip())  # type: ignore[attr-defined]
+
+    def _heard(self, agent: str) -> str:
+        """What the neighbours of a satellite said last, a line each."""
+        heard = self.problem.heard_text(0, self._number[agent])  # type: ignore[attr-defined]
+        said = (f"Neighbour {k + 1} said {age:.0f} s ago: {_printable(text)}" for k, text, age in heard)
+        return "".join(f"\n{line}" for line in said)
+
     def _thought(self, replies: Mapping[str, Reply]) -> Thought:
         team = (1, len(self.possible_agents))
         prompt, output = np.zeros(team, np.int64), np.zeros(team, np.int64)
@@ -178,6 +214,8 @@ class LanguageEnv(ParallelEnv):
         reports: dict[str, str] = {}
         for agent, observation in observations.items():
             text = self.reporter.report(observation, self._masks[agent])
+            if self.channel:
+                text += self._heard(agent)
             reports[agent] = Report(f"{text}\n{STILL_THINKING}" if self._busy[agent] else text)
         return reports
 
@@ -195,6 +233,11 @@ def raw_env(problem: str = "tasking_v0", **arguments: Any) -> AECEnv:
 def env(problem: str = "tasking_v0", **arguments: Any) -> AECEnv:
     """The agent-environment-cycle form, with the check of order."""
     return wrappers.OrderEnforcingWrapper(raw_env(problem, **arguments))
+
+
+def _printable(text: str) -> str:
+    """`text` in the characters of a report, on one line."""
+    return "".join(c if c in printable and c.isprintable() else "?" for c in text)
 
 
 def _as_reply(agent: str, reply: Any) -> Reply:

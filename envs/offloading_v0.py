@@ -377,12 +377,12 @@ def observe_worlds(
             _tell_body(state.power[b, n], state.body[b, n], state.outlook[b, n], row)
             row[NORTHWARD] = _northward(state.orbit.velocity[b, n])
             _tell_ground(state.outlook[b, n], state.contacts.plan[b, n], now, row)
-            _tell_work(work, terms, b, n, row)
+            tell_work(work, terms, b, n, row)
             row[TIME_LEFT] = 100.0 * left
-            _tell_job(work, terms, sketch, now, b, n, row)
+            tell_job(work, terms, sketch, now, b, n, row)
             for k in range(TERMINALS):
                 _tell_neighbour(state, work, terms, now, b, n, k, row)
-            _tell_training(work, terms, sketch, b, n, row)
+            tell_training(work, terms, sketch, b, n, row)
             for i in range(row.shape[0]):
                 share = (row[i] - low[i]) / (high[i] - low[i])
                 row[i] = min(1.0, max(-1.0, 2.0 * share - 1.0))
@@ -423,7 +423,7 @@ def _tell_ground(outlook, plan, now, row):
 
 
 @kernel
-def _tell_work(work, terms, b, n, row):
+def tell_work(work, terms, b, n, row):
     desk, host = work.desks[b, n], terms.hosts[n]
     row[INBOX_COUNT] = work.queues[b, n, INBOX].count
     row[BACKLOG] = min(desk.backlog, 1e6)
@@ -437,7 +437,7 @@ def _tell_work(work, terms, b, n, row):
 
 
 @kernel
-def _tell_job(work, terms, sketch, now, b, n, row):
+def tell_job(work, terms, sketch, now, b, n, row):
     j = work.queues[b, n, INBOX].head
     if j == NONE:
         for i in range(JOB_BASE, JOB_BASE + JOB_SIZE):
@@ -483,7 +483,7 @@ def _tell_neighbour(state, work, terms, now, b, n, k, row):
 
 
 @kernel
-def _tell_training(work, terms, sketch, b, n, row):
+def tell_training(work, terms, sketch, b, n, row):
     goal, j = sketch.training.goal[b, n], work.queues[b, n, INBOX].head
     if goal in (NONE, n):
         row[TRAINING_BASE] = row[TRAINING_BASE + 1] = row[TRAINING_BASE + 2] = 0.0

@@ -29,6 +29,9 @@ class Problem(ABC):
     terms: ClassVar[tuple[str, ...]]
     """Names of the numbers reported each round; those that begin with `reward_` add up to the reward."""
 
+    orders_stand: ClassVar[bool] = False
+    """Whether what was ordered stands by itself, so that the no-op is all there is to do while thinking."""
+
     world: World
     layout: Layout
     actions: tuple[str, ...]
@@ -63,6 +66,14 @@ class Problem(ABC):
         terms: NDArray[np.float32],
     ) -> None:
         """Write observations (B, N, F) in [-1, 1], masks (B, N, A), rewards (B, N) and terms (B, N, I)."""
+
+    def interrupted(self) -> NDArray[np.bool_] | None:
+        """Whose thought under way was lost (B, N) in the last round; None where nothing interrupts."""
+        return None
+
+    def babble(self, mask: NDArray[np.int8]) -> NDArray[np.int64] | None:
+        """What minds on corrupted weights come up with: legal actions (B, N), -1 for others; or None."""
+        return None
 
     @abstractmethod
     def global_state(self, b: int) -> NDArray[np.float32]:

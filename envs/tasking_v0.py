@@ -332,13 +332,13 @@ def observe_worlds(
         for n in range(observation.shape[1]):
             row, craft = observation[b, n], constants.craft[n]
             body, outlook = state.body[b, n], state.outlook[b, n]
-            _tell_body(state.power[b, n], body, outlook, row)
-            _tell_images(state.store, state.requests.book[b], craft.store_bits, b, n, now, row)
-            _tell_motion(state.pointing[b, n], state.orbit.velocity[b, n], s, craft, row)
-            _tell_ground(outlook, state.contacts.plan[b, n], now, row)
+            tell_body(state.power[b, n], body, outlook, row)
+            tell_images(state.store, state.requests.book[b], craft.store_bits, b, n, now, row)
+            tell_motion(state.pointing[b, n], state.orbit.velocity[b, n], s, craft, row)
+            tell_ground(outlook, state.contacts.plan[b, n], now, row)
             row[TIME_LEFT] = 100.0 * left
             for k in range(state.opportunities.shape[2]):
-                _tell_request(state.opportunities[b, n, k], state.requests.book[b], k, now, row)
+                tell_request(state.opportunities[b, n, k], state.requests.book[b], k, now, row)
             for i in range(row.shape[0]):
                 share = (row[i] - low[i]) / (high[i] - low[i])
                 row[i] = min(1.0, max(-1.0, 2.0 * share - 1.0))
@@ -349,7 +349,7 @@ def observe_worlds(
 
 
 @kernel
-def _tell_body(power, body, outlook, row):
+def tell_body(power, body, outlook, row):
     row[BATTERY] = 100.0 * power.energy / power.capacity
     row[TEMPERATURE] = body.temperature - KELVIN
     lit, wait = outlook.sunlight, min(outlook.shadow / 60.0, 1e6)
@@ -361,7 +361,7 @@ def _tell_body(power, body, outlook, row):
 
 
 @kernel
-def _tell_images(store, book, room, b, n, now, row):
+def tell_images(store, book, room, b, n, now, row):
     level = store.level[b, n]
     row[STORE] = 100.0 * level.used / room
     row[STORED] = 1e-9 * level.used
@@ -372,7 +372,7 @@ def _tell_images(store, book, room, b, n, now, row):
 
 
 @kernel
-def _tell_motion(pointing, velocity, sun, craft, row):
+def tell_motion(pointing, velocity, sun, craft, row):
     px, py, pz = pointing[0], pointing[1], pointing[2]
     row[PANEL_COSINE] = -(px * sun[0] + py * sun[1] + pz * sun[2])
     angle = angle_between(px, py, pz, -sun[0], -sun[1], -sun[2])
@@ -381,7 +381,7 @@ def _tell_motion(pointing, velocity, sun, craft, row):
 
 
 @kernel
-def _tell_ground(outlook, plan, now, row):
+def tell_ground(outlook, plan, now, row):
     row[STATION_SECONDS] = outlook.visible_to - outlook.visible_from
     row[STATION_ELEVATION] = math.degrees(outlook.elevation)
     row[STATION_RATE] = 1e-6 * outlook.rate
@@ -395,7 +395,7 @@ def _tell_ground(outlook, plan, now, row):
 
 
 @kernel
-def _tell_request(opportunity, book, k, now, row):
+def tell_request(opportunity, book, k, now, row):
     base = OWN_SIZE + k * ASK_SIZE
     if opportunity.request == NONE:
         for i in range(ASK_SIZE):

@@ -8,7 +8,7 @@ from sandbox.conjunctions.plane_integrals import foster
 from sandbox.links import restart_search
 from sandbox.orbits.bodies import MU_EARTH, R_EARTH
 from sandbox.orbits.ephemeris import moon_position, sun_position
-from sandbox.orbits.propagation import advance, dop8_step
+from sandbox.orbits.propagation import dop8_step
 from sandbox.state import LOST
 from sandbox.world import MAX_STEP_S
 
@@ -206,14 +206,25 @@ def burn_worlds(state, constants, which, threats, rules, action):
             impulse = wanted_burn(action[b, n], passing.offset, passing.drift, rules)
             size = min(abs(impulse), threats.fuel[b, n])
             if size > 0.0:
+                if not threats.burned[b, n]:
+                    _leave_slot(threats, state.orbit, b, n)
                 _burn(state.orbit, constants, b, n, now, size if impulse > 0.0 else -size)
                 restart_search(
                     state.contacts, b, n, now, state.orbit.position[b, n], state.orbit.velocity[b, n]
                 )
                 threats.fuel[b, n] -= size
-                threats.burned[b, n] = True
+                threats.told_until[b, n] = -inf
                 passing.burned += size
                 predict(threats, state.orbit, constants, b, n, now)
+
+
+@kernel
+def _leave_slot(threats, orbit, b, n):
+    """From its first burn on, the slot of satellite n is another orbit than its own."""
+    threats.burned[b, n] = True
+    for i in range(3):
+        threats.slot_position[b, n, i] = orbit.position[b, n, i]
+        threats.slot_velocity[b, n, i] = orbit.velocity[b, n, i]
 
 
 @kernel
@@ -232,11 +243,6 @@ def pass_worlds(state, constants, which, threats, rules):
     """After a round: who met what, where everyone is in relation to its slot."""
     for b in which:
         now, start = state.clock[b].time, state.clock[b].time - constants.round_s
-        clock = state.clock[b : b + 1].start  # any time: its length is what counts
-        advance(
-            threats.slot_position[b : b + 1], threats.slot_velocity[b : b + 1], clock, constants.round_s,
-            MAX_STEP_S, constants.forces, constants.ballistic, constants.ephemeris,
-        )  # fmt: skip
         for n in range(state.body.shape[1]):
             passing = threats.passing[b, n]
             passing.hit, passing.closest = False, inf
@@ -249,13 +255,20 @@ def pass_worlds(state, constants, which, threats, rules):
                 state.body[b, n].alive = False
                 state.activity[b, n].died = True
                 state.activity[b, n].mode = LOST
-            passing.offset, passing.drift = along_track(
-                state.orbit.position[b, n],
-                state.orbit.velocity[b, n],
-                threats.slot_position[b, n],
-                threats.slot_velocity[b, n],
-                constants.forces.j2,
-            )
+            if threats.burned[b, n]:
+                _keep_slot(threats, state.orbit, constants, start, b, n)
+
+
+@kernel
+def _keep_slot(threats, orbit, constants, start, b, n):
+    """Carry the slot of satellite n, which has burned, through the round; where the satellite is from it."""
+    p, v, passing = threats.slot_position[b, n], threats.slot_velocity[b, n], threats.passing[b, n]
+    s = carried((p[0], p[1], p[2], v[0], v[1], v[2]), start, constants.round_s, MAX_STEP_S, constants, n)
+    for i in range(3):
+        p[i], v[i] = s[i], s[3 + i]
+    passing.offset, passing.drift = along_track(
+        orbit.position[b, n], orbit.velocity[b, n], p, v, constants.forces.j2
+    )
 
 
 @kernel
@@ -310,15 +323,38 @@ def predict_worlds(state, constants, which, threats):
 
 @kernel
 def warn_worlds(state, constants, which, threats, rules, warnings):
-    """Write the W gravest warnings (B, N, W) of every satellite, by falling probability."""
+    """Write the W gravest warnings (B, N, W) of every satellite, by falling probability.
+
+    Those that would come out the same are left as they are: they change with an update, a burn or a passing.
+    """
     for b in which:
         now = state.clock[b].time
         for n in range(warnings.shape[1]):
+            if state.body[b, n].alive and now < threats.told_until[b, n]:
+                continue
             told = warnings[b, n]
             for k in range(told.shape[0]):
                 told[k].tca = inf
             if state.body[b, n].alive:
                 _gravest(threats.threat[b, n], threats.error[b, n], now, rules, told)
+            threats.told_until[b, n] = _next_news(threats.threat[b, n], now, rules)
+
+
+@kernel
+def _next_news(rows, now, rules):
+    """Time at which what is told of the threats of a satellite changes next, if it does not burn."""
+    soonest = inf
+    for k in range(rows.shape[0]):
+        tca, lead = rows[k].tca, rows[k].tca - now
+        if tca == inf:
+            break
+        if lead > rules.warn:
+            soonest = min(soonest, tca - rules.warn)
+            break
+        if rows[k].passing > now:
+            updates = int(lead / rules.update)
+            soonest = min(soonest, rows[k].passing, tca - updates * rules.update if updates > 0 else inf)
+    return soonest
 
 
 @kernel

@@ -6,7 +6,6 @@ world.fly(action)              # (B, N): burns, by number in `avoidance`
 world.warnings                 # (B, N, W): what each satellite is told of the threats ahead
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,6 @@ from sandbox.orbits.propagation import propagate
 from sandbox.state import CHARGE
 from sandbox.threats import (
     WARNING,
-    Threats,
     begin_threats,
     make_rules,
     make_threats,
@@ -36,13 +34,6 @@ from sandbox.world import Snapshot, World
 
 SHOWN_S = 1800.0
 """Seconds before it passes from which a recording shows an object."""
-
-
-@dataclass(frozen=True)
-class DangerSnapshot(Snapshot):
-    """A world with threats at one moment."""
-
-    threats: Threats
 
 
 class DangerWorld(World):
@@ -103,19 +94,15 @@ class DangerWorld(World):
                 state = ahead[0]["state"]
                 places, _ = propagate(state[:3], state[3:], [now - ahead[0]["tca"]])
                 where[n] = places[0]
-        return {"threat_position": where.astype(np.float32)}
-
-    def snapshot(self) -> DangerSnapshot:
-        base = super().snapshot()
-        return DangerSnapshot(**vars(base), threats=Threats._make(array.copy() for array in self.threats))
+        return super().scene(b) | {"threat_position": where.astype(np.float32)}
 
     def restore(self, snapshot: Snapshot) -> None:
-        if not isinstance(snapshot, DangerSnapshot):
-            raise SandboxError("This snapshot holds no threats; restore one that a DangerWorld took.")
         super().restore(snapshot)
-        for ours, theirs in zip(self.threats, snapshot.threats, strict=True):
-            ours[...] = theirs
+        self.threats.told_until[...] = -np.inf
         self.share(warn_worlds, self.threats, self.rules, self.warnings)
+
+    def _parts(self) -> dict[str, tuple[NDArray, ...]]:
+        return super()._parts() | {"threats": self.threats}
 
     def _begin_episode(self, b: int, seed: int | None) -> None:
         super()._begin_episode(b, seed)

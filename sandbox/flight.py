@@ -47,7 +47,7 @@ def fly(state, constants, scratch, command, choice, thinking, b):
         shutter[n] = shutter[satellites + n] = -1.0
         if state.body[b, n].alive:
             _take_orders(state, constants, did, command[n], choice[n], thinking[n], b, n)
-    assign_antennas(state.activity[b], state.outlook[b], constants.stations, scratch.asking[b])
+    assign_antennas(state.activity[b], state.outlook[b], state.ground[b], scratch.asking[b])
     for n in range(satellites):
         if state.body[b, n].alive:
             _live(
@@ -165,10 +165,10 @@ def can_transmit(outlook, store, craft, temperature, b, n):
 
 
 @kernel
-def assign_antennas(did, outlook, stations, asking):
+def assign_antennas(did, outlook, ground, asking):
     """Each station serves the satellites (N,) that it sees highest, one an antenna; the others are denied.
 
-    `asking` (N,) is working memory.
+    `ground` (G,) says how many antennas are in service, `asking` (N,) is working memory.
     """
     count = 0
     for n in range(did.shape[0]):
@@ -182,7 +182,7 @@ def assign_antennas(did, outlook, stations, asking):
             other = asking[k]
             if other != n and outlook[other].station == outlook[n].station:
                 ahead += precedes(-outlook[other].elevation, other, -outlook[n].elevation, n)
-        did[n].denied = ahead >= stations[did[n].station].antennas
+        did[n].denied = ahead >= ground[did[n].station].antennas
     for i in range(count):
         if did[asking[i]].denied:
             did[asking[i]].station = NONE

@@ -9,7 +9,6 @@ The customers' work is served job by job here, so that the boards idle where a `
 standing load `power.compute_w`.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from numpy.typing import ArrayLike, NDArray
 from sandbox.compute import board
 from sandbox.errors import SandboxError
 from sandbox.jobs import (
-    Work,
     begin_work,
     draw_jobs,
     jobs_room,
@@ -29,15 +27,8 @@ from sandbox.jobs import (
 )
 from sandbox.scenario import Scenario, load_scenario
 from sandbox.service import DECISIONS, serve_worlds, sketch_worlds, welcome_worlds
-from sandbox.state import CHARGE, NONE, THINKING
+from sandbox.state import CHARGE, MODE_NAMES, NONE, THINKING
 from sandbox.world import Snapshot, World
-
-
-@dataclass(frozen=True)
-class JobSnapshot(Snapshot):
-    """A job world at one moment."""
-
-    work: Work
 
 
 class JobWorld(World):
@@ -47,10 +38,13 @@ class JobWorld(World):
     Raises SandboxError for bad input, and for models that do not fit the boards.
     """
 
+    whole_inbox = False
+    """Whether a decision is about all jobs in an inbox, not the first alone."""
+
     def __init__(self, scenario: Any, worlds: int = 1, **how: Any) -> None:
         super().__init__(idle_boards(load_scenario(scenario)), worlds, **how)
         jobs = self.scenario.jobs
-        self.terms = make_terms(self.scenario, self.fleet)
+        self.terms = make_terms(self.scenario, self.fleet, self.whole_inbox)
         self._room = jobs_room(jobs, self.satellites, self.horizon_s)
         boards = int(self.terms.hosts["boards"].max())
         self.work = make_work(self.worlds, self.satellites, self._room, boards)
@@ -82,10 +76,10 @@ class JobWorld(World):
         mind = self._no_thought if thinking is None else self._checked(thinking)
         if not self._all_ready:
             raise SandboxError("JobWorld.serve before reset: call reset() first.")
-        self.share(serve_worlds, *self.desks, decision, mind, self._load)
+        command = self._facing_sun if command is None else self._orders("command", command, len(MODE_NAMES))
+        self.share(serve_worlds, *self.desks, decision, command, mind, self._load)
         for name in ("delay", "command", "choice"):
             self._load[name] = mind[name]
-        command = self._facing_sun if command is None else command
         self.step(command, np.zeros_like(self._facing_sun) if choice is None else choice, self._load)
         self.share(welcome_worlds, *self.desks)
 
@@ -100,20 +94,14 @@ class JobWorld(World):
         peer = links["peer"]
         acquired = links["since"] + np.maximum(wait[:, None], wait[peer])
         up = (peer != NONE) & (acquired <= self.state.clock["time"][b])
-        return {"link_peer": np.where(up, peer, NONE).astype(np.int32)}
-
-    def snapshot(self) -> JobSnapshot:
-        base = super().snapshot()
-        work = Work(*(array.copy() for array in self.work))
-        return JobSnapshot(**vars(base), work=work)
+        return super().scene(b) | {"link_peer": np.where(up, peer, NONE).astype(np.int32)}
 
     def restore(self, snapshot: Snapshot) -> None:
-        if not isinstance(snapshot, JobSnapshot):
-            raise SandboxError("This snapshot holds no jobs; restore one that a JobWorld took.")
         super().restore(snapshot)
-        for ours, theirs in zip(self.work, snapshot.work, strict=True):
-            ours[...] = theirs
         self.share(sketch_worlds, *self.desks)
+
+    def _parts(self) -> dict[str, tuple[NDArray, ...]]:
+        return super()._parts() | {"jobs": self.work}
 
     def _begin_episode(self, b: int, seed: int | None) -> None:
         super()._begin_episode(b, seed)

@@ -64,6 +64,8 @@ JOB = np.dtype(
         ("bits", "f8"),  # still to be moved: of the question first, then of the answer
         ("ready", "f8"),  # s, when it is wholly where it is
         ("delivered_at", "f8"),  # s, NaN before
+        ("done", "f8"),  # s, when a board has answered it, 0 before one began
+        ("spoilt", "f8"),  # share of its value that corrupted weights took from its answer
         ("kind", "i4"),
         ("source", "i4"),  # satellite whose camera took it, or -1
         ("place", "i4"),  # satellite that has it, or -1
@@ -83,6 +85,9 @@ DESK = np.dtype(
         ("missing", "f8"),  # bit of the large model that are not on board yet
         ("camera", "f8"),  # J of the images taken since the last round
         ("backlog", "f8"),  # s until its boards have run all that waits for them, as seen between two rounds
+        ("down", "f8"),  # s, its boards take no work before then
+        ("spoil", "f8"),  # share of their value that its boards' answers lose, because of corrupted weights
+        ("off", "?"),  # its boards are switched off
         ("served", "?"),  # a station has an antenna for it in this round
         # what it did in the last round:
         ("joules", "f8"),  # beyond the standing load
@@ -134,6 +139,7 @@ HOST = np.dtype(
         ("cost", COST, (2,)),  # of the small and of the large model
         ("boards", "i4"),  # 0 for none
         ("training", "?"),
+        ("idle_w", "f8"),  # all its boards' draw while they idle
         ("extra_w", "f8"),  # a running board's draw beyond its idle one
         ("laser_w", "f8"),
         ("large_bits", "f8"),  # of the large model's weights
@@ -159,6 +165,7 @@ class Terms(NamedTuple):
     ground_s: float
     seeks: bool  # whether any terminal is free to seek a partner
     trains: bool  # whether there is a training satellite
+    whole_inbox: bool  # whether a decision is about all jobs in the inbox, not the first alone
 
 
 class Work(NamedTuple):
@@ -186,7 +193,7 @@ class Sketch(NamedTuple):
     asking: np.ndarray  # (B, N) i4
 
 
-def make_terms(scenario: Scenario, fleet: Fleet) -> Terms:
+def make_terms(scenario: Scenario, fleet: Fleet, whole_inbox: bool = False) -> Terms:
     """Hosts, lasers and kinds of `scenario`. Raises SandboxError where the two models do not fit a board."""
     jobs = scenario.jobs
     hosts, lasers = np.zeros(len(fleet), HOST), np.zeros(len(fleet), LASER)
@@ -210,6 +217,7 @@ def make_terms(scenario: Scenario, fleet: Fleet) -> Terms:
         check_fit(profile, models[1], jobs.precision, longest, weights + cache)
         for size, each in enumerate(models):
             hosts["cost"][mine, size] = cost_record(profile, each, jobs.precision)
+        hosts["idle_w"][mine] = craft.compute.boards * profile.idle_w
         hosts["extra_w"][mine] = profile.active_w - profile.idle_w
         hosts["large_bits"][mine] = 8.0 * models[1].weight_bytes(jobs.precision)
     kinds_of_jobs = _kinds(jobs)
@@ -229,6 +237,7 @@ def make_terms(scenario: Scenario, fleet: Fleet) -> Terms:
         ground_s=jobs.ground_s,
         seeks=bool(np.any(_held(scenario, fleet) < lasers["terminals"])),
         trains=bool(hosts["training"].any()),
+        whole_inbox=whole_inbox,
     )
 
 

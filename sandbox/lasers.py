@@ -47,10 +47,11 @@ LINK = np.dtype(
         ("fixed", "?"),  # held for the pattern's sake even while out of sight
         ("since", "f8"),  # s, visible without a break since then; inf while it is not
         ("distance", "f8"),  # m
+        ("out", "?"),  # this end's terminal is out of order
     ],
     align=True,
 )
-"""A terminal and what it points at; both ends of a link say the same."""
+"""A terminal and what it points at; both ends of a link say the same, but for `out`."""
 
 
 def make_lasers(
@@ -106,7 +107,7 @@ def hold_pattern(
 
 def _join(links: np.ndarray, a: int, terminal: int, b: int, back: int) -> None:
     for n, k, peer, theirs in ((a, terminal, b, back), (b, back, a, terminal)):
-        links[n, k] = (peer, theirs, True, np.inf, 0.0)
+        links[n, k] = (peer, theirs, True, np.inf, 0.0, False)
 
 
 def _angles(position: NDArray, velocity: NDArray) -> tuple[NDArray, NDArray]:
@@ -168,7 +169,8 @@ def follow_links(links, lasers, alive, position, later, now):
     hold.
 
     links (N, 4), lasers (N,), alive (N,) records with the field `alive`, positions (N, 3). A link that is
-    out of sight starts its acquisition anew when it comes back; one that belongs to no pattern is let go.
+    out of sight, or has an end that is out of order, starts its acquisition anew when it comes back; one that
+    belongs to no pattern is let go.
     """
     for n in range(links.shape[0]):
         for k in range(links.shape[1]):
@@ -177,18 +179,29 @@ def follow_links(links, lasers, alive, position, later, now):
                 continue
             mine, theirs = links[n, k], links[peer, links[n, k].back]
             reach = min(lasers[n].range, lasers[peer].range)
-            distance = -1.0
-            if alive[n].alive and alive[peer].alive and beam_between(later, n, peer, reach) > 0.0:
+            distance, fit = -1.0, alive[n].alive and alive[peer].alive and not (mine.out or theirs.out)
+            if fit and beam_between(later, n, peer, reach) > 0.0:
                 distance = beam_between(position, n, peer, reach)
             if distance > 0.0:
                 mine.distance = theirs.distance = distance
                 mine.since = theirs.since = min(mine.since, now)
-                continue
-            mine.since = theirs.since = math.inf
-            mine.distance = theirs.distance = 0.0
-            if not mine.fixed:
-                mine.peer = theirs.peer = NONE
-                mine.back = theirs.back = NONE
+            else:
+                cut_link(links, n, k)
+
+
+@kernel
+def cut_link(links, n, k):
+    """End what terminal k of satellite n carries, at both ends; a link that belongs to no pattern is let
+    go."""
+    mine = links[n, k]
+    if mine.peer == NONE:
+        return
+    theirs = links[mine.peer, mine.back]
+    mine.since = theirs.since = math.inf
+    mine.distance = theirs.distance = 0.0
+    if not mine.fixed:
+        mine.peer = theirs.peer = NONE
+        mine.back = theirs.back = NONE
 
 
 @kernel
@@ -226,12 +239,12 @@ def _point(link, peer, back, now, distance):
 
 @kernel
 def _free_terminal(links, lasers, alive, n):
-    """The first terminal of satellite n that points at nothing, or NONE if there is none."""
+    """The first terminal of satellite n that is fit and points at nothing, or NONE if there is none."""
     if not alive[n].alive:
         return NONE
     used, free = 0, NONE
     for k in range(links.shape[1]):
-        if links[n, k].peer == NONE:
+        if links[n, k].peer == NONE and not links[n, k].out:
             free = k if free == NONE else free
         else:
             used += 1

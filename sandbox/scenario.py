@@ -468,6 +468,78 @@ class Threats(Model):
         return self
 
 
+class Outage(Model):
+    """A station that is planned to be out of service; hours count from the start of the episode."""
+
+    station: str
+    from_h: NotNegative
+    to_h: Positive
+
+    @model_validator(mode="after")
+    def _times(self) -> Self:
+        if self.to_h <= self.from_h:
+            raise ValueError("to_h must be later than from_h")
+        return self
+
+
+class Faults(Model):
+    """What breaks. Every fault has its own switch, and all are off: what happens at random has a rate of 0.
+
+    `upsets_per_orbit` reset the boards of a satellite, for `reboot_s`; over the South Atlantic anomaly (see
+    `sandbox.faults`) the rate is `saa_factor` times that. Assumed: orders of magnitude for a scenario are
+    0.004 (a Jetson-class module with a watchdog, near one reset a month) to 0.1 (unshielded), and two thirds
+    of all upsets in the anomaly, where the factor 50 brings them. (Underwood 1990 found those of UoSAT-2 to
+    be overwhelmingly concentrated there; proton beams have shown functional interrupts of Jetson Xavier and
+    Orin modules, Tali et al. 2022, without a rate in orbit.)
+
+    `weight_flips_per_board_hour`, with the same factor, are the bit flips in a model's weights that matter:
+    of 4e-7 upsets a bit and day, measured in the commercial SRAM of Alsat-1 (Bentoutou), error correction
+    and the many bits that do not matter leave few. Answers are then worth `corrupt_quality` of their value
+    until the weights are loaded anew, from storage that reads `storage_mbyte_s` (assumed); a scrub every
+    `scrub_h` finds them corrupted.
+
+    A laser terminal fails `laser_outages_per_day` times, for `laser_outage_min` in the mean. (Starlink's
+    links are published to be up for more than 99 % of the time: 1.4 outages a day of 10 minutes make 1 %.)
+    A station fails `station_outages_per_day` times, for `station_outage_min` in the mean (assumed: 0.1 of
+    3 hours for 99 %), and is closed in the `outages` that are planned.
+
+    Of the battery's `strings`, `cell_losses_per_day` fail. Telemetry is off by normal numbers of
+    `battery_sigma_percent` and `temperature_sigma_k`.
+
+    Safe mode is entered when the battery falls below the share `safe_below`; above the craft's shutdown
+    temperature, if `safe_when_hot`; and with the share `safe_share` of board resets. It lasts for `safe_s` at
+    least, and until the battery is above `safe_above`.
+    """
+
+    upsets_per_orbit: Annotated[float, Field(ge=0, le=100)] = 0.0
+    saa_factor: Annotated[float, Field(ge=1, le=10_000)] = 50.0
+    reboot_s: NotNegative = 90.0
+    weight_flips_per_board_hour: Annotated[float, Field(ge=0, le=100)] = 0.0
+    corrupt_quality: Share = 0.0
+    scrub_h: Positive = 3.0
+    storage_mbyte_s: Positive = 500.0
+    laser_outages_per_day: Annotated[float, Field(ge=0, le=1_000)] = 0.0
+    laser_outage_min: Positive = 10.0
+    station_outages_per_day: Annotated[float, Field(ge=0, le=1_000)] = 0.0
+    station_outage_min: Positive = 180.0
+    outages: tuple[Outage, ...] = ()
+    cell_losses_per_day: Annotated[float, Field(ge=0, le=1_000)] = 0.0
+    strings: Annotated[int, Field(ge=2, le=1_000)] = 8
+    battery_sigma_percent: NotNegative = 0.0
+    temperature_sigma_k: NotNegative = 0.0
+    safe_below: Share = 0.0
+    safe_above: Share = 0.5
+    safe_when_hot: bool = False
+    safe_share: Share = 0.0
+    safe_s: NotNegative = 3_600.0
+
+    @model_validator(mode="after")
+    def _charge(self) -> Self:
+        if self.safe_above < self.safe_below:
+            raise ValueError("safe_above must not be less than safe_below")
+        return self
+
+
 class Scenario(Model):
     """A world. `satellites`, if given, names those of the fleet that fly; the others are left out."""
 
@@ -485,8 +557,8 @@ class Scenario(Model):
     stations: tuple[Station, ...] = Field(min_length=1)
     requests: Requests = Requests()
     jobs: Jobs = Jobs()
-
     threats: Threats = Threats()
+    faults: Faults = Faults()
 
     @field_validator("epoch")
     @classmethod
@@ -504,6 +576,10 @@ class Scenario(Model):
             seen = [item.name for item in names]
             if len(set(seen)) < len(seen):
                 raise ValueError(f"every name in {what} must occur once")
+        for outage in self.faults.outages:
+            known = [station.name for station in self.stations]
+            if outage.station not in known:
+                raise ValueError(str(unknown_name("station", outage.station, known)))
         return self
 
     @property

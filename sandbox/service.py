@@ -36,7 +36,7 @@ from sandbox.links import slant_range
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.outlook import precedes
 from sandbox.routing import Heap, Routes, route_all
-from sandbox.state import NONE
+from sandbox.state import DOWNLINK, NONE
 from sandbox.thermal import throttle
 
 DEFER, RUN_SMALL, RUN_LARGE, NEIGHBOUR = range(4)
@@ -59,14 +59,14 @@ def welcome_worlds(state, constants, which, work, terms, sketch):
 def sketch_worlds(state, constants, which, work, terms, sketch):
     """Fill the working memory that `serve` reads, in the worlds listed in `which`."""
     for b in which:
-        _place(state, constants, work, terms, sketch, b)
+        sketch_world(state, constants, work, terms, sketch, b)
 
 
 @kernel
-def serve_worlds(state, constants, which, work, terms, sketch, decision, thinking, load):
+def serve_worlds(state, constants, which, work, terms, sketch, decision, command, thinking, load):
     """`serve` in the worlds listed in `which`."""
     for b in which:
-        serve(state, constants, work, terms, sketch, decision[b], thinking[b], load[b], b)
+        serve(state, constants, work, terms, sketch, decision[b], command[b], thinking[b], load[b], b)
 
 
 @kernel
@@ -80,13 +80,13 @@ def welcome(state, constants, work, terms, sketch, b):
     follow_links(work.links[b], terms.lasers, body, position, later, now)
     if terms.seeks and state.clock[b].round % max(1, round(SEARCH_S / constants.round_s)) == 0:
         seek_links(work.links[b], terms.lasers, body, position, later, now)
-    _place(state, constants, work, terms, sketch, b)
+    sketch_world(state, constants, work, terms, sketch, b)
     _release(state, constants, work, terms, now, b)
     _take_up(work, terms, sketch, body, now, now + constants.round_s, b)
 
 
 @kernel
-def _place(state, constants, work, terms, sketch, b):
+def sketch_world(state, constants, work, terms, sketch, b):
     """Where the satellites of world b are over the Earth, and their ways to the training satellites."""
     now, position = state.clock[b].time, state.orbit.position[b]
     rotation = earth_rotation(constants.ephemeris, now)
@@ -163,7 +163,7 @@ def _backlog(work, terms, b, n, now):
         return math.inf
     wait = 0.0
     for c in range(boards):
-        wait += max(0.0, work.free[b, n, c] - now)
+        wait += max(0.0, max(work.free[b, n, c], work.desks[b, n].down) - now)
     book = work.book[b]
     j = work.queues[b, n, RUN].head
     while j != NONE:
@@ -272,19 +272,23 @@ def sight(itrs, job):
 
 
 @kernel
-def serve(state, constants, work, terms, sketch, decision, thinking, load, b):
-    """One round of world b: decision (N,) on the head of each inbox, in force once the mind has thought.
+def serve(state, constants, work, terms, sketch, decision, command, thinking, load, b):
+    """One round of world b: decision (N,) on each inbox, in force once the mind has thought.
 
+    It is about the head of the inbox, or with `terms.whole_inbox` about all that is in it. command (N,) is
+    what the satellites are about to fly: those that turn to a station have the first claim to its antennas.
     Writes into load (N,), records of dtype THINKING, the mean power beyond the standing load, the mind's own
     included.
     """
     now, end = state.clock[b].time, state.clock[b].time + constants.round_s
     for n in range(decision.shape[0]):
         _open_round(work.desks[b, n])
+        count = work.queues[b, n, INBOX].count
+        sketch.asking[b, n] = count if terms.whole_inbox else min(1, count)
     for n in range(decision.shape[0]):
         if state.body[b, n].alive:
             _decide(state, work, terms, sketch, decision[n], now, now + thinking[n].delay, b, n)
-    _share_antennas(state, constants, work, sketch, b)
+    _share_antennas(state, work, sketch, command, b)
     for n in range(decision.shape[0]):
         if state.body[b, n].alive:
             _run_boards(
@@ -294,12 +298,12 @@ def serve(state, constants, work, terms, sketch, decision, thinking, load, b):
     for n in range(decision.shape[0]):
         if state.body[b, n].alive:
             _answer_users(state, work, terms, sketch, now, end, b, n)
-            _send_down(state, constants, work, terms, sketch, now, b, n)
+            _send_down(state, constants, work, terms, sketch, command[n] == DOWNLINK, now, b, n)
     for n in range(decision.shape[0]):
         desk = work.desks[b, n]
         joules = desk.joules + thinking[n].power * thinking[n].busy
         load[n].busy = constants.round_s
-        load[n].power = joules / constants.round_s
+        load[n].power = joules / constants.round_s - (terms.hosts[n].idle_w if desk.off else 0.0)
 
 
 @kernel
@@ -323,14 +327,19 @@ def _open_round(desk):
 
 @kernel
 def _decide(state, work, terms, sketch, decision, now, time, b, n):
-    """Carry out the decision of satellite n on the head of its inbox, from `time` on."""
+    """Carry out the decision of satellite n on its inbox, from `time` on."""
+    for _ in range(sketch.asking[b, n]):  # what others hand over in this round is for the next
+        if not allowed(state, work, terms, sketch, decision, now, b, n):
+            work.desks[b, n].refused += 1
+            return
+        _carry_out(work, terms, sketch, decision, time, b, n)
+
+
+@kernel
+def _carry_out(work, terms, sketch, decision, time, b, n):
+    """What becomes of the job at the head of the inbox of satellite n."""
     inbox, book, desk = work.queues[b, n, INBOX], work.book[b], work.desks[b, n]
     j = inbox.head
-    if j == NONE:
-        return
-    if not allowed(state, work, terms, sketch, decision, now, b, n):
-        desk.refused += 1
-        return
     job = book[j]
     time = max(time, job.ready)
     take(inbox, book, NONE, j)
@@ -351,7 +360,7 @@ def _decide(state, work, terms, sketch, decision, now, time, b, n):
     else:
         k = decision - NEIGHBOUR
         peer = work.links[b, n, k].peer
-        time = _hop(work, terms, job.bits, time, b, n, k)
+        time = send_over(work, terms, job.bits, time, b, n, k)
         desk.handed += 1
         job.hops += 1
         _receive(work, terms, b, peer, j, time)
@@ -386,7 +395,7 @@ def _enqueue(work, b, n, j, credit, size, ready):
 
 
 @kernel
-def _hop(work, terms, bits, time, b, n, k):
+def send_over(work, terms, bits, time, b, n, k):
     """When a message of `bits` has crossed terminal k of satellite n, which first sends what came before."""
     link, desk = work.links[b, n, k], work.desks[b, n]
     seconds = bits / link_bit_rate(terms.lasers, n, link.peer)
@@ -403,23 +412,24 @@ def _travel(work, terms, ways, bits, time, b, n):
         k = 0
         while work.links[b, n, k].peer != peer:
             k += 1
-        time = _hop(work, terms, bits, time, b, n, k)
+        time = send_over(work, terms, bits, time, b, n, k)
         n = peer
     return n, time
 
 
 @kernel
-def _share_antennas(state, constants, work, sketch, b):
-    """Each station serves those that it sees highest: of all that want something themselves first.
+def _share_antennas(state, work, sketch, command, b):
+    """Each station serves those that it sees highest: of those that turn to it first, then of all that want
+    something themselves.
 
     While answers wait anywhere, an antenna that is left over serves as a gateway for the mesh.
     """
-    outlook, stations, asking, count = state.outlook[b], constants.stations, sketch.asking[b], 0
+    outlook, ground, asking, count = state.outlook[b], state.ground[b], sketch.asking[b], 0
     waiting = 0
     for n in range(outlook.shape[0]):
         waiting += work.queues[b, n, ANSWERS].count
     for n in range(outlook.shape[0]):
-        wants = waiting > 0 or _wants_contact(work, b, n)
+        wants = waiting > 0 or command[n] == DOWNLINK or _wants_contact(work, b, n)
         if wants and outlook[n].station != NONE and state.body[b, n].alive:
             asking[count] = n
             count += 1
@@ -429,9 +439,10 @@ def _share_antennas(state, constants, work, sketch, b):
         for k in range(count):
             other = asking[k]
             if other != n and outlook[other].station == outlook[n].station:
-                mine, theirs = _claim(work, outlook[n], b, n), _claim(work, outlook[other], b, other)
+                mine = _claim(work, outlook[n], command[n], b, n)
+                theirs = _claim(work, outlook[other], command[other], b, other)
                 ahead += precedes(theirs, other, mine, n)
-        work.desks[b, n].served = ahead < stations[outlook[n].station].antennas
+        work.desks[b, n].served = ahead < ground[outlook[n].station].antennas
 
 
 @kernel
@@ -442,9 +453,11 @@ def _wants_contact(work, b, n):
 
 
 @kernel
-def _claim(work, outlook, b, n):
-    """What ranks those who ask for an antenna, the least first: the highest, and gateways behind all
-    others."""
+def _claim(work, outlook, command, b, n):
+    """What ranks those who ask for an antenna, the least first: the highest of those that turn to the
+    station, of the others that want something, of gateways."""
+    if command == DOWNLINK:
+        return -math.pi - outlook.elevation
     return (0.0 if _wants_contact(work, b, n) else math.pi) - outlook.elevation
 
 
@@ -452,8 +465,8 @@ def _claim(work, outlook, b, n):
 def _run_boards(constants, work, terms, temperature, thought, now, end, b, n):
     """Start every batch that the boards of satellite n can start before `end`; it is timed to its end.
 
-    A thought takes the first board from the beginning of the round on. A hot board runs slower and draws
-    less.
+    Boards that are down start none. A thought takes the first board from the beginning of the round on. A
+    hot board runs slower and draws less.
     """
     host, desk, book = terms.hosts[n], work.desks[b, n], work.book[b]
     queue, free = work.queues[b, n, RUN], work.free[b, n]
@@ -471,7 +484,7 @@ def _run_boards(constants, work, terms, temperature, thought, now, end, b, n):
         c = 0
         for other in range(host.boards):
             c = other if free[other] < free[c] else c
-        begin = max(now, free[c], book[j].ready)
+        begin = max(now, free[c], desk.down, book[j].ready)
         if begin >= end:
             break
         if book[j].deadline <= begin:
@@ -510,10 +523,32 @@ def _finish(work, terms, kind, size, begin, done, together, b, n):
             continue
         behind = take(queue, book, before, j)
         _understand(work, terms, job, b)
-        job.ready, job.status = done, ANSWERED
+        job.ready, job.done, job.status = done, done, ANSWERED
+        job.spoilt = work.desks[b, n].spoil
         put(work.queues[b, n, ANSWERS], book, j)
         j = behind
         together -= 1
+
+
+@kernel
+def halt_boards(work, terms, now, b, n):
+    """Break off what the boards of satellite n compute at time `now`: it waits to be run again, from the
+    start."""
+    queue, book = work.queues[b, n, ANSWERS], work.book[b]
+    for c in range(work.free.shape[2]):
+        work.free[b, n, c] = min(work.free[b, n, c], now)
+    before, j = NONE, queue.head
+    while j != NONE:
+        job = book[j]
+        if job.done <= now:
+            before, j = j, job.next
+            continue
+        behind = take(queue, book, before, j)
+        question = terms.kinds[job.kind].raw
+        work.ledger[b].bits_understood -= question - job.bits
+        job.bits, job.done, job.spoilt = question, 0.0, 0.0
+        _enqueue(work, b, n, j, job.credit, job.model, now)
+        j = behind
 
 
 @kernel
@@ -608,9 +643,9 @@ def _route_to_user(state, work, terms, sketch, job, now, b, n):
 
 
 @kernel
-def _send_down(state, constants, work, terms, sketch, now, b, n):
+def _send_down(state, constants, work, terms, sketch, turned, now, b, n):
     """Use the contact that satellite n was given in this round: weights up; answers, then raw questions,
-    down."""
+    down; if it has `turned` to the station, images have what is left."""
     desk, outlook, book = work.desks[b, n], state.outlook[b, n], work.book[b]
     _fetch_weights(constants, work, terms, outlook, b, n)
     if not desk.served:
@@ -641,6 +676,8 @@ def _send_down(state, constants, work, terms, sketch, now, b, n):
             _deliver(work, terms, time + delay + (terms.ground_s if q == RAW else 0.0), b, j)
             j = behind
     desk.joules += constants.craft[n].transmitter_load * airtime
+    if turned:
+        outlook.visible_from = min(outlook.visible_to, outlook.visible_from + airtime)
 
 
 @kernel
@@ -683,4 +720,4 @@ def _deliver(work, terms, time, b, j):
     ledger.bits_delivered += job.bits
     desk.answered += 1
     desk.latency += age
-    desk.value += job.value * task.quality[job.model] * 2.0 ** (-age / task.half_life)
+    desk.value += job.value * task.quality[job.model] * 2.0 ** (-age / task.half_life) * (1.0 - job.spoilt)

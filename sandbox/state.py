@@ -4,7 +4,7 @@ A subsystem's numbers for one satellite stand side by side: `state.power["energy
 `state.power[b, n].energy` for a kernel. (One array a quantity would cost a kernel call 0.16 us for each.)
 Everything that changes with time is here, so a snapshot is a copy of these arrays and of the random
 generators. Shapes: B worlds, N satellites, S places in the image store, M requests in the book of an episode,
-Q sky intervals of a request, K observation opportunities shown to a satellite.
+Q sky intervals of a request, K observation opportunities shown to a satellite, G ground stations.
 SI units; times are seconds since the scenario's UTC epoch.
 """
 
@@ -112,10 +112,13 @@ ACTIVITY = _record(  # what a satellite did in the last round, and what came of 
     ("consumed", "f8"),  # J
     ("harvested", "f8"),  # J
 )
+GROUND = _record(
+    ("antennas", "i8"),  # of a station, that are in service
+)
 THINKING = _record(  # what a satellite's mind does to the coming round; all zeros: nothing
     ("delay", "f8"),  # s offset at which the order of the round takes effect; the standing one rules before
     ("busy", "f8"),  # s from the beginning of the round in which the board thinks
-    ("power", "f8"),  # W that it draws for that, beyond its standing load
+    ("power", "f8"),  # W that it draws for that, beyond its standing load; negative where it saves of it
     ("command", "i4"),  # the standing order: a mode
     ("choice", "i4"),  # and, for OBSERVE, a place in the outlook
 )
@@ -174,6 +177,7 @@ class State(NamedTuple):
     outlook: Records  # (B, N) OUTLOOK
     opportunities: Records  # (B, N, K) OPPORTUNITY
     activity: Records  # (B, N) ACTIVITY
+    ground: Records  # (B, G) GROUND
 
 
 class Scratch(NamedTuple):
@@ -187,7 +191,9 @@ class Scratch(NamedTuple):
     counts: Ints  # (B, G)
 
 
-def make_state(worlds: int, satellites: int, places: int, book: int, intervals: int, shown: int) -> State:
+def make_state(
+    worlds: int, satellites: int, places: int, book: int, intervals: int, shown: int, stations: int
+) -> State:
     """Zeroed arrays for `worlds` x `satellites`, with `places` in a store, `book` requests and so on."""
     fleet = (worlds, satellites)
     return State(
@@ -211,6 +217,7 @@ def make_state(worlds: int, satellites: int, places: int, book: int, intervals: 
         outlook=np.zeros(fleet, OUTLOOK),
         opportunities=np.zeros((*fleet, shown), OPPORTUNITY),
         activity=np.zeros(fleet, ACTIVITY),
+        ground=np.zeros((worlds, stations), GROUND),
     )
 
 
@@ -240,9 +247,3 @@ def copy_state(state: State) -> State:
 def _copy(part: Any) -> Any:
     """A copy of an array, or of a named tuple of such parts."""
     return type(part)(*map(_copy, part)) if isinstance(part, tuple) else part.copy()
-
-
-def write_state(target: State, source: State) -> None:
-    """Copy every array of `source` into the arrays of `target`, in place."""
-    for old, new in zip(arrays(target), arrays(source), strict=True):
-        old[...] = new

@@ -64,6 +64,7 @@ class Threats(NamedTuple):
     burned: NDArray[np.bool_]  # (B, N) whether it ever burned
     slot_position: NDArray[np.float64]  # (B, N, 3) m, GCRS: where it would be had it never burned
     slot_velocity: NDArray[np.float64]  # (B, N, 3) m/s
+    told_until: NDArray[np.float64]  # (B, N) s, when the warnings have to be written anew
     passing: np.ndarray  # (B, N) PASSING
 
 
@@ -98,6 +99,7 @@ def make_threats(worlds: int, satellites: int, room: int, settings: Settings) ->
         burned=np.zeros(team, np.bool_),
         slot_position=np.zeros((*team, 3)),
         slot_velocity=np.zeros((*team, 3)),
+        told_until=np.zeros(team),
         passing=np.zeros(team, PASSING),
     )
 
@@ -125,6 +127,7 @@ def begin_threats(
     start = float(state.clock["start"][b])
     threats.fuel[b], threats.burned[b] = settings.fuel_m_s, False
     threats.slot_position[b], threats.slot_velocity[b] = state.orbit.position[b], state.orbit.velocity[b]
+    threats.told_until[b] = -inf
     threats.passing[b] = np.zeros((), PASSING)
     threats.passing["closest"][b] = inf
     rows = threats.threat[b]

@@ -30,7 +30,6 @@ from sandbox.state import (
     copy_state,
     make_scratch,
     make_state,
-    write_state,
 )
 
 HOUR = 3600.0
@@ -60,6 +59,8 @@ class Snapshot:
 
     scenario: Scenario
     state: State
+    more: Mapping[str, tuple[NDArray, ...]]
+    """Arrays of the subsystems beyond `state`, by subsystem."""
     ready: NDArray[np.bool_]
     generators: tuple[Mapping[str, Any], ...]
     seeds: tuple[int | None, ...]
@@ -120,6 +121,7 @@ class World:
             book,
             sky_intervals(requests),
             self.shown,
+            len(self.constants.stations),
         )
         self._scratch = make_scratch(
             self.worlds, self.satellites, len(self.constants.stations), book, self.shown
@@ -203,11 +205,22 @@ class World:
     def snapshot(self) -> Snapshot:
         """Everything that the future depends on."""
         states = tuple(generator.bit_generator.state for generator in self._generators)
-        return Snapshot(self.scenario, copy_state(self.state), self._ready.copy(), states, tuple(self._seeds))
+        more = {name: tuple(array.copy() for array in part) for name, part in self._parts().items()}
+        return Snapshot(
+            self.scenario, copy_state(self.state), more, self._ready.copy(), states, tuple(self._seeds)
+        )
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to `snapshot`: from there the same orders lead to exactly the same future."""
+        parts = self._parts()
+        if snapshot.more.keys() != parts.keys():
+            raise SandboxError(
+                f"This snapshot holds {', '.join(snapshot.more) or 'nothing'} beside the state, the world "
+                f"{', '.join(parts) or 'nothing'}; restore it where it was taken."
+            )
         theirs, ours = arrays(snapshot.state), arrays(self.state)
+        theirs += [array for name in parts for array in snapshot.more[name]]
+        ours += [array for part in parts.values() for array in part]
         if any(a.shape != b.shape for a, b in zip(theirs, ours, strict=True)):
             raise SandboxError(
                 f"This snapshot is of {snapshot.state.power.shape} worlds and satellites, the world of "
@@ -218,12 +231,17 @@ class World:
                 f"This snapshot is of {snapshot.scenario.name}, the world of {self.scenario.name} or "
                 "of one with other fields; restore it where it was taken."
             )
-        write_state(self.state, snapshot.state)
+        for old, new in zip(ours, theirs, strict=True):
+            old[...] = new
         for generator, state in zip(self._generators, snapshot.generators, strict=True):
             generator.bit_generator.state = state
         self._seeds = list(snapshot.seeds)
         self._ready[:] = snapshot.ready
         self._all_ready = bool(self._ready.all())
+
+    def _parts(self) -> dict[str, tuple[NDArray, ...]]:
+        """What changes with time beyond `state`: arrays by subsystem."""
+        return {}
 
     def scene(self, b: int) -> dict[str, NDArray]:
         """What world b shows in a recording beyond what every world has, by variable."""
@@ -275,13 +293,13 @@ class World:
             raise SandboxError(
                 f"thinking must be records of dtype state.THINKING and shape {team}, not {thinking!r:.80}."
             )
-        for name, most in (
-            ("delay", self.scenario.round_s),
-            ("busy", self.scenario.round_s),
-            ("power", np.inf),
-        ):
-            if not ((thinking[name] >= 0.0) & (thinking[name] <= most) & np.isfinite(thinking[name])).all():
+        for name in ("delay", "busy"):
+            most = self.scenario.round_s
+            if not ((thinking[name] >= 0.0) & (thinking[name] <= most)).all():
                 raise SandboxError(f"thinking: {name} must be finite, at least 0 and at most {most:g}.")
+        power = thinking["power"]
+        if not (np.isfinite(power) & (power >= -self.fleet.craft["base_load"])).all():
+            raise SandboxError("thinking: power must be finite, and save no more than the standing load.")
         return np.ascontiguousarray(thinking)
 
     def _begin_episode(self, b: int, seed: int | None) -> None:
@@ -300,6 +318,7 @@ class World:
         charge = rng.uniform(craft["charge_low"], craft["charge_high"])
         for name in ("request", "cloudy_request", "duplicate_request", "station"):
             state.activity[name][b] = NONE
+        state.ground["antennas"][b] = self.constants.stations["antennas"]
         state.power["capacity"][b] = craft["battery"]
         state.power["energy"][b] = charge * craft["battery"]
         state.body["temperature"][b] = craft["initial_temperature"]

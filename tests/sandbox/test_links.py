@@ -151,7 +151,7 @@ def circular(altitude, inclination, raan=0.0, anomaly=0.0):
 
 def contacts_of(position, velocity, stations, ephemeris, hours, forces=J2_ONLY, every=30.0):
     """All contacts (station, start, end) that `seek_contact` gives a satellite as its hours go by."""
-    contacts = make_state(1, 1, 1, 1, 1, 1).contacts
+    contacts = make_state(1, 1, 1, 1, 1, 1, 1).contacts
     restart_search(contacts, 0, 0, 0.0, position, velocity)
     times = np.arange(0.0, hours * 3600.0, every)
     p, v = propagate(position, velocity, times, forces)

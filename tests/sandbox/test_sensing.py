@@ -213,7 +213,7 @@ class Book(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.requests = make_state(1, 1, 1, self.SIZE, 2, 1).requests
+        self.requests = make_state(1, 1, 1, self.SIZE, 2, 1, 1).requests
         book = self.requests.book[0]
         book["up"] = np.random.default_rng(0).normal(size=(self.SIZE, 3))
         book["release"] = np.repeat(np.arange(self.SIZE / 2) * 10.0, 2)
@@ -260,7 +260,7 @@ TestBook = Book.TestCase
 
 
 def test_opening_and_closing_by_hand():
-    requests = make_state(2, 1, 1, 5, 1, 1).requests
+    requests = make_state(2, 1, 1, 5, 1, 1, 1).requests
     for j in (4, 0, 2):
         open_request(requests, 1, j)
     close_request(requests, 1, 4, EXPIRED)
@@ -274,7 +274,7 @@ class TestSky:
 
     @pytest.fixture
     def requests(self):
-        requests = make_state(1, 1, 1, 1, 3, 1).requests
+        requests = make_state(1, 1, 1, 1, 3, 1, 1).requests
         requests.book["release"], requests.book["cloud"] = 100.0, 0.5
         requests.book["closed_until"] = -np.inf
         requests.sky[0, 0] = [0.9, 0.2, 0.7]

@@ -2,6 +2,7 @@
 weights."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -474,8 +475,8 @@ def test_mistakes_are_one_sentence():
     world.reset(0)
     with pytest.raises(SandboxError, match="decision has shape"):
         world.serve(np.zeros((1, 3), int))
-    with pytest.raises(SandboxError, match="holds no jobs"):
-        world.restore(super(JobWorld, world).snapshot())
+    with pytest.raises(SandboxError, match="holds nothing beside the state, the world jobs"):
+        world.restore(replace(world.snapshot(), more={}))
     with pytest.raises(SandboxError, match="Qwen3-32B in bf16 needs"):
         JobWorld(scenario(**{"jobs.large_model": "Qwen3-32B", "jobs.precision": "bf16"}))
     with pytest.raises(SandboxError, match="more laser terminals than a satellite of it has"):

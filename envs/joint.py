@@ -1,0 +1,112 @@
+"""Several orders at once: a MultiDiscrete face of autonomy_v0, for trainers that can take it.
+
+Of a satellite's three orders (where to point, how to serve the jobs, what else to do) each is changed or
+left as it is in every round. The three labels are numbered as on the environment's page, each from its own 0,
+which leaves the order as it is.
+"""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from envs.autonomy_features import FIRST_OBSERVE
+from envs.batch import BatchEnv, Info, Observation
+from envs.parallel import ParallelFace
+from sandbox.errors import SandboxError
+from sandbox.service import DECISIONS
+
+
+class JointBatch(BatchEnv):
+    """A batch face whose actions are (B, N, 3): pointing, queue, and burn or reload. See `parts`.
+
+    The mask stays that of the single labels (B, N, A): `joint_mask` gives the three side by side.
+    """
+
+    @property
+    def parts(self) -> tuple[int, int, int]:
+        """How many values each of the three has, 0 included."""
+        pointing = FIRST_OBSERVE + self.world.shown
+        return pointing, 1 + len(DECISIONS), 1 + len(self.actions) - pointing - len(DECISIONS)
+
+    def step(self, actions: ArrayLike) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
+        """Play one round under orders (B, N, 3)."""
+        orders = np.asarray(actions)
+        if orders.dtype.kind not in "iu" or orders.shape != (*self._team, 3):
+            raise SandboxError(
+                f"actions are {orders.dtype} {orders.shape}; give whole numbers {(*self._team, 3)}: "
+                "pointing, queue, burn."
+            )
+        if (orders < 0).any() or (orders >= self.parts).any():
+            raise SandboxError(f"an action is outside the space; give three numbers below {self.parts}.")
+        self.problem.advance_labels(self.labels(orders), self.legal())  # type: ignore[attr-defined]
+        return self._finish()
+
+    def labels(self, orders: NDArray) -> list[NDArray[np.int32]]:
+        """The single labels (B, N) that orders (B, N, 3) stand for, part by part."""
+        found, begin = [], 0
+        for part, size in enumerate(self.parts):
+            order = orders[..., part]
+            shift = begin - 1 if part else 0
+            found.append(np.where(order == 0, 0, order + shift).astype(np.int32))
+            begin += size if part == 0 else size - 1
+        return found
+
+    def joint_mask(self, mask: NDArray[np.int8]) -> NDArray[np.int8]:
+        """The masks (..., sum of parts) of the three parts side by side, of masks (..., A)."""
+        keep, cuts = mask[..., :1], np.cumsum(self.parts) - [0, 1, 2]
+        first, second, third = np.split(mask, cuts[:2], axis=-1)
+        return np.concatenate((first, keep, second, keep, third), axis=-1)
+
+
+class JointFace(ParallelFace):
+    """PettingZoo's parallel face over a `JointBatch`: `MultiDiscrete` actions, their masks side by side."""
+
+    batch: JointBatch
+
+    def __init__(self, batch: JointBatch, **how: Any) -> None:
+        super().__init__(batch, **how)
+        self._action_spaces: dict[str, Any] = {
+            agent: gymnasium.spaces.MultiDiscrete(list(batch.parts)) for agent in self.possible_agents
+        }
+
+    def _make_space(self) -> gymnasium.Space:
+        vector = gymnasium.spaces.Box(-1.0, 1.0, (len(self.layout),), np.float32)
+        if not self.mask_in_obs:
+            return vector
+        mask = gymnasium.spaces.Box(0, 1, (sum(self.batch.parts),), np.int8)
+        return gymnasium.spaces.Dict({"observation": vector, "action_mask": mask})
+
+    def _orders(self, actions: dict[str, Any]) -> NDArray:
+        rows = np.zeros((1, len(self.possible_agents), 3), np.int64)
+        for agent in self.agents:
+            if agent in actions:
+                rows[0, self._number[agent]] = self._three(agent, actions[agent])
+        return rows
+
+    def _three(self, agent: str, action: Any) -> NDArray:
+        value = np.asarray(action)
+        whole = value.shape == (3,) and value.dtype.kind in "iu"
+        if whole and (value >= 0).all() and (value < self.batch.parts).all():
+            return value
+        raise SandboxError(
+            f"action {action!r} of {agent} is outside its space; give three whole numbers below "
+            f"{self.batch.parts}."
+        )
+
+    def _observations(self, observation: NDArray, mask: NDArray) -> dict[str, Any]:
+        return super()._observations(observation, self.batch.joint_mask(mask) if self.mask_in_obs else mask)
+
+    def _infos(self, info: dict[str, NDArray]) -> dict[str, dict]:
+        return super()._infos(info | {"action_mask": self.batch.joint_mask(info["action_mask"])})
+
+    def _played(self, orders: NDArray, thought: Any) -> tuple[Any, ...]:
+        if self.camera is None:
+            return self._stepped(orders, thought)
+        self.camera.before(self.batch.legal()[0])
+        played = self._stepped(orders, thought)
+        labels = self.batch.labels(orders)
+        shown = np.where(labels[0] > 0, labels[0], np.where(labels[1] > 0, labels[1], labels[2]))
+        self.camera.after(shown[0], played[1][0])
+        return played

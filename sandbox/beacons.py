@@ -1,0 +1,142 @@
+"""What satellites tell each other over their laser links: a beacon in every round, and messages of their own.
+
+A beacon says how a satellite stands; it rides on a link that is up and is heard one round later. Where there
+is no link, the last one heard stays, and ages. A message is sent at a satellite's own wish to all its
+neighbours at once: each terminal sends it behind what it has to send already, its bits cost time and energy,
+and it is heard when it has arrived.
+"""
+
+from math import inf
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox.compiled import kernel
+from sandbox.jobs import INBOX
+from sandbox.lasers import TERMINALS, carries
+from sandbox.service import send_over
+from sandbox.state import NONE
+
+HEADER_BITS = 256.0
+"""Of a message beside its content: packet header, frame and coding; assumed."""
+
+BEACON = np.dtype(
+    [
+        ("sent", "f8"),  # s, -inf before the first
+        ("battery", "f8"),  # share of the capacity
+        ("backlog", "f8"),  # s until its boards have run all that waits for them
+        ("inbox", "i4"),  # jobs undecided
+        ("peer", "i4"),  # who sent it, or -1
+    ],
+    align=True,
+)
+LETTER = np.dtype(
+    [
+        ("arrives", "f8"),  # s, inf where none is under way
+        ("to", "i4"),  # the satellite that will hear it
+        ("over", "i4"),  # the terminal of that satellite
+        ("length", "i4"),  # bytes
+    ],
+    align=True,
+)
+HEARD = np.dtype([("at", "f8"), ("length", "i4"), ("peer", "i4")], align=True)
+
+
+class Beacons(NamedTuple):
+    """The traffic of B worlds of N satellites, T terminals each, messages of at most L bytes."""
+
+    told: np.ndarray  # (B, N) BEACON: what each tells in this round
+    heard: np.ndarray  # (B, N, T) BEACON: what each heard last over its terminals
+    letter: np.ndarray  # (B, N, T) LETTER: messages under way, by sender
+    content: NDArray[np.uint8]  # (B, N, T, L) their content
+    message: np.ndarray  # (B, N, T) HEARD: the last message over each terminal
+    text: NDArray[np.uint8]  # (B, N, T, L) its content
+
+
+def make_beacons(worlds: int, satellites: int, longest: int) -> Beacons:
+    """Arrays in which nothing has been said."""
+    ends = (worlds, satellites, TERMINALS)
+    beacons = Beacons(
+        told=np.zeros(ends[:2], BEACON),
+        heard=np.zeros(ends, BEACON),
+        letter=np.zeros(ends, LETTER),
+        content=np.zeros((*ends, longest), np.uint8),
+        message=np.zeros(ends, HEARD),
+        text=np.zeros((*ends, longest), np.uint8),
+    )
+    for b in range(worlds):
+        begin_beacons(beacons, b)
+    return beacons
+
+
+def begin_beacons(beacons: Beacons, b: int) -> None:
+    """Nothing has been said in world `b`."""
+    for part in (beacons.told, beacons.heard):
+        part[b] = np.zeros((), part.dtype)
+        part["sent"][b], part["peer"][b] = -inf, NONE
+    beacons.letter[b] = np.zeros((), LETTER)
+    beacons.letter["arrives"][b] = inf
+    beacons.message[b] = np.zeros((), HEARD)
+    beacons.message["at"][b], beacons.message["peer"][b] = -inf, NONE
+    beacons.content[b] = beacons.text[b] = 0
+
+
+@kernel
+def send_messages(work, terms, beacons, body, fault, said, length, now, b):
+    """Put a message of each satellite n with length (N,) > 0 on its links; said (N, L) holds the bytes.
+
+    A satellite in safe mode sends none. A terminal whose last message is still under way takes no other.
+    """
+    for n in range(length.shape[0]):
+        if length[n] <= 0 or not body[n].alive or fault[n].safe:
+            continue
+        for k in range(work.links.shape[2]):
+            letter = beacons.letter[b, n, k]
+            if letter.arrives != inf or not carries(work.links[b], terms.lasers, n, k, now):
+                continue
+            link = work.links[b, n, k]
+            letter.arrives = send_over(work, terms, HEADER_BITS + 8.0 * length[n], now, b, n, k)
+            letter.to, letter.over, letter.length = link.peer, link.back, length[n]
+            for i in range(length[n]):
+                beacons.content[b, n, k, i] = said[n, i]
+
+
+@kernel
+def exchange(state, work, terms, beacons, b):
+    """Between two rounds of world b: what has arrived is heard, and every satellite tells how it stands."""
+    now, body = state.clock[b].time, state.body[b]
+    for n in range(body.shape[0]):
+        for k in range(work.links.shape[2]):
+            if beacons.letter[b, n, k].arrives <= now:
+                _hear(beacons, body, b, n, k)
+            link = work.links[b, n, k]
+            if body[n].alive and carries(work.links[b], terms.lasers, n, k, now):
+                _copy(beacons.told[b, link.peer], beacons.heard[b, n, k])
+    for n in range(body.shape[0]):
+        told = beacons.told[b, n]
+        told.peer = NONE
+        if body[n].alive:
+            power = state.power[b, n]
+            told.peer, told.sent = n, now
+            told.battery = power.energy / power.capacity
+            told.backlog, told.inbox = work.desks[b, n].backlog, work.queues[b, n, INBOX].count
+
+
+@kernel
+def _copy(told, heard):
+    if told.peer != NONE:
+        heard.sent, heard.battery, heard.backlog = told.sent, told.battery, told.backlog
+        heard.inbox, heard.peer = told.inbox, told.peer
+
+
+@kernel
+def _hear(beacons, body, b, n, k):
+    """The message of satellite n over its terminal k has arrived."""
+    letter = beacons.letter[b, n, k]
+    if body[letter.to].alive:
+        heard = beacons.message[b, letter.to, letter.over]
+        heard.at, heard.length, heard.peer = letter.arrives, letter.length, n
+        for i in range(letter.length):
+            beacons.text[b, letter.to, letter.over, i] = beacons.content[b, n, k, i]
+    letter.arrives = inf

@@ -1,0 +1,361 @@
+"""What breaks: boards reset, weights corrupted, terminals and stations out, battery strings lost, safe mode.
+
+Every draw during an episode is a hash of the world's key, of what is drawn, of the round and of who it is
+for: policies with the same seed meet the same faults whatever they do, and world b of a batch the same as it
+would alone. Faults strike between two rounds; what strikes is at most one of a kind for each satellite (or
+terminal, or station) and round.
+
+On board no more is seen of them than there would be. A satellite knows that its boards are down and until
+when, that it is in safe mode, and of corrupted weights what its last scrub found. A link that is out is
+simply not there, for either end. A station that is out is still in the contact plan; who points at it is
+denied. The battery's gauge goes by voltage, that is by the share of energy in what is left of the capacity:
+a lost string, which takes its share of the energy with it, does not make it jump, it only moves faster after.
+"""
+
+from math import cos, exp, log, pi, radians, sqrt
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox.compiled import kernel
+from sandbox.compute import model
+from sandbox.fleet import Fleet
+from sandbox.lasers import TERMINALS, cut_link
+from sandbox.orbits.bodies import MU_EARTH
+from sandbox.scenario import Faults as Settings
+from sandbox.scenario import Scenario
+from sandbox.service import halt_boards, sketch_world
+
+HOUR, DAY, MEGA = 3600.0, 86_400.0, 1e6
+SAA_LATITUDE, SAA_LONGITUDE = radians(-30.0), radians(-45.0)
+SAA_HALF_LATITUDE, SAA_HALF_LONGITUDE = radians(25.0), radians(30.0)
+"""The South Atlantic anomaly, an ellipse of sub-satellite points: centre and extent as the Chandra X-ray
+Center gives them (Q&A, X-ray astronomy), which agree with 30 S 40 W at 700 to 800 km (Knoll et al. 1977)."""
+RESET, SAFE, FLIP, LASER, LASER_REPAIR, STATION, STATION_REPAIR, CELL, BATTERY, TEMPERATURE = range(10)
+"""What is drawn."""
+
+FAULT = np.dtype(
+    [
+        ("reset_until", "f8"),  # s, when the boards are back after a reset or safe mode
+        ("safe_since", "f8"),  # s
+        ("lost_strings", "i4"),
+        ("resets", "i4"),  # so far
+        ("interrupted", "?"),  # its boards were stopped at the beginning of this round: thoughts are lost
+        ("corrupt", "?"),  # the truth about the weights
+        ("weights_fault", "?"),  # the last scrub found them corrupted
+        ("safe", "?"),
+    ],
+    align=True,
+)
+
+
+class Faults(NamedTuple):
+    """The faults of B worlds of N satellites and G stations: all that changes with time."""
+
+    key: NDArray[np.uint64]  # (B,)
+    body: np.ndarray  # (B, N) FAULT
+    lasers: NDArray[np.float64]  # (B, N, 4) s, when each terminal is repaired
+    ground: NDArray[np.float64]  # (B, G) s, when each station is
+
+
+class Rules(NamedTuple):
+    """Numbers of `scenario.Faults` that kernels read, in SI units; rates are per second."""
+
+    upsets: NDArray[np.float64]  # (N,) outside the anomaly, 0 without boards
+    flips: NDArray[np.float64]  # (N,) likewise
+    saa_factor: float
+    reboot: float  # s
+    reload: NDArray[np.float64]  # (N,) s
+    spoil: float  # share of its value that an answer from corrupted weights loses
+    scrub: float  # s
+    laser_rate: float
+    laser_repair: float  # s
+    station_rate: float
+    station_repair: float  # s
+    planned: NDArray[np.float64]  # (P, 3) station, from and to in s from the start of the episode
+    cell_rate: float
+    strings: int
+    battery_sigma: float  # share of the capacity
+    temperature_sigma: float  # K
+    safe_below: float
+    safe_above: float
+    safe_when_hot: bool
+    safe_share: float
+    safe_s: float
+
+
+def make_rules(settings: Settings, scenario: Scenario, fleet: Fleet) -> Rules:
+    """The numbers of `settings` for the kernels, for the orbits and boards of `fleet`."""
+    crafts = [scenario.spacecraft[kind].compute for kind in fleet.kinds]
+    boards = np.array([craft.boards if craft else 0 for craft in crafts], np.float64)
+    models = [model(name) for name in (scenario.jobs.small_model, scenario.jobs.large_model)]
+    weights = sum(each.weight_bytes(scenario.jobs.precision) for each in models)
+    names = [station.name for station in scenario.stations]
+    planned = [(names.index(each.station), each.from_h * HOUR, each.to_h * HOUR) for each in settings.outages]
+    return Rules(
+        upsets=np.where(boards > 0.0, settings.upsets_per_orbit / _periods(fleet), 0.0),
+        flips=settings.weight_flips_per_board_hour / HOUR * boards,
+        saa_factor=settings.saa_factor,
+        reboot=settings.reboot_s,
+        reload=np.where(boards > 0.0, weights / (settings.storage_mbyte_s * MEGA), 0.0),
+        spoil=1.0 - settings.corrupt_quality,
+        scrub=settings.scrub_h * HOUR,
+        laser_rate=settings.laser_outages_per_day / DAY,
+        laser_repair=settings.laser_outage_min * 60.0,
+        station_rate=settings.station_outages_per_day / DAY,
+        station_repair=settings.station_outage_min * 60.0,
+        planned=np.array(planned, np.float64).reshape(-1, 3),
+        cell_rate=settings.cell_losses_per_day / DAY,
+        strings=settings.strings,
+        battery_sigma=settings.battery_sigma_percent / 100.0,
+        temperature_sigma=settings.temperature_sigma_k,
+        safe_below=settings.safe_below,
+        safe_above=settings.safe_above,
+        safe_when_hot=settings.safe_when_hot,
+        safe_share=settings.safe_share,
+        safe_s=settings.safe_s,
+    )
+
+
+def _periods(fleet: Fleet) -> NDArray[np.float64]:
+    """Orbital periods (N,) at the epoch, s."""
+    radius, square = np.linalg.norm(fleet.position, axis=-1), (fleet.velocity**2).sum(axis=-1)
+    axis = 1.0 / (2.0 / radius - square / MU_EARTH)
+    return 2.0 * pi * np.sqrt(axis**3 / MU_EARTH)
+
+
+def make_faults(worlds: int, satellites: int, stations: int) -> Faults:
+    """Zeroed arrays."""
+    return Faults(
+        key=np.zeros(worlds, np.uint64),
+        body=np.zeros((worlds, satellites), FAULT),
+        lasers=np.zeros((worlds, satellites, TERMINALS)),
+        ground=np.zeros((worlds, stations)),
+    )
+
+
+def begin_faults(faults: Faults, b: int, rng: np.random.Generator) -> None:
+    """Begin an episode in world b, in which nothing is broken yet: one key is drawn from `rng`."""
+    for array in faults:
+        array[b] = np.zeros((), array.dtype)
+    faults.key[b] = rng.integers(0, 2**64, dtype=np.uint64)
+
+
+_STEP = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+
+
+@kernel
+def _mixed(x, number):
+    """One step of splitmix64 (Steele et al. 2014) from state x, which `number` advances."""
+    x = x + _STEP * (np.uint64(number) + np.uint64(1))
+    x = (x ^ (x >> _S30)) * _MIX_1
+    x = (x ^ (x >> _S27)) * _MIX_2
+    return x ^ (x >> _S31)
+
+
+@kernel
+def uniform(key, what, round_, n, k):
+    """A number in [0, 1) that depends on nothing but its arguments; `key` is of type uint64."""
+    x = _mixed(_mixed(_mixed(_mixed(key, what), round_), n), k)
+    return np.float64(x >> _S11) * 2.0**-53
+
+
+@kernel
+def noise(key, what, round_, n):
+    """A standard normal number that depends on nothing but its arguments (Box and Muller 1958)."""
+    u, v = uniform(key, what, round_, n, 0), uniform(key, what, round_, n, 1)
+    return sqrt(-2.0 * log(1.0 - u)) * cos(2.0 * pi * v)
+
+
+@kernel
+def in_anomaly(latitude, longitude):
+    """Whether a sub-satellite point (rad) lies in the South Atlantic anomaly."""
+    east = (longitude - SAA_LONGITUDE + pi) % (2.0 * pi) - pi
+    x, y = east / SAA_HALF_LONGITUDE, (latitude - SAA_LATITUDE) / SAA_HALF_LATITUDE
+    return x * x + y * y <= 1.0
+
+
+@kernel
+def _strikes(key, what, round_, n, k, rate, seconds):
+    """Whether what happens `rate` times a second happens within `seconds`."""
+    return rate > 0.0 and uniform(key, what, round_, n, k) < 1.0 - exp(-rate * seconds)
+
+
+@kernel
+def _repair_time(key, what, round_, n, k, mean):
+    return -mean * log(1.0 - uniform(key, what, round_, n, k))
+
+
+@kernel
+def strike_worlds(state, constants, which, work, terms, sketch, faults, rules):
+    """What breaks, and what is mended, between two rounds, in the worlds listed in `which`.
+
+    Call it once a round, before jobs are served and the round is flown.
+    """
+    for b in which:
+        changed = False
+        for n in range(state.body.shape[1]):
+            faults.body[b, n].interrupted = False
+            if state.body[b, n].alive:
+                changed = _strike_satellite(state, constants, work, terms, faults, rules, b, n) or changed
+        _strike_stations(state, constants, faults, rules, b)
+        if changed:
+            sketch_world(state, constants, work, terms, sketch, b)
+
+
+@kernel
+def _strike_satellite(state, constants, work, terms, faults, rules, b, n):
+    """All that can break on the living satellite n; whether boards or links have changed."""
+    key, round_, seconds = faults.key[b], state.clock[b].round, constants.round_s
+    outlook = state.outlook[b, n]
+    exposure = rules.saa_factor if in_anomaly(outlook.latitude, outlook.longitude) else 1.0
+    if _strikes(key, CELL, round_, n, 0, rules.cell_rate, seconds):
+        _lose_string(state.power[b, n], faults.body[b, n], rules.strings)
+    reset = _strikes(key, RESET, round_, n, 0, exposure * rules.upsets[n], seconds)
+    changed = _guard(state, constants, work, terms, faults, rules, reset, b, n)
+    flipped = _strikes(key, FLIP, round_, n, 0, exposure * rules.flips[n], seconds)
+    _corrupt(state.clock[b], work.desks[b, n], faults.body[b, n], rules, flipped, seconds)
+    for k in range(work.links.shape[2]):
+        changed = _strike_laser(state.clock[b], work, terms, faults, rules, seconds, b, n, k) or changed
+    return changed
+
+
+@kernel
+def _lose_string(power, fault, strings):
+    """One string of cells of those left is gone, and the energy in it; the last one stays."""
+    left = strings - fault.lost_strings
+    if left <= 1:
+        return
+    fault.lost_strings += 1
+    share = 1.0 / left
+    taken = power.energy * share
+    power.capacity -= power.capacity * share
+    power.energy -= taken
+    power.lost += taken
+
+
+@kernel
+def _guard(state, constants, work, terms, faults, rules, reset, b, n):
+    """Safe mode, entered or left, and what a `reset` does; whether the boards' time has changed."""
+    fault, now = faults.body[b, n], state.clock[b].time
+    if fault.safe:
+        until = fault.safe_since + rules.safe_s
+        if now < until or _is_endangered(state, constants, rules, rules.safe_above, b, n):
+            until = max(until, now + constants.round_s)
+            _stop(work, terms, fault, until + rules.reboot, now, b, n)
+        else:
+            fault.safe = False
+            _stop(work, terms, fault, now + rules.reboot, now, b, n)
+        work.desks[b, n].off = fault.safe
+        return True
+    lot = reset and uniform(faults.key[b], SAFE, state.clock[b].round, n, 0) < rules.safe_share
+    if lot or _is_endangered(state, constants, rules, rules.safe_below, b, n):
+        fault.safe, fault.safe_since = True, now
+        work.desks[b, n].off = True
+        reset_until = now + max(rules.safe_s, constants.round_s) + rules.reboot
+    elif reset:
+        reset_until = now + rules.reboot
+    else:
+        return False
+    fault.resets += reset
+    fault.interrupted = True
+    _stop(work, terms, fault, reset_until, now, b, n)
+    return True
+
+
+@kernel
+def _is_endangered(state, constants, rules, least, b, n):
+    """Whether the battery is below the share `least`, or the satellite too hot where that counts."""
+    power = state.power[b, n]
+    hot = rules.safe_when_hot and state.body[b, n].temperature > constants.craft[n].shutdown_above
+    return hot or power.energy < least * power.capacity
+
+
+@kernel
+def _stop(work, terms, fault, until, now, b, n):
+    """The boards of satellite n are down from now `until` then, when they load intact weights."""
+    desk = work.desks[b, n]
+    halt_boards(work, terms, now, b, n)
+    desk.down, desk.spoil = until, 0.0
+    fault.reset_until = until
+    fault.corrupt = fault.weights_fault = False
+
+
+@kernel
+def _corrupt(clock, desk, fault, rules, flipped, seconds):
+    """Weights in which a bit has `flipped`; a scrub, if one was due in the last round, finds them."""
+    since = clock.time - clock.start
+    if fault.corrupt and int(since / rules.scrub) > int((since - seconds) / rules.scrub):
+        fault.weights_fault = True
+    if flipped and not desk.off:
+        fault.corrupt = True
+        desk.spoil = rules.spoil
+
+
+@kernel
+def _strike_laser(clock, work, terms, faults, rules, seconds, b, n, k):
+    """Terminal k of satellite n fails or is repaired; whether that has cut a link."""
+    link = work.links[b, n, k]
+    if k >= terms.lasers[n].terminals and not link.fixed:
+        return False
+    key, round_, repaired = faults.key[b], clock.round, faults.lasers[b, n]
+    link.out = repaired[k] > clock.time
+    if link.out or not _strikes(key, LASER, round_, n, k, rules.laser_rate, seconds):
+        return False
+    repaired[k] = clock.time + _repair_time(key, LASER_REPAIR, round_, n, k, rules.laser_repair)
+    link.out = True
+    cut_link(work.links[b], n, k)
+    return True
+
+
+@kernel
+def _strike_stations(state, constants, faults, rules, b):
+    """Put into service the antennas of the stations that work and are not planned to be out."""
+    now, round_, key = state.clock[b].time, state.clock[b].round, faults.key[b]
+    since = now - state.clock[b].start
+    for g in range(constants.stations.shape[0]):
+        out = faults.ground[b, g] > now
+        if not out and _strikes(key, STATION, round_, g, 0, rules.station_rate, constants.round_s):
+            repair = _repair_time(key, STATION_REPAIR, round_, g, 0, rules.station_repair)
+            faults.ground[b, g] = now + repair
+            out = True
+        for p in range(rules.planned.shape[0]):
+            planned = rules.planned[p]
+            out = out or (planned[0] == g and planned[1] < since + constants.round_s and planned[2] > since)
+        state.ground[b, g].antennas = 0 if out else constants.stations[g].antennas
+
+
+@kernel
+def can_reload(state, work, terms, b, n):
+    """Whether satellite n of world b has boards that are up and can load their weights anew."""
+    up = work.desks[b, n].down <= state.clock[b].time
+    return up and state.body[b, n].alive and terms.hosts[n].boards > 0
+
+
+@kernel
+def reload(state, work, terms, faults, rules, b, n):
+    """Load the weights of satellite n anew, once its boards have finished what they run; whether it can."""
+    if not can_reload(state, work, terms, b, n):
+        return False
+    desk, fault = work.desks[b, n], faults.body[b, n]
+    begin = state.clock[b].time
+    for c in range(terms.hosts[n].boards):
+        begin = max(begin, work.free[b, n, c])
+    desk.down, desk.spoil = begin + rules.reload[n], 0.0
+    fault.corrupt = fault.weights_fault = False
+    return True
+
+
+@kernel
+def reload_worlds(state, constants, which, work, terms, sketch, faults, rules, wanted):
+    """`reload` where `wanted` (B, N) says so, in the worlds listed in `which`."""
+    for b in which:
+        changed = False
+        for n in range(wanted.shape[1]):
+            if wanted[b, n]:
+                changed = reload(state, work, terms, faults, rules, b, n) or changed
+        if changed:
+            sketch_world(state, constants, work, terms, sketch, b)

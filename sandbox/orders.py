@@ -1,0 +1,85 @@
+"""Standing orders: what a satellite points at and how it serves its jobs, until it is told otherwise.
+
+An order to observe stands until its image is taken or its request is no longer among those shown, one to send
+until there is no station in view or nothing to send; then the panel is turned to the Sun.
+"""
+
+import numpy as np
+
+from sandbox.compiled import kernel
+from sandbox.jobs import ANSWERS, RAW
+from sandbox.service import DEFER
+from sandbox.state import CHARGE, DOWNLINK, IDLE, NONE, OBSERVE
+
+ORDER = np.dtype(
+    [
+        ("command", "i4"),  # IDLE, CHARGE, OBSERVE or DOWNLINK
+        ("request", "i4"),  # to observe, else -1
+        ("queue", "i4"),  # what becomes of each job in the inbox, by number in `service.DECISIONS`
+    ],
+    align=True,
+)
+
+
+def begin_orders(orders: np.ndarray, b: int) -> None:
+    """At the start of an episode the panels face the Sun and jobs wait."""
+    orders["command"][b], orders["request"][b], orders["queue"][b] = CHARGE, NONE, DEFER
+
+
+@kernel
+def lapse(state, work, orders, b):
+    """End the orders of world b that can no longer be carried out."""
+    for n in range(orders.shape[0]):
+        order = orders[n]
+        if order.command == OBSERVE and place_of(state.opportunities[b, n], order.request) == NONE:
+            turn_to_sun(order)
+        if order.command == DOWNLINK and not can_send(state, work, b, n):
+            turn_to_sun(order)
+
+
+@kernel
+def turn_to_sun(order):
+    """The order that stands where there is no other."""
+    order.command, order.request = CHARGE, NONE
+
+
+@kernel
+def place_of(opportunities, request):
+    """Place of `request` among the opportunities (K,) of a satellite, or NONE."""
+    for k in range(opportunities.shape[0]):
+        if opportunities[k].request == request:
+            return k
+    return NONE
+
+
+@kernel
+def can_send(state, work, b, n):
+    """Whether satellite n sees a station and has images, answers or raw questions to send there."""
+    waiting = state.store.level[b, n].count + work.queues[b, n, RAW].count
+    return state.outlook[b, n].station != NONE and waiting + _answers_for_ground(work, b, n) > 0
+
+
+@kernel
+def _answers_for_ground(work, b, n):
+    count, j = 0, work.queues[b, n, ANSWERS].head
+    while j != NONE:
+        count += work.book[b, j].source != NONE
+        j = work.book[b, j].next
+    return count
+
+
+@kernel
+def flown(opportunities, order, burns, safe):
+    """(mode, place in the outlook) that a satellite flies under a standing order.
+
+    To burn, the thrusters are held along the velocity, which the camera at nadir allows and nothing else
+    does. In safe mode the panel faces the Sun.
+    """
+    if safe:
+        return CHARGE, 0
+    if burns:
+        return IDLE, 0
+    if order.command == OBSERVE:
+        place = place_of(opportunities, order.request)
+        return (OBSERVE, place) if place != NONE else (CHARGE, 0)
+    return order.command, 0
