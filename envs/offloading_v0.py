@@ -283,11 +283,10 @@ GLOBAL_SIZE, SATELLITE_SIZE = 4, 12
 
 def layout(scenario: Scenario) -> Layout:
     """The features of an observation; values, deadlines, sizes and inboxes range as in the scenario."""
-    jobs = scenario.jobs
-    kinds = jobs.kinds
+    kinds = scenario.job_kinds
     tops = {
         "station_seconds": scenario.round_s,
-        "inbox": float(jobs.places),
+        "inbox": float(scenario.jobs.places),
         "job_value": max((kind.value[1] for kind in kinds), default=0.0) or 1.0,
         "job_left": max((kind.deadline_s for kind in kinds), default=1.0),
         "job_half_life": max((kind.half_life_s for kind in kinds), default=1.0),

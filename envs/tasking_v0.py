@@ -228,8 +228,9 @@ GLOBAL_SIZE, SATELLITE_SIZE = 4, 10
 def layout(scenario: Scenario, candidates: int) -> Layout:
     """The features of an observation of `candidates` requests; values and stores range as in the scenario."""
     requests = scenario.requests
+    urgent = (event.requests.value[1] for event in scenario.events if event.requests)
     tops = {
-        "value": max([requests.value[1], *(site.value for site in requests.sites)]) or 1.0,
+        "value": max([requests.value[1], *(site.value for site in requests.sites), *urgent]) or 1.0,
         "stored": max(craft.store_gbit for craft in scenario.spacecraft.values()),
         "station_seconds": scenario.round_s,
     }

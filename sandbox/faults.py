@@ -74,6 +74,7 @@ class Rules(NamedTuple):
     station_rate: float
     station_repair: float  # s
     planned: NDArray[np.float64]  # (P, 3) station, from and to in s from the start of the episode
+    silenced: NDArray[np.float64]  # (Q, 3) station, the event that silences it, and for how many s
     cell_rate: float
     strings: int
     battery_sigma: float  # share of the capacity
@@ -93,6 +94,11 @@ def make_rules(settings: Settings, scenario: Scenario, fleet: Fleet) -> Rules:
     weights = sum(each.weight_bytes(scenario.jobs.precision) for each in models)
     names = [station.name for station in scenario.stations]
     planned = [(names.index(each.station), each.from_h * HOUR, each.to_h * HOUR) for each in settings.outages]
+    silenced = [
+        (names.index(name), number, event.stations_lost_h * HOUR)
+        for number, event in enumerate(scenario.events)
+        for name in event.stations_lost
+    ]
     return Rules(
         upsets=np.where(boards > 0.0, settings.upsets_per_orbit / _periods(fleet), 0.0),
         flips=settings.weight_flips_per_board_hour / HOUR * boards,
@@ -106,6 +112,7 @@ def make_rules(settings: Settings, scenario: Scenario, fleet: Fleet) -> Rules:
         station_rate=settings.station_outages_per_day / DAY,
         station_repair=settings.station_outage_min * 60.0,
         planned=np.array(planned, np.float64).reshape(-1, 3),
+        silenced=np.array(silenced, np.float64).reshape(-1, 3),
         cell_rate=settings.cell_losses_per_day / DAY,
         strings=settings.strings,
         battery_sigma=settings.battery_sigma_percent / 100.0,
@@ -313,7 +320,7 @@ def _strike_laser(clock, work, terms, faults, rules, seconds, b, n, k):
 
 @kernel
 def _strike_stations(state, constants, faults, rules, b):
-    """Put into service the antennas of the stations that work and are not planned to be out."""
+    """Put into service the antennas of the stations that work; a plan or an event may have closed some."""
     now, round_, key = state.clock[b].time, state.clock[b].round, faults.key[b]
     since = now - state.clock[b].start
     for g in range(constants.stations.shape[0]):
@@ -325,6 +332,10 @@ def _strike_stations(state, constants, faults, rules, b):
         for p in range(rules.planned.shape[0]):
             planned = rules.planned[p]
             out = out or (planned[0] == g and planned[1] < since + constants.round_s and planned[2] > since)
+        for q in range(rules.silenced.shape[0]):
+            station, event, seconds = rules.silenced[q]
+            at = state.events[b, int(event)]
+            out = out or (station == g and at < now + constants.round_s and at + seconds > now)
         state.ground[b, g].antennas = 0 if out else constants.stations[g].antennas
 
 

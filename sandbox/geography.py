@@ -107,6 +107,18 @@ def sample_cities(rng: np.random.Generator, n: int, spread_m: float) -> Points:
     return _moved(latitude[city], longitude[city], arc, 2.0 * np.pi * w)
 
 
+def sample_around(
+    rng: np.random.Generator, n: int, latitude: float, longitude: float, radius_m: float
+) -> Points:
+    """Latitude and longitude (n,) of points uniform by area within `radius_m` of a place, along the ground.
+
+    Takes `rng.random((n, 2))` (distance, bearing); a larger n begins with the points of a smaller one.
+    """
+    u, v = rng.random((n, 2)).T
+    arc = 2.0 * np.arcsin(np.sqrt(u) * np.sin(0.5 * radius_m / EARTH_MEAN_RADIUS))
+    return _moved(np.full(n, latitude), np.full(n, longitude), arc, 2.0 * np.pi * v)
+
+
 def _moved(latitude: np.ndarray, longitude: np.ndarray, arc: np.ndarray, bearing: np.ndarray) -> Points:
     """The points an `arc` (rad) away along the great circles that leave at `bearing` (rad from north)."""
     sine = np.sin(latitude) * np.cos(arc) + np.cos(latitude) * np.sin(arc) * np.cos(bearing)

@@ -43,9 +43,9 @@ class JobWorld(World):
 
     def __init__(self, scenario: Any, worlds: int = 1, **how: Any) -> None:
         super().__init__(idle_boards(load_scenario(scenario)), worlds, **how)
-        jobs = self.scenario.jobs
+        jobs, events = self.scenario.jobs, self.scenario.events
         self.terms = make_terms(self.scenario, self.fleet, self.whole_inbox)
-        self._room = jobs_room(jobs, self.satellites, self.horizon_s)
+        self._room = jobs_room(jobs, self.satellites, self.horizon_s, events)
         boards = int(self.terms.hosts["boards"].max())
         self.work = make_work(self.worlds, self.satellites, self._room, boards)
         self.sketch = make_sketch(self.worlds, self.satellites)
@@ -105,9 +105,10 @@ class JobWorld(World):
 
     def _begin_episode(self, b: int, seed: int | None) -> None:
         super()._begin_episode(b, seed)
-        jobs = self.scenario.jobs
-        book = draw_jobs(self._generators[b], jobs, self.satellites, self.horizon_s, self._room)
-        start = float(self.state.clock["time"][b])
+        jobs, start = self.scenario.jobs, float(self.state.clock["time"][b])
+        disasters = self.scenario.events, self.state.events[b] - start
+        size = self.satellites, self.horizon_s, self._room
+        book = draw_jobs(self._generators[b], jobs, *size, *disasters)
         begin_work(self.work, b, book, self._pattern, self.terms, start, jobs.large_on_board)
 
 

@@ -8,10 +8,12 @@ its satellite. `sandbox.service` moves the jobs; here is what they are made of.
 Shapes: B worlds, N satellites, J jobs in the book of an episode, K kinds, C boards. SI units.
 """
 
+from collections.abc import Sequence
 from math import ceil, sqrt
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sandbox.compiled import kernel
 from sandbox.compute import (
@@ -24,12 +26,13 @@ from sandbox.compute import (
     prefill_seconds,
 )
 from sandbox.errors import SandboxError
+from sandbox.events import happening, places
 from sandbox.fleet import Fleet, zenith
 from sandbox.geography import sample_cities
 from sandbox.lasers import LASER, LINK, TERMINALS, hold_pattern, no_links
 from sandbox.orbits.frames import geodetic_to_itrs
 from sandbox.routing import Heap, Routes, make_heap
-from sandbox.scenario import Group, Jobs, Scenario
+from sandbox.scenario import Event, Group, JobKind, Jobs, Questions, Scenario
 from sandbox.state import NONE
 
 HOUR, MEGA, KILO, GIGA = 3600.0, 1e6, 1e3, 1e9
@@ -163,6 +166,7 @@ class Terms(NamedTuple):
     user_rate: float  # bit/s
     uplink_rate: float  # bit/s
     ground_s: float
+    gimballed: bool  # whether the attitude of a satellite limits where its terminals look
     seeks: bool  # whether any terminal is free to seek a partner
     trains: bool  # whether there is a training satellite
     whole_inbox: bool  # whether a decision is about all jobs in the inbox, not the first alone
@@ -205,6 +209,7 @@ def make_terms(scenario: Scenario, fleet: Fleet, whole_inbox: bool = False) -> T
         hosts["boards"][mine] = craft.compute.boards if craft.compute else 0
         lasers["terminals"][mine] = craft.lasers.terminals
         lasers["range"][mine] = craft.lasers.range_km * KILO
+        lasers["regard"][mine] = np.sin(np.radians(craft.lasers.regard_deg))
         lasers["acquisition"][mine] = craft.lasers.acquisition_s
         lasers["rate"][mine] = craft.lasers.rate_gbit_s * GIGA
         if craft.compute is None or not mine.any():
@@ -212,7 +217,7 @@ def make_terms(scenario: Scenario, fleet: Fleet, whole_inbox: bool = False) -> T
         profile = board(craft.compute.board)
         models = [model(jobs.small_model), model(jobs.large_model)]
         weights = sum(each.weight_bytes(jobs.precision) for each in models)
-        longest = max((kind.prompt_tokens + kind.output_tokens for kind in jobs.kinds), default=0)
+        longest = max((kind.prompt_tokens + kind.output_tokens for kind in scenario.job_kinds), default=0)
         cache = jobs.batch * longest * models[1].kv_bytes_per_token
         check_fit(profile, models[1], jobs.precision, longest, weights + cache)
         for size, each in enumerate(models):
@@ -220,7 +225,7 @@ def make_terms(scenario: Scenario, fleet: Fleet, whole_inbox: bool = False) -> T
         hosts["idle_w"][mine] = craft.compute.boards * profile.idle_w
         hosts["extra_w"][mine] = profile.active_w - profile.idle_w
         hosts["large_bits"][mine] = 8.0 * models[1].weight_bytes(jobs.precision)
-    kinds_of_jobs = _kinds(jobs)
+    kinds_of_jobs = _kinds(scenario.job_kinds)
     lasers["clan"] = NONE
     for number, (group, _) in enumerate(_patterned(scenario, fleet)):
         lasers["clan"][np.array(fleet.groups) == group.name] = number
@@ -235,19 +240,20 @@ def make_terms(scenario: Scenario, fleet: Fleet, whole_inbox: bool = False) -> T
         user_rate=jobs.user_mbit_s * MEGA,
         uplink_rate=jobs.uplink_mbit_s * MEGA,
         ground_s=jobs.ground_s,
+        gimballed=bool((lasers["regard"] < 1.0).any()),
         seeks=bool(np.any(_held(scenario, fleet) < lasers["terminals"])),
         trains=bool(hosts["training"].any()),
         whole_inbox=whole_inbox,
     )
 
 
-def _kinds(jobs: Jobs) -> np.ndarray:
-    records = np.zeros(len(jobs.kinds), KIND)
-    for record, kind in zip(records, jobs.kinds, strict=True):
+def _kinds(kinds: Sequence[Questions]) -> np.ndarray:
+    records = np.zeros(len(kinds), KIND)
+    for record, kind in zip(records, kinds, strict=True):
         record["raw"], record["answer"] = kind.raw_mbit * MEGA, kind.answer_kbit * KILO
         record["prompt"], record["output"] = kind.prompt_tokens, kind.output_tokens
         record["half_life"], record["quality"] = kind.half_life_s, kind.quality
-        record["camera"] = kind.source == "camera"
+        record["camera"] = isinstance(kind, JobKind) and kind.source == "camera"
     return records
 
 
@@ -298,42 +304,75 @@ def _held(scenario: Scenario, fleet: Fleet) -> np.ndarray:
     return (pattern_links(scenario, fleet)["peer"] != NONE).sum(axis=1)
 
 
-def jobs_room(jobs: Jobs, satellites: int, horizon_s: float) -> int:
+def jobs_room(jobs: Jobs, satellites: int, horizon_s: float, events: Sequence[Event] = ()) -> int:
     """Room for every job of an episode: the mean of the Poisson streams and eight deviations more."""
     mean = sum(_rate(kind, satellites) for kind in jobs.kinds) * horizon_s / HOUR
+    for event in events:
+        if event.questions:
+            mean += event.questions.per_hour * min(event.questions.duration_h, horizon_s / HOUR)
     return ceil(mean + 8.0 * sqrt(mean)) + 4
 
 
-def _rate(kind: Any, satellites: int) -> float:
+def _rate(kind: JobKind, satellites: int) -> float:
     return kind.per_hour * (satellites if kind.source == "camera" else 1)
 
 
 def draw_jobs(
-    rng: np.random.Generator, jobs: Jobs, satellites: int, horizon_s: float, room: int
+    rng: np.random.Generator,
+    jobs: Jobs,
+    satellites: int,
+    horizon_s: float,
+    room: int,
+    events: Sequence[Event] = (),
+    times: NDArray[np.float64] | Sequence[float] = (),
 ) -> np.ndarray:
-    """The jobs (m,) of an episode, records of dtype JOB in order of release; times from its start."""
+    """The jobs (m,) of an episode, records of dtype JOB in order of release; times from its start.
+
+    Those of the `events`, which happen at `times`, are of the kinds behind `jobs.kinds`
+    (`Scenario.job_kinds`).
+    """
     parts = []
     for number, kind in enumerate(jobs.kinds):
-        count = int(rng.poisson(_rate(kind, satellites) * horizon_s / HOUR))
-        rows = np.zeros(count, JOB)
-        rows["kind"], rows["source"] = number, NONE
-        rows["release"] = rng.uniform(0.0, horizon_s, count)
-        rows["deadline"] = rows["release"] + kind.deadline_s
-        rows["value"] = rng.uniform(*kind.value, count)
-        rows["bits"] = kind.raw_mbit * MEGA
+        rows = _stream(rng, kind, number, _rate(kind, satellites), 0.0, horizon_s)
         if kind.source == "camera":
-            rows["source"] = rng.integers(satellites, size=count)
+            rows["source"] = rng.integers(satellites, size=len(rows))
         else:
-            latitude, longitude = sample_cities(rng, count, CITY_SPREAD_M)
-            rows["position"] = geodetic_to_itrs(latitude, longitude, np.zeros(count))
-            rows["up"] = zenith(latitude, longitude)
+            _stand(rows, *sample_cities(rng, len(rows), CITY_SPREAD_M))
         parts.append(rows)
+    asking = [event for event in events if event.questions]
+    for event, at in happening(events, times, horizon_s):
+        if event.questions:
+            end = min(horizon_s, at + event.questions.duration_h * HOUR)
+            number = len(jobs.kinds) + asking.index(event)
+            rows = _stream(rng, event.questions, number, event.questions.per_hour, at, end)
+            _stand(rows, *places(rng, event, len(rows)))
+            parts.append(rows)
     found = np.concatenate(parts) if parts else np.zeros(0, JOB)
     found = found[np.argsort(found["release"], kind="stable")][:room]
     for name in ("place", "credit", "model", "next"):
         found[name] = NONE
     found["delivered_at"] = np.nan
     return found
+
+
+def _stream(
+    rng: np.random.Generator, kind: Questions, number: int, per_hour: float, begin: float, end: float
+) -> np.ndarray:
+    """Jobs (m,) of kind `number` that come at `per_hour` from `begin` to `end`, of nobody yet."""
+    count = int(rng.poisson(per_hour * (end - begin) / HOUR))
+    rows = np.zeros(count, JOB)
+    rows["kind"], rows["source"] = number, NONE
+    rows["release"] = rng.uniform(begin, end, count)
+    rows["deadline"] = rows["release"] + kind.deadline_s
+    rows["value"] = rng.uniform(*kind.value, count)
+    rows["bits"] = kind.raw_mbit * MEGA
+    return rows
+
+
+def _stand(rows: np.ndarray, latitude: np.ndarray, longitude: np.ndarray) -> None:
+    """Put the users of jobs where they are (rad)."""
+    rows["position"] = geodetic_to_itrs(latitude, longitude, np.zeros(len(rows)))
+    rows["up"] = zenith(latitude, longitude)
 
 
 def make_work(worlds: int, satellites: int, room: int, boards: int) -> Work:

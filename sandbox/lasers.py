@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sandbox.compiled import kernel
 from sandbox.errors import SandboxError, unknown_name
+from sandbox.geometry import unit
 from sandbox.orbits.bodies import R_EARTH, SPEED_OF_LIGHT
 from sandbox.state import NONE
 
@@ -36,6 +37,7 @@ LASER = np.dtype(
         ("range", "f8"),  # m
         ("acquisition", "f8"),  # s
         ("rate", "f8"),  # bit/s
+        ("regard", "f8"),  # sine of the angle to the plane across the camera's boresight that they reach
     ],
     align=True,
 )
@@ -60,7 +62,7 @@ def make_lasers(
     """Records (N,) of dtype LASER for satellites that are alike, each free to link to any other."""
     if not 0 <= terminals <= TERMINALS:
         raise SandboxError(f"terminals = {terminals}; give a whole number from 0 to {TERMINALS}.")
-    record = np.array([(terminals, NONE, range_m, acquisition_s, rate_bit_s)], LASER)
+    record = np.array([(terminals, NONE, range_m, acquisition_s, rate_bit_s, 1.0)], LASER)
     return np.repeat(record, satellites)
 
 
@@ -187,6 +189,33 @@ def follow_links(links, lasers, alive, position, later, now):
                 mine.since = theirs.since = min(mine.since, now)
             else:
                 cut_link(links, n, k)
+
+
+@kernel
+def turn_links(links, lasers, position, pointing):
+    """Cut the links of a world that a terminal at either end cannot look along, as the satellites (N,) stand.
+
+    The terminals sit around the body, across the boresight of the camera, pointing (N, 3): at nadir they look
+    along the horizon, and a satellite that has turned far takes them with it.
+    """
+    for n in range(links.shape[0]):
+        for k in range(links.shape[1]):
+            peer = links[n, k].peer
+            if peer > n and links[n, k].since != math.inf:
+                p, q = position[n], position[peer]
+                d = unit(q[0] - p[0], q[1] - p[1], q[2] - p[2])
+                if (
+                    _aside(pointing[n], d) > lasers[n].regard
+                    or _aside(pointing[peer], d) > lasers[peer].regard
+                ):
+                    cut_link(links, n, k)
+
+
+@kernel
+def _aside(boresight, direction):
+    """Sine of the angle between a direction and the plane across a boresight."""
+    x, y, z = direction
+    return abs(boresight[0] * x + boresight[1] * y + boresight[2] * z)
 
 
 @kernel

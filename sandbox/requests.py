@@ -1,13 +1,17 @@
 """Drawing the book of observation requests of one episode."""
 
+from collections.abc import Sequence
 from math import ceil, sqrt
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sandbox.events import happening, places
 from sandbox.fleet import zenith
 from sandbox.geography import sample_cities, sample_globe, sample_land
 from sandbox.orbits.frames import geodetic_to_itrs
+from sandbox.scenario import Event, UrgentRequests
 from sandbox.scenario import Requests as Settings
 from sandbox.state import NONE, PENDING, Requests
 
@@ -32,23 +36,34 @@ class Book(NamedTuple):
     sky: np.ndarray
 
 
-def book_size(settings: Settings, horizon_s: float) -> int:
+def book_size(settings: Settings, horizon_s: float, events: Sequence[Event] = ()) -> int:
     """Room for every request of an episode: the mean of the Poisson stream and eight deviations more."""
+    urgent = sum(event.requests.count for event in events if event.requests)
+    return settings.initial + len(settings.sites) + _stream_room(settings, horizon_s) + urgent
+
+
+def _stream_room(settings: Settings, horizon_s: float) -> int:
     mean = settings.per_hour * horizon_s / HOUR
-    stream = ceil(mean + 8.0 * sqrt(mean)) + 4 if mean else 0
-    return settings.initial + len(settings.sites) + stream
+    return ceil(mean + 8.0 * sqrt(mean)) + 4 if mean else 0
 
 
-def sky_intervals(settings: Settings) -> int:
+def sky_intervals(settings: Settings, events: Sequence[Event] = ()) -> int:
     """Intervals of the sky that a request can live through."""
     lives = [settings.lifetime_h[1], *(site.deadline_h - site.release_h for site in settings.sites)]
+    lives += [event.requests.lifetime_h[1] for event in events if event.requests]
     return ceil(max(lives) / settings.sky_h) + 1
 
 
-def draw_book(rng: np.random.Generator, settings: Settings, horizon_s: float) -> Book:
-    """The stock at the start, the Poisson stream until `horizon_s`, and the named sites."""
-    room = book_size(settings, horizon_s) - settings.initial - len(settings.sites)
-    count = min(int(rng.poisson(settings.per_hour * horizon_s / HOUR)), room)
+def draw_book(
+    rng: np.random.Generator,
+    settings: Settings,
+    horizon_s: float,
+    events: Sequence[Event] = (),
+    times: NDArray[np.float64] | Sequence[float] = (),
+) -> Book:
+    """The stock at the start, the Poisson stream until `horizon_s`, the named sites, and the requests that
+    the `events` open at their `times` (s from the episode's start)."""
+    count = min(int(rng.poisson(settings.per_hour * horizon_s / HOUR)), _stream_room(settings, horizon_s))
     release = np.concatenate((np.zeros(settings.initial), rng.uniform(0.0, horizon_s, count)))
     total = len(release)
     latitude, longitude = _PLACES[settings.where](rng, total)
@@ -56,8 +71,8 @@ def draw_book(rng: np.random.Generator, settings: Settings, horizon_s: float) ->
     # the stock has been open for a while: a share of its life is over
     life[: settings.initial] *= rng.uniform(0.0, 1.0, settings.initial)
     value = rng.uniform(*settings.value, total)
-    cloud = _cloud(rng, settings, total)
-    sites = settings.sites
+    cloud = _cloud(rng, settings.cloud_mean, settings.cloud_spread, total)
+    sites, intervals = settings.sites, sky_intervals(settings, events)
     book = Book(
         np.concatenate((latitude, np.radians([s.latitude_deg for s in sites]))),
         np.concatenate((longitude, np.radians([s.longitude_deg for s in sites]))),
@@ -65,14 +80,35 @@ def draw_book(rng: np.random.Generator, settings: Settings, horizon_s: float) ->
         np.concatenate((release + life, [s.deadline_h * HOUR for s in sites])),
         np.concatenate((value, [s.value for s in sites])),
         np.concatenate((cloud, [s.cloud for s in sites])),
-        rng.random((total + len(sites), sky_intervals(settings))),
+        rng.random((total + len(sites), intervals)),
     )
+    urgent = [
+        _urgent(rng, event, event.requests, at, settings.cloud_spread, intervals)
+        for event, at in happening(events, times, horizon_s)
+        if event.requests
+    ]
+    book = Book(*map(np.concatenate, zip(book, *urgent, strict=True)))
     order = np.argsort(book.release, kind="stable")
     return Book(*(column[order] for column in book))
 
 
-def _cloud(rng: np.random.Generator, settings: Settings, total: int) -> np.ndarray:
-    mean, spread = settings.cloud_mean, settings.cloud_spread
+def _urgent(
+    rng: np.random.Generator, event: Event, asked: UrgentRequests, at: float, spread: float, intervals: int
+) -> Book:
+    """The requests that `event` opens at time `at`."""
+    latitude, longitude = places(rng, event, asked.count)
+    return Book(
+        latitude,
+        longitude,
+        np.full(asked.count, at),
+        at + rng.uniform(*asked.lifetime_h, asked.count) * HOUR,
+        rng.uniform(*asked.value, asked.count),
+        _cloud(rng, asked.cloud_mean, spread, asked.count),
+        rng.random((asked.count, intervals)),
+    )
+
+
+def _cloud(rng: np.random.Generator, mean: float, spread: float, total: int) -> np.ndarray:
     if mean in (0.0, 1.0):
         return np.full(total, mean)
     return rng.beta(mean * spread, (1.0 - mean) * spread, total)

@@ -20,7 +20,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from sandbox.compute import board, check_fit, model
 from sandbox.errors import SandboxError, unknown_name
@@ -54,6 +62,15 @@ def _ordered(pair: Range, low: float, high: float) -> Range:
     return pair
 
 
+def _within(low: float, high: float) -> AfterValidator:
+    return AfterValidator(lambda pair: _ordered(pair, low, high))
+
+
+Values = Annotated[Range, _within(0.0, 1e6)]
+Lifetimes = Annotated[Range, _within(0.01, 1e4)]
+Hours = Annotated[Range, _within(0.0, 1e4)]
+
+
 class Body(Model):
     mass_kg: Positive
     drag_area_m2: Positive
@@ -65,7 +82,7 @@ class Power(Model):
     panel_efficiency: Efficiency
     panel_mount: Literal["body", "tracking"] = "body"
     battery_wh: Positive
-    initial_charge: Range = (0.6, 0.9)
+    initial_charge: Annotated[Range, _within(0.0, 1.0)] = (0.6, 0.9)
     charge_efficiency: Efficiency = 0.95
     discharge_efficiency: Efficiency = 0.95
     fade_per_cycle: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -75,11 +92,6 @@ class Power(Model):
     camera_w: NotNegative
     transmitter_w: NotNegative
     heater_w: NotNegative = 0.0
-
-    @field_validator("initial_charge")
-    @classmethod
-    def _charge(cls, pair: Range) -> Range:
-        return _ordered(pair, 0.0, 1.0)
 
 
 class Thermal(Model):
@@ -147,12 +159,17 @@ class Compute(Model):
 class Lasers(Model):
     """Terminals that link a satellite to others. The defaults: 100 Gbit/s and 15 s to set a link up are
     published for the first computing satellites; four terminals (+Grid), 5,000 km (as far as two satellites
-    at 550 km see each other above 80 km) and the power are assumed."""
+    at 550 km see each other above 80 km) and the power are assumed.
+
+    A terminal looks up to `regard_deg` away from the plane across the camera's boresight: 90 is everywhere;
+    with less, a satellite that turns far to image or to charge takes its links with it.
+    """
 
     terminals: Annotated[int, Field(ge=0, le=4)] = 4
     range_km: Positive = 5_000.0
     acquisition_s: NotNegative = 15.0
     rate_gbit_s: Positive = 100.0
+    regard_deg: Annotated[float, Field(gt=0, le=90)] = 90.0
     transmit_w: NotNegative = 80.0
 
 
@@ -352,49 +369,39 @@ class Requests(Model):
     initial: Annotated[int, Field(ge=0, le=100_000)] = 256
     per_hour: Annotated[float, Field(ge=0, le=100_000)] = 36.0
     where: Literal["land", "globe", "cities"] = "land"
-    value: Range = (1.0, 10.0)
-    lifetime_h: Range = (2.0, 12.0)
+    value: Values = (1.0, 10.0)
+    lifetime_h: Lifetimes = (2.0, 12.0)
     cloud_mean: Share = 0.5
     cloud_spread: Positive = 2.0
     sky_h: Annotated[float, Field(ge=0.1)] = 3.0
     half_life_h: Positive = 3.0
     sites: tuple[Site, ...] = ()
 
-    @field_validator("value")
-    @classmethod
-    def _value(cls, pair: Range) -> Range:
-        return _ordered(pair, 0.0, 1e6)
 
-    @field_validator("lifetime_h")
-    @classmethod
-    def _lifetime(cls, pair: Range) -> Range:
-        return _ordered(pair, 0.01, 1e4)
-
-
-class JobKind(Model):
-    """Jobs of one kind. Those of the cities come from all over the Earth at `per_hour`, those of the camera
-    from each satellite.
+class Questions(Model):
+    """Jobs that are alike.
 
     `raw_mbit` is what is to be understood (a question with its pictures, or an image), `quality` the share of
     the value that an answer is worth: of the small model, of the large one, and from the ground.
     """
 
-    name: str
-    source: Literal["cities", "camera"]
     per_hour: Annotated[float, Field(ge=0, le=1_000_000)]
     raw_mbit: Positive
     answer_kbit: Positive
     prompt_tokens: Annotated[int, Field(ge=1)]
     output_tokens: Annotated[int, Field(ge=1)]
-    value: Range
+    value: Values
     deadline_s: Positive
     half_life_s: Positive
     quality: tuple[Share, Share, Share]
 
-    @field_validator("value")
-    @classmethod
-    def _value(cls, pair: Range) -> Range:
-        return _ordered(pair, 0.0, 1e6)
+
+class JobKind(Questions):
+    """Jobs of one kind. Those of the cities come from all over the Earth at `per_hour`, those of the camera
+    from each satellite."""
+
+    name: str
+    source: Literal["cities", "camera"]
 
 
 class Jobs(Model):
@@ -540,6 +547,40 @@ class Faults(Model):
         return self
 
 
+class UrgentRequests(Model):
+    """Requests that an event opens at once: their number, values, lifetimes and mean forecast of cloud."""
+
+    count: Annotated[int, Field(ge=1, le=100_000)]
+    value: Values
+    lifetime_h: Lifetimes
+    cloud_mean: Share = 0.5
+
+
+class RescueQuestions(Questions):
+    """Questions that rescue teams ask at `per_hour` for `duration_h` from the event on."""
+
+    duration_h: Positive
+
+
+class Event(Model):
+    """A disaster that strikes `radius_km` around a place, at a time of the episode drawn from `at_h`.
+
+    From then on there are its requests and its questions, all from within the radius, and the stations of
+    `stations_lost` are silent for `stations_lost_h`. An event later than the horizon does not happen.
+    """
+
+    name: str
+    kind: Literal["earthquake", "flood"]
+    latitude_deg: Latitude
+    longitude_deg: Longitude
+    radius_km: Annotated[float, Field(gt=0, le=20_000)]
+    at_h: Hours
+    requests: UrgentRequests | None = None
+    questions: RescueQuestions | None = None
+    stations_lost: tuple[str, ...] = ()
+    stations_lost_h: Positive = 24.0
+
+
 class Scenario(Model):
     """A world. `satellites`, if given, names those of the fleet that fly; the others are left out."""
 
@@ -559,6 +600,7 @@ class Scenario(Model):
     jobs: Jobs = Jobs()
     threats: Threats = Threats()
     faults: Faults = Faults()
+    events: tuple[Event, ...] = ()
 
     @field_validator("epoch")
     @classmethod
@@ -572,15 +614,22 @@ class Scenario(Model):
         for group in self.fleet:
             if group.spacecraft not in self.spacecraft:
                 raise ValueError(str(unknown_name("spacecraft", group.spacecraft, self.spacecraft)))
-        for what, names in (("fleet", self.fleet), ("stations", self.stations)):
-            seen = [item.name for item in names]
+        named = (("fleet", self.fleet), ("stations", self.stations), ("events", self.events))
+        for what, items in named:
+            seen = [item.name for item in items]
             if len(set(seen)) < len(seen):
                 raise ValueError(f"every name in {what} must occur once")
-        for outage in self.faults.outages:
-            known = [station.name for station in self.stations]
-            if outage.station not in known:
-                raise ValueError(str(unknown_name("station", outage.station, known)))
+        stations = [station.name for station in self.stations]
+        lost = [name for event in self.events for name in event.stations_lost]
+        for name in (*lost, *(outage.station for outage in self.faults.outages)):
+            if name not in stations:
+                raise ValueError(str(unknown_name("station", name, stations)))
         return self
+
+    @property
+    def job_kinds(self) -> tuple[Questions, ...]:
+        """What jobs are of, by their number: the kinds of `jobs`, then the questions of the events."""
+        return (*self.jobs.kinds, *(event.questions for event in self.events if event.questions))
 
     @property
     def rounds(self) -> int:

@@ -31,7 +31,7 @@ from sandbox.jobs import (
     put,
     take,
 )
-from sandbox.lasers import SEARCH_S, carries, follow_links, light_time, link_bit_rate, seek_links
+from sandbox.lasers import SEARCH_S, carries, follow_links, light_time, link_bit_rate, seek_links, turn_links
 from sandbox.links import slant_range
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.outlook import precedes
@@ -78,6 +78,8 @@ def welcome(state, constants, work, terms, sketch, b):
         for q in range(work.queues.shape[2]):
             _clear_out(work, body[n].alive, now, b, n, q)
     follow_links(work.links[b], terms.lasers, body, position, later, now)
+    if terms.gimballed:
+        turn_links(work.links[b], terms.lasers, position, state.pointing[b])
     if terms.seeks and state.clock[b].round % max(1, round(SEARCH_S / constants.round_s)) == 0:
         seek_links(work.links[b], terms.lasers, body, position, later, now)
     sketch_world(state, constants, work, terms, sketch, b)

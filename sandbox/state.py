@@ -4,7 +4,7 @@ A subsystem's numbers for one satellite stand side by side: `state.power["energy
 `state.power[b, n].energy` for a kernel. (One array a quantity would cost a kernel call 0.16 us for each.)
 Everything that changes with time is here, so a snapshot is a copy of these arrays and of the random
 generators. Shapes: B worlds, N satellites, S places in the image store, M requests in the book of an episode,
-Q sky intervals of a request, K observation opportunities shown to a satellite, G ground stations.
+Q sky intervals of a request, K observation opportunities shown to a satellite, G ground stations, E events.
 SI units; times are seconds since the scenario's UTC epoch.
 """
 
@@ -178,6 +178,7 @@ class State(NamedTuple):
     opportunities: Records  # (B, N, K) OPPORTUNITY
     activity: Records  # (B, N) ACTIVITY
     ground: Records  # (B, G) GROUND
+    events: Array  # (B, E) s, when the events of the episode happen
 
 
 class Scratch(NamedTuple):
@@ -192,7 +193,14 @@ class Scratch(NamedTuple):
 
 
 def make_state(
-    worlds: int, satellites: int, places: int, book: int, intervals: int, shown: int, stations: int
+    worlds: int,
+    satellites: int,
+    places: int,
+    book: int,
+    intervals: int,
+    shown: int,
+    stations: int,
+    events: int = 0,
 ) -> State:
     """Zeroed arrays for `worlds` x `satellites`, with `places` in a store, `book` requests and so on."""
     fleet = (worlds, satellites)
@@ -218,6 +226,7 @@ def make_state(
         opportunities=np.zeros((*fleet, shown), OPPORTUNITY),
         activity=np.zeros(fleet, ACTIVITY),
         ground=np.zeros((worlds, stations), GROUND),
+        events=np.zeros((worlds, events)),
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sandbox.compiled import entry_point, kernel
 from sandbox.errors import SandboxError
+from sandbox.events import draw_times
 from sandbox.fleet import force_model, make_fleet, sgp4_states, station_records
 from sandbox.flight import LOWEST_M, fly
 from sandbox.links import SEARCH_HORIZON_S, restart_search
@@ -99,7 +100,7 @@ class World:
         self.fleet = make_fleet(self.scenario)
         self.worlds, self.satellites, self.shown = int(worlds), len(self.fleet), int(shown)
         self.horizon_s = self.scenario.horizon_h * HOUR if horizon_s is None else float(horizon_s)
-        requests = self.scenario.requests
+        requests, events = self.scenario.requests, self.scenario.events
         reach = self.scenario.start_within_h * HOUR + self.horizon_s + SEARCH_HORIZON_S
         self.constants = Constants(
             craft=self.fleet.craft,
@@ -112,16 +113,17 @@ class World:
             half_life=requests.half_life_h * HOUR,
             sky_s=requests.sky_h * HOUR,
         )
-        book = book_size(requests, self.horizon_s)
+        book = book_size(requests, self.horizon_s, events)
         places = int((self.fleet.craft["store_bits"] // self.fleet.craft["image_bits"]).max()) + 1
         self.state = make_state(
             self.worlds,
             self.satellites,
             max(1, min(places, book)),
             book,
-            sky_intervals(requests),
+            sky_intervals(requests, events),
             self.shown,
             len(self.constants.stations),
+            len(events),
         )
         self._scratch = make_scratch(
             self.worlds, self.satellites, len(self.constants.stations), book, self.shown
@@ -306,10 +308,11 @@ class World:
         if seed is not None or not self._ready[b]:
             self._generators[b] = np.random.default_rng(seed)
             self._seeds[b] = seed
-        rng, state = self._generators[b], self.state
+        rng, state, scenario = self._generators[b], self.state, self.scenario
         for array in arrays(state):
             array[b] = np.zeros((), array.dtype)
-        start = self._draw_start(rng)
+        start, times = self._draw_start(rng), draw_times(rng, scenario.events)
+        state.events[b] = start + times
         state.clock[b] = (start, start, 0)
         self._place(b, start)
         distance = np.linalg.norm(state.orbit.position[b], axis=-1, keepdims=True)
@@ -323,7 +326,8 @@ class World:
         state.power["energy"][b] = charge * craft["battery"]
         state.body["temperature"][b] = craft["initial_temperature"]
         state.body["alive"][b] = True
-        write_book(state.requests, b, draw_book(rng, self.scenario.requests, self.horizon_s), start)
+        book = draw_book(rng, scenario.requests, self.horizon_s, scenario.events, times)
+        write_book(state.requests, b, book, start)
 
     def _draw_start(self, rng: np.random.Generator) -> float:
         rounds = int(self.scenario.start_within_h * HOUR / self.scenario.round_s)
