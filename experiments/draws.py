@@ -212,6 +212,47 @@ def _threats(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
+def draw_autonomy(rng: np.random.Generator, hours: Hours = (6.0, 12.0)) -> Scenario:
+    """One training scenario of autonomy: disaster_response as it is, or with other fleets and demands."""
+    changes: dict[str, Any] = {
+        "name": "training_response",
+        "horizon_h": round(float(rng.uniform(*hours)), 1),
+        "spacecraft.computing_satellite.power.initial_charge": (0.4, 0.95),
+    }
+    if rng.random() < 0.4:
+        return load_scenario("disaster_response", changes)
+    shipped = load_scenario("disaster_response")
+    if rng.random() < 0.5:
+        fleet = _mesh(rng)
+        changes |= {"fleet": fleet, "epoch": _epoch(rng)}
+    if rng.random() < 0.3:
+        changes |= {"stations": _stations(rng), "events": []}
+    else:
+        changes["events"] = [_event(rng, event.model_dump()) for event in shipped.events]
+    stock = round(_factor(rng, 150.0, 1500.0))
+    changes |= {"requests.initial": stock, "requests.per_hour": round(stock / 7.0, 1)}
+    kinds = [kind.model_dump() for kind in shipped.jobs.kinds]
+    changes["jobs.kinds"] = [
+        k | {"per_hour": round(k["per_hour"] * _factor(rng, 0.3, 2.0), 1)} for k in kinds
+    ]
+    changes["threats.staged_per_day"] = round(_factor(rng, 1.0, 6.0), 2)
+    changes["threats.hit_share"] = round(float(rng.uniform(0.1, 0.4)), 2)
+    for name in ("upsets_per_orbit", "weight_flips_per_board_hour", "laser_outages_per_day"):
+        changes[f"faults.{name}"] = round(getattr(shipped.faults, name) * _factor(rng, 0.3, 3.0), 5)
+    return load_scenario("disaster_response", changes)
+
+
+def _event(rng: np.random.Generator, event: dict[str, Any]) -> dict[str, Any]:
+    """A disaster with other numbers, in half of the draws somewhere else."""
+    event["requests"]["count"] = round(event["requests"]["count"] * _factor(rng, 0.4, 1.5))
+    event["questions"]["per_hour"] = round(event["questions"]["per_hour"] * _factor(rng, 0.4, 1.5))
+    if rng.random() < 0.5:
+        event["latitude_deg"] = round(float(rng.uniform(-50.0, 60.0)), 1)
+        event["longitude_deg"] = round(float(rng.uniform(-180.0, 180.0)), 1)
+        event["at_h"] = sorted(round(float(hour), 1) for hour in rng.uniform(0.0, 6.0, 2))
+    return event
+
+
 def _factor(rng: np.random.Generator, low: float, high: float) -> float:
     """Log-uniform between `low` and `high`."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))

@@ -16,19 +16,30 @@ from envs.features import Layout
 from experiments.problems import make_env
 from experiments.splits import DRAWS, FIRST_TRAINING_SEED
 
-LONGEST = 160
+LONGEST = 192
 """Tokens of the longest prompt that is learned."""
 SHOWN = {
     "tasking_v0": ("candidates", (4, 2, 6, 8), (0.85, 0.05, 0.05, 0.05)),
     "avoidance_v0": ("warned", (3, 1, 2, 4), (0.85, 0.05, 0.05, 0.05)),
+    "autonomy_v0": ("candidates", (4, 2, 6), (0.9, 0.05, 0.05)),
 }
 """By problem, the option that says how many things are shown, its values and their chances."""
-TAUGHT = {"tasking_v0": (4.0, 16.0), "offloading_v0": (1.0, 4.0), "avoidance_v0": (24.0, 60.0)}
+TAUGHT = {
+    "tasking_v0": (4.0, 16.0),
+    "offloading_v0": (1.0, 4.0),
+    "avoidance_v0": (24.0, 60.0),
+    "autonomy_v0": (6.0, 12.0),
+}
 """Hours of the episodes that a teacher plays."""
-TRIED = {"tasking_v0": (2.0, 6.0), "offloading_v0": (0.5, 1.5), "avoidance_v0": (18.0, 36.0)}
+TRIED = {
+    "tasking_v0": (2.0, 6.0),
+    "offloading_v0": (0.5, 1.5),
+    "avoidance_v0": (18.0, 36.0),
+    "autonomy_v0": (3.0, 6.0),
+}
 """Hours of those that somebody else plays, who may be slow: in one world."""
 WORLDS = 4
-NOISE = {"tasking_v0": 0.1, "offloading_v0": 0.1, "avoidance_v0": 0.01}
+NOISE = {"tasking_v0": 0.1, "offloading_v0": 0.1, "avoidance_v0": 0.01, "autonomy_v0": 0.01}
 """Share of the actions that are drawn at random in half of the episodes that a teacher plays."""
 EPISODES = 20
 """Scenarios at least that lessons are spread over."""
@@ -188,6 +199,15 @@ def _a_job(layout: Layout, observation: NDArray, mask: NDArray) -> NDArray[np.bo
     return mask[..., 1:].any(axis=-1)
 
 
+def _something_on(layout: Layout, observation: NDArray, mask: NDArray) -> NDArray[np.bool_]:
+    """A job, a station, a request in reach, danger or drift, weights to mend, or no need to charge on."""
+    seen = layout.physical(observation)
+    flags = seen[..., [layout.index(name) for name in ("job_present", "request_1_present", "weights_fault")]]
+    station = (seen[..., layout.index("station_seconds")] > 0.0) & (mask[..., 3] == 1)
+    full = (seen[..., layout.index("order_charge")] > 0.5) & (seen[..., layout.index("battery")] > 97.0)
+    return (flags > 0.5).any(axis=-1) | station | full | _danger_or_drift(layout, observation, mask)
+
+
 def _danger_or_drift(layout: Layout, observation: NDArray, mask: NDArray) -> NDArray[np.bool_]:
     """A warning above one in a million within half a day, or out of the slot."""
     seen = layout.physical(observation)
@@ -205,5 +225,6 @@ EVENTFUL: dict[str, Callable[[Layout, NDArray, NDArray], NDArray[np.bool_]]] = {
     "tasking_v0": _something_to_do,
     "offloading_v0": _a_job,
     "avoidance_v0": _danger_or_drift,
+    "autonomy_v0": _something_on,
 }
 """By problem, which observations (B, N, F) with masks (B, N, A) are of rounds in which something is on."""

@@ -9,12 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from experiments.draws import draw_avoidance, draw_offloading, draw_tasking
+from experiments.draws import draw_autonomy, draw_avoidance, draw_offloading, draw_tasking
 from sandbox.scenario import Scenario, load_scenario
 
 FIRST_TRAINING_SEED = 1_000_000
 """Seeds of training episodes begin here; whoever plays with a smaller one plays what was never trained on."""
-DRAWS = {"tasking_v0": draw_tasking, "offloading_v0": draw_offloading, "avoidance_v0": draw_avoidance}
+DRAWS = {
+    "tasking_v0": draw_tasking,
+    "offloading_v0": draw_offloading,
+    "avoidance_v0": draw_avoidance,
+    "autonomy_v0": draw_autonomy,
+}
 """By problem, what draws a training scenario."""
 
 
@@ -25,52 +30,45 @@ def _shell(name: str, total: int, planes: int, altitude: int, inclination: float
     return {"name": name, "spacecraft": "computing_satellite", "walker": walker}
 
 
-Changed = tuple[str, Mapping[str, Any]]
-HELD_OUT: Mapping[str, Mapping[str, Changed]] = {
-    "tasking_v0": {
-        "scs01": ("scs01", {}),
-        "walker_24": ("walker_24", {}),
-        "delta_40_70": (
-            "walker_24",
-            {"name": "delta_40_70", "fleet.0": _shell("Walker", 40, 5, 720, 70)},
-        ),
-        "star_18_86": (
-            "scs01",
-            {"name": "star_18_86", "fleet.0": _shell("Star", 18, 3, 1000, 86.4)},
-        ),
-    },
-    "offloading_v0": {
-        "relay_40": ("relay_40", {}),
-        "relay_30_35": (
-            "relay_40",
-            {
-                "name": "relay_30_35",
-                "fleet.0": _shell("Inference", 30, 5, 560, 35),
-            },
-        ),
-    },
-    "avoidance_v0": {
-        "crossing_12": ("crossing_12", {}),
-        "crossing_16_74": (
-            "crossing_12",
-            {
-                "name": "crossing_16_74",
-                "fleet.0": _shell("Shell", 16, 4, 780, 74),
-                "threats.hit_share": 0.1,
-                "threats.growth_m_day15": 250,
-                "threats.update_h": 6,
-                "threats.slot_km": 5,
-            },
-        ),
-    },
+HELD_OUT: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "scs01": ("scs01", {}),
+    "walker_24": ("walker_24", {}),
+    "delta_40_70": ("walker_24", {"name": "delta_40_70", "fleet.0": _shell("Walker", 40, 5, 720, 70)}),
+    "star_18_86": ("scs01", {"name": "star_18_86", "fleet.0": _shell("Star", 18, 3, 1000, 86.4)}),
+    "relay_40": ("relay_40", {}),
+    "relay_28": (
+        "relay_40",
+        {
+            "name": "relay_28",
+            "fleet.0.sun_synchronous": {"total": 24, "altitude_km": 700, "local_time_h": [9.0, 9.5]},
+            "fleet.1.sun_synchronous": {"total": 4, "altitude_km": 1000, "local_time_h": [9.0]},
+        },
+    ),
+    "crossing_12": ("crossing_12", {}),
+    "crossing_18": ("crossing_12", {"name": "crossing_18", "fleet.0": _shell("Shell", 18, 3, 700, 86.4)}),
+    "disaster_response": ("disaster_response", {}),
 }
-"""By problem, name: (scenario, fields replaced). `scs01`, `relay_40` and `crossing_12` are known from
-training, their held-out seeds are not."""
+"""Name: (scenario, fields replaced). `scs01`, `relay_40`, `crossing_12` and `disaster_response` are known
+from training, their held-out seeds are not."""
+JUDGED: Mapping[str, Mapping[str, float]] = {
+    "tasking_v0": {"scs01": 6.0, "walker_24": 6.0, "delta_40_70": 6.0, "star_18_86": 6.0},
+    "offloading_v0": {"relay_40": 3.0, "relay_28": 3.0},
+    "avoidance_v0": {"crossing_12": 48.0, "crossing_18": 48.0},
+    "autonomy_v0": {"disaster_response": 12.0},
+}
+"""By problem, what the nano is judged on, and for how many hours."""
+RIVALS: Mapping[str, tuple[str, ...]] = {
+    "tasking_v0": ("greedy", "deadline_greedy"),
+    "offloading_v0": ("greedy", "least_loaded", "local"),
+    "avoidance_v0": ("threshold", "late_threshold"),
+    "autonomy_v0": ("greedy", "deadline_greedy"),
+}
+"""By problem, the shipped heuristics that it is measured against."""
 
 
-def held_out(problem: str, name: str, hours: float | None = None) -> Scenario:
-    """The held-out scenario of `problem` called `name`."""
-    base, changes = HELD_OUT[problem][name]
+def held_out(name: str, hours: float | None = None) -> Scenario:
+    """The held-out scenario called `name`."""
+    base, changes = HELD_OUT[name]
     return load_scenario(base, dict(changes) | ({} if hours is None else {"horizon_h": hours}))
 
 

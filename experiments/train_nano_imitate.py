@@ -38,6 +38,7 @@ LESSONS = {
     "tasking_v0": (80_000, 40_000),
     "offloading_v0": (36_000, 16_000),
     "avoidance_v0": (24_000, 12_000),
+    "autonomy_v0": (40_000, 16_000),
 }
 """By problem, the lessons that its teacher plays, and those added in each round of DAgger."""
 

@@ -12,22 +12,17 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from operator import attrgetter
 
 import numpy as np
 
 from agents import Policy, make_policy
 from envs.batch import BatchEnv
+from experiments.nano_lessons import TAUGHT
 from experiments.problems import make_env
-from experiments.splits import DRAWS, FIRST_TRAINING_SEED
+from experiments.splits import DRAWS, FIRST_TRAINING_SEED, RIVALS
 from experiments.teachers import SCALES, TEACHERS
 from sandbox.scenario import Scenario
-
-RIVALS = {
-    "tasking_v0": ("greedy",),
-    "offloading_v0": ("greedy", "least_loaded", "local"),
-    "avoidance_v0": ("threshold", "late_threshold"),
-}
-HOURS = {"tasking_v0": (8.0, 14.0), "offloading_v0": (2.0, 5.0), "avoidance_v0": (36.0, 60.0)}
 
 
 def earned(env: BatchEnv, policy: Policy, seed: int) -> float:
@@ -46,7 +41,7 @@ class Ground:
 
     def __init__(self, problem: str, scenarios: int, worlds: int, seed: int = 0) -> None:
         rng = np.random.default_rng(FIRST_TRAINING_SEED + 500 + seed)
-        drawn: list[Scenario] = [DRAWS[problem](rng, HOURS[problem]) for _ in range(scenarios)]
+        drawn: list[Scenario] = [DRAWS[problem](rng, TAUGHT[problem]) for _ in range(scenarios)]
         self.problem, self.envs = problem, [make_env(problem, each, None, worlds) for each in drawn]
         self.seed = FIRST_TRAINING_SEED + 7000
         self.base = [
@@ -70,17 +65,18 @@ class Ground:
 
 
 def tuned(problem: str, env: BatchEnv, numbers: Mapping[str, float]) -> Policy:
-    """A teacher with `numbers` in the place of its own."""
+    """A teacher with `numbers` in the place of its own, "rules.margin" for a number of its part `rules`."""
     teacher = TEACHERS[problem](env)
     for name, value in numbers.items():
-        setattr(teacher, name, value)
+        part, _, last = name.rpartition(".")
+        setattr(attrgetter(part)(teacher) if part else teacher, last, value)
     return teacher
 
 
 def search(ground: Ground, candidates: int, rng: np.random.Generator) -> dict[str, float]:
     """The best numbers found in so many tries, each a few steps away from the best before."""
-    scales, teacher = SCALES[ground.problem], TEACHERS[ground.problem]
-    best = {name: float(getattr(teacher, name)) for name in scales}
+    scales, teacher = SCALES[ground.problem], TEACHERS[ground.problem](ground.envs[0])
+    best = {name: float(attrgetter(name)(teacher)) for name in scales}
     top = ground.score(best)
     print(f"start {top:.4f}", flush=True)
     for k in range(candidates):
