@@ -13,7 +13,7 @@ from sandbox.fleet import make_fleet
 from sandbox.scenario import Scenario, load_scenario
 
 Hours = tuple[float, float]
-_UNSEEN_SHELLS = ((24, 53.0), (40, 70.0), (18, 86.4), (30, 35.0), (16, 74.0))
+_UNSEEN_SHELLS = ((24, 53.0), (40, 70.0), (18, 86.4))
 _SITES = (
     ("Miyun", 40.45, 116.86),
     ("Kashi", 39.50, 75.93),
@@ -72,12 +72,17 @@ def _walker(rng: np.random.Generator, most: int = 8) -> dict[str, Any]:
             "pattern": str(rng.choice(["delta", "star"])),
             "total": planes * each,
             "planes": planes,
-            "phasing": int(rng.integers(planes)),
+            "phasing": _phasing(rng, planes),
             "altitude_km": round(float(rng.uniform(420.0, 1200.0))),
             "inclination_deg": inclination,
         }
         if all(planes * each != n or abs(inclination - i) > 2.0 for n, i in _UNSEEN_SHELLS):
             return shell
+
+
+def _phasing(rng: np.random.Generator, planes: int) -> int:
+    """Not 0 where planes cross: their satellites would meet there."""
+    return int(rng.integers(1, planes)) if planes > 1 else 0
 
 
 def _sun_synchronous(rng: np.random.Generator) -> dict[str, Any]:
@@ -86,7 +91,7 @@ def _sun_synchronous(rng: np.random.Generator) -> dict[str, Any]:
         "total": planes * each,
         "altitude_km": round(float(rng.uniform(450.0, 900.0))),
         "local_time_h": [round(float(hour), 1) for hour in rng.uniform(0.0, 23.9, planes)],
-        "phasing": int(rng.integers(planes)),
+        "phasing": _phasing(rng, planes),
     }
 
 

@@ -35,7 +35,7 @@ from experiments.teachers import TEACHERS
 
 ACTION_IDS = torch.tensor([IDS[f"<{name}>"] for name in ACTIONS])
 LESSONS = {
-    "tasking_v0": (80_000, 40_000),
+    "tasking_v0": (88_000, 44_000),
     "offloading_v0": (36_000, 16_000),
     "avoidance_v0": (24_000, 12_000),
     "autonomy_v0": (40_000, 16_000),

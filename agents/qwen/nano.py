@@ -31,7 +31,7 @@ class NanoEngine(Engine):
     Raises SandboxError where torch or transformers are missing or the folder holds no model.
     """
 
-    problems = ("tasking_v0", "offloading_v0", "avoidance_v0")
+    problems = ("tasking_v0", "offloading_v0", "avoidance_v0", "autonomy_v0")
 
     def __init__(
         self,

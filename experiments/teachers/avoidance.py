@@ -17,9 +17,9 @@ class Teacher(Policy):
     """
 
     problems = ("avoidance_v0",)
-    log_threshold = -2.9
-    decide_h = 1.43
-    clearance = 0.0
+    log_threshold = -3.8
+    decide_h = 2.0
+    clearance = 2.0
     spare_m = 8.4
     """Metres of miss that are wanted beyond so many deviations."""
     return_below = -7.0
