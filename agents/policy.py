@@ -110,7 +110,8 @@ def make_policy(name: str, env: Any, **options: Any) -> Policy:
     problem = env.problem.name
     kind = policy_class(name, problem)
     if not _understands(kind, problem):
-        raise SandboxError(f"Policy {name!r} is made for {', '.join(kind.problems)}, not for {problem}.")
+        made, others = ", ".join(kind.problems), ", ".join(policy_names(problem))
+        raise SandboxError(f"Policy {name!r} is made for {made}, not for {problem}; give one of {others}.")
     return kind(env, **options)
 
 

@@ -1,13 +1,212 @@
-"""autonomy_v0: the whole decision. (page follows)"""
+"""autonomy_v0: the whole decision.
+
+A constellation images the Earth, answers questions from the ground on its own boards, and keeps clear of
+debris, all at once and out of one battery. Each round (30 s by default) every satellite may change **one**
+thing: what it points at, how the jobs in its inbox are served, or its orbit; all other orders stand. They
+pull against each other: a burn spoils the image and costs fuel; inference drains the battery that the next
+eclipse needs and heats the board; a satellite that turns far to image or to charge takes its laser terminals
+with it; jobs and images share the antennas of the stations. With `disaster_response` a flood and an
+earthquake open urgent requests and questions, and silence stations; things break (`sandbox.faults`).
+
+| Import | `from envs import autonomy_v0` |
+| --- | --- |
+| Creation | `autonomy_v0.parallel_env(scenario="disaster_response")`, `autonomy_v0.env()`, also `raw_env()` |
+| Gymnasium | `import envs; gymnasium.make("sandbox/Autonomy-v0")` for one satellite |
+| Batch | `autonomy_v0.batch_env(scenario="disaster_response", worlds=256)` |
+| Agents | `sat_0` ... `sat_{N-1}`, in the order of the scenario's fleet |
+| Actions | discrete, masked; by option `MultiDiscrete`, or with a message |
+| Action space | `Discrete(20 + candidates)` |
+| Observation space | `Box(-1, 1, (88 + 10 * candidates + 6 * warned + 4 * message_size,), float32)` |
+| State | `Box(-1, 1, (4 + 16 * N,), float32)` |
+
+## Observation
+
+A flat vector; each number is mapped linearly from its range to [-1, 1] and clipped there.
+`env.layout.physical(observation, name)` gives it back in its unit. Low and high are those of
+`disaster_response`.
+
+| feature | unit | low | high | in words |
+| --- | --- | --- | --- | --- |
+| battery | % | 0 | 100 | battery at ... % |
+| temperature | degC | -40 | 80 | temperature ... degC |
+| store | % | 0 | 100 | image store ... % full |
+| stored | Gbit | 0 | 320 | ... Gbit to send |
+| images | 1 | 0 | 100 | ... images waiting for downlink |
+| oldest_image | min | 0 | 720 | the oldest image is ... min old |
+| sunlight | % | 0 | 100 | ... % of the Sun visible |
+| to_shadow | min | 0 | 100 | eclipse begins in ... min |
+| to_sunlight | min | 0 | 60 | eclipse ends in ... min |
+| panel_cosine | 1 | -1 | 1 | cosine of the Sun's incidence on the panel ... |
+| slew_to_sun | s | 0 | 180 | ... s to turn the panel to the Sun |
+| latitude | deg | -90 | 90 | latitude ... deg |
+| longitude | deg | -180 | 180 | longitude ... deg |
+| northward | 1 | -1 | 1 | northward share of the velocity ... |
+| station_seconds | s | 0 | 30 | a ground station is in view for ... s of this round |
+| station_elevation | deg | 0 | 90 | its view of us is at ... deg elevation |
+| station_rate | Mbit/s | 0 | 1000 | it takes ... Mbit/s |
+| station_rivals | 1 | 0 | 20 | ... other satellites have that station in view |
+| contact_in | min | 0 | 180 | the next ground contact begins in ... min |
+| contact_length | min | 0 | 20 | that contact lasts ... min |
+| time_left | % | 0 | 100 | ... % of the mission time left |
+| inbox | 1 | 0 | 32 | ... jobs to decide on |
+| backlog | s | 0 | 600 | ... s of work waiting for the own boards |
+| answers | 1 | 0 | 50 | ... answers waiting to be sent |
+| raw | Gbit | 0 | 100 | ... Gbit waiting to be sent raw |
+| large_missing | % | 0 | 100 | ... % of the large model not on board yet |
+| fuel | % | 0 | 100 | fuel for burns at ... % |
+| offset | km | -50 | 50 | ... km ahead of the slot |
+| drift | km/d | -50 | 50 | drifting ahead by ... km a day |
+| warnings | 1 | 0 | 10 | ... warnings |
+| order_idle | 1 | 0 | 1 | keep the camera to nadir |
+| order_charge | 1 | 0 | 1 | turn the panel to the Sun |
+| order_downlink | 1 | 0 | 1 | send to the ground station in view: answers, raw questions, then images |
+| order_observe | 1 | 0 | 1 | image a request |
+| order_defer | 1 | 0 | 1 | let every job wait |
+| order_run_small | 1 | 0 | 1 | answer every job here with the small model |
+| order_run_large | 1 | 0 | 1 | answer every job here with the large model |
+| order_neighbour_1 | 1 | 0 | 1 | hand every job to neighbour 1 |
+| order_neighbour_2 | 1 | 0 | 1 | hand every job to neighbour 2 |
+| order_neighbour_3 | 1 | 0 | 1 | hand every job to neighbour 3 |
+| order_neighbour_4 | 1 | 0 | 1 | hand every job to neighbour 4 |
+| order_training | 1 | 0 | 1 | hand every job to the training satellite |
+| order_ground | 1 | 0 | 1 | send every job raw to the ground, to be answered there |
+| order_drop | 1 | 0 | 1 | give every job up |
+| safe_mode | 1 | 0 | 1 | in safe mode |
+| board_reset | s | 0 | 600 | the boards are back in ... s |
+| weights_fault | 1 | 0 | 1 | the model's weights are corrupted |
+| request_k_present | 1 | 0 | 1 | request ... |
+| request_k_value | 1 | 0 | 40 | value ... |
+| request_k_cloud | % | 0 | 100 | cloud probability ... % |
+| request_k_off_nadir | deg | 0 | 65 | off nadir ... deg |
+| request_k_slew | s | 0 | 120 | ... s to turn there |
+| request_k_capture_in | s | 0 | 180 | the shutter can open in ... s |
+| request_k_window | s | 0 | 600 | in reach for ... s |
+| request_k_deadline | min | 0 | 720 | deadline in ... min |
+| request_k_rivals | 1 | 0 | 20 | ... other satellites can take it too |
+| request_k_earlier | 1 | 0 | 20 | ... of them would be first |
+| job_present | 1 | 0 | 1 | job ... |
+| job_camera | 1 | 0 | 1 | from the own fleet's cameras: ... |
+| job_value | 1 | 0 | 20 | value ... |
+| job_age | s | 0 | 3600 | ... s old |
+| job_left | s | 0 | 10800 | ... s to the deadline |
+| job_half_life | s | 0 | 3600 | its value halves every ... s |
+| job_size | Mbit | 0 | 4000 | ... Mbit |
+| job_small_s | s | 0 | 120 | the small model takes ... s |
+| job_large_s | s | 0 | 120 | the large model takes ... s |
+| job_small_quality | 1 | 0 | 1 | quality ... with the small model |
+| job_large_quality | 1 | 0 | 1 | quality ... with the large model |
+| job_ground_quality | 1 | 0 | 1 | quality ... from the ground |
+| job_user_elevation | deg | -90 | 90 | its user sees us at ... deg |
+| job_hops | 1 | 0 | 10 | handed over ... times |
+| neighbour_k_present | 1 | 0 | 1 | neighbour ... |
+| neighbour_k_delay | ms | 0 | 1000 | ... ms away with this job |
+| neighbour_k_backlog | s | 0 | 600 | ... s of work there |
+| neighbour_k_inbox | 1 | 0 | 32 | ... jobs undecided there |
+| neighbour_k_battery | % | 0 | 100 | its battery at ... % |
+| neighbour_k_age | s | 0 | 3600 | heard ... s ago |
+| training_present | 1 | 0 | 1 | training satellite ... |
+| training_delay | s | 0 | 600 | ... s until its boards are free, the way there included |
+| training_large_s | s | 0 | 120 | the large model takes ... s there |
+| warning_k_present | 1 | 0 | 1 | warning ... |
+| warning_k_time | h | 0 | 12 | closest approach in ... h |
+| warning_k_miss | m | 0 | 3000 | estimated miss ... m |
+| warning_k_sigma | m | 0 | 3000 | known to ... m |
+| warning_k_risk | 1 | -10 | 0 | decimal logarithm of the collision probability ... |
+| warning_k_age | h | 0 | 12 | issued ... h ago |
+
+The features of `request_k` stand once for each candidate, those of `neighbour_k` for each laser terminal,
+from 1 to 4, those of `warning_k` for each of the warnings, the gravest first. `job` is the head of the inbox.
+
+All of it is known on board. Battery and temperature are as the sensors give them. Of a neighbour a satellite
+knows what its beacon said, a round ago at least: `age` says how long ago; where the link is gone the last one
+heard stands. A station that is out of service is still in the contact plan: who points there is denied.
+Corrupted weights show only once a scrub has found them; until then answers are worth nothing, and a mind on
+that board says something at random.
+
+## Actions
+
+| action | name | effect | legal |
+| --- | --- | --- | --- |
+| 0 | keep | all orders stand | always |
+| 1 | idle | camera to nadir | it is not so ordered already |
+| 2 | charge | panel to the Sun | likewise |
+| 3 | downlink | to the station in view: answers, raw questions, images | a station, something to send |
+| 4 ... 3 + K | observe_1 ... observe_K | turn, settle, image request k | it exists and there is room for an image |
+| 4 + K | defer | every job in the inbox waits, from now on | it is not so ordered already |
+| 5 + K | run_small | every job runs here, with the small model | likewise, and boards are there |
+| 6 + K | run_large | every job runs here, with the large model | likewise |
+| 7 + K ... | neighbour_1 ... neighbour_4 | every job goes over that terminal | likewise, and its link is up |
+| 11 + K | training | every job goes to the training satellite | likewise, and there is a way |
+| 12 + K | ground | every job goes down raw | it is not so ordered already |
+| 13 + K | drop | every job is given up | likewise |
+| 14 + K ... | forward_small, forward_large | a burn, as in `avoidance_v0` | there is fuel for it |
+| 16 + K ... | backward_small, backward_large | likewise | likewise |
+| 18 + K | return | likewise | 100 m out of the slot or drifting, with fuel |
+| 19 + K | reload | load the models' weights anew, which takes all boards | boards that are up |
+
+An order to observe stands until its image is taken or the request is no longer shown, one to send while
+there is a station and something to send; then the panel is turned to the Sun. At the reset the panels face
+the Sun and jobs wait. A round in which a satellite burns is flown with the camera at nadir, which is how its
+thrusters are aligned. In safe mode (battery low, board too hot, or after some resets) a satellite faces the
+Sun, serves no job and obeys nothing.
+
+The mask (int8, 1 = legal) is `info["action_mask"]`, or with `mask_in_obs=True` part of a Dict observation. An
+illegal action changes nothing and is counted in `info["illegal"]`. With `multi_discrete=True` pointing, queue
+and burn are changed at once (`envs.joint`). With `message_size=M` a vector of M numbers may go to the
+neighbours with an action, its bits paid (`envs.messaging`; over the batch, `env.problem.say`); in words, a
+line of 4 M characters (`envs.language`).
+
+## Rewards
+
+| term | when | amount |
+| --- | --- | --- |
+| `reward_delivery` | an image has arrived whole | value x 2^(-age / half-life), age from capture to arrival |
+| `reward_answers` | an answer has arrived | value x quality x 2^(-age / half-life), age since the question |
+| `reward_fuel` | a burn | -`fuel_price` x m/s |
+| `reward_slot` | each round further than `slot_km` from the slot | -`slot_price` x round / day |
+| `reward_loss` | a collision, an empty battery, an orbit that came down | -`loss_penalty` |
+
+With `team_reward=True` every satellite gets the fleet's mean. The other numbers of the info, the same keys
+from the reset on: `energy_j`, `latency_s` (mean age of the images that arrived), `delivered`, `captured`,
+`cloudy`, `duplicate`, `denied`, `answer_s` (mean age of the answers that arrived), `answered`, `arrived`
+(jobs into the inbox), `handed`, `refused`, `dropped`, `expired`, `lost` (jobs), `burned_m_s`, `collided`,
+`closest_m`, `out_of_slot`, `safe_mode`, `illegal`.
+
+## Start and end
+
+At the reset the batteries' charge, requests, jobs, events, encounters and the key of the faults are drawn, so
+policies with the same seed meet the same of each. A lost satellite stays in `agents` with a no-op-only mask
+and zero reward, or with `death="remove"` terminates and leaves. The episode terminates when every satellite
+is lost, and is truncated after `max_cycles` rounds (by default the scenario's horizon).
+
+## Arguments
+
+| argument | default | meaning |
+| --- | --- | --- |
+| `scenario` | `"disaster_response"` | name, YAML file, dictionary or Scenario; SGP4 cannot fly it |
+| `max_cycles` | None | rounds in an episode; None: the scenario's horizon |
+| `candidates` | 4 | K, the requests shown |
+| `warned` | 2 | W, the warnings shown |
+| `message_size` | 0 | M, numbers in a message; 0: no channel |
+| `multi_discrete` | False | three orders at once |
+| `fuel_price` | 2.0 | price of a metre per second |
+| `slot_price` | 10.0 | price of a day out of the slot |
+| `loss_penalty` | 50.0 | price of a lost satellite |
+| `team_reward` | False | everyone gets the mean of the fleet |
+| `mask_in_obs` | False | observation is `{"observation": ..., "action_mask": ...}` |
+| `death` | `"noop"` | `"remove"`: lost satellites leave `agents` |
+| `worlds`, `threads` | 1, 1 | batch face only |
+
+## Version history
+
+* v0: first version.
+"""
 
 import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sandbox.faults import BATTERY as BATTERY_NOISE
-from sandbox.faults import TEMPERATURE as TEMPERATURE_NOISE
-from sandbox.faults import can_reload, noise, uniform
 
 from envs import autonomy_features as declared
 from envs.autonomy_features import FIRST_OBSERVE, KEEP, NEIGHBOUR_SIZE
@@ -40,6 +239,9 @@ from sandbox.autonomy_world import AutonomyWorld
 from sandbox.avoidance import FORWARD_SMALL, RETURN, WAIT
 from sandbox.compiled import kernel
 from sandbox.errors import SandboxError
+from sandbox.faults import BATTERY as BATTERY_NOISE
+from sandbox.faults import TEMPERATURE as TEMPERATURE_NOISE
+from sandbox.faults import can_reload, noise, uniform
 from sandbox.flight import can_shoot
 from sandbox.geometry import unit
 from sandbox.jobs import INBOX
@@ -304,7 +506,7 @@ def observe_worlds(
             row[slot_at + 2] = 1e-3 * DAY * passing.drift
             row[slot_at + 3] = tell_warnings(warnings[b, n], now, row[warnings_at:])
             _tell_orders(orders[b, n], row[orders_at:health_at])
-            _tell_health(faults.body[b, n], now, row[health_at:])
+            _tell_health(faults.body[b, n], work.desks[b, n].down - now, row[health_at:])
             for k in range(state.opportunities.shape[2]):
                 tell_request(
                     state.opportunities[b, n, k],
@@ -361,9 +563,9 @@ def _pointing(command):
 
 
 @kernel
-def _tell_health(fault, now, row):
+def _tell_health(fault, down, row):
     row[0] = fault.safe
-    row[1] = max(0.0, fault.reset_until - now)
+    row[1] = min(max(0.0, down), 1e6)
     row[2] = fault.weights_fault
 
 

@@ -6,11 +6,13 @@ GYMNASIUM = {
     "sandbox/Tasking-v0": ("envs.tasking_v0:satellite_env", "envs.tasking_v0:vector_env"),
     "sandbox/Offloading-v0": ("envs.offloading_v0:satellite_env", "envs.offloading_v0:vector_env"),
     "sandbox/Avoidance-v0": ("envs.avoidance_v0:satellite_env", "envs.avoidance_v0:vector_env"),
+    "sandbox/Autonomy-v0": ("envs.autonomy_v0:satellite_env", "envs.autonomy_v0:vector_env"),
 }
 PETTINGZOO = {
     "sandbox/tasking-v0": ("envs.tasking_v0:parallel_env", "envs.tasking_v0:env"),
     "sandbox/offloading-v0": ("envs.offloading_v0:parallel_env", "envs.offloading_v0:env"),
     "sandbox/avoidance-v0": ("envs.avoidance_v0:parallel_env", "envs.avoidance_v0:env"),
+    "sandbox/autonomy-v0": ("envs.autonomy_v0:parallel_env", "envs.autonomy_v0:env"),
 }
 
 

@@ -10,6 +10,7 @@ from sandbox.errors import SandboxError
 
 POLICIES = ("random", "idle", "greedy", "deadline_greedy")
 MINDS = ("qwen",)
+ENVS = ("autonomy_v0", "avoidance_v0", "offloading_v0", "tasking_v0")
 _WHO = f"{', '.join(POLICIES + MINDS)}, or module:Class of your own"
 EXTRAS = dict.fromkeys(("matplotlib", "mpe2", "pandas", "pyarrow", "rich", "xarray"), "experiments")
 EXTRAS |= dict.fromkeys(("peft", "safetensors", "tokenizers", "torch", "transformers"), "qwen")
@@ -122,10 +123,10 @@ def _episode_options(parser: ArgumentParser) -> None:
     _option(
         parser, "--scenario", "scs01", "a named scenario (see `scenarios`) or a YAML file", metavar="NAME"
     )
-    _option(parser, "--env", "tasking_v0", "decision problem", metavar="NAME")
+    _option(parser, "--env", "tasking_v0", f"decision problem: {', '.join(ENVS)}", metavar="NAME")
     _option(parser, "--hours", None, "simulated hours (default: the scenario's)", type=float, metavar="H")
     _option(parser, "--seed", 0, "of the episode and of the policy", type=int, metavar="K")
-    _option(parser, "--candidates", 4, "requests shown to a satellite each round", type=int, metavar="K")
+    _option(parser, "--candidates", 4, "requests shown to a satellite, where any are", type=int, metavar="K")
     changes = "replace fields of the scenario by dotted name, e.g. requests.initial=64 stations.0.antennas=2"
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="FIELD=VALUE", help=changes)
 

@@ -35,6 +35,11 @@ SHOWN = (
     "handed",
     "dropped",
     "expired",
+    "collisions",
+    "burned_m_s",
+    "share_out_of_slot",
+    "closest_m",
+    "service",
     "battery_lowest",
     "lost_satellites",
 )

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.danger_world import DangerWorld
 from sandbox.job_world import JobWorld
 from sandbox.jobs import DELIVERED as ANSWER_DELIVERED
 from sandbox.recording.frames import book_of
@@ -25,10 +26,9 @@ class Metric(NamedTuple):
     meaning: str
 
 
-METRICS = {
+IMAGE_METRICS = {
     "value_delivered": Metric("1", "value on the ground, aged on board"),
     "value_offered": Metric("1", "value of all requests of the episode"),
-    "reward": Metric("1", "sum over rounds and satellites"),
     "requests": Metric("1", "of the episode, taken or not"),
     "captures": Metric("1", "images taken and kept"),
     "images_delivered": Metric("1", "images on the ground, whole"),
@@ -38,16 +38,8 @@ METRICS = {
     "cloudy": Metric("1", "images discarded for cloud"),
     "duplicate": Metric("1", "images that others took first"),
     "denied": Metric("1", "rounds without a free antenna"),
-    "illegal": Metric("1", "masked decisions, played as no-op"),
-    "battery_lowest": Metric("1", "lowest charge in the fleet"),
-    "battery_lowest_median": Metric("1", "the same, median of the satellites"),
-    "energy_kwh": Metric("kWh", "used by all satellites"),
-    "lost_satellites": Metric("1", "batteries that ran empty"),
-    "satellites": Metric("1", "at the start"),
-    "rounds": Metric("1", "decision rounds played"),
-    **{f"share_{mode}": Metric("1", f"share of the rounds in mode {mode}") for mode in MODE_NAMES},
 }
-
+"""Reported where the problem is about images."""
 
 JOB_METRICS = {
     "value_answered": Metric("1", "value of the answers that arrived, aged"),
@@ -60,7 +52,29 @@ JOB_METRICS = {
     "expired": Metric("1", "jobs not answered in time"),
     "jobs_lost": Metric("1", "jobs lost with their satellite"),
 }
-"""Reported where jobs are served, in the place of what is about images."""
+"""Reported where jobs are served."""
+
+AVOIDANCE_METRICS = {
+    "collisions": Metric("1", "satellites that were hit"),
+    "burned_m_s": Metric("m/s", "by all satellites"),
+    "share_out_of_slot": Metric("1", "share of the rounds out of the slot"),
+    "closest_m": Metric("m", "least distance to what passed"),
+    "service": Metric("1", "worth of the time in the slots"),
+}
+"""Reported where satellites may be hit; `service` only where the problem pays for it."""
+
+BODY_METRICS = {
+    "reward": Metric("1", "sum over rounds and satellites"),
+    "illegal": Metric("1", "masked decisions, played as no-op"),
+    "battery_lowest": Metric("1", "lowest charge in the fleet"),
+    "battery_lowest_median": Metric("1", "the same, median of the satellites"),
+    "energy_kwh": Metric("kWh", "used by all satellites"),
+    "lost_satellites": Metric("1", "with an empty battery, or hit"),
+    "satellites": Metric("1", "at the start"),
+    "rounds": Metric("1", "decision rounds played"),
+    **{f"share_{mode}": Metric("1", f"share of the rounds in mode {mode}") for mode in MODE_NAMES},
+}
+"""Reported of satellites whatever they are for."""
 
 THOUGHT_METRICS = {
     "decisions": Metric("1", "that were thought about"),
@@ -77,6 +91,9 @@ THOUGHT_METRICS = {
 }
 """Reported where thought was charged."""
 
+GROUPS = (IMAGE_METRICS, JOB_METRICS, AVOIDANCE_METRICS, BODY_METRICS, THOUGHT_METRICS)
+"""Every metric, in the order in which they are shown."""
+
 
 @dataclass(frozen=True)
 class Totals:
@@ -92,99 +109,121 @@ class Totals:
     modes: NDArray  # rounds spent in each mode
     lowest_battery: NDArray  # share of the capacity
     alive: NDArray
+    energy: NDArray  # J
+    closest: NDArray | None = None  # m, least distance to anything that passed; None where nothing may
     thoughts: NDArray | None = None  # decisions that were thought about; None where thought was not charged
     fallbacks: NDArray | None = None  # of those, the ones that the mind itself did not take
 
+    def sum(self, term: str) -> float:
+        """What `term` came to, over all satellites."""
+        return float(self.terms[term].sum())
 
-def metrics_of(book: NDArray, totals: Totals) -> dict[str, float]:
-    """Every metric of `METRICS` for one run, NaN where it has no value.
+
+def metrics_in(world: World, totals: Totals, b: int = 0) -> dict[str, float]:
+    """The metrics of the episode that has been played in world `b`, NaN where one has no value.
+
+    Which groups of `GROUPS` there are depends on what the world has and on what its problem reports.
+    """
+    found: dict[str, float] = {}
+    if "reward_delivery" in totals.terms:
+        found |= image_metrics(book_of(world, b), totals)
+    if isinstance(world, JobWorld):
+        found |= job_metrics(world.work.book[b], world.work.ledger[b], totals)
+    if isinstance(world, DangerWorld):
+        found |= avoidance_metrics(totals)
+    return found | body_metrics(totals) | _thought_metrics(totals)
+
+
+def image_metrics(book: NDArray, totals: Totals) -> dict[str, float]:
+    """Every metric of `IMAGE_METRICS`.
 
     Args:
         book: the requests of the episode, records (M,) of dtype `sandbox.state.REQUEST` without padding.
         totals: the sums of its rounds.
     """
-    terms = {name: float(values.sum()) for name, values in totals.terms.items()}
     latency = latencies(book) / 60.0
     return {
-        "value_delivered": terms["reward_delivery"],
+        "value_delivered": totals.sum("reward_delivery"),
         "value_offered": float(book["value"].sum()),
         "requests": len(book),
-        "captures": int(terms["captured"]),
-        "images_delivered": int(terms["delivered"]),
+        "captures": int(totals.sum("captured")),
+        "images_delivered": int(totals.sum("delivered")),
         "downlinked_gbit": float(totals.downlinked.sum()) / GIGA,
         "latency_median_min": _percentile(latency, 50),
         "latency_p90_min": _percentile(latency, 90),
-        **{name: int(terms[name]) for name in ("cloudy", "duplicate", "denied")},
-        **_body_metrics(totals, terms),
+        **{name: int(totals.sum(name)) for name in ("cloudy", "duplicate", "denied")},
     }
 
 
-def job_metrics_of(book: NDArray, ledger: Any, totals: Totals) -> dict[str, float]:
-    """Every metric of `JOB_METRICS`, and those of `METRICS` that are about neither images nor requests.
+def job_metrics(book: NDArray, ledger: Any, totals: Totals) -> dict[str, float]:
+    """Every metric of `JOB_METRICS`.
 
     Args:
         book: the jobs of the episode, records (J,) of dtype `sandbox.jobs.JOB`.
         ledger: what became of them, a record of dtype `sandbox.jobs.LEDGER`.
         totals: the sums of its rounds.
     """
-    terms = {name: float(values.sum()) for name, values in totals.terms.items()}
     arrived = book["status"] == ANSWER_DELIVERED
     latency = book["delivered_at"][arrived] - book["release"][arrived]
     return {
-        "value_answered": terms["reward_answers"],
+        "value_answered": totals.sum("reward_answers"),
         "jobs": int(ledger["jobs_created"]),
         "answers": int(ledger["jobs_delivered"]),
         "latency_median_s": _percentile(latency, 50),
         "latency_p90_s": _percentile(latency, 90),
-        "handed": int(terms["handed"]),
+        "handed": int(totals.sum("handed")),
         **{name: int(ledger[f"jobs_{name}"]) for name in ("dropped", "expired")},
         "jobs_lost": int(ledger["jobs_lost"]),
-        **_body_metrics(totals, terms),
     }
 
 
-def metrics_in(world: World, totals: Totals, b: int = 0) -> dict[str, float]:
-    """The metrics of the episode that has been played in world `b`."""
-    if isinstance(world, JobWorld):
-        return job_metrics_of(world.work.book[b], world.work.ledger[b], totals)
-    return metrics_of(book_of(world, b), totals)
+def avoidance_metrics(totals: Totals) -> dict[str, float]:
+    """Every metric of `AVOIDANCE_METRICS`; `service` only where the problem reports pay for it."""
+    closest = np.inf if totals.closest is None else float(totals.closest.min())
+    service = {"service": totals.sum("reward_service")} if "reward_service" in totals.terms else {}
+    return {
+        "collisions": int(totals.sum("collided")),
+        "burned_m_s": totals.sum("burned_m_s"),
+        "share_out_of_slot": totals.sum("out_of_slot") / (len(totals.reward) * totals.rounds),
+        "closest_m": closest if math.isfinite(closest) else math.nan,
+        **service,
+    }
 
 
-def _body_metrics(totals: Totals, terms: Mapping[str, float]) -> dict[str, float]:
-    """What there is to say of satellites whatever they are for."""
+def body_metrics(totals: Totals) -> dict[str, float]:
+    """Every metric of `BODY_METRICS`."""
     satellites = len(totals.reward)
     shares = totals.modes.sum(axis=0) / (satellites * totals.rounds)
     return {
         "reward": float(totals.reward.sum()),
-        "illegal": int(terms["illegal"]),
+        "illegal": int(totals.sum("illegal")),
         "battery_lowest": float(totals.lowest_battery.min()),
         "battery_lowest_median": float(np.median(totals.lowest_battery)),
-        "energy_kwh": terms["energy_j"] / JOULES_PER_WH / 1e3,
+        "energy_kwh": float(totals.energy.sum()) / JOULES_PER_WH / 1e3,
         "lost_satellites": int(satellites - totals.alive.sum()),
         "satellites": satellites,
         "rounds": totals.rounds,
         **{f"share_{mode}": float(share) for mode, share in zip(MODE_NAMES, shares, strict=True)},
-        **_thought_metrics(totals, terms),
     }
 
 
-def _thought_metrics(totals: Totals, terms: Mapping[str, float]) -> dict[str, float]:
+def _thought_metrics(totals: Totals) -> dict[str, float]:
     """Every metric of `THOUGHT_METRICS`, or none where thought was not charged."""
     if totals.thoughts is None:
         return {}
-    count = int(totals.thoughts.sum())
+    count, joules = int(totals.thoughts.sum()), float(totals.energy.sum())
 
     def share(name: str) -> float:
-        return terms[name] / count if count else math.nan
+        return totals.sum(name) / count if count else math.nan
 
     return {
         "decisions": count,
         **{name: share(name) for name in ("thought_s", "thought_j", "prompt_tokens", "output_tokens")},
-        "thought_share": terms["thought_j"] / terms["energy_j"] if terms["energy_j"] else math.nan,
-        "late": int(terms["late"]),
+        "thought_share": totals.sum("thought_j") / joules if joules else math.nan,
+        "late": int(totals.sum("late")),
         "late_share": share("late"),
-        "too_hot": int(terms["too_hot"]),
-        "share_thinking": terms["thinking"] / (len(totals.reward) * totals.rounds),
+        "too_hot": int(totals.sum("too_hot")),
+        "share_thinking": totals.sum("thinking") / (len(totals.reward) * totals.rounds),
         "fallbacks": 0 if totals.fallbacks is None else int(totals.fallbacks.sum()),
     }
 

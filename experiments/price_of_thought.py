@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import results, style
-from experiments.metrics import metrics_of, summarise
+from experiments.metrics import metrics_in, summarise
 from experiments.minds import Mind
 from experiments.problems import make_env
 from experiments.rollout import play
@@ -28,7 +28,6 @@ from experiments.watchers import Tally
 from sandbox.compute import board, inference, model
 from sandbox.errors import SandboxError
 from sandbox.files import replacing
-from sandbox.recording.frames import book_of
 from sandbox.scenario import Scenario, load_scenario
 
 MODELS = ("Qwen3-0.6B", "Qwen3-1.7B", "Qwen3-4B", "Qwen3-8B")
@@ -127,7 +126,7 @@ def _measured(
         tally = Tally()
         with closing(mind.policy(policy, env)) as decider:
             play(env, decider, seed, [tally])
-        runs = [metrics_of(book_of(env.world, b), tally.totals(b)) for b in range(seeds)]
+        runs = [metrics_in(env.world, tally.totals(b), b) for b in range(seeds)]
     found: dict[str, float] = {}
     for name in KEPT:
         summary = summarise(run[name] for run in runs)

@@ -14,8 +14,6 @@ from sandbox.scenario import Scenario
 
 HOUR = 3600.0
 CANDIDATES = "candidates"
-PLAYED = ("tasking_v0", "offloading_v0")
-"""Problems whose runs `experiments.metrics` can measure."""
 
 
 def env_names() -> list[str]:
@@ -42,13 +40,9 @@ def make_env(
     module = import_module(f"envs.{name}")
     taken = signature(module.batch_env).parameters
     for option in options:
-        if option not in taken and name not in PLAYED:
-            raise SandboxError(
-                f"{name} has no option {option!r}, which `run` and `compare` set: they play "
-                f"{' and '.join(PLAYED)}; play {name} from Python with envs.{name}, or by an experiment "
-                "of its own."
-            )
-    options = {option: value for option, value in options.items() if option in taken or option != CANDIDATES}
+        if option not in taken and option != CANDIDATES:
+            raise unknown_name(f"option of {name}", option, taken)
+    options = {option: value for option, value in options.items() if option in taken}
     batch = module.batch_env(scenario, worlds, max_cycles=cycles, autoreset=False, **options)
     return deliberating(batch) if thinking else batch
 

@@ -10,7 +10,7 @@ from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from experiments.metrics import JOB_METRICS, METRICS, THOUGHT_METRICS, Summary
+from experiments.metrics import GROUPS, Summary
 from experiments.watchers import Shown
 
 
@@ -34,7 +34,7 @@ def print_run(content: Mapping[str, Any], folder: Path) -> None:
     told, timing = content["arguments"], content["timing"]
     title = f"{told['env']}  {told['scenario']}  {told['policy']}  seed {told['seed']}  {told['hours']:g} h"
     table = _table(title, "metric", ">value", "unit", "meaning")
-    for group in (JOB_METRICS, METRICS, THOUGHT_METRICS):
+    for group in GROUPS:
         for name, metric in group.items():
             if name in content:
                 table.add_row(name, number(content[name]), _unit(metric.unit), metric.meaning)

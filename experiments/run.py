@@ -49,13 +49,13 @@ def run(
             replaced once the new ones are whole.
         record: whether to keep a recording and draw figures from it.
         progress: show a bar in a terminal while it runs, and a table of the metrics at the end.
-        candidates: requests shown to a satellite.
+        candidates: requests shown to a satellite, where the problem shows any.
         mind: how the policy "qwen" thinks and what is charged for a decision; by default the shipped nano.
         minds_recorded: satellites whose thoughts, what they read and wrote, go into the recording.
 
-    Returns the content of `metrics.json`: every metric of `experiments.metrics.METRICS` by name, those of
-    `THOUGHT_METRICS` where thought was charged, and under
-    "arguments", "versions", "schema" and "timing" how they came about. Raises SandboxError for bad input.
+    Returns the content of `metrics.json`: the metrics of `experiments.metrics.GROUPS` that there are in such
+    a world and problem, by name, and under "arguments", "versions", "schema" and "timing" how they came
+    about. Raises SandboxError for bad input.
     """
     if seed < 0:
         raise SandboxError(f"seed = {seed}; give a whole number of at least 0.")

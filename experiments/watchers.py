@@ -13,6 +13,7 @@ from agents.qwen.decisions import Decision, Request
 from envs.batch import BatchEnv
 from experiments.metrics import Totals
 from experiments.rollout import Round, Watcher
+from sandbox.danger_world import DangerWorld
 from sandbox.job_world import JobWorld
 from sandbox.recording import Recorder, Recording
 from sandbox.recording.frames import deeds_of, events_of, meta_of, scene_of, sizes_of, static_of
@@ -29,9 +30,9 @@ class Tally(Watcher):
     def start(self, env: BatchEnv) -> None:
         team = (env.worlds, env.satellites)
         self._env, self._rounds = env, 0
-        self._reward, self._downlinked = np.zeros(team), np.zeros(team)
+        self._reward, self._downlinked, self._energy = (np.zeros(team) for _ in range(3))
         self._terms, self._modes = np.zeros((*team, len(env.terms))), np.zeros((*team, len(MODE_NAMES)), int)
-        self._lowest = self._battery()
+        self._lowest, self._closest = self._battery(), np.full(team, np.inf)
         self._spent = [env.terms.index(name) for name in _SPENT if name in env.terms]
         self._thoughts, self._fallbacks = np.zeros(team, int), np.zeros(team, int)
 
@@ -41,26 +42,31 @@ class Tally(Watcher):
         self._reward += played.reward
         self._terms += played.terms
         self._downlinked += did["downlinked"]
+        self._energy += did["consumed"]
         self._modes += did["mode"][..., None] == np.arange(len(MODE_NAMES))
         np.minimum(self._lowest, self._battery(), out=self._lowest)
+        if isinstance(env.world, DangerWorld):
+            np.minimum(self._closest, env.world.threats.passing["closest"], out=self._closest)
         self._thoughts += (played.terms[..., self._spent] > 0.0).any(-1)
         for (b, n), (_, decision) in played.decisions.items():
             self._fallbacks[b, n] += decision.fell_back
 
     def totals(self, b: int = 0) -> Totals:
         """The sums of world `b` so far."""
-        terms = dict(zip(self._env.terms, self._terms[b].T, strict=True))
-        alive = self._env.world.state.body["alive"][b]
-        sums = (
-            self._rounds,
-            self._reward[b],
-            terms,
-            self._downlinked[b],
-            self._modes[b],
-            self._lowest[b],
-            alive,
+        world = self._env.world
+        return Totals(
+            rounds=self._rounds,
+            reward=self._reward[b],
+            terms=dict(zip(self._env.terms, self._terms[b].T, strict=True)),
+            downlinked=self._downlinked[b],
+            modes=self._modes[b],
+            lowest_battery=self._lowest[b],
+            alive=world.state.body["alive"][b],
+            energy=self._energy[b],
+            closest=self._closest[b] if isinstance(world, DangerWorld) else None,
+            thoughts=self._thoughts[b] if self._spent else None,
+            fallbacks=self._fallbacks[b] if self._spent else None,
         )
-        return Totals(*sums, self._thoughts[b], self._fallbacks[b]) if self._spent else Totals(*sums)
 
     def _battery(self) -> np.ndarray:
         power = self._env.world.state.power
@@ -166,11 +172,12 @@ class Shown(NamedTuple):
 
 
 def _deeds_of(env: BatchEnv) -> dict[str, np.ndarray]:
-    """What was done in world 0; where jobs are served, what their answers earned and the bits sent."""
+    """What was done in world 0; what answers earned, and the bits sent for jobs, count as those of images."""
     deeds = deeds_of(env.world)
     if isinstance(env.world, JobWorld):
         desks = env.world.work.desks[0]
-        deeds |= {"delivered_value": desks["value"].copy(), "downlinked": desks["sent"].copy()}
+        deeds["delivered_value"] += desks["value"]
+        deeds["downlinked"] += desks["sent"]
     return deeds
 
 

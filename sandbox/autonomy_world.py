@@ -25,6 +25,7 @@ from sandbox.job_world import JobWorld
 from sandbox.orders import ORDER, begin_orders, flown, lapse, turn_to_sun
 from sandbox.service import DEFER, serve_worlds, welcome_worlds
 from sandbox.state import THINKING
+from sandbox.world import FLY
 
 
 class Plan(NamedTuple):
@@ -95,7 +96,7 @@ class AutonomyWorld(DangerWorld, JobWorld):
         plan = self._plan
         self.share(prepare_worlds, *self.desks, self.threats, self.rules, self.beacons, self.faults,
                    self.breaks, self.orders, before, burn, late, reload, *said, mind, plan)  # fmt: skip
-        self.step(plan.mode, plan.place, plan.load)
+        self._run(FLY, plan.mode, plan.place, plan.load, self._shares)
         self.share(conclude_worlds, *self.desks, self.threats, self.rules, self.beacons, self.warnings,
                    self.orders, plan)  # fmt: skip
 

@@ -28,7 +28,7 @@ from sandbox.jobs import (
 from sandbox.scenario import Scenario, load_scenario
 from sandbox.service import DECISIONS, serve_worlds, sketch_worlds, welcome_worlds
 from sandbox.state import CHARGE, MODE_NAMES, NONE, THINKING
-from sandbox.world import Snapshot, World
+from sandbox.world import FLY, Snapshot, World
 
 
 class JobWorld(World):
@@ -52,6 +52,7 @@ class JobWorld(World):
         self._pattern = pattern_links(self.scenario, self.fleet)
         self._load = np.zeros((self.worlds, self.satellites), THINKING)
         self._facing_sun = np.full((self.worlds, self.satellites), CHARGE, np.int32)
+        self._first = np.zeros((self.worlds, self.satellites), np.int32)
 
     def reset(self, seed: int | ArrayLike | None = None, worlds: ArrayLike | None = None) -> None:
         super().reset(seed, worlds)
@@ -80,7 +81,8 @@ class JobWorld(World):
         self.share(serve_worlds, *self.desks, decision, command, mind, self._load)
         for name in ("delay", "command", "choice"):
             self._load[name] = mind[name]
-        self.step(command, np.zeros_like(self._facing_sun) if choice is None else choice, self._load)
+        choice = self._first if choice is None else self._orders("choice", choice, self.shown)
+        self._run(FLY, command, choice, self._load, self._shares)
         self.share(welcome_worlds, *self.desks)
 
     @property

@@ -91,12 +91,3 @@ def test_command_leaves_a_table_and_a_figure(tmp_path, capsys):
 def test_bad_input_is_one_sentence(busy, change, words):
     with pytest.raises(SandboxError, match=words):
         tradeoff(busy, **{"hours": 1.0, "seeds": 1} | change)
-
-
-def test_the_command_line_says_what_it_does_not_play(capsys):
-    from experiments.cli import main as command_line
-
-    assert (
-        command_line(["run", "--env", "avoidance_v0", "--scenario", "crossing_12", "--policy", "never"]) == 2
-    )
-    assert "has no option 'candidates'" in capsys.readouterr().err

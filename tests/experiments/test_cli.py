@@ -10,7 +10,8 @@ import time
 import pytest
 
 from agents import policy_names
-from experiments.cli import MINDS, POLICIES, main
+from experiments.cli import ENVS, MINDS, POLICIES, main
+from experiments.problems import env_names
 
 PAIR = ["--scenario", "pair", "--hours", "0.25"]
 
@@ -39,6 +40,17 @@ def test_help_is_light():
 
 def test_the_help_names_the_policies_there_are():
     assert list(POLICIES + MINDS) == policy_names("tasking_v0")
+
+
+def test_the_help_names_the_problems_there_are():
+    assert list(ENVS) == env_names()
+
+
+def test_compare_plays_avoidance(capsys):
+    options = ["--scenario", "crossing_12", "--hours", "2", "--set", "threats.population=0"]
+    assert main(["compare", "--env", "avoidance_v0", *options, "--policy", "never", "random"]) == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in ("avoidance_v0", "burned_m_s", "closest_m", "lost_satellites"))
 
 
 @pytest.mark.parametrize(

@@ -6,22 +6,31 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from experiments.compare import compare, table
 from experiments.metrics import (
+    AVOIDANCE_METRICS,
+    BODY_METRICS,
+    GROUPS,
+    IMAGE_METRICS,
     JOB_METRICS,
-    METRICS,
     Totals,
+    avoidance_metrics,
+    body_metrics,
+    image_metrics,
     interquartile_mean,
-    job_metrics_of,
+    job_metrics,
     latencies,
-    metrics_of,
+    metrics_in,
     summarise,
 )
+from sandbox.danger_world import DangerWorld
+from sandbox.job_world import JobWorld
 from sandbox.jobs import DELIVERED as ANSWERED_AND_THERE
 from sandbox.jobs import EXPIRED as JOB_EXPIRED
 from sandbox.jobs import JOB, LEDGER
 from sandbox.state import CAPTURED, DELIVERED, EXPIRED, MODE_NAMES, OPEN, PENDING, REQUEST
 
-TERMS = ("reward_delivery", "energy_j", "captured", "delivered", "cloudy", "duplicate", "denied", "illegal")
+TERMS = ("reward_delivery", "captured", "delivered", "cloudy", "duplicate", "denied", "illegal")
 
 
 def book(*rows):
@@ -37,8 +46,8 @@ def book(*rows):
 def totals(**changes):
     """Ten rounds of two satellites, of which the second is lost."""
     terms = {name: np.zeros(2) for name in TERMS}
-    terms |= {"reward_delivery": np.array([4.0, 1.5]), "energy_j": np.array([3.6e6, 1.8e6])}
     terms |= {
+        "reward_delivery": np.array([4.0, 1.5]),
         "captured": np.array([3.0, 1.0]),
         "delivered": np.array([2.0, 1.0]),
         "denied": np.array([0.0, 4.0]),
@@ -54,6 +63,7 @@ def totals(**changes):
         "modes": modes,
         "lowest_battery": np.array([0.4, 0.0]),
         "alive": np.array([True, False]),
+        "energy": np.array([3.6e6, 1.8e6]),
     }
     return Totals(**given | changes)
 
@@ -71,8 +81,8 @@ BOOK = book(
 
 
 def test_each_metric_by_hand():
-    found = metrics_of(BOOK, totals())
-    assert found.keys() == METRICS.keys()
+    found = image_metrics(BOOK, totals()) | body_metrics(totals())
+    assert list(found) == [*IMAGE_METRICS, *BODY_METRICS]
     wanted = {
         "value_delivered": 5.5,
         "value_offered": 28.0,
@@ -104,7 +114,7 @@ def test_latency_is_of_what_arrived():
 
 
 def test_nothing_delivered_has_no_latency():
-    found = metrics_of(BOOK[3:], totals())
+    found = image_metrics(BOOK[3:], totals())
     assert math.isnan(found["latency_median_min"])
     assert math.isnan(found["latency_p90_min"])
 
@@ -148,24 +158,81 @@ def test_metrics_of_jobs():
     ledger = np.zeros((), LEDGER)
     for name, count in (("created", 5), ("delivered", 3), ("expired", 1), ("lost", 1)):
         ledger[f"jobs_{name}"] = count
-    terms = {"reward_answers": np.array([4.0, 1.5]), "energy_j": np.array([3.6e6, 1.8e6])}
-    terms |= {"handed": np.array([2.0, 0.0]), "illegal": np.array([0.0, 1.0])}
-    found = job_metrics_of(rows, ledger, totals(terms=terms))
-    assert found.keys() == JOB_METRICS.keys() | {
-        name for name in METRICS if name.startswith(("share_", "battery_", "lost_", "energy_"))
-        or name in ("reward", "illegal", "satellites", "rounds")
-    }  # fmt: skip
+    terms = {"reward_answers": np.array([4.0, 1.5]), "handed": np.array([2.0, 0.0])}
+    found = job_metrics(rows, ledger, totals(terms=terms))
+    assert list(found) == list(JOB_METRICS)
     assert (found["latency_median_s"], found["value_answered"], found["jobs"]) == (30.0, 5.5, 5)
     assert (found["answers"], found["expired"], found["jobs_lost"], found["handed"]) == (3, 1, 1, 2)
-    assert (found["energy_kwh"], found["lost_satellites"], found["illegal"]) == (1.5, 1, 1)
+
+
+def dangers(**changes):
+    terms = {"collided": [0.0, 1.0], "burned_m_s": [0.2, 0.5], "out_of_slot": [0.0, 5.0], "illegal": [0, 1]}
+    terms = {name: np.array(values) for name, values in terms.items()} | changes
+    return totals(terms=terms, closest=np.array([700.0, 4.0]))
+
+
+def test_metrics_of_avoidance():
+    found = avoidance_metrics(dangers())
+    assert found == {
+        "collisions": 1, "burned_m_s": 0.7, "share_out_of_slot": 0.25, "closest_m": 4.0,
+    }  # fmt: skip
+    assert [*found, "service"] == list(AVOIDANCE_METRICS)
+    paid = avoidance_metrics(dangers(reward_service=np.array([0.5, 0.25])))
+    assert list(paid) == list(AVOIDANCE_METRICS)
+    assert paid["service"] == 0.75
+
+
+def test_what_never_passed_has_no_distance():
+    nothing = avoidance_metrics(totals(terms=dangers().terms, closest=np.full(2, np.inf)))
+    assert math.isnan(nothing["closest_m"])
+
+
+def test_no_two_groups_share_a_name():
+    names = [name for group in GROUPS for name in group]
+    assert len(set(names)) == len(names)
+
+
+class Everything(DangerWorld, JobWorld):
+    """A world that has it all, as far as metrics are concerned."""
+
+    def __init__(self):
+        rows = np.zeros((1, 2), JOB)
+        self.work = type("Work", (), {"book": rows, "ledger": np.zeros(1, LEDGER)})
+        requests = type("Requests", (), {"book": BOOK[None]})
+        self.state = type("State", (), {"requests": requests})
+
+
+def test_a_world_with_everything_has_all_metrics():
+    terms = totals().terms | dangers().terms | dict.fromkeys(("reward_answers", "handed"), np.ones(2))
+    found = metrics_in(Everything(), totals(terms=terms, closest=np.array([9.0, 8.0])))
+    groups = (IMAGE_METRICS, JOB_METRICS, AVOIDANCE_METRICS, BODY_METRICS)
+    assert list(found) == [name for group in groups for name in group if name != "service"]
+    assert (found["requests"], found["collisions"], found["value_answered"]) == (7, 1, 2.0)
 
 
 def test_a_world_of_jobs_is_measured_as_such():
-    from experiments.compare import compare, table
-
     episodes = compare(["local", "greedy"], "relay_40", "offloading_v0", 0.1, seeds=2, progress=False)
     for runs in episodes.values():
-        assert JOB_METRICS.keys() <= runs[0].keys()
+        assert list(runs[0]) == [*JOB_METRICS, *BODY_METRICS]
         assert runs[0]["jobs"] > 0
+        assert runs[0]["energy_kwh"] > 0.0
     assert "value_answered" in table(episodes)
     assert "captures" not in table(episodes)
+
+
+def test_a_world_with_threats_is_measured_as_such():
+    changes = {"threats": {"population": 0, "staged_per_day": 40, "hit_share": 0.5, "warn_h": 12}}
+    episodes = compare(["never", "threshold"], "crossing_12", "avoidance_v0", 24, seeds=2, progress=False,
+                       changes=changes)  # fmt: skip
+    for never, careful in zip(*episodes.values(), strict=True):
+        assert list(never) == [*AVOIDANCE_METRICS, *BODY_METRICS]
+        assert never["lost_satellites"] == never["collisions"] > careful["collisions"]
+        assert never["burned_m_s"] == never["share_out_of_slot"] == 0.0
+        assert never["closest_m"] < 10.0
+        assert careful["burned_m_s"] > 0.0
+        assert careful["service"] > 0.0
+        assert never["energy_kwh"] > 0.0
+    assert list(table(episodes)) == [
+        "collisions", "burned_m_s", "share_out_of_slot", "closest_m", "service", "battery_lowest",
+        "lost_satellites",
+    ]  # fmt: skip

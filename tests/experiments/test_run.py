@@ -9,7 +9,7 @@ import yaml
 
 from agents import Policy, make_policy
 from experiments.compare import compare
-from experiments.metrics import METRICS
+from experiments.metrics import BODY_METRICS, IMAGE_METRICS
 from experiments.problems import env_names, make_env, rounds_in
 from experiments.rollout import play
 from experiments.run import redraw, run
@@ -49,7 +49,7 @@ def test_every_file_is_there(done):
 def test_metrics_are_what_was_returned(done):
     content, folder = done
     assert untimed(read(folder)) == untimed(content)
-    assert METRICS.keys() <= content.keys()
+    assert IMAGE_METRICS.keys() | BODY_METRICS.keys() <= content.keys()
     assert content["schema"] == 1
     told = content["arguments"]
     assert (told["scenario"], told["policy"], told["seed"], told["hours"]) == ("pair", "greedy", 1, HOURS)
@@ -175,6 +175,10 @@ def test_a_run_that_is_cut_short_leaves_nothing(tmp_path, policy, error, earlier
         ({"scenario": "scs1"}, r"Unknown scenario 'scs1'; did you mean scs01"),
         ({"env": "tasking_v1"}, r"Unknown environment 'tasking_v1'; did you mean tasking_v0"),
         ({"policy": "gredy"}, r"Unknown policy 'gredy'; did you mean greedy"),
+        (
+            {"env": "avoidance_v0"},
+            r"'greedy' is made for tasking_v0, not for avoidance_v0; give .*never",
+        ),
         ({"hours": 0.001}, r"hours = 0.001; give at least one round of 30 s"),
         ({"hours": float("nan")}, r"hours = nan"),
         ({"seed": -1}, r"seed = -1"),
@@ -197,6 +201,27 @@ def test_a_run_ends_with_its_last_satellite(tmp_path):
     assert content["reward"] == -100.0
     assert content["latency_median_min"] is None or np.isnan(content["latency_median_min"])
     assert len(Recording.load(tmp_path / "r" / "recording")) == content["rounds"]
+
+
+def test_avoidance_leaves_what_any_run_leaves(tmp_path, capsys):
+    out, hours = tmp_path / "r", 6.0
+    changes = {"threats.population": 0, "threats.staged_per_day": 20.0, "threats.warn_h": 6.0}
+    content = run("crossing_12", "avoidance_v0", "threshold", hours, 3, out, changes=changes)
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in ("collisions", "burned_m_s", "closest_m", "service"))
+    assert "captures" not in shown
+    assert {path.name for path in out.iterdir()} == FILES
+    table = pd.read_parquet(out / "rounds.parquet")
+    assert len(table) == 72 * 12
+    assert table["burned_m_s"].sum() == pytest.approx(content["burned_m_s"], rel=1e-5)
+    assert content["burned_m_s"] > 0.0
+    assert table["closest_m"][table["closest_m"] > 0.0].min() == pytest.approx(content["closest_m"])
+    assert table["out_of_slot"].mean() == pytest.approx(content["share_out_of_slot"])
+    assert table["reward_service"].sum() == pytest.approx(content["service"], rel=1e-5)
+    recording = Recording.load(out / "recording")
+    assert np.any(recording["threat_position"] != 0.0)
+    assert (recording.events.kind == "lost").sum() == content["lost_satellites"]
+    assert all(path.exists() for path in redraw(out))
 
 
 def test_hours_become_rounds():
@@ -228,7 +253,7 @@ def test_worlds_of_a_comparison_are_single_runs(done, tmp_path):
     episodes = compare(
         ["idle", "greedy"], "pair", hours=HOURS, seeds=2, out=tmp_path / "c.json", progress=False
     )
-    alone = {name: done[0][name] for name in METRICS}
+    alone = {name: done[0][name] for name in (*IMAGE_METRICS, *BODY_METRICS)}
     assert episodes["greedy"][1] == pytest.approx(alone, nan_ok=True)
     assert episodes["idle"][0]["value_offered"] == episodes["greedy"][0]["value_offered"]
     kept = json.loads((tmp_path / "c.json").read_text())
