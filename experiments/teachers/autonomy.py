@@ -11,20 +11,22 @@ class Rules(offloading.Teacher):
     """As for single jobs, with numbers of its own: a rule is for every job of the inbox."""
 
     reserve = 20.0
-    queue_training = 1.0
-    training_s = 0.0
-    ground_s = 2.0
-    crowd = 1.0
-    neighbour_s = 30.0
-    queue_neighbour_s = 5.0
+    large_s = 4.1
+    queue_here = 2.0
+    queue_training = 0.16
+    training_s = 0.23
+    ground_s = 30.1
+    crowd = 1.54
+    neighbour_s = 75.5
+    queue_neighbour_s = 11.4
     unseen_s = 0.0
-    margin = 1.0
+    margin = 1.1
     loaded_keep = 1.0
-    together_here = 0.2
+    together_here = 0.0
     """Share of the other jobs of the inbox that a job waits for on the own boards."""
-    together_training = 0.2
+    together_training = 0.53
     """The same on the training satellite's."""
-    together_ground = 0.5
+    together_ground = 0.91
     """The same for the air time."""
 
     def _waits(self, seen: NDArray) -> dict[str, NDArray]:
@@ -52,8 +54,8 @@ class Teacher(Composite):
     """
 
     pointing, queue, burns = tasking.Teacher, Rules, avoidance.Teacher
-    hold = 0.05
-    urgency = 3.0
+    hold = 0.25
+    urgency = 0.0
     full = 92.0
     _queue: Rules
 

@@ -50,7 +50,7 @@ class Teacher(OffloadingHeuristic):
         here, large = self.queue_here * self._of(seen, "backlog"), self._of(seen, "job_large_s")
         unseen = np.where(self._of(seen, "job_user_elevation") > -90.0, 0.0, self.unseen_s)
         unseen = np.where(self._of(seen, "job_camera") > 0.5, 0.0, unseen)
-        there = self.queue_training * self._of(seen, "training_delay") + self.training_s
+        there = np.maximum(self.queue_training * self._of(seen, "training_delay") + self.training_s, 0.0)
         waits = {
             "run_small": here + self._of(seen, "job_small_s") + unseen,
             "run_large": here + large + self.large_s + unseen,
