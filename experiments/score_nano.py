@@ -88,6 +88,26 @@ def over_best(found: Iterable[tuple[dict[str, Any], Episodes]]) -> dict[str, flo
     return summarise(ratios)._asdict() | {"better": sum(ratio > 1.0 for ratio in ratios)}
 
 
+def table(content: Mapping[str, Any]) -> str:
+    """What `--json` wrote as a Markdown table, a row for each scenario and one for all episodes."""
+    lines = [
+        "| problem | scenario | h | best heuristic | its reward | nano | nano / best | better "
+        "| teacher | lost |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for problem, scenarios in content["problems"].items():
+        for name, row in scenarios.items():
+            best, reward = row["best"], row["reward"]
+            ratio = row["nano_over"][best]
+            cells = [problem, f"`{name}`", f"{row['hours']:g}", best]
+            cells += [_said(reward[best], 1), _said(reward[NANO], 1), _said(ratio)]
+            cells += [f"{ratio['better']} of {ratio['runs']}", f"{reward[TEACHER]['iqm']:.1f}"]
+            lines.append(f"| {' | '.join(cells)} | {row['lost_satellites'][NANO]} |")
+    overall = content["over_best"]
+    lines.append(f"| all | | | | | | {_said(overall)} | {overall['better']} of {overall['runs']} | | |")
+    return "\n".join(lines)
+
+
 def quick_score(problem: str, model: Path | str = FOLDER) -> dict[str, list[float]]:
     """Reward in each of the short flights of `problem`, by its first rival and by the nano."""
     rival = RIVALS[problem][0]
@@ -112,11 +132,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             row = {"hours": scenario.horizon_h, **kept[-1][0], "episodes": played}
             found.setdefault(problem, {})[name] = row
             _print(problem, name, row)
-    overall = over_best(kept)
-    print(f"nano over the best heuristic, all episodes: {_said(overall)}, better in {overall['better']}")
+    content = {"seeds": list(range(told.seed, told.seed + told.seeds)), "versions": results.versions()}
+    content |= {"problems": found, "over_best": over_best(kept)}
+    print(table(content))
     if told.json:
-        content = {"seeds": list(range(told.seed, told.seed + told.seeds)), "versions": results.versions()}
-        content |= {"problems": found, "over_best": overall}
         content["quick"] = {problem: quick_score(problem, told.model) for problem in told.problems}
         results.write_json(told.json, content)
     return 0

@@ -141,6 +141,7 @@ class DenseRenderer:
         self._buckets, self._power, self._signed = (np.array(column) for column in zip(*scales, strict=True))
         columns = list(_columns(layout, self.actions, self.action_ids))
         self._token, self._feature, self._silenced, self._action, self._gate = np.array(columns).T
+        self._closes = {c.token: c.gate for c in columns if c.gate >= 0 and c.feature < 0}
         silent = [_silent_at(f, scale) for f, scale in zip(layout.features, scales, strict=True)]
         self._silent_at = 2.0 * (np.array(silent) - layout.low) / (layout.high - layout.low) - 1.0
 
@@ -184,8 +185,8 @@ class DenseRenderer:
         said: dict[str, tuple[float, float]] = {}
         legal = np.zeros(len(self.actions), bool)
         place = 0
-        for token in ids:
-            while place < len(self._token) and not self._holds(place, token):
+        for token, gate in zip(ids, self._gates(ids), strict=True):
+            while place < len(self._token) and not self._holds(place, token, gate):
                 place += 1
             if place == len(self._token):
                 raise SandboxError(f"Token {token} has no place in a prompt of this problem.")
@@ -197,10 +198,19 @@ class DenseRenderer:
             place += 1
         return said, [name for name, allowed in zip(self.actions, legal, strict=True) if allowed]
 
-    def _holds(self, place: int, token: int) -> bool:
+    def _gates(self, ids: Sequence[int]) -> list[int]:
+        """The gate of the group that the next token to close one closes, for every token; -1 for none."""
+        gates, gate = [], -1
+        for token in reversed(ids):
+            gate = self._closes.get(token, gate)
+            gates.append(gate)
+        return gates[::-1]
+
+    def _holds(self, place: int, token: int, gate: int) -> bool:
         feature = self._feature[place]
         count = self._buckets[feature] if feature >= 0 else 1
-        return bool(0 <= token - self._token[place] < count)
+        here = self._gate[place] in (-1, gate)
+        return bool(here and 0 <= token - self._token[place] < count)
 
 
 def text_of(ids: Sequence[int]) -> str:

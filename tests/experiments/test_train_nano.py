@@ -50,6 +50,16 @@ def test_lessons_are_legal_and_whole(lessons):
         assert ids[len(ids) - length] != 0
 
 
+def test_same_seed_same_lessons(monkeypatch):
+    monkeypatch.setattr(nano_lessons, "EPISODES", 1)
+    monkeypatch.setattr(nano_lessons, "WORLDS", 1)
+    monkeypatch.setattr(nano_lessons, "TAUGHT", {"offloading_v0": (0.2, 0.3)})
+    first, again, other = (some_lessons("offloading_v0", 60, seed) for seed in (1, 1, 2))
+    assert len(first) == len(again)
+    assert all((a == b).all() for a, b in zip(vars(first).values(), vars(again).values(), strict=True))
+    assert first.ids.shape != other.ids.shape or (first.ids != other.ids).any()
+
+
 def test_batches_are_of_one_length_and_leave_nothing_out(lessons):
     found = list(batches(lessons, 16, np.random.default_rng(0)))
     assert all(len(set(batch.lengths)) == 1 and len(batch) <= 16 for batch in found)

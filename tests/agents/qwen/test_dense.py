@@ -124,7 +124,7 @@ def test_any_number_of_requests(candidates):
     assert renderer.read(ids[0].tolist())[1] == list(actions)
 
 
-def strange(features=3, actions=("wait", "burn_1", "burn_2")):
+def strange(features=3, actions=("rest", "burn_1", "burn_2")):
     """A problem that the nano has never heard of, with a gated group for the numbered actions."""
     own = [Feature(f"thing_{i}", "K", 0, 10, "{:.0f}") for i in range(features)]
     groups = [
@@ -141,13 +141,13 @@ def test_unknown_problem_gets_spare_tokens():
     ids, _ = renderer.ids(seen, np.array([[1, 1, 0]], np.int8))
     said, allowed = renderer.read(ids[0].tolist())
     assert set(said) == {"thing_0", "thing_1", "thing_2", "alarm_1_in"}
-    assert allowed == ["wait", "burn_1"]
+    assert allowed == ["rest", "burn_1"]
     assert said["alarm_1_in"][0] <= 2.5 <= said["alarm_1_in"][1]
     assert text_of(ids[0]).endswith("<action_01><action_00><decide>")
 
 
 def test_group_without_an_action_is_closed_by_its_number():
-    renderer = strange(actions=("wait", "burn"))
+    renderer = strange(actions=("rest", "burn"))
     ids, _ = renderer.ids(np.ones((1, 7), np.float32), np.ones((1, 2), np.int8))
     assert "<item_1>" in text_of(ids[0])
     assert "<item_2>" in text_of(ids[0])
