@@ -131,7 +131,7 @@ that board says something at random.
 | 1 | idle | camera to nadir | it is not so ordered already |
 | 2 | charge | panel to the Sun | likewise |
 | 3 | downlink | to the station in view: answers, raw questions, images | a station, something to send |
-| 4 ... 3 + K | observe_1 ... observe_K | turn, settle, image request k | it exists and there is room for an image |
+| 4 ... | observe_1 ... observe_K | turn, settle, image request k | it exists, and there is room for it |
 | 4 + K | defer | every job in the inbox waits, from now on | it is not so ordered already |
 | 5 + K | run_small | every job runs here, with the small model | likewise, and boards are there |
 | 6 + K | run_large | every job runs here, with the large model | likewise |
@@ -322,6 +322,7 @@ class Autonomy(Problem):
         warned = world.warnings.shape[2]
         self.layout, places = declared.layout(world.scenario, world.shown, warned, self.message_size)
         self._places = tuple(places)
+        self._scale = 2.0 / (self.layout.high - self.layout.low)
         self.burns_m_s = settings.small_m_s, settings.large_m_s
         self.actions = declared.actions(world.shown)
         self.phrases = declared.phrases(world.shown, *self.burns_m_s)
@@ -329,6 +330,7 @@ class Autonomy(Problem):
         self._burn, self._late, self._reload, self._illegal = (np.zeros(team, np.int32) for _ in range(4))
         self._content = np.zeros((*team, 4 * self.message_size), np.uint8)
         self._length = np.zeros(team, np.int32)
+        self._speaks = False
         self._heard = world.beacons.text.view(np.float32)
 
     def say(self, messages: ArrayLike) -> None:
@@ -347,12 +349,14 @@ class Autonomy(Problem):
             raise SandboxError("messages must hold numbers within [-1, 1]; scale them.")
         self._content[...] = np.ascontiguousarray(vectors).view(np.uint8)
         self._length[...] = np.where(silent, 0, self._content.shape[-1])
+        self._speaks = True
 
     def say_text(self, b: int, n: int, text: str) -> None:
         """Send `text`, cut to 4 M bytes, from satellite n of world b to its neighbours in this round."""
         content = text.encode("utf-8")[: self._content.shape[-1]]
         self._content[b, n, : len(content)] = np.frombuffer(content, np.uint8)
         self._length[b, n] = len(content)
+        self._speaks = True
 
     def heard_text(self, b: int, n: int) -> list[tuple[int, str, float]]:
         """(terminal from 0 on, text, age in s) of the last message over each terminal of satellite n."""
@@ -386,12 +390,14 @@ class Autonomy(Problem):
         if timing is not None:
             early = timing["delay"] == 0.0
             self._burn[early], self._late[early] = self._late[early], WAIT
-        self.world.live(self._burn, self._late, self._reload, timing, before, (self._content, self._length))
-        self._length[...] = 0
+        said = (self._content, self._length) if self._speaks else None
+        self.world.live(self._burn, self._late, self._reload, timing, before, said)
+        if self._speaks:
+            self._length[...], self._speaks = 0, False
 
     def _decide(self, actions: NDArray[np.int32], mask: NDArray[np.int8], burn: NDArray[np.int32]) -> None:
-        decode(actions, mask, self.world.state.opportunities, self.world.orders, burn, self._reload,
-               self._illegal)  # fmt: skip
+        world = self.world
+        world.share(decode_worlds, actions, mask, world.orders, burn, self._reload, self._illegal)
 
     def identities(self) -> NDArray[np.int64]:
         world, count = self.world, len(self.actions)
@@ -417,10 +423,10 @@ class Autonomy(Problem):
         return drawn
 
     def report(self, observation: NDArray, mask: NDArray, reward: NDArray, terms: NDArray) -> None:
-        layout, world = self.layout, self.world
+        world = self.world
         world.share(observe_worlds, *world.desks, world.threats, world.rules, world.warnings, world.beacons,
-                    world.faults, world.breaks, world.orders, self._heard, self._places, layout.low,
-                    layout.high, world.horizon_s, self._limits, self._prices, observation, mask,
+                    world.faults, world.breaks, world.orders, self._heard, self._places, self.layout.low,
+                    self._scale, world.horizon_s, self._limits, self._prices, observation, mask,
                     self._illegal, self.team_reward, reward, terms)  # fmt: skip
 
     def global_state(self, b: int) -> NDArray[np.float32]:
@@ -452,15 +458,16 @@ def draw_worlds(faults, clock, mask, drawn):
 
 
 @kernel
-def decode(actions, mask, opportunities, orders, burn, reload, illegal):
+def decode_worlds(state, constants, which, actions, mask, orders, burn, reload, illegal):
     """Change the standing orders (B, N) as actions (B, N) say; what is no order goes into burn and reload.
 
     An action that the mask (B, N, A) forbids changes nothing and is counted in illegal (B, N).
     """
+    opportunities = state.opportunities
     queue_at = FIRST_OBSERVE + opportunities.shape[2]
     burn_at = queue_at + len(DECISIONS)
     reload_at = burn_at + RETURN
-    for b in range(actions.shape[0]):
+    for b in which:
         for n in range(actions.shape[1]):
             action, order = actions[b, n], orders[b, n]
             if mask[b, n, action] == 0:
@@ -481,12 +488,10 @@ def decode(actions, mask, opportunities, orders, burn, reload, illegal):
 @kernel
 def observe_worlds(
     state, constants, which, work, terms, sketch, threats, rules, warnings, beacons, faults, breaks, orders,
-    heard, places, low, high, horizon, limits, prices, observation, mask, illegal, team, reward, out,
+    heard, places, low, scale, horizon, limits, prices, observation, mask, illegal, team, reward, out,
 ):  # fmt: skip
     """Observations, masks, rewards and terms of the worlds listed in `which`."""
-    work_at, slot_at, orders_at, health_at, requests_at, job_at, neighbours_at, training_at, warnings_at = (
-        places
-    )
+    work_at, slot_at, orders_at, health_at, requests_at, job_at, links_at, training_at, warnings_at = places
     for b in which:
         now, start = state.clock[b].time, state.clock[b].start
         sun = sun_position(constants.ephemeris, now)
@@ -516,13 +521,10 @@ def observe_worlds(
                     row[requests_at - OWN_SIZE :],
                 )
             tell_job(work, terms, sketch, now, b, n, row[job_at - JOB_BASE :])
-            for k in range(TERMINALS):
-                size = NEIGHBOUR_SIZE + heard.shape[3]
-                _tell_neighbour(work, terms, beacons, heard, now, b, n, k, row[neighbours_at + k * size :])
+            _tell_neighbours(work.links[b], work, terms, beacons, heard, now, b, n, row[links_at:])
             tell_training(work, terms, sketch, b, n, row[training_at - TRAINING_BASE :])
             for i in range(row.shape[0]):
-                share = (row[i] - low[i]) / (high[i] - low[i])
-                row[i] = min(1.0, max(-1.0, 2.0 * share - 1.0))
+                row[i] = min(1.0, max(-1.0, (row[i] - low[i]) * scale[i] - 1.0))
             _allow(
                 state, constants, work, terms, sketch, threats, rules, faults, orders, now, b, n, mask[b, n]
             )
@@ -570,22 +572,30 @@ def _tell_health(fault, down, row):
 
 
 @kernel
-def _tell_neighbour(work, terms, beacons, heard, now, b, n, k, row):
-    """What satellite n knows of its neighbour k: what that one told last over the link that is there now."""
-    up = carries(work.links[b], terms.lasers, n, k, now)
-    beacon, peer, j = beacons.heard[b, n, k], work.links[b, n, k].peer, work.queues[b, n, INBOX].head
+def _tell_neighbours(links, work, terms, beacons, heard, now, b, n, row):
+    """What satellite n knows of its neighbours: what they told last over the links that are there now."""
+    j = work.queues[b, n, INBOX].head
     bits = work.book[b, j].bits if j != NONE else 0.0
-    row[0] = up
-    row[1] = 1e3 * hop_seconds(work.links[b], terms.lasers, n, k, bits) if up else 0.0
-    known = peer != NONE and beacon.peer == peer
-    row[2] = min(beacon.backlog, 1e6) if known else 0.0
-    row[3] = beacon.inbox if known else 0.0
-    row[4] = 100.0 * beacon.battery if known else 0.0
-    row[5] = min(now - beacon.sent, 1e6) if known else 1e6
-    message = beacons.message[b, n, k]
-    for i in range(heard.shape[3]):
-        said = heard[b, n, k, i] if message.peer != NONE and message.peer == peer else np.float32(0.0)
-        row[NEIGHBOUR_SIZE + i] = said if -1.0 <= said <= 1.0 else np.float32(0.0)
+    base, size = 0, heard.shape[3]
+    for k in range(TERMINALS):
+        peer, beacon = links[n, k].peer, beacons.heard[b, n, k]
+        up = carries(links, terms.lasers, n, k, now)
+        row[base] = up
+        row[base + 1] = 1e3 * hop_seconds(links, terms.lasers, n, k, bits) if up else 0.0
+        if peer != NONE and beacon.peer == peer:
+            row[base + 2] = min(beacon.backlog, 1e6)
+            row[base + 3] = beacon.inbox
+            row[base + 4] = 100.0 * beacon.battery
+            row[base + 5] = min(now - beacon.sent, 1e6)
+        else:
+            row[base + 2] = row[base + 3] = row[base + 4] = 0.0
+            row[base + 5] = 1e6
+        base += NEIGHBOUR_SIZE
+        speaks = size > 0 and peer != NONE and beacons.message[b, n, k].peer == peer
+        for i in range(size):
+            said = heard[b, n, k, i] if speaks else np.float32(0.0)
+            row[base + i] = said if -1.0 <= said <= 1.0 else np.float32(0.0)
+        base += size
 
 
 @kernel

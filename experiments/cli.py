@@ -13,6 +13,7 @@ MINDS = ("qwen",)
 ENVS = ("autonomy_v0", "avoidance_v0", "offloading_v0", "tasking_v0")
 _WHO = f"{', '.join(POLICIES + MINDS)}, or module:Class of your own"
 EXTRAS = dict.fromkeys(("matplotlib", "mpe2", "pandas", "pyarrow", "rich", "xarray"), "experiments")
+EXTRAS["ray"] = "benchmark"
 EXTRAS |= dict.fromkeys(("peft", "safetensors", "tokenizers", "torch", "transformers"), "qwen")
 USER_ERROR, INTERRUPTED = 2, 130
 _signals: list[int] = []
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not _signals:
             raise
-        print("Interrupted; nothing was written.", file=sys.stderr)
+        print(f"Interrupted; {told.interrupted}.", file=sys.stderr)
         return INTERRUPTED
     return 0
 
@@ -79,7 +80,7 @@ def _parser() -> ArgumentParser:
 
     def command(name: str, function: Any, text: str) -> ArgumentParser:
         made = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        made.set_defaults(command=function)
+        made.set_defaults(command=function, interrupted="nothing was written")
         return made
 
     one = command("run", _run, "play one episode; leave metrics, a table of rounds, a recording and figures")
@@ -96,6 +97,10 @@ def _parser() -> ArgumentParser:
     _option(several, "--threads", 1, "threads that share the episodes", type=int, metavar="N")
     _option(several, "--json", None, "also write every episode and the summary here", metavar="FILE")
     _mind_options(several)
+    every = command(
+        "benchmark", _benchmark, "play every policy on every problem; leave one table and figures"
+    )
+    _benchmark_options(every)
     talk = command("chat", _chat, "step through a run: read what a satellite reads, answer in its place")
     _option(talk, "--policy", "qwen", f"who decides otherwise: {_WHO}", metavar="NAME")
     _option(talk, "--satellite", None, "name of the satellite (default: the first)", metavar="NAME")
@@ -129,6 +134,32 @@ def _episode_options(parser: ArgumentParser) -> None:
     _option(parser, "--candidates", 4, "requests shown to a satellite, where any are", type=int, metavar="K")
     changes = "replace fields of the scenario by dotted name, e.g. requests.initial=64 stations.0.antennas=2"
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="FIELD=VALUE", help=changes)
+
+
+def _benchmark_options(parser: ArgumentParser) -> None:
+    parser.set_defaults(interrupted="what is finished is kept, and the same command goes on from there")
+    _option(parser, "--suite", "small", "what is played", choices=("small", "full"))
+    _names(parser, "--problem", "play only these decision problems")
+    _names(parser, "--scenario", "play only in these scenarios; with --problem any scenario or YAML file")
+    _option(parser, "--split", None, "play only in such constellations", choices=("known", "held out", "own"))
+    _option(parser, "--hours", None, "simulated hours (default: the suite's)", type=float, metavar="H")
+    _option(
+        parser, "--seeds", None, "episodes of each scenario (default: the suite's)", type=int, metavar="N"
+    )
+    _option(parser, "--seed", 900_000, "the first one's seed", type=int, metavar="K")
+    _names(parser, "--policy", "play these beside the shipped ones, e.g. module:Class of your own")
+    parser.add_argument("--only", action="store_true", help="play those of --policy without the shipped ones")
+    _names(parser, "--against", "the heuristics to be better than (default: the best of each problem)")
+    _option(parser, "--yardstick", "planner", "policy that is 100 %%", metavar="NAME")
+    _option(parser, "--out", None, "results folder (default: results/benchmark-SUITE)", metavar="DIR")
+    parser.add_argument("--fresh", action="store_true", help="play again what the folder already holds")
+    _option(parser, "--processes", None, "episodes at once (default: processors)", type=int, metavar="N")
+    _option(parser, "--address", None, "of a Ray cluster to play on (default: here)", metavar="HOST:PORT")
+
+
+def _names(parser: ArgumentParser, option: str, text: str) -> None:
+    """An option that takes several names, and may be repeated."""
+    parser.add_argument(option, nargs="+", action="extend", default=[], metavar="NAME", help=text)
 
 
 def _mind_options(parser: ArgumentParser) -> None:
@@ -182,6 +213,22 @@ def _compare(told: Namespace) -> None:
 
     how = {"seeds": told.seeds, "out": told.json, "threads": told.threads}
     compare(told.policy, **_episode(told), mind=_mind(told), **how)
+
+
+def _benchmark(told: Namespace) -> None:
+    from experiments.benchmark.benchmark import benchmark
+
+    how = {name: getattr(told, name) for name in ("out", "fresh", "processes", "address")}
+    benchmark(_asked(told), **how)
+
+
+def _asked(told: Namespace) -> Any:
+    """What the command line says of a benchmark."""
+    from experiments.benchmark.plan import Asked
+
+    names = ("suite", "split", "hours", "seeds", "seed", "only", "against", "yardstick")
+    asked = {name: getattr(told, name) for name in names}
+    return Asked(problems=told.problem, scenarios=told.scenario, policies=told.policy, **asked)
 
 
 def _chat(told: Namespace) -> None:

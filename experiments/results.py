@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import blake2s
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -14,6 +15,7 @@ from typing import Any
 
 from sandbox.errors import SandboxError
 from sandbox.files import replacing
+from sandbox.scenario import Scenario
 
 SCHEMA = 1
 METRICS, ROUNDS, RECORDING, SCENARIO = "metrics.json", "rounds.parquet", "recording", "scenario.yaml"
@@ -83,6 +85,11 @@ def _without_nan(value: Any) -> Any:
 def versions() -> dict[str, str]:
     """Python and the packages that a result depends on."""
     return {"python": python_version()} | {name: version(name) for name in _PACKAGES}
+
+
+def scenario_hash(scenario: Scenario) -> str:
+    """A short hash of all that the scenario says."""
+    return blake2s(scenario.model_dump_json().encode(), digest_size=8).hexdigest()
 
 
 def recording_in(folder: Path | str) -> Path:

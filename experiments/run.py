@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from hashlib import blake2s
 from pathlib import Path
 from typing import Any
 
@@ -133,10 +132,9 @@ def _bar(title: str, wanted: bool) -> Iterator[list[Bar]]:
 def _arguments(
     scenario: Scenario, env: BatchEnv, changes: Mapping[str, Any] | None, candidates: int
 ) -> dict[str, Any]:
-    text = scenario.model_dump_json()
     return {
         "scenario": scenario.name,
-        "scenario_hash": blake2s(text.encode(), digest_size=8).hexdigest(),
+        "scenario_hash": results.scenario_hash(scenario),
         "changes": dict(changes or {}),
         "hours": env.max_cycles * scenario.round_s / HOUR,
         "candidates": candidates,

@@ -17,6 +17,13 @@ SWEEP_STEP_S = 180.0
 """Longest step of a flight to the threats ahead: order eight keeps 1 mm a day at this length."""
 SEARCH_S = 90.0
 """Seconds around the nominal encounter in which the closest approach of a burned orbit is looked for."""
+SLOT_STEP_S = 120.0
+"""Where a satellite is from its slot is looked up so often: order eight keeps 0.1 mm a day."""
+FASTEST_M_S = 24e3
+"""No two satellites approach each other faster: twice the speed of escape from 120 km."""
+SEEK_M_S = 2.0
+"""Burned in sum after which contacts are sought anew: until then they are 9 s off at most, since an impulse
+moves a satellite by three times its size and the time, and the search looks three hours ahead."""
 RETURN_S = 6 * 3600.0
 """Time in which a return takes a satellite back to its slot."""
 BACK_M, STILL_M_S = 100.0, 1e-3
@@ -207,21 +214,26 @@ def burn_worlds(state, constants, which, threats, rules, action):
             size = min(abs(impulse), threats.fuel[b, n])
             if size > 0.0:
                 if not threats.burned[b, n]:
-                    _leave_slot(threats, state.orbit, b, n)
+                    _leave_slot(threats, state.orbit, now, b, n)
                 _burn(state.orbit, constants, b, n, now, size if impulse > 0.0 else -size)
-                restart_search(
-                    state.contacts, b, n, now, state.orbit.position[b, n], state.orbit.velocity[b, n]
-                )
+                passing.unsought += size
+                if passing.unsought > SEEK_M_S:
+                    passing.unsought = 0.0
+                    restart_search(
+                        state.contacts, b, n, now, state.orbit.position[b, n], state.orbit.velocity[b, n]
+                    )
                 threats.fuel[b, n] -= size
                 threats.told_until[b, n] = -inf
                 passing.burned += size
+                passing.drift -= 3.0 * (size if impulse > 0.0 else -size)
                 predict(threats, state.orbit, constants, b, n, now)
 
 
 @kernel
-def _leave_slot(threats, orbit, b, n):
+def _leave_slot(threats, orbit, now, b, n):
     """From its first burn on, the slot of satellite n is another orbit than its own."""
     threats.burned[b, n] = True
+    threats.passing[b, n].slot_at = now
     for i in range(3):
         threats.slot_position[b, n, i] = orbit.position[b, n, i]
         threats.slot_velocity[b, n, i] = orbit.velocity[b, n, i]
@@ -255,17 +267,19 @@ def pass_worlds(state, constants, which, threats, rules):
                 state.body[b, n].alive = False
                 state.activity[b, n].died = True
                 state.activity[b, n].mode = LOST
-            if threats.burned[b, n]:
-                _keep_slot(threats, state.orbit, constants, start, b, n)
+            if threats.burned[b, n] and now - passing.slot_at >= SLOT_STEP_S:
+                _keep_slot(threats, state.orbit, constants, now, b, n)
 
 
 @kernel
-def _keep_slot(threats, orbit, constants, start, b, n):
-    """Carry the slot of satellite n, which has burned, through the round; where the satellite is from it."""
+def _keep_slot(threats, orbit, constants, now, b, n):
+    """Carry the slot of satellite n, which has burned, to `now`; where the satellite is from it."""
     p, v, passing = threats.slot_position[b, n], threats.slot_velocity[b, n], threats.passing[b, n]
-    s = carried((p[0], p[1], p[2], v[0], v[1], v[2]), start, constants.round_s, MAX_STEP_S, constants, n)
+    start = (p[0], p[1], p[2], v[0], v[1], v[2])
+    s = carried(start, passing.slot_at, now - passing.slot_at, SLOT_STEP_S, constants, n)
     for i in range(3):
         p[i], v[i] = s[i], s[3 + i]
+    passing.slot_at = now
     passing.offset, passing.drift = along_track(
         orbit.position[b, n], orbit.velocity[b, n], p, v, constants.forces.j2
     )
@@ -288,6 +302,7 @@ def _pass_debris(rows, passing, watch, start, now):
 def _pass_fleet(state, constants, threats, rules, b):
     """Satellites that ever burned may meet the others: over the last round, from where they are now."""
     satellites, seconds = state.body.shape[1], constants.round_s
+    reach = rules.watch + FASTEST_M_S * seconds
     position, velocity = state.orbit.position[b], state.orbit.velocity[b]
     for n in range(satellites):
         if not (threats.burned[b, n] and state.body[b, n].alive):
@@ -297,6 +312,8 @@ def _pass_fleet(state, constants, threats, rules, b):
                 continue
             p, v, q, w = position[n], velocity[n], position[m], velocity[m]
             x, y, z = q[0] - p[0], q[1] - p[1], q[2] - p[2]
+            if x * x + y * y + z * z > reach * reach:
+                continue
             vx, vy, vz = w[0] - v[0], w[1] - v[1], w[2] - v[2]
             distance, speed = sqrt(x * x + y * y + z * z), sqrt(vx * vx + vy * vy + vz * vz)
             height = sqrt(p[0] * p[0] + p[1] * p[1] + p[2] * p[2])

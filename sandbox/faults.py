@@ -62,6 +62,7 @@ class Faults(NamedTuple):
 class Rules(NamedTuple):
     """Numbers of `scenario.Faults` that kernels read, in SI units; rates are per second."""
 
+    strikes: bool  # whether anything can break
     upsets: NDArray[np.float64]  # (N,) outside the anomaly, 0 without boards
     flips: NDArray[np.float64]  # (N,) likewise
     saa_factor: float
@@ -100,6 +101,7 @@ def make_rules(settings: Settings, scenario: Scenario, fleet: Fleet) -> Rules:
         for name in event.stations_lost
     ]
     return Rules(
+        strikes=_strikes_at_all(settings) or bool(silenced),
         upsets=np.where(boards > 0.0, settings.upsets_per_orbit / _periods(fleet), 0.0),
         flips=settings.weight_flips_per_board_hour / HOUR * boards,
         saa_factor=settings.saa_factor,
@@ -123,6 +125,18 @@ def make_rules(settings: Settings, scenario: Scenario, fleet: Fleet) -> Rules:
         safe_share=settings.safe_share,
         safe_s=settings.safe_s,
     )
+
+
+def _strikes_at_all(settings: Settings) -> bool:
+    happens = (
+        settings.upsets_per_orbit,
+        settings.weight_flips_per_board_hour,
+        settings.laser_outages_per_day,
+        settings.station_outages_per_day,
+        settings.cell_losses_per_day,
+        settings.safe_below,
+    )
+    return any(happens) or settings.safe_when_hot or bool(settings.outages)
 
 
 def _periods(fleet: Fleet) -> NDArray[np.float64]:
@@ -188,7 +202,10 @@ def in_anomaly(latitude, longitude):
 @kernel
 def _strikes(key, what, round_, n, k, rate, seconds):
     """Whether what happens `rate` times a second happens within `seconds`."""
-    return rate > 0.0 and uniform(key, what, round_, n, k) < 1.0 - exp(-rate * seconds)
+    if rate == 0.0:
+        return False
+    drawn, mean = uniform(key, what, round_, n, k), rate * seconds
+    return drawn < mean and drawn < 1.0 - exp(-mean)  # the second is below the first, and costs more
 
 
 @kernel
@@ -202,6 +219,8 @@ def strike_worlds(state, constants, which, work, terms, sketch, faults, rules):
 
     Call it once a round, before jobs are served and the round is flown.
     """
+    if not rules.strikes:
+        return
     for b in which:
         changed = False
         for n in range(state.body.shape[1]):
@@ -218,7 +237,9 @@ def _strike_satellite(state, constants, work, terms, faults, rules, b, n):
     """All that can break on the living satellite n; whether boards or links have changed."""
     key, round_, seconds = faults.key[b], state.clock[b].round, constants.round_s
     outlook = state.outlook[b, n]
-    exposure = rules.saa_factor if in_anomaly(outlook.latitude, outlook.longitude) else 1.0
+    exposure = 1.0
+    if rules.upsets[n] + rules.flips[n] > 0.0 and in_anomaly(outlook.latitude, outlook.longitude):
+        exposure = rules.saa_factor
     if _strikes(key, CELL, round_, n, 0, rules.cell_rate, seconds):
         _lose_string(state.power[b, n], faults.body[b, n], rules.strings)
     reset = _strikes(key, RESET, round_, n, 0, exposure * rules.upsets[n], seconds)

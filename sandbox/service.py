@@ -629,6 +629,8 @@ def _answer_users(state, work, terms, sketch, now, end, b, n):
 def _route_to_user(state, work, terms, sketch, job, now, b, n):
     """The satellite over whose user link an answer on board of n arrives first, or NONE; ways in
     `sketch.other`."""
+    if not _has_link(work, terms, now, b, n):
+        return NONE
     start, seen = sketch.start[b], False
     for m in range(start.shape[0]):
         start[m] = math.inf
@@ -642,6 +644,15 @@ def _route_to_user(state, work, terms, sketch, job, now, b, n):
     ways = _ways(sketch.other, b)
     route_all(work.links[b], terms.lasers, start, now, job.bits, ways, _heap(sketch.heap, b))
     return ways.goal[n]
+
+
+@kernel
+def _has_link(work, terms, now, b, n):
+    """Whether any terminal of satellite n can send."""
+    up = False
+    for k in range(work.links.shape[2]):
+        up = up or carries(work.links[b], terms.lasers, n, k, now)
+    return up
 
 
 @kernel

@@ -49,10 +49,20 @@ WARNING = np.dtype(
     align=True,
 )
 PASSING = np.dtype(
-    [("hit", "?"), ("closest", "f8"), ("burned", "f8"), ("drift", "f8"), ("offset", "f8")], align=True
+    [
+        ("hit", "?"),
+        ("closest", "f8"),
+        ("burned", "f8"),
+        ("drift", "f8"),
+        ("offset", "f8"),
+        ("slot_at", "f8"),
+        ("unsought", "f8"),
+    ],
+    align=True,
 )
-"""What the last round brought: a collision, the least distance to anything that passed (m), m/s burned; and
-where the satellite is: m/s of drift along track from its slot, m ahead of it."""
+"""What the last round brought: a collision, the least distance to anything that passed (m), m/s burned; where
+the satellite is: m/s of drift along track from its slot, m ahead of it; the time of `Threats.slot_position`;
+and the m/s burned since the search for contacts with the ground was begun anew."""
 
 
 class Threats(NamedTuple):

@@ -56,9 +56,9 @@ def batch_case(worlds: int, satellites: int, rounds: int = ROUNDS, problem: Any 
     return Case(f"{env.problem.name} batch face", worlds, satellites, rounds, play)
 
 
-def dictionary_case(satellites: int, rounds: int = ROUNDS) -> Case:
-    env = tasking_v0.parallel_env(scenario(satellites), max_cycles=rounds)
-    return _dictionaries("tasking_v0 dictionaries", env, satellites, rounds)
+def dictionary_case(satellites: int, rounds: int = ROUNDS, problem: Any = tasking_v0) -> Case:
+    env = problem.parallel_env(scenario(satellites), max_cycles=rounds)
+    return _dictionaries(f"{env.problem.name} dictionaries", env, satellites, rounds)
 
 
 def mpe2_case(agents: int, rounds: int = ROUNDS) -> Case:

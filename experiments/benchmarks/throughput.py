@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from envs import offloading_v0
+from envs import autonomy_v0, offloading_v0
 from experiments.benchmarks import startup
 from experiments.benchmarks.cases import ROUNDS, Case, batch_case, dictionary_case, mpe2_case
 from experiments.benchmarks.machine import machine
@@ -55,8 +55,10 @@ def make_cases(rounds: int, batches: Sequence[int], large: int) -> list[Case]:
     """What is timed, in worlds of 16 satellites and in one `large` one; no MPE2 where it is not installed."""
     cases = [dictionary_case(16, rounds), *(batch_case(worlds, 16, rounds) for worlds in batches)]
     cases.append(batch_case(1, large, rounds))
-    for worlds, satellites in ((1, 16), (max(batches[:2]), 16), (1, large)):
-        cases.append(batch_case(worlds, satellites, rounds, offloading_v0))
+    cases.append(dictionary_case(16, rounds, autonomy_v0))
+    for problem in (offloading_v0, autonomy_v0):
+        for worlds, satellites in ((1, 16), (max(batches[:2]), 16), (1, large)):
+            cases.append(batch_case(worlds, satellites, rounds, problem))
     try:
         return [*cases, *(mpe2_case(agents, rounds) for agents in (16, 3))]
     except ModuleNotFoundError:

@@ -54,7 +54,8 @@ def test_compare_plays_avoidance(capsys):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["run"], ["compare"], ["chat"], ["scenarios"], ["figures"], ["video"], ["export"]]
+    "command",
+    [[], ["run"], ["compare"], ["benchmark"], ["chat"], ["scenarios"], ["figures"], ["video"], ["export"]],
 )
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as left:

@@ -223,7 +223,7 @@ def test_without_events_nothing_more_is_drawn(small):
     assert world._generators[0].bit_generator.state == rng.bit_generator.state
     np.testing.assert_array_equal(world.state.power["energy"][0], charge * craft["battery"])
     rows = world.state.requests.book
-    by_hand = make_state(1, 3, 1, rows.shape[1], book.sky.shape[1], 1).requests
+    by_hand = make_state(1, 3, 1, rows.shape[1], book.sky.shape[1], 1, 2).requests
     write_book(by_hand, 0, book, start)
     for name in ("position", "release", "deadline", "value", "cloud"):
         np.testing.assert_array_equal(rows[name], by_hand.book[name])
@@ -268,8 +268,11 @@ def test_names_occur_once(small):
 
 
 def test_disaster_response_is_one_mesh():
-    """Its inference satellites all reach one another over links that are up, at any time of a revolution."""
-    world = JobWorld("disaster_response", horizon_s=2 * HOUR)
+    """Its inference satellites all reach one another where terminals look everywhere, at any time of a
+    revolution."""
+    craft = load_scenario("disaster_response").spacecraft["computing_satellite"]
+    everywhere = {"spacecraft.computing_satellite.lasers": craft.lasers.model_dump() | {"regard_deg": 90.0}}
+    world = JobWorld(load_scenario("disaster_response", everywhere), horizon_s=2 * HOUR)
     world.reset(seed=0)
     inference = [n for n, name in enumerate(world.fleet.names) if name.startswith("Inference")]
     assert (len(inference), world.satellites) == (22, 24)

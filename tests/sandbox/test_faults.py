@@ -276,7 +276,7 @@ def lone_faulty(**changes):
 def hit(world, **rules):
     """Strike once with these rules in the place of the world's; certain resets if there are none."""
     sure = rules or {"upsets": np.full(world.satellites, 1e9)}
-    world.share(strike_worlds, *world.desks, world.faults, world.rules._replace(**sure))
+    world.share(strike_worlds, *world.desks, world.faults, world.rules._replace(strikes=True, **sure))
 
 
 def quiet(world):

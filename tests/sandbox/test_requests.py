@@ -147,7 +147,7 @@ def test_empty_book():
 def test_written_in_its_world_and_place():
     book, settings = draw(initial=30, per_hour=2.0, sites=SITES)
     room = book_size(settings, DAY)
-    requests = make_state(2, 1, 1, room, sky_intervals(settings), 1).requests
+    requests = make_state(2, 1, 1, room, sky_intervals(settings), 1, 1).requests
     write_book(requests, 1, book, 1000.0)
     rows, used = requests.book[1], len(book.release)
     assert (requests.book[0]["value"] == 0.0).all()

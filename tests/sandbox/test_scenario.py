@@ -61,7 +61,8 @@ class TestNamedScenarios:
 
     def test_one_computing_satellite_for_all(self):
         crafts = [load_scenario(name).spacecraft["computing_satellite"] for name in scenario_names()]
-        assert all(craft == crafts[0] for craft in crafts)
+        lasers = crafts[0].lasers  # how far terminals look may differ
+        assert all(craft.model_copy(update={"lasers": lasers}) == crafts[0] for craft in crafts)
 
     def test_satellites_of_scs01_are_those_launched(self):
         elements = load_scenario("scs01").fleet[0].elements

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sandbox.avoidance import RETURN, WAIT, deviation, estimated_error
+from sandbox.avoidance import RETURN, SEEK_M_S, WAIT, deviation, estimated_error
 from sandbox.conjunctions import (
     Objects,
     closest_approach,
@@ -94,11 +94,15 @@ def test_a_hit_ends_the_satellite_in_its_round_and_nobody_else(scenario):
 
 
 def test_burns_are_flown(scenario):
-    """The state after a round is that of the burned orbit; the contact search starts anew from it."""
+    """The state after a round is that of the burned orbit; the contact search starts anew from it once the
+    burns since the last start sum up to something."""
     world = DangerWorld(scenario)
     world.reset(seed=0)
     before = own_state(world, 0, 0)
+    world.threats.passing["unsought"][0] = [SEEK_M_S, 0.0, 0.0, 0.0]
+    unburned = world.state.contacts.position[0, 2].copy()
     world.fly(np.array([[2, 0, 4, 0]]))
+    np.testing.assert_array_equal(world.state.contacts.position[0, 2], unburned)
     speed = np.linalg.norm(before[3:])
     (r,), (v,) = propagate(before[:3], before[3:] * (1 + 0.1 / speed), [300.0])
     np.testing.assert_allclose(world.state.orbit.position[0, 0], r, atol=1e-6)

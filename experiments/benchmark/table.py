@@ -1,0 +1,142 @@
+"""The table of a benchmark, as Markdown and as Parquet: the same bytes for the same outcomes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from experiments.benchmark.plan import Plan
+from experiments.benchmark.rows import ALL, LEAST_LEAD, Row
+from experiments.benchmark.statistics import Estimate
+from experiments.report import number
+from sandbox.files import replacing
+
+MARKDOWN, PARQUET = "table.md", "table.parquet"
+
+
+def percent(estimate: Estimate) -> str:
+    """A percentage with its interval, a dash for none."""
+    return _bounded(estimate, lambda value: f"{value:.1f}")
+
+
+def chance(estimate: Estimate) -> str:
+    """A probability with its interval, a dash for none."""
+    return _bounded(estimate, lambda value: f"{value:.2f}")
+
+
+def _bounded(estimate: Estimate, text: Callable[[float], str]) -> str:
+    if estimate.value != estimate.value:
+        return "-"
+    return f"{_plain(text(estimate.value))} [{_plain(text(estimate.low))}, {_plain(text(estimate.high))}]"
+
+
+def _plain(text: str) -> str:
+    """Without the sign of a zero."""
+    return text.removeprefix("-") if not text.strip("-0.") else text
+
+
+COLUMNS: dict[str, Callable[[Row], str]] = {
+    "problem": lambda row: row.problem,
+    "scenario": lambda row: row.scenario,
+    "hours": lambda row: f"{row.hours:g}",
+    "split": lambda row: row.split,
+    "policy": lambda row: row.policy,
+    "episodes": lambda row: f"{row.counted} of {row.episodes}" if row.episodes else "-",
+    "% of the planner": lambda row: percent(row.percent),
+    "P(better)": lambda row: chance(row.better),
+    "return": lambda row: number(row.score),
+    "lost": lambda row: number(row.lost),
+    "energy, kWh": lambda row: number(row.energy_kwh),
+    "thought, s": lambda row: number(row.thought_s),
+    "thought, J": lambda row: number(row.thought_j),
+}
+"""Of the Markdown: heading and text. The command follows."""
+_ABOUT = """# Benchmark
+
+Every policy meets the same episodes, seeds {first} to {last}. A score is the team's return, the sum of all
+rewards, as a percentage: 0 is what `idle` gets in the same episode, 100 what `{top}` gets. Episodes in
+which the latter leads by less than {least:g} have no scale and count for nobody. Shown is the interquartile
+mean over all counted episodes, with a 95 % interval of the stratified bootstrap (as rliable does).
+
+P(better) is the probability to score above the best heuristic ({best}) in an episode of
+the same scenario. Further columns are means: return, satellites lost and energy of an episode, seconds and
+joules of a decision that was thought about. A dash: not made for the problem, or nothing to tell.
+
+Policies may be trained on known constellations, with seeds from 1,000,000 on; those held out are for the
+benchmark alone. The command plays the row again.
+"""
+_ON_SCREEN = ("policy", "% of the planner", "P(better)", "return", "lost")
+LEFT = ("problem", "scenario", "split", "policy")
+
+
+def write_table(rows: Sequence[Row], plan: Plan, folder: Path) -> None:
+    """Write both files into `folder`, each whole or not at all."""
+    with replacing(folder / MARKDOWN) as draft:
+        draft.write_text(markdown(rows, plan), encoding="utf-8")
+    with replacing(folder / PARQUET) as draft:
+        _write_parquet(rows, draft)
+
+
+def markdown(rows: Sequence[Row], plan: Plan) -> str:
+    """The table with a page of explanation above it."""
+    best = {row.problem: row.against for row in rows if row.against}
+    told = ", ".join(f"{name} in {problem}" for problem, name in best.items()) or "none played"
+    about = _ABOUT.format(
+        first=plan.seeds[0], last=plan.seeds[-1], top=plan.asked.yardstick, least=LEAST_LEAD, best=told
+    )
+    lines = [
+        about,
+        "| " + " | ".join((*COLUMNS, "command")) + " |",
+        "|" + "|".join(" --- " if name in LEFT else " ---: " for name in COLUMNS) + "| --- |",
+    ]
+    return "\n".join([*lines, *map(_line, rows)]) + "\n"
+
+
+def _line(row: Row) -> str:
+    cells = [text(row).replace("|", "\\|") for text in COLUMNS.values()]
+    command = f"`{row.command}`".replace("|", "\\|") if row.command else "-"
+    return "| " + " | ".join((*cells, command)) + " |"
+
+
+def _write_parquet(rows: Sequence[Row], path: Path) -> None:
+    """A column for each field, three for an estimate: NAME, NAME_low, NAME_high; nothing for NaN."""
+    import pyarrow
+    from pyarrow import parquet
+
+    columns: dict[str, list[Any]] = {}
+    for field in fields(Row):
+        values = [getattr(row, field.name) for row in rows]
+        if field.type is Estimate:
+            for part, name in enumerate((field.name, f"{field.name}_low", f"{field.name}_high")):
+                columns[name] = [value[part] for value in values]
+        else:
+            columns[field.name] = values
+    arrays = {name: pyarrow.array(values, from_pandas=True) for name, values in columns.items()}
+    parquet.write_table(pyarrow.table(arrays), path)
+
+
+def print_table(rows: Sequence[Row], folder: Path) -> None:
+    """The table on the terminal, without the commands."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    for heading in dict.fromkeys(map(_heading, rows)):
+        table = Table(
+            title=heading, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False
+        )
+        for name in _ON_SCREEN:
+            table.add_column(name, justify="left" if name in LEFT else "right", no_wrap=True)
+        for row in rows:
+            if _heading(row) == heading:
+                table.add_row(*(COLUMNS[name](row) for name in _ON_SCREEN))
+        console.print(table)
+    console.print(f"Results in {folder}/", highlight=False, soft_wrap=True)
+
+
+def _heading(row: Row) -> str:
+    """What a row is about."""
+    split = "all splits" if row.split == ALL else row.split
+    scenario = "all scenarios" if row.scenario == ALL else row.scenario
+    return f"{row.problem}  {scenario}  {row.hours:g} h  {split}"
