@@ -35,10 +35,10 @@ from experiments.teachers import TEACHERS
 
 ACTION_IDS = torch.tensor([IDS[f"<{name}>"] for name in ACTIONS])
 LESSONS = {
-    "tasking_v0": (88_000, 44_000),
-    "offloading_v0": (36_000, 16_000),
-    "avoidance_v0": (24_000, 12_000),
-    "autonomy_v0": (40_000, 16_000),
+    "tasking_v0": (76_000, 38_000),
+    "offloading_v0": (30_000, 12_000),
+    "avoidance_v0": (22_000, 10_000),
+    "autonomy_v0": (36_000, 14_000),
 }
 """By problem, the lessons that its teacher plays, and those added in each round of DAgger."""
 

@@ -13,7 +13,8 @@ class Teacher(Policy):
 
     It burns when the probability of a warning is above a threshold within `decide_h` of the encounter: so
     that it drifts on as it does already, or else towards its slot. It returns when it is `out_km` from the
-    slot and not on its way back, and stops when it has come within `home_km`.
+    slot and not on its way back, and stops when it has come within `home_km`; not while an encounter is near,
+    which a burn may have been for.
     """
 
     problems = ("avoidance_v0",)
@@ -49,6 +50,7 @@ class Teacher(Policy):
         offset, drift = seen[..., self.layout.index("offset")], seen[..., self.layout.index("drift")]
         burn = self._burn(told, grave, offset, drift, mask)
         soon = here & (told["risk"] >= self.return_below) & (told["time"] <= self.calm_h)
+        soon |= here & (told["time"] <= self.decide_h)  # it may be slight because of the burn
         back = self._must_return(offset, drift) & ~soon.any(axis=-1)
         home = self._label("return")
         rest = np.where(back & (mask[..., home] == 1), home, 0)
