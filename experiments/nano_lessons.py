@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,7 +124,7 @@ def nobody(env: BatchEnv, rng: np.random.Generator) -> None:
     """No player: the teacher plays."""
 
 
-def _options(problem: str, rng: np.random.Generator) -> dict[str, int]:
+def _options(problem: str, rng: np.random.Generator) -> dict[str, Any]:
     if problem not in SHOWN:
         return {}
     name, values, chances = SHOWN[problem]
@@ -192,11 +192,11 @@ class Scribe:
 
 def _something_to_do(layout: Layout, observation: NDArray, mask: NDArray) -> NDArray[np.bool_]:
     """Something can be imaged or sent."""
-    return mask[..., 2:].any(axis=-1)
+    return mask[..., 2:].max(axis=-1) > 0
 
 
 def _a_job(layout: Layout, observation: NDArray, mask: NDArray) -> NDArray[np.bool_]:
-    return mask[..., 1:].any(axis=-1)
+    return mask[..., 1:].max(axis=-1) > 0
 
 
 def _something_on(layout: Layout, observation: NDArray, mask: NDArray) -> NDArray[np.bool_]:

@@ -25,8 +25,9 @@ DRAWS = {
 
 def _shell(name: str, total: int, planes: int, altitude: int, inclination: float) -> dict[str, Any]:
     """A group of computing satellites: a Walker star where it crosses the poles, else a delta."""
-    walker = {"pattern": "star" if inclination > 80.0 else "delta", "total": total, "planes": planes}
-    walker |= {"phasing": 1, "altitude_km": altitude, "inclination_deg": inclination}
+    pattern = "star" if inclination > 80.0 else "delta"
+    walker: dict[str, Any] = {"pattern": pattern, "total": total, "planes": planes, "phasing": 1}
+    walker |= {"altitude_km": altitude, "inclination_deg": inclination}
     return {"name": name, "spacecraft": "computing_satellite", "walker": walker}
 
 

@@ -29,10 +29,10 @@ from sandbox.errors import SandboxError
 
 
 class Scale(NamedTuple):
-    """How the range of a feature is cut: into `count` buckets, even in the `power`-th root of the share of
+    """How the range of a feature is cut: into so many `buckets`, even in the `power`-th root of the share of
     the range; `signed`, of the distance from its middle."""
 
-    count: int
+    buckets: int
     power: int = 1
     signed: bool = False
 
@@ -105,8 +105,8 @@ SPECIAL = (
 )
 PLAIN = (
     *(f"<feature_{k:02d}>" for k in range(SPARE_FEATURES)),
-    *(f"<{name}:{k:02d}>" for name, scale in SCALES.items() for k in range(scale.count)),
-    *(f"<bucket:{k:02d}>" for k in range(EVEN.count)),
+    *(f"<{name}:{k:02d}>" for name, scale in SCALES.items() for k in range(scale.buckets)),
+    *(f"<bucket:{k:02d}>" for k in range(EVEN.buckets)),
 )
 TOKENS = (*SPECIAL, *PLAIN)
 """The tokens of dense prompts; a token's place here is its id."""

@@ -1,14 +1,12 @@
 """The teacher for avoidance_v0: burns late and little, and lets the satellite drift within its slot."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.policy import Policy
+from agents.avoidance import Threshold
 
 
-class Teacher(Policy):
+class Teacher(Threshold):
     """A threshold policy that also chooses the direction, and lets small offsets be.
 
     It burns when the probability of a warning is above a threshold within `decide_h` of the encounter: so
@@ -17,30 +15,18 @@ class Teacher(Policy):
     which a burn may have been for.
     """
 
-    problems = ("avoidance_v0",)
     log_threshold = -3.8
     decide_h = 2.0
     clearance = 2.0
     spare_m = 8.4
     """Metres of miss that are wanted beyond so many deviations."""
-    return_below = -7.0
+    log_return_below = -7.0
     """Decimal logarithm of the probability from which a warning within `calm_h` forbids a return."""
     calm_h = 9.6
     out_km = 1.43
     home_km = 0.53
     still_km_d = 0.96
     """Drift, km a day, that counts as standing."""
-    half_orbit_radial = 3_600.0
-    """Metres of radius that a metre per second brings half a revolution on, 4 / n in low orbit."""
-
-    def __init__(self, env: Any) -> None:
-        super().__init__(env)
-        shown = sum(name.endswith("_risk") for name in self.layout.names)
-        self._columns = {
-            name: np.array([self.layout.index(f"warning_{k + 1}_{name}") for k in range(shown)])
-            for name in ("present", "time", "miss", "sigma", "risk")
-        }
-        self._sizes = np.array(env.problem.burns_m_s)
 
     def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
         seen = self.layout.physical(observation)
@@ -49,7 +35,7 @@ class Teacher(Policy):
         grave = here & (told["risk"] >= self.log_threshold) & (told["time"] <= self.decide_h)
         offset, drift = seen[..., self.layout.index("offset")], seen[..., self.layout.index("drift")]
         burn = self._burn(told, grave, offset, drift, mask)
-        soon = here & (told["risk"] >= self.return_below) & (told["time"] <= self.calm_h)
+        soon = here & (told["risk"] >= self.log_return_below) & (told["time"] <= self.calm_h)
         soon |= here & (told["time"] <= self.decide_h)  # it may be slight because of the burn
         back = self._must_return(offset, drift) & ~soon.any(axis=-1)
         home = self._label("return")
@@ -82,20 +68,13 @@ class Teacher(Policy):
         arrived = (np.abs(offset) < self.home_km) & moving
         return leaving | arrived
 
-    def _label(self, name: str) -> int:
-        return self.actions.index(name)
-
-    @staticmethod
-    def _legal(mask: NDArray[np.int8], action: NDArray) -> NDArray[np.bool_]:
-        return np.take_along_axis(mask, action[..., None], -1)[..., 0] == 1
-
 
 SCALES = {
     "log_threshold": (0.5, -5.0, -1.5),
     "decide_h": (1.5, 0.7, 16.0),
     "clearance": (0.7, 0.0, 6.0),
     "spare_m": (50.0, 0.0, 400.0),
-    "return_below": (0.7, -7.0, -1.0),
+    "log_return_below": (0.7, -7.0, -1.0),
     "calm_h": (4.0, 0.0, 48.0),
     "out_km": (0.4, 0.2, 2.0),
     "home_km": (0.15, 0.05, 1.0),

@@ -89,6 +89,6 @@ def test_training_learns_its_lessons_and_is_saved(lessons, tmp_path):
 
 def test_neighbouring_buckets_begin_alike():
     table = blank_model(seed=0).get_input_embeddings().weight.detach()
-    rows = table[IDS["<request_window:00>"] :][: ROOT.count]
+    rows = table[IDS["<request_window:00>"] :][: ROOT.buckets]
     steps = (rows[1:] - rows[:-1]).norm(dim=1)
     assert steps.max() < 0.5 * (rows[0] - rows[-1]).norm()

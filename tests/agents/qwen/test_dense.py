@@ -108,11 +108,11 @@ def test_no_rows():
 
 def test_buckets_of_times_are_finer_near_zero():
     capture = LAYOUT.index("request_1_capture_in")
-    first, last = RENDERER.bounds(capture, 0), RENDERER.bounds(capture, ROOT.count - 1)
-    assert first == (0.0, pytest.approx(180.0 / ROOT.count**2))
+    first, last = RENDERER.bounds(capture, 0), RENDERER.bounds(capture, ROOT.buckets - 1)
+    assert first == (0.0, pytest.approx(180.0 / ROOT.buckets**2))
     assert last[1] == 180.0
     assert last[1] - last[0] > 100 * (first[1] - first[0])
-    assert RENDERER.bounds(LAYOUT.index("battery"), EVEN.count - 1) == (100.0 - 100.0 / EVEN.count, 100.0)
+    assert RENDERER.bounds(LAYOUT.index("battery"), EVEN.buckets - 1) == (100.0 - 100.0 / EVEN.buckets, 100.0)
 
 
 @pytest.mark.parametrize("candidates", [1, 8, 16])
@@ -210,7 +210,7 @@ def test_a_stranger_is_named():
 def test_signed_buckets_are_finest_about_the_middle():
     layout = Layout([Feature("offset", "km", -50, 50, "{:.1f}")])
     renderer = DenseRenderer(layout, ("wait",))
-    middle = SIGNED.count // 2
+    middle = SIGNED.buckets // 2
     assert renderer.bounds(0, middle)[0] == 0.0
     assert renderer.bounds(0, middle)[1] == pytest.approx(50.0 / middle**2)
     assert renderer.bounds(0, 0)[0] == -50.0
