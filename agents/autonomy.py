@@ -8,59 +8,42 @@ from numpy.typing import NDArray
 
 from agents import avoidance, offloading, tasking
 from agents.policy import Policy
+from envs.autonomy_features import BURNS, POINTINGS
 from envs.features import Layout
-
-POINTINGS = ("idle", "charge", "downlink")
-RULES = (
-    "defer",
-    "run_small",
-    "run_large",
-    *(f"neighbour_{k}" for k in offloading.NEIGHBOURS),
-    "training",
-    "ground",
-    "drop",
-)
-BURNS = ("forward_small", "forward_large", "backward_small", "backward_large", "return")
+from sandbox.service import DECISIONS, DROP
 
 
 class Part:
     """A part of autonomy_v0 as the problem that it comes from: its features, its actions, its mask.
 
-    `names` are the actions after the `no_op`, if it has one of its own; those in `never` are not to be taken.
+    `names` are the actions after the `no_op`, if it has one of its own.
     """
 
-    def __init__(
-        self,
-        env: Any,
-        names: Sequence[str],
-        no_op: str | None,
-        features: Sequence[str],
-        never: Sequence[str] = (),
-    ) -> None:
+    def __init__(self, env: Any, names: Sequence[str], no_op: str | None, features: Sequence[str]) -> None:
         self.actions = (*([no_op] if no_op else []), *names)
-        self.problem = env.problem
+        self.problem, self.world = env.problem, env.world
         self.columns = np.array([env.layout.index(name) for name in features])
         self.layout = Layout([env.layout.features[i] for i in self.columns])
-        self._allowed = np.array([name not in never for name in self.actions], np.int8)
         self.labels = np.array([0] * bool(no_op) + [env.actions.index(name) for name in names])
 
     def mask(self, mask: NDArray[np.int8], standing: NDArray[np.bool_] | None = None) -> NDArray[np.int8]:
         """The mask (B, N, a) of the part; `standing` (B, N, a) are the orders that stand, which may go on."""
-        mine = mask[..., self.labels] * self._allowed
+        mine = mask[..., self.labels]
         return mine if standing is None else np.where(standing, np.int8(1), mine)
 
 
 class Composite(Policy):
     """Decides in three parts, and changes the one order that matters most.
 
-    Corrupted weights are loaded anew. A burn goes before everything. The rule of the queue is changed before
-    the pointing where the one that stands answers nothing; otherwise only when the pointing is as wanted.
+    A burn goes before everything; then corrupted weights are loaded anew. The rule of the queue is changed
+    before the pointing where the one that stands answers nothing; otherwise only when the pointing is as
+    wanted.
     """
 
     problems = ("autonomy_v0",)
-    pointing: ClassVar[type[tasking.TaskingHeuristic]]
-    queue: ClassVar[type[offloading.OffloadingHeuristic]]
-    burns: ClassVar[type[avoidance.Threshold]] = avoidance.Threshold
+    pointing: ClassVar[type[Policy]]
+    queue: ClassVar[type[Policy]]
+    burns: ClassVar[type[Policy]] = avoidance.Threshold
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)
@@ -72,16 +55,21 @@ class Composite(Policy):
         jobs = [n for n in names if n.startswith(("job_", "neighbour_", "training_")) and "message" not in n]
         work = ("inbox", "backlog", "answers", "raw", "large_missing")
         self._points = Part(env, (*POINTINGS, *observes), None, (*own, *asks))
-        self._serves = Part(env, RULES, None, (*own, *work, *jobs), never=("drop",))
+        self._serves = Part(env, DECISIONS, None, (*own, *work, *jobs))
         self._burns = Part(env, BURNS, "wait", ("fuel", "offset", "drift", "battery", "time_left", *told))
         self._pointing, self._queue = self.pointing(self._points), self.queue(self._serves)
         self._avoid = self.burns(self._burns)
         self._orders = np.array([self.layout.index(f"order_{name}") for name in POINTINGS])
-        self._rules = np.array([self.layout.index(f"order_{name}") for name in RULES])
+        self._rules = np.array([self.layout.index(f"order_{name}") for name in DECISIONS])
         self._present = np.array(
             [self.layout.index(f"request_{k + 1}_present") for k in range(len(observes))]
         )
         self._reload = self.actions.index("reload")
+
+    def reset(self, seed: int | None = None) -> None:
+        super().reset(seed)
+        for part in (self._pointing, self._queue, self._avoid):
+            part.reset(seed)
 
     def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
         point = self._pointed(observation, mask)
@@ -90,9 +78,9 @@ class Composite(Policy):
         silent = self._says(observation, "order_defer") & (self._of(observation, "inbox") > 0.0)
         action = np.where(point != 0, point, rule)
         action = np.where(silent & (rule != 0), rule, action)
-        action = np.where(burn != 0, burn, action)
         mend = self._says(observation, "weights_fault") & (mask[..., self._reload] == 1)
-        return np.where(mend, self._reload, action)
+        action = np.where(mend, self._reload, action)
+        return np.where(burn != 0, burn, action)
 
     def _pointed(self, observation: NDArray, mask: NDArray) -> NDArray[np.int64]:
         """The label (B, N) that points the satellite as wanted, 0 where it is."""
@@ -108,7 +96,8 @@ class Composite(Policy):
         """The label (B, N) that has the job at the head of the inbox served as wanted, 0 where it is."""
         standing = observation[..., self._rules] > 0.0
         change = self._change(self._serves, self._queue, observation, mask, standing)
-        return np.where(self._says(observation, "job_present"), change, 0)
+        useful = self._says(observation, "job_present") & (change != self._serves.labels[DROP])
+        return np.where(useful, change, 0)  # a hopeless job expires by itself; the rule would drop all
 
     def _change(
         self, part: Part, policy: Policy, observation: NDArray, mask: NDArray, standing: NDArray

@@ -327,11 +327,12 @@ class Autonomy(Problem):
         self.actions = declared.actions(world.shown)
         self.phrases = declared.phrases(world.shown, *self.burns_m_s)
         self.briefing = BRIEFING.format(world.scenario.round_s)
-        self._burn, self._late, self._reload, self._illegal = (np.zeros(team, np.int32) for _ in range(4))
+        self._decided = np.zeros((4, *team), np.int32)
+        self._burn, self._late, self._reload, self._illegal = self._decided
         self._content = np.zeros((*team, 4 * self.message_size), np.uint8)
         self._length = np.zeros(team, np.int32)
-        self._speaks = False
-        self._heard = world.beacons.text.view(np.float32)
+        self._deaf = np.zeros((*team, TERMINALS, self.message_size), np.float32)
+        self._speaks = self._in_words = False
 
     def say(self, messages: ArrayLike) -> None:
         """Send a vector from each satellite to its neighbours in the coming round: (B, N, M), NaN for none.
@@ -347,13 +348,18 @@ class Autonomy(Problem):
         silent = np.isnan(vectors).any(axis=-1)
         if (np.abs(vectors[~silent]) > 1.0).any():
             raise SandboxError("messages must hold numbers within [-1, 1]; scale them.")
+        self._in_words = False
         self._content[...] = np.ascontiguousarray(vectors).view(np.uint8)
         self._length[...] = np.where(silent, 0, self._content.shape[-1])
         self._speaks = True
 
     def say_text(self, b: int, n: int, text: str) -> None:
-        """Send `text`, cut to 4 M bytes, from satellite n of world b to its neighbours in this round."""
-        content = text.encode("utf-8")[: self._content.shape[-1]]
+        """Send `text`, cut to 4 M bytes, from satellite n of world b to its neighbours in this round.
+
+        From then on no message stands in the observations, where a text would look like noise.
+        """
+        self._in_words = True
+        content = text.encode("utf-8", "replace")[: self._content.shape[-1]]
         self._content[b, n, : len(content)] = np.frombuffer(content, np.uint8)
         self._length[b, n] = len(content)
         self._speaks = True
@@ -378,13 +384,12 @@ class Autonomy(Problem):
     ) -> None:
         """As `advance`, for several actions of each satellite at once."""
         orders, before, timing = self.world.orders, None, None
-        for array in (self._burn, self._late, self._reload):
-            array[...] = 0
+        self._decided.fill(0)
         if thinking is not None:
             timing = thinking.timing
             self._decide(thinking.first, mask, self._burn)
             before = orders.copy()
-        self._illegal[...] = 0
+            self._illegal.fill(0)
         for actions in labels:
             self._decide(actions, mask, self._burn if timing is None else self._late)
         if timing is not None:
@@ -414,6 +419,9 @@ class Autonomy(Problem):
     def interrupted(self) -> NDArray[np.bool_]:
         return self.world.faults.body["interrupted"]
 
+    def boards_down(self) -> NDArray[np.bool_]:
+        return self.world.work.desks["down"] > self.world.state.clock["time"][:, None]
+
     def babble(self, mask: NDArray[np.int8]) -> NDArray[np.int64] | None:
         faults = self.world.faults
         if not faults.body["corrupt"].any():
@@ -424,8 +432,9 @@ class Autonomy(Problem):
 
     def report(self, observation: NDArray, mask: NDArray, reward: NDArray, terms: NDArray) -> None:
         world = self.world
+        heard = self._deaf if self._in_words else world.beacons.text.view(np.float32)
         world.share(observe_worlds, *world.desks, world.threats, world.rules, world.warnings, world.beacons,
-                    world.faults, world.breaks, world.orders, self._heard, self._places, self.layout.low,
+                    world.faults, world.breaks, world.orders, heard, self._places, self.layout.low,
                     self._scale, world.horizon_s, self._limits, self._prices, observation, mask,
                     self._illegal, self.team_reward, reward, terms)  # fmt: skip
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Discrete, Tuple
 
 Make = Callable[..., Any]
 _SEED = 123
@@ -107,7 +108,8 @@ def check_stray_keys(env: Any) -> None:
     """Missing agents are tolerated and unknown ones ignored."""
     env.reset(seed=_SEED)
     env.step({})
-    env.step({"nobody_0": 0, env.agents[0]: 0})
+    first = env.agents[0]
+    env.step({"nobody_0": 0, first: env.action_space(first).sample()})
     env.close()
 
 
@@ -117,7 +119,7 @@ def check_illegal_actions(env: Any) -> None:
     for _ in range(5):
         if not env.agents:
             break
-        worst = {agent: int(np.argmin(_mask(observations[agent], infos[agent]))) for agent in env.agents}
+        worst = {agent: _worst(env, agent, _mask(observations[agent], infos[agent])) for agent in env.agents}
         observations, _, _, _, infos = env.step(worst)
     env.close()
 
@@ -207,13 +209,30 @@ def play_batch(batch: Any, seed: int, rounds: int, numbers: list[int]) -> Iterat
         yield observation, reward, terminated, truncated, info["action_mask"], info["terms"]
 
 
-def legal_actions(rng: np.random.Generator, env: Any, observations: dict, infos: dict) -> dict[str, int]:
+def legal_actions(rng: np.random.Generator, env: Any, observations: dict, infos: dict) -> dict[str, Any]:
     """A random legal action for every live agent."""
-    actions = {}
+    actions: dict[str, Any] = {}
     for agent in env.agents:
-        mask = _mask(observations[agent], infos[agent])
-        actions[agent] = int(np.argmax(rng.random(len(mask)) * mask))
+        space, mask = env.action_space(agent), _mask(observations[agent], infos[agent])
+        if isinstance(space, Discrete):
+            actions[agent] = int(np.argmax(rng.random(len(mask)) * mask))
+        else:
+            space.seed(int(rng.integers(2**31)))
+            actions[agent] = space.sample(mask)
     return actions
+
+
+def _worst(env: Any, agent: str, mask: np.ndarray) -> Any:
+    """An illegal action, where it is only one order."""
+    space = env.action_space(agent)
+    return int(np.argmin(mask)) if isinstance(space, Discrete) else space.sample()
+
+
+def _choices(space: Any) -> int:
+    """Length of the mask of an action space: that of a Tuple is of its first part."""
+    if isinstance(space, Tuple):
+        return _choices(space[0])
+    return int(space.n if isinstance(space, Discrete) else space.nvec.sum())
 
 
 def _check_seen(env: Any, observations: dict, infos: dict, keys: Any) -> Any:
@@ -231,7 +250,7 @@ def _check_seen(env: Any, observations: dict, infos: dict, keys: Any) -> Any:
             _require(good, f"{agent}: info[{name!r}] = {value!r} must be numeric and finite")
         mask = _mask(observation, info)
         _require(
-            mask.dtype == np.int8 and mask.shape == (env.action_space(agent).n,),
+            mask.dtype == np.int8 and mask.shape == (_choices(env.action_space(agent)),),
             f"{agent}: mask is int8 (A,)",
         )
         _require(

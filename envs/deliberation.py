@@ -27,7 +27,7 @@ NOTHING = -1
 THOUGHT_TERMS = ("thought_s", "thought_j", "prompt_tokens", "output_tokens", "thinking", "late", "too_hot")
 """Reported each round after the problem's own terms. Of the thought that began in the round: its seconds, the
 joules of its board and its tokens; `thinking`: it goes on; `late`: a decision came too late to be carried
-out; `too_hot`: the board was, and nothing was thought."""
+out, or was lost because the boards were reset or down; `too_hot`: the board was, and nothing was thought."""
 
 
 class Thought(NamedTuple):
@@ -95,16 +95,17 @@ class DeliberatingBatch(BatchEnv):
         self._remaining = np.maximum(self._remaining - self._round_s, 0.0)
         self._watts[self._remaining == 0.0] = 0.0
         self.problem.advance(last.astype(np.int32), mask, Deliberated(first.astype(np.int32), timing))
-        lost = self._interrupt()
-        self._spent[..., _LATE] = late + lost + self.world.state.activity["late"]
+        lost = self._interrupt(timing["busy"] > 0.0)
+        self._spent[..., _LATE] += (late | lost) + self.world.state.activity["late"]
         self._spent[..., _THINKING] = self._pending != NOTHING
         return self._finish()
 
-    def _interrupt(self) -> NDArray[np.bool_]:
-        """Thoughts end with the satellite, and with a reset of its boards; whose decision that lost."""
+    def _interrupt(self, thought: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Thoughts end with the satellite, and with a reset of its boards as the round began; whose decision
+        that lost, of those who `thought` in it."""
         interrupted = self.problem.interrupted()
         reset = False if interrupted is None else interrupted
-        lost = (self._pending != NOTHING) & reset
+        lost = thought & reset
         ended = ~self.world.state.body["alive"] | reset
         self._pending[ended] = NOTHING
         self._remaining[ended] = self._watts[ended] = 0.0
@@ -122,6 +123,9 @@ class DeliberatingBatch(BatchEnv):
         starts = (self._pending == NOTHING) & (orders != HOLD) & self.world.state.body["alive"]
         starts &= (prompt > 0) | (output > 0)
         busy = self._pending != NOTHING
+        down = self.problem.boards_down()
+        in_vain = np.zeros(self._team, np.bool_) if down is None else starts & down
+        starts &= ~in_vain
         prompt, output = np.where(starts, prompt, 0), np.where(starts, output, 0)
         cost = self.onboard.cost(prompt, output, self.world.state.body["temperature"], models)
         too_hot = np.isinf(cost.seconds)
@@ -136,8 +140,8 @@ class DeliberatingBatch(BatchEnv):
         self._watts = np.where(starts, cost.watts, self._watts)
         paid = (cost.seconds, cost.joules, prompt, output)
         self._spent[..., : len(paid)] = np.where(starts[..., None], np.stack(paid, -1), 0.0)
-        self._spent[..., _TOO_HOT] = too_hot
-        spends = (prompt > 0) | (output > 0) | too_hot
+        self._spent[..., _TOO_HOT], self._spent[..., _LATE] = too_hot, in_vain
+        spends = (prompt > 0) | (output > 0) | too_hot | in_vain
         ignored = busy & ((thought.prompt_tokens > 0) | (thought.output_tokens > 0))
         return np.where(spends | ignored, meanwhile, fast)
 

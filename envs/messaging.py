@@ -12,6 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.parallel import ParallelFace
+from sandbox.errors import SandboxError
+
+
+class MessagingSpace(gymnasium.spaces.Tuple):
+    """An action and M numbers; it samples under the mask (A,) of the actions, as it stands in the info."""
+
+    def __init__(self, actions: int, size: int) -> None:
+        vector = gymnasium.spaces.Box(-1.0, 1.0, (size,), np.float32)
+        super().__init__((gymnasium.spaces.Discrete(actions), vector))
+
+    def sample(self, mask: Any = None, probability: Any = None) -> tuple[Any, ...]:
+        """An action, legal under the `mask` (A,), and a message."""
+        masks = (mask, None) if isinstance(mask, np.ndarray) else mask
+        return super().sample(masks, probability)
 
 
 class MessagingFace(ParallelFace):
@@ -20,19 +34,23 @@ class MessagingFace(ParallelFace):
     def __init__(self, batch: Any, **how: Any) -> None:
         super().__init__(batch, **how)
         self._size = batch.problem.message_size
-        vector = gymnasium.spaces.Box(-1.0, 1.0, (self._size,), np.float32)
-        count = gymnasium.spaces.Discrete(len(self.actions))
         self._action_spaces: dict[str, Any] = {
-            agent: gymnasium.spaces.Tuple((count, vector)) for agent in self.possible_agents
+            agent: MessagingSpace(len(self.actions), self._size) for agent in self.possible_agents
         }
 
     def _orders(self, actions: dict[str, Any]) -> NDArray:
         labels: dict[str, Any] = {}
         said = np.full((1, len(self.possible_agents), self._size), np.nan, np.float32)
-        for agent, action in actions.items():
-            labels[agent] = action
-            if isinstance(action, (tuple, list)) and len(action) == 2 and agent in self._number:
-                labels[agent], said[0, self._number[agent]] = action
+        for agent in self.agents:
+            action = labels[agent] = actions.get(agent, 0)
+            if isinstance(action, (tuple, list)) and len(action) == 2:
+                labels[agent], said[0, self._number[agent]] = action[0], self._vector(agent, action[1])
         orders = super()._orders(labels)
         self.problem.say(said)  # type: ignore[attr-defined]
         return orders
+
+    def _vector(self, agent: str, message: Any) -> NDArray[np.float32]:
+        vector = np.asarray(message)
+        if vector.shape != (self._size,) or vector.dtype.kind not in "fiu":
+            raise SandboxError(f"The message of {agent} is {message!r:.60}; give {self._size} numbers.")
+        return vector.astype(np.float32)

@@ -71,6 +71,10 @@ class Problem(ABC):
         """Whose thought under way was lost (B, N) in the last round; None where nothing interrupts."""
         return None
 
+    def boards_down(self) -> NDArray[np.bool_] | None:
+        """Whose boards are down (B, N), so that there nothing can be thought; None where they never are."""
+        return None
+
     def babble(self, mask: NDArray[np.int8]) -> NDArray[np.int64] | None:
         """What minds on corrupted weights come up with: legal actions (B, N), -1 for others; or None."""
         return None

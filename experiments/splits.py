@@ -48,6 +48,14 @@ HELD_OUT: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "crossing_12": ("crossing_12", {}),
     "crossing_18": ("crossing_12", {"name": "crossing_18", "fleet.0": _shell("Shell", 18, 3, 700, 86.4)}),
     "disaster_response": ("disaster_response", {}),
+    "disaster_20": (
+        "disaster_response",
+        {
+            "name": "disaster_20",
+            "fleet.0.sun_synchronous": {"total": 18, "altitude_km": 620, "local_time_h": [14.0, 14.8]},
+            "fleet.1.sun_synchronous": {"total": 2, "altitude_km": 1000, "local_time_h": [14.4]},
+        },
+    ),
 }
 """Name: (scenario, fields replaced). `scs01`, `relay_40`, `crossing_12` and `disaster_response` are known
 from training, their held-out seeds are not."""
@@ -55,7 +63,7 @@ JUDGED: Mapping[str, Mapping[str, float]] = {
     "tasking_v0": {"scs01": 6.0, "walker_24": 6.0, "delta_40_70": 6.0, "star_18_86": 6.0},
     "offloading_v0": {"relay_40": 3.0, "relay_28": 3.0},
     "avoidance_v0": {"crossing_12": 48.0, "crossing_18": 48.0},
-    "autonomy_v0": {"disaster_response": 12.0},
+    "autonomy_v0": {"disaster_response": 12.0, "disaster_20": 12.0},
 }
 """By problem, what the nano is judged on, and for how many hours."""
 RIVALS: Mapping[str, tuple[str, ...]] = {

@@ -21,10 +21,11 @@ from sandbox.compiled import kernel
 from sandbox.danger_world import DangerWorld
 from sandbox.errors import SandboxError
 from sandbox.faults import begin_faults, make_faults, make_rules, reload_worlds, strike_worlds
+from sandbox.flight import can_transmit
 from sandbox.job_world import JobWorld
 from sandbox.orders import ORDER, begin_orders, flown, lapse, turn_to_sun
-from sandbox.service import DEFER, serve_worlds, welcome_worlds
-from sandbox.state import THINKING
+from sandbox.service import DEFER, open_desks, serve, welcome_worlds
+from sandbox.state import DOWNLINK, NONE, THINKING
 from sandbox.world import FLY
 
 
@@ -34,6 +35,8 @@ class Plan(NamedTuple):
     mode: NDArray[np.int32]  # for `World.step`
     place: NDArray[np.int32]  # likewise
     queue: NDArray[np.int32]  # for `service.serve`
+    claim: NDArray[np.int32]  # likewise: DOWNLINK where it turns to a station at some time
+    taken: NDArray[np.int32]  # the station whose antenna has only its jobs, or -1
     early: NDArray[np.int32]  # burns at the beginning of the round
     late: NDArray[np.int32]  # and at its end
     mind: NDArray[np.void]  # THINKING: what thought does to the jobs
@@ -60,7 +63,7 @@ class AutonomyWorld(DangerWorld, JobWorld):
         self.breaks = make_rules(self.scenario.faults, self.scenario, self.fleet)
         self._silence = np.zeros((*team, longest), np.uint8), np.zeros(team, np.int32)
         self._none = np.zeros(team, np.int32)
-        kinds = (np.int32,) * 5 + (THINKING,) * 2
+        kinds = (np.int32,) * 7 + (THINKING,) * 2
         self._plan = Plan(*(np.zeros(team, kind) for kind in kinds))
 
     def reset(self, seed: int | ArrayLike | None = None, worlds: ArrayLike | None = None) -> None:
@@ -143,29 +146,65 @@ def prepare_worlds(
             safe = faults.body[b, n].safe
             if safe:
                 turn_to_sun(orders[b, n])
+            lost = faults.body[b, n].interrupted and thinking[b, n].busy > 0.0
+            if lost:
+                _copy_order(before[b, n], orders[b, n])
             plan.early[b, n] = WAIT if safe else burn[b, n]
-            plan.late[b, n] = WAIT if safe else late[b, n]
-            _set_out(state, orders[b, n], before[b, n], thinking[b, n], plan, safe, b, n)
+            plan.late[b, n] = WAIT if safe or lost else late[b, n]
+            _set_out(state, orders[b, n], before[b, n], thinking[b, n], plan, safe, lost, b, n)
     burn_worlds(state, constants, which, threats, rules, plan.early)
     reload_worlds(state, constants, which, work, terms, sketch, faults, breaks, reload)
     for b in which:
+        open_desks(work.desks[b])
         send_messages(
             work, terms, beacons, state.body[b], faults.body[b], content[b], length[b], state.clock[b].time, b
         )
-    serve_worlds(state, constants, which, work, terms, sketch, plan.queue, plan.mode, plan.mind, plan.load)
+        serve(
+            state, constants, work, terms, sketch, plan.queue[b], plan.claim[b], plan.mind[b], plan.load[b], b
+        )
+        _take_antennas(state, constants, work, plan, b)
 
 
 @kernel
-def _set_out(state, order, before, thinking, plan, safe, b, n):
-    """Write the rest of the plan of satellite n for the round that begins."""
+def _copy_order(one, other):
+    other.command, other.request, other.queue = one.command, one.request, one.queue
+
+
+@kernel
+def _set_out(state, order, before, thinking, plan, safe, lost, b, n):
+    """Write the rest of the plan of satellite n for the round that begins; a thought may just be `lost`."""
     opportunities, load, mind = state.opportunities[b, n], plan.load[b, n], plan.mind[b, n]
     early = plan.early[b, n] != WAIT
     plan.mode[b, n], plan.place[b, n] = flown(opportunities, order, early or plan.late[b, n] != WAIT, safe)
     load.command, load.choice = flown(opportunities, before, early, safe)
-    load.delay = thinking.delay
+    load.delay = 0.0 if lost else thinking.delay
+    turns = plan.mode[b, n] == DOWNLINK or (load.delay > 0.0 and load.command == DOWNLINK)
+    plan.claim[b, n] = DOWNLINK if turns else plan.mode[b, n]
     plan.queue[b, n] = DEFER if safe else order.queue
-    mind.busy, mind.power = thinking.busy, thinking.power
-    mind.delay = thinking.delay if before.queue != order.queue else 0.0
+    mind.busy, mind.power = 0.0 if lost else thinking.busy, thinking.power
+    mind.delay = load.delay if before.queue != order.queue else 0.0
+
+
+@kernel
+def _take_antennas(state, constants, work, plan, b):
+    """For the flight of world b, take out of service the antennas that serve jobs without images."""
+    for n in range(plan.taken.shape[1]):
+        plan.taken[b, n] = NONE
+        outlook, temperature = state.outlook[b, n], state.body[b, n].temperature
+        images = plan.claim[b, n] == DOWNLINK and can_transmit(
+            outlook, state.store, constants.craft[n], temperature, b, n
+        )
+        if work.desks[b, n].served and not images:
+            plan.taken[b, n] = outlook.station
+            state.ground[b, outlook.station].antennas -= 1
+
+
+@kernel
+def _give_antennas_back(state, plan, b):
+    """Undo `_take_antennas`."""
+    for n in range(plan.taken.shape[1]):
+        if plan.taken[b, n] != NONE:
+            state.ground[b, plan.taken[b, n]].antennas += 1
 
 
 @kernel
@@ -177,6 +216,7 @@ def conclude_worlds(
     burn_worlds(state, constants, which, threats, rules, plan.late)
     welcome_worlds(state, constants, which, work, terms, sketch)
     for b in which:
+        _give_antennas_back(state, plan, b)
         lapse(state, work, orders[b], b)
     warn_worlds(state, constants, which, threats, rules, warnings)
     exchange_worlds(state, constants, which, work, terms, beacons)

@@ -55,17 +55,18 @@ def place_of(opportunities, request):
 @kernel
 def can_send(state, work, b, n):
     """Whether satellite n sees a station and has images, answers or raw questions to send there."""
+    if state.outlook[b, n].station == NONE:
+        return False
     waiting = state.store.level[b, n].count + work.queues[b, n, RAW].count
-    return state.outlook[b, n].station != NONE and waiting + _answers_for_ground(work, b, n) > 0
+    return waiting > 0 or _has_answers_for_ground(work, b, n)
 
 
 @kernel
-def _answers_for_ground(work, b, n):
-    count, j = 0, work.queues[b, n, ANSWERS].head
-    while j != NONE:
-        count += work.book[b, j].source != NONE
+def _has_answers_for_ground(work, b, n):
+    j = work.queues[b, n, ANSWERS].head
+    while j != NONE and work.book[b, j].source == NONE:
         j = work.book[b, j].next
-    return count
+    return j != NONE
 
 
 @kernel

@@ -66,6 +66,7 @@ def sketch_worlds(state, constants, which, work, terms, sketch):
 def serve_worlds(state, constants, which, work, terms, sketch, decision, command, thinking, load):
     """`serve` in the worlds listed in `which`."""
     for b in which:
+        open_desks(work.desks[b])
         serve(state, constants, work, terms, sketch, decision[b], command[b], thinking[b], load[b], b)
 
 
@@ -277,14 +278,14 @@ def sight(itrs, job):
 def serve(state, constants, work, terms, sketch, decision, command, thinking, load, b):
     """One round of world b: decision (N,) on each inbox, in force once the mind has thought.
 
-    It is about the head of the inbox, or with `terms.whole_inbox` about all that is in it. command (N,) is
-    what the satellites are about to fly: those that turn to a station have the first claim to its antennas.
-    Writes into load (N,), records of dtype THINKING, the mean power beyond the standing load, the mind's own
-    included.
+    Its record has been opened: see `open_desks`. What a desk has spent since then is in the load as well.
+    The decision is about the head of the inbox, or with `terms.whole_inbox` about all that is in it.
+    command (N,) is what the satellites are about to fly: those that turn to a station have the first claim to
+    its antennas. Writes into load (N,), records of dtype THINKING, the mean power beyond the standing load,
+    the mind's own included.
     """
     now, end = state.clock[b].time, state.clock[b].time + constants.round_s
     for n in range(decision.shape[0]):
-        _open_round(work.desks[b, n])
         count = work.queues[b, n, INBOX].count
         sketch.asking[b, n] = count if terms.whole_inbox else min(1, count)
     for n in range(decision.shape[0]):
@@ -306,6 +307,13 @@ def serve(state, constants, work, terms, sketch, decision, command, thinking, lo
         joules = desk.joules + thinking[n].power * thinking[n].busy
         load[n].busy = constants.round_s
         load[n].power = joules / constants.round_s - (terms.hosts[n].idle_w if desk.off else 0.0)
+
+
+@kernel
+def open_desks(desks):
+    """Begin a round at the desks (N,) of a world."""
+    for n in range(desks.shape[0]):
+        _open_round(desks[n])
 
 
 @kernel

@@ -41,8 +41,10 @@ class Rules(offloading.Teacher):
         return {name: wait + others * more.get(name, 0.0) for name, wait in waits.items()}
 
     def worth(self, seen: NDArray[np.float64], mask: NDArray[np.int8]) -> NDArray[np.float64]:
-        """What each legal rule would have the job at the head pay (B, N, A)."""
-        return np.where(mask == 1, self.score(seen), -np.inf)
+        """What each legal rule would have the job at the head pay (B, N, A); none drops every job."""
+        score = np.where(mask == 1, self.score(seen), -np.inf)
+        score[..., self._number["drop"]] = -np.inf
+        return score
 
 
 class Teacher(Composite):

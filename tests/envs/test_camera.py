@@ -9,7 +9,7 @@ from gymnasium.utils.env_checker import check_env
 from pettingzoo.test import render_test
 
 import envs  # noqa: F401  registers
-from envs import tasking_v0
+from envs import autonomy_v0, tasking_v0
 from envs.camera import RENDER_MODES, joined
 from sandbox.errors import SandboxError
 from sandbox.recording.frames import frame_of
@@ -39,6 +39,20 @@ def test_gymnasium_s_check(mode, capsys):
     env = gymnasium.make("sandbox/Tasking-v0", scenario="pair", max_cycles=20, render_mode=mode)
     check_env(env.unwrapped)
     assert env.metadata["render_fps"] > 0
+
+
+@pytest.mark.parametrize("mode", ["ansi", "rgb_array"])
+@pytest.mark.parametrize("form", [{}, {"multi_discrete": True}, {"message_size": 2}], ids=str)
+def test_autonomy_is_pictured_in_every_form(mode, form):
+    env = autonomy_v0.parallel_env(max_cycles=5, render_mode=mode, **form)
+    _, infos = env.reset(seed=0)
+    for _ in range(3):
+        orders = {agent: env.action_space(agent).sample(infos[agent]["action_mask"]) for agent in env.agents}
+        *_, infos = env.step(orders)
+    shown = env.render()
+    assert "round 3 of 5" in shown if mode == "ansi" else shown.shape == (480, 640, 3)
+    assert len(env.recording) == 3
+    assert env.recording.meta["env"] == "autonomy_v0"
 
 
 def test_an_image_shows_the_present(played):

@@ -1,6 +1,7 @@
 """Reports: the words say what the numbers say, and only what there is to say."""
 
 import re
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -100,3 +101,17 @@ def test_more_actions_than_letters():
     with pytest.raises(SandboxError, match="63 actions; a report can label 52, show fewer candidates"):
         Reporter(crowded)
     assert len(LABELS) == len(set(LABELS)) == 52
+
+
+@pytest.mark.parametrize("name", ["tasking_v0", "offloading_v0", "avoidance_v0", "autonomy_v0"])
+def test_of_every_problem(name):
+    """Each feature has words that take its number, each action a letter, and nothing is longer than said."""
+    problem = import_module(f"envs.{name}").batch_env().problem
+    reporter, rng = Reporter(problem), np.random.default_rng(0)
+    assert len(set(reporter.labels)) == len(problem.actions) == len(problem.phrases)
+    for _ in range(20):
+        observation = rng.choice(np.float32([-1.0, -0.3, 0.2, 1.0]), len(problem.layout))
+        text = reporter.report(observation, np.ones(len(problem.actions), np.int8))
+        assert len(text) <= reporter.longest
+        assert text.isprintable() or set(text) - {"\n"} <= set(map(chr, range(32, 127)))
+        assert all(f"\n{label}: " in text for label in reporter.labels)

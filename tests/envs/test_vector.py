@@ -6,7 +6,7 @@ import pytest
 from gymnasium.vector import AutoresetMode
 
 import envs
-from envs import tasking_v0
+from envs import autonomy_v0, tasking_v0
 from sandbox.errors import SandboxError
 
 CYCLES = 5
@@ -40,6 +40,21 @@ def test_every_world_is_the_single_environment(small):
     for b in range(3):
         alone = tasking_v0.satellite_env(small, max_cycles=CYCLES)
         np.testing.assert_array_equal(alone.reset(seed=10 + b)[0], seen[b])
+
+
+def test_every_world_is_the_single_environment_of_autonomy():
+    env = autonomy_v0.vector_env(2, max_cycles=CYCLES)
+    seen, info = env.reset(seed=10)
+    alone = [autonomy_v0.satellite_env(max_cycles=CYCLES) for _ in range(2)]
+    for b, one in enumerate(alone):
+        np.testing.assert_array_equal(one.reset(seed=10 + b)[0], seen[b])
+    for _ in range(CYCLES - 1):
+        actions = info["action_mask"].argmax(-1) + (info["action_mask"][:, 1] == 1)
+        seen, reward, _, _, info = env.step(actions)
+        for b, one in enumerate(alone):
+            own = one.step(int(actions[b]))
+            np.testing.assert_array_equal(own[0], seen[b])
+            assert own[1] == pytest.approx(reward[b])
 
 
 def test_seeds_one_by_one(small):

@@ -10,7 +10,7 @@ from experiments.benchmark.benchmark import default_folder
 from experiments.benchmark.plan import Asked, make_plan
 from experiments.benchmark.suite import FIRST_SEED, HELD_OUT, KNOWN, LAST_SEED, OWN, SUITES, make_task
 from experiments.cli import _asked, _parser
-from experiments.splits import FIRST_TRAINING_SEED, draw_scenario
+from experiments.splits import DRAWS, FIRST_TRAINING_SEED
 from sandbox.errors import SandboxError
 from sandbox.fleet import make_fleet
 
@@ -41,7 +41,7 @@ def test_constellations_held_out_are_not_drawn_for_training():
     held_out = [c for c in SUITES["full"].cases if c.split == HELD_OUT and c.problem == "tasking_v0"]
     shells = [make_task(case).scenario.fleet[0].walker for case in held_out]
     rng = np.random.default_rng(FIRST_TRAINING_SEED)
-    trained = [group.walker for _ in range(200) for group in draw_scenario(rng).fleet if group.walker]
+    trained = [group.walker for _ in range(200) for group in DRAWS["tasking_v0"](rng).fleet if group.walker]
     assert len(trained) > 50
     for shell in shells:
         alike = [t for t in trained if t.total == shell.total]

@@ -48,7 +48,7 @@ class FaultyWorld(JobWorld):
     def __init__(self, *args, **how):
         super().__init__(*args, **how)
         self.faults = make_faults(self.worlds, self.satellites, len(self.constants.stations))
-        self.rules = make_rules(self.scenario.faults, self.scenario, self.fleet)
+        self.rules = make_rules(self.scenario.faults, self.scenario, self.fleet)._replace(strikes=True)
 
     def serve(self, *args, **how):
         self.share(strike_worlds, *self.desks, self.faults, self.rules)
