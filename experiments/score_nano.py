@@ -8,10 +8,12 @@ With `--json` it writes them, and what short flights came to that the tests repe
 """
 
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +80,12 @@ def summary(played: Episodes) -> dict[str, Any]:
     return told
 
 
-def over_best(found: Iterable[tuple[dict[str, Any], Episodes]]) -> dict[str, float]:
+def over_best(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """The nano's reward relative to that of the best heuristic of each scenario, over all episodes."""
     ratios = [
         mine["reward"] / other["reward"]
-        for told, played in found
-        for mine, other in zip(played[NANO], played[told["best"]], strict=True)
+        for row in rows
+        for mine, other in zip(row["episodes"][NANO], row["episodes"][row["best"]], strict=True)
     ]
     return summarise(ratios)._asdict() | {"better": sum(ratio > 1.0 for ratio in ratios)}
 
@@ -117,23 +119,29 @@ def quick_score(problem: str, model: Path | str = FOLDER) -> dict[str, list[floa
     return {name: [run["reward"] for run in runs] for name, runs in played.items()}
 
 
+def score(problem: str, name: str, told: Namespace) -> dict[str, Any]:
+    """Play a held-out scenario with every policy; `summary` and the episodes."""
+    scenario = held_out(name, told.hours or JUDGED[problem][name])
+    policies = makers(problem, NanoEngine(told.model), RIVALS[problem])
+    played = episodes(problem, scenario, policies, told.seeds, told.seed)
+    return {"hours": scenario.horizon_h, **summary(played), "episodes": played}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play, print, write."""
     told = _parser().parse_args(arguments)
-    engine = NanoEngine(told.model)
-    found: dict[str, dict[str, Any]] = {}
-    kept = []
-    for problem in told.problems:
-        for name, hours in JUDGED[problem].items():
-            policies = makers(problem, engine, RIVALS[problem])
-            scenario = held_out(name, told.hours or hours)
-            played = episodes(problem, scenario, policies, told.seeds, told.seed)
-            kept.append((summary(played), played))
-            row = {"hours": scenario.horizon_h, **kept[-1][0], "episodes": played}
-            found.setdefault(problem, {})[name] = row
-            _print(problem, name, row)
+    cases = [(problem, name) for problem in told.problems for name in JUDGED[problem]]
+    found: dict[str, dict[str, Any]] = {problem: {} for problem in told.problems}
+    with ProcessPoolExecutor(told.processes, get_context("spawn")) as pool:
+        played = {case: pool.submit(score, *case, told) for case in reversed(cases)}
+        for problem, name in cases:
+            found[problem][name] = played[problem, name].result()
+            _print(problem, name, found[problem][name])
     content = {"seeds": list(range(told.seed, told.seed + told.seeds)), "versions": results.versions()}
-    content |= {"problems": found, "over_best": over_best(kept)}
+    content |= {
+        "problems": found,
+        "over_best": over_best(row for each in found.values() for row in each.values()),
+    }
     print(table(content))
     if told.json:
         content["quick"] = {problem: quick_score(problem, told.model) for problem in told.problems}
@@ -164,6 +172,7 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"episodes of each (default: {SEEDS})")
     parser.add_argument("--seed", type=int, default=0, help="the first (default: 0)")
     parser.add_argument("--hours", type=float, help="of an episode (default: see experiments.splits)")
+    parser.add_argument("--processes", type=int, default=1, metavar="N", help="at once (default: 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers here")
     return parser
 
