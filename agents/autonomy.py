@@ -94,10 +94,18 @@ class Composite(Policy):
 
     def _ruled(self, observation: NDArray, mask: NDArray) -> NDArray[np.int64]:
         """The label (B, N) that has the job at the head of the inbox served as wanted, 0 where it is."""
-        standing = observation[..., self._rules] > 0.0
+        standing = (observation[..., self._rules] > 0.0) & self._possible(observation)
         change = self._change(self._serves, self._queue, observation, mask, standing)
         useful = self._says(observation, "job_present") & (change != self._serves.labels[DROP])
         return np.where(useful, change, 0)  # a hopeless job expires by itself; the rule would drop all
+
+    def _possible(self, observation: NDArray) -> NDArray[np.bool_]:
+        """Which rules (B, N, rules) there is a neighbour or a training satellite for, if they need one."""
+        possible = np.ones((*observation.shape[:-1], len(DECISIONS)), np.bool_)
+        for rule, name in enumerate(DECISIONS):
+            if name == "training" or name.startswith("neighbour_"):
+                possible[..., rule] = self._says(observation, f"{name}_present")
+        return possible
 
     def _change(
         self, part: Part, policy: Policy, observation: NDArray, mask: NDArray, standing: NDArray

@@ -75,12 +75,16 @@ _SHIPPED = {
     "never": "agents.avoidance:Never",
     "threshold": "agents.avoidance:Threshold",
     "late_threshold": "agents.avoidance:LateThreshold",
+    "planner": "agents.planner.tasking:TaskingPlanner",
     "qwen": "agents.qwen.policy:QwenPolicy",
 }
 _OF_A_PROBLEM = {
     ("greedy", "offloading_v0"): "agents.offloading:Greedy",
     ("greedy", "autonomy_v0"): "agents.autonomy:Greedy",
     ("deadline_greedy", "autonomy_v0"): "agents.autonomy:DeadlineGreedy",
+    ("planner", "autonomy_v0"): "agents.planner.autonomy:AutonomyPlanner",
+    ("planner", "avoidance_v0"): "agents.planner.avoidance:AvoidancePlanner",
+    ("planner", "offloading_v0"): "agents.planner.offloading:OffloadingPlanner",
 }
 """Policies that share their name with one for other problems."""
 

@@ -97,9 +97,9 @@ def _look_out(
     radius = math.sqrt(x * x + y * y + z * z)
     first = (x / radius, y / radius, z / radius)
     last = unit(*rotate(rotations[2], next_position[0], next_position[1], next_position[2]))
-    track = _ground_track(first, last, seconds)
+    track = ground_track(first, last, seconds)
     samples = max(constants.substeps, math.ceil(seconds / STATION_SAMPLE_S))
-    _look_for_stations(
+    look_for_stations(
         outlook, constants.stations, craft, seconds, samples, path, rotation, middle, radius, track
     )
     arrow = (pointing[0], pointing[1], pointing[2])
@@ -129,7 +129,7 @@ def _look_up(outlook, position, velocity, sun):
 
 
 @kernel
-def _ground_track(first, last, seconds):
+def ground_track(first, last, seconds):
     """(unit vector half way, angular rate vector, rad/s) of the great circle between unit vectors, ITRS."""
     ax, ay, az = first
     bx, by, bz = last
@@ -140,16 +140,16 @@ def _ground_track(first, last, seconds):
 
 
 @kernel
-def _half_turn(track, seconds):
+def half_turn(track, seconds):
     rx, ry, rz = track[1]
     return 0.5 * seconds * math.sqrt(rx * rx + ry * ry + rz * rz)
 
 
 @kernel
-def _look_for_stations(outlook, stations, craft, seconds, samples, path, rotation, middle, radius, track):
+def look_for_stations(outlook, stations, craft, seconds, samples, path, rotation, middle, radius, track):
     """Of the stations that see the satellite during the round, the one that sees it highest."""
     ux, uy, uz = track[0]
-    floor = horizon_cosine(radius, LOWEST_GROUND_M, _half_turn(track, seconds) + SCREEN_MARGIN)
+    floor = horizon_cosine(radius, LOWEST_GROUND_M, half_turn(track, seconds) + SCREEN_MARGIN)
     best = -1.0
     for g in range(stations.shape[0]):
         station = stations[g]
@@ -179,12 +179,12 @@ def _look_for_requests(
     Those that were found under cloud are left out until their sky changes.
     """
     cone = access_angle(radius, craft.max_off_nadir)
-    floor = math.cos(cone + _half_turn(track, seconds + 2.0 * LOOK_AHEAD_S) + SCREEN_MARGIN)
+    floor = math.cos(cone + half_turn(track, seconds + 2.0 * LOOK_AHEAD_S) + SCREEN_MARGIN)
     ux, uy, uz = track[0]
     rx, ry, rz = track[1]
     reach = math.sin(cone + SCREEN_MARGIN)
     aside = reach * math.sqrt(rx * rx + ry * ry + rz * rz)
-    behind = -aside - _half_turn(track, seconds) * aside / reach
+    behind = -aside - half_turn(track, seconds) * aside / reach
     fx, fy, fz = ry * uz - rz * uy, rz * ux - rx * uz, rx * uy - ry * ux
     up = requests.open_up[b]
     for slot in range(requests.open_count[b]):

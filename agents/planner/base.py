@@ -1,0 +1,41 @@
+"""What the planners have in common: they are made for an environment, and plan for each of its worlds."""
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.policy import Policy
+
+
+class Planner(Policy):
+    """Sees the truth: it reads `env.world`, and copies what it would change.
+
+    `gaps` holds, for every plan that it made since the reset, how far its objective stays behind the linear
+    relaxation, relative to that; `gap` is their mean.
+    """
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self.world = env.world
+        self.gaps: list[float] = []
+
+    @property
+    def gap(self) -> float:
+        return float(np.mean(self.gaps)) if self.gaps else 0.0
+
+    def reset(self, seed: int | None = None) -> None:
+        super().reset(seed)
+        self.gaps = []
+        self.forget()
+
+    def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
+        return np.stack([self.act_in(b, mask[b]) for b in range(mask.shape[0])])
+
+    def forget(self) -> None:
+        """Let the plans of the last episode go."""
+
+    @abstractmethod
+    def act_in(self, b: int, mask: NDArray[np.int8]) -> NDArray[np.int64]:
+        """Legal actions (N,) in world b for its mask (N, A)."""

@@ -1,0 +1,83 @@
+"""The planner on each problem: legal, reproducible, blind to the batch, harmless to the world, the best."""
+
+import numpy as np
+import pytest
+
+from agents import make_policy
+from envs import avoidance_v0, offloading_v0, tasking_v0
+from sandbox.scenario import load_scenario
+from sandbox.state import arrays
+
+RIVALS = {
+    "tasking_v0": ("greedy", "deadline_greedy"),
+    "offloading_v0": ("greedy", "least_loaded"),
+    "avoidance_v0": ("never", "threshold", "late_threshold"),
+}
+SCENARIOS = {
+    "tasking_v0": (
+        tasking_v0,
+        "scs01",
+        {"horizon_h": 3.0, "satellites": ["SCS-01 A", "SCS-01 B", "SCS-01 M"]},
+    ),
+    "offloading_v0": (offloading_v0, "relay_40", {"horizon_h": 0.5}),
+    "avoidance_v0": (avoidance_v0, "crossing_12", {"horizon_h": 36.0, "threats.population": 0}),
+}
+PROBLEMS = tuple(RIVALS)
+
+
+def make(problem, worlds=1, rounds=None):
+    module, name, changes = SCENARIOS[problem]
+    return module.batch_env(load_scenario(name, changes), worlds, max_cycles=rounds, autoreset=False)
+
+
+def everything(world):
+    parts = [*arrays(world.state), *getattr(world, "work", ()), *getattr(world, "threats", ())]
+    return [part.tobytes() for part in parts]
+
+
+def play(problem, name, worlds=1, seed=3, rounds=None):
+    """Rewards by world, and all actions."""
+    env = make(problem, worlds, rounds)
+    policy = make_policy(name, env)
+    policy.reset(seed=0)
+    seen, info = env.reset(seed=seed)
+    total, actions = np.zeros(worlds), []
+    for _ in range(env.max_cycles):
+        actions.append(policy.act(seen, info))
+        assert np.take_along_axis(info["action_mask"], actions[-1][..., None], -1).all(), "an illegal action"
+        seen, reward, _, _, info = env.step(actions[-1])
+        total += reward.sum(axis=1)
+    return total, np.stack(actions), policy
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_it_earns_more_than_every_heuristic(problem):
+    paid = {name: play(problem, name, worlds=2)[0].mean() for name in ("planner", *RIVALS[problem])}
+    assert paid["planner"] == max(paid.values())
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_each_world_of_a_batch_is_planned_as_if_alone(problem):
+    _, both, _ = play(problem, "planner", worlds=2, rounds=40)
+    for b in range(2):
+        _, alone, _ = play(problem, "planner", seed=3 + b, rounds=40)
+        np.testing.assert_array_equal(both[:, b], alone[:, 0])
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_to_look_is_not_to_touch(problem):
+    env = make(problem, rounds=30)
+    policy = make_policy("planner", env)
+    policy.reset(seed=0)
+    seen, info = env.reset(seed=3)
+    for _ in range(30):
+        before = everything(env.world)
+        actions = policy.act(seen, info)
+        assert everything(env.world) == before
+        seen, _, _, _, info = env.step(actions)
+
+
+def test_its_gap_is_told():
+    _, _, policy = play("tasking_v0", "planner")
+    assert policy.gaps
+    assert 0.0 <= policy.gap < 0.05
