@@ -7,6 +7,7 @@ rival's, by episode; and at the end its ratio to the best heuristic of each scen
 With `--json` it writes them, and what short flights came to that the tests repeat.
 """
 
+import math
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -70,7 +71,7 @@ def summary(played: Episodes) -> dict[str, Any]:
     told: dict[str, Any] = {"reward": {name: summarise(runs)._asdict() for name, runs in reward.items()}}
     told["nano_over"] = {}
     for name in (name for name in reward if name != NANO):
-        ratios = [mine / other for mine, other in zip(reward[NANO], reward[name], strict=True)]
+        ratios = [_over(mine, other) for mine, other in zip(reward[NANO], reward[name], strict=True)]
         told["nano_over"][name] = summarise(ratios)._asdict() | {"better": sum(r > 1.0 for r in ratios)}
     heuristics = [name for name in reward if name not in (NANO, TEACHER)]
     told["best"] = max(heuristics, key=lambda name: told["reward"][name]["iqm"])
@@ -80,10 +81,14 @@ def summary(played: Episodes) -> dict[str, Any]:
     return told
 
 
+def _over(mine: float, other: float) -> float:
+    return mine / other if other else math.nan
+
+
 def over_best(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """The nano's reward relative to that of the best heuristic of each scenario, over all episodes."""
     ratios = [
-        mine["reward"] / other["reward"]
+        _over(mine["reward"], other["reward"])
         for row in rows
         for mine, other in zip(row["episodes"][NANO], row["episodes"][row["best"]], strict=True)
     ]
