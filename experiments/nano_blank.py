@@ -6,19 +6,21 @@ ids); the rest is a byte-level BPE over reports in words from training scenarios
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 import torch
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
-from agents import make_policy
-from agents.qwen.dense import COARSE, FINE, IDS, PADDING, PLAIN, SPECIAL, TIMES, TOKENS
-from envs import tasking_v0
+from agents.qwen.dense import EVEN, IDS, PADDING, SCALES, SPECIAL, TOKENS
 from envs.reports import Reporter
-from experiments.splits import training_scenarios
+from experiments.problems import make_env
+from experiments.splits import DRAWS, FIRST_TRAINING_SEED, training_scenarios
+from experiments.teachers import TEACHERS
+from sandbox.scenario import Scenario
 
-VOCABULARY = 2560
+VOCABULARY = 3456
 DENSE = r"<[a-z_]+[:_][0-9]{2,3}>"
 SPLIT = (
     rf"{DENSE}| (?={DENSE})|(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}"
@@ -40,7 +42,7 @@ MAX_POSITIONS = 2048
 
 
 def blank_config() -> Qwen3Config:
-    """A Qwen3 of 1.1 million parameters, every field given."""
+    """A Qwen3 of 1.2 million parameters, every field given."""
     return Qwen3Config(
         vocab_size=VOCABULARY,
         hidden_size=128,
@@ -74,8 +76,7 @@ def blank_model(seed: int) -> Qwen3ForCausalLM:
     model = Qwen3ForCausalLM(blank_config()).float()
     rng = np.random.default_rng(seed)
     table = model.get_input_embeddings().weight.data
-    for name in {token[1:].partition(":")[0]: None for token in PLAIN if ":" in token}:
-        count = FINE if name in TIMES else COARSE
+    for name, (count, _, _) in (SCALES | {"bucket": EVEN}).items():
         first = IDS[f"<{name}:00>"]
         x = (np.arange(count) + 0.5) / count
         waves = [np.ones(count), 2 * x - 1, *(np.cos(np.pi * k * x) / k for k in range(2, 9))]
@@ -84,8 +85,8 @@ def blank_model(seed: int) -> Qwen3ForCausalLM:
     return model
 
 
-def make_tokenizer(scenarios: int = 8, seed: int = 0) -> PreTrainedTokenizerFast:
-    """The tokenizer, its merges learned from reports of `scenarios` training scenarios."""
+def make_tokenizer(scenarios: int = 3, seed: int = 0) -> PreTrainedTokenizerFast:
+    """The tokenizer, its merges learned from reports of `scenarios` training scenarios of every problem."""
     learner = Tokenizer(models.BPE())
     learner.normalizer, learner.pre_tokenizer = _shape()
     trainer = trainers.BpeTrainer(
@@ -121,13 +122,18 @@ def _shape() -> tuple[normalizers.Normalizer, pre_tokenizers.PreTokenizer]:
 
 
 def _reports(scenarios: int, seed: int) -> Iterator[str]:
-    for _, scenario in zip(range(scenarios), training_scenarios(seed), strict=False):
-        env = tasking_v0.batch_env(scenario, autoreset=False)
-        reporter, policy = Reporter(env.problem), make_policy("greedy", env)
-        yield reporter.system
-        observation, info = env.reset(seed)
-        for k in range(min(env.max_cycles, 600)):
-            if k % 30 == 0:
-                yield from map(reporter.report, observation[0], info["action_mask"][0])
-            observation, _, _, _, info = env.step(policy.act(observation, info))
-        env.close()
+    for problem in DRAWS:
+        for scenario in islice(training_scenarios(problem, seed), scenarios):
+            yield from _reports_of(problem, scenario, FIRST_TRAINING_SEED + seed)
+
+
+def _reports_of(problem: str, scenario: Scenario, seed: int) -> Iterator[str]:
+    env = make_env(problem, scenario)
+    reporter, policy = Reporter(env.problem), TEACHERS[problem](env)
+    yield reporter.system
+    observation, info = env.reset(seed)
+    for k in range(min(env.max_cycles, 300)):
+        if k % 30 == 0:
+            yield from map(reporter.report, observation[0], info["action_mask"][0])
+        observation, _, _, _, info = env.step(policy.act(observation, info))
+    env.close()

@@ -1,12 +1,13 @@
-"""Train the nano by imitation: a teacher's decisions first, then what it would have done where the nano went.
+"""Train the nano by imitation: teachers' decisions first, then what they would have done where the nano went.
 
     python -m experiments.train_nano_imitate --out agents/qwen/nano
+    python -m experiments.train_nano_imitate --out mine --problems tasking_v0 --share 0.3
 
-Behaviour cloning over rounds that the teacher played in training scenarios (`experiments.splits`), then
-DAgger (Ross, Gordon and Bagnell 2011): the nano plays, the teacher says what it would have done, and the nano
-goes on learning from all of it. The loss is the cross entropy of the next token, among the tokens of the
-legal actions only. Prompts of the same length make a batch, so that none is padded. The same arguments on
-the same machine give the same weights.
+Behaviour cloning over rounds that the teachers (`experiments.teachers`) played in training scenarios
+(`experiments.splits`), then DAgger (Ross, Gordon and Bagnell 2011): the nano plays, the teacher says what it
+would have done, and the nano goes on learning from all of it. The loss is the cross entropy of the next
+token, among the tokens of the legal actions only. Prompts of the same length make a batch, of whatever
+problems, so that none is padded. The same arguments on the same machine give the same weights.
 """
 
 import copy
@@ -23,17 +24,23 @@ import numpy as np
 import torch
 
 from agents import Policy
-from agents.qwen.dense import IDS
+from agents.qwen.dense import ACTIONS, IDS
 from agents.qwen.nano import NanoEngine, load_model
 from agents.qwen.policy import QwenPolicy
 from envs.batch import BatchEnv
 from experiments.nano_blank import blank_model, make_tokenizer
-from experiments.nano_lessons import MOST_SHOWN, Certain, Lessons, Teacher, collect
-from experiments.nano_teacher import Teacher as TunedTeacher
+from experiments.nano_lessons import Certain, Lessons, collect, nobody
 from experiments.splits import FIRST_TRAINING_SEED
+from experiments.teachers import TEACHERS
 
-NAMES = ("idle", "charge", "downlink", *(f"observe_{k}" for k in range(1, MOST_SHOWN + 1)))
-ACTION_IDS = torch.tensor([IDS[f"<{name}>"] for name in NAMES])
+ACTION_IDS = torch.tensor([IDS[f"<{name}>"] for name in ACTIONS])
+LESSONS = {
+    "tasking_v0": (76_000, 38_000),
+    "offloading_v0": (30_000, 12_000),
+    "avoidance_v0": (22_000, 10_000),
+    "autonomy_v0": (36_000, 14_000),
+}
+"""By problem, the lessons that its teacher plays, and those added in each round of DAgger."""
 
 
 def batches(lessons: Lessons, size: int, rng: np.random.Generator) -> Iterator[Lessons]:
@@ -47,7 +54,7 @@ def batches(lessons: Lessons, size: int, rng: np.random.Generator) -> Iterator[L
 
 
 def action_logits(model: Any, batch: Lessons) -> torch.Tensor:
-    """Logits (R, WIDTH) after prompts of one length, minus infinity where an action is illegal."""
+    """Logits (R, A) after prompts of one length, minus infinity where an action is illegal."""
     length = int(batch.lengths[0])
     ids = torch.from_numpy(batch.ids[:, -length:].astype(np.int64))
     last = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, -1]
@@ -110,23 +117,39 @@ def save(model: Any, folder: Path) -> None:
     copy.deepcopy(model).to(torch.bfloat16).save_pretrained(folder)
 
 
-def train(told: Namespace, teacher_of: Callable[[BatchEnv], Teacher]) -> Any:
+def train(told: Namespace) -> Any:
     """Clone, then `told.rounds` rounds of DAgger."""
     rng = np.random.default_rng(FIRST_TRAINING_SEED + told.seed)
     model = load_model(told.start) if told.start else blank_model(told.seed)
-    per_epoch = [told.clone + k * told.dagger for k in range(told.rounds + 1)]
-    planned = sum(n * told.epochs for n in per_epoch) / told.batch * 1.1
-    trainer = Trainer(model, told.rate, math.ceil(planned))
-    lessons = collect(told.clone, rng, teacher_of, lambda env, rng: None)
+    clone, dagger = (math.ceil(told.share * sum(LESSONS[p][i] for p in told.problems)) for i in (0, 1))
+    per_epoch = [clone + k * dagger for k in range(told.rounds + 1)]
+    trainer = Trainer(model, told.rate, math.ceil(sum(per_epoch) / told.batch * 1.15))
+    lessons = gather(told, rng, None)
     for k in range(told.rounds + 1):
         if k:
             model.eval()
-            seen = collect(told.dagger, rng, teacher_of, _playing(model), hours=(2.0, 8.0), worlds=1)
-            lessons = lessons + seen
-        for i in range(told.epochs):
-            epoch(trainer, lessons, told.batch, rng, f"round {k} epoch {i}")
+            lessons = lessons + gather(told, rng, model)
+        epoch(trainer, lessons, told.batch, rng, f"round {k}")
         save(model, told.out)
     return model
+
+
+def gather(told: Namespace, rng: np.random.Generator, model: Any | None) -> Lessons:
+    """Lessons of every problem asked for, from episodes that the model plays, or where it is None the
+    teachers."""
+    found = []
+    for problem in told.problems:
+        begin = time.process_time()
+        wanted = math.ceil(told.share * LESSONS[problem][model is not None])
+        player = nobody if model is None else _playing(model)
+        found.append(collect(problem, wanted, rng, _teacher_of, player))
+        tokens, spent = found[-1].lengths.mean(), time.process_time() - begin
+        print(f"{problem}: {len(found[-1])} lessons of {tokens:.0f} tokens, {spent:.0f} s of CPU", flush=True)
+    return Lessons.joined(found)
+
+
+def _teacher_of(env: BatchEnv) -> Certain:
+    return Certain(TEACHERS[env.problem.name](env))
 
 
 def _playing(model: Any) -> Callable[[BatchEnv, np.random.Generator], Policy]:
@@ -148,7 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told.out.mkdir(parents=True, exist_ok=True)
     begin = time.process_time()
     make_tokenizer().save_pretrained(told.out)
-    train(told, lambda env: Certain(TunedTeacher(env)))
+    train(told)
     spent = time.process_time() - begin
     record = {"arguments": {k: str(v) for k, v in vars(told).items()}, "cpu_s": round(spent)}
     (told.out / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
@@ -160,10 +183,9 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser("python -m experiments.train_nano_imitate", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the model is saved")
     parser.add_argument("--start", type=Path, metavar="FOLDER", help="go on from this model")
-    parser.add_argument("--clone", type=int, default=100_000, help="lessons that the teacher played")
-    parser.add_argument("--dagger", type=int, default=40_000, help="lessons added in each round of DAgger")
-    parser.add_argument("--rounds", type=int, default=2, help="rounds of DAgger")
-    parser.add_argument("--epochs", type=int, default=1, help="times that all lessons are learned in a round")
+    parser.add_argument("--problems", nargs="+", choices=list(LESSONS), default=list(LESSONS), metavar="NAME")
+    parser.add_argument("--share", type=float, default=1.0, help="of the lessons that are planned")
+    parser.add_argument("--rounds", type=int, default=1, help="rounds of DAgger")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rate", type=float, default=1e-3, help="of learning, at most")
     parser.add_argument("--seed", type=int, default=0)

@@ -1,18 +1,20 @@
-"""An observation in 15 to 64 tokens: one bucket token per feature, one special token per action.
+"""An observation in some dozens of tokens: one bucket token per feature, one special token per action.
 
 A prompt reads, in the order of the declarations,
 
     <battery:20><temperature:15>...<time_left:31>           what the satellite knows of itself
     <request_value:28>...<request_deadline:40><observe_1>   each thing it may act on, closed by its action
+    <warning_time:35>...<warning_age:02><warning_1>         or, where none is about it alone, by its name
     <idle><charge><downlink><decide>                        the other legal actions, and the question
 
 and the answer is one action token. What a report in words leaves out leaves no token here either: a feature
-at its `silent_at`, a group whose gate is shut; nor does a group whose action is illegal.
+at its `silent_at`, a group whose gate is shut; nor does a group whose action is illegal, nor a flag that is
+not up. What means the same in several problems has the same tokens.
 
-Buckets divide a feature's range evenly; where its unit is a time, by the square root, so that they are finer
-near zero, where a decision hangs on them (64 of them; 32 otherwise). A feature without a token of its own is
-two: `<feature_07>` numbers it within its layout and `<bucket:19>` holds its value; an action without one is
-`<action_07>`. So any problem can be read, with the same vocabulary.
+Buckets divide a feature's range evenly, or by a root of it where decisions hang on what is near zero
+(`Scale`). A feature without a token of its own is two: `<feature_07>` numbers it within its layout and
+`<bucket:19>` holds its value; an action without one is `<action_07>`. So any problem can be read, with the
+same vocabulary.
 """
 
 import re
@@ -25,60 +27,86 @@ from numpy.typing import NDArray
 from envs.features import Feature, Layout
 from sandbox.errors import SandboxError
 
-FINE, COARSE = 64, 32
-"""Buckets of a time, and of anything else."""
+
+class Scale(NamedTuple):
+    """How the range of a feature is cut: into so many `buckets`, even in the `power`-th root of the share of
+    the range; `signed`, of the distance from its middle."""
+
+    buckets: int
+    power: int = 1
+    signed: bool = False
+
+
+EVEN, FINE, FLAG = Scale(32), Scale(64), Scale(2)
+ROOT, ROUGH_ROOT, CUBE_ROOT, ROUGH_CUBE_ROOT = Scale(64, 2), Scale(32, 2), Scale(64, 3), Scale(32, 3)
+SIGNED = Scale(64, 2, True)
 TIME_UNITS = ("s", "min", "h")
 CHAT = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>")
 PADDING, DECIDE = "<|endoftext|>", "<decide>"
-ACTIONS = ("idle", "charge", "downlink", *(f"observe_{k}" for k in range(1, 17)))
+ACTIONS = (
+    *("idle", "charge", "downlink", *(f"observe_{k}" for k in range(1, 17))),
+    *("defer", "run_small", "run_large", *(f"neighbour_{k}" for k in range(1, 5))),
+    *("training", "ground", "drop"),
+    *("wait", "forward_small", "forward_large", "backward_small", "backward_large", "return"),
+    *("keep", "reload"),
+)
+"""Actions with tokens of their own."""
+ABOUT = {"request": "observe"}
+"""Groups that another name than theirs acts upon: subject, action, both without their number."""
+SUBJECTS = ("job", *(f"warning_{k}" for k in range(1, 9)))
+"""Groups with a token that closes them where no action does."""
 SPARE_ACTIONS, SPARE_FEATURES, ITEMS = 64, 128, 16
-TIMES = (
-    "oldest_image",
-    "to_shadow",
-    "to_sunlight",
-    "slew_to_sun",
-    "station_seconds",
-    "contact_in",
-    "contact_length",
-    "request_slew",
-    "request_capture_in",
-    "request_window",
-    "request_deadline",
+_ORDERS = ("idle", "charge", "downlink", "observe", *ACTIONS[19:29])
+_SCALED: tuple[tuple[Scale, tuple[str, ...]], ...] = (
+    (
+        ROOT,
+        (
+            *("oldest_image", "to_shadow", "to_sunlight", "slew_to_sun"),
+            *("station_seconds", "contact_in", "contact_length"),
+            *("request_slew", "request_capture_in", "request_window", "request_deadline"),
+            *("backlog", "training_delay", "warning_time", "warning_miss", "warning_sigma"),
+        ),
+    ),
+    (
+        ROUGH_ROOT,
+        (
+            *("inbox", "answers", "raw", "board_reset", "job_small_s", "job_large_s"),
+            *("neighbour_delay", "neighbour_backlog", "neighbour_inbox", "neighbour_age"),
+            *("training_large_s", "warning_age"),
+        ),
+    ),
+    (CUBE_ROOT, ("job_age", "job_left")),
+    (ROUGH_CUBE_ROOT, ("job_half_life", "job_size")),
+    (SIGNED, ("offset", "drift")),
+    (FINE, ("warning_risk",)),
+    (
+        EVEN,
+        (
+            *("battery", "temperature", "store", "stored", "images", "sunlight", "panel_cosine"),
+            *("latitude", "longitude", "northward", "time_left"),
+            *("station_elevation", "station_rate", "station_rivals"),
+            *("request_value", "request_cloud", "request_off_nadir", "request_rivals", "request_earlier"),
+            *("large_missing", "job_value", "job_small_quality", "job_large_quality", "job_ground_quality"),
+            *("job_user_elevation", "job_hops", "neighbour_battery", "fuel", "warnings"),
+        ),
+    ),
+    (FLAG, ("job_camera", "safe_mode", "weights_fault", *(f"order_{name}" for name in _ORDERS))),
 )
-SHARES = (
-    "battery",
-    "temperature",
-    "store",
-    "stored",
-    "images",
-    "sunlight",
-    "panel_cosine",
-    "latitude",
-    "longitude",
-    "northward",
-    "station_elevation",
-    "station_rate",
-    "station_rivals",
-    "time_left",
-    "request_value",
-    "request_cloud",
-    "request_off_nadir",
-    "request_rivals",
-    "request_earlier",
-)
-"""Features with tokens of their own: times, and the rest. A group's stand without its number."""
+SCALES = {name: scale for scale, names in _SCALED for name in names}
+"""Features with tokens of their own. A group's stand without its number."""
 
 SPECIAL = (
     *CHAT,
     DECIDE,
     *(f"<{name}>" for name in ACTIONS),
     *(f"<action_{k:02d}>" for k in range(SPARE_ACTIONS)),
+    *(f"<{name}>" for name in SUBJECTS),
     *(f"<item_{k}>" for k in range(1, ITEMS + 1)),
 )
 PLAIN = (
     *(f"<feature_{k:02d}>" for k in range(SPARE_FEATURES)),
-    *(f"<{name}:{k:02d}>" for name in TIMES for k in range(FINE)),
-    *(f"<{name}:{k:02d}>" for name in (*SHARES, "bucket") for k in range(COARSE)),
+    *(f"<{name}:{k:02d}>" for name, scale in SCALES.items() for k in range(scale.buckets)),
+    *(f"<bucket:{k:02d}>" for k in range(EVEN.buckets)),
 )
 TOKENS = (*SPECIAL, *PLAIN)
 """The tokens of dense prompts; a token's place here is its id."""
@@ -109,11 +137,12 @@ class DenseRenderer:
     def __init__(self, layout: Layout, actions: Sequence[str]) -> None:
         self.layout, self.actions = layout, tuple(actions)
         self.action_ids = np.array([_action_id(name, i) for i, name in enumerate(actions)])
-        self._buckets = np.array([_buckets(feature, _key(feature, layout)) for feature in layout.features])
-        self._timely = np.array([feature.unit in TIME_UNITS for feature in layout.features])
+        scales = [_scale(feature, layout) for feature in layout.features]
+        self._buckets, self._power, self._signed = (np.array(column) for column in zip(*scales, strict=True))
         columns = list(_columns(layout, self.actions, self.action_ids))
         self._token, self._feature, self._silenced, self._action, self._gate = np.array(columns).T
-        silent = [np.nan if f.silent_at is None else f.silent_at for f in layout.features]
+        self._closes = {c.token: c.gate for c in columns if c.gate >= 0 and c.feature < 0}
+        silent = [_silent_at(f, scale) for f, scale in zip(layout.features, scales, strict=True)]
         self._silent_at = 2.0 * (np.array(silent) - layout.low) / (layout.high - layout.low) - 1.0
 
     def ids(
@@ -134,14 +163,19 @@ class DenseRenderer:
     def bucket(self, observation: NDArray[np.float32]) -> NDArray[np.int64]:
         """The bucket (R, F) that each number in [-1, 1] falls into."""
         share = np.clip(0.5 * (observation + 1.0), 0.0, 1.0)
-        share = np.where(self._timely, np.sqrt(share), share)
+        about = np.where(self._signed, 2.0 * share - 1.0, share)
+        root = np.copysign(np.abs(about) ** (1.0 / self._power), about)
+        share = np.where(self._signed, 0.5 * (root + 1.0), root)
         return np.minimum((share * self._buckets).astype(np.int64), self._buckets - 1)
 
     def bounds(self, feature: int, bucket: int) -> tuple[float, float]:
         """Lowest and highest value, in its unit, of a feature in that bucket."""
-        edges = np.array([bucket, bucket + 1]) / self._buckets[feature]
-        if self._timely[feature]:
-            edges = edges**2
+        edges, power = np.array([bucket, bucket + 1]) / self._buckets[feature], self._power[feature]
+        if self._signed[feature]:
+            about = 2.0 * edges - 1.0
+            edges = 0.5 * (np.copysign(np.abs(about) ** power, about) + 1.0)
+        else:
+            edges = edges**power
         low, high = self.layout.low[feature], self.layout.high[feature]
         first, last = low + edges * (high - low)
         return float(first), float(last)
@@ -151,8 +185,8 @@ class DenseRenderer:
         said: dict[str, tuple[float, float]] = {}
         legal = np.zeros(len(self.actions), bool)
         place = 0
-        for token in ids:
-            while place < len(self._token) and not self._holds(place, token):
+        for token, gate in zip(ids, self._gates(ids), strict=True):
+            while place < len(self._token) and not self._holds(place, token, gate):
                 place += 1
             if place == len(self._token):
                 raise SandboxError(f"Token {token} has no place in a prompt of this problem.")
@@ -164,15 +198,30 @@ class DenseRenderer:
             place += 1
         return said, [name for name, allowed in zip(self.actions, legal, strict=True) if allowed]
 
-    def _holds(self, place: int, token: int) -> bool:
+    def _gates(self, ids: Sequence[int]) -> list[int]:
+        """The gate of the group that the next token to close one closes, for every token; -1 for none."""
+        gates, gate = [], -1
+        for token in reversed(ids):
+            gate = self._closes.get(token, gate)
+            gates.append(gate)
+        return gates[::-1]
+
+    def _holds(self, place: int, token: int, gate: int) -> bool:
         feature = self._feature[place]
         count = self._buckets[feature] if feature >= 0 else 1
-        return bool(0 <= token - self._token[place] < count)
+        here = self._gate[place] in (-1, gate)
+        return bool(here and 0 <= token - self._token[place] < count)
 
 
 def text_of(ids: Sequence[int]) -> str:
     """A prompt as the tokenizer reads it."""
     return "".join(TOKENS[i] for i in ids)
+
+
+def strangers(layout: Layout, actions: Sequence[str]) -> list[str]:
+    """The features of `layout` and those of `actions` that have no token of their own."""
+    said = [f for f in layout.features if not f.gate and _key(f, layout) not in SCALES]
+    return [*(feature.name for feature in said), *(name for name in actions if name not in ACTIONS)]
 
 
 def _columns(layout: Layout, actions: Sequence[str], action_ids: NDArray) -> Iterator[Column]:
@@ -188,8 +237,8 @@ def _columns(layout: Layout, actions: Sequence[str], action_ids: NDArray) -> Ite
             if i != gate:
                 for column in _feature_columns(layout, i):
                     yield column._replace(gate=gate, action=action)
-        close = action_ids[action] if action >= 0 else IDS[f"<item_{k % ITEMS + 1}>"]
-        yield Column(int(close), gate=gate, action=action)
+        named = IDS.get(f"<{_subject(layout, group)}>", IDS[f"<item_{k % ITEMS + 1}>"])
+        yield Column(int(action_ids[action]) if action >= 0 else named, gate=gate, action=action)
     for a, token in enumerate(action_ids):
         if a not in closers:
             yield Column(int(token), action=a)
@@ -215,11 +264,21 @@ def _groups(layout: Layout) -> list[list[int]]:
 
 
 def _closer(layout: Layout, group: list[int], groups: list[list[int]], actions: Sequence[str]) -> int:
-    """The one action whose number is that of the one group with that number; else -1."""
-    number = _number(layout, group)
+    """The one action upon the group, by its name or as the only one with its number; else -1."""
+    subject, number = _subject(layout, group), _number(layout, group)
+    about = ABOUT.get(subject.removesuffix(f"_{number}"), "")
+    for name in (subject, f"{about}_{number}"):
+        if name in actions:
+            return list(actions).index(name)
     same = [a for a, name in enumerate(actions) if number and re.search(rf"_{number}$", name)]
     alone = sum(_number(layout, other) == number for other in groups) == 1
     return same[0] if len(same) == 1 and alone else -1
+
+
+def _subject(layout: Layout, group: list[int]) -> str:
+    """What the group is about: the name of its gate without the last word."""
+    gate = next(layout.names[i] for i in group if layout.features[i].gate)
+    return gate.rpartition("_")[0]
 
 
 def _number(layout: Layout, group: list[int]) -> str:
@@ -235,8 +294,15 @@ def _key(feature: Feature, layout: Layout) -> str:
     return feature.name
 
 
-def _buckets(feature: Feature, key: str) -> int:
-    return FINE if key in TIMES else COARSE
+def _scale(feature: Feature, layout: Layout) -> Scale:
+    return SCALES.get(_key(feature, layout), ROUGH_ROOT if feature.unit in TIME_UNITS else EVEN)
+
+
+def _silent_at(feature: Feature, scale: Scale) -> float:
+    """The value at which there is nothing to say, NaN for none; of a flag, when it is not up."""
+    if scale is FLAG:
+        return feature.low
+    return np.nan if feature.silent_at is None else feature.silent_at
 
 
 def _action_id(name: str, number: int) -> int:

@@ -1,4 +1,4 @@
-"""The shipped nano: a Qwen3 of 1.1 million parameters that reads dense prompts and answers in one pass."""
+"""The shipped nano: a Qwen3 of 1.2 million parameters that reads dense prompts and answers in one pass."""
 
 from collections.abc import Sequence
 from importlib.resources import files
@@ -31,7 +31,7 @@ class NanoEngine(Engine):
     Raises SandboxError where torch or transformers are missing or the folder holds no model.
     """
 
-    problems = ("tasking_v0",)
+    problems = ("tasking_v0", "offloading_v0", "avoidance_v0", "autonomy_v0")
 
     def __init__(
         self,

@@ -20,37 +20,7 @@ KNOWN, HELD_OUT, OWN = "known", "held out", "own"
 """Constellations that may be trained on, those that may not, and those that the user brings."""
 
 SHELLS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    **{name: shell for name, shell in splits.HELD_OUT.items() if shell[1]},
-    "relay_28": (
-        "relay_40",
-        {
-            "name": "relay_28",
-            "fleet.0.sun_synchronous": {"total": 24, "altitude_km": 700, "local_time_h": [9.0, 9.5]},
-            "fleet.1.sun_synchronous": {"total": 4, "altitude_km": 1000, "local_time_h": [9.0]},
-        },
-    ),
-    "disaster_20": (
-        "disaster_response",
-        {
-            "name": "disaster_20",
-            "fleet.0.sun_synchronous": {"total": 18, "altitude_km": 620, "local_time_h": [14.0, 14.8]},
-            "fleet.1.sun_synchronous": {"total": 2, "altitude_km": 1000, "local_time_h": [14.4]},
-        },
-    ),
-    "crossing_18": (
-        "crossing_12",
-        {
-            "name": "crossing_18",
-            "fleet.0.walker": {
-                "pattern": "star",
-                "total": 18,
-                "planes": 3,
-                "phasing": 1,
-                "altitude_km": 700,
-                "inclination_deg": 86.4,
-            },
-        },
-    ),
+    name: shell for name, shell in splits.HELD_OUT.items() if shell[1]
 }
 """Constellations made from named scenarios, held out: (scenario, fields replaced)."""
 

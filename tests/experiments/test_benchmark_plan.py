@@ -6,11 +6,12 @@ from shlex import split
 import numpy as np
 import pytest
 
+from agents.qwen.nano import NanoEngine
 from experiments.benchmark.benchmark import default_folder
 from experiments.benchmark.plan import Asked, make_plan
 from experiments.benchmark.suite import FIRST_SEED, HELD_OUT, KNOWN, LAST_SEED, OWN, SUITES, make_task
 from experiments.cli import _asked, _parser
-from experiments.splits import FIRST_TRAINING_SEED, draw_scenario
+from experiments.splits import DRAWS, FIRST_TRAINING_SEED
 from sandbox.errors import SandboxError
 from sandbox.fleet import make_fleet
 
@@ -41,14 +42,15 @@ def test_constellations_held_out_are_not_drawn_for_training():
     held_out = [c for c in SUITES["full"].cases if c.split == HELD_OUT and c.problem == "tasking_v0"]
     shells = [make_task(case).scenario.fleet[0].walker for case in held_out]
     rng = np.random.default_rng(FIRST_TRAINING_SEED)
-    trained = [group.walker for _ in range(200) for group in draw_scenario(rng).fleet if group.walker]
+    trained = [group.walker for _ in range(200) for group in DRAWS["tasking_v0"](rng).fleet if group.walker]
     assert len(trained) > 50
     for shell in shells:
         alike = [t for t in trained if t.total == shell.total]
         assert all(abs(t.inclination_deg - shell.inclination_deg) > 2.0 for t in alike)
 
 
-def test_every_shipped_policy_plays_and_minds_that_cannot_are_named():
+def test_every_shipped_policy_plays_and_minds_that_cannot_are_named(monkeypatch):
+    monkeypatch.setattr(NanoEngine, "problems", ("tasking_v0",))
     both = plan(problems=["offloading_v0"], yardstick="greedy")
     assert {"random", "idle", "greedy", "local", "ground", "least_loaded"} <= set(
         both.policies["offloading_v0"]

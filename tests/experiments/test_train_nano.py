@@ -8,38 +8,56 @@ pytest.importorskip("transformers", reason="training needs transformers")
 
 import torch
 
-from agents.qwen.dense import FINE, IDS, TOKENS
-from agents.qwen.nano import load_model
+from agents.qwen.dense import IDS, ROOT, TOKENS
+from agents.qwen.nano import NanoEngine, load_model
 from experiments import nano_lessons
 from experiments.nano_blank import blank_model
-from experiments.nano_lessons import Certain, collect
-from experiments.nano_teacher import Teacher
+from experiments.nano_lessons import Certain, Lessons, collect, nobody
+from experiments.splits import JUDGED
+from experiments.teachers import TEACHERS
 from experiments.train_nano_imitate import Trainer, action_logits, batches, loss_of, save
 
 
 @pytest.fixture(scope="module")
 def lessons():
+    """A few of every problem."""
     few = pytest.MonkeyPatch()
     few.setattr(nano_lessons, "EPISODES", 1)
+    few.setattr(nano_lessons, "WORLDS", 1)
+    few.setattr(nano_lessons, "TAUGHT", dict.fromkeys(TEACHERS, (1.0, 1.0)))
     try:
-        return some_lessons(seed=4)
+        return Lessons.joined([some_lessons(problem, 100, seed=4) for problem in TEACHERS])
     finally:
         few.undo()
 
 
-def some_lessons(seed):
+def some_lessons(problem, wanted, seed):
     rng = np.random.default_rng(seed)
-    return collect(200, rng, lambda env: Certain(Teacher(env)), lambda env, rng: None, (0.5, 1.0), worlds=2)
+    return collect(problem, wanted, rng, lambda env: Certain(TEACHERS[problem](env)), nobody)
+
+
+def test_there_is_a_teacher_of_every_problem_that_is_judged():
+    assert set(TEACHERS) == set(JUDGED) == set(nano_lessons.EVENTFUL) == set(NanoEngine.problems)
 
 
 def test_lessons_are_legal_and_whole(lessons):
-    assert len(lessons) >= 200
+    assert len(lessons) >= 400
     assert (lessons.chances.sum(axis=1) == 1.0).all()
     assert (lessons.chances[lessons.mask == 0] == 0.0).all()
-    for ids, length in zip(lessons.ids[:50], lessons.lengths[:50], strict=True):
+    for ids, length in zip(lessons.ids, lessons.lengths, strict=True):
         assert TOKENS[ids[-1]] == "<decide>"
         assert (ids[: len(ids) - length] == 0).all()
         assert ids[len(ids) - length] != 0
+
+
+def test_same_seed_same_lessons(monkeypatch):
+    monkeypatch.setattr(nano_lessons, "EPISODES", 1)
+    monkeypatch.setattr(nano_lessons, "WORLDS", 1)
+    monkeypatch.setattr(nano_lessons, "TAUGHT", {"offloading_v0": (0.2, 0.3)})
+    first, again, other = (some_lessons("offloading_v0", 60, seed) for seed in (1, 1, 2))
+    assert len(first) == len(again)
+    assert all((a == b).all() for a, b in zip(vars(first).values(), vars(again).values(), strict=True))
+    assert first.ids.shape != other.ids.shape or (first.ids != other.ids).any()
 
 
 def test_batches_are_of_one_length_and_leave_nothing_out(lessons):
@@ -71,6 +89,6 @@ def test_training_learns_its_lessons_and_is_saved(lessons, tmp_path):
 
 def test_neighbouring_buckets_begin_alike():
     table = blank_model(seed=0).get_input_embeddings().weight.detach()
-    rows = table[IDS["<request_window:00>"] :][:FINE]
+    rows = table[IDS["<request_window:00>"] :][: ROOT.buckets]
     steps = (rows[1:] - rows[:-1]).norm(dim=1)
     assert steps.max() < 0.5 * (rows[0] - rows[-1]).norm()

@@ -1,24 +1,29 @@
 """Dense prompts: short, readable back, nothing about what is absent, any problem's layout."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.qwen.dense import (
-    COARSE,
     DECIDE,
-    FINE,
+    EVEN,
     IDS,
     PADDING,
+    ROOT,
+    SIGNED,
     SPARE_ACTIONS,
     SPARE_FEATURES,
     TOKENS,
     DenseRenderer,
+    strangers,
     text_of,
 )
 from envs.features import Feature, Layout
 from envs.tasking_v0 import layout
+from experiments.problems import env_names
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
 
@@ -103,11 +108,11 @@ def test_no_rows():
 
 def test_buckets_of_times_are_finer_near_zero():
     capture = LAYOUT.index("request_1_capture_in")
-    first, last = RENDERER.bounds(capture, 0), RENDERER.bounds(capture, FINE - 1)
-    assert first == (0.0, pytest.approx(180.0 / FINE**2))
+    first, last = RENDERER.bounds(capture, 0), RENDERER.bounds(capture, ROOT.buckets - 1)
+    assert first == (0.0, pytest.approx(180.0 / ROOT.buckets**2))
     assert last[1] == 180.0
     assert last[1] - last[0] > 100 * (first[1] - first[0])
-    assert RENDERER.bounds(LAYOUT.index("battery"), COARSE - 1) == (100.0 - 100.0 / COARSE, 100.0)
+    assert RENDERER.bounds(LAYOUT.index("battery"), EVEN.buckets - 1) == (100.0 - 100.0 / EVEN.buckets, 100.0)
 
 
 @pytest.mark.parametrize("candidates", [1, 8, 16])
@@ -119,11 +124,11 @@ def test_any_number_of_requests(candidates):
     assert renderer.read(ids[0].tolist())[1] == list(actions)
 
 
-def strange(features=3, actions=("wait", "burn_1", "burn_2")):
+def strange(features=3, actions=("rest", "burn_1", "burn_2")):
     """A problem that the nano has never heard of, with a gated group for the numbered actions."""
     own = [Feature(f"thing_{i}", "K", 0, 10, "{:.0f}") for i in range(features)]
     groups = [
-        Feature(f"warning_{k}_{name}", unit, 0, 10, "{:.0f}", f"Warning {k}", gate=name == "present")
+        Feature(f"alarm_{k}_{name}", unit, 0, 10, "{:.0f}", f"Alarm {k}", gate=name == "present")
         for k in (1, 2)
         for name, unit in (("present", "1"), ("in", "h"))
     ]
@@ -135,14 +140,14 @@ def test_unknown_problem_gets_spare_tokens():
     seen = np.array([[0.0, 0.5, -1.0, 1.0, -0.5, -1.0, 0.0]], np.float32)
     ids, _ = renderer.ids(seen, np.array([[1, 1, 0]], np.int8))
     said, allowed = renderer.read(ids[0].tolist())
-    assert set(said) == {"thing_0", "thing_1", "thing_2", "warning_1_in"}
-    assert allowed == ["wait", "burn_1"]
-    assert said["warning_1_in"][0] <= 2.5 <= said["warning_1_in"][1]
+    assert set(said) == {"thing_0", "thing_1", "thing_2", "alarm_1_in"}
+    assert allowed == ["rest", "burn_1"]
+    assert said["alarm_1_in"][0] <= 2.5 <= said["alarm_1_in"][1]
     assert text_of(ids[0]).endswith("<action_01><action_00><decide>")
 
 
 def test_group_without_an_action_is_closed_by_its_number():
-    renderer = strange(actions=("wait", "burn"))
+    renderer = strange(actions=("rest", "burn"))
     ids, _ = renderer.ids(np.ones((1, 7), np.float32), np.ones((1, 2), np.int8))
     assert "<item_1>" in text_of(ids[0])
     assert "<item_2>" in text_of(ids[0])
@@ -158,3 +163,68 @@ def test_too_many_features_or_actions_are_refused():
 def test_token_out_of_place_is_refused():
     with pytest.raises(SandboxError, match="no place"):
         RENDERER.read([IDS[DECIDE], IDS["<idle>"]])
+
+
+@pytest.fixture(scope="module", params=env_names())
+def problem(request):
+    """The batch face of every decision problem, after some rounds."""
+    module = import_module(f"envs.{request.param}")
+    env = module.batch_env(max_cycles=20, autoreset=False)
+    observation, info = env.reset(seed=1)
+    for _ in range(10):
+        observation, _, _, _, info = env.step(np.zeros(observation.shape[:2], np.int64))
+    return env, observation[0], info["action_mask"][0]
+
+
+LONGEST = {"tasking_v0": 64, "offloading_v0": 60, "avoidance_v0": 32, "autonomy_v0": 120}
+
+
+def test_every_problem_is_known_by_name_and_its_prompts_are_short(problem):
+    env, observation, mask = problem
+    unknown = strangers(env.layout, env.actions)
+    assert not unknown, (
+        f"{env.problem.name}: give these tokens of their own in agents/qwen/dense.py: {unknown}"
+    )
+    _, lengths = DenseRenderer(env.layout, env.actions).ids(observation, mask)
+    assert np.median(lengths) <= LONGEST[env.problem.name]
+
+
+def test_every_problem_reads_back(problem):
+    env, observation, mask = problem
+    renderer = DenseRenderer(env.layout, env.actions)
+    ids, lengths = renderer.ids(observation, mask)
+    for row, length, seen, legal in zip(ids, lengths, observation, mask, strict=True):
+        said, allowed = renderer.read(row[len(row) - length :].tolist())
+        assert set(allowed) == {name for name, one in zip(env.actions, legal, strict=True) if one}
+        for name, (low, high) in said.items():
+            i = env.layout.index(name)
+            margin = 1e-5 * (env.layout.high[i] - env.layout.low[i])
+            assert low - margin <= env.layout.physical(seen, name) <= high + margin
+
+
+def test_a_stranger_is_named():
+    renderer = strange()
+    assert strangers(renderer.layout, renderer.actions)[:4] == ["thing_0", "thing_1", "thing_2", "alarm_1_in"]
+
+
+def test_signed_buckets_are_finest_about_the_middle():
+    layout = Layout([Feature("offset", "km", -50, 50, "{:.1f}")])
+    renderer = DenseRenderer(layout, ("wait",))
+    middle = SIGNED.buckets // 2
+    assert renderer.bounds(0, middle)[0] == 0.0
+    assert renderer.bounds(0, middle)[1] == pytest.approx(50.0 / middle**2)
+    assert renderer.bounds(0, 0)[0] == -50.0
+    values = np.linspace(-50.0, 50.0, 401)
+    found = renderer.bucket(layout.scaled(values[:, None]))[:, 0]
+    for value, bucket in zip(values, found, strict=True):
+        low, high = renderer.bounds(0, bucket)
+        assert low - 1e-3 <= value <= high + 1e-3
+
+
+def test_a_flag_is_said_where_it_is_up():
+    layout = Layout([Feature("safe_mode", "1", 0, 1, "in safe mode")])
+    renderer = DenseRenderer(layout, ("keep",))
+    texts = [
+        text_of(renderer.ids(np.array([[v]], np.float32), np.ones((1, 1), np.int8))[0][0]) for v in (-1, 1)
+    ]
+    assert texts == ["<keep><decide>", "<safe_mode:01><keep><decide>"]
