@@ -23,6 +23,7 @@ _QUIET = {
     "RAY_enable_metrics_collection": "0",
 }
 _PATIENT = {
+    "RAY_DASHBOARD_STARTUP_TIMEOUT_S": "300",  # a process of that name starts with or without a dashboard
     "RAY_gcs_server_port_wait_time_s": "300",
     "RAY_agent_register_timeout_ms": "300000",
     "RAY_worker_register_timeout_seconds": "300",
@@ -94,7 +95,7 @@ def _ray(processes: int, address: str | None) -> Iterator[Any]:
     os.environ.update(own)
     import ray
 
-    how: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    how: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     if address:
         how |= {"address": address, "runtime_env": {"env_vars": _ONE_THREAD}}
     else:
