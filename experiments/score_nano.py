@@ -138,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cases = [(problem, name) for problem in told.problems for name in JUDGED[problem]]
     found: dict[str, dict[str, Any]] = {problem: {} for problem in told.problems}
     with ProcessPoolExecutor(told.processes, get_context("spawn")) as pool:
-        played = {case: pool.submit(score, *case, told) for case in reversed(cases)}
+        played = {(p, name): pool.submit(score, p, name, told) for p, name in reversed(cases)}
         for problem, name in cases:
             found[problem][name] = played[problem, name].result()
             _print(problem, name, found[problem][name])
