@@ -47,7 +47,7 @@ PLAIN_SHARE = 0.25
 """Share of the rounds without an event (see `EVENTFUL`) that is kept: most of them are alike."""
 
 ACTING = {"avoidance_v0": 4.0}
-"""By problem, how many times as many rounds are kept in which the teacher acts: where those are rare and dear."""
+"""By problem, how many times as many rounds are kept in which the teacher acts, where those are rare."""
 
 
 class Teacher(Protocol):
