@@ -1,5 +1,5 @@
 # make demo     the first twelve satellites, each with a mind on board, for a day; leaves a folder in results/
-# make test     every test; make lint: style and types; make bench: throughput beside MPE2; make clean: caches
+# make test     every test, in two processes; make lint: style and types; make bench: throughput beside MPE2; make clean: caches
 # PYTHON names the interpreter that the virtual environment is made with, VENV where it is made.
 
 PYTHON ?= python3
@@ -14,7 +14,7 @@ demo: $(VENV)/.demo
 	$(BIN)/python -m experiments run --scenario scs01 --env tasking_v0 --policy qwen --hours 24 --seed 0
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

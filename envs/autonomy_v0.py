@@ -327,8 +327,7 @@ class Autonomy(Problem):
         self.actions = declared.actions(world.shown)
         self.phrases = declared.phrases(world.shown, *self.burns_m_s)
         self.briefing = BRIEFING.format(world.scenario.round_s)
-        self._decided = np.zeros((4, *team), np.int32)
-        self._burn, self._late, self._reload, self._illegal = self._decided
+        self._burn, self._late, self._reload, self._illegal = (np.zeros(team, np.int32) for _ in range(4))
         self._content = np.zeros((*team, 4 * self.message_size), np.uint8)
         self._length = np.zeros(team, np.int32)
         self._deaf = np.zeros((*team, TERMINALS, self.message_size), np.float32)
@@ -384,7 +383,8 @@ class Autonomy(Problem):
     ) -> None:
         """As `advance`, for several actions of each satellite at once."""
         orders, before, timing = self.world.orders, None, None
-        self._decided.fill(0)
+        for array in (self._burn, self._late, self._reload, self._illegal):
+            array.fill(0)
         if thinking is not None:
             timing = thinking.timing
             self._decide(thinking.first, mask, self._burn)

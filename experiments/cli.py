@@ -11,7 +11,8 @@ from sandbox.errors import SandboxError
 POLICIES = ("random", "idle", "greedy", "deadline_greedy")
 MINDS = ("qwen",)
 ENVS = ("autonomy_v0", "avoidance_v0", "offloading_v0", "tasking_v0")
-_WHO = f"{', '.join(POLICIES + MINDS)}, or module:Class of your own"
+YARDSTICK = ("planner",)
+_WHO = f"{', '.join(POLICIES + YARDSTICK + MINDS)}, or module:Class of your own"
 EXTRAS = dict.fromkeys(("matplotlib", "mpe2", "pandas", "pyarrow", "rich", "xarray"), "experiments")
 EXTRAS["ray"] = "benchmark"
 EXTRAS |= dict.fromkeys(("peft", "safetensors", "tokenizers", "torch", "transformers"), "qwen")
@@ -137,27 +138,33 @@ def _episode_options(parser: ArgumentParser) -> None:
 
 
 def _benchmark_options(parser: ArgumentParser) -> None:
+    goes_on = "Killed or interrupted, the same command goes on from what is finished."
+    parser.description = f"{parser.description} {goes_on}"
     parser.set_defaults(interrupted="what is finished is kept, and the same command goes on from there")
-    _option(parser, "--suite", "small", "what is played", choices=("small", "full"))
-    _names(parser, "--problem", "play only these decision problems")
-    _names(parser, "--scenario", "play only in these scenarios; with --problem any scenario or YAML file")
-    _option(parser, "--split", None, "play only in such constellations", choices=("known", "held out", "own"))
-    _option(parser, "--hours", None, "simulated hours (default: the suite's)", type=float, metavar="H")
-    _option(
-        parser, "--seeds", None, "episodes of each scenario (default: the suite's)", type=int, metavar="N"
-    )
-    _option(parser, "--seed", 900_000, "the first one's seed", type=int, metavar="K")
-    _names(parser, "--policy", "play these beside the shipped ones, e.g. module:Class of your own")
-    parser.add_argument("--only", action="store_true", help="play those of --policy without the shipped ones")
-    _names(parser, "--against", "the heuristics to be better than (default: the best of each problem)")
-    _option(parser, "--yardstick", "planner", "policy that is 100 %%", metavar="NAME")
-    _option(parser, "--out", None, "results folder (default: results/benchmark-SUITE)", metavar="DIR")
-    parser.add_argument("--fresh", action="store_true", help="play again what the folder already holds")
-    _option(parser, "--processes", None, "episodes at once (default: processors)", type=int, metavar="N")
-    _option(parser, "--address", None, "of a Ray cluster to play on (default: here)", metavar="HOST:PORT")
+    played = parser.add_argument_group("what is played")
+    _option(played, "--suite", "small", "a fixed list of scenarios", choices=("small", "full"))
+    _names(played, "--problem", f"only these decision problems of the suite: {', '.join(ENVS)}")
+    _names(played, "--scenario", "only these scenarios of it; with --problem any, also a YAML file")
+    splits = ("known", "held out", "own")
+    _option(played, "--split", None, "only constellations that training may see, or may not", choices=splits)
+    _option(played, "--hours", None, "simulated hours (default: the suite's)", type=float, metavar="H")
+    seeds = "episodes of each scenario, seeded SEED, SEED+1, ... (default: the suite's)"
+    _option(played, "--seeds", None, seeds, type=int, metavar="N")
+    _option(played, "--seed", 900_000, "of the first episode", type=int, metavar="K")
+    who = parser.add_argument_group("who plays")
+    _names(who, "--policy", "these beside the shipped ones, e.g. module:Class of your own")
+    who.add_argument("--only", action="store_true", help="those of --policy, not the other shipped ones")
+    _names(who, "--against", "the heuristics to be better than (default: the best of each problem)")
+    _option(who, "--yardstick", "planner", "whose return is 100 %%; that of idle is 0", metavar="NAME")
+    how = parser.add_argument_group("how")
+    folder = "results folder (default: results/benchmark-SUITE, and what is picked from it)"
+    _option(how, "--out", None, folder, metavar="DIR")
+    how.add_argument("--fresh", action="store_true", help="play again what the folder already holds")
+    _option(how, "--processes", None, "episodes at once (default: processors)", type=int, metavar="N")
+    _option(how, "--address", None, "of a Ray cluster to play on (default: here)", metavar="HOST:PORT")
 
 
-def _names(parser: ArgumentParser, option: str, text: str) -> None:
+def _names(parser: Any, option: str, text: str) -> None:
     """An option that takes several names, and may be repeated."""
     parser.add_argument(option, nargs="+", action="extend", default=[], metavar="NAME", help=text)
 

@@ -50,7 +50,7 @@ def offloading_bound(env: BatchEnv, b: int) -> float:
     seen, step = coverage(world, b, along), world.constants.round_s
     always = np.ones(env.max_cycles, np.bool_)
     fastest, total = terms.alone.min(axis=0), 0.0
-    for j in np.flatnonzero(np.isfinite(book["release"])):
+    for j in np.flatnonzero(np.isfinite(book["release"])).tolist():
         up = arrival(book, j, max(along.start, book["release"][j]), along.start, step, seen, always)
         worths = [paid(terms, book, j, m, up + fastest[m, book["kind"][j]]) for m in (SMALL, LARGE)]
         born = book["source"][j] == NONE or _daylight(along, book, j, step, world)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.planner.base import Planner
+from agents.planner.chances import cloudy
 from agents.planner.tasking_case import REST, SEND, Case
 from agents.planner.tracks import Tracks, tracks
 from sandbox.state import OPEN
@@ -76,7 +77,9 @@ class TaskingPlanner(Planner):
             if 0 <= gone < len(known.sun) and np.allclose(
                 known.position[gone], world.state.orbit.position[b], rtol=0.0, atol=1.0
             ):
-                return Tracks(now, *(part[gone:] for part in known[1:]))
+                return known._replace(
+                    start=now, **{name: getattr(known, name)[gone:] for name in known._fields[1:]}
+                )
         left = world.horizon_s - (now - float(world.state.clock["start"][b]))
         self._tracks[b] = tracks(world, b, max(0, round(left / step)))
         return self._tracks[b]
@@ -91,11 +94,11 @@ class TaskingPlanner(Planner):
         actions = np.where(shown.any(axis=-1), self._observe + shown.argmax(axis=-1), actions)
         actions = np.where((wanted == SEND) & (mask[:, self._downlink] == 1), self._downlink, actions)
         planned = np.unique(orders)
+        resting = (orders[:, :SPARE_ROUNDS] == REST).all(axis=-1) & (wanted == REST)
         hidden = (wanted >= 0) & ~shown.any(axis=-1)
-        spare = (orders[:, :SPARE_ROUNDS] == REST).all(axis=-1) & (wanted == REST)
-        for n in np.flatnonzero((hidden | spare) & mask[:, self._observe :].all(axis=-1)):
-            rounds = 1 if hidden[n] else SPARE_ROUNDS
-            actions[n] = self._clear(b, int(n), rounds, planned, int(actions[n]))
+        for n in np.flatnonzero(resting | hidden):
+            if mask[n, self._observe :].all():
+                actions[n] = self._clear(b, int(n), planned, int(actions[n]))
         return actions
 
     @staticmethod
@@ -106,16 +109,23 @@ class TaskingPlanner(Planner):
                 return order
         return REST
 
-    def _clear(self, b: int, n: int, rounds: int, planned: NDArray[np.int64], action: int) -> int:
-        """Spend spare rounds on a full list: what is taken, or found under cloud, makes room for others.
+    def _clear(self, b: int, n: int, planned: NDArray[np.int64], action: int) -> int:
+        """Spend rounds on a full list: what is taken, or found under cloud, makes room for others.
 
-        The outlook lists a request under a closed sky until somebody has found it so.
+        The outlook lists a request under a closed sky until somebody has found it so. What can be had goes
+        first, then what hides the rest.
         """
         state, constants = self.world.state, self.world.constants
         if state.power["energy"][b, n] < PLENTY * state.power["capacity"][b, n]:
             return action
+        book, now = state.requests.book[b], float(state.clock["time"][b])
+        best, choice = -1.0, action
         for k, one in enumerate(state.opportunities[b, n]):
-            ends = one["capture"] + constants.craft["dwell"][n]
-            if one["request"] not in planned and ends <= rounds * constants.round_s:
-                return self._observe + k
-        return action
+            j, ends = int(one["request"]), one["capture"] + constants.craft["dwell"][n]
+            if j in planned or ends > SPARE_ROUNDS * constants.round_s:
+                continue
+            closed = cloudy(state.requests, b, j, now + one["capture"], constants.sky_s)
+            worth = 0.0 if closed else float(book["value"][j])
+            if worth > best:
+                best, choice = worth, self._observe + k
+        return choice

@@ -77,7 +77,7 @@ class Plan:
         """Of those who play, the ones that may be the best heuristic: the `against`, or else any shipped."""
         playing = self.policies[problem]
         named = [name for name in self.asked.against if name in playing][:1]
-        other = {ZERO, self.asked.yardstick, "random"}
+        other = {ZERO, YARDSTICK, self.asked.yardstick, "random"}
         shipped = [name for name in policy_names(problem) if name not in other and name in playing]
         return named or [name for name in shipped if not policy_class(name, problem).thinks]
 

@@ -22,6 +22,14 @@ _QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_enable_metrics_collection": "0",
 }
+_PATIENT = {
+    "RAY_DASHBOARD_STARTUP_TIMEOUT_S": "300",  # a process of that name starts with or without a dashboard
+    "RAY_gcs_server_port_wait_time_s": "300",
+    "RAY_agent_register_timeout_ms": "300000",
+    "RAY_worker_register_timeout_seconds": "300",
+}
+_TRIES = 3
+"""A busy machine misses two more limits of Ray (2.60), 15 s and 30 s, that nothing sets: it starts anew."""
 _OBJECTS_BYTES = 100_000_000
 _AHEAD = 2
 """Episodes handed out per process, so that none waits for the next."""
@@ -78,7 +86,7 @@ def _ray(processes: int, address: str | None) -> Iterator[Any]:
 
     Ray listens on a port: on this machine it asks for a token that nobody else knows.
     """
-    own = {} if address else _QUIET | _ONE_THREAD
+    own = {} if address else _QUIET | _PATIENT | _ONE_THREAD
     own |= {} if address else {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     before = {name: os.environ.get(name) for name in own}
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -87,7 +95,7 @@ def _ray(processes: int, address: str | None) -> Iterator[Any]:
     os.environ.update(own)
     import ray
 
-    how: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    how: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     if address:
         how |= {"address": address, "runtime_env": {"env_vars": _ONE_THREAD}}
     else:
@@ -95,7 +103,7 @@ def _ray(processes: int, address: str | None) -> Iterator[Any]:
         how |= {"_node_ip_address": LOCAL, "_temp_dir": folder}
     try:
         try:
-            ray.init(**how)
+            _start(ray, how)
         except Exception as error:  # Ray has no class of its own for what goes wrong here
             raise SandboxError(_unstarted(address, error)) from None
         finally:
@@ -107,6 +115,17 @@ def _ray(processes: int, address: str | None) -> Iterator[Any]:
         shutil.rmtree(folder, ignore_errors=True)
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _start(ray: Any, how: dict[str, Any]) -> None:
+    """Start or join Ray. What a try in vain leaves running is idle, and ends with this process."""
+    for left in reversed(range(1 if "address" in how else _TRIES)):
+        try:
+            ray.init(**how)
+            return
+        except Exception:  # as above
+            if not left:
+                raise
 
 
 def _unstarted(address: str | None, error: Exception) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from agents import make_policy
-from envs import avoidance_v0, offloading_v0, tasking_v0
+from envs import autonomy_v0, avoidance_v0, offloading_v0, tasking_v0
 from sandbox.scenario import load_scenario
 from sandbox.state import arrays
 
@@ -12,6 +12,7 @@ RIVALS = {
     "tasking_v0": ("greedy", "deadline_greedy"),
     "offloading_v0": ("greedy", "least_loaded"),
     "avoidance_v0": ("never", "threshold", "late_threshold"),
+    "autonomy_v0": ("greedy", "deadline_greedy"),
 }
 SCENARIOS = {
     "tasking_v0": (
@@ -21,6 +22,7 @@ SCENARIOS = {
     ),
     "offloading_v0": (offloading_v0, "relay_40", {"horizon_h": 0.5}),
     "avoidance_v0": (avoidance_v0, "crossing_12", {"horizon_h": 36.0, "threats.population": 0}),
+    "autonomy_v0": (autonomy_v0, "disaster_response", {"horizon_h": 3.0}),
 }
 PROBLEMS = tuple(RIVALS)
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from shlex import split
 
@@ -66,10 +67,10 @@ def played(monkeypatch):
 
 
 def start(folder, *arguments, cwd=ROOT):
-    """The command in a process of its own group."""
+    """The command in a process group of its own, as a shell starts it."""
     words = [sys.executable, "-m", "experiments", "benchmark", *PART, *arguments, "--out", str(folder)]
     path = os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))
-    how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "process_group": 0}
     return subprocess.Popen(words, cwd=cwd, env=os.environ | {"PYTHONPATH": path}, **how)
 
 
@@ -172,32 +173,55 @@ def test_a_mistake_is_one_sentence(arguments, told, capsys, tmp_path):
     assert shown.count("\n") == 1
 
 
-def killed_and_gone_on_with(folder, times, rng, *arguments):
-    """Kill -9 as many runs at random moments, then let one end; how many episodes each left behind."""
-    began = time.monotonic()
-    assert start(folder.with_name("timed"), *WHO, *arguments).wait(300) == 0
-    length, left = time.monotonic() - began, []
+def finished(folder):
+    """Files of finished episodes."""
+    return list(folder.rglob("episodes/*/[!.]*.json"))
+
+
+def pace(folder):
+    """Seconds from one episode to the next in a run that nothing happened to."""
+    times = [path.stat().st_mtime for path in finished(folder)]
+    return (max(times) - min(times)) / (len(times) - 1)
+
+
+def killed_and_gone_on_with(folder, times, episode_s, rng, *arguments):
+    """Kill -9 as many runs, then let one end; how many episodes were finished at each kill.
+
+    Every run is killed at a random moment of the episodes after the first one that it finished.
+    """
+    left = []
     for _ in range(times):
-        process = start(folder, *WHO, *arguments)
-        time.sleep(rng.uniform(0.3, 1.05) * length)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=60)
-        left.append(len(list(folder.rglob("episodes/*/[!.]*.json"))))
+        before, process = len(finished(folder)), start(folder, *WHO, *arguments)
+        while process.poll() is None and len(finished(folder)) == before:
+            time.sleep(0.002)
+        time.sleep(rng.uniform(0.0, 1.5) * episode_s)
+        process.kill()
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGKILL, err
+        left.append(len(finished(folder)))
     process = start(folder, *WHO, *arguments)
-    assert process.wait(300) == 0, process.stderr.read()
+    assert process.wait(600) == 0, process.stderr.read()
     return left
 
 
+def kept(left, folder, whole):
+    """Whether all is as without the kills; each came while episodes were in play, and after more of them."""
+    assert left == sorted(set(left))
+    assert 0 < left[0] <= left[-1] < len(finished(whole)) == len(finished(folder))
+    assert not list(folder.rglob("*.part"))
+    return content(folder, TABLES + FIGURES) == content(whole, TABLES + FIGURES)
+
+
 def test_killed_runs_lose_nothing(whole, tmp_path):
-    left = killed_and_gone_on_with(tmp_path / "b", 2, random.Random(2), "--processes", "1")
-    assert left == sorted(left)
-    assert content(tmp_path / "b", TABLES + FIGURES) == content(whole, TABLES + FIGURES)
-    assert not list((tmp_path / "b").rglob("*.part"))
+    left = killed_and_gone_on_with(tmp_path / "b", 2, pace(whole), random.Random(2), "--processes", "1")
+    assert kept(left, tmp_path / "b", whole)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("processes", ["1", "2"])
-def test_ten_kills_lose_nothing(whole, tmp_path, processes):
-    left = killed_and_gone_on_with(tmp_path / "b", 10, random.Random(10), "--processes", processes)
-    assert left == sorted(left)
-    assert content(tmp_path / "b", TABLES + FIGURES) == content(whole, TABLES + FIGURES)
+def test_ten_kills_lose_nothing(tmp_path):
+    folder, whole, seeds = tmp_path / "b", tmp_path / "whole", 16
+    benchmark(replace(ASKED, seeds=seeds), whole, processes=1, progress=False)
+    arguments = ("--processes", "1", "--seeds", str(seeds))
+    assert kept(
+        killed_and_gone_on_with(folder, 10, pace(whole), random.Random(10), *arguments), folder, whole
+    )

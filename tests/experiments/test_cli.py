@@ -10,7 +10,7 @@ import time
 import pytest
 
 from agents import policy_names
-from experiments.cli import ENVS, MINDS, POLICIES, main
+from experiments.cli import ENVS, MINDS, POLICIES, YARDSTICK, main
 from experiments.problems import env_names
 
 PAIR = ["--scenario", "pair", "--hours", "0.25"]
@@ -39,7 +39,7 @@ def test_help_is_light():
 
 
 def test_the_help_names_the_policies_there_are():
-    assert list(POLICIES + MINDS) == policy_names("tasking_v0")
+    assert list(POLICIES + YARDSTICK + MINDS) == policy_names("tasking_v0")
 
 
 def test_the_help_names_the_problems_there_are():

@@ -55,12 +55,12 @@ def test_demo_installs_once_and_plays(make):
 
 def test_what_is_needed_is_installed_again_when_it_changes(make, tmp_path):
     assert len(make("test")) == 3
-    assert make("test") == ["-m pytest"]
+    assert make("test") == ["-m pytest -n 2"]
     assert make("lint") == ["check .", "format --check .", ""]  # mypy takes its arguments from pyproject.toml
     (tmp_path / "constraints.txt").write_text("numpy==2.4\n")
     install, tests = make("test")
     assert install.endswith("-e .[dev]")
-    assert tests == "-m pytest"
+    assert tests == "-m pytest -n 2"
 
 
 def test_clean_leaves_results_and_the_environment(make, tmp_path):
