@@ -138,9 +138,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cases = [(problem, name) for problem in told.problems for name in JUDGED[problem]]
     found: dict[str, dict[str, Any]] = {problem: {} for problem in told.problems}
     with ProcessPoolExecutor(told.processes, get_context("spawn")) as pool:
-        played = {(p, name): pool.submit(score, p, name, told) for p, name in reversed(cases)}
-        for problem, name in cases:
-            found[problem][name] = played[problem, name].result()
+        played = [pool.submit(score, problem, name, told) for problem, name in reversed(cases)]
+        for (problem, name), row in zip(cases, reversed(played), strict=True):
+            found[problem][name] = row.result()
             _print(problem, name, found[problem][name])
     content = {"seeds": list(range(told.seed, told.seed + told.seeds)), "versions": results.versions()}
     content |= {

@@ -1,7 +1,7 @@
 """Train the nano by imitation: teachers' decisions first, then what they would have done where the nano went.
 
     python -m experiments.train_nano_imitate --out agents/qwen/nano
-    python -m experiments.train_nano_imitate --out mine --problems tasking_v0 --share 0.3
+    python -m experiments.train_nano_imitate --out mine --lessons tasking_v0=20000,10000
 
 Behaviour cloning over rounds that the teachers (`experiments.teachers`) played in training scenarios
 (`experiments.splits`), then DAgger (Ross, Gordon and Bagnell 2011): the nano plays, the teacher says what it
@@ -121,7 +121,7 @@ def train(told: Namespace) -> Any:
     """Clone, then `told.rounds` rounds of DAgger."""
     rng = np.random.default_rng(FIRST_TRAINING_SEED + told.seed)
     model = load_model(told.start) if told.start else blank_model(told.seed)
-    clone, dagger = (math.ceil(told.share * sum(LESSONS[p][i] for p in told.problems)) for i in (0, 1))
+    clone, dagger = (sum(counts[i] for counts in told.lessons.values()) for i in (0, 1))
     per_epoch = [clone + k * dagger for k in range(told.rounds + 1)]
     trainer = Trainer(model, told.rate, math.ceil(sum(per_epoch) / told.batch * 1.15))
     lessons = gather(told, rng, None)
@@ -138,9 +138,8 @@ def gather(told: Namespace, rng: np.random.Generator, model: Any | None) -> Less
     """Lessons of every problem asked for, from episodes that the model plays, or where it is None the
     teachers."""
     found = []
-    for problem in told.problems:
-        begin = time.process_time()
-        wanted = math.ceil(told.share * LESSONS[problem][model is not None])
+    for problem, counts in told.lessons.items():
+        begin, wanted = time.process_time(), counts[model is not None]
         player = nobody if model is None else _playing(model)
         found.append(collect(problem, wanted, rng, _teacher_of, player))
         tokens, spent = found[-1].lengths.mean(), time.process_time() - begin
@@ -166,6 +165,7 @@ def _playing(model: Any) -> Callable[[BatchEnv, np.random.Generator], Policy]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, save, say how long it took."""
     told = _parser().parse_args(arguments)
+    told.lessons = dict(told.lessons)
     torch.set_num_threads(1)
     torch.manual_seed(told.seed)
     told.out.mkdir(parents=True, exist_ok=True)
@@ -179,12 +179,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+_HELP = "of each problem: so many that its teacher plays, and so many added in a round of DAgger"
+
+
+def _lessons(text: str) -> tuple[str, tuple[int, int]]:
+    """`PROBLEM=TAUGHT,TRIED`, read."""
+    problem, _, counts = text.partition("=")
+    taught, tried = counts.split(",")
+    if problem not in LESSONS:
+        raise ValueError(problem)
+    return problem, (int(taught), int(tried))
+
+
 def _parser() -> ArgumentParser:
     parser = ArgumentParser("python -m experiments.train_nano_imitate", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the model is saved")
     parser.add_argument("--start", type=Path, metavar="FOLDER", help="go on from this model")
-    parser.add_argument("--problems", nargs="+", choices=list(LESSONS), default=list(LESSONS), metavar="NAME")
-    parser.add_argument("--share", type=float, default=1.0, help="of the lessons that are planned")
+    parser.add_argument("--lessons", nargs="+", type=_lessons, default=list(LESSONS.items()), help=_HELP,
+                        metavar="PROBLEM=TAUGHT,TRIED")  # fmt: skip
     parser.add_argument("--rounds", type=int, default=1, help="rounds of DAgger")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rate", type=float, default=1e-3, help="of learning, at most")

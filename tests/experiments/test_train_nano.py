@@ -15,7 +15,7 @@ from experiments.nano_blank import blank_model
 from experiments.nano_lessons import Certain, Lessons, collect, nobody
 from experiments.splits import JUDGED
 from experiments.teachers import TEACHERS
-from experiments.train_nano_imitate import Trainer, action_logits, batches, loss_of, save
+from experiments.train_nano_imitate import Trainer, _parser, action_logits, batches, loss_of, save
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +58,15 @@ def test_same_seed_same_lessons(monkeypatch):
     assert len(first) == len(again)
     assert all((a == b).all() for a, b in zip(vars(first).values(), vars(again).values(), strict=True))
     assert first.ids.shape != other.ids.shape or (first.ids != other.ids).any()
+
+
+def test_lessons_are_asked_for_by_problem(tmp_path, capsys):
+    told = _parser().parse_args(["--out", str(tmp_path), "--lessons", "avoidance_v0=5,6", "tasking_v0=7,0"])
+    assert dict(told.lessons) == {"avoidance_v0": (5, 6), "tasking_v0": (7, 0)}
+    assert dict(_parser().parse_args(["--out", "x"]).lessons).keys() == TEACHERS.keys()
+    for wrong in ("flying_v0=5,6", "tasking_v0=5"):
+        with pytest.raises(SystemExit):
+            _parser().parse_args(["--out", "x", "--lessons", wrong])
 
 
 def test_batches_are_of_one_length_and_leave_nothing_out(lessons):
