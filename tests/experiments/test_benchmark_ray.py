@@ -15,6 +15,7 @@ from test_benchmark import (
     TABLES,
     WHO,
     content,
+    ended,
     finished,
     kept,
     killed_and_gone_on_with,
@@ -44,14 +45,6 @@ def running(folder):
         if not found or time.monotonic() > end:
             return found
         time.sleep(0.1)
-
-
-def ended(process):
-    """What the command said; the test is skipped where Ray cannot start at all."""
-    _, err = process.communicate(timeout=900)
-    if "Ray does not start here" in err:
-        pytest.skip(err)
-    return err
 
 
 def test_processes_give_the_same_table_and_leave_nothing(tmp_path, temporary):
