@@ -212,6 +212,7 @@ from envs import autonomy_features as declared
 from envs.autonomy_features import FIRST_OBSERVE, KEEP, NEIGHBOUR_SIZE
 from envs.avoidance_v0 import allow_burns, tell_warnings
 from envs.batch import BatchEnv, horizon_of, whole_count
+from envs.faces import make_faces
 from envs.joint import JointBatch, JointFace
 from envs.messaging import MessagingFace
 from envs.offloading_v0 import (
@@ -222,11 +223,12 @@ from envs.offloading_v0 import (
     tell_training,
     tell_work,
 )
-from envs.parallel import ParallelFace, sequential
+from envs.parallel import ParallelFace
 from envs.problem import Deliberated, Problem
-from envs.single import SatelliteEnv, Teammates, alone, one_satellite
 from envs.tasking_v0 import (
+    BATTERY,
     OWN_SIZE,
+    TEMPERATURE,
     TIME_LEFT,
     tell_body,
     tell_ground,
@@ -234,7 +236,6 @@ from envs.tasking_v0 import (
     tell_motion,
     tell_request,
 )
-from envs.vector import SatelliteVectorEnv
 from sandbox.autonomy_world import AutonomyWorld
 from sandbox.avoidance import FORWARD_SMALL, RETURN, WAIT
 from sandbox.compiled import kernel
@@ -521,14 +522,9 @@ def observe_worlds(
             row[slot_at + 3] = tell_warnings(warnings[b, n], now, row[warnings_at:])
             _tell_orders(orders[b, n], row[orders_at:health_at])
             _tell_health(faults.body[b, n], work.desks[b, n].down - now, row[health_at:])
+            asks = row[requests_at - OWN_SIZE :]
             for k in range(state.opportunities.shape[2]):
-                tell_request(
-                    state.opportunities[b, n, k],
-                    state.requests.book[b],
-                    k,
-                    now,
-                    row[requests_at - OWN_SIZE :],
-                )
+                tell_request(state.opportunities[b, n, k], state.requests.book[b], k, now, asks)
             tell_job(work, terms, sketch, now, b, n, row[job_at - JOB_BASE :])
             _tell_neighbours(work.links[b], work, terms, beacons, heard, now, b, n, row[links_at:])
             tell_training(work, terms, sketch, b, n, row[training_at - TRAINING_BASE :])
@@ -548,11 +544,10 @@ def _blur(faults, breaks, round_, b, n, row):
     """Telemetry as the sensors give it."""
     key = faults.key[b]
     if breaks.battery_sigma > 0.0:
-        row[0] = min(
-            100.0, max(0.0, row[0] + 100.0 * breaks.battery_sigma * noise(key, BATTERY_NOISE, round_, n))
-        )
+        off = 100.0 * breaks.battery_sigma * noise(key, BATTERY_NOISE, round_, n)
+        row[BATTERY] = min(100.0, max(0.0, row[BATTERY] + off))
     if breaks.temperature_sigma > 0.0:
-        row[1] += breaks.temperature_sigma * noise(key, TEMPERATURE_NOISE, round_, n)
+        row[TEMPERATURE] += breaks.temperature_sigma * noise(key, TEMPERATURE_NOISE, round_, n)
 
 
 @kernel
@@ -617,14 +612,12 @@ def _allow(state, constants, work, terms, sketch, threats, rules, faults, orders
     legal[2] = able and order.command != CHARGE
     cool = body.temperature < constants.craft[n].shutdown_above
     legal[3] = able and cool and order.command != DOWNLINK and can_send(state, work, b, n)
-    shown, shoots = (
-        state.opportunities.shape[2],
-        can_shoot(state.store, constants.craft[n], body.temperature, b, n),
-    )
+    shown = state.opportunities.shape[2]
+    shoots = able and can_shoot(state.store, constants.craft[n], body.temperature, b, n)
     for k in range(shown):
         request = state.opportunities[b, n, k].request
         stands = order.command == OBSERVE and order.request == request
-        legal[FIRST_OBSERVE + k] = able and shoots and request != NONE and not stands
+        legal[FIRST_OBSERVE + k] = shoots and request != NONE and not stands
     queue_at = FIRST_OBSERVE + shown
     for a in range(len(DECISIONS)):
         possible = True
@@ -765,40 +758,4 @@ def parallel_env(
     return (MessagingFace if arguments.get("message_size") else ParallelFace)(batch, **how)
 
 
-def raw_env(**arguments: Any):
-    """PettingZoo's agent-environment-cycle environment, bare."""
-    return sequential(parallel_env(**arguments), wrapped=False)
-
-
-def env(**arguments: Any):
-    """PettingZoo's agent-environment-cycle environment, with the checks of order and bounds."""
-    return sequential(parallel_env(**arguments), wrapped=True)
-
-
-def satellite_env(
-    scenario: Any = "disaster_response",
-    *,
-    satellite: str | None = None,
-    teammates: Teammates | None = None,
-    render_mode: str | None = None,
-    **arguments: Any,
-) -> SatelliteEnv:
-    """Gymnasium's environment for one satellite, by name or the first of the fleet.
-
-    Without `teammates` it flies alone; with them the whole fleet flies and they decide for the others.
-    """
-    return one_satellite(batch_env, scenario, satellite, teammates, render_mode, **arguments)
-
-
-def vector_env(
-    num_envs: int = 1,
-    scenario: Any = "disaster_response",
-    *,
-    satellite: str | None = None,
-    autoreset_mode: Any = "NextStep",
-    render_mode: str | None = None,
-    **arguments: Any,
-) -> SatelliteVectorEnv:
-    """Gymnasium's vector environment: `num_envs` worlds in which one satellite flies alone."""
-    batch = batch_env(alone(load_scenario(scenario), satellite), num_envs, autoreset=False, **arguments)
-    return SatelliteVectorEnv(batch, autoreset_mode, render_mode)
+raw_env, env, satellite_env, vector_env = make_faces(batch_env, parallel_env)

@@ -118,11 +118,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.batch import BatchEnv, horizon_of, whole_count
+from envs.faces import make_faces
 from envs.features import Feature, Layout
-from envs.parallel import ParallelFace, sequential
+from envs.parallel import ParallelFace
 from envs.problem import Deliberated, Problem
-from envs.single import SatelliteEnv, Teammates, alone, one_satellite
-from envs.vector import SatelliteVectorEnv
 from sandbox.attitude import angle_between, slew_time
 from sandbox.compiled import kernel
 from sandbox.flight import can_shoot, can_transmit
@@ -509,40 +508,4 @@ def parallel_env(
     return ParallelFace(batch, mask_in_obs=mask_in_obs, death=death, render_mode=render_mode)
 
 
-def raw_env(**arguments: Any):
-    """PettingZoo's agent-environment-cycle environment, bare."""
-    return sequential(parallel_env(**arguments), wrapped=False)
-
-
-def env(**arguments: Any):
-    """PettingZoo's agent-environment-cycle environment, with the checks of order and bounds."""
-    return sequential(parallel_env(**arguments), wrapped=True)
-
-
-def satellite_env(
-    scenario: Any = "scs01",
-    *,
-    satellite: str | None = None,
-    teammates: Teammates | None = None,
-    render_mode: str | None = None,
-    **arguments: Any,
-) -> SatelliteEnv:
-    """Gymnasium's environment for one satellite, by name or the first of the fleet.
-
-    Without `teammates` it flies alone; with them the whole fleet flies and they decide for the others.
-    """
-    return one_satellite(batch_env, scenario, satellite, teammates, render_mode, **arguments)
-
-
-def vector_env(
-    num_envs: int = 1,
-    scenario: Any = "scs01",
-    *,
-    satellite: str | None = None,
-    autoreset_mode: Any = "NextStep",
-    render_mode: str | None = None,
-    **arguments: Any,
-) -> SatelliteVectorEnv:
-    """Gymnasium's vector environment: `num_envs` worlds in which one satellite flies alone."""
-    batch = batch_env(alone(load_scenario(scenario), satellite), num_envs, autoreset=False, **arguments)
-    return SatelliteVectorEnv(batch, autoreset_mode, render_mode)
+raw_env, env, satellite_env, vector_env = make_faces(batch_env, parallel_env)

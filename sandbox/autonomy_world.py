@@ -6,8 +6,8 @@
     world.live()                                 # a round under the orders that stand
 
 A satellite's thrusters are held along its velocity while the camera looks to nadir: in a round in which it
-burns it neither images nor sends nor charges. Job data and images share the antennas of the stations, jobs,
-thought and thinking the boards, all of it the battery.
+burns it neither images nor sends nor charges. Job data and images share the antennas of the stations, jobs
+and thought the boards, and all of them the battery.
 """
 
 from typing import Any, NamedTuple

@@ -17,8 +17,8 @@ SWEEP_STEP_S = 180.0
 """Longest step of a flight to the threats ahead: order eight keeps 1 mm a day at this length."""
 SEARCH_S = 90.0
 """Seconds around the nominal encounter in which the closest approach of a burned orbit is looked for."""
-SLOT_STEP_S = 120.0
-"""Where a satellite is from its slot is looked up so often: order eight keeps 0.1 mm a day."""
+SLOT_STEP_S = 240.0
+"""Where a satellite is from its slot is looked up so often: order eight keeps centimetres a day."""
 FASTEST_M_S = 24e3
 """No two satellites approach each other faster: twice the speed of escape from 120 km."""
 SEEK_M_S = 2.0

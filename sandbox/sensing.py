@@ -102,11 +102,18 @@ def sky_interval(requests, b, j, time, sky_seconds):
 
 
 @kernel
+def is_closed(requests, b, j, time, sky_seconds):
+    """Whether the sky over request j is truly closed at `time`; nobody learns of it."""
+    interval = sky_interval(requests, b, j, time, sky_seconds)
+    return requests.sky[b, j, interval] < requests.book[b, j].cloud
+
+
+@kernel
 def find_cloud(requests, b, j, time, sky_seconds):
     """Whether the sky over request j is closed at `time`; if so, nobody needs to try until it changes."""
-    interval = sky_interval(requests, b, j, time, sky_seconds)
-    cloudy = requests.sky[b, j, interval] < requests.book[b, j].cloud
+    cloudy = is_closed(requests, b, j, time, sky_seconds)
     if cloudy:
+        interval = sky_interval(requests, b, j, time, sky_seconds)
         until = requests.book[b, j].release + (interval + 1) * sky_seconds
         requests.book[b, j].closed_until = max(requests.book[b, j].closed_until, until)
     return cloudy

@@ -338,6 +338,8 @@ def _open_round(desk):
 @kernel
 def _decide(state, work, terms, sketch, decision, now, time, b, n):
     """Carry out the decision of satellite n on its inbox, from `time` on."""
+    if decision == DEFER and terms.whole_inbox:  # all of them behind each other: as they are
+        return
     for _ in range(sketch.asking[b, n]):  # what others hand over in this round is for the next
         if not allowed(state, work, terms, sketch, decision, now, b, n):
             work.desks[b, n].refused += 1

@@ -9,7 +9,7 @@ from sandbox.compiled import kernel
 from sandbox.geometry import line_of_sight, rotate, unit
 from sandbox.orbits.ephemeris import earth_rotation
 from sandbox.outlook import LOOK_AHEAD_S, SCREEN_MARGIN, half_turn
-from sandbox.sensing import CONE_MARGIN_S, access_angle, cone_times, plan_capture, sky_interval
+from sandbox.sensing import CONE_MARGIN_S, access_angle, cone_times, is_closed, plan_capture
 from sandbox.state import OPEN, PENDING
 from sandbox.world import World
 
@@ -66,9 +66,9 @@ def _survey(requests, constants, b, along, rounds, near, shown, reach, times, fo
                 last = min(leave - CONE_MARGIN_S, constants.round_s) - craft.dwell
                 if first > last or (t < near and _ahead(requests, b, reach, seen, i) >= shown):
                     continue
-                if cloudy(requests, b, j, begin + first, constants.sky_s):
+                if is_closed(requests, b, j, begin + first, constants.sky_s):
                     continue
-                if cloudy(requests, b, j, begin + last, constants.sky_s):
+                if is_closed(requests, b, j, begin + last, constants.sky_s):
                     continue
                 if count < found.shape[0]:
                     one, p = found[count], requests.book[b, j].position
@@ -120,12 +120,6 @@ def _ahead(requests, b, reach, seen, i):
         other = requests.book[b, reach[0, k]]
         count += other.value * (1.0 - other.cloud) > mine.value * (1.0 - mine.cloud)
     return count
-
-
-@kernel
-def cloudy(requests, b, j, time, sky_s):
-    """Whether the sky over request j is truly closed at `time`; nobody learns of it."""
-    return requests.sky[b, j, sky_interval(requests, b, j, time, sky_s)] < requests.book[b, j].cloud
 
 
 @kernel

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.planner.base import Planner
-from agents.planner.chances import cloudy
 from agents.planner.tasking_case import REST, SEND, Case
 from agents.planner.tracks import Tracks, tracks
+from sandbox.sensing import is_closed
 from sandbox.state import OPEN
 
 SPARE_ROUNDS = 2
@@ -124,7 +124,7 @@ class TaskingPlanner(Planner):
             j, ends = int(one["request"]), one["capture"] + constants.craft["dwell"][n]
             if j in planned or ends > SPARE_ROUNDS * constants.round_s:
                 continue
-            closed = cloudy(state.requests, b, j, now + one["capture"], constants.sky_s)
+            closed = is_closed(state.requests, b, j, now + one["capture"], constants.sky_s)
             worth = 0.0 if closed else float(book["value"][j])
             if worth > best:
                 best, choice = worth, self._observe + k
