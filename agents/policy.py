@@ -94,7 +94,7 @@ def policy_names(problem: str | None = None) -> list[str]:
     names = list(_SHIPPED)
     if problem is None:
         return names
-    return [name for name in names if _understands(policy_class(name, problem), problem)]
+    return [name for name in names if understands(policy_class(name, problem), problem)]
 
 
 def policy_class(name: str, problem: str | None = None) -> type[Policy]:
@@ -113,13 +113,14 @@ def make_policy(name: str, env: Any, **options: Any) -> Policy:
     """
     problem = env.problem.name
     kind = policy_class(name, problem)
-    if not _understands(kind, problem):
+    if not understands(kind, problem):
         made, others = ", ".join(kind.problems), ", ".join(policy_names(problem))
         raise SandboxError(f"Policy {name!r} is made for {made}, not for {problem}; give one of {others}.")
     return kind(env, **options)
 
 
-def _understands(kind: type[Policy], problem: str) -> bool:
+def understands(kind: type[Policy], problem: str) -> bool:
+    """Whether a class of policies is made for `problem`."""
     return not kind.problems or problem in kind.problems
 
 

@@ -318,7 +318,7 @@ class Autonomy(Problem):
     ) -> None:
         self.world, self.team_reward, self.message_size = world, bool(team_reward), int(message_size)
         settings, team = world.scenario.threats, (world.worlds, world.satellites)
-        self._prices = float(fuel_price), float(slot_price), float(loss_penalty)
+        self.prices = float(fuel_price), float(slot_price), float(loss_penalty)
         self._limits = settings.fuel_m_s, 1e3 * settings.slot_km
         warned = world.warnings.shape[2]
         self.layout, places = declared.layout(world.scenario, world.shown, warned, self.message_size)
@@ -436,7 +436,7 @@ class Autonomy(Problem):
         heard = self._deaf if self._in_words else world.beacons.text.view(np.float32)
         world.share(observe_worlds, *world.desks, world.threats, world.rules, world.warnings, world.beacons,
                     world.faults, world.breaks, world.orders, heard, self._places, self.layout.low,
-                    self._scale, world.horizon_s, self._limits, self._prices, observation, mask,
+                    self._scale, world.horizon_s, self._limits, self.prices, observation, mask,
                     self._illegal, self.team_reward, reward, terms)  # fmt: skip
 
     def global_state(self, b: int) -> NDArray[np.float32]:

@@ -199,7 +199,7 @@ class Avoidance(Problem):
     ) -> None:
         self.world, self.team_reward = world, bool(team_reward)
         settings = world.scenario.threats
-        self._prices = float(service), float(fuel_price), float(loss_penalty)
+        self.prices = float(service), float(fuel_price), float(loss_penalty)
         self._limits = settings.fuel_m_s, 1e3 * settings.slot_km
         self._illegal = np.zeros((world.worlds, world.satellites), np.int32)
         self.layout = layout(world.scenario, world.warnings.shape[2])
@@ -225,7 +225,7 @@ class Avoidance(Problem):
     def report(self, observation: NDArray, mask: NDArray, reward: NDArray, terms: NDArray) -> None:
         layout, world = self.layout, self.world
         world.share(observe_worlds, world.threats, world.rules, world.warnings, layout.low, layout.high,
-                    world.horizon_s, self._limits, self._prices, observation, mask, self._illegal,
+                    world.horizon_s, self._limits, self.prices, observation, mask, self._illegal,
                     self.team_reward, reward, terms)  # fmt: skip
 
     def global_state(self, b: int) -> NDArray[np.float32]:

@@ -69,7 +69,7 @@ def _daylight(along: Any, book: Any, j: int, step: float, world: Any) -> bool:
 def avoidance_bound(env: BatchEnv, b: int) -> float:
     """The same for service, less the fuel of those who would be hit."""
     world: Any = env.world
-    service, fuel_price, _ = env.problem._prices  # type: ignore[attr-defined]
+    service, fuel_price, _ = env.problem.prices  # type: ignore[attr-defined]
     threat = world.threats.threat[b]
     miss = np.linalg.norm(threat["relative"][..., :3], axis=-1)
     hit = (np.isfinite(threat["tca"]) & (miss < threat["radius"])).any(axis=-1).sum()

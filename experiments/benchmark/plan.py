@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from shlex import join
 
 from agents import policy_class, policy_names
-from experiments.benchmark.play import Episode, understands
+from experiments.benchmark.play import Episode, plays
 from experiments.benchmark.suite import FIRST_SEED, LAST_SEED, SUITES, Case, Task, case_of, make_task
 from experiments.minds import QWEN
 from experiments.problems import env_names
@@ -141,15 +141,15 @@ def _playing(asked: Asked, problem: str) -> tuple[str, ...]:
     """Who plays, in the order of the table: the scale, the shipped, then those that were named."""
     always = [ZERO, asked.yardstick]
     for name in always:
-        if not understands(name, problem):
+        if not plays(name, problem):
             raise SandboxError(f"Policy {name!r} is not made for {problem}, whose scale it is to set.")
     shipped = [] if asked.only else policy_names(problem)
-    first = [name for name in asked.against if understands(name, problem)][:1]
+    first = [name for name in asked.against if plays(name, problem)][:1]
     names = dict.fromkeys((*shipped, *always, *first, *asked.policies))
-    return tuple(name for name in names if understands(name, problem))
+    return tuple(name for name in names if plays(name, problem))
 
 
 def _absent(asked: Asked, problem: str) -> tuple[str, ...]:
     """Who was named, or is a shipped mind, but is not made for the problem: the table says so."""
     names = dict.fromkeys((*([] if asked.only else [QWEN]), *asked.policies))
-    return tuple(name for name in names if not understands(name, problem))
+    return tuple(name for name in names if not plays(name, problem))

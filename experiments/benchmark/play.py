@@ -4,6 +4,7 @@ from contextlib import closing
 from typing import Any, NamedTuple
 
 from agents import policy_class
+from agents.policy import understands
 from experiments.benchmark.suite import Task
 from experiments.metrics import Totals
 from experiments.minds import QWEN, Mind
@@ -23,14 +24,13 @@ class Episode(NamedTuple):
     seed: int
 
 
-def understands(policy: str, problem: str) -> bool:
+def plays(policy: str, problem: str) -> bool:
     """Whether the policy, and of a mind the shipped nano, is made for the problem."""
-    kind = policy_class(policy, problem)
     if policy == QWEN:
         from agents.qwen.nano import NanoEngine
 
         return problem in NanoEngine.problems
-    return not kind.problems or problem in kind.problems
+    return understands(policy_class(policy, problem), problem)
 
 
 def outcome_of(episode: Episode) -> dict[str, float]:

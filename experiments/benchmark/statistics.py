@@ -1,7 +1,7 @@
 """Interquartile means and probabilities of improvement over tasks, with stratified bootstrap intervals.
 
 The method of rliable (Agarwal et al., Deep reinforcement learning at the edge of the statistical precipice,
-2021). That package cannot be installed beside a current numpy: its bootstrap needs an `arch` before 6. A
+2021). That package does not work beside a current numpy: its bootstrap needs an `arch` before 6. A
 quarter of the runs that is no whole number is counted in part here, where rliable rounds it down; the
 interquartile mean of 4, 8, 12, ... runs is the same. All resampling is seeded: the same scores give the same
 interval.

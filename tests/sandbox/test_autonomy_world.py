@@ -366,6 +366,18 @@ def give_images(world, n, bits):
     return j
 
 
+def two_over_one_station(world):
+    """Live on until two of the first three satellites see the same station; the lower and the higher."""
+    for _ in range(400):
+        world.live()
+        station = world.state.outlook["station"][0, :3]
+        seen = np.flatnonzero(station != NONE)
+        if len(seen) >= 2 and station[seen[0]] == station[seen[1]]:
+            break
+    pair = seen[:2]
+    return pair[np.argsort(world.state.outlook["elevation"][0, pair])]
+
+
 def give_answer(world, n, bits):
     """An answer for the ground of `bits` on board of satellite n, ready."""
     from sandbox.jobs import put
@@ -404,14 +416,7 @@ class TestAntennas:
     def test_who_is_ordered_to_send_has_the_first_claim(self, disaster):
         """The lower of two satellites gets the one antenna if it alone turns to the station."""
         world = calm(disaster, **REQUESTS)
-        for _ in range(400):
-            world.live()
-            station = world.state.outlook["station"][0, :3]
-            seen = np.flatnonzero(station != NONE)
-            if len(seen) >= 2 and station[seen[0]] == station[seen[1]]:
-                break
-        pair = seen[:2]
-        low, high = pair[np.argsort(world.state.outlook["elevation"][0, pair])]
+        low, high = two_over_one_station(world)
         for n in (low, high):
             give_answer(world, n, 1e3)
         twin = copy.deepcopy(world)
@@ -424,17 +429,10 @@ class TestAntennas:
     def test_one_antenna_serves_one_satellite(self, disaster):
         """The higher sends answers, so the images of the lower have to wait: not both through one antenna."""
         world = calm(disaster, **REQUESTS)
-        for _ in range(400):
-            world.live()
-            station = world.state.outlook["station"][0, :3]
-            seen = np.flatnonzero(station != NONE)
-            if len(seen) >= 2 and station[seen[0]] == station[seen[1]]:
-                break
-        pair = seen[:2]
-        low, high = pair[np.argsort(world.state.outlook["elevation"][0, pair])]
+        low, high = two_over_one_station(world)
         give_answer(world, high, 1e3)
         give_images(world, low, 4e9)
-        world.orders["command"][0, pair] = DOWNLINK
+        world.orders["command"][0, [low, high]] = DOWNLINK
         world.live()
         assert world.work.desks["served"][0, [low, high]].tolist() == [False, True]
         assert world.state.activity["denied"][0, low] == 1
