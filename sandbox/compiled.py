@@ -43,11 +43,14 @@ def kernel(function: Callable) -> Callable:
     Without numba's runtime (`_nrt=False`) a kernel cannot make an array, and pays for no reference counts:
     with them, the atomic increments for the arrays of the world took three quarters of a step.
 
+    A kernel becomes part of whatever kernel calls it (`forceinline`): a call would copy every argument, and
+    the tuples of a world's arrays are some thousand words. That took a third to half of a step.
+
     numba's cache watches only the file of the outermost function, so a change in a kernel that it calls
     would go unseen. Here the names of the cached files carry the stamp of every source file that it may call.
     """
-    njit: Any = numba.njit  # its annotations do not know `_nrt`
-    compiled = njit(function, cache=True, nogil=True, error_model="numpy", _nrt=False)
+    njit: Any = numba.njit  # its annotations do not know all of these
+    compiled = njit(function, cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
     room = function.__module__.partition(".")[0]
     stamp = _source_stamp(_ROOMS[: _ROOMS.index(room) + 1] if room in _ROOMS else _ROOMS)
     if room in _ROOMS:
