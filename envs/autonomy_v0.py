@@ -403,7 +403,8 @@ class Autonomy(Problem):
 
     def _decide(self, actions: NDArray[np.int32], mask: NDArray[np.int8], burn: NDArray[np.int32]) -> None:
         world = self.world
-        world.share(decode_worlds, actions, mask, world.orders, burn, self._reload, self._illegal)
+        world.call(decode, world.state.opportunities, actions, mask, world.orders, burn, self._reload,
+                   self._illegal)  # fmt: skip
 
     def identities(self) -> NDArray[np.int64]:
         world, count = self.world, len(self.actions)
@@ -468,16 +469,15 @@ def draw_worlds(faults, clock, mask, drawn):
 
 
 @kernel
-def decode_worlds(state, constants, which, actions, mask, orders, burn, reload, illegal):
+def decode(opportunities, actions, mask, orders, burn, reload, illegal):
     """Change the standing orders (B, N) as actions (B, N) say; what is no order goes into burn and reload.
 
     An action that the mask (B, N, A) forbids changes nothing and is counted in illegal (B, N).
     """
-    opportunities = state.opportunities
     queue_at = FIRST_OBSERVE + opportunities.shape[2]
     burn_at = queue_at + len(DECISIONS)
     reload_at = burn_at + RETURN
-    for b in which:
+    for b in range(actions.shape[0]):
         for n in range(actions.shape[1]):
             action, order = actions[b, n], orders[b, n]
             if mask[b, n, action] == 0:

@@ -61,7 +61,8 @@ class BatchEnv:
         observation, reward, info = self._report()
         terminated, truncated = np.empty(reward.shape, np.bool_), np.empty(reward.shape, np.bool_)
         state = self.world.state
-        any_ended = mark_ends(state.body, state.clock, self.max_cycles, terminated, truncated)
+        ends = state.body, state.clock, self.max_cycles, terminated, truncated
+        any_ended = self.world.call(mark_ends, *ends)
         if self.autoreset:
             info["ended"] = ended = terminated[:, 0] | truncated[:, 0]
             info["final_observation"] = observation
@@ -92,7 +93,7 @@ class BatchEnv:
         if orders.shape != self._team:
             raise SandboxError(f"actions have shape {orders.shape}; give {self._team}, one per satellite.")
         orders = np.ascontiguousarray(orders, np.int32)
-        outside = first_outside(orders, low, last)
+        outside = self.world.call(first_outside, orders, low, last)
         if outside >= 0:
             raise SandboxError(f"action {orders.flat[outside]} is outside the space; give {low} to {last}.")
         return orders

@@ -51,6 +51,7 @@ class ParallelFace(ParallelEnv):
         self.agents: list[str] = []
         self.layout, self.actions, self.max_cycles = batch.layout, batch.actions, batch.max_cycles
         self.group_map = {"sat": list(self.possible_agents)}
+        self._blank_info = dict.fromkeys((*batch.terms, "action_mask"))
         self._number = {agent: n for n, agent in enumerate(self.possible_agents)}
         self._observation_spaces = {agent: self._make_space() for agent in self.possible_agents}
         self._action_spaces = {
@@ -170,12 +171,14 @@ class ParallelFace(ParallelEnv):
         return self._by_agent([{"observation": seen, "action_mask": legal} for seen, legal in pairs])
 
     def _infos(self, info: dict[str, NDArray]) -> dict[str, dict]:
-        terms = self.batch.terms
-        # not strict: the lengths agree by construction, and the check costs a tenth of a step
-        rows = [dict(zip(terms, row)) for row in info["terms"][0].tolist()]  # noqa: B905
-        for row, mask in zip(rows, info["action_mask"][0], strict=True):
+        found = []
+        for numbers, mask in zip(info["terms"][0].tolist(), info["action_mask"][0], strict=True):
+            row = self._blank_info.copy()  # a copy need not grow
+            # not strict: the lengths agree by construction, and the check costs a tenth of a step
+            row.update(zip(self.batch.terms, numbers))  # noqa: B905
             row["action_mask"] = mask
-        return self._by_agent(rows)
+            found.append(row)
+        return self._by_agent(found)
 
 
 def sequential(parallel: ParallelFace, wrapped: bool) -> AECEnv:

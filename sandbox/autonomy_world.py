@@ -26,7 +26,7 @@ from sandbox.job_world import JobWorld
 from sandbox.orders import ORDER, begin_orders, flown, lapse, turn_to_sun
 from sandbox.service import DEFER, open_desks, serve, welcome_worlds
 from sandbox.state import DOWNLINK, NONE, THINKING
-from sandbox.world import FLY
+from sandbox.world import FLY, LOOK, run_worlds
 
 
 class Plan(NamedTuple):
@@ -96,12 +96,10 @@ class AutonomyWorld(DangerWorld, JobWorld):
         said = self._silence if said is None else self._letters(*said)
         if not self._all_ready:
             raise SandboxError("AutonomyWorld.live before reset: call reset() first.")
-        plan = self._plan
-        self.share(prepare_worlds, *self.desks, self.threats, self.rules, self.beacons, self.faults,
-                   self.breaks, self.orders, before, burn, late, reload, *said, mind, plan)  # fmt: skip
-        self._run(FLY, plan.mode, plan.place, plan.load, self._shares)
-        self.share(conclude_worlds, *self.desks, self.threats, self.rules, self.beacons, self.warnings,
-                   self.orders, plan)  # fmt: skip
+        failed = self.share(live_worlds, self._scratch, *self.desks, self.threats, self.rules, self.warnings,
+                            self.beacons, self.faults, self.breaks, self.orders, before, burn, late, reload,
+                            *said, mind, self._plan)  # fmt: skip
+        self._check(failed)
 
     def _letters(
         self, content: NDArray[np.uint8], length: NDArray[np.int32]
@@ -134,7 +132,25 @@ def exchange_worlds(state, constants, which, work, terms, beacons):
 
 
 @kernel
-def prepare_worlds(
+def live_worlds(
+    state, constants, which, scratch, work, terms, sketch, threats, rules, warnings, beacons, faults, breaks,
+    orders, before, burn, late, reload, content, length, thinking, plan,
+):  # fmt: skip
+    """A round of the worlds listed in `which`; the number of the first subsystem at fault, or 0."""
+    _prepare(
+        state, constants, which, work, terms, sketch, threats, rules, beacons, faults, breaks, orders, before,
+        burn, late, reload, content, length, thinking, plan,
+    )  # fmt: skip
+    failed = run_worlds(state, constants, which, scratch, plan.mode, plan.place, plan.load, FLY | LOOK)
+    if not failed:
+        _conclude(
+            state, constants, which, work, terms, sketch, threats, rules, warnings, beacons, orders, plan
+        )
+    return failed
+
+
+@kernel
+def _prepare(
     state, constants, which, work, terms, sketch, threats, rules, beacons, faults, breaks, orders, before,
     burn, late, reload, content, length, thinking, plan,
 ):  # fmt: skip
@@ -208,9 +224,7 @@ def _give_antennas_back(state, plan, b):
 
 
 @kernel
-def conclude_worlds(
-    state, constants, which, work, terms, sketch, threats, rules, beacons, warnings, orders, plan
-):
+def _conclude(state, constants, which, work, terms, sketch, threats, rules, warnings, beacons, orders, plan):
     """What of a round comes after its flight: encounters, late burns, new jobs, orders that lapse, news."""
     pass_worlds(state, constants, which, threats, rules)
     burn_worlds(state, constants, which, threats, rules, plan.late)

@@ -16,7 +16,7 @@ from sandbox.compiled import kernel
 from sandbox.jobs import INBOX
 from sandbox.lasers import TERMINALS, carries
 from sandbox.service import send_over
-from sandbox.state import NONE
+from sandbox.state import NONE, wipe
 
 HEADER_BITS = 256.0
 """Of a message beside its content: packet header, frame and coding; assumed."""
@@ -72,14 +72,11 @@ def make_beacons(worlds: int, satellites: int, longest: int) -> Beacons:
 
 def begin_beacons(beacons: Beacons, b: int) -> None:
     """Nothing has been said in world `b`."""
-    for part in (beacons.told, beacons.heard):
-        part[b] = np.zeros((), part.dtype)
-        part["sent"][b], part["peer"][b] = -inf, NONE
-    beacons.letter[b] = np.zeros((), LETTER)
+    for array in beacons:
+        wipe(array, b)
+    for part, since in ((beacons.told, "sent"), (beacons.heard, "sent"), (beacons.message, "at")):
+        part[since][b], part["peer"][b] = -inf, NONE
     beacons.letter["arrives"][b] = inf
-    beacons.message[b] = np.zeros((), HEARD)
-    beacons.message["at"][b], beacons.message["peer"][b] = -inf, NONE
-    beacons.content[b] = beacons.text[b] = 0
 
 
 @kernel

@@ -1,8 +1,8 @@
-"""The one decorator for compiled functions."""
+"""The decorators of compiled functions."""
 
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2s
 from pathlib import Path
 from typing import Any
@@ -37,20 +37,21 @@ def _drop_stale(room: str, stamp: str) -> None:
         marker.touch()
 
 
-def kernel(function: Callable) -> Callable:
+def kernel(function: Callable, *, apart: bool = False) -> Callable:
     """Compile `function` with numba: no Python objects, no allocation, the lock released, cached on disk.
 
     Without numba's runtime (`_nrt=False`) a kernel cannot make an array, and pays for no reference counts:
     with them, the atomic increments for the arrays of the world took three quarters of a step.
 
     A kernel becomes part of whatever kernel calls it (`forceinline`): a call would copy every argument, and
-    the tuples of a world's arrays are some thousand words. That took a third to half of a step.
+    the tuples of a world's arrays are some thousand words, which took a third to half of a step. One made
+    with `kernel_apart` does not: for long kernels of numbers, since every copy takes long to compile.
 
     numba's cache watches only the file of the outermost function, so a change in a kernel that it calls
     would go unseen. Here the names of the cached files carry the stamp of every source file that it may call.
     """
     njit: Any = numba.njit  # its annotations do not know all of these
-    compiled = njit(function, cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+    compiled = njit(function, cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=not apart)
     room = function.__module__.partition(".")[0]
     stamp = _source_stamp(_ROOMS[: _ROOMS.index(room) + 1] if room in _ROOMS else _ROOMS)
     if room in _ROOMS:
@@ -60,6 +61,9 @@ def kernel(function: Callable) -> Callable:
         files.cache_path, f"{files._impl.filename_base}.{stamp}", files._impl.locator.get_source_stamp()
     )
     return compiled
+
+
+kernel_apart = partial(kernel, apart=True)
 
 
 def entry_point(function: Any, *examples: Any) -> Callable:

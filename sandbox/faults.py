@@ -26,6 +26,7 @@ from sandbox.orbits.bodies import MU_EARTH
 from sandbox.scenario import Faults as Settings
 from sandbox.scenario import Scenario
 from sandbox.service import halt_boards, sketch_world
+from sandbox.state import wipe
 
 HOUR, DAY, MEGA = 3600.0, 86_400.0, 1e6
 SAA_LATITUDE, SAA_LONGITUDE = radians(-30.0), radians(-45.0)
@@ -159,7 +160,7 @@ def make_faults(worlds: int, satellites: int, stations: int) -> Faults:
 def begin_faults(faults: Faults, b: int, rng: np.random.Generator) -> None:
     """Begin an episode in world b, in which nothing is broken yet: one key is drawn from `rng`."""
     for array in faults:
-        array[b] = np.zeros((), array.dtype)
+        wipe(array, b)
     faults.key[b] = rng.integers(0, 2**64, dtype=np.uint64)
 
 

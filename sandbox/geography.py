@@ -93,13 +93,20 @@ def cities() -> Cities:
     )
 
 
+@cache
+def _shares_of_people() -> np.ndarray:
+    """Of the first city, of the first two, and so on up to 1."""
+    people = cities().population
+    return _frozen(np.cumsum(people) / people.sum())
+
+
 def sample_cities(rng: np.random.Generator, n: int, spread_m: float) -> Points:
     """Latitude and longitude (n,) near cities drawn by population: a Gaussian of `spread_m` (1 sigma, m).
 
     Takes `rng.random((n, 3))` (city, distance, bearing); a larger n begins with the points of a smaller one.
     """
-    latitude, longitude, people = cities()[2:]
-    share = np.cumsum(people) / people.sum()
+    latitude, longitude, _ = cities()[2:]
+    share = _shares_of_people()
     u, v, w = rng.random((n, 3)).T
     city = np.minimum(np.searchsorted(share, u, side="right"), len(share) - 1)
     rayleigh = np.sqrt(-2.0 * np.log1p(-v))  # the length of a Gaussian pair

@@ -248,6 +248,11 @@ def arrays(state: State) -> list[np.ndarray]:
     return [array for part in parts for array in part]
 
 
+def wipe(array: np.ndarray, b: int) -> None:
+    """All zeros in the part of a contiguous array that is of world `b`."""
+    array[b : b + 1].reshape(-1).view(np.uint8).fill(0)  # of records, far quicker than to assign one
+
+
 def copy_state(state: State) -> State:
     """A deep copy: arrays that nobody else owns."""
     return _copy(state)

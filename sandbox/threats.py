@@ -146,6 +146,8 @@ def begin_threats(
     for n in range(world.satellites):
         times, others = _staged(world, rng, n, b, start)
         natural = ahead[ahead["primary"] == n]
+        if not len(times) + len(natural):
+            continue
         tca = np.concatenate((times, natural["tca"]))
         other = np.concatenate((others, natural["state2"]))
         order = np.argsort(tca, kind="stable")[: rows.shape[1]]
@@ -160,6 +162,8 @@ def _staged(
     """Times and the other objects' states of the encounters staged for satellite n of world b."""
     settings, c, orbit = world.scenario.threats, world.constants, world.state.orbit
     count = int(rng.poisson(settings.staged_per_day * world.horizon_s / DAY))
+    if not count:
+        return np.empty(0), np.empty((0, 6))
     times = start + np.sort(rng.uniform(0.0, world.horizon_s, count))
     others, now = np.empty((count, 6)), start
     position, velocity = orbit.position[b, n].copy()[None, None], orbit.velocity[b, n].copy()[None, None]
@@ -185,12 +189,12 @@ def staged_encounter(
     speed = np.linalg.norm(velocity) * rng.normal(1.0, 0.002)
     ahead /= np.linalg.norm(ahead)
     turn, climb = rng.uniform(np.radians(20.0), np.radians(340.0)), rng.normal(0.0, np.radians(0.25))
-    level = cos(turn) * ahead + sin(turn) * np.cross(up, ahead)
+    level = cos(turn) * ahead + sin(turn) * _cross(up, ahead)
     other = speed * (cos(climb) * level + sin(climb) * up)
     relative = other - velocity
-    across = np.cross(relative, up)
+    across = _cross(relative, up)
     across /= np.linalg.norm(across)
-    rise = np.cross(across, relative / np.linalg.norm(relative))
+    rise = _cross(across, relative / np.linalg.norm(relative))
     angle = rng.uniform(0.0, 2.0 * pi)
     if rng.random() < settings.hit_share:
         distance = settings.hard_body_radius_m * sqrt(rng.random())
@@ -198,6 +202,12 @@ def staged_encounter(
         distance = settings.miss_m * sqrt(-2.0 * np.log(1.0 - rng.random()))
     miss = distance * (cos(angle) * across + sin(angle) * rise)
     return np.concatenate((position + miss, other))
+
+
+def _cross(a: NDArray, b: NDArray) -> NDArray[np.float64]:
+    """The cross product of two vectors (3,), without what `np.cross` takes to find out that they are."""
+    (ax, ay, az), (bx, by, bz) = a.tolist(), b.tolist()
+    return np.array((ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx))
 
 
 def population_passes(world: World) -> np.ndarray:

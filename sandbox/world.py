@@ -31,12 +31,14 @@ from sandbox.state import (
     copy_state,
     make_scratch,
     make_state,
+    wipe,
 )
 
 HOUR = 3600.0
 MAX_STEP_S = 60.0
 """Longest propagation step: order eight keeps 0.03 mm a day at this length (shared measurements, J2)."""
 BEGIN, FLY, LOOK = 1, 2, 4
+_INT32 = np.dtype(np.int32)
 _SUBSYSTEMS = ("orbit", "attitude", "power", "thermal")
 
 
@@ -174,6 +176,13 @@ class World:
         """
         return self._call(self._shares, function, *arguments)
 
+    def call(self, function: Callable, *arguments: Any) -> Any:
+        """Call kernel function(*arguments), whose argument types are looked up at the first call only."""
+        run = self._compiled.get(function)
+        if run is None:
+            run = self._compiled[function] = entry_point(function, *arguments)
+        return run(*arguments)
+
     def _call(self, shares: list[NDArray], function: Callable, *arguments: Any) -> list[Any]:
         state, constants = self.state, self.constants
         run = self._compiled.get(function)
@@ -197,6 +206,11 @@ class World:
             for which in shares:
                 self._propagate_sgp4(which)
             faults = self._call(shares, run_worlds, self._scratch, command, choice, thinking, LOOK)
+        self._check(faults)
+
+    @staticmethod
+    def _check(faults: list[int]) -> None:
+        """Raises SandboxError where a run, by number, has found a subsystem at fault."""
         if max(faults):
             subsystem = _SUBSYSTEMS[max(faults) - 1]
             raise SandboxError(
@@ -281,7 +295,7 @@ class World:
 
     def _orders(self, name: str, values: ArrayLike, count: int) -> NDArray[np.int32]:
         orders = np.asarray(values)
-        if orders.dtype == np.int32 and orders.shape == self.state.power.shape and orders.flags.carray:
+        if orders.dtype is _INT32 and orders.shape == self._no_thought.shape and orders.flags.carray:
             return orders
         if orders.dtype.kind not in "iu":
             raise SandboxError(f"{name} has dtype {orders.dtype}; give whole numbers from 0 to {count - 1}.")
@@ -310,7 +324,7 @@ class World:
             self._seeds[b] = seed
         rng, state, scenario = self._generators[b], self.state, self.scenario
         for array in arrays(state):
-            array[b] = np.zeros((), array.dtype)
+            wipe(array, b)
         start, times = self._draw_start(rng), draw_times(rng, scenario.events)
         state.events[b] = start + times
         state.clock[b] = (start, start, 0)

@@ -6,7 +6,7 @@ from math import isfinite, sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sandbox.compiled import kernel
+from sandbox.compiled import kernel, kernel_apart
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import MU_EARTH
 from sandbox.orbits.ephemeris import Ephemeris
@@ -137,7 +137,7 @@ def without_sun_and_moon(forces):
     return Forces(forces.j2, forces.j3, forces.j4, forces.drag, False, False, forces.density_factor)
 
 
-@kernel
+@kernel_apart
 def minimum_between(first, second, low, high, forces, ballistic1, ballistic2):
     """(offset, distance) of the least distance of two objects over [low, high] seconds from their states.
 

@@ -7,7 +7,7 @@ of that radius around the origin.
 
 from math import asin, cos, erf, erfc, exp, expm1, hypot, lgamma, log, pi, sin, sqrt
 
-from sandbox.compiled import kernel
+from sandbox.compiled import kernel, kernel_apart
 
 FOSTER, CHAN, ALFANO = range(3)
 REACH = 39.0
@@ -76,7 +76,7 @@ def _panels(low, high, count, mx, my, sx, sy, radius):
     return 0.5 * step * total
 
 
-@kernel
+@kernel_apart
 def foster(mx, my, sx, sy, radius):
     """The integral of Foster and Estes (1992, NASA JSC-25898), to about 12 digits at any shape and distance.
 

@@ -6,7 +6,7 @@ In low orbit steps of 60 s stay within 0.1 mm a day of the exact solution, those
 
 import numpy as np
 
-from sandbox.compiled import kernel
+from sandbox.compiled import kernel, kernel_apart
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import R_EARTH
 from sandbox.orbits.dop853 import A1, A2, A3, A4, A5, A6, A7, A8, A9, A10, A11, B, combine
@@ -21,7 +21,7 @@ def _slope(state, forces, ballistic, sun, moon):
     return vx, vy, vz, ax, ay, az
 
 
-@kernel
+@kernel_apart
 def dop8_step(x, y, z, vx, vy, vz, h, forces, ballistic, sun, moon):
     """Position and velocity h seconds later (h of either sign): one step of order eight.
 

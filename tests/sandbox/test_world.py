@@ -11,7 +11,8 @@ from pilots import at_random, differing, one_of, orders, sensible
 
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
-from sandbox.state import DOWNLINK, IDLE, NONE, OBSERVE
+from sandbox.state import DOWNLINK, IDLE, NONE, OBSERVE, arrays, wipe
+from sandbox.thermal import throttle
 from sandbox.world import World
 
 
@@ -323,3 +324,18 @@ def test_a_state_that_is_no_number_names_its_subsystem(small):
     world.state.body["temperature"][0, 0] = np.nan
     with pytest.raises(SandboxError, match="thermal"):
         world.step(np.zeros((2, 3), int), np.zeros((2, 3), int))
+
+
+def test_a_kernel_can_be_called_without_the_world(small):
+    world = World(small)
+    assert [world.call(throttle, t, 310.0, 330.0) for t in (300.0, 320.0, 340.0)] == [1.0, 0.5, 0.0]
+
+
+def test_one_world_is_wiped_and_no_other(small):
+    world = World(small, 3)
+    world.reset(seed=0)
+    for array in arrays(world.state):
+        before = array.copy()
+        wipe(array, 1)
+        assert not array[1:2].tobytes().strip(b"\0")
+        assert array[[0, 2]].tobytes() == before[[0, 2]].tobytes()
