@@ -2,6 +2,7 @@
 
     python -m experiments.train_nano_imitate --out agents/qwen/nano
     python -m experiments.train_nano_imitate --out mine --lessons tasking_v0=20000,10000
+    python -m experiments.train_nano_imitate --start mine --out better --rate 4e-4
 
 Behaviour cloning over rounds that the teachers (`experiments.teachers`) played in training scenarios
 (`experiments.splits`), then DAgger (Ross, Gordon and Bagnell 2011): the nano plays, the teacher says what it
@@ -22,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from transformers import AutoTokenizer
 
 from agents import Policy
 from agents.qwen.dense import ACTIONS, IDS
@@ -170,7 +172,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.manual_seed(told.seed)
     told.out.mkdir(parents=True, exist_ok=True)
     begin = time.process_time()
-    make_tokenizer().save_pretrained(told.out)
+    tokenizer = AutoTokenizer.from_pretrained(told.start) if told.start else make_tokenizer()
+    tokenizer.save_pretrained(told.out)
     train(told)
     spent = time.process_time() - begin
     record = {"arguments": {k: str(v) for k, v in vars(told).items()}, "cpu_s": round(spent)}
