@@ -37,7 +37,7 @@ def performance(rows: Sequence[Row], plan: Plan, path: Path | None = None) -> "F
     with style.styled():
         figure, panels = _panels(shown, "How far policies get", remark, plan)
         for axes, mine in panels:
-            style.caption(axes, mine[0].problem)
+            style.caption(axes, _name(mine[0].problem))
             least = min(0.0, *(row.percent.low for row in mine))
             most = max(100.0, *(row.percent.high for row in mine))
             axes.set(xlim=(max(least, _LEAST) - 5.0, min(most, _MOST) + 5.0))
@@ -53,11 +53,15 @@ def improvement(rows: Sequence[Row], plan: Plan, path: Path | None = None) -> "F
         remark = "probability in an episode, and 95 % interval"
         figure, panels = _panels(shown, "Who beats the best heuristic", remark, plan)
         for axes, mine in panels:
-            style.caption(axes, mine[0].problem, f"better than {mine[0].against}")
+            style.caption(axes, _name(mine[0].problem), f"better than {mine[0].against}")
             axes.set(xlim=(-0.03, 1.03))
             axes.xaxis.set_major_formatter(lambda x, _: f"{100 * x:.0f} %")
             _estimates(axes, mine, lambda row: row.better, lambda value: f"{100 * value:.0f} %", (0.5,))
         return style.save(figure, path)
+
+
+def _name(problem: str) -> str:
+    return "all problems" if problem == ALL else problem
 
 
 def _summed(rows: Sequence[Row]) -> list[Row]:

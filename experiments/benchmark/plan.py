@@ -81,21 +81,30 @@ class Plan:
         shipped = [name for name in policy_names(problem) if name not in other and name in playing]
         return named or [name for name in shipped if not policy_class(name, problem).thinks]
 
-    def command(self, tasks: Sequence[Task], policy: str, against: str | None) -> str:
-        """What plays `tasks`, of one problem, again under `policy`."""
-        asked, case = self.asked, tasks[0].case
-        words = [*COMMAND, "--problem", case.problem]
-        if len(tasks) == 1:
-            words += ["--scenario", case.scenario, "--hours", f"{case.hours:.10g}"]
-        else:
-            words += ["--suite", asked.suite]
-            words += ["--scenario", *asked.scenarios] if asked.scenarios else []
-            split = {task.case.split for task in tasks}
-            words += ["--split", *split] if len(split) == 1 else []
-            words += [] if asked.hours is None else ["--hours", f"{asked.hours:.10g}"]
-        words += ["--seeds", str(len(self.seeds)), "--seed", str(asked.seed), "--policy", policy, "--only"]
-        words += [] if against is None else ["--against", against]
+    def command(self, tasks: Sequence[Task], policy: str, against: str) -> str:
+        """What plays `tasks` again under `policy`; those of several problems with all who play."""
+        asked, several = self.asked, len({task.case.problem for task in tasks}) > 1
+        words = [*COMMAND, *self._chosen(tasks), "--seeds", str(len(self.seeds)), "--seed", str(asked.seed)]
+        policies = asked.policies if several else (policy,)
+        rivals = asked.against if several else [against] * bool(against)
+        words += ["--policy", *policies] if policies else []
+        words += ["--only"] if asked.only or not several else []
+        words += ["--against", *rivals] if rivals else []
         return join(words + ([] if asked.yardstick == YARDSTICK else ["--yardstick", asked.yardstick]))
+
+    def _chosen(self, tasks: Sequence[Task]) -> list[str]:
+        """The words that choose `tasks`: one by its name, several as they were asked for."""
+        asked, case = self.asked, tasks[0].case
+        if len(tasks) == 1:
+            return ["--problem", case.problem, "--scenario", case.scenario, "--hours", f"{case.hours:.10g}"]
+        problems = {task.case.problem for task in tasks}
+        named = problems if len(problems) == 1 else asked.problems
+        words = ["--problem", *named] if named else []
+        words += ["--suite", asked.suite]
+        words += ["--scenario", *asked.scenarios] if asked.scenarios else []
+        splits = {task.case.split for task in tasks}
+        words += ["--split", *splits] if len(splits) == 1 else []
+        return words + ([] if asked.hours is None else ["--hours", f"{asked.hours:.10g}"])
 
 
 def make_plan(asked: Asked) -> Plan:

@@ -21,13 +21,17 @@ from experiments.benchmark.suite import Task
 LEAST_LEAD = 1.0
 """Of return: about what the least image or answer is worth."""
 MEANS = ("score", "lost", "energy_kwh", "thought_s", "thought_j")
-ALL = "all"
+ALL, BEST = "all", "best heuristic"
+"""What sums up problems, scenarios or splits; and over all problems, of each its best heuristic."""
 Outcomes = Mapping[Episode, Mapping[str, Any]]
+Best = Mapping[str, str]
+"""By problem, its best heuristic, or nothing."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A policy in one scenario, or (`scenario` is ALL) in all those of a split, or of every split.
+    """A policy in one scenario, or (`scenario` is ALL) in all those of a split, or of every split; or
+    (`problem` is ALL) in everything that is played, which sums up those who play every problem, and BEST.
 
     Of `episodes` played, `counted` have a scale. `against` is the best heuristic of the problem. Means are
     over the episodes; NaN stands where there is nothing, as for a policy that is not made for the problem.
@@ -70,20 +74,35 @@ class Scores:
 
 
 def rows_of(plan: Plan, outcomes: Outcomes) -> list[Row]:
-    """Every row of the table: by problem, the scenarios and then what sums them up, the policies in each."""
+    """Every row of the table: by problem, the scenarios and then what sums them up, the policies in each;
+    at last what sums up all problems."""
     scores = Scores(plan, outcomes)
-    return [row for problem in plan.policies for row in _of_problem(scores, problem)]
+    best = {problem: best_heuristic(scores, _tasks(plan, problem)) or "" for problem in plan.policies}
+    rows = [row for problem in plan.policies for row in _of_problem(scores, problem, best)]
+    return rows + (list(_of_all(scores, best)) if len(plan.policies) > 1 else [])
 
 
-def _of_problem(scores: Scores, problem: str) -> Iterator[Row]:
+def _tasks(plan: Plan, problem: str) -> list[Task]:
+    return [task for task in plan.tasks if task.case.problem == problem]
+
+
+def _of_problem(scores: Scores, problem: str, best: Best) -> Iterator[Row]:
     plan = scores.plan
-    tasks = [task for task in plan.tasks if task.case.problem == problem]
-    best = best_heuristic(scores, tasks)
-    for group in _groups(tasks):
+    for group in _groups(_tasks(plan, problem)):
         for policy in plan.policies[problem]:
             yield _row(scores, group, policy, best)
         for policy in plan.absent[problem]:
             yield _nothing(group, policy)
+
+
+def _of_all(scores: Scores, best: Best) -> Iterator[Row]:
+    plan = scores.plan
+    first, *others = plan.policies.values()
+    for policy in first:
+        if all(policy in names for names in others):
+            yield _row(scores, plan.tasks, policy, best)
+    if all(best.values()):
+        yield _row(scores, plan.tasks, BEST, best)
 
 
 def best_heuristic(scores: Scores, tasks: Sequence[Task]) -> str | None:
@@ -101,22 +120,25 @@ def _groups(tasks: Sequence[Task]) -> list[list[Task]]:
     return [[task] for task in tasks] + [group for group in sums if len(group) > 1]
 
 
-def _row(scores: Scores, tasks: Sequence[Task], policy: str, best: str | None) -> Row:
-    plan = scores.plan
-    percent = [scores.percent(task, policy) for task in tasks]
+def _row(scores: Scores, tasks: Sequence[Task], policy: str, best: Best) -> Row:
+    plan, heading = scores.plan, _heading(tasks)
+    rivals = [best[task.case.problem] for task in tasks]
+    players = [(task, rival if policy == BEST else policy) for task, rival in zip(tasks, rivals, strict=True)]
+    percent = [scores.percent(task, name) for task, name in players]
+    against = (BEST if heading["problem"] == ALL else rivals[0]) if all(rivals) else ""
     better = NONE
-    if best not in (None, policy):
-        better = improvement(percent, [scores.percent(task, best) for task in tasks])
-    means: dict[str, Any] = {name: _mean([scores.of(task, policy, name) for task in tasks]) for name in MEANS}
+    if against not in ("", policy):
+        better = improvement(percent, [scores.percent(t, r) for t, r in zip(tasks, rivals, strict=True)])
+    means: dict[str, Any] = {name: _mean([scores.of(*player, name) for player in players]) for name in MEANS}
     return Row(
-        **_heading(tasks),
+        **heading,
         policy=policy,
         episodes=len(tasks) * len(plan.seeds),
         counted=sum(map(len, percent)),
         percent=interquartile(percent),
-        against=best or "",
+        against=against,
         better=better,
-        command=plan.command(tasks, policy, best),
+        command=plan.command(tasks, policy, against),
         **means,
     )
 
@@ -129,9 +151,9 @@ def _nothing(tasks: Sequence[Task], policy: str) -> Row:
 
 def _heading(tasks: Sequence[Task]) -> dict[str, Any]:
     """What a row is about; a sum says the hours of all its scenarios, and their split if it is one."""
-    splits = {task.case.split for task in tasks}
+    splits, problems = {task.case.split for task in tasks}, {task.case.problem for task in tasks}
     return {
-        "problem": tasks[0].case.problem,
+        "problem": problems.pop() if len(problems) == 1 else ALL,
         "scenario": tasks[0].case.scenario if len(tasks) == 1 else ALL,
         "hours": math.fsum(task.case.hours for task in tasks),
         "split": splits.pop() if len(splits) == 1 else ALL,

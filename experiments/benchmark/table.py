@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.benchmark.plan import Plan
-from experiments.benchmark.rows import ALL, LEAST_LEAD, Row
+from experiments.benchmark.rows import ALL, BEST, LEAST_LEAD, Row
 from experiments.benchmark.statistics import Estimate
 from experiments.report import number
 from sandbox.files import replacing
@@ -59,7 +59,8 @@ which the latter leads by less than {least:g} have no scale and count for nobody
 mean over all counted episodes, with a 95 % interval of the stratified bootstrap (as rliable does).
 
 P(better) is the probability to score above the best heuristic ({best}) in an episode of
-the same scenario. Further columns are means: return, satellites lost and energy of an episode, seconds and
+the same scenario. The last rows sum up all problems, for those who play them all; `best heuristic` is that
+of each problem. Further columns are means: return, satellites lost and energy of an episode, seconds and
 joules of a decision that was thought about. A dash: not made for the problem, or nothing to tell.
 
 Policies may be trained on known constellations, with seeds from 1,000,000 on; those held out are for the
@@ -79,7 +80,7 @@ def write_table(rows: Sequence[Row], plan: Plan, folder: Path) -> None:
 
 def markdown(rows: Sequence[Row], plan: Plan) -> str:
     """The table with a page of explanation above it."""
-    best = {row.problem: row.against for row in rows if row.against}
+    best = {row.problem: row.against for row in rows if row.against not in ("", BEST)}
     told = ", ".join(f"{name} in {problem}" for problem, name in best.items()) or "none played"
     about = _ABOUT.format(
         first=plan.seeds[0], last=plan.seeds[-1], top=plan.asked.yardstick, least=LEAST_LEAD, best=told
@@ -139,4 +140,5 @@ def _heading(row: Row) -> str:
     """What a row is about."""
     split = "all splits" if row.split == ALL else row.split
     scenario = "all scenarios" if row.scenario == ALL else row.scenario
-    return f"{row.problem}  {scenario}  {row.hours:g} h  {split}"
+    problem = "all problems" if row.problem == ALL else row.problem
+    return f"{problem}  {scenario}  {row.hours:g} h  {split}"

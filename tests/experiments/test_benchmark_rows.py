@@ -7,7 +7,7 @@ import pyarrow.parquet
 import pytest
 
 from experiments.benchmark.plan import Asked, make_plan
-from experiments.benchmark.rows import ALL, rows_of
+from experiments.benchmark.rows import ALL, BEST, rows_of
 from experiments.benchmark.table import COLUMNS, markdown, write_table
 
 ASKED = Asked(problems=["tasking_v0"], seeds=4, yardstick="deadline_greedy", only=True,
@@ -115,3 +115,36 @@ def test_both_tables_hold_every_row(plan, tmp_path):
     assert {"percent_low", "percent_high", "better", "split", "command"} <= set(table[0])
     assert table[4]["percent"] is None
     assert all(f"`{row.command}`" in line for row, line in zip(rows, lines, strict=True) if row.command)
+
+
+@pytest.fixture(scope="module")
+def rows_of_two_problems():
+    """In tasking greedy is best (20 %), in avoidance late_threshold (60 %); the mind gets 30 and 50 %."""
+    plan = make_plan(Asked(problems=["tasking_v0", "avoidance_v0"], seeds=4))
+    percent = dict.fromkeys(("random", "never", "deadline_greedy", "threshold"), 10.0)
+    percent |= {"idle": 0.0, "planner": 100.0, "greedy": 20.0, "late_threshold": 60.0}
+    mind = {"tasking_v0": 30.0, "avoidance_v0": 50.0}
+    found = {e: {"score": percent.get(e.policy, mind[e.task.case.problem])} for e in plan.episodes()}
+    return [row for row in rows_of(plan, found) if row.problem == ALL]
+
+
+class TestAllProblems:
+    def test_those_who_play_all_are_summed_up(self, rows_of_two_problems):
+        names = [row.policy for row in rows_of_two_problems]
+        assert names == ["random", "idle", "planner", "qwen", BEST]
+
+    def test_best_heuristic_is_that_of_each_problem(self, rows_of_two_problems):
+        row = row_of(rows_of_two_problems, BEST, ALL)
+        assert (row.split, row.hours, row.episodes) == (ALL, 60.0, 12)
+        assert row.percent.value == pytest.approx(np.mean([20.0] * 5 + [60.0]))  # of 8 and 4 runs
+        assert np.isnan(row.better.value)
+
+    def test_improvement_is_over_the_best_of_each_problem(self, rows_of_two_problems):
+        """Better in the two scenarios of tasking, worse in that of avoidance."""
+        row = row_of(rows_of_two_problems, "qwen", ALL)
+        assert row.better.value == pytest.approx(2.0 / 3.0)
+
+    def test_the_command_plays_everything(self, rows_of_two_problems):
+        words = "--problem tasking_v0 avoidance_v0 --suite small --seeds 4 --seed 900000"
+        command = f"python -m experiments benchmark {words}"
+        assert {row.command for row in rows_of_two_problems} == {command}
