@@ -173,8 +173,9 @@ def _prepare(
     for b in which:
         open_desks(work.desks[b])
         send_messages(
-            work, terms, beacons, state.body[b], faults.body[b], content[b], length[b], state.clock[b].time, b
-        )
+            work, terms, beacons, state.body[b], faults.body[b], content[b], length[b], thinking[b],
+            state.clock[b].time, b,
+        )  # fmt: skip
         serve(
             state, constants, work, terms, sketch, plan.queue[b], plan.claim[b], plan.mind[b], plan.load[b], b
         )

@@ -80,20 +80,23 @@ def begin_beacons(beacons: Beacons, b: int) -> None:
 
 
 @kernel
-def send_messages(work, terms, beacons, body, fault, said, length, now, b):
+def send_messages(work, terms, beacons, body, fault, said, length, thinking, now, b):
     """Put a message of each satellite n with length (N,) > 0 on its links; said (N, L) holds the bytes.
 
-    A satellite in safe mode sends none. A terminal whose last message is still under way takes no other.
+    It leaves when its thinking (N,) is done; a thought that is lost has nothing to say. A satellite in safe
+    mode sends none. A terminal whose last message is still under way takes no other.
     """
     for n in range(length.shape[0]):
-        if length[n] <= 0 or not body[n].alive or fault[n].safe:
+        lost = fault[n].interrupted and thinking[n].busy > 0.0
+        if length[n] <= 0 or lost or not body[n].alive or fault[n].safe:
             continue
         for k in range(work.links.shape[2]):
             letter = beacons.letter[b, n, k]
             if letter.arrives != inf or not carries(work.links[b], terms.lasers, n, k, now):
                 continue
             link = work.links[b, n, k]
-            letter.arrives = send_over(work, terms, HEADER_BITS + 8.0 * length[n], now, b, n, k)
+            bits, time = HEADER_BITS + 8.0 * length[n], now + thinking[n].delay
+            letter.arrives = send_over(work, terms, bits, time, b, n, k)
             letter.to, letter.over, letter.length = link.peer, link.back, length[n]
             for i in range(length[n]):
                 beacons.content[b, n, k, i] = said[n, i]

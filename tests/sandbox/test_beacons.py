@@ -11,7 +11,7 @@ from sandbox.errors import SandboxError
 from sandbox.lasers import cut_link
 from sandbox.orbits.bodies import SPEED_OF_LIGHT
 from sandbox.service import DECISIONS
-from sandbox.state import NONE
+from sandbox.state import NONE, THINKING
 
 LONGEST = 64
 RIGHT, LEFT = 2, 3  # the terminals between planes: satellite 0 - 1 - 2
@@ -142,6 +142,26 @@ class TestMessages:
         assert world.work.desks["laser"][0, 0, RIGHT] == pytest.approx(now + 2.0 + seconds, abs=1e-9)
         at = world.beacons.message["at"][0, 1, LEFT]
         assert at == pytest.approx(now + 2.0 + seconds + distance / SPEED_OF_LIGHT, abs=1e-9)
+
+    def test_leave_when_the_thinking_is_done(self, world):
+        """One that is long enough is heard a round later than if it had left at once."""
+        world.terms.lasers["rate"] = (HEADER_BITS + 8 * 5) / 20.0
+        now, distance = float(world.state.clock["time"][0]), world.work.links["distance"][0, 0, RIGHT]
+        thinking = np.zeros((1, 3), THINKING)
+        thinking["delay"][0, 0] = thinking["busy"][0, 0] = 12.0
+        world.live(thinking=thinking, said=letters(world, sat_0=b"hello"))
+        assert not heard(world)
+        world.live()
+        at = world.beacons.message["at"][0, 1, LEFT]
+        assert at == pytest.approx(now + 12.0 + 20.0 + distance / SPEED_OF_LIGHT, abs=1e-9)
+
+    def test_are_lost_with_the_thought(self, world):
+        """A board reset interrupts whoever is still thinking; who has thought of nothing may speak."""
+        world.breaks = world.breaks._replace(strikes=True, upsets=np.array([1e9, 1e9, 0.0]))
+        thinking = np.zeros((1, 3), THINKING)
+        thinking["busy"][0, 0] = 5.0
+        world.live(thinking=thinking, said=letters(world, sat_0=b"lost", sat_1=b"said"))
+        assert heard(world) == {(0, RIGHT): (1, b"said"), (2, LEFT): (1, b"said")}
 
     def test_cost_the_battery_what_the_terminals_draw(self, disaster):
         talks, mute = (AutonomyWorld(disaster(calm=True, training=0), longest=LONGEST) for _ in range(2))
