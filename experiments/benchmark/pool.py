@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ _PATIENT = {
 }
 _TRIES = 3
 """A busy machine misses two more limits of Ray (2.60), 15 s and 30 s, that nothing sets: it starts anew."""
+_ANSWER_S = 10.0
+"""Within which a cluster must answer."""
 _OBJECTS_BYTES = 100_000_000
 _AHEAD = 2
 """Episodes handed out per process, so that none waits for the next."""
@@ -119,6 +122,9 @@ def _ray(processes: int, address: str | None) -> Iterator[Any]:
 
 def _start(ray: Any, how: dict[str, Any]) -> None:
     """Start or join Ray. What a try in vain leaves running is idle, and ends with this process."""
+    if ":" in how.get("address", ""):
+        host, _, port = how["address"].rpartition("://")[2].rpartition(":")
+        socket.create_connection((host, int(port)), _ANSWER_S).close()  # Ray itself would try for minutes
     for left in reversed(range(1 if "address" in how else _TRIES)):
         try:
             ray.init(**how)
