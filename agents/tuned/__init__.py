@@ -1,0 +1,1 @@
+"""Heuristics with many numbers, which `experiments.teachers.tune` found: the nano's teachers, the planner's base."""
