@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from agents.planner.plans import Points, some_rounds
 from agents.planner.rollout import RolloutPlanner
-from agents.planner.search import Base, Edit, Genes, Trace
+from agents.planner.search import ALL, Base, Edit, Genes, Trace
 from agents.planner.serving import NUMBERS, STAY, Serving
 from agents.planner.simulator import Simulator
 from sandbox.service import DECISIONS
@@ -41,14 +41,14 @@ class Serves(Points):
         self.serving.rules.wish = self._wishes[..., round_]
         return self.serving.decide(self.simulator.seen, self.simulator.mask)
 
-    def change(self, rng: np.random.Generator, trace: Trace, rounds: int) -> Sequence[Edit]:
+    def change(self, rng: np.random.Generator, trace: Trace, rounds: int, n: int) -> Sequence[Edit]:
         kind = rng.random()
         if kind < 0.4:
-            return super().change(rng, trace, rounds)
-        if kind < 0.8:
-            n, wish = int(rng.integers(self.world.satellites)), int(rng.integers(STAY, len(DECISIONS)))
+            return super().change(rng, trace, rounds, n)
+        if kind < 0.9 and n != ALL:
+            wish = int(rng.integers(STAY, len(DECISIONS)))
             return [("wishes", (n, some_rounds(rng, trace.first, rounds)), wish)]
-        return [self.number(rng, "rules", len(NUMBERS))]
+        return [self.number(rng, "rules", len(NUMBERS), n)]
 
 
 class AutonomyPlanner(RolloutPlanner):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.planner.pointing import ASKED, HABITS, OWN, Pointing, images_left
-from agents.planner.search import Edit, Genes, Trace
+from agents.planner.search import ALL, Edit, Genes, Trace
 from agents.planner.simulator import Simulator
 
 PREFERRED = 8.0
@@ -48,21 +48,24 @@ class Points:
         self.policy.habit = self.habits[..., round_]
         return self.policy.decide(self.simulator.seen, self.simulator.mask)
 
+    def shown(self) -> NDArray[np.int32]:
+        return self.world.state.opportunities["request"]
+
     def left(self) -> NDArray[np.float64]:
         end = float(self.world.state.clock["start"][0]) + self.world.horizon_s
         return images_left(self.world, end)
 
-    def change(self, rng: np.random.Generator, trace: Trace, rounds: int) -> Sequence[Edit]:
-        n, kind = int(rng.integers(self.world.satellites)), rng.random()
+    def change(self, rng: np.random.Generator, trace: Trace, rounds: int, n: int) -> Sequence[Edit]:
+        kind = rng.random() if n != ALL else 1.0
         if kind < 0.6:
             return self._wish(rng, trace, rounds, n)
         if kind < 0.85:
             return [("habits", (n, some_rounds(rng, trace.first, rounds)), int(rng.integers(HABITS)))]
-        return [self.number(rng, "numbers", len(OWN) + len(ASKED))]
+        return [self.number(rng, "numbers", len(OWN) + len(ASKED), n)]
 
-    def number(self, rng: np.random.Generator, name: str, count: int) -> Edit:
-        """Another value of a number of the plan, for one satellite or for all."""
-        who = slice(None) if rng.random() < 0.3 else int(rng.integers(self.world.satellites))
+    def number(self, rng: np.random.Generator, name: str, count: int, n: int) -> Edit:
+        """Another value of a number of the plan, for satellite n or for all."""
+        who = slice(None) if n == ALL else n
         return name, (who, int(rng.integers(count))), float(np.exp(rng.normal(0.0, SPREAD)))
 
     def _wish(self, rng: np.random.Generator, trace: Trace, rounds: int, n: int) -> list[Edit]:

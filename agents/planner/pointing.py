@@ -93,13 +93,13 @@ class Pointing(Teacher):
 
 
 def images_left(world: Any, end: float) -> NDArray[np.float64]:
-    """What the images on board (W,) will be worth at the next contacts, those before `end` (s)."""
+    """What the images on board (W, N) will be worth at the next contacts, those before `end` (s)."""
     state, half_life = world.state, world.constants.half_life
     level, places = state.store.level, state.store.request.shape[-1]
     count = level["count"].astype(np.int64)
     most = int(count.max(initial=0))
     if not most:
-        return np.zeros(len(count))
+        return np.zeros(count.shape)
     behind = np.arange(most)
     place = (level["head"][..., None] + behind) % places
     image = np.take_along_axis(state.store.request, place, axis=-1)
@@ -110,4 +110,4 @@ def images_left(world: Any, end: float) -> NDArray[np.float64]:
     sent = np.where(sent < end, sent, np.inf)[..., None]
     taken = np.where(behind < count[..., None], book["captured_at"][copy, image], 0.0)
     worth = book["value"][copy, image] * 2.0 ** (-(sent - taken) / half_life)
-    return np.where(behind < count[..., None], worth, 0.0).sum(axis=(1, 2))
+    return np.where(behind < count[..., None], worth, 0.0).sum(axis=-1)

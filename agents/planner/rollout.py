@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.planner.base import Planner
-from agents.planner.search import Base, Edit, Genes, Search, Trace
+from agents.planner.search import Base, Change, Genes, Search, Trace
 from agents.planner.simulator import Simulator
 
 
@@ -59,9 +59,7 @@ class RolloutPlanner(Planner):
                 simulator, self.base(simulator), self.horizon, self.every + self.overlap, self.tries
             )
         clock = self.world.state.clock[b]
-        start, genes = self._genes.get(b, (np.nan, None))
-        if genes is None or start != float(clock["start"]) or not done:
-            genes = self._search.base.blank()
+        genes = self._genes[b][1] if self.planned(b) else self._search.base.blank()
         left = self.world.horizon_s - float(clock["time"] - clock["start"])
         rounds = round(left / self.world.constants.round_s)
         if rounds < 1:
@@ -70,10 +68,15 @@ class RolloutPlanner(Planner):
         self._genes[b] = float(clock["start"]), genes
         return trace
 
+    def planned(self, b: int) -> bool:
+        """Whether there is a plan from an earlier round of the episode that world b plays."""
+        clock = self.world.state.clock[b]
+        return b in self._genes and int(clock["round"]) > 0 and self._genes[b][0] == float(clock["start"])
+
     @abstractmethod
     def base(self, simulator: Simulator) -> Base:
         """What carries the plans out in the copies."""
 
-    def others(self, b: int, done: int, rounds: int) -> Sequence[Sequence[Edit]]:
+    def others(self, b: int, done: int, rounds: int) -> Sequence[Change]:
         """Changes of the plan of world b that are tried first."""
         return ()

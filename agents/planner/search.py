@@ -2,8 +2,10 @@
 
 This is rollout (Bertsekas, "Rollout, Policy Iteration, and Distributed Reinforcement Learning", 2020) with a
 local search over the plan that the base policy carries out: every copy of the world follows the incumbent
-plan with a few edits to the end of the horizon; edits that pay are joined and tried together. The incumbent
-is always among those tried, so that no step makes it worse.
+plan with edits for some satellites to the end of the horizon. As satellites disturb each other little, an
+edit is judged by what its own satellite earned; those that paid are joined and tried together, and a plan
+becomes the incumbent only for what the fleet earned. The incumbent is always among those tried, so that no
+step makes it worse.
 """
 
 from collections.abc import Sequence
@@ -18,6 +20,13 @@ Genes = dict[str, NDArray]
 """A plan by its parts: arrays (N, ...), or (W, N, ...) for every copy."""
 Edit = tuple[str, tuple[Any, ...], float]
 """A part of the plan, a place in it, and what stands there from now on."""
+Change = dict[int, list[Edit]]
+"""Edits by satellite, ALL for the fleet."""
+ALL = -1
+SHARES = (0.05, 0.15, 0.3)
+"""Shares of the fleet whose plans are changed in one copy."""
+JOINED = 10
+"""Copies in which edits that paid are tried together."""
 
 
 class Trace(NamedTuple):
@@ -27,7 +36,7 @@ class Trace(NamedTuple):
     """Round of the episode in which it began."""
     actions: NDArray[np.int64]  # (H, N)
     energy: NDArray[np.float64]  # (H, N) J, before each round: by this it is known again
-    shown: NDArray[np.int32]  # (H, N, K) requests, -1 for none
+    shown: NDArray[np.int32]  # (H, N, K) what there was to choose from, -1 for nothing
 
 
 class Base(Protocol):
@@ -42,11 +51,14 @@ class Base(Protocol):
     def act(self, round_: int) -> NDArray[np.int64]:
         """Actions (W, N) in a round of the episode."""
 
-    def left(self) -> NDArray[np.float64]:
-        """What is still to be earned (W,) by what was done."""
+    def shown(self) -> NDArray[np.int32]:
+        """Requests or jobs (W, N, K) that there are to choose from now, -1 for none."""
 
-    def change(self, rng: np.random.Generator, trace: Trace, rounds: int) -> Sequence[Edit]:
-        """Something else to try within the first rounds of a trace."""
+    def left(self) -> NDArray[np.float64]:
+        """What is still to be earned (W, N) by what was done."""
+
+    def change(self, rng: np.random.Generator, trace: Trace, rounds: int, n: int) -> Sequence[Edit]:
+        """Something else for satellite n, or ALL, to try within the first rounds of a trace."""
 
 
 class Search:
@@ -60,7 +72,7 @@ class Search:
         self.horizon, self.span, self.tries = horizon, span, tries
 
     def improve(
-        self, b: int, genes: Genes, done: int, rounds: int, others: Sequence[Sequence[Edit]] = ()
+        self, b: int, genes: Genes, done: int, rounds: int, others: Sequence[Change] = ()
     ) -> tuple[Genes, Trace, float]:
         """The best plan found for world b with `rounds` to go after `done`: plan, trace, what it earns.
 
@@ -69,24 +81,29 @@ class Search:
         rng, copies = np.random.default_rng(done), self.simulator.copies
         rounds = min(rounds, self.horizon)
         best, trace = -np.inf, None
-        queue: list[Sequence[Edit]] = [(), *others]
+        queue: list[Change] = [{}, *others]
         for _ in range(self.tries):
             while trace is not None and len(queue) < copies:
                 queue.append(self._some(rng, trace, rounds))
-            tried = (queue + [()] * copies)[:copies]
-            scores, run = self._run(b, _edited(genes, tried, copies), done, rounds)
-            top = int(scores.argmax())
-            before = scores[0]
-            if scores[top] > best:
-                best, trace = float(scores[top]), _of(run, top)
-            queue = [(), *_joined(tried, scores, before, top)]
-            genes = _edited(genes, [tried[top]], 1, squeeze=True)
+            tried = (queue + [{}] * copies)[:copies]
+            scores, run = self._run(b, _edited(genes, tried), done, rounds)
+            top = int(scores.sum(axis=1).argmax())
+            if scores[top].sum() > best:
+                best, trace = float(scores[top].sum()), _of(run, top)
+            queue = [{}, *_joined(rng, tried, scores, top)]
+            genes = {name: part[0] for name, part in _edited(genes, [tried[top]]).items()}
         assert trace is not None
         return genes, trace, best
 
-    def _some(self, rng: np.random.Generator, trace: Trace, rounds: int) -> list[Edit]:
-        span = min(self.span, rounds)
-        return [e for _ in range(int(rng.integers(1, 4))) for e in self.base.change(rng, trace, span)]
+    def _some(self, rng: np.random.Generator, trace: Trace, rounds: int) -> Change:
+        span, fleet = min(self.span, rounds), self.simulator.satellites
+        if rng.random() < 0.05:
+            return {ALL: list(self.base.change(rng, trace, span, ALL))}
+        who = rng.choice(fleet, max(1, round(float(rng.choice(SHARES)) * fleet)), replace=False)
+        return {
+            int(n): [e for _ in range(int(rng.integers(1, 3))) for e in self.base.change(rng, trace, span, int(n))]
+            for n in who
+        }
 
     def _run(self, b: int, genes: Genes, done: int, rounds: int) -> tuple[NDArray[np.float64], Trace]:
         simulator, state = self.simulator, self.simulator.world.state
@@ -94,12 +111,13 @@ class Search:
         self.base.heed(genes)
         team = rounds, simulator.copies, simulator.satellites
         actions, energy = np.zeros(team, np.int64), np.zeros(team)
-        shown = np.zeros((*team, simulator.world.shown), np.int32)
-        score = np.zeros(simulator.copies)
+        shown = np.zeros((*team, self.base.shown().shape[-1]), np.int32)
+        score = np.zeros(team[1:])
         for t in range(rounds):
-            energy[t], shown[t] = state.power["energy"], state.opportunities["request"]
+            energy[t], shown[t] = state.power["energy"], self.base.shown()
             actions[t] = self.base.act(done + t)
-            score += simulator.step(actions[t])
+            simulator.step(actions[t])
+            score += simulator.reward
         return score + self.base.left(), Trace(done, actions, energy, shown)
 
 
@@ -107,25 +125,29 @@ def _of(run: Trace, w: int) -> Trace:
     return Trace(run.first, *(part[:, w].copy() for part in run[1:]))
 
 
-def _edited(genes: Genes, tried: Sequence[Sequence[Edit]], copies: int, squeeze: bool = False) -> Genes:
+def _edited(genes: Genes, tried: Sequence[Change]) -> Genes:
     """The plan with its edits, once for every copy."""
-    if squeeze:
-        for name, place, value in tried[0]:
-            genes[name][place] = value
-        return genes
-    many = {name: np.repeat(part[None], copies, axis=0) for name, part in genes.items()}
-    for w, edits in enumerate(tried):
-        for name, place, value in edits:
-            many[name][(w, *place)] = value
+    many = {name: np.repeat(part[None], len(tried), axis=0) for name, part in genes.items()}
+    for w, change in enumerate(tried):
+        for edits in change.values():
+            for name, place, value in edits:
+                many[name][(w, *place)] = value
     return many
 
 
 def _joined(
-    tried: Sequence[Sequence[Edit]], scores: NDArray, before: float, top: int
-) -> list[list[Edit]]:
-    """The changes that paid beside the best, joined: the next best, the next two, and so on."""
-    order = [int(w) for w in np.argsort(-scores) if scores[w] > before + 1e-6 and w != top]
-    joined: list[list[Edit]] = []
-    for w in order[:8]:
-        joined.append([*(joined[-1] if joined else ()), *tried[w]])
-    return joined
+    rng: np.random.Generator, tried: Sequence[Change], scores: NDArray[np.float64], top: int
+) -> list[Change]:
+    """The edits that paid, one of each satellite, joined: all of them, the better half, any half, and so on."""
+    gains = scores - scores[0]
+    found: dict[int, tuple[float, list[Edit]]] = {}
+    for w, change in enumerate(tried):
+        for n, edits in change.items():
+            gain = float(gains[w].sum() if n == ALL else gains[w, n])
+            settled = w == top or (n in tried[top] and gains[top, n] > 0.0)
+            if gain > max(1e-6, found.get(n, (0.0,))[0]) and not settled:
+                found[n] = gain, edits
+    order = sorted(found, key=lambda n: -found[n][0])
+    sets = [order, order[: len(order) // 2], order[: len(order) // 4], order[:1]]
+    sets += [[n for n in order if rng.random() < 0.5] for _ in range(JOINED - len(sets))]
+    return [{n: found[n][1] for n in some} for some in sets if some]

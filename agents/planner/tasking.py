@@ -12,7 +12,7 @@ import numpy as np
 from agents.planner.plans import PREFERRED, Points
 from agents.planner.pointing import Pointing
 from agents.planner.rollout import RolloutPlanner
-from agents.planner.search import Base, Edit
+from agents.planner.search import ALL, Base, Change, Edit
 from agents.planner.simulator import Simulator
 from agents.planner.tasking_case import Case
 from agents.planner.tracks import tracks
@@ -27,7 +27,7 @@ class TaskingPlanner(RolloutPlanner):
     def base(self, simulator: Simulator) -> Base:
         return Points(simulator, Pointing(simulator))
 
-    def others(self, b: int, done: int, rounds: int) -> Sequence[Sequence[Edit]]:
+    def others(self, b: int, done: int, rounds: int) -> Sequence[Change]:
         """The wishes that the flow program has for the rounds ahead."""
         window = min(self.window, rounds)
         case = Case(self.world, b, tracks(self.world, b, rounds), window, 2)
@@ -38,4 +38,4 @@ class TaskingPlanner(RolloutPlanner):
         pairs = {(int(i), int(orders[i, s])) for i, s in zip(n, t, strict=True)}
         mine: list[Edit] = [("keys", pair, PREFERRED) for pair in sorted(pairs)]
         alone = [("keys", (slice(None), j), 0.25) for _, j in sorted(pairs)]
-        return [mine, [*alone, *mine]]
+        return [{ALL: mine}, {ALL: [*alone, *mine]}]
