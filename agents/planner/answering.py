@@ -10,7 +10,7 @@ from agents.planner.search import ALL, Edit, Genes, Trace
 from agents.planner.simulator import Simulator
 from agents.tuned.offloading import Teacher
 from sandbox.jobs import INBOX
-from sandbox.service import DECISIONS
+from sandbox.service import DROP
 from sandbox.state import NONE
 
 USUAL = 0
@@ -54,7 +54,7 @@ class Answers:
         jobs = jobs[jobs != NONE]
         if not len(jobs):
             return []
-        return [("wishes", (n, int(rng.choice(jobs))), int(rng.integers(1 + len(DECISIONS))))]
+        return [("wishes", (n, int(rng.choice(jobs))), int(rng.integers(1 + DROP)))]
 
     def wishes_of(self, trace: Trace) -> list[Edit]:
         """The wishes that would make of the plan what was done in `trace`."""

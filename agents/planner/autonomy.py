@@ -37,8 +37,8 @@ class Serves(Points):
         self.serving.rules.heed(genes["rules"])
 
     def act(self, round_: int) -> NDArray[np.int64]:
-        self.policy.habit = self.habits[..., round_]
-        self.serving.rules.wish = self._wishes[..., round_]
+        last = min(round_, self.rounds - 1)
+        self.policy.habit, self.serving.rules.wish = self.habits[..., last], self._wishes[..., last]
         return self.serving.decide(self.simulator.seen, self.simulator.mask)
 
     def change(self, rng: np.random.Generator, trace: Trace, rounds: int, n: int) -> Sequence[Edit]:
@@ -55,7 +55,7 @@ class AutonomyPlanner(RolloutPlanner):
     """See the module's page."""
 
     problems = ("autonomy_v0",)
-    every, horizon, tries = 40, 150, 5
+    every, horizon, effort = 40, 90, 384
 
     def base(self, simulator: Simulator) -> Base:
         return Serves(simulator)

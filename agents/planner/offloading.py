@@ -19,10 +19,10 @@ class OffloadingPlanner(RolloutPlanner):
     """See the module's page; `gap` is that of the placings to their relaxation."""
 
     problems = ("offloading_v0",)
-    every, horizon, tries, copies, overlap = 10, 40, 6, 16, 2
+    every, horizon, effort, copies, overlap = 6, 25, 600, 32, 2
 
-    def __init__(self, env: Any) -> None:
-        super().__init__(env)
+    def __init__(self, env: Any, effort: int | None = None) -> None:
+        super().__init__(env, effort)
         self._alone: Simulator | None = None
 
     def base(self, simulator: Simulator) -> Base:

@@ -45,7 +45,7 @@ class Points:
         self.policy.heed(genes["keys"], genes["numbers"])
 
     def act(self, round_: int) -> NDArray[np.int64]:
-        self.policy.habit = self.habits[..., round_]
+        self.policy.habit = self.habits[..., min(round_, self.rounds - 1)]
         return self.policy.decide(self.simulator.seen, self.simulator.mask)
 
     def shown(self) -> NDArray[np.int32]:

@@ -10,37 +10,51 @@ from numpy.typing import NDArray
 from agents.planner.base import Planner
 from agents.planner.search import Base, Change, Genes, Search, Trace
 from agents.planner.simulator import Simulator
+from envs.batch import whole_count
+
+FEWEST, MOST = 4, 24
+"""Tries of the largest fleet, and of the smallest."""
 
 
 class RolloutPlanner(Planner):
     """Plans anew every `every` rounds, and whenever the world is not where the plan has it.
 
-    `copies`, `horizon` and `tries` are those of `Search`.
+    `copies` and `horizon` are those of `Search`; of tries there are `effort` by the number of satellites.
+
+    Args:
+        env: any face of a problem that `Simulator` can copy.
+        effort: in place of that of the class; the time that a plan takes grows with it.
+
+    Raises SandboxError for an effort that is no whole number of at least 1.
     """
 
     every: ClassVar[int] = 60
-    copies: ClassVar[int] = 32
-    horizon: ClassVar[int] = 240
-    tries: ClassVar[int] = 8
+    copies: ClassVar[int] = 16
+    horizon: ClassVar[int] = 160
+    effort: ClassVar[int] = 240
     overlap: ClassVar[int] = 20
     """Rounds beyond the next plan in which this one may be changed."""
 
-    def __init__(self, env: Any) -> None:
+    def __init__(self, env: Any, effort: int | None = None) -> None:
         super().__init__(env)
+        self._effort = whole_count("effort", self.effort if effort is None else effort)
         self._problem = env.problem
         self._search: Search | None = None
         self.forget()
 
     def forget(self) -> None:
         self._traces: dict[int, Trace] = {}
-        self._genes: dict[int, tuple[float, Genes]] = {}
+        self._genes: dict[int, Genes] = {}
+        self._last: dict[int, int] = {}
 
     def act_in(self, b: int, mask: NDArray[np.int8]) -> NDArray[np.int64]:
-        done, trace = int(self.world.state.clock["round"][b]), self._traces.get(b)
+        done = int(self.world.state.clock["round"][b])
+        if done < self._last.get(b, 0):  # another episode has begun
+            self._genes.pop(b, None)
+            self._traces.pop(b, None)
+        self._last[b], trace = done, self._traces.get(b)
         if trace is None or not self._holds(b, trace, done):
             trace = self._traces[b] = self._plan(b, done)
-        if not len(trace.actions):
-            return np.zeros(len(mask), np.int64)
         wanted = trace.actions[done - trace.first]
         legal = np.take_along_axis(mask, wanted[:, None], axis=-1)[:, 0] == 1
         return np.where(legal, wanted, 0)
@@ -53,25 +67,23 @@ class RolloutPlanner(Planner):
         return bool(np.array_equal(trace.energy[t], self.world.state.power["energy"][b]))
 
     def _plan(self, b: int, done: int) -> Trace:
-        if self._search is None:
-            simulator = Simulator(self._problem, self.copies)
-            self._search = Search(
-                simulator, self.base(simulator), self.horizon, self.every + self.overlap, self.tries
-            )
+        search = self._search = self._search or self._make()
         clock = self.world.state.clock[b]
-        genes = self._genes[b][1] if self.planned(b) else self._search.base.blank()
+        genes = self._genes[b] if self.planned(b) else search.base.blank()
         left = self.world.horizon_s - float(clock["time"] - clock["start"])
-        rounds = round(left / self.world.constants.round_s)
-        if rounds < 1:
-            return Trace(done, np.zeros((0, self.world.satellites), np.int64), *(np.zeros(0),) * 2)
-        genes, trace, _ = self._search.improve(b, genes, done, rounds, self.others(b, done, rounds))
-        self._genes[b] = float(clock["start"]), genes
+        rounds = max(1, round(left / self.world.constants.round_s))
+        genes, trace, _ = search.improve(b, genes, done, rounds, self.others(b, done, rounds))
+        self._genes[b] = genes
         return trace
+
+    def _make(self) -> Search:
+        simulator = Simulator(self._problem, self.copies)
+        tries = min(MOST, max(FEWEST, self._effort // simulator.satellites))
+        return Search(simulator, self.base(simulator), self.horizon, self.every + self.overlap, tries)
 
     def planned(self, b: int) -> bool:
         """Whether there is a plan from an earlier round of the episode that world b plays."""
-        clock = self.world.state.clock[b]
-        return b in self._genes and int(clock["round"]) > 0 and self._genes[b][0] == float(clock["start"])
+        return b in self._genes
 
     @abstractmethod
     def base(self, simulator: Simulator) -> Base:

@@ -101,7 +101,9 @@ class Search:
             return {ALL: list(self.base.change(rng, trace, span, ALL))}
         who = rng.choice(fleet, max(1, round(float(rng.choice(SHARES)) * fleet)), replace=False)
         return {
-            int(n): [e for _ in range(int(rng.integers(1, 3))) for e in self.base.change(rng, trace, span, int(n))]
+            int(n): [
+                e for _ in range(int(rng.integers(1, 3))) for e in self.base.change(rng, trace, span, int(n))
+            ]
             for n in who
         }
 
@@ -122,7 +124,7 @@ class Search:
 
 
 def _of(run: Trace, w: int) -> Trace:
-    return Trace(run.first, *(part[:, w].copy() for part in run[1:]))
+    return Trace(run.first, run.actions[:, w].copy(), run.energy[:, w].copy(), run.shown[:, w].copy())
 
 
 def _edited(genes: Genes, tried: Sequence[Change]) -> Genes:
@@ -138,7 +140,7 @@ def _edited(genes: Genes, tried: Sequence[Change]) -> Genes:
 def _joined(
     rng: np.random.Generator, tried: Sequence[Change], scores: NDArray[np.float64], top: int
 ) -> list[Change]:
-    """The edits that paid, one of each satellite, joined: all of them, the better half, any half, and so on."""
+    """The edits that paid, one of each satellite, joined: all of them, the better half, any half."""
     gains = scores - scores[0]
     found: dict[int, tuple[float, list[Edit]]] = {}
     for w, change in enumerate(tried):

@@ -5,13 +5,14 @@ As `pointing`, a heuristic carries out the plan: the nano's teacher, which sees 
 in every copy, since what is imaged and answered moves no satellite.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.planner.avoidance import AvoidancePlanner
 from agents.planner.pointing import Pointing
+from agents.policy import Policy
 from agents.tuned import autonomy
 
 USUAL, STAY = 0, -1
@@ -57,7 +58,8 @@ class Burns(AvoidancePlanner):
 class Serving(autonomy.Teacher):
     """`tuned.autonomy.Teacher` that sees the truth and heeds a plan."""
 
-    pointing, queue, burns = Pointing, Rules, Burns
+    pointing, queue = Pointing, Rules
+    burns: ClassVar[type[Policy]] = Burns  # type: ignore[assignment]
     _pointing: Pointing
     _queue: Rules
 

@@ -34,7 +34,9 @@ class Simulator:
 
     def __init__(self, problem: Problem, copies: int) -> None:
         if problem.name not in _COPIES:
-            raise SandboxError(f"problem = {problem.name!r} cannot be copied; give one of {', '.join(_COPIES)}.")
+            raise SandboxError(
+                f"problem = {problem.name!r} cannot be copied; give one of {', '.join(_COPIES)}."
+            )
         self.of = problem
         self.problem = _COPIES[problem.name](problem, copies)
         self.world: Any = self.problem.world
@@ -59,9 +61,7 @@ class Simulator:
         state: State = tiled(now.state)
         more = {name: tiled(part) for name, part in now.more.items()}
         ready = np.ones(self.copies, np.bool_)
-        self.world.restore(
-            Snapshot(self.world.scenario, state, more, ready, mine.generators, mine.seeds)
-        )
+        self.world.restore(Snapshot(self.world.scenario, state, more, ready, mine.generators, mine.seeds))
         self._report()
 
     def step(self, actions: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -93,9 +93,7 @@ def _autonomy(of: Any, copies: int) -> Problem:
     world = _world(
         of.world, copies, warned=of.world.warnings.shape[2], longest=of.world.beacons.text.shape[-1]
     )
-    return Autonomy(
-        world, fuel_price=fuel, slot_price=slot, loss_penalty=loss, message_size=of.message_size
-    )
+    return Autonomy(world, fuel_price=fuel, slot_price=slot, loss_penalty=loss, message_size=of.message_size)
 
 
 _COPIES: Mapping[str, Callable[[Any, int], Problem]] = {

@@ -1,1 +1,1 @@
-"""Heuristics with many numbers, which `experiments.teachers.tune` found: the nano's teachers, the planner's base."""
+"""Heuristics with many numbers, found by `experiments.teachers.tune`; the nano's teachers."""
