@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.planner.search import ALL, Edit, Genes, Trace
+from agents.planner.search import ALL, Change, Edit, Genes, Trace
 from agents.planner.simulator import Simulator
 from agents.tuned.offloading import Teacher
 from sandbox.jobs import INBOX
@@ -43,6 +43,9 @@ class Answers:
         """The job at the head of each inbox (W, N, 1), -1 for none."""
         return self._heads()[..., None]
 
+    def starts(self) -> Sequence[Change]:
+        return ()
+
     def left(self) -> NDArray[np.float64]:
         """Nothing (W, N): what is under way then is so in every copy."""
         return np.zeros((self.simulator.copies, self.simulator.satellites))
@@ -55,14 +58,6 @@ class Answers:
         if not len(jobs):
             return []
         return [("wishes", (n, int(rng.choice(jobs))), int(rng.integers(1 + DROP)))]
-
-    def wishes_of(self, trace: Trace) -> list[Edit]:
-        """The wishes that would make of the plan what was done in `trace`."""
-        t, n = np.nonzero(trace.shown[..., 0] != NONE)
-        return [
-            ("wishes", (int(i), int(trace.shown[s, i, 0])), int(trace.actions[s, i]) + 1)
-            for s, i in zip(t, n, strict=True)
-        ]
 
     def _heads(self) -> NDArray[np.int32]:
         return self.world.work.queues["head"][..., INBOX]
@@ -81,3 +76,12 @@ def played(simulator: Simulator, policy: Any, b: int, done: int, rounds: int) ->
         actions[t] = chosen[0]
         simulator.step(chosen)
     return Trace(done, actions, energy, shown)
+
+
+def wishes_of(trace: Trace) -> list[Edit]:
+    """The wishes that would make of the plan what was done in `trace`."""
+    t, n = np.nonzero(trace.shown[..., 0] != NONE)
+    return [
+        ("wishes", (int(i), int(trace.shown[s, i, 0])), int(trace.actions[s, i]) + 1)
+        for s, i in zip(t, n, strict=True)
+    ]

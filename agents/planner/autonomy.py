@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from agents.planner.plans import Points, some_rounds
 from agents.planner.rollout import RolloutPlanner
-from agents.planner.search import ALL, Base, Edit, Genes, Trace
-from agents.planner.serving import NUMBERS, STAY, Serving
+from agents.planner.search import ALL, Base, Change, Edit, Genes, Trace
+from agents.planner.serving import NUMBERS, STAY, Plain, Serving
 from agents.planner.simulator import Simulator
 from sandbox.service import DECISIONS
 
@@ -23,23 +23,32 @@ class Serves(Points):
     def __init__(self, simulator: Simulator) -> None:
         self.serving = Serving(simulator)
         super().__init__(simulator, self.serving.points)
+        self._plain = Plain(simulator)
+        self._plain.share(self.serving.points)
 
     def blank(self) -> Genes:
         n = self.world.satellites
         return super().blank() | {
+            "plain": np.zeros((n, self.rounds), np.bool_),
             "wishes": np.zeros((n, self.rounds), np.int8),
             "rules": np.ones((n, len(NUMBERS)), np.float32),
         }
 
     def heed(self, genes: Genes) -> None:
         super().heed(genes)
-        self._wishes = genes["wishes"]
+        self._wishes, self._plainly = genes["wishes"], genes["plain"]
         self.serving.rules.heed(genes["rules"])
 
     def act(self, round_: int) -> NDArray[np.int64]:
         last = min(round_, self.rounds - 1)
         self.policy.habit, self.serving.rules.wish = self.habits[..., last], self._wishes[..., last]
-        return self.serving.decide(self.simulator.seen, self.simulator.mask)
+        seen, mask, plainly = self.simulator.seen, self.simulator.mask, self._plainly[..., last]
+        actions = self.serving.decide(seen, mask)
+        return np.where(plainly, self._plain.decide(seen, mask), actions) if plainly.any() else actions
+
+    def starts(self) -> Sequence[Change]:
+        plain: Edit = ("plain", (slice(None),), True)
+        return [*super().starts(), {ALL: [plain]}, {ALL: [plain, self.pointed_plainly()]}]
 
     def change(self, rng: np.random.Generator, trace: Trace, rounds: int, n: int) -> Sequence[Edit]:
         kind = rng.random()

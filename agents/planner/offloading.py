@@ -8,7 +8,7 @@ improved job by job.
 from collections.abc import Sequence
 from typing import Any
 
-from agents.planner.answering import Answers, played
+from agents.planner.answering import Answers, played, wishes_of
 from agents.planner.placing import Placing
 from agents.planner.rollout import RolloutPlanner
 from agents.planner.search import ALL, Base, Change
@@ -28,13 +28,11 @@ class OffloadingPlanner(RolloutPlanner):
     def base(self, simulator: Simulator) -> Base:
         return Answers(simulator)
 
-    def others(self, b: int, done: int, rounds: int) -> Sequence[Change]:
-        """What `placing` would do from now on, where there is no plan yet."""
-        if self.planned(b):
-            return ()
+    def starts(self, b: int, done: int, rounds: int) -> Sequence[Change]:
+        """What `placing` would do from now on."""
         if self._alone is None:
             self._alone = Simulator(self._problem, 1)
         placing = Placing(self._alone)
         trace = played(self._alone, placing, b, done, rounds)
         self.gaps += placing.gaps
-        return [{ALL: Answers(self._alone).wishes_of(trace)}]
+        return [{ALL: wishes_of(trace)}]

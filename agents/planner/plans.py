@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.planner.pointing import ASKED, HABITS, OWN, Pointing, images_left
-from agents.planner.search import ALL, Edit, Genes, Trace
+from agents.planner.pointing import ASKED, HABITS, OWN, PLAIN, Pointing, images_left
+from agents.planner.search import ALL, Change, Edit, Genes, Trace
 from agents.planner.simulator import Simulator
 
 PREFERRED = 8.0
@@ -62,6 +62,13 @@ class Points:
         if kind < 0.85:
             return [("habits", (n, some_rounds(rng, trace.first, rounds)), int(rng.integers(HABITS)))]
         return [self.number(rng, "numbers", len(OWN) + len(ASKED), n)]
+
+    def starts(self) -> Sequence[Change]:
+        return [{ALL: [self.pointed_plainly()]}]
+
+    def pointed_plainly(self) -> Edit:
+        """Every satellite points with the numbers of `DeadlineGreedy`."""
+        return "numbers", (slice(None),), self.policy.factors(PLAIN)
 
     def number(self, rng: np.random.Generator, name: str, count: int, n: int) -> Edit:
         """Another value of a number of the plan, for satellite n or for all."""

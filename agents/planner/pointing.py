@@ -6,6 +6,7 @@ the rest is the heuristic's, so that every plan makes sense. Such decoders of "r
 ORSA Journal on Computing 6).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,12 @@ OWN = ("reserve", "drain", "comfort", "price_share", "margin_rounds", "crowd")
 """Numbers of the heuristic by satellite."""
 ASKED = ("patience", "distance", "rarity", "contest", "rival_discount", "stay_rounds")
 """Numbers that weigh the requests shown."""
+PLAIN = {
+    "reserve": 15.0, "drain": 0.75, "comfort": 35.0, "price_share": 0.5, "margin_rounds": 2.0, "crowd": 0.0,
+    "patience": 0.6, "distance": 1.0, "rarity": 1.0, "contest": 1.0, "rival_discount": 0.2,
+    "stay_rounds": 2.0,
+}  # fmt: skip
+"""The numbers with which the heuristic is `DeadlineGreedy`."""
 HIDDEN = 0.92
 """Chance of cloud that is put in the place of a closed sky: with nothing better to do such an image is taken,
 since it takes the request off the list."""
@@ -38,6 +45,10 @@ class Pointing(Teacher):
         super().__init__(env)
         self.world = env.world
         self._usual = {name: float(getattr(self, name)) for name in (*OWN, *ASKED)}
+
+    def factors(self, numbers: Mapping[str, float]) -> NDArray[np.float32]:
+        """The factors (OWN + ASKED,) that make `numbers` of the heuristic's own."""
+        return np.array([numbers[name] / self._usual[name] for name in (*OWN, *ASKED)], np.float32)
 
     def heed(self, keys: NDArray[np.float32], numbers: NDArray[np.float32]) -> None:
         self.keys = keys

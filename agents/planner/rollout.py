@@ -69,9 +69,11 @@ class RolloutPlanner(Planner):
     def _plan(self, b: int, done: int) -> Trace:
         search = self._search = self._search or self._make()
         clock = self.world.state.clock[b]
-        genes = self._genes[b] if self.planned(b) else search.base.blank()
         left = self.world.horizon_s - float(clock["time"] - clock["start"])
         rounds = max(1, round(left / self.world.constants.round_s))
+        genes = self._genes.get(b)
+        if genes is None:
+            genes = search.begin(b, done, rounds, [*search.base.starts(), *self.starts(b, done, rounds)])
         genes, trace, _ = search.improve(b, genes, done, rounds, self.others(b, done, rounds))
         self._genes[b] = genes
         return trace
@@ -81,14 +83,14 @@ class RolloutPlanner(Planner):
         tries = min(MOST, max(FEWEST, self._effort // simulator.satellites))
         return Search(simulator, self.base(simulator), self.horizon, self.every + self.overlap, tries)
 
-    def planned(self, b: int) -> bool:
-        """Whether there is a plan from an earlier round of the episode that world b plays."""
-        return b in self._genes
-
     @abstractmethod
     def base(self, simulator: Simulator) -> Base:
         """What carries the plans out in the copies."""
 
     def others(self, b: int, done: int, rounds: int) -> Sequence[Change]:
         """Changes of the plan of world b that are tried first."""
+        return ()
+
+    def starts(self, b: int, done: int, rounds: int) -> Sequence[Change]:
+        """Plans for world b that compete at the beginning, beside those of the base."""
         return ()

@@ -18,7 +18,7 @@ from agents.planner.simulator import Simulator
 
 Genes = dict[str, NDArray]
 """A plan by its parts: arrays (N, ...), or (W, N, ...) for every copy."""
-Edit = tuple[str, tuple[Any, ...], float]
+Edit = tuple[str, tuple[Any, ...], float | NDArray]
 """A part of the plan, a place in it, and what stands there from now on."""
 Change = dict[int, list[Edit]]
 """Edits by satellite, ALL for the fleet."""
@@ -45,6 +45,9 @@ class Base(Protocol):
     def blank(self) -> Genes:
         """The plan that leaves everything to the policy."""
 
+    def starts(self) -> Sequence[Change]:
+        """Changes of the blank plan that compete with it when an episode begins."""
+
     def heed(self, genes: Genes) -> None:
         """Follow these plans (W, N, ...) from now on."""
 
@@ -70,6 +73,20 @@ class Search:
     def __init__(self, simulator: Simulator, base: Base, horizon: int, span: int, tries: int) -> None:
         self.simulator, self.base = simulator, base
         self.horizon, self.span, self.tries = horizon, span, tries
+
+    def begin(self, b: int, done: int, rounds: int, starts: Sequence[Change]) -> Genes:
+        """Of the blank plan and its changes `starts`, what earns most in world b to the end of the episode.
+
+        Only so far ahead is it seen what a plan does to the batteries; so whole plans compete only here.
+        """
+        tried = [{}, *starts]
+        scores = []
+        for k in range(0, len(tried), self.simulator.copies):
+            some = tried[k : k + self.simulator.copies] + [{}] * self.simulator.copies
+            found, _ = self._run(b, _edited(self.base.blank(), some[: self.simulator.copies]), done, rounds)
+            scores += found.sum(axis=1).tolist()
+        best = tried[int(np.argmax(scores[: len(tried)]))]
+        return {name: part[0] for name, part in _edited(self.base.blank(), [best]).items()}
 
     def improve(
         self, b: int, genes: Genes, done: int, rounds: int, others: Sequence[Change] = ()

@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.autonomy import Composite
+from agents.offloading import Greedy
 from agents.planner.avoidance import AvoidancePlanner
 from agents.planner.pointing import Pointing
 from agents.policy import Policy
@@ -53,6 +55,17 @@ class Burns(AvoidancePlanner):
         burns = np.broadcast_to(self.act_in(0, mask[0]), mask.shape[:2])
         legal = np.take_along_axis(mask, burns[..., None], axis=-1)[..., 0] == 1
         return np.where(legal, burns, 0)
+
+
+class Plain(Composite):
+    """`DeadlineGreedy` of autonomy_v0 that sees the truth, and points as the plan has it."""
+
+    pointing, queue = Pointing, Greedy
+    burns = Burns
+
+    def share(self, points: Pointing) -> None:
+        """Point with `points`."""
+        self._pointing = points
 
 
 class Serving(autonomy.Teacher):
