@@ -69,19 +69,19 @@ def test_it_earns_more_than_every_heuristic(problem):
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_each_world_of_a_batch_is_planned_as_if_alone(problem):
-    _, both, _ = play(problem, "planner", worlds=2, rounds=20)
+    _, both, _ = play(problem, "planner", worlds=2, rounds=12)
     for b in range(2):
-        _, alone, _ = play(problem, "planner", seed=3 + b, rounds=20)
+        _, alone, _ = play(problem, "planner", seed=3 + b, rounds=12)
         np.testing.assert_array_equal(both[:, b], alone[:, 0])
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_to_look_is_not_to_touch(problem):
-    env = make(problem, rounds=30)
+    env = make(problem, rounds=15)
     policy = planner(env)
     policy.reset(seed=0)
     seen, info = env.reset(seed=3)
-    for _ in range(30):
+    for _ in range(15):
         before = everything(env.world)
         actions = policy.act(seen, info)
         assert everything(env.world) == before
