@@ -1,63 +1,70 @@
-"""The planner for autonomy_v0: planners of the parts that see the truth, and who of them comes first.
+"""The planner for autonomy_v0: plans for pointing and for the inboxes' rules, searched by simulation.
 
-Jobs and burns are planned as in their own problems. For the pointing a satellite looks ahead over windows and
-eclipses as `deadline_greedy` does, with the true sky and the true stations before its eyes. (The flow program
-of `tasking` counts on requests that the outlook does not list: where a disaster leaves a hundred beside each
-other, most of them under cloud, the list is clogged and it earned less than that.)
+What carries them out is `serving`. A plan changes a wish about a request, the behaviour of a satellite, the
+rule of its inbox for some rounds, or a number that it reckons with.
 """
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.autonomy import Composite
-from agents.planner.avoidance import AvoidancePlanner
-from agents.planner.offloading import OffloadingPlanner
-from agents.tasking import DeadlineGreedy
-from sandbox.state import NONE
-
-HIDDEN = 0.92
-"""Chance of cloud that is put in the place of a closed sky: with nothing better to do such an image is taken,
-since it takes the request off the list."""
+from agents.planner.plans import Points, some_rounds
+from agents.planner.rollout import RolloutPlanner
+from agents.planner.search import ALL, Base, Change, Edit, Genes, Trace
+from agents.planner.serving import NUMBERS, STAY, Plain, Serving
+from agents.planner.simulator import Simulator
+from sandbox.service import DECISIONS
 
 
-class SeeingGreedy(DeadlineGreedy):
-    """`DeadlineGreedy` that knows where the sky is closed, and which stations are silent."""
+class Serves(Points):
+    """`Serving` in the copies of a simulator, and changes of its plans; see `search.Base`."""
 
-    def __init__(self, env: Any) -> None:
-        super().__init__(env)
-        self.world = env.world
+    def __init__(self, simulator: Simulator) -> None:
+        self.serving = Serving(simulator)
+        super().__init__(simulator, self.serving.points)
+        self._plain = Plain(simulator)
+        self._plain.share(self.serving.points)
 
-    def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
-        state = self.world.state
-        place = self._columns["cloud"]
-        seen = observation.copy()
-        seen[..., place] = np.where(self._closed(), 2.0 * HIDDEN - 1.0, -1.0)
-        station = state.outlook["station"]
-        antennas = np.take_along_axis(state.ground["antennas"], np.maximum(station, 0), axis=1)
-        allowed = mask.copy()
-        allowed[..., self._downlink] &= (station != NONE) & (antennas > 0)
-        return super().decide(seen, allowed)
+    def blank(self) -> Genes:
+        n = self.world.satellites
+        return super().blank() | {
+            "plain": np.zeros((n, self.rounds), np.bool_),
+            "wishes": np.zeros((n, self.rounds), np.int8),
+            "rules": np.ones((n, len(NUMBERS)), np.float32),
+        }
 
-    def _closed(self) -> NDArray[np.bool_]:
-        """Whether the sky over each request shown (B, N, K) is closed when it could be imaged."""
-        state, shown = self.world.state, self.world.state.opportunities
-        j = np.maximum(shown["request"], 0)
-        world = np.arange(len(j))[:, None, None]
-        book = state.requests.book[world, j]
-        age = state.clock["time"][:, None, None] + shown["capture"] - book["release"]
-        last = state.requests.sky.shape[-1] - 1
-        interval = np.clip(age / self.world.constants.sky_s, 0, last).astype(np.int64)
-        return state.requests.sky[world, j, interval] < book["cloud"]
+    def heed(self, genes: Genes) -> None:
+        super().heed(genes)
+        self._wishes, self._plainly = genes["wishes"], genes["plain"]
+        self.serving.rules.heed(genes["rules"])
+
+    def act(self, round_: int) -> NDArray[np.int64]:
+        last = min(round_, self.rounds - 1)
+        self.policy.habit, self.serving.rules.wish = self.habits[..., last], self._wishes[..., last]
+        seen, mask, plainly = self.simulator.seen, self.simulator.mask, self._plainly[..., last]
+        actions = self.serving.decide(seen, mask)
+        return np.where(plainly, self._plain.decide(seen, mask), actions) if plainly.any() else actions
+
+    def starts(self) -> Sequence[Change]:
+        plain: Edit = ("plain", (slice(None),), True)
+        return [*super().starts(), {ALL: [plain]}, {ALL: [plain, self.pointed_plainly()]}]
+
+    def change(self, rng: np.random.Generator, trace: Trace, rounds: int, n: int) -> Sequence[Edit]:
+        kind = rng.random()
+        if kind < 0.4:
+            return super().change(rng, trace, rounds, n)
+        if kind < 0.9 and n != ALL:
+            wish = int(rng.integers(STAY, len(DECISIONS)))
+            return [("wishes", (n, some_rounds(rng, trace.first, rounds)), wish)]
+        return [self.number(rng, "rules", len(NUMBERS), n)]
 
 
-class AutonomyPlanner(Composite):
-    """See the module's page; `gap` is that of the plans for the jobs."""
+class AutonomyPlanner(RolloutPlanner):
+    """See the module's page."""
 
-    pointing, queue, burns = SeeingGreedy, OffloadingPlanner, AvoidancePlanner
+    problems = ("autonomy_v0",)
+    every, horizon, effort = 40, 90, 384
 
-    @property
-    def gap(self) -> float:
-        """Mean relative gap of the plans for the jobs to their relaxation."""
-        return getattr(self._queue, "gap", 0.0)
+    def base(self, simulator: Simulator) -> Base:
+        return Serves(simulator)

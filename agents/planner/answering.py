@@ -1,0 +1,87 @@
+"""What carries out plans for single jobs: a heuristic that heeds a wish for each job in each inbox."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.planner.search import ALL, Change, Edit, Genes, Trace
+from agents.planner.simulator import Simulator
+from agents.tuned.offloading import Teacher
+from sandbox.jobs import INBOX
+from sandbox.service import DROP
+from sandbox.state import NONE
+
+USUAL = 0
+"""A wish: as the heuristic has it. Others are an action's number and one."""
+
+
+class Answers:
+    """The nano's teacher in the copies of a simulator, and changes of its plans; see `search.Base`."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self.simulator, self.world = simulator, simulator.world
+        self._policy = Teacher(simulator)
+
+    def blank(self) -> Genes:
+        return {"wishes": np.zeros((self.world.satellites, self.world.work.book.shape[1]), np.int8)}
+
+    def heed(self, genes: Genes) -> None:
+        self._wishes = genes["wishes"]
+
+    def act(self, round_: int) -> NDArray[np.int64]:
+        mask = self.simulator.mask
+        head = np.maximum(self._heads(), 0)
+        wish = np.take_along_axis(self._wishes, head[..., None], axis=-1)[..., 0].astype(np.int64) - 1
+        heeded = (wish >= 0) & (
+            np.take_along_axis(mask, np.maximum(wish, 0)[..., None], axis=-1)[..., 0] == 1
+        )
+        return np.where(heeded, wish, self._policy.decide(self.simulator.seen, mask))
+
+    def shown(self) -> NDArray[np.int32]:
+        """The job at the head of each inbox (W, N, 1), -1 for none."""
+        return self._heads()[..., None]
+
+    def starts(self) -> Sequence[Change]:
+        return ()
+
+    def left(self) -> NDArray[np.float64]:
+        """Nothing (W, N): what is under way then is so in every copy."""
+        return np.zeros((self.simulator.copies, self.simulator.satellites))
+
+    def change(self, rng: np.random.Generator, trace: Trace, rounds: int, n: int) -> Sequence[Edit]:
+        if n == ALL:
+            return []
+        jobs = trace.shown[:rounds, n, 0]
+        jobs = jobs[jobs != NONE]
+        if not len(jobs):
+            return []
+        return [("wishes", (n, int(rng.choice(jobs))), int(rng.integers(1 + DROP)))]
+
+    def _heads(self) -> NDArray[np.int32]:
+        return self.world.work.queues["head"][..., INBOX]
+
+
+def played(simulator: Simulator, policy: Any, b: int, done: int, rounds: int) -> Trace:
+    """What `policy` does from now on in world b, in the copies of `simulator`."""
+    simulator.load(b)
+    policy.reset(0)
+    world, team = simulator.world, (rounds, simulator.satellites)
+    actions, energy = np.zeros(team, np.int64), np.zeros(team)
+    shown = np.full((*team, 1), NONE, np.int32)
+    for t in range(rounds):
+        energy[t], shown[t, :, 0] = world.state.power["energy"][0], world.work.queues["head"][0, :, INBOX]
+        chosen = policy.decide(simulator.seen, simulator.mask)
+        actions[t] = chosen[0]
+        simulator.step(chosen)
+    return Trace(done, actions, energy, shown)
+
+
+def wishes_of(trace: Trace) -> list[Edit]:
+    """The wishes that would make of the plan what was done in `trace`."""
+    t, n = np.nonzero(trace.shown[..., 0] != NONE)
+    return [
+        ("wishes", (int(i), int(trace.shown[s, i, 0])), int(trace.actions[s, i]) + 1)
+        for s, i in zip(t, n, strict=True)
+    ]

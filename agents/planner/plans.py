@@ -1,0 +1,86 @@
+"""Plans for pointing: what they are made of, how a heuristic carries them out, how they are changed."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.planner.pointing import ASKED, HABITS, OWN, PLAIN, Pointing, images_left
+from agents.planner.search import ALL, Change, Edit, Genes, Trace
+from agents.planner.simulator import Simulator
+
+PREFERRED = 8.0
+"""By how much the score of a request is multiplied that a satellite is to prefer."""
+SPREAD = 0.5
+"""Deviation of the logarithm of a number that is tried."""
+LENGTHS = (1, 2, 4, 8, 16, 32)
+"""Rounds for which something else is tried."""
+
+
+def some_rounds(rng: np.random.Generator, first: int, rounds: int) -> slice:
+    """Rounds of the episode that begin within `rounds` after `first`."""
+    t = first + int(rng.integers(rounds))
+    return slice(t, t + int(rng.choice(LENGTHS)))
+
+
+class Points:
+    """`Pointing` in the copies of a simulator, and changes of its plans; see `search.Base`."""
+
+    def __init__(self, simulator: Simulator, policy: Pointing) -> None:
+        self.simulator, self.world, self.policy = simulator, simulator.world, policy
+        self._first = simulator.actions.index("observe_1")
+        self.rounds = round(self.world.horizon_s / self.world.constants.round_s) + 1
+
+    def blank(self) -> Genes:
+        n = self.world.satellites
+        requests = max(1, self.world.state.requests.book.shape[1])
+        return {
+            "keys": np.ones((n, requests), np.float32),
+            "habits": np.zeros((n, self.rounds), np.int8),
+            "numbers": np.ones((n, len(OWN) + len(ASKED)), np.float32),
+        }
+
+    def heed(self, genes: Genes) -> None:
+        self.habits = genes["habits"]
+        self.policy.heed(genes["keys"], genes["numbers"])
+
+    def act(self, round_: int) -> NDArray[np.int64]:
+        self.policy.habit = self.habits[..., min(round_, self.rounds - 1)]
+        return self.policy.decide(self.simulator.seen, self.simulator.mask)
+
+    def shown(self) -> NDArray[np.int32]:
+        return self.world.state.opportunities["request"]
+
+    def left(self) -> NDArray[np.float64]:
+        end = float(self.world.state.clock["start"][0]) + self.world.horizon_s
+        return images_left(self.world, end)
+
+    def change(self, rng: np.random.Generator, trace: Trace, rounds: int, n: int) -> Sequence[Edit]:
+        kind = rng.random() if n != ALL else 1.0
+        if kind < 0.6:
+            return self._wish(rng, trace, rounds, n)
+        if kind < 0.85:
+            return [("habits", (n, some_rounds(rng, trace.first, rounds)), int(rng.integers(HABITS)))]
+        return [self.number(rng, "numbers", len(OWN) + len(ASKED), n)]
+
+    def starts(self) -> Sequence[Change]:
+        return [{ALL: [self.pointed_plainly()]}]
+
+    def pointed_plainly(self) -> Edit:
+        """Every satellite points with the numbers of `DeadlineGreedy`."""
+        return "numbers", (slice(None),), self.policy.factors(PLAIN)
+
+    def number(self, rng: np.random.Generator, name: str, count: int, n: int) -> Edit:
+        """Another value of a number of the plan, for satellite n or for all."""
+        who = slice(None) if n == ALL else n
+        return name, (who, int(rng.integers(count))), float(np.exp(rng.normal(0.0, SPREAD)))
+
+    def _wish(self, rng: np.random.Generator, trace: Trace, rounds: int, n: int) -> list[Edit]:
+        """Have satellite n leave what it images, or prefer something that it is shown."""
+        shown = trace.shown[:rounds, n]
+        t, k = np.nonzero(shown >= 0)
+        if not len(t):
+            return []
+        one = int(rng.integers(len(t)))
+        taken = trace.actions[t[one], n] == self._first + k[one]
+        return [("keys", (n, int(shown[t[one], k[one]])), 0.0 if taken else PREFERRED)]

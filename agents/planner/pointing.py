@@ -1,0 +1,124 @@
+"""What turns the numbers of a plan into pointing: a heuristic that sees the truth and heeds wishes.
+
+A plan need not say what each satellite does in every round. It says what each is to prefer or to leave
+(`keys`, by request), how it behaves for some minutes (`habits`) and what numbers it reckons with (`numbers`);
+the rest is the heuristic's, so that every plan makes sense. Such decoders of "random keys" are Bean's (1994,
+ORSA Journal on Computing 6).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.tuned.tasking import Teacher
+from sandbox.state import NONE
+
+USUAL, REST, WATCH, SEND, SPEND = range(5)
+"""Habits: as the heuristic has it; no images; nothing is sent; sends when it can; energy costs nothing."""
+HABITS = 5
+OWN = ("reserve", "drain", "comfort", "price_share", "margin_rounds", "crowd")
+"""Numbers of the heuristic by satellite."""
+ASKED = ("patience", "distance", "rarity", "contest", "rival_discount", "stay_rounds")
+"""Numbers that weigh the requests shown."""
+PLAIN = {
+    "reserve": 15.0, "drain": 0.75, "comfort": 35.0, "price_share": 0.5, "margin_rounds": 2.0, "crowd": 0.0,
+    "patience": 0.6, "distance": 1.0, "rarity": 1.0, "contest": 1.0, "rival_discount": 0.2,
+    "stay_rounds": 2.0,
+}  # fmt: skip
+"""The numbers with which the heuristic is `DeadlineGreedy`."""
+HIDDEN = 0.92
+"""Chance of cloud that is put in the place of a closed sky: with nothing better to do such an image is taken,
+since it takes the request off the list."""
+
+
+class Pointing(Teacher):
+    """`tuned.tasking.Teacher` that knows where the sky is closed and which stations are silent, and heeds
+    `keys` (W, N, M), by which the score of each request is multiplied, `habit` (W, N) and `numbers`
+    (W, N, OWN + ASKED), factors of its own numbers."""
+
+    keys: NDArray[np.float32] | None = None
+    habit: NDArray[np.int8] | None = None
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self.world = env.world
+        self._usual = {name: float(getattr(self, name)) for name in (*OWN, *ASKED)}
+
+    def factors(self, numbers: Mapping[str, float]) -> NDArray[np.float32]:
+        """The factors (OWN + ASKED,) that make `numbers` of the heuristic's own."""
+        return np.array([numbers[name] / self._usual[name] for name in (*OWN, *ASKED)], np.float32)
+
+    def heed(self, keys: NDArray[np.float32], numbers: NDArray[np.float32]) -> None:
+        self.keys = keys
+        for p, name in enumerate((*OWN, *ASKED)):
+            value = self._usual[name] * numbers[..., p].astype(float)
+            setattr(self, name, value[..., None] if name in ASKED else value)
+
+    def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
+        state = self.world.state
+        seen = self.layout.physical(observation)
+        seen[..., self._columns["cloud"]] = np.where(self._closed(), 100.0 * HIDDEN, 0.0)
+        station = state.outlook["station"]
+        antennas = np.take_along_axis(state.ground["antennas"], np.maximum(station, 0), axis=1)
+        allowed = mask.copy()
+        allowed[..., self._downlink] &= (station != NONE) & (antennas > 0)
+        return self.choose(seen, allowed)
+
+    def choose(self, seen: NDArray[np.float64], mask: NDArray[np.int8]) -> NDArray[np.int64]:
+        action = super().choose(seen, mask)
+        if self.habit is None:
+            return action
+        images = action >= self._observe[0]
+        idle = (self.habit == REST) & images | (self.habit == WATCH) & (action == self._downlink)
+        action = np.where(idle, self._rest(seen, mask), action)
+        send = (self.habit == SEND) & (mask[..., self._downlink] == 1)
+        return np.where(send, self._downlink, action)
+
+    def _price(self, spare: NDArray) -> NDArray:
+        price = super()._price(spare)
+        return price if self.habit is None else np.where((self.habit == SPEND) & (spare > 0.0), 0.0, price)
+
+    def _score(self, seen: NDArray, mask: NDArray) -> NDArray:
+        score = super()._score(seen, mask)
+        if self.keys is None:
+            return score
+        shown = np.maximum(self.world.state.opportunities["request"], 0)
+        return score * np.take_along_axis(self.keys, shown, axis=-1)
+
+    def _contact_can_wait(self, seen: NDArray) -> NDArray:
+        wait = super()._contact_can_wait(seen)
+        return wait if self.habit is None else wait | (self.habit == WATCH)
+
+    def _closed(self) -> NDArray[np.bool_]:
+        """Whether the sky over each request shown (W, N, K) is closed when it could be imaged."""
+        state, shown = self.world.state, self.world.state.opportunities
+        j = np.maximum(shown["request"], 0)
+        world = np.arange(len(j))[:, None, None]
+        book = state.requests.book
+        age = state.clock["time"][:, None, None] + shown["capture"] - book["release"][world, j]
+        last = state.requests.sky.shape[-1] - 1
+        interval = np.clip(age / self.world.constants.sky_s, 0, last).astype(np.int64)
+        return state.requests.sky[world, j, interval] < book["cloud"][world, j]
+
+
+def images_left(world: Any, end: float) -> NDArray[np.float64]:
+    """What the images on board (W, N) will be worth at the next contacts, those before `end` (s)."""
+    state, half_life = world.state, world.constants.half_life
+    level, places = state.store.level, state.store.request.shape[-1]
+    count = level["count"].astype(np.int64)
+    most = int(count.max(initial=0))
+    if not most:
+        return np.zeros(count.shape)
+    behind = np.arange(most)
+    place = (level["head"][..., None] + behind) % places
+    image = np.take_along_axis(state.store.request, place, axis=-1)
+    book = state.requests.book
+    copy = np.arange(len(count))[:, None, None]
+    plan, now = state.contacts.plan, state.clock["time"][:, None]
+    sent = np.where(plan["station"] != NONE, np.maximum(plan["start"], now) + 60.0, np.inf)
+    sent = np.where(sent < end, sent, np.inf)[..., None]
+    taken = np.where(behind < count[..., None], book["captured_at"][copy, image], 0.0)
+    worth = book["value"][copy, image] * 2.0 ** (-(sent - taken) / half_life)
+    return np.where(behind < count[..., None], worth, 0.0).sum(axis=-1)

@@ -1,0 +1,1 @@
+"""Heuristics with many numbers, found by `experiments.teachers.tune`; the nano's teachers."""
