@@ -150,7 +150,7 @@ def _benchmark_options(parser: ArgumentParser) -> None:
     _option(played, "--hours", None, "simulated hours (default: the suite's)", type=float, metavar="H")
     seeds = "episodes of each scenario, seeded SEED, SEED+1, ... (default: the suite's)"
     _option(played, "--seeds", None, seeds, type=int, metavar="N")
-    _option(played, "--seed", 900_000, "of the first episode", type=int, metavar="K")
+    _option(played, "--seed", 910_000, "of the first episode", type=int, metavar="K")
     who = parser.add_argument_group("who plays")
     _names(who, "--policy", "these beside the shipped ones, e.g. module:Class of your own")
     who.add_argument("--only", action="store_true", help="those of --policy, not the other shipped ones")

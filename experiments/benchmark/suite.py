@@ -15,7 +15,7 @@ from experiments.problems import HOUR, rounds_in
 from sandbox.errors import unknown_name
 from sandbox.scenario import Scenario, load_scenario, scenario_names
 
-FIRST_SEED, LAST_SEED = 900_000, splits.FIRST_TRAINING_SEED - 1
+FIRST_SEED, LAST_SEED = 910_000, splits.FIRST_TRAINING_SEED - 1
 KNOWN, HELD_OUT, OWN = "known", "held out", "own"
 """Constellations that may be trained on, those that may not, and those that the user brings."""
 

@@ -95,7 +95,7 @@ def test_a_scenario_of_ones_own(tmp_path):
         ({"scenarios": ["scs1"]}, "Unknown scenario 'scs1'; did you mean scs01"),
         ({"problems": [], "scenarios": ["pair"]}, "does not play 'pair'; name its --problem"),
         ({"split": OWN}, "has nothing for tasking_v0, own"),
-        ({"seeds": 0}, "seeds = 0 from seed = 900000; give at least 1"),
+        ({"seeds": 0}, "seeds = 0 from seed = 910000; give at least 1"),
         ({"policies": ["greedily"]}, "Unknown policy 'greedily'; did you mean greedy"),
         ({"yardstick": "threshold"}, "'threshold' is not made for tasking_v0, whose scale"),
         ({"hours": 1e-4}, "give at least one round"),

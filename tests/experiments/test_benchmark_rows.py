@@ -145,6 +145,6 @@ class TestAllProblems:
         assert row.better.value == pytest.approx(2.0 / 3.0)
 
     def test_the_command_plays_everything(self, rows_of_two_problems):
-        words = "--problem tasking_v0 avoidance_v0 --suite small --seeds 4 --seed 900000"
+        words = "--problem tasking_v0 avoidance_v0 --suite small --seeds 4 --seed 910000"
         command = f"python -m experiments benchmark {words}"
         assert {row.command for row in rows_of_two_problems} == {command}
