@@ -3,14 +3,15 @@
     python -m experiments.planner_gap --seeds 3 --hours 6
 
 prints for every problem what each policy earned (mean over the seeds), the share of the bound, the seconds
-of CPU an episode took, and the mean gap of the planner's own plans to their relaxation. A bound is of the
-whole episode:
+of CPU an episode took, and the mean gap of the programs that the planner solved on its way to their
+relaxation. A bound is of the whole episode:
 
 - tasking_v0: the linear relaxation of the planner's program over the whole episode, with every request
   listed;
 - offloading_v0: every job that comes up in a camera or is seen in time is taken up at once and answered by
   the board and model that pay most, with nobody in its way;
-- avoidance_v0: every satellite always in its slot, and one small burn for each that would truly be hit.
+- avoidance_v0: every satellite always in its slot, and one small burn for each that would truly be hit;
+- autonomy_v0: the bounds of tasking_v0 and of offloading_v0 in its world, neither in the other's way.
 """
 
 import sys
@@ -32,7 +33,12 @@ from sandbox.jobs import LARGE, SMALL
 from sandbox.scenario import load_scenario
 from sandbox.state import NONE
 
-SCENARIOS = {"tasking_v0": "scs01", "offloading_v0": "relay_40", "avoidance_v0": "crossing_12"}
+SCENARIOS = {
+    "tasking_v0": "scs01",
+    "offloading_v0": "relay_40",
+    "avoidance_v0": "crossing_12",
+    "autonomy_v0": "disaster_response",
+}
 SLOW = ("qwen", "random", "idle")
 """Policies that are no measure here."""
 
@@ -77,10 +83,16 @@ def avoidance_bound(env: BatchEnv, b: int) -> float:
     return world.satellites * days * service - hit * fuel_price * world.rules.small
 
 
+def autonomy_bound(env: BatchEnv, b: int) -> float:
+    """The same for images and answers together."""
+    return tasking_bound(env, b) + offloading_bound(env, b)
+
+
 BOUNDS: dict[str, Callable[[BatchEnv, int], float]] = {
     "tasking_v0": tasking_bound,
     "offloading_v0": offloading_bound,
     "avoidance_v0": avoidance_bound,
+    "autonomy_v0": autonomy_bound,
 }
 
 
@@ -117,9 +129,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{problem} {SCENARIOS[problem]}, {told.seeds} seeds: bound {most:.2f}", flush=True)
         for policy in told.policies or [p for p in policy_names(problem) if p not in SLOW]:
             value, cpu, gap = measure(problem, policy, told.hours, told.seeds)
+            share = f"{100 * value / most:6.1f} %" if most > 0.0 else "     - "
             print(
-                f"  {policy:16s} {value:9.2f}  {100 * value / most:6.1f} % of the bound  {cpu:6.1f} s of CPU"
-                + ("" if np.isnan(gap) else f"  plans' gap {100 * gap:.2f} %"),
+                f"  {policy:16s} {value:9.2f}  {share} of the bound  {cpu:6.1f} s of CPU"
+                + ("" if np.isnan(gap) else f"  gap of the programs {100 * gap:.2f} %"),
                 flush=True,
             )
     return 0

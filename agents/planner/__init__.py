@@ -1,4 +1,4 @@
-"""The planner: it sees the truth and optimises a horizon. Others are a percentage of it; the nano's teacher.
+"""The planner: it sees the truth and optimises a horizon. Others are a percentage of it.
 
 One file a problem (`tasking`, `offloading`, `avoidance`, `autonomy`). All but avoidance search by simulation:
 `simulator` copies the world, `search` improves plans in the copies, `rollout` plays them; `plans`,

@@ -1,5 +1,6 @@
 """What the planners have in common: they are made for an environment, and plan for each of its worlds."""
 
+import math
 from abc import abstractmethod
 from typing import Any
 
@@ -12,8 +13,8 @@ from agents.policy import Policy
 class Planner(Policy):
     """Sees the truth: it reads `env.world`, and copies what it would change.
 
-    `gaps` holds, for every plan that it made since the reset, how far its objective stays behind the linear
-    relaxation, relative to that; `gap` is their mean.
+    `gaps` holds, for every program that it solved since the reset, how far the solution's objective stays
+    behind that of the relaxation, relative to that; `gap` is their mean, NaN where it solved none.
     """
 
     def __init__(self, env: Any) -> None:
@@ -23,7 +24,7 @@ class Planner(Policy):
 
     @property
     def gap(self) -> float:
-        return float(np.mean(self.gaps)) if self.gaps else 0.0
+        return float(np.mean(self.gaps)) if self.gaps else math.nan
 
     def reset(self, seed: int | None = None) -> None:
         super().reset(seed)

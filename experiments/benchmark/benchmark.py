@@ -94,7 +94,7 @@ def _slow(episode: Episode, plan: Plan) -> bool:
 def _tell(known: int, damaged: int) -> None:
     """What was found in the folder."""
     again = f"; {damaged} files are damaged, and their episodes played again" if damaged else ""
-    print(f"{known} episodes were played before{again}.", file=sys.stderr)
+    print(f"Episodes played before: {known}{again}.", file=sys.stderr)
 
 
 @contextmanager

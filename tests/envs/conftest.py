@@ -1,7 +1,16 @@
 """A world small enough to play whole episodes in a blink: two satellites, two stations, 120 requests."""
 
+import warnings
+from pathlib import Path
+
 import pytest
 
+EXPLAINED = (
+    "Observation space for each agent probably should be gymnasium.spaces.box or gymnasium.spaces.discrete",
+    "Observation is not a NumPy array",
+    "Action space for each agent probably should be",
+)
+"""What PettingZoo warns of when observations are a Dict or actions a Tuple, which some forms ask for."""
 SMALL = {"requests.initial": 120, "requests.per_hour": 20.0}
 
 
@@ -19,3 +28,13 @@ def dying():
 
     craft = "spacecraft.computing_satellite.power"
     return load_scenario("pair", SMALL | {f"{craft}.battery_wh": 30.0, f"{craft}.initial_charge": [0.2, 1.0]})
+
+
+@pytest.fixture
+def no_unexplained_warning():
+    """PettingZoo and Gymnasium find nothing in our environments to warn of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    told = [str(w.message) for w in caught if {"pettingzoo", "gymnasium"} & set(Path(w.filename).parts)]
+    assert [text for text in told if not text.startswith(EXPLAINED)] == []

@@ -1,6 +1,5 @@
 """offloading_v0 against the official tests and its own page."""
 
-import warnings
 from functools import partial
 
 import gymnasium
@@ -18,23 +17,9 @@ from sandbox.jobs import INBOX
 from sandbox.scenario import load_scenario
 from sandbox.state import NONE
 
+pytestmark = pytest.mark.usefixtures("no_unexplained_warning")
+
 FORMS = [{}, {"mask_in_obs": True}, {"death": "remove"}, {"team_reward": True}]
-EXPLAINED = (
-    "Observation space for each agent probably should be gymnasium.spaces.box or gymnasium.spaces.discrete",
-    "Observation is not a NumPy array",
-)
-"""What PettingZoo warns of when observations are a Dict, which `mask_in_obs=True` asks for."""
-
-
-@pytest.fixture(autouse=True)
-def no_unexplained_warning():
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-    left = [
-        str(w.message) for w in caught if "pettingzoo" in str(w.filename) or "gymnasium" in str(w.filename)
-    ]
-    assert [text for text in left if not text.startswith(EXPLAINED)] == []
 
 
 def ring(**changes):

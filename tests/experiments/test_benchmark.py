@@ -113,7 +113,7 @@ def test_a_torn_file_is_played_again_and_told_of(whole, tmp_path, played, capsys
     files[3].write_bytes(files[3].read_bytes()[:60])
     benchmark(ASKED, tmp_path / "b", processes=1)
     assert len(played) == 1
-    assert "15 episodes were played before; 1 files are damaged" in capsys.readouterr().err
+    assert "Episodes played before: 15; 1 files are damaged" in capsys.readouterr().err
     assert content(tmp_path / "b") == content(whole)
 
 
