@@ -58,8 +58,8 @@ rewards, as a percentage: 0 is what `idle` gets in the same episode, 100 what `{
 which the latter leads by less than {least:g} have no scale and count for nobody. Shown is the interquartile
 mean over all counted episodes, with a 95 % interval of the stratified bootstrap (as rliable does).
 
-P(better) is the probability to score above the best heuristic ({best}) in an episode of
-the same scenario. The last rows sum up all problems, for those who play them all; `best heuristic` is that
+P(better) is the probability to score above the best heuristic in an episode of the same scenario
+({best}). The last rows sum up all problems, for those who play them all; `best heuristic` is that
 of each problem. Further columns are means: return, satellites lost and energy of an episode, seconds and
 joules of a decision that was thought about. A dash: not made for the problem, or nothing to tell.
 

@@ -4,7 +4,7 @@
 
 draws numbers at random around the best so far, plays every candidate over the same training scenarios and
 seeds (`experiments.splits`), and prints what earned most relative to the best shipped heuristic. The numbers
-in `experiments/teachers/` are what it found, rounded.
+in `agents/tuned/` are what it found, rounded.
 """
 
 import sys
