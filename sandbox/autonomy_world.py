@@ -96,9 +96,9 @@ class AutonomyWorld(DangerWorld, JobWorld):
         said = self._silence if said is None else self._letters(*said)
         if not self._all_ready:
             raise SandboxError("AutonomyWorld.live before reset: call reset() first.")
-        failed = self.share(live_worlds, self._scratch, *self.desks, self.threats, self.rules, self.warnings,
-                            self.beacons, self.faults, self.breaks, self.orders, before, burn, late, reload,
-                            *said, mind, self._plan)  # fmt: skip
+        failed = self.share(live_worlds, self._scratch, *self.desks, self.threats, self.rules, self._sweep,
+                            self.warnings, self.beacons, self.faults, self.breaks, self.orders, before, burn,
+                            late, reload, *said, mind, self._plan)  # fmt: skip
         self._check(failed)
 
     def _letters(
@@ -133,8 +133,8 @@ def exchange_worlds(state, constants, which, work, terms, beacons):
 
 @kernel
 def live_worlds(
-    state, constants, which, scratch, work, terms, sketch, threats, rules, warnings, beacons, faults, breaks,
-    orders, before, burn, late, reload, content, length, thinking, plan,
+    state, constants, which, scratch, work, terms, sketch, threats, rules, sweep, warnings, beacons, faults,
+    breaks, orders, before, burn, late, reload, content, length, thinking, plan,
 ):  # fmt: skip
     """A round of the worlds listed in `which`; the number of the first subsystem at fault, or 0."""
     _prepare(
@@ -144,7 +144,19 @@ def live_worlds(
     failed = run_worlds(state, constants, which, scratch, plan.mode, plan.place, plan.load, FLY | LOOK)
     if not failed:
         _conclude(
-            state, constants, which, work, terms, sketch, threats, rules, warnings, beacons, orders, plan
+            state,
+            constants,
+            which,
+            work,
+            terms,
+            sketch,
+            threats,
+            rules,
+            sweep,
+            warnings,
+            beacons,
+            orders,
+            plan,
         )
     return failed
 
@@ -225,9 +237,11 @@ def _give_antennas_back(state, plan, b):
 
 
 @kernel
-def _conclude(state, constants, which, work, terms, sketch, threats, rules, warnings, beacons, orders, plan):
+def _conclude(
+    state, constants, which, work, terms, sketch, threats, rules, sweep, warnings, beacons, orders, plan
+):
     """What of a round comes after its flight: encounters, late burns, new jobs, orders that lapse, news."""
-    pass_worlds(state, constants, which, threats, rules)
+    pass_worlds(state, constants, which, threats, rules, sweep)
     burn_worlds(state, constants, which, threats, rules, plan.late)
     welcome_worlds(state, constants, which, work, terms, sketch)
     for b in which:

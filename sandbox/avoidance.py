@@ -3,7 +3,7 @@
 from math import atan2, ceil, cos, inf, sin, sqrt
 
 from sandbox.compiled import kernel
-from sandbox.conjunctions.approach import minimum_between, moved, nearer
+from sandbox.conjunctions.approach import may_meet, minimum_between, moved, nearer
 from sandbox.conjunctions.plane_integrals import foster
 from sandbox.links import restart_search
 from sandbox.orbits.bodies import MU_EARTH, R_EARTH
@@ -19,8 +19,6 @@ SEARCH_S = 90.0
 """Seconds around the nominal encounter in which the closest approach of a burned orbit is looked for."""
 SLOT_STEP_S = 240.0
 """Where a satellite is from its slot is looked up so often: order eight keeps centimetres a day."""
-FASTEST_M_S = 24e3
-"""No two satellites approach each other faster: twice the speed of escape from 120 km."""
 SEEK_M_S = 2.0
 """Burned in sum after which contacts are sought anew: until then they are 9 s off at most, since an impulse
 moves a satellite by three times its size and the time, and the search looks three hours ahead."""
@@ -251,7 +249,7 @@ def _burn(orbit, constants, b, n, now, impulse):
 
 
 @kernel
-def pass_worlds(state, constants, which, threats, rules):
+def pass_worlds(state, constants, which, threats, rules, sweep):
     """After a round: who met what, where everyone is in relation to its slot."""
     for b in which:
         now, start = state.clock[b].time, state.clock[b].time - constants.round_s
@@ -260,7 +258,7 @@ def pass_worlds(state, constants, which, threats, rules):
             passing.hit, passing.closest = False, inf
             if state.body[b, n].alive:
                 _pass_debris(threats.threat[b, n], passing, rules.watch, start, now)
-        _pass_fleet(state, constants, threats, rules, b)
+        _pass_fleet(state, constants, threats, rules, sweep, b)
         for n in range(state.body.shape[1]):
             passing = threats.passing[b, n]
             if passing.hit and state.body[b, n].alive:
@@ -299,35 +297,88 @@ def _pass_debris(rows, passing, watch, start, now):
 
 
 @kernel
-def _pass_fleet(state, constants, threats, rules, b):
-    """Satellites that ever burned may meet the others: over the last round, from where they are now."""
-    satellites, seconds = state.body.shape[1], constants.round_s
-    reach = rules.watch + FASTEST_M_S * seconds
-    position, velocity = state.orbit.position[b], state.orbit.velocity[b]
-    for n in range(satellites):
-        if not (threats.burned[b, n] and state.body[b, n].alive):
-            continue
-        for m in range(satellites):
-            if m == n or not state.body[b, m].alive or (threats.burned[b, m] and m < n):
-                continue
-            p, v, q, w = position[n], velocity[n], position[m], velocity[m]
-            x, y, z = q[0] - p[0], q[1] - p[1], q[2] - p[2]
-            if x * x + y * y + z * z > reach * reach:
-                continue
-            vx, vy, vz = w[0] - v[0], w[1] - v[1], w[2] - v[2]
-            distance, speed = sqrt(x * x + y * y + z * z), sqrt(vx * vx + vy * vy + vz * vz)
-            height = sqrt(p[0] * p[0] + p[1] * p[1] + p[2] * p[2])
-            if distance - nearer(distance, speed, height, seconds) > rules.watch:
-                continue
-            _, least = minimum_between(
-                (p[0], p[1], p[2], v[0], v[1], v[2]), (q[0], q[1], q[2], w[0], w[1], w[2]), -seconds, 0.0,
-                constants.forces, constants.ballistic[n], constants.ballistic[m],
-            )  # fmt: skip
-            for i in (n, m):
-                passing = threats.passing[b, i]
-                if least <= rules.watch:
-                    passing.closest = min(passing.closest, least)
-                passing.hit = passing.hit or least < rules.radius
+def _pass_fleet(state, constants, threats, rules, sweep, b):
+    """Satellites that ever burned may meet the others: over the last round, from where they are now.
+
+    They are swept along the first axis, so that each is held against its neighbours on it only.
+    """
+    body, burned, order, place = state.body[b], threats.burned[b], sweep.order[b], sweep.place[b]
+    position, velocity, any_burned = state.orbit.position[b], state.orbit.velocity[b], False
+    for n in range(burned.shape[0]):
+        any_burned = any_burned or (burned[n] and body[n].alive)
+    if not any_burned:
+        return
+    reach = _reach(position, velocity, body, rules.watch, constants.round_s)
+    _sort(order, place, position)
+    for i in range(order.shape[0]):
+        n = order[i]
+        j = i + 1
+        while body[n].alive and j < order.shape[0] and place[j, 0] - place[i, 0] <= reach:
+            m = order[j]
+            near = _square(place[i], place[j]) <= reach * reach
+            if near and body[m].alive and (burned[n] or burned[m]):
+                ahead = n < m if burned[n] == burned[m] else burned[n]
+                first, second = (n, m) if ahead else (m, n)
+                _pass_each_other(position, velocity, constants, threats.passing[b], rules, first, second)
+            j += 1
+
+
+@kernel
+def _reach(position, velocity, body, watch, seconds):
+    """How far apart (m) two of the satellites can be that were within `watch` of each other in `seconds`."""
+    fastest, lowest = 0.0, inf
+    for n in range(body.shape[0]):
+        if body[n].alive:
+            p, v = position[n], velocity[n]
+            fastest = max(fastest, v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
+            lowest = min(lowest, p[0] * p[0] + p[1] * p[1] + p[2] * p[2])
+    fastest, lowest = 2.0 * sqrt(fastest), sqrt(lowest)
+    more = nearer(1.0, 0.0, lowest, seconds)  # for each metre apart
+    return (watch + nearer(0.0, fastest, lowest, seconds)) / (1.0 - more) if more < 1.0 else inf
+
+
+@kernel
+def _square(p, q):
+    """The square of the distance between two positions (3,)."""
+    x, y, z = q[0] - p[0], q[1] - p[1], q[2] - p[2]
+    return x * x + y * y + z * z
+
+
+@kernel
+def _sort(order, place, position):
+    """Sort the satellites in order (N,) by their first coordinate; write where they are into place (N, 3).
+
+    By insertion: they stand nearly as they did a round before.
+    """
+    for i in range(order.shape[0]):
+        n, k = order[i], i
+        while k > 0 and place[k - 1, 0] > position[n, 0]:
+            order[k] = order[k - 1]
+            _copy(place[k - 1], place[k])
+            k -= 1
+        order[k] = n
+        _copy(position[n], place[k])
+
+
+@kernel
+def _copy(one, other):
+    other[0], other[1], other[2] = one[0], one[1], one[2]
+
+
+@kernel
+def _pass_each_other(position, velocity, constants, passing, rules, n, m):
+    """Note how near satellites n and m came to each other in the last round, if that may be worth noting."""
+    p, v, q, w, seconds = position[n], velocity[n], position[m], velocity[m], constants.round_s
+    if not may_meet(p, v, q, w, rules.watch, seconds):
+        return
+    _, least = minimum_between(
+        (p[0], p[1], p[2], v[0], v[1], v[2]), (q[0], q[1], q[2], w[0], w[1], w[2]), -seconds, 0.0,
+        constants.forces, constants.ballistic[n], constants.ballistic[m],
+    )  # fmt: skip
+    for i in (n, m):
+        if least <= rules.watch:
+            passing[i].closest = min(passing[i].closest, least)
+        passing[i].hit = passing[i].hit or least < rules.radius
 
 
 @kernel

@@ -26,6 +26,7 @@ from sandbox.threats import (
     WARNING,
     begin_threats,
     make_rules,
+    make_sweep,
     make_threats,
     population_passes,
     threat_room,
@@ -54,6 +55,7 @@ class DangerWorld(World):
         room = threat_room(settings, self.horizon_s, self._passes, self.satellites)
         self.threats = make_threats(self.worlds, self.satellites, room, settings)
         self.rules = make_rules(settings)
+        self._sweep = make_sweep(self.worlds, self.satellites)
         self.warnings = np.zeros((self.worlds, self.satellites, warned), WARNING)
         self._facing_sun = np.full((self.worlds, self.satellites), CHARGE, np.int32)
         self._waiting = np.full((self.worlds, self.satellites), WAIT, np.int32)
@@ -80,7 +82,7 @@ class DangerWorld(World):
             thinking["command"] = CHARGE
         self.share(burn_worlds, self.threats, self.rules, np.where(late, self._waiting, action))
         self.step(self._facing_sun, np.zeros_like(self._facing_sun), thinking)
-        self.share(pass_worlds, self.threats, self.rules)
+        self.share(pass_worlds, self.threats, self.rules, self._sweep)
         if late.any():
             self.share(burn_worlds, self.threats, self.rules, np.where(late, action, self._waiting))
         self.share(warn_worlds, self.threats, self.rules, self.warnings)

@@ -80,7 +80,15 @@ JOB = np.dtype(
     ],
     align=True,
 )
-QUEUE = np.dtype([("head", "i4"), ("tail", "i4"), ("count", "i4")], align=True)
+QUEUE = np.dtype(
+    [
+        ("head", "i4"),
+        ("tail", "i4"),
+        ("count", "i4"),
+        ("soonest", "f8"),  # s, no deadline in it is before then
+    ],
+    align=True,
+)
 DESK = np.dtype(
     [
         ("channel", "f8"),  # s, when the user link is free
@@ -435,9 +443,10 @@ def put(queue, book, j):
     """Put job j at the end of `queue`."""
     book[j].next = NONE
     if queue.count == 0:
-        queue.head = j
+        queue.head, queue.soonest = j, book[j].deadline
     else:
         book[queue.tail].next = j
+        queue.soonest = min(queue.soonest, book[j].deadline)
     queue.tail = j
     queue.count += 1
 

@@ -105,9 +105,12 @@ def sketch_world(state, constants, work, terms, sketch, b):
 def _clear_out(work, alive, now, b, n, q):
     """Let jobs in queue q of satellite n go: all if it is lost, else those whose deadline has come."""
     queue, book = work.queues[b, n, q], work.book[b]
-    before, j = NONE, queue.head
+    if alive and queue.soonest > now:
+        return
+    before, j, queue.soonest = NONE, queue.head, math.inf
     while j != NONE:
         if alive and book[j].deadline > now:
+            queue.soonest = min(queue.soonest, book[j].deadline)
             before, j = j, book[j].next
             continue
         behind = take(queue, book, before, j)

@@ -78,6 +78,13 @@ class Threats(NamedTuple):
     passing: np.ndarray  # (B, N) PASSING
 
 
+class Sweep(NamedTuple):
+    """Working memory for who meets whom in the fleets of B worlds."""
+
+    order: NDArray[np.int32]  # (B, N) satellites by their first coordinate
+    place: NDArray[np.float64]  # (B, N, 3) m, where they are, side by side for a quick look
+
+
 class Rules(NamedTuple):
     """Numbers of `scenario.Threats` that kernels read, in SI units."""
 
@@ -112,6 +119,12 @@ def make_threats(worlds: int, satellites: int, room: int, settings: Settings) ->
         told_until=np.zeros(team),
         passing=np.zeros(team, PASSING),
     )
+
+
+def make_sweep(worlds: int, satellites: int) -> Sweep:
+    """In any order; the first sweep sorts it."""
+    team = (worlds, satellites)
+    return Sweep(np.tile(np.arange(satellites, dtype=np.int32), (worlds, 1)), np.zeros((*team, 3)))
 
 
 def make_rules(settings: Settings) -> Rules:

@@ -132,6 +132,24 @@ def nearer(distance, speed, radius, seconds):
 
 
 @kernel
+def may_meet(p1, v1, p2, v2, threshold, seconds):
+    """Whether a straight line, and what gravity may add to it, brings two objects within the threshold.
+
+    Positions and velocities (3,); `seconds` either way.
+    """
+    x, y, z = p2[0] - p1[0], p2[1] - p1[1], p2[2] - p1[2]
+    vx, vy, vz = v2[0] - v1[0], v2[1] - v1[1], v2[2] - v1[2]
+    distance, speed = sqrt(x * x + y * y + z * z), sqrt(vx * vx + vy * vy + vz * vz)
+    height = sqrt(min(p1[0] ** 2 + p1[1] ** 2 + p1[2] ** 2, p2[0] ** 2 + p2[1] ** 2 + p2[2] ** 2))
+    bent = nearer(distance, speed, height, seconds) - speed * seconds
+    tau = 0.0
+    if speed > 0.0:
+        tau = min(seconds, max(-seconds, -(x * vx + y * vy + z * vz) / (speed * speed)))
+    x, y, z = x + tau * vx, y + tau * vy, z + tau * vz
+    return sqrt(x * x + y * y + z * z) <= threshold + bent
+
+
+@kernel
 def without_sun_and_moon(forces):
     """The same forces without those that act all but alike on two objects near each other."""
     return Forces(forces.j2, forces.j3, forces.j4, forces.drag, False, False, forces.density_factor)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.compiled import kernel
-from sandbox.conjunctions.approach import minimum_between, moved, nearer
+from sandbox.conjunctions.approach import may_meet, minimum_between, moved, nearer
 from sandbox.conjunctions.objects import AnyObjects
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import R_EARTH
@@ -210,7 +210,7 @@ def near_pairs(
                     while i >= 0:
                         here = cubes[i, 0] == x and cubes[i, 1] == y and cubes[i, 2] == z
                         wanted = here and not (same and i >= j)
-                        if wanted and _may_meet(position1[i], velocity1[i], p, v, threshold, seconds):
+                        if wanted and may_meet(position1[i], velocity1[i], p, v, threshold, seconds):
                             if count < pairs.shape[0]:
                                 pairs[count, 0], pairs[count, 1] = i, j
                             count += 1
@@ -221,21 +221,6 @@ def near_pairs(
 @kernel
 def _hash(x, y, z):
     return (x * 73856093) ^ (y * 19349663) ^ (z * 83492791)
-
-
-@kernel
-def _may_meet(p1, v1, p2, v2, threshold, seconds):
-    """Whether a straight line, and what gravity may add to it, brings two objects within the threshold."""
-    x, y, z = p2[0] - p1[0], p2[1] - p1[1], p2[2] - p1[2]
-    vx, vy, vz = v2[0] - v1[0], v2[1] - v1[1], v2[2] - v1[2]
-    distance, speed = sqrt(x * x + y * y + z * z), sqrt(vx * vx + vy * vy + vz * vz)
-    height = sqrt(min(p1[0] ** 2 + p1[1] ** 2 + p1[2] ** 2, p2[0] ** 2 + p2[1] ** 2 + p2[2] ** 2))
-    bent = nearer(distance, speed, height, seconds) - speed * seconds
-    tau = 0.0
-    if speed > 0.0:
-        tau = min(seconds, max(-seconds, -(x * vx + y * vy + z * vz) / (speed * speed)))
-    x, y, z = x + tau * vx, y + tau * vy, z + tau * vz
-    return sqrt(x * x + y * y + z * z) <= threshold + bent
 
 
 @kernel

@@ -1,6 +1,7 @@
 """Worlds with threats: what passes is what propagation says; warnings are as wrong as they admit."""
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from sandbox.conjunctions import (
     encounter_plane,
     screen,
 )
+from sandbox.conjunctions.approach import minimum_between
 from sandbox.danger_world import DangerWorld
 from sandbox.errors import SandboxError
 from sandbox.orbits.propagation import propagate
@@ -210,6 +212,36 @@ def test_satellites_can_run_into_each_other():
     assert world.threats.passing["hit"].all()
     assert world.threats.passing["closest"].max() < 600.0
     assert not world.state.body["alive"].any()
+
+
+@pytest.mark.parametrize("round_s", [60, 300])
+def test_encounters_in_the_fleet_are_those_of_all_pairs(round_s):
+    """Every pair of which one has burned is followed over the round; nothing is left out that came near."""
+    walker = {"total": 60, "planes": 12, "phasing": 5, "altitude_km": 550, "inclination_deg": 80}
+    fleet = [{"name": "Shell", "spacecraft": "computing_satellite", "walker": walker}]
+    quiet = {"threats.staged_per_day": 0.0, "threats.population": 0, "threats.watch_km": 300.0}
+    world = DangerWorld(
+        load_scenario("crossing_12", {"fleet": fleet, "round_s": round_s, "substep_s": round_s, **quiet})
+    )
+    world.reset(seed=0)
+    world.threats.burned[0] = np.arange(60) % 3 == 0
+    world.state.body["alive"][0, [7, 9]] = False
+    found = 0
+    for _ in range(8):
+        alive = np.flatnonzero(world.state.body["alive"][0]).tolist()
+        world.fly(np.zeros((1, 60), np.int32))
+        states = np.concatenate((world.state.orbit.position[0], world.state.orbit.velocity[0]), axis=-1)
+        states = [tuple(map(float, row)) for row in states]
+        nearest = np.full(60, np.inf)
+        for n, m in combinations(alive, 2):
+            if world.threats.burned[0, [n, m]].any():
+                pair = states[n], states[m], -float(round_s), 0.0
+                _, least = minimum_between(*pair, world.constants.forces, *world.constants.ballistic[[n, m]])
+                nearest[[n, m]] = np.minimum(nearest[[n, m]], least)
+        nearest = np.where(nearest <= 300e3, nearest, np.inf)
+        np.testing.assert_allclose(world.threats.passing["closest"][0], nearest, rtol=1e-9, atol=1e-3)
+        found += int(np.isfinite(nearest).sum())
+    assert found > 0
 
 
 def test_snapshots_lead_to_the_same_future(scenario):
