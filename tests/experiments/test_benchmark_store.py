@@ -104,7 +104,7 @@ def test_the_code_is_known_by_its_content(tmp_path):
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ({"seeds": 1}, "seeds 900001"),
+        ({"seeds": 1}, "seeds 910001"),
         ({"hours": 0.2}, "tasks tasking_v0 pair 0.1 h"),
         ({"policies": []}, "policies tasking_v0 random"),
         ({"yardstick": "deadline_greedy"}, "yardstick"),
