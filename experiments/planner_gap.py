@@ -29,6 +29,7 @@ from agents.planner.tasking_case import Case
 from agents.planner.tracks import tracks
 from envs.batch import BatchEnv
 from experiments.problems import make_env
+from sandbox.errors import SandboxError
 from sandbox.jobs import LARGE, SMALL
 from sandbox.scenario import load_scenario
 from sandbox.state import NONE
@@ -124,18 +125,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--hours", type=float)
     parser.add_argument("--seeds", type=int, default=3)
     told = parser.parse_args(arguments)
-    for problem in told.problems:
-        most = bound(problem, told.hours, told.seeds)
-        print(f"{problem} {SCENARIOS[problem]}, {told.seeds} seeds: bound {most:.2f}", flush=True)
-        for policy in told.policies or [p for p in policy_names(problem) if p not in SLOW]:
-            value, cpu, gap = measure(problem, policy, told.hours, told.seeds)
-            share = f"{100 * value / most:6.1f} %" if most > 0.0 else "     - "
-            print(
-                f"  {policy:16s} {value:9.2f}  {share} of the bound  {cpu:6.1f} s of CPU"
-                + ("" if np.isnan(gap) else f"  gap of the programs {100 * gap:.2f} %"),
-                flush=True,
-            )
+    try:
+        for problem in told.problems:
+            _print(problem, told.policies, told.hours, told.seeds)
+    except SandboxError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
     return 0
+
+
+def _print(problem: str, policies: Sequence[str] | None, hours: float | None, seeds: int) -> None:
+    """The bound of a problem, and what each of the policies makes of it."""
+    most = bound(problem, hours, seeds)
+    print(f"{problem} {SCENARIOS[problem]}, {seeds} seeds: bound {most:.2f}", flush=True)
+    for policy in policies or [p for p in policy_names(problem) if p not in SLOW]:
+        value, cpu, gap = measure(problem, policy, hours, seeds)
+        share = f"{100 * value / most:6.1f} %" if most > 0.0 else "     - "
+        solved = "" if np.isnan(gap) else f"  gap of the programs {100 * gap:.2f} %"
+        print(f"  {policy:16s} {value:9.2f}  {share} of the bound  {cpu:6.1f} s of CPU{solved}", flush=True)
 
 
 if __name__ == "__main__":
