@@ -1,5 +1,5 @@
 # make demo     the first twelve satellites, each with a mind on board, for a day; leaves a folder in results/
-# make test     every test, in two processes; make lint: style and types; make bench: throughput beside MPE2; make clean: caches
+# make test     every test, in two processes; make lint: style and types; make bench: throughput beside MPE2; make clean: caches in this folder
 # PYTHON names the interpreter that the virtual environment is made with, VENV where it is made.
 
 PYTHON ?= python3

@@ -1,4 +1,9 @@
-"""Cached machine code: made anew when its sources change, and only then."""
+"""Cached machine code: made anew when its sources change, and only then; kept in a folder of ours."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,51 +13,101 @@ from sandbox.compiled import entry_point
 from sandbox.power import battery_step
 from sandbox.thermal import throttle
 
+MODULES = {
+    "sandbox/__init__.py": "",
+    "sandbox/base.py": "one = 1\n",
+    "sandbox/flown.py": "from sandbox.base import (\n    one,\n)\n\n\ndef fly():\n    return one\n",
+    "sandbox/apart.py": "two = 2\n",
+    "envs/__init__.py": "",
+    "envs/problem.py": "from sandbox import flown as f, apart\n",
+}
+
 
 @pytest.fixture
 def house(tmp_path, monkeypatch):
-    """Rooms with a module each, in place of the real ones."""
-    for room in ("sandbox", "envs", "agents"):
-        (tmp_path / room).mkdir()
-        (tmp_path / room / "module.py").write_text("one = 1\n")
+    """Two rooms with a few modules, in place of the real ones; gives the folder they are in."""
+    for name, text in MODULES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
     monkeypatch.setattr(compiled, "_ROOT", tmp_path)
-    return tmp_path
+    forget()
+    yield tmp_path
+    forget()
 
 
-def stamp(*rooms):
-    return compiled._source_stamp.__wrapped__(rooms)
+def forget():
+    compiled._read.cache_clear()
+    compiled._sources.cache_clear()
 
 
-@pytest.mark.parametrize("change", ["edit", "add", "remove"])
-def test_stamp_changes_with_the_sources(house, change):
-    before = stamp("sandbox")
-    if change == "edit":
-        (house / "sandbox" / "module.py").write_text("one = 1.5\n")
-    elif change == "add":
-        (house / "sandbox" / "other.py").write_text("")
-    else:
-        (house / "sandbox" / "module.py").unlink()
-    assert stamp("sandbox") != before
+def stamp(module):
+    forget()
+    function = lambda: 0  # noqa: E731
+    function.__module__ = module
+    return compiled.source_stamp(function)
 
 
-def test_sandbox_is_not_compiled_anew_for_a_change_above_it(house):
-    sandbox, envs = stamp("sandbox"), stamp("sandbox", "envs")
-    (house / "envs" / "module.py").write_text("two = 22\n")
-    assert stamp("sandbox") == sandbox
-    assert stamp("sandbox", "envs") != envs
+@pytest.mark.parametrize("module", ["sandbox.flown", "envs.problem"])
+def test_stamp_follows_what_is_imported(house, module):
+    before = stamp(module)
+    (house / "sandbox" / "base.py").write_text("one = 1.5\n")
+    assert stamp(module) != before
 
 
-def test_stale_machine_code_is_dropped_once(house):
-    drop = compiled._drop_stale.__wrapped__
-    drop("sandbox", "new")
-    cache = house / "sandbox" / "__pycache__"
-    assert [path.name for path in cache.iterdir()] == ["kernels.new"]
-    for name in ("a.b-1.old.1.nbc", "a.b-1.old.nbi", "module.cpython-311.pyc"):
-        (cache / name).touch()
-    drop("sandbox", "new")
-    assert len(list(cache.iterdir())) == 4
-    drop("sandbox", "newer")
-    assert {path.name for path in cache.iterdir()} == {"kernels.newer", "module.cpython-311.pyc"}
+def test_stamp_is_of_content_and_of_what_is_imported_alone(house):
+    before = stamp("sandbox.flown")
+    (house / "sandbox" / "apart.py").write_text("two = 3\n")
+    (house / "envs" / "problem.py").write_text("")
+    (house / "sandbox" / "base.py").write_text(MODULES["sandbox/base.py"])
+    os.utime(house / "sandbox" / "base.py", (0, 0))
+    assert stamp("sandbox.flown") == before
+
+
+def test_relative_imports_lead_somewhere():
+    assert compiled._absolute("..blocks.body", "mine.problems") == "mine.blocks.body"
+    assert compiled._absolute(".", "mine.problems") == "mine.problems"
+    assert compiled._absolute("sandbox.state", "mine.problems") == "sandbox.state"
+
+
+def test_closures_are_told_apart_by_what_they_hold():
+    def made(inner, number):
+        return lambda: inner(number)
+
+    plain, other = made(abs, 1), made(abs, 2)
+    assert compiled._identity(made(plain, 1)) == compiled._identity(made(made(abs, 1), 1))
+    assert compiled._identity(made(plain, 1)) != compiled._identity(made(other, 1))
+    assert compiled._identity((battery_step,)) == compiled._identity((battery_step.py_func,))
+
+
+def test_oldest_machine_code_goes_first_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(compiled, "CACHE_LIMIT_BYTES", 250)
+    for age, name in enumerate(("new", "middle", "old")):
+        for ending in ("py311.nbi", "py311.1.nbc"):
+            path = tmp_path / f"{name}.{ending}"
+            path.write_bytes(b"x" * 50)
+            os.utime(path, (1e9 - age, 1e9 - age))
+    (tmp_path / "notes.txt").write_text("mine" * 100)
+    compiled._drop_oldest.__wrapped__(tmp_path)
+    left = {path.name.split(".")[0] for path in tmp_path.iterdir()}
+    assert left == {"new", "middle", "notes"}
+
+
+PLAY = """
+from envs import tasking_v0
+from sandbox.power import battery_step
+assert battery_step(500.0, 1000.0, 20.0, 50.0, 10.0, 0.9, 0.8)
+"""
+
+
+def test_where_nothing_can_be_written_to_kernels_are_compiled_all_the_same(tmp_path):
+    (tmp_path / "file").touch()
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "file" / "below")}
+    root = Path(compiled.__file__).parent.parent
+    done = subprocess.run(
+        [sys.executable, "-c", PLAY], env=environment, cwd=root, capture_output=True, text=True, check=True
+    )
+    assert "NUMBA_CACHE_DIR" in done.stderr
+    assert done.stderr.count("compiled kernels are not kept") == 1
 
 
 def test_entry_point_gives_what_the_kernel_gives():
