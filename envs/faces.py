@@ -1,27 +1,92 @@
-"""The faces of a decision problem that are the same for all: made from its batch and its parallel face."""
+"""The faces of a decision problem, the same for all: functions that make an environment of it."""
 
 from collections.abc import Callable
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any, NamedTuple
 
-from envs.parallel import sequential
+from envs.batch import BatchEnv, horizon_of, whole_count
+from envs.joint import JointBatch, JointFace
+from envs.messaging import MessagingFace
+from envs.parallel import ParallelFace, sequential
+from envs.problem import Problem
+from envs.sim_adapter import make_world
 from envs.single import SatelliteEnv, Teammates, alone, one_satellite
 from envs.vector import SatelliteVectorEnv
+from sandbox.errors import SandboxError, unknown_name
 from sandbox.scenario import load_scenario
 
 
 class Faces(NamedTuple):
     """Functions that make an environment; all take the arguments on the problem's page."""
 
+    batch_env: Callable[..., BatchEnv]
+    parallel_env: Callable[..., ParallelFace]
     raw_env: Callable[..., Any]
     env: Callable[..., Any]
     satellite_env: Callable[..., SatelliteEnv]
     vector_env: Callable[..., SatelliteVectorEnv]
 
 
-def make_faces(batch_env: Callable[..., Any], parallel_env: Callable[..., Any]) -> Faces:
-    """The faces of the problem whose module has these two; they belong to that module."""
-    default = signature(batch_env).parameters["scenario"].default
+def make_batch(
+    problem: type[Problem],
+    scenario: Any = None,
+    worlds: int = 1,
+    *,
+    max_cycles: int | None = None,
+    team_reward: bool = False,
+    multi_discrete: bool = False,
+    autoreset: bool = True,
+    threads: int = 1,
+    **options: Any,
+) -> BatchEnv:
+    """B worlds of a problem at once. Raises SandboxError for bad arguments and for unknown options."""
+    known = problem.options()
+    for name in options:
+        if name not in known:
+            raise unknown_name(f"option of {problem.name}", name, known)
+    scenario = load_scenario(problem.scenario if scenario is None else scenario, problem.overrides)
+    declaration = problem.declare(**options)
+    parts = sorted({part for block in declaration.blocks for part in block.parts})
+    how = {"shown": 1, "warned": 1, "message_bytes": 0, "whole_inbox": False} | (declaration.world or {})
+    world = make_world(
+        parts, scenario, worlds, horizon_s=horizon_of(scenario, max_cycles), threads=threads, **how
+    )
+    made = problem(world, declaration, team_reward=team_reward)
+    if not multi_discrete:
+        return BatchEnv(made, autoreset=autoreset)
+    return JointBatch(made, autoreset=autoreset)
+
+
+def make_parallel(
+    problem: type[Problem],
+    scenario: Any = None,
+    *,
+    mask_in_obs: bool = False,
+    death: str = "noop",
+    render_mode: str | None = None,
+    **arguments: Any,
+) -> ParallelFace:
+    """PettingZoo's parallel environment of a problem."""
+    for name in ("worlds", "threads", "autoreset"):
+        if name in arguments:
+            raise SandboxError(f"{name} is an argument of the batch face alone; leave it out here.")
+    batch = make_batch(problem, scenario, autoreset=False, **arguments)
+    kind: Any = MessagingFace if batch.problem.message_size else ParallelFace
+    if isinstance(batch, JointBatch):
+        kind = JointFace
+    return kind(batch, mask_in_obs=mask_in_obs, death=death, render_mode=render_mode)
+
+
+def faces_of(problem: type[Problem]) -> Faces:
+    """The faces of `problem`, as functions of the module that it is in."""
+
+    def batch_env(scenario: Any = problem.scenario, worlds: int = 1, **arguments: Any) -> BatchEnv:
+        """B worlds at once, arrays in and arrays out; see `BatchEnv` and the module's page."""
+        return make_batch(problem, scenario, worlds, **arguments)
+
+    def parallel_env(scenario: Any = problem.scenario, **arguments: Any) -> ParallelFace:
+        """PettingZoo's parallel environment; arguments on the module's page."""
+        return make_parallel(problem, scenario, **arguments)
 
     def raw_env(**arguments: Any) -> Any:
         """PettingZoo's agent-environment-cycle environment, bare."""
@@ -32,7 +97,7 @@ def make_faces(batch_env: Callable[..., Any], parallel_env: Callable[..., Any]) 
         return sequential(parallel_env(**arguments), wrapped=True)
 
     def satellite_env(
-        scenario: Any = default,
+        scenario: Any = problem.scenario,
         *,
         satellite: str | None = None,
         teammates: Teammates | None = None,
@@ -47,7 +112,7 @@ def make_faces(batch_env: Callable[..., Any], parallel_env: Callable[..., Any]) 
 
     def vector_env(
         num_envs: int = 1,
-        scenario: Any = default,
+        scenario: Any = problem.scenario,
         *,
         satellite: str | None = None,
         autoreset_mode: Any = "NextStep",
@@ -58,7 +123,25 @@ def make_faces(batch_env: Callable[..., Any], parallel_env: Callable[..., Any]) 
         batch = batch_env(alone(load_scenario(scenario), satellite), num_envs, autoreset=False, **arguments)
         return SatelliteVectorEnv(batch, autoreset_mode, render_mode)
 
-    faces = Faces(raw_env, env, satellite_env, vector_env)
+    faces = Faces(batch_env, parallel_env, raw_env, env, satellite_env, vector_env)
     for face in faces:  # so that they can be pickled
-        face.__module__, face.__qualname__ = batch_env.__module__, face.__name__
+        face.__module__, face.__qualname__ = problem.__module__, face.__name__
+    _name_arguments(batch_env, make_batch, problem)
+    _name_arguments(parallel_env, make_parallel, problem)
     return faces
+
+
+def _name_arguments(face: Any, maker: Callable, problem: type[Problem]) -> None:
+    """Let help() and tab completion show all arguments of a face."""
+    shared = [p for p in signature(maker).parameters.values() if p.kind is Parameter.KEYWORD_ONLY]
+    if maker is make_parallel:
+        extra = [p for p in signature(make_batch).parameters.values() if p.kind is Parameter.KEYWORD_ONLY]
+        shared += [p for p in extra if p.name not in ("autoreset", "threads")]
+    own = [p for p in signature(face).parameters.values() if p.kind is not Parameter.VAR_KEYWORD]
+    options = [
+        p.replace(kind=Parameter.KEYWORD_ONLY) for p in signature(problem.declare).parameters.values()
+    ]
+    face.__signature__ = signature(face).replace(parameters=[*own, *options, *shared])
+
+
+__all__ = ["Faces", "faces_of", "make_batch", "make_parallel", "whole_count"]

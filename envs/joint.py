@@ -1,8 +1,8 @@
-"""Several orders at once: a MultiDiscrete face of autonomy_v0, for trainers that can take it.
+"""Several orders at once: a MultiDiscrete face, for trainers that can take it.
 
-Of a satellite's three orders (where to point, how to serve the jobs, what else to do) each is changed or
-left as it is in every round. The three labels are numbered as on the environment's page, each from its own 0,
-which leaves the order as it is.
+The actions of a problem whose blocks order different things (`Block.group`: where to point, how to serve the
+jobs, what else to do) fall into parts, each of which is changed or left as it is in every round. The labels are
+numbered as on the environment's page, each from its own 0, which leaves the order as it is.
 """
 
 from typing import Any
@@ -11,40 +11,35 @@ import gymnasium
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.autonomy_features import FIRST_OBSERVE
 from envs.batch import BatchEnv, Info, Observation
 from envs.parallel import ParallelFace
+from envs.problem import Problem
 from sandbox.errors import SandboxError
-from sandbox.service import DECISIONS
 
 
 class JointBatch(BatchEnv):
-    """A batch face whose actions are (B, N, 3): pointing, queue, and burn or reload. See `parts`.
+    """A batch face whose actions are (B, N, P), one for each part of the orders, as many as `parts` says.
 
-    The mask stays that of the single labels (B, N, A): `joint_mask` gives the three side by side.
+    The mask stays that of the single labels (B, N, A): `joint_mask` gives those of the parts side by side.
     """
 
-    @property
-    def parts(self) -> tuple[int, int, int]:
-        """How many values each of the three has, 0 included."""
-        pointing = FIRST_OBSERVE + self.world.shown
-        return pointing, 1 + len(DECISIONS), 1 + len(self.actions) - pointing - len(DECISIONS)
+    def __init__(self, problem: Problem, *, autoreset: bool = True) -> None:
+        super().__init__(problem, autoreset=autoreset)
+        self.parts = problem.groups()
 
     def step(self, actions: ArrayLike) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
-        """Play one round under orders (B, N, 3)."""
+        """Play one round under orders (B, N, P)."""
         orders = np.asarray(actions)
-        if orders.dtype.kind not in "iu" or orders.shape != (*self._team, 3):
-            raise SandboxError(
-                f"actions are {orders.dtype} {orders.shape}; give whole numbers {(*self._team, 3)}: "
-                "pointing, queue, burn."
-            )
+        shape = (*self._team, len(self.parts))
+        if orders.dtype.kind not in "iu" or orders.shape != shape:
+            raise SandboxError(f"actions are {orders.dtype} {orders.shape}; give whole numbers {shape}.")
         if (orders < 0).any() or (orders >= self.parts).any():
-            raise SandboxError(f"an action is outside the space; give three numbers below {self.parts}.")
-        self.problem.advance_labels(self.labels(orders), self.legal())  # type: ignore[attr-defined]
+            raise SandboxError(f"an action is outside the space; give numbers below {self.parts}.")
+        self.problem.advance_labels(self.labels(orders), self.legal())
         return self._finish()
 
     def labels(self, orders: NDArray) -> list[NDArray[np.int32]]:
-        """The single labels (B, N) that orders (B, N, 3) stand for, part by part."""
+        """The single labels (B, N) that orders (B, N, P) stand for, part by part."""
         found, begin = [], 0
         for part, size in enumerate(self.parts):
             order = orders[..., part]
@@ -54,17 +49,17 @@ class JointBatch(BatchEnv):
         return found
 
     def joint_mask(self, mask: NDArray[np.int8]) -> NDArray[np.int8]:
-        """The masks (..., sum of parts) of the three parts side by side, of masks (..., A)."""
-        keep, cuts = mask[..., :1], np.cumsum(self.parts) - [0, 1, 2]
-        first, second, third = np.split(mask, cuts[:2], axis=-1)
-        return np.concatenate((first, keep, second, keep, third), axis=-1)
+        """The masks (..., sum of parts) of the parts side by side, of masks (..., A)."""
+        keep, cuts = mask[..., :1], np.cumsum(self.parts) - np.arange(len(self.parts))
+        first, *others = np.split(mask, cuts[:-1], axis=-1)
+        return np.concatenate((first, *(part for other in others for part in (keep, other))), axis=-1)
 
 
 class JointSpace(gymnasium.spaces.MultiDiscrete):
-    """Three orders; it samples under masks that stand side by side, as they do in the info."""
+    """Several orders; it samples under masks that stand side by side, as they do in the info."""
 
     def sample(self, mask: Any = None, probability: Any = None) -> NDArray:
-        """Three orders, legal under the `mask` (sum of parts,)."""
+        """Orders, legal under the `mask` (sum of parts,)."""
         if isinstance(mask, np.ndarray):
             mask = tuple(np.split(mask, np.cumsum(self.nvec)[:-1]))
         return super().sample(mask, probability)
@@ -89,20 +84,20 @@ class JointFace(ParallelFace):
         return gymnasium.spaces.Dict({"observation": vector, "action_mask": mask})
 
     def _orders(self, actions: dict[str, Any]) -> NDArray:
-        rows = np.zeros((1, len(self.possible_agents), 3), np.int64)
+        rows = np.zeros((1, len(self.possible_agents), len(self.batch.parts)), np.int64)
         for agent in self.agents:
             if agent in actions:
-                rows[0, self._number[agent]] = self._three(agent, actions[agent])
+                rows[0, self._number[agent]] = self._several(agent, actions[agent])
         return rows
 
-    def _three(self, agent: str, action: Any) -> NDArray:
+    def _several(self, agent: str, action: Any) -> NDArray:
         value = np.asarray(action)
-        whole = value.shape == (3,) and value.dtype.kind in "iu"
+        whole = value.shape == (len(self.batch.parts),) and value.dtype.kind in "iu"
         if whole and (value >= 0).all() and (value < self.batch.parts).all():
             return value
         raise SandboxError(
-            f"action {action!r} of {agent} is outside its space; give three whole numbers below "
-            f"{self.batch.parts}."
+            f"action {action!r} of {agent} is outside its space; give {len(self.batch.parts)} whole numbers "
+            f"below {self.batch.parts}."
         )
 
     def _observations(self, observation: NDArray, mask: NDArray) -> dict[str, Any]:
@@ -117,6 +112,8 @@ class JointFace(ParallelFace):
         self.camera.before(self.batch.legal()[0])
         played = self._stepped(orders, thought)
         labels = self.batch.labels(orders)
-        shown = np.where(labels[0] > 0, labels[0], np.where(labels[1] > 0, labels[1], labels[2]))
+        shown = labels[-1]
+        for label in reversed(labels[:-1]):
+            shown = np.where(label > 0, label, shown)
         self.camera.after(shown[0], played[1][0])
         return played

@@ -1,13 +1,38 @@
-"""What a decision problem is: the part of an environment that its own file states."""
+"""What a decision problem is: a list of blocks, what the world's state says, and a page of prose.
 
-from abc import ABC, abstractmethod
-from typing import ClassVar, NamedTuple
+    class Relay(Problem):
+        \"\"\"relay_v0: pass jobs over lasers, nothing else. ...\"\"\"
+
+        name, scenario = "relay_v0", "relay_40"
+        briefing = "You are ... Every {round_s:g} s you decide ..."
+
+        @classmethod
+        def declare(cls, loss_penalty: float = 50.0):
+            return Declaration(blocks=(Body(), Job(), Decide(), Answers(), Loss(loss_penalty)))
+
+The arguments of `declare` are the options of the problem. Everything else (loops, scaling, mask, team reward,
+global state, faces, tables of the page) is made from that: see `envs.driver`, `envs.make` and `envs.page`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.features import Layout
-from sandbox.world import World
+from envs.block import Block, Own
+from envs.blocks.state import ALIVE, BATTERY, ORBIT, SUN, TIME, Piece
+from envs.driver import Buffers, Outputs, Tables, decoding, reporting, state_writer
+from envs.features import Feature, Layout
+from envs.sim_adapter import CHARGE, blank, play, sim_of
+from sandbox.errors import SandboxError, unknown_name
+from sandbox.faults import uniform
+
+ILLEGAL = "illegal"
+BABBLE = 100
+"""What is drawn, beyond what `sandbox.faults` draws."""
 
 
 class Deliberated(NamedTuple):
@@ -19,28 +44,72 @@ class Deliberated(NamedTuple):
     """(B, N) records of dtype `sandbox.state.THINKING`, without the orders."""
 
 
-class Problem(ABC):
-    """Features, actions, mask and reward over a world. Every face (dictionary, batch, vector) reads this.
+@dataclass(frozen=True)
+class Declaration:
+    """The pieces of a problem. The first action of the first block that has any is the no-op."""
+
+    blocks: Sequence[Block]
+    state: Sequence[Piece] = (TIME, SUN)
+    """Of the world, and then, of each satellite:"""
+    satellite_state: Sequence[Piece] = (ORBIT, BATTERY, ALIVE)
+    world: Any = None
+    """Further arguments of the `World`, a dictionary."""
+
+
+class Problem:
+    """A decision problem over a world. Every face (dictionary, batch, vector, words) reads this.
 
     Shapes: B worlds, N satellites, F features, A actions, I terms. Action 0 is the no-op and always legal.
     """
 
     name: ClassVar[str]
-    terms: ClassVar[tuple[str, ...]]
-    """Names of the numbers reported each round; those that begin with `reward_` add up to the reward."""
+    scenario: ClassVar[str]
+    """Name of the scenario that it is played on where none is given."""
+    overrides: ClassVar[dict[str, Any]] = {}
+    """Fields of any scenario that it sets."""
+    briefing_text: ClassVar[str] = ""
+    arguments: ClassVar[dict[str, str]] = {}
+    """What each option of `declare` means, for the page."""
 
-    orders_stand: ClassVar[bool] = False
-    """Whether what was ordered stands by itself, so that the no-op is all there is to do while thinking."""
+    @classmethod
+    def declare(cls) -> Declaration:
+        """The pieces of the problem; keyword arguments are its options."""
+        raise NotImplementedError
 
-    world: World
-    layout: Layout
-    actions: tuple[str, ...]
-    phrases: tuple[str, ...]
-    """What each action does, in words."""
-    briefing: str
-    """What the problem is about, in words, for one satellite: the same in every round."""
+    @classmethod
+    def options(cls) -> dict[str, Any]:
+        """The options of the problem and their defaults."""
+        return {name: p.default for name, p in signature(cls.declare).parameters.items()}
 
-    @abstractmethod
+    def __init__(self, world: Any, declaration: Declaration, *, team_reward: bool = False) -> None:
+        world.sim = sim_of(world)
+        self.world, self.sim = world, world.sim
+        self.blocks, self.team_reward = tuple(declaration.blocks), bool(team_reward)
+        acting = [block for block in self.blocks if block.apply is not None]
+        self.labels = tuple(action for block in acting for action in block.actions(world))
+        self.actions = tuple(action.name for action in self.labels)
+        self.phrases = tuple(action.phrase for action in self.labels)
+        self.terms = (*(term for block in self.blocks for term in block.terms), ILLEGAL)
+        self.layout = Layout([feature for block in self.blocks for feature in block.told(world)])
+        self.briefing = self.brief()
+        self.orders_stand = self.sim.orders is not None
+        self.message_size = max((getattr(block, "message_size", 0) for block in self.blocks), default=0)
+        self._acting, self._sizes = acting, np.array([len(block.actions(world)) for block in acting])
+        self._buffers, self._own = self._lay_out()
+        self._tables = self._make_tables()
+        place = {block: i for i, block in enumerate(self.blocks)}
+        kernels = [
+            tuple((place[block], getattr(block, verb)) for block in self.blocks if getattr(block, verb))
+            for verb in ("observe", "allow", "score", "apply")
+        ]
+        self._report, self._decode = reporting(*kernels[:3]), decoding(kernels[3])
+        self._commands, self._first = blank(world), blank(world)
+        self._pieces = tuple(declaration.state), tuple(declaration.satellite_state)
+
+    def brief(self) -> str:
+        """What the problem is about, in words, for one satellite: the same in every round."""
+        return self.briefing_text.format(round_s=self.world.scenario.round_s)
+
     def advance(
         self, actions: NDArray[np.int32], mask: NDArray[np.int8], thinking: Deliberated | None = None
     ) -> None:
@@ -49,41 +118,188 @@ class Problem(ABC):
         `mask` is what `report` wrote last; an action that it forbids is played as the no-op and counted.
         With `thinking` an action takes effect only when it was thought out.
         """
+        self.advance_labels([actions], mask, thinking)
 
-    @abstractmethod
+    def advance_labels(
+        self, labels: list[NDArray[np.int32]], mask: NDArray[np.int8], thinking: Deliberated | None = None
+    ) -> None:
+        """As `advance`, for several actions of each satellite at once."""
+        commands, first = self._commands, self._first
+        self._buffers.illegal.fill(0)
+        if thinking is not None:
+            self._order(first, [thinking.first], mask)
+            self._buffers.illegal.fill(0)
+            if self.orders_stand:
+                commands.before[...] = self.world.orders
+        self._order(commands, labels, mask)
+        if thinking is not None:
+            self._delay(commands, first, thinking.timing)
+        play(self.world, commands, thinking is not None)
+        commands.length.fill(0)
+
+    def _order(self, commands: Any, labels: list[NDArray[np.int32]], mask: NDArray[np.int8]) -> None:
+        """Write what actions ask of the world; where none says otherwise, panels face the Sun, jobs wait."""
+        commands.mode.fill(CHARGE)
+        for array in (commands.place, commands.queue, commands.burn, commands.late_burn, commands.reload):
+            array.fill(0)
+        for actions in labels:
+            self.world.call(
+                self._decode, self.sim, self._own, self._tables, commands, actions, mask, self._buffers.illegal
+            )
+
+    @staticmethod
+    def _delay(commands: Any, first: Any, timing: NDArray[np.void]) -> None:
+        """The commands wait for the thought; until then the `first` ones are in force."""
+        thinking, late = commands.thinking, timing["delay"] > 0.0
+        thinking[...] = timing
+        thinking["command"], thinking["choice"] = first.mode, first.place
+        commands.late_burn[...] = np.where(late, commands.burn, 0)
+        commands.burn[...] = np.where(late, first.burn, commands.burn)
+        commands.reload[...] |= first.reload
+
     def identities(self) -> NDArray[np.int64]:
         """What each action refers to now (B, N, A): a number of at least 0 that stays when places change.
 
         0 is the no-op's; -1 stands where there is nothing to refer to.
         """
+        count = len(self.actions)
+        named = np.broadcast_to(np.arange(count), (*self._buffers.illegal.shape, count)).copy()
+        at = 0
+        for block, size in zip(self._acting, self._sizes, strict=True):
+            own = block.identities(self.world)
+            if own is not None:
+                named[..., at : at + size] = np.where(own < 0, -1, count * (1 + own) + at)
+            at += size
+        named[..., 0] = 0
+        return named
 
-    @abstractmethod
-    def report(
-        self,
-        observation: NDArray[np.float32],
-        mask: NDArray[np.int8],
-        reward: NDArray[np.float32],
-        terms: NDArray[np.float32],
-    ) -> None:
+    def groups(self) -> tuple[int, ...]:
+        """How many actions order each of several things, the no-op counted with each: `Block.group`, in order.
+
+        Raises SandboxError where all actions order one thing.
+        """
+        sizes: dict[str, int] = {}
+        for block, size in zip(self._acting, self._sizes, strict=True):
+            name = block.group or self._acting[1].group
+            sizes[name] = sizes.get(name, 1) + int(size)
+        first = next(iter(sizes))
+        sizes[first] -= 1  # the no-op is one of them
+        if len(sizes) < 2:
+            raise SandboxError(f"{self.name} has one order to change; multi_discrete needs several.")
+        return tuple(sizes.values())
+
+    @property
+    def stands(self) -> NDArray[np.bool_]:
+        """Which actions (A,) go on until something else is ordered; impulses do not."""
+        return np.repeat([block.stands for block in self._acting], self._sizes)
+
+    def report(self, observation: NDArray, mask: NDArray, reward: NDArray, terms: NDArray) -> None:
         """Write observations (B, N, F) in [-1, 1], masks (B, N, A), rewards (B, N) and terms (B, N, I)."""
+        outputs = Outputs(observation, mask, reward, terms)
+        self.world.share(self._report, self.sim, self._own, self._tables, self._buffers, outputs)
 
     def interrupted(self) -> NDArray[np.bool_] | None:
         """Whose thought under way was lost (B, N) in the last round; None where nothing interrupts."""
-        return None
+        faults = self.sim.faults
+        return None if faults is None else faults.state.body["interrupted"]
 
     def boards_down(self) -> NDArray[np.bool_] | None:
         """Whose boards are down (B, N), so that there nothing can be thought; None where they never are."""
-        return None
+        if self.sim.faults is None or self.sim.jobs is None:
+            return None
+        return self.sim.jobs.state.desks["down"] > self.sim.state.clock["time"][:, None]
 
     def babble(self, mask: NDArray[np.int8]) -> NDArray[np.int64] | None:
         """What minds on corrupted weights come up with: legal actions (B, N), -1 for others; or None."""
-        return None
+        faults = self.sim.faults
+        if faults is None or not faults.state.body["corrupt"].any():
+            return None
+        drawn = np.full(mask.shape[:2], -1)
+        for b, n in np.argwhere(faults.state.body["corrupt"]):
+            legal = np.flatnonzero(mask[b, n])
+            key, round_ = faults.state.key[b], self.sim.state.clock["round"][b]
+            drawn[b, n] = legal[int(uniform(key, BABBLE, round_, n, 0) * len(legal))]
+        return drawn
 
-    @abstractmethod
     def global_state(self, b: int) -> NDArray[np.float32]:
         """True state of world b, flat and compact, for a centralised critic."""
+        out = np.zeros(self.state_size, np.float32)
+        params = tuple(tuple(piece.params(self.world) for piece in pieces) for pieces in self._pieces)
+        size = sum(piece.size for piece in self._pieces[1])
+        self.world.call(
+            state_writer(*self._pieces), self.sim, params, self.world.horizon_s, size, int(b), out
+        )
+        return out
 
     @property
-    @abstractmethod
     def state_size(self) -> int:
         """Length of `global_state`."""
+        whole, each = (sum(piece.size for piece in pieces) for pieces in self._pieces)
+        return whole + each * self.world.satellites
+
+    def refresh(self) -> None:
+        """Look up anew what the blocks ask of the world, after one of their options has changed."""
+        self._own = tuple(
+            own._replace(params=block.params(self.world))
+            for block, own in zip(self.blocks, self._own, strict=True)
+        )
+
+    def _lay_out(self) -> tuple[Buffers, tuple[Own, ...]]:
+        """Working memory, and what each block may write of it."""
+        world, team = self.world, (self.world.worlds, self.world.satellites)
+        single = [f.name for block in self.blocks if not block.each for f in block.features]
+        sizes = [_room(block, world) for block in self.blocks]
+        raw = np.zeros((*team, len(single) + sum(sizes) + 1), np.float32)
+        row = raw[..., : len(single) or 1].view([(name, "f4") for name in single] or [("_", "f4")])[..., 0]
+        legal = np.zeros((*team, len(self.actions)), np.int8)
+        terms = np.zeros((*team, len(self.terms)), np.float32)
+        term = terms.view([(name, "f4") for name in self.terms])[..., 0]
+        own, at = [], len(single)
+        for block, size in zip(self.blocks, sizes, strict=True):
+            own.append(_own(block, world, raw[..., at : at + size]))
+            at += size
+        return Buffers(raw, row, legal, terms, term, np.zeros(team, np.int32)), tuple(own)
+
+    def _make_tables(self) -> Tables:
+        low, high = self.layout.low, self.layout.high
+        paid = [i for i, term in enumerate(self.terms) if term.startswith("reward_")]
+        return Tables(
+            self._columns(), low, 2.0 / (high - low), np.array(paid, np.int64), self._sizes,
+            len(self.terms) - 1, float(self.world.horizon_s), self.team_reward,
+        )  # fmt: skip
+
+    def _columns(self) -> NDArray[np.int64]:
+        """Where in `Buffers.raw` each number of the observation is."""
+        singles = [f.name for block in self.blocks if not block.each for f in block.features]
+        columns, at = [], len(singles)
+        for block in self.blocks:
+            if not block.each:
+                columns += [singles.index(f.name) for f in block.features if f.name not in block.omit]
+                continue
+            names = [*(f.name for f in block.features), *(f.name for f in block.more(self.world))]
+            for _ in range(block.count(self.world)):
+                columns += [at + i for i, name in enumerate(names) if name not in block.omit]
+                at += len(names)
+        return np.array(columns, np.int64)
+
+
+def _room(block: Block, world: Any) -> int:
+    """Numbers that a block that tells of several things needs."""
+    if not block.each:
+        return 0
+    return block.count(world) * (len(block.features) + len(block.more(world)))
+
+
+def _own(block: Block, world: Any, raw: NDArray[np.float32]) -> Own:
+    if not block.each:
+        return Own(None, None, block.params(world))
+    count, width = block.count(world), len(block.features)
+    things = raw.reshape(*raw.shape[:2], count, width + len(block.more(world)))
+    things = np.lib.stride_tricks.as_strided(
+        raw, (*raw.shape[:2], count, things.shape[-1]), (*raw.strides[:2], 4 * things.shape[-1], 4)
+    )
+    items = things[..., :width].view([(feature.name, "f4") for feature in block.features])[..., 0]
+    return Own(items, things[..., width:], block.params(world))
+
+
+__all__ = ["Declaration", "Deliberated", "Feature", "Problem", "SandboxError", "unknown_name"]

@@ -1,0 +1,1 @@
+"""The blocks that the shipped decision problems are made of; see `envs.block`."""

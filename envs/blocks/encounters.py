@@ -1,0 +1,144 @@
+"""Encounters: the slot, fuel, warnings, and burns."""
+
+import math
+
+from envs.block import Action, Block
+from envs.features import Feature
+from sandbox.avoidance import BACKWARD_LARGE, FORWARD_LARGE, FORWARD_SMALL, RETURN, away
+from sandbox.compiled import kernel
+
+HOUR, DAY = 3600.0, 86_400.0
+SLOT, SHIP = "Slot", "Satellite"
+LEAST_PROBABILITY = 1e-10
+
+
+class Slot(Block):
+    """Fuel, and where the satellite is from its slot."""
+
+    parts = ("encounters",)
+    features = (
+        Feature("fuel", "%", 0, 100, "fuel for burns at {:.0f} %", SHIP, warn_below=10),
+        Feature("offset", "km", -50, 50, "{:.1f} km ahead of the slot", SLOT),
+        Feature("drift", "km/d", -50, 50, "drifting ahead by {:.1f} km a day", SLOT, silent_at=0),
+    )
+
+    def params(self, world):
+        return (float(world.scenario.threats.fuel_m_s),)
+
+    @staticmethod
+    @kernel
+    def observe(sim, own, moment, row, b, n):
+        passing = sim.encounters.state.passing[b, n]
+        row.fuel = 100.0 * sim.encounters.state.fuel[b, n] / own.params[0]
+        row.offset = 1e-3 * passing.offset
+        row.drift = 1e-3 * DAY * passing.drift
+
+
+class WarningCount(Block):
+    """How many warnings there are."""
+
+    parts = ("encounters",)
+    features = (Feature("warnings", "1", 0, 10, "{:.0f} warnings", SHIP),)
+
+    @staticmethod
+    @kernel
+    def observe(sim, own, moment, row, b, n):
+        told = sim.encounters.warnings[b, n]
+        for k in range(told.shape[0]):
+            row.warnings += told[k].tca != math.inf
+
+
+class Warnings(Block):
+    """The warnings, the gravest first."""
+
+    each = "warning"
+    parts = ("encounters",)
+    features = (
+        Feature("present", "1", 0, 1, "warning {:.0f}", gate=True),
+        Feature("time", "h", 0, 36, "closest approach in {:.1f} h"),
+        Feature("miss", "m", 0, 3000, "estimated miss {:.0f} m"),
+        Feature("sigma", "m", 0, 3000, "known to {:.0f} m"),
+        Feature("risk", "1", -10, 0, "decimal logarithm of the collision probability {:.1f}", warn_above=-4),
+        Feature("age", "h", 0, 36, "issued {:.1f} h ago"),
+    )
+
+    def count(self, world):
+        return world.sim.encounters.warnings.shape[2]
+
+    def tops(self, scenario):
+        return {"time": scenario.threats.warn_h, "age": scenario.threats.warn_h}
+
+    @staticmethod
+    @kernel
+    def observe(sim, own, moment, row, b, n):
+        told = sim.encounters.warnings[b, n]
+        for k in range(told.shape[0]):
+            warning, item = told[k], own.items[b, n, k]
+            item.risk = -10.0
+            if warning.tca != math.inf:
+                item.present = 1.0
+                item.time = (warning.tca - moment.now) / HOUR
+                item.miss = warning.miss
+                item.sigma = warning.sigma
+                item.risk = math.log10(max(LEAST_PROBABILITY, warning.probability))
+                item.age = (moment.now - warning.issued) / HOUR
+
+
+class Wait(Block):
+    """Do nothing: the no-op of a problem whose other actions are impulses."""
+
+    def actions(self, world):
+        return (Action("wait", "do nothing", "always"),)
+
+    @staticmethod
+    @kernel
+    def allow(sim, own, moment, legal, b, n):
+        legal[0] = 1
+
+    @staticmethod
+    @kernel
+    def apply(sim, own, commands, action, b, n):
+        pass
+
+
+class Burns(Block):
+    """Impulses along track, and the one that leads back to the slot. What is ordered does not stand."""
+
+    parts = ("encounters",)
+    group = "burn"
+    stands = False
+
+    def actions(self, world):
+        settings = world.scenario.threats
+        small, large = 100.0 * settings.small_m_s, 100.0 * settings.large_m_s
+        fuel, back = "there is fuel for it", "100 m out of the slot or drifting, with fuel"
+        return (
+            Action("forward_small", f"burn {small:g} cm/s in the direction of flight", fuel),
+            Action("forward_large", f"burn {large:g} cm/s in the direction of flight", fuel),
+            Action("backward_small", f"burn {small:g} cm/s against the direction of flight", fuel),
+            Action("backward_large", f"burn {large:g} cm/s against the direction of flight", fuel),
+            Action("return", "burn what leads back to the slot", back),
+        )
+
+    @staticmethod
+    @kernel
+    def allow(sim, own, moment, legal, b, n):
+        encounters, rules = sim.encounters.state, sim.encounters.params
+        fuel, passing = encounters.fuel[b, n], encounters.passing[b, n]
+        able = sim.state.body[b, n].alive and _obeys(sim.faults, b, n)
+        for i in range(RETURN - FORWARD_SMALL):
+            large = FORWARD_SMALL + i in (FORWARD_LARGE, BACKWARD_LARGE)
+            legal[i] = able and fuel >= (rules.large if large else rules.small)
+        legal[RETURN - FORWARD_SMALL] = able and fuel > 0.0 and away(passing.offset, passing.drift)
+
+    @staticmethod
+    @kernel
+    def apply(sim, own, commands, action, b, n):
+        commands.burn[b, n] = FORWARD_SMALL + action
+
+
+@kernel
+def _obeys(faults, b, n):
+    if faults is None:
+        return True
+    return not faults.state.body[b, n].safe

@@ -1,0 +1,115 @@
+"""Images: what is stored, what can be taken, and the orders to take one."""
+
+import math
+
+import numpy as np
+
+from envs.block import Action, Block
+from envs.features import Feature
+from sandbox.compiled import kernel
+from sandbox.flight import can_shoot
+from sandbox.state import NONE, OBSERVE
+
+STORE = "Images"
+
+
+class Store(Block):
+    """The images waiting on board."""
+
+    features = (
+        Feature("store", "%", 0, 100, "image store {:.0f} % full", STORE, warn_above=90),
+        Feature("stored", "Gbit", 0, 1000, "{:.0f} Gbit to send", STORE, silent_at=0),
+        Feature("images", "1", 0, 100, "{:.0f} images waiting for downlink", STORE),
+        Feature("oldest_image", "min", 0, 720, "the oldest image is {:.0f} min old", STORE, silent_at=0),
+    )
+
+    def tops(self, scenario):
+        return {"stored": max(craft.store_gbit for craft in scenario.spacecraft.values())}
+
+    @staticmethod
+    @kernel
+    def observe(sim, own, moment, row, b, n):
+        store = sim.state.store
+        level = store.level[b, n]
+        row.store = 100.0 * level.used / sim.constants.craft[n].store_bits
+        row.stored = 1e-9 * level.used
+        row.images = level.count
+        if level.count > 0:
+            oldest = sim.state.requests.book[b, store.request[b, n, level.head]]
+            row.oldest_image = (moment.now - oldest.captured_at) / 60.0
+
+
+class Requests(Block):
+    """The requests that can be imaged now or soon (access begins within a minute of the round's end), by
+    falling expected value, value x (1 - cloud)."""
+
+    each = "request"
+    features = (
+        Feature("present", "1", 0, 1, "request {:.0f}", gate=True),
+        Feature("value", "1", 0, 10, "value {:.1f}"),
+        Feature("cloud", "%", 0, 100, "cloud probability {:.0f} %"),
+        Feature("off_nadir", "deg", 0, 65, "off nadir {:.0f} deg"),
+        Feature("slew", "s", 0, 120, "{:.0f} s to turn there"),
+        Feature("capture_in", "s", 0, 180, "the shutter can open in {:.0f} s"),
+        Feature("window", "s", 0, 600, "in reach for {:.0f} s"),
+        Feature("deadline", "min", 0, 720, "deadline in {:.0f} min"),
+        Feature("rivals", "1", 0, 20, "{:.0f} other satellites can take it too", silent_at=0),
+        Feature("earlier", "1", 0, 20, "{:.0f} of them would be first", silent_at=0),
+    )
+
+    def count(self, world):
+        return world.shown
+
+    def tops(self, scenario):
+        requests = scenario.requests
+        urgent = (event.requests.value[1] for event in scenario.events if event.requests)
+        return {"value": max([requests.value[1], *(site.value for site in requests.sites), *urgent]) or 1.0}
+
+    @staticmethod
+    @kernel
+    def observe(sim, own, moment, row, b, n):
+        for k in range(own.items.shape[2]):
+            opportunity = sim.state.opportunities[b, n, k]
+            if opportunity.request == NONE:
+                continue
+            request, item = sim.state.requests.book[b, opportunity.request], own.items[b, n, k]
+            item.present = 1.0
+            item.value = request.value
+            item.cloud = 100.0 * request.cloud
+            item.off_nadir = math.degrees(opportunity.off_nadir)
+            item.slew = opportunity.slew
+            item.capture_in = opportunity.capture
+            item.window = opportunity.window
+            item.deadline = (request.deadline - moment.now) / 60.0
+            item.rivals = opportunity.rivals
+            item.earlier = opportunity.earlier
+
+
+class Observe(Block):
+    """Image one of the requests shown: an order for the coming round."""
+
+    group = "pointing"
+
+    def actions(self, world):
+        legal = "it exists and there is room for an image"
+        return tuple(
+            Action(f"observe_{k}", f"turn to request {k} and image it", legal)
+            for k in range(1, world.shown + 1)
+        )
+
+    def identities(self, world):
+        requests = world.state.opportunities["request"].astype(np.int64)
+        return np.where(requests == NONE, NONE, requests)
+
+    @staticmethod
+    @kernel
+    def allow(sim, own, moment, legal, b, n):
+        body = sim.state.body[b, n]
+        able = body.alive and can_shoot(sim.state.store, sim.constants.craft[n], body.temperature, b, n)
+        for k in range(legal.shape[0]):
+            legal[k] = able and sim.state.opportunities[b, n, k].request != NONE
+
+    @staticmethod
+    @kernel
+    def apply(sim, own, commands, action, b, n):
+        commands.mode[b, n], commands.place[b, n] = OBSERVE, action

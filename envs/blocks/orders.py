@@ -1,0 +1,237 @@
+"""Standing orders: what is in force, and actions that change one of them and let the others stand."""
+
+import numpy as np
+
+from envs.block import Action, Block
+from envs.features import Feature
+from sandbox.compiled import kernel
+from sandbox.faults import can_reload
+from sandbox.flight import can_shoot
+from sandbox.lasers import TERMINALS, carries
+from sandbox.orders import can_send
+from sandbox.service import DECISIONS, NEIGHBOUR, RUN_LARGE, RUN_SMALL
+from sandbox.service import TRAINING as TO_TRAINING
+from sandbox.state import CHARGE, DOWNLINK, IDLE, NONE, OBSERVE
+
+ORDERS, HEALTH = "Standing orders", "Health"
+POINTINGS = ("idle", "charge", "downlink")
+POINTED = (
+    "keep the camera to nadir",
+    "turn the panel to the Sun",
+    "send to the ground station in view: answers, raw questions, then images",
+)
+SERVED = (
+    "let every job wait",
+    "answer every job here with the small model",
+    "answer every job here with the large model",
+    *(f"hand every job to neighbour {k}" for k in range(1, TERMINALS + 1)),
+    "hand every job to the training satellite",
+    "send every job raw to the ground, to be answered there",
+    "give every job up",
+)
+_OTHERWISE = "it is not so ordered already"
+
+
+def _shown(names, phrases):
+    return tuple(
+        Feature(f"order_{name}", "1", 0, 1, phrase, ORDERS, silent_at=0)
+        for name, phrase in zip(names, phrases, strict=True)
+    )
+
+
+class Standing(Block):
+    """The orders in force."""
+
+    parts = ("orders", "jobs", "faults")
+    features = (
+        *_shown((*POINTINGS, "observe"), (*POINTED, "image a request")),
+        *_shown(DECISIONS, SERVED),
+    )
+
+    @staticmethod
+    @kernel
+    def observe(sim, own, moment, row, b, n):
+        order = sim.orders[b, n]
+        row.order_idle = order.command not in (OBSERVE, DOWNLINK, CHARGE)
+        row.order_charge = order.command == CHARGE
+        row.order_downlink = order.command == DOWNLINK
+        row.order_observe = order.command == OBSERVE
+        row.order_defer = order.queue == 0
+        row.order_run_small = order.queue == 1
+        row.order_run_large = order.queue == 2
+        row.order_neighbour_1 = order.queue == 3
+        row.order_neighbour_2 = order.queue == 4
+        row.order_neighbour_3 = order.queue == 5
+        row.order_neighbour_4 = order.queue == 6
+        row.order_training = order.queue == 7
+        row.order_ground = order.queue == 8
+        row.order_drop = order.queue == 9
+
+
+@kernel
+def obeys(sim, b, n):
+    """Whether a satellite lives and is not in safe mode."""
+    return sim.state.body[b, n].alive and not sim.faults.state.body[b, n].safe
+
+
+class Keep(Block):
+    """Change nothing: the no-op."""
+
+    def actions(self, world):
+        return (Action("keep", "change nothing", "always"),)
+
+    @staticmethod
+    @kernel
+    def allow(sim, own, moment, legal, b, n):
+        legal[0] = 1
+
+    @staticmethod
+    @kernel
+    def apply(sim, own, commands, action, b, n):
+        pass
+
+
+class PointTo(Block):
+    """Nadir, the Sun or a station, from now on."""
+
+    parts = ("orders", "jobs", "faults")
+    group = "pointing"
+
+    def actions(self, world):
+        return tuple(map(Action, POINTINGS, POINTED, (_OTHERWISE, _OTHERWISE, "a station, something to send")))
+
+    @staticmethod
+    @kernel
+    def allow(sim, own, moment, legal, b, n):
+        order, able, body = sim.orders[b, n], obeys(sim, b, n), sim.state.body[b, n]
+        legal[0] = able and order.command != IDLE
+        legal[1] = able and order.command != CHARGE
+        cool = body.temperature < sim.constants.craft[n].shutdown_above
+        sends = able and cool and order.command != DOWNLINK
+        legal[2] = sends and can_send(sim.state, sim.jobs.state, b, n)
+
+    @staticmethod
+    @kernel
+    def apply(sim, own, commands, action, b, n):
+        order = sim.orders[b, n]
+        order.command, order.request = (IDLE, CHARGE, DOWNLINK)[action], NONE
+
+
+class ObserveNext(Block):
+    """Image one of the requests shown: the order stands until that is done."""
+
+    parts = ("orders", "faults")
+    group = "pointing"
+
+    def actions(self, world):
+        legal = "it exists, and there is room for it"
+        return tuple(
+            Action(f"observe_{k}", f"turn to request {k} and image it", legal)
+            for k in range(1, world.shown + 1)
+        )
+
+    def identities(self, world):
+        requests = world.state.opportunities["request"].astype(np.int64)
+        return np.where(requests == NONE, NONE, requests)
+
+    @staticmethod
+    @kernel
+    def allow(sim, own, moment, legal, b, n):
+        order, body = sim.orders[b, n], sim.state.body[b, n]
+        able = obeys(sim, b, n) and can_shoot(
+            sim.state.store, sim.constants.craft[n], body.temperature, b, n
+        )
+        for k in range(legal.shape[0]):
+            request = sim.state.opportunities[b, n, k].request
+            stands = order.command == OBSERVE and order.request == request
+            legal[k] = able and request != NONE and not stands
+
+    @staticmethod
+    @kernel
+    def apply(sim, own, commands, action, b, n):
+        order = sim.orders[b, n]
+        order.command, order.request = OBSERVE, sim.state.opportunities[b, n, action].request
+
+
+class Serve(Block):
+    """What becomes of every job in the inbox, from now on."""
+
+    parts = ("orders", "jobs", "lasers", "faults")
+    group = "queue"
+
+    def actions(self, world):
+        reasons = {"run": "likewise, and boards are there", "nei": "likewise, and its link is up",
+                   "tra": "likewise, and there is a way"}  # fmt: skip
+        legal = (reasons.get(name[:3], _OTHERWISE) for name in DECISIONS)
+        return tuple(map(Action, DECISIONS, SERVED, legal))
+
+    def identities(self, world):
+        peers = world.sim.lasers.state.links["peer"].astype(np.int64)
+        named = np.broadcast_to(np.arange(len(DECISIONS)), (*peers.shape[:2], len(DECISIONS))).copy()
+        named[..., NEIGHBOUR : NEIGHBOUR + TERMINALS] = np.where(
+            peers == NONE, NONE, len(DECISIONS) + peers
+        )
+        return named
+
+    @staticmethod
+    @kernel
+    def allow(sim, own, moment, legal, b, n):
+        order, terms, able = sim.orders[b, n], sim.jobs.params, obeys(sim, b, n)
+        for a in range(legal.shape[0]):
+            possible = True
+            if a in (RUN_SMALL, RUN_LARGE):
+                possible = terms.hosts[n].boards > 0
+            elif a == TO_TRAINING:
+                goal = sim.jobs.scratch.training.goal[b, n]
+                possible = terms.trains and goal != NONE and goal != n
+            elif NEIGHBOUR <= a < TO_TRAINING:
+                possible = carries(
+                    sim.lasers.state.links[b], sim.lasers.params.terminals, n, a - NEIGHBOUR, moment.now
+                )
+            legal[a] = able and possible and order.queue != a
+
+    @staticmethod
+    @kernel
+    def apply(sim, own, commands, action, b, n):
+        sim.orders[b, n].queue = action
+
+
+class Health(Block):
+    """What is known to be broken."""
+
+    parts = ("faults", "jobs")
+    features = (
+        Feature("safe_mode", "1", 0, 1, "in safe mode", HEALTH, silent_at=0),
+        Feature("board_reset", "s", 0, 600, "the boards are back in {:.0f} s", HEALTH, silent_at=0),
+        Feature("weights_fault", "1", 0, 1, "the model's weights are corrupted", HEALTH, silent_at=0,
+                warn_above=0.5),
+    )  # fmt: skip
+
+    @staticmethod
+    @kernel
+    def observe(sim, own, moment, row, b, n):
+        fault = sim.faults.state.body[b, n]
+        row.safe_mode = fault.safe
+        row.board_reset = min(max(0.0, sim.jobs.state.desks[b, n].down - moment.now), 1e6)
+        row.weights_fault = fault.weights_fault
+
+
+class Reload(Block):
+    """Load the models' weights anew, which takes all boards."""
+
+    parts = ("faults", "jobs")
+    group = "burn"
+    stands = False
+
+    def actions(self, world):
+        return (Action("reload", "load the model's weights anew", "boards that are up"),)
+
+    @staticmethod
+    @kernel
+    def allow(sim, own, moment, legal, b, n):
+        legal[0] = obeys(sim, b, n) and can_reload(sim.state, sim.jobs.state, sim.jobs.params, b, n)
+
+    @staticmethod
+    @kernel
+    def apply(sim, own, commands, action, b, n):
+        commands.reload[b, n] = 1

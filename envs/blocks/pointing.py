@@ -1,0 +1,34 @@
+"""Where to point, for the coming round: nadir, the Sun, a station."""
+
+from envs.block import Action, Block
+from sandbox.compiled import kernel
+from sandbox.flight import can_transmit
+from sandbox.state import CHARGE, DOWNLINK, IDLE
+
+
+class Point(Block):
+    """Idle, charge or send: an order for the coming round. Idle is the no-op."""
+
+    group = "pointing"
+
+    def actions(self, world):
+        return (
+            Action("idle", "keep the camera to nadir", "always"),
+            Action("charge", "turn the panel to the Sun", "while the satellite lives"),
+            Action("downlink", "send images to the ground station in view, the oldest first",
+                   "a station in view, an image on board"),
+        )  # fmt: skip
+
+    @staticmethod
+    @kernel
+    def allow(sim, own, moment, legal, b, n):
+        state, body = sim.state, sim.state.body[b, n]
+        craft, outlook = sim.constants.craft[n], state.outlook[b, n]
+        legal[0] = 1
+        legal[1] = body.alive
+        legal[2] = body.alive and can_transmit(outlook, state.store, craft, body.temperature, b, n)
+
+    @staticmethod
+    @kernel
+    def apply(sim, own, commands, action, b, n):
+        commands.mode[b, n] = DOWNLINK if action == 2 else (CHARGE if action == 1 else IDLE)

@@ -1,0 +1,238 @@
+"""The loops of every decision problem: over worlds and satellites, from blocks to arrays.
+
+Written once, for any list of blocks: their kernels are chained into one, which numba compiles as if it had
+been written out.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.block import Moment
+from sandbox.compiled import kernel
+from sandbox.geometry import unit
+from sandbox.orbits.ephemeris import sun_position
+
+
+class Buffers(NamedTuple):
+    """Working memory of a problem: features and terms as blocks write them."""
+
+    raw: NDArray[np.float32]  # (B, N, R) everything that the blocks observe
+    row: np.ndarray  # (B, N) the same, its single features by name
+    legal: NDArray[np.int8]  # (B, N, A)
+    terms: NDArray[np.float32]  # (B, N, I)
+    term: np.ndarray  # (B, N) the same, by name
+    illegal: NDArray[np.int32]  # (B, N) actions of the last round that were not legal
+
+
+class Tables(NamedTuple):
+    """How what the blocks wrote becomes an observation and a reward."""
+
+    columns: NDArray[np.int64]  # (F,) places in `raw`
+    low: NDArray[np.float64]  # (F,)
+    scale: NDArray[np.float64]  # (F,) 2 / (high - low)
+    rewards: NDArray[np.int64]  # terms that add up to the reward
+    sizes: NDArray[np.int64]  # actions of each block
+    illegal: int  # place of the term that counts illegal actions
+    horizon: float
+    team: bool  # whether everyone is paid the mean of the fleet
+
+
+class Outputs(NamedTuple):
+    """What a step gives."""
+
+    observation: NDArray[np.float32]  # (B, N, F) in [-1, 1]
+    mask: NDArray[np.int8]  # (B, N, A)
+    reward: NDArray[np.float32]  # (B, N)
+    terms: NDArray[np.float32]  # (B, N, I)
+
+
+Places = tuple[tuple[int, Callable], ...]
+"""Kernels of blocks with the places of the blocks."""
+
+
+@kernel
+def moment_of(state, constants, horizon, b):
+    """The time in world b."""
+    clock = state.clock[b]
+    sun = sun_position(constants.ephemeris, clock.time)
+    return Moment(clock.time, clock.start, horizon, constants.round_s, unit(sun[0], sun[1], sun[2]))
+
+
+@cache
+def reporting(observe: Places, allow: Places, score: Places) -> Callable:
+    """The kernel that writes observations, masks, rewards and terms, for blocks with these kernels."""
+    tell, permit, judge = _chain(observe), _chain_legal(allow), _chain(score)
+
+    @kernel
+    def report(state, constants, which, sim, own, tables, buffers, outputs):
+        for b in which:
+            moment = moment_of(sim.state, sim.constants, tables.horizon, b)
+            for n in range(outputs.reward.shape[1]):
+                raw, legal = buffers.raw[b, n], buffers.legal[b, n]
+                for i in range(raw.shape[0]):
+                    raw[i] = 0.0
+                for a in range(legal.shape[0]):
+                    legal[a] = 0
+                tell(sim, own, moment, buffers.row[b, n], b, n)
+                permit(sim, own, moment, legal, tables.sizes, b, n)
+                _scale(raw, tables, outputs.observation[b, n])
+                for a in range(legal.shape[0]):
+                    outputs.mask[b, n, a] = legal[a]
+            total = 0.0
+            for n in range(outputs.reward.shape[1]):
+                row = buffers.terms[b, n]
+                for i in range(row.shape[0]):
+                    row[i] = 0.0
+                judge(sim, own, moment, buffers.term[b, n], b, n)
+                row[tables.illegal] = buffers.illegal[b, n]
+                reward = np.float32(0.0)
+                for i in tables.rewards:
+                    reward += row[i]
+                outputs.reward[b, n] = reward
+                total += reward
+                for i in range(row.shape[0]):
+                    outputs.terms[b, n, i] = row[i]
+            if tables.team:
+                for n in range(outputs.reward.shape[1]):
+                    outputs.reward[b, n] = total / outputs.reward.shape[1]
+
+    return report
+
+
+@cache
+def decoding(apply: Places) -> Callable:
+    """The kernel that turns actions (B, N) into commands, for blocks with these kernels.
+
+    An action that the mask (B, N, A) forbids is played as action 0, and counted.
+    """
+    order = _chain_apply(apply)
+
+    @kernel
+    def decode(sim, own, tables, commands, actions, mask, illegal):
+        for b in range(actions.shape[0]):
+            for n in range(actions.shape[1]):
+                action = actions[b, n]
+                if mask[b, n, action] == 0:
+                    illegal[b, n] += 1
+                    action = 0
+                order(sim, own, commands, tables.sizes, action, b, n)
+
+    return decode
+
+
+@kernel
+def _scale(raw, tables, out):
+    for i in range(out.shape[0]):
+        share = (raw[tables.columns[i]] - tables.low[i]) * tables.scale[i] - 1.0
+        out[i] = min(1.0, max(-1.0, share))
+
+
+@kernel
+def _nothing(sim, own, moment, row, b, n):
+    pass
+
+
+@kernel
+def _none_legal(sim, own, moment, legal, sizes, b, n):
+    pass
+
+
+@kernel
+def _no_order(sim, own, commands, sizes, action, b, n):
+    pass
+
+
+def _chain(kernels: Sequence[tuple[int, Callable]]) -> Callable:
+    run = _nothing
+    for place, first in reversed(kernels):
+        run = _then(first, place, run)
+    return run
+
+
+def _then(first: Any, place: int, rest: Any) -> Callable:
+    @kernel
+    def run(sim, own, moment, row, b, n):
+        first(sim, own[place], moment, row, b, n)
+        rest(sim, own, moment, row, b, n)
+
+    return run
+
+
+def _chain_legal(kernels: Sequence[tuple[int, Callable]]) -> Callable:
+    run = _none_legal
+    for place, first in reversed(kernels):
+        run = _then_legal(first, place, run)
+    return run
+
+
+def _then_legal(first: Any, place: int, rest: Any) -> Callable:
+    @kernel
+    def run(sim, own, moment, legal, sizes, b, n):
+        size = sizes[0]
+        first(sim, own[place], moment, legal[:size], b, n)
+        rest(sim, own, moment, legal[size:], sizes[1:], b, n)
+
+    return run
+
+
+def _chain_apply(kernels: Sequence[tuple[int, Callable]]) -> Callable:
+    run = _no_order
+    for place, first in reversed(kernels):
+        run = _then_apply(first, place, run)
+    return run
+
+
+def _then_apply(first: Any, place: int, rest: Any) -> Callable:
+    @kernel
+    def run(sim, own, commands, sizes, action, b, n):
+        size = sizes[0]
+        if action < size:
+            first(sim, own[place], commands, action, b, n)
+        else:
+            rest(sim, own, commands, sizes[1:], action - size, b, n)
+
+    return run
+
+
+@cache
+def state_writer(world: tuple, satellite: tuple) -> Callable:
+    """The kernel that writes the true state of world b: pieces of the world, then of each satellite."""
+    whole, each = _chain_pieces(world), _chain_pieces(satellite)
+
+    @kernel
+    def write(sim, params, horizon, size, b, out):
+        moment = moment_of(sim.state, sim.constants, horizon, b)
+        at = out.shape[0] - size * sim.state.body.shape[1]
+        whole(sim, params[0], moment, b, 0, out[:at])
+        for n in range(sim.state.body.shape[1]):
+            each(sim, params[1], moment, b, n, out[at : at + size])
+            at += size
+        for i in range(out.shape[0]):
+            out[i] = min(np.float32(1.0), max(np.float32(-1.0), out[i]))
+
+    return write
+
+
+@kernel
+def _no_piece(sim, params, moment, b, n, out):
+    pass
+
+
+def _chain_pieces(pieces: Sequence[Any]) -> Callable:
+    run = _no_piece
+    for place, piece in reversed(list(enumerate(pieces))):
+        run = _then_piece(piece.tell, place, piece.size, run)
+    return run
+
+
+def _then_piece(first: Any, place: int, size: int, rest: Any) -> Callable:
+    @kernel
+    def run(sim, params, moment, b, n, out):
+        first(sim, params[place], moment, b, n, out)
+        rest(sim, params, moment, b, n, out[size:])
+
+    return run
