@@ -1,18 +1,30 @@
 """Decision problems over a world: PettingZoo, Gymnasium, batched and language faces.
 
-    from envs import tasking_v0
-    env = tasking_v0.parallel_env(scenario="scs01")
+    import envs
+    env = envs.make("tasking_v0", scenario="scs01")
+    env = envs.tasking_v0.parallel_env(scenario="scs01")      # the same, PettingZoo's way
 
 Importing this package registers the environments with Gymnasium ("sandbox/Tasking-v0") and, where it has a
 registry, with PettingZoo ("sandbox/tasking-v0"). Compiled kernels load when the first environment is made.
+A problem of your own is a subclass of `envs.Problem`, and works wherever a name does, as `module:Class`.
 """
 
 from importlib import import_module
 from typing import Any
 
-from envs.registry import register_all
+from envs.registry import names, register, register_all
 
-_LAZY = {"check_env": "envs.check"}
+_LAZY = {
+    "make": "envs.make",
+    "check_env": "envs.check",
+    "Problem": "envs.problem",
+    "Declaration": "envs.problem",
+    "Block": "envs.block",
+    "Action": "envs.block",
+    "Feature": "envs.features",
+}
+_MODULES = ("tasking_v0", "offloading_v0", "avoidance_v0", "autonomy_v0", "language")
+__all__ = ["names", "register", *_LAZY, *_MODULES]  # noqa: PLE0604  (made at run time)
 
 register_all()
 
@@ -20,4 +32,10 @@ register_all()
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return getattr(import_module(_LAZY[name]), name)
+    if name in _MODULES:
+        return import_module(f"envs.{name}")
     raise AttributeError(f"module 'envs' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

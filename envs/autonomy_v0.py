@@ -15,13 +15,81 @@ from envs.blocks.terms import (
 )  # fmt: skip
 from envs.faces import faces_of
 from envs.options import whole_count
+from envs.page import show_page
 from envs.problem import Declaration, Problem
 
 
 class Autonomy(Problem):
-    """PAGE"""
+    """The whole decision.
 
-    name, scenario = "autonomy_v0", "disaster_response"
+    A constellation images the Earth, answers questions from the ground on its own boards, and keeps clear
+    of debris, all at once and out of one battery. Each round (30 s by default) every satellite may change
+    **one** thing: what it points at, how the jobs in its inbox are served, or its orbit; all other orders
+    stand. They pull against each other: a burn spoils the image and costs fuel; inference drains the
+    battery that the next eclipse needs and heats the board; a satellite that turns far to image or to
+    charge takes its laser terminals with it; jobs and images share the antennas of the stations. With
+    `disaster_response` a flood and an earthquake open urgent requests and questions, and silence stations;
+    things break (`sandbox.faults`).
+
+    {creation}
+
+    ## Observation
+
+    A flat vector; each number is mapped linearly from its range to [-1, 1] and clipped there.
+    `env.layout.physical(observation, name)` gives it back in its unit. Low and high are those of the
+    default scenario.
+
+    {observation}
+
+    The features of `request_k`, `neighbour_k` and `warning_k` stand once for each k from 1 on. `job` is the
+    head of the inbox.
+
+    All of it is known on board. Battery and temperature are as the sensors give them. Of a neighbour a
+    satellite knows what its beacon said, a round ago at least: `age` says how long ago; where the link is
+    gone the last one heard stands. A station that is out of service is still in the contact plan: who
+    points there is denied. Corrupted weights show only once a scrub has found them; until then answers are
+    worth nothing, and a mind on that board says something at random.
+
+    ## Actions
+
+    {actions}
+
+    An order to observe stands until its image is taken or the request is no longer shown, one to send while
+    there is a station and something to send; then the panel is turned to the Sun. At the reset the panels
+    face the Sun and jobs wait. A round in which a satellite burns is flown with the camera at nadir, which
+    is how its thrusters are aligned. In safe mode (battery low, board too hot, or after some resets) a
+    satellite faces the Sun, serves no job and obeys nothing.
+
+    The mask (int8, 1 = legal) is `info["action_mask"]`, or with `mask_in_obs=True` part of a Dict
+    observation. An illegal action changes nothing and is counted in `info["illegal"]`. With
+    `multi_discrete=True` pointing, queue and burn are changed at once (`envs.joint`). With `message_size=M`
+    a vector of M numbers may go to the neighbours with an action, its bits paid (`envs.messaging`; over the
+    batch, `env.problem.say`); in words, a line of 4 M characters (`envs.language`).
+
+    ## Rewards
+
+    {rewards}
+
+    With `team_reward=True` every satellite gets the fleet's mean.
+
+    ## Start and end
+
+    At the reset the batteries' charge, requests, jobs, events, encounters and the key of the faults are
+    drawn, so policies with the same seed meet the same of each. A lost satellite stays in `agents` with a
+    no-op-only mask and zero reward, or with `death="remove"` terminates and leaves. The episode terminates
+    when every satellite is lost, and is truncated after `max_cycles` rounds (by default the scenario's
+    horizon).
+
+    ## Arguments
+
+    {arguments}
+
+    ## Version history
+
+    * v0: first version.
+    """
+
+    name, scenario, divides = "autonomy_v0", "disaster_response", False
     briefing_text = (
         "You are the onboard mind of a satellite of a constellation that images the Earth, answers questions "
         "from the ground with language models of its own, and has to keep clear of debris. Every {round_s:g} s you may "
@@ -72,3 +140,4 @@ class Autonomy(Problem):
 
 
 batch_env, parallel_env, raw_env, env, satellite_env, vector_env = faces_of(Autonomy)
+show_page(Autonomy)

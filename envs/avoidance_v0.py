@@ -6,11 +6,63 @@ from envs.blocks.state import ALIVE, APPROACH, FUEL, OFFSET, ORBIT, TIME
 from envs.blocks.terms import EncounterCounts, Fuel, Loss, Service
 from envs.faces import faces_of
 from envs.options import whole_count
+from envs.page import show_page
 from envs.problem import Declaration, Problem
 
 
 class Avoidance(Problem):
-    """PAGE"""
+    """Whether, when and how to get out of the way.
+
+    Debris passes a constellation, and encounters are staged with it. Each round (5 min) every satellite
+    learns of the gravest encounters ahead: when, how near, how surely, with what probability of a
+    collision. These warnings are wrong by what is not known yet, and are put right every few hours as the
+    encounter nears; the true miss is hidden. An early burn is cheap, but most early warnings come to
+    nothing: a burn costs fuel, and service while the satellite is out of its slot. A burn may also lead
+    into another's way.
+
+    {creation}
+
+    ## Observation
+
+    A flat vector; each number is mapped linearly from its range to [-1, 1] and clipped there.
+    `env.layout.physical(observation, name)` gives it back in its unit. Low and high are those of the
+    default scenario.
+
+    {observation}
+
+    The features of `warning_k` stand once for each k from 1 to W: the W warnings of the highest
+    probability, the gravest first. Estimate and probability already count with one's own burns.
+
+    ## Actions
+
+    {actions}
+
+    A burn is an impulse at the beginning of the round; one that had to be thought out, at its end. The mask
+    (int8, 1 = legal) is `info["action_mask"]`, or with `mask_in_obs=True` part of a Dict observation. An
+    illegal action is played as waiting and counted in `info["illegal"]`.
+
+    ## Rewards
+
+    {rewards}
+
+    With `team_reward=True` every satellite gets the fleet's mean.
+
+    ## Start and end
+
+    At the reset the staged encounters of the whole episode and the errors of all their warnings are drawn,
+    so policies with the same seed meet the same ones; the debris belongs to the scenario. A collision ends
+    a satellite: it stays in `agents` with a no-op-only mask and zero reward, or with `death="remove"`
+    terminates and leaves. The episode terminates when every satellite is lost, and is truncated after
+    `max_cycles` rounds (by default the scenario's horizon).
+
+    ## Arguments
+
+    {arguments}
+
+    ## Version history
+
+    * v0: first version.
+    """
 
     name, scenario = "avoidance_v0", "crossing_12"
     overrides = {"requests.initial": 0, "requests.per_hour": 0.0, "requests.sites": ()}
@@ -30,7 +82,9 @@ class Avoidance(Problem):
 
     def brief(self) -> str:
         scenario = self.world.scenario
-        return self.briefing_text.format(round_min=scenario.round_s / 60.0, update_h=scenario.threats.update_h)
+        return self.briefing_text.format(
+            round_min=scenario.round_s / 60.0, update_h=scenario.threats.update_h
+        )
 
     @classmethod
     def declare(
@@ -50,3 +104,4 @@ class Avoidance(Problem):
 
 
 batch_env, parallel_env, raw_env, env, satellite_env, vector_env = faces_of(Avoidance)
+show_page(Avoidance)

@@ -33,7 +33,9 @@ class Tables(NamedTuple):
 
     columns: NDArray[np.int64]  # (F,) places in `raw`
     low: NDArray[np.float64]  # (F,)
+    span: NDArray[np.float64]  # (F,) high - low
     scale: NDArray[np.float64]  # (F,) 2 / (high - low)
+    divides: bool  # whether numbers are divided by `span`, not multiplied by `scale`: the last bit differs
     rewards: NDArray[np.int64]  # terms that add up to the reward
     sizes: NDArray[np.int64]  # actions of each block
     illegal: int  # place of the term that counts illegal actions
@@ -126,8 +128,11 @@ def decoding(apply: Places) -> Callable:
 
 @kernel
 def _scale(raw, tables, out):
+    """Features in their units, as numbers in [-1, 1]."""
+    columns, low, span, scale = tables.columns, tables.low, tables.span, tables.scale
     for i in range(out.shape[0]):
-        share = (raw[tables.columns[i]] - tables.low[i]) * tables.scale[i] - 1.0
+        off = raw[columns[i]] - low[i]
+        share = 2.0 * (off / span[i]) - 1.0 if tables.divides else off * scale[i] - 1.0
         out[i] = min(1.0, max(-1.0, share))
 
 

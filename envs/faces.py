@@ -138,9 +138,7 @@ def _name_arguments(face: Any, maker: Callable, problem: type[Problem]) -> None:
         extra = [p for p in signature(make_batch).parameters.values() if p.kind is Parameter.KEYWORD_ONLY]
         shared += [p for p in extra if p.name not in ("autoreset", "threads")]
     own = [p for p in signature(face).parameters.values() if p.kind is not Parameter.VAR_KEYWORD]
-    options = [
-        p.replace(kind=Parameter.KEYWORD_ONLY) for p in signature(problem.declare).parameters.values()
-    ]
+    options = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in signature(problem.declare).parameters.values()]
     face.__signature__ = signature(face).replace(parameters=[*own, *options, *shared])
 
 

@@ -6,11 +6,68 @@ from envs.blocks.jobs import Decide, Job, Neighbours, Training, Work
 from envs.blocks.state import ALIVE, ANSWER_COUNT, BACKLOG, BATTERY, INBOX_COUNT, ORBIT, TEMPERATURE
 from envs.blocks.terms import Answers, Energy, JobCounts, Latency, Loss
 from envs.faces import faces_of
+from envs.page import show_page
 from envs.problem import Declaration, Problem
 
 
 class Offloading(Problem):
-    """PAGE"""
+    """Where a job runs.
+
+    Questions come up from people and robots in cities, with a deadline, and from the satellites' own
+    cameras. Each round (30 s by default) every satellite decides on the job at the head of its inbox:
+    answer it here with a small or with a large language model, hand it over the laser mesh to a neighbour
+    or to a training satellite, send it raw to the ground, or let it wait or go. An answer pays when it
+    **arrives**, by the quality of the model, and less the longer it took; whoever works pays in energy and
+    heat.
+
+    {creation}
+
+    ## Observation
+
+    A flat vector; each number is mapped linearly from its range to [-1, 1] and clipped there.
+    `env.layout.physical(observation, name)` gives it back in its unit.
+
+    {observation}
+
+    The features of `neighbour_k` stand once for each laser terminal, k from 1 to 4. `training` is the
+    training satellite that could start soonest.
+
+    ## Actions
+
+    They are about the job at the head of the inbox.
+
+    {actions}
+
+    Boards take like jobs together. Answers for users go down as soon as the satellite or, over the mesh,
+    another one sees them; answers for the ground (the cameras') and raw questions use the stations'
+    antennas, each of which serves one satellite at a time. The bus keeps the panel to the Sun and steers
+    antennas and terminals by itself. The mask (int8, 1 = legal) is `info["action_mask"]`, or with
+    `mask_in_obs=True` part of a Dict observation. An illegal action is played as defer and counted in
+    `info["illegal"]`.
+
+    ## Rewards
+
+    {rewards}
+
+    An answer pays the satellite that decided who gives it. With `team_reward=True` every satellite gets the
+    fleet's mean.
+
+    ## Start and end
+
+    At the reset the batteries' charge and all jobs of the episode are drawn, so policies with the same seed
+    meet the same jobs. A satellite whose battery runs empty is lost with the jobs on board: it stays in
+    `agents` with a no-op-only mask and zero reward, or with `death="remove"` terminates and leaves. The
+    episode terminates when every satellite is lost, and is truncated after `max_cycles` rounds (by default
+    the scenario's horizon).
+
+    ## Arguments
+
+    {arguments}
+
+    ## Version history
+
+    * v0: first version.
+    """
 
     name, scenario = "offloading_v0", "relay_40"
     overrides = {"requests.initial": 0, "requests.per_hour": 0.0, "requests.sites": ()}
@@ -37,3 +94,4 @@ class Offloading(Problem):
 
 
 batch_env, parallel_env, raw_env, env, satellite_env, vector_env = faces_of(Offloading)
+show_page(Offloading)

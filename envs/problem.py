@@ -67,7 +67,12 @@ class Problem:
     """Name of the scenario that it is played on where none is given."""
     overrides: ClassVar[dict[str, Any]] = {}
     """Fields of any scenario that it sets."""
+    divides: ClassVar[bool] = True
+    """Whether features are scaled by division; multiplication is quicker, and differs in the last bit."""
+    policies: ClassVar[dict[str, str]] = {}
+    """Policies made for it, beside those in `agents`: `module:Class` by name."""
     briefing_text: ClassVar[str] = ""
+    """What a mind is told of the problem, with `{round_s}` where the length of a round stands."""
     arguments: ClassVar[dict[str, str]] = {}
     """What each option of `declare` means, for the page."""
 
@@ -144,7 +149,14 @@ class Problem:
             array.fill(0)
         for actions in labels:
             self.world.call(
-                self._decode, self.sim, self._own, self._tables, commands, actions, mask, self._buffers.illegal
+                self._decode,
+                self.sim,
+                self._own,
+                self._tables,
+                commands,
+                actions,
+                mask,
+                self._buffers.illegal,
             )
 
     @staticmethod
@@ -264,8 +276,8 @@ class Problem:
         low, high = self.layout.low, self.layout.high
         paid = [i for i, term in enumerate(self.terms) if term.startswith("reward_")]
         return Tables(
-            self._columns(), low, 2.0 / (high - low), np.array(paid, np.int64), self._sizes,
-            len(self.terms) - 1, float(self.world.horizon_s), self.team_reward,
+            self._columns(), low, high - low, 2.0 / (high - low), self.divides, np.array(paid, np.int64),
+            self._sizes, len(self.terms) - 1, float(self.world.horizon_s), self.team_reward,
         )  # fmt: skip
 
     def _columns(self) -> NDArray[np.int64]:

@@ -8,16 +8,63 @@ from envs.blocks.state import ALIVE, BATTERY, ORBIT, STORE, TEMPERATURE
 from envs.blocks.terms import Delivery, Energy, ImageCounts, Loss
 from envs.faces import faces_of
 from envs.options import whole_count
+from envs.page import show_page
 from envs.problem import Declaration, Problem
 
 
 class Tasking(Problem):
     """What to observe, when to charge, when to send down.
 
-    A constellation shares a book of observation requests. Each round (30 s by default) every satellite charges,
-    images one of the requests that it can reach, sends images to the ground, or idles. An image pays when it
-    **arrives**, less the longer it was on board, and only to the first satellite that takes it; so the fleet
-    must spread out, keep its batteries up through eclipse, and share the antennas of the ground stations.
+    A constellation shares a book of observation requests. Each round (30 s by default) every satellite
+    charges, images one of the requests that it can reach, sends images to the ground, or idles. An image
+    pays when it **arrives**, less the longer it was on board, and only to the first satellite that takes
+    it; so the fleet must spread out, keep its batteries up through eclipse, and share the antennas of the
+    ground stations.
+
+    {creation}
+
+    ## Observation
+
+    A flat vector; each number is mapped linearly from its range to [-1, 1] and clipped there.
+    `env.layout.physical(observation, name)` gives it back in its unit. Low and high are those of the
+    default scenario.
+
+    {observation}
+
+    The features of `request_k` stand once for each k from 1 to K. These are the requests that can be imaged
+    now or soon (access begins within a minute of the round's end), by falling expected value, value x (1 -
+    cloud). All of it is known on board: own telemetry, the orbit and contact plan, the request book.
+
+    ## Actions
+
+    {actions}
+
+    Where `capture_in` and the dwell reach beyond the round, the round is spent turning towards the request.
+    The mask (int8, 1 = legal) is `info["action_mask"]`, or with `mask_in_obs=True` part of a Dict
+    observation. An illegal action is played as idle and counted in `info["illegal"]`. A satellite that is
+    too hot can neither image nor send.
+
+    ## Rewards
+
+    {rewards}
+
+    With `team_reward=True` every satellite gets the fleet's mean.
+
+    ## Start and end
+
+    At the reset the batteries' charge and the whole book of requests with its sky are drawn, so policies
+    with the same seed meet the same requests. A satellite whose battery runs empty is lost: it stays in
+    `agents` with a no-op-only mask and zero reward, or with `death="remove"` terminates and leaves. The
+    episode terminates when every satellite is lost, and is truncated after `max_cycles` rounds (by default
+    the scenario's horizon).
+
+    ## Arguments
+
+    {arguments}
+
+    ## Version history
+
+    * v0: first version.
     """
 
     name, scenario = "tasking_v0", "scs01"
@@ -44,3 +91,4 @@ class Tasking(Problem):
 
 
 batch_env, parallel_env, raw_env, env, satellite_env, vector_env = faces_of(Tasking)
+show_page(Tasking)

@@ -213,7 +213,9 @@ class Training(Block):
         if goal not in (NONE, n):
             row.training_present = 1.0
             row.training_delay = routes.seconds[b, n]
-            row.training_large_s = sim.jobs.params.alone[goal, LARGE, work.book[b, j].kind] if j != NONE else 0.0
+            row.training_large_s = (
+                sim.jobs.params.alone[goal, LARGE, work.book[b, j].kind] if j != NONE else 0.0
+            )
 
 
 class Decide(Block):

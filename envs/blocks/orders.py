@@ -98,7 +98,9 @@ class PointTo(Block):
     group = "pointing"
 
     def actions(self, world):
-        return tuple(map(Action, POINTINGS, POINTED, (_OTHERWISE, _OTHERWISE, "a station, something to send")))
+        return tuple(
+            map(Action, POINTINGS, POINTED, (_OTHERWISE, _OTHERWISE, "a station, something to send"))
+        )
 
     @staticmethod
     @kernel
@@ -138,9 +140,7 @@ class ObserveNext(Block):
     @kernel
     def allow(sim, own, moment, legal, b, n):
         order, body = sim.orders[b, n], sim.state.body[b, n]
-        able = obeys(sim, b, n) and can_shoot(
-            sim.state.store, sim.constants.craft[n], body.temperature, b, n
-        )
+        able = obeys(sim, b, n) and can_shoot(sim.state.store, sim.constants.craft[n], body.temperature, b, n)
         for k in range(legal.shape[0]):
             request = sim.state.opportunities[b, n, k].request
             stands = order.command == OBSERVE and order.request == request
@@ -168,9 +168,7 @@ class Serve(Block):
     def identities(self, world):
         peers = world.sim.lasers.state.links["peer"].astype(np.int64)
         named = np.broadcast_to(np.arange(len(DECISIONS)), (*peers.shape[:2], len(DECISIONS))).copy()
-        named[..., NEIGHBOUR : NEIGHBOUR + TERMINALS] = np.where(
-            peers == NONE, NONE, len(DECISIONS) + peers
-        )
+        named[..., NEIGHBOUR : NEIGHBOUR + TERMINALS] = np.where(peers == NONE, NONE, len(DECISIONS) + peers)
         return named
 
     @staticmethod
