@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from envs import avoidance_v0, offloading_v0, tasking_v0
 from envs.features import Feature, Layout
-from sandbox.avoidance import FORWARD_SMALL, RETURN
+from sandbox.jobs import DECISIONS
 from sandbox.lasers import TERMINALS
+from sandbox.maneuvers import FORWARD_SMALL, RETURN
 from sandbox.scenario import Scenario
-from sandbox.service import DECISIONS
 
 ORDERS, HEALTH, MOST = "Standing orders", "Health", 3600.0
 POINTINGS = ("idle", "charge", "downlink")

@@ -236,23 +236,23 @@ from envs.tasking_v0 import (
     tell_motion,
     tell_request,
 )
-from sandbox.autonomy_world import AutonomyWorld
-from sandbox.avoidance import FORWARD_SMALL, RETURN, WAIT
 from sandbox.compiled import kernel
 from sandbox.errors import SandboxError
 from sandbox.faults import BATTERY as BATTERY_NOISE
 from sandbox.faults import TEMPERATURE as TEMPERATURE_NOISE
 from sandbox.faults import can_reload, noise, uniform
-from sandbox.flight import can_shoot
 from sandbox.geometry import unit
-from sandbox.jobs import INBOX
+from sandbox.images import can_shoot
+from sandbox.jobs import DECISIONS, INBOX, NEIGHBOUR, RUN_LARGE, RUN_SMALL, TRAINING
 from sandbox.lasers import TERMINALS, carries
+from sandbox.maneuvers import FORWARD_SMALL, RETURN, WAIT
 from sandbox.orbits.ephemeris import sun_position
 from sandbox.orders import can_send
+from sandbox.parts import PARTS
 from sandbox.routing import hop_seconds
 from sandbox.scenario import load_scenario
-from sandbox.service import DECISIONS, NEIGHBOUR, RUN_LARGE, RUN_SMALL, TRAINING
 from sandbox.state import CHARGE, DOWNLINK, IDLE, NONE, OBSERVE
+from sandbox.world import World
 
 DAY, KELVIN = 86_400.0, 273.15
 BABBLE = 100
@@ -304,11 +304,10 @@ class Autonomy(Problem):
     name = "autonomy_v0"
     terms = TERMS
     orders_stand = True
-    world: AutonomyWorld
 
     def __init__(
         self,
-        world: AutonomyWorld,
+        world: World,
         *,
         fuel_price: float = 2.0,
         slot_price: float = 10.0,
@@ -320,7 +319,7 @@ class Autonomy(Problem):
         settings, team = world.scenario.threats, (world.worlds, world.satellites)
         self.prices = float(fuel_price), float(slot_price), float(loss_penalty)
         self._limits = settings.fuel_m_s, 1e3 * settings.slot_km
-        warned = world.warnings.shape[2]
+        warned = world.warned
         self.layout, places = declared.layout(world.scenario, world.shown, warned, self.message_size)
         self._places = tuple(places)
         self._scale = 2.0 / (self.layout.high - self.layout.low)
@@ -366,7 +365,7 @@ class Autonomy(Problem):
 
     def heard_text(self, b: int, n: int) -> list[tuple[int, str, float]]:
         """(terminal from 0 on, text, age in s) of the last message over each terminal of satellite n."""
-        beacons, now = self.world.beacons, float(self.world.state.clock["time"][b])
+        beacons, now = self.world.messages.state, float(self.world.state.clock["time"][b])
         found = []
         for k, heard in enumerate(beacons.message[b, n]):
             if heard["peer"] != NONE:
@@ -396,8 +395,12 @@ class Autonomy(Problem):
         if timing is not None:
             early = timing["delay"] == 0.0
             self._burn[early], self._late[early] = self._late[early], WAIT
-        said = (self._content, self._length) if self._speaks else None
-        self.world.live(self._burn, self._late, self._reload, timing, before, said)
+        said = {"burn": self._burn, "late_burn": self._late, "reload": self._reload}
+        if timing is not None:
+            said |= {"thinking": timing, "before": before}
+        if self._speaks:
+            said |= {"content": self._content, "length": self._length}
+        self.world.step(**said)
         if self._speaks:
             self._length[...], self._speaks = 0, False
 
@@ -413,19 +416,19 @@ class Autonomy(Problem):
         named[..., FIRST_OBSERVE : FIRST_OBSERVE + world.shown] = np.where(
             requests == NONE, NONE, count * (2 + requests)
         )
-        peers = world.work.links["peer"].astype(np.int64)
+        peers = world.lasers.state.links["peer"].astype(np.int64)
         first = FIRST_OBSERVE + world.shown + NEIGHBOUR
         named[..., first : first + TERMINALS] = np.where(peers == NONE, NONE, count * (2 + peers) + 1)
         return named
 
     def interrupted(self) -> NDArray[np.bool_]:
-        return self.world.faults.body["interrupted"]
+        return self.world.faults.state.body["interrupted"]
 
     def boards_down(self) -> NDArray[np.bool_]:
-        return self.world.work.desks["down"] > self.world.state.clock["time"][:, None]
+        return self.world.jobs.state.desks["down"] > self.world.state.clock["time"][:, None]
 
     def babble(self, mask: NDArray[np.int8]) -> NDArray[np.int64] | None:
-        faults = self.world.faults
+        faults = self.world.faults.state
         if not faults.body["corrupt"].any():
             return None
         drawn = np.full(self._illegal.shape, -1)
@@ -434,17 +437,15 @@ class Autonomy(Problem):
 
     def report(self, observation: NDArray, mask: NDArray, reward: NDArray, terms: NDArray) -> None:
         world = self.world
-        heard = self._deaf if self._in_words else world.beacons.text.view(np.float32)
-        world.share(observe_worlds, *world.desks, world.threats, world.rules, world.warnings, world.beacons,
-                    world.faults, world.breaks, world.orders, heard, self._places, self.layout.low,
+        heard = self._deaf if self._in_words else world.messages.state.text.view(np.float32)
+        world.share(observe_worlds, heard, self._places, self.layout.low,
                     self._scale, world.horizon_s, self._limits, self.prices, observation, mask,
                     self._illegal, self.team_reward, reward, terms)  # fmt: skip
 
     def global_state(self, b: int) -> NDArray[np.float32]:
         out = np.empty(self.state_size, np.float32)
         world = self.world
-        write_global_state(world.state, world.constants, world.work, world.terms, world.threats, world.faults,
-                           b, world.horizon_s, self._limits, out)  # fmt: skip
+        write_global_state(world.sim, b, world.horizon_s, self._limits, out)  # fmt: skip
         return out
 
     @property
@@ -497,10 +498,15 @@ def decode(opportunities, actions, mask, orders, burn, reload, illegal):
 
 @kernel
 def observe_worlds(
-    state, constants, which, work, terms, sketch, threats, rules, warnings, beacons, faults, breaks, orders,
-    heard, places, low, scale, horizon, limits, prices, observation, mask, illegal, team, reward, out,
+    sim, which, heard, places, low, scale, horizon, limits, prices, observation, mask, illegal, team, reward,
+    out,
 ):  # fmt: skip
     """Observations, masks, rewards and terms of the worlds listed in `which`."""
+    state, constants, orders = sim.state, sim.constants, sim.orders
+    work, terms, sketch = sim.jobs
+    threats, warnings = sim.encounters.state, sim.encounters.warnings
+    faults, breaks = sim.faults
+    beacons = sim.messages.state
     work_at, slot_at, orders_at, health_at, requests_at, job_at, links_at, training_at, warnings_at = places
     for b in which:
         now, start = state.clock[b].time, state.clock[b].start
@@ -526,13 +532,11 @@ def observe_worlds(
             for k in range(state.opportunities.shape[2]):
                 tell_request(state.opportunities[b, n, k], state.requests.book[b], k, now, asks)
             tell_job(work, terms, sketch, now, b, n, row[job_at - JOB_BASE :])
-            _tell_neighbours(work.links[b], work, terms, beacons, heard, now, b, n, row[links_at:])
+            _tell_neighbours(sim.lasers, work, beacons, heard, now, b, n, row[links_at:])
             tell_training(work, terms, sketch, b, n, row[training_at - TRAINING_BASE :])
             for i in range(row.shape[0]):
                 row[i] = min(1.0, max(-1.0, (row[i] - low[i]) * scale[i] - 1.0))
-            _allow(
-                state, constants, work, terms, sketch, threats, rules, faults, orders, now, b, n, mask[b, n]
-            )
+            _allow(sim, now, b, n, mask[b, n])
         _judge(
             state.activity[b], state.body[b], work.desks[b], threats.passing[b], faults.body[b], now > start,
             constants.round_s, limits[1], prices, illegal[b], team, reward[b], out[b],
@@ -576,16 +580,17 @@ def _tell_health(fault, down, row):
 
 
 @kernel
-def _tell_neighbours(links, work, terms, beacons, heard, now, b, n, row):
+def _tell_neighbours(lasers, work, beacons, heard, now, b, n, row):
     """What satellite n knows of its neighbours: what they told last over the links that are there now."""
+    links, terminals = lasers.state.links[b], lasers.params.terminals
     j = work.queues[b, n, INBOX].head
     bits = work.book[b, j].bits if j != NONE else 0.0
     base, size = 0, heard.shape[3]
     for k in range(TERMINALS):
         peer, beacon = links[n, k].peer, beacons.heard[b, n, k]
-        up = carries(links, terms.lasers, n, k, now)
+        up = carries(links, terminals, n, k, now)
         row[base] = up
-        row[base + 1] = 1e3 * hop_seconds(links, terms.lasers, n, k, bits) if up else 0.0
+        row[base + 1] = 1e3 * hop_seconds(links, terminals, n, k, bits) if up else 0.0
         if peer != NONE and beacon.peer == peer:
             row[base + 2] = min(beacon.backlog, 1e6)
             row[base + 3] = beacon.inbox
@@ -603,15 +608,18 @@ def _tell_neighbours(links, work, terms, beacons, heard, now, b, n, row):
 
 
 @kernel
-def _allow(state, constants, work, terms, sketch, threats, rules, faults, orders, now, b, n, legal):
+def _allow(sim, now, b, n, legal):
     """Write what satellite n may do: only what changes something, and can be begun now."""
-    order, body, host = orders[b, n], state.body[b, n], terms.hosts[n]
+    state, constants, lasers = sim.state, sim.constants, sim.lasers
+    _, terms, sketch = sim.jobs
+    threats, rules, faults = sim.encounters.state, sim.encounters.params, sim.faults.state
+    order, body, host = sim.orders[b, n], state.body[b, n], terms.hosts[n]
     able = body.alive and not faults.body[b, n].safe
     legal[KEEP] = 1
     legal[1] = able and order.command != IDLE
     legal[2] = able and order.command != CHARGE
     cool = body.temperature < constants.craft[n].shutdown_above
-    legal[3] = able and cool and order.command != DOWNLINK and can_send(state, work, b, n)
+    legal[3] = able and cool and order.command != DOWNLINK and can_send(state, sim.jobs, b, n)
     shown = state.opportunities.shape[2]
     shoots = able and can_shoot(state.store, constants.craft[n], body.temperature, b, n)
     for k in range(shown):
@@ -627,11 +635,11 @@ def _allow(state, constants, work, terms, sketch, threats, rules, faults, orders
             goal = sketch.training.goal[b, n]
             possible = terms.trains and goal != NONE and goal != n
         elif NEIGHBOUR <= a < TRAINING:
-            possible = carries(work.links[b], terms.lasers, n, a - NEIGHBOUR, now)
+            possible = carries(lasers.state.links[b], lasers.params.terminals, n, a - NEIGHBOUR, now)
         legal[queue_at + a] = able and possible and order.queue != a
     burn_at = queue_at + len(DECISIONS)
     allow_burns(able, threats.fuel[b, n], threats.passing[b, n], rules, legal[burn_at:])
-    legal[burn_at + RETURN] = able and can_reload(state, work, terms, b, n)
+    legal[burn_at + RETURN] = able and can_reload(state, sim.faults, b, n)
 
 
 @kernel
@@ -675,9 +683,11 @@ def _judge(did, body, desks, passing, fault, played, round_s, slot, prices, ille
 
 
 @kernel
-def write_global_state(state, constants, work, terms, threats, faults, b, horizon, limits, out):
+def write_global_state(sim, b, horizon, limits, out):
     """Time left, Sun; per satellite position, velocity, battery, temperature, store, inbox, backlog, fuel,
     offset from the slot, weights intact, in service (not in safe mode), alive; in [-1, 1]."""
+    state, constants, work, terms = sim.state, sim.constants, sim.jobs.state, sim.jobs.params
+    threats, faults = sim.encounters.state, sim.faults.state
     now = state.clock[b].time
     sun = sun_position(constants.ephemeris, now)
     s = unit(sun[0], sun[1], sun[2])
@@ -722,12 +732,13 @@ def batch_env(
     scenario = load_scenario(scenario)
     if not (isinstance(message_size, (int, np.integer)) and message_size >= 0):
         raise SandboxError(f"message_size = {message_size!r}; give a whole number of at least 0.")
-    world = AutonomyWorld(
+    world = World(
         scenario,
         worlds,
+        parts=PARTS,
         shown=whole_count("candidates", candidates),
         warned=whole_count("warned", warned),
-        longest=4 * int(message_size),
+        message_bytes=4 * int(message_size),
         horizon_s=horizon_of(scenario, max_cycles),
         threads=threads,
     )

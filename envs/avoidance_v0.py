@@ -107,10 +107,11 @@ from envs.faces import make_faces
 from envs.features import Feature, Layout
 from envs.parallel import ParallelFace
 from envs.problem import Deliberated, Problem
-from sandbox.avoidance import BACKWARD_LARGE, FORWARD_LARGE, FORWARD_SMALL, RETURN, WAIT, away
 from sandbox.compiled import kernel
-from sandbox.danger_world import DangerWorld
+from sandbox.maneuvers import BACKWARD_LARGE, FORWARD_LARGE, FORWARD_SMALL, RETURN, WAIT, away
 from sandbox.scenario import Scenario, load_scenario
+from sandbox.state import CHARGE
+from sandbox.world import World
 
 HOUR, DAY = 3600.0, 86_400.0
 LEAST_PROBABILITY = 1e-10
@@ -186,11 +187,11 @@ class Avoidance(Problem):
     name = "avoidance_v0"
     terms = TERMS
     actions = ACTIONS
-    world: DangerWorld
+    world: World
 
     def __init__(
         self,
-        world: DangerWorld,
+        world: World,
         *,
         service: float = 1.0,
         fuel_price: float = 2.0,
@@ -202,7 +203,7 @@ class Avoidance(Problem):
         self.prices = float(service), float(fuel_price), float(loss_penalty)
         self._limits = settings.fuel_m_s, 1e3 * settings.slot_km
         self._illegal = np.zeros((world.worlds, world.satellites), np.int32)
-        self.layout = layout(world.scenario, world.warnings.shape[2])
+        self.layout = layout(world.scenario, world.warned)
         self.burns_m_s = settings.small_m_s, settings.large_m_s
         self.phrases = burn_phrases(*self.burns_m_s)
         self.briefing = BRIEFING.format(world.scenario.round_s / 60.0, settings.update_h)
@@ -213,25 +214,29 @@ class Avoidance(Problem):
         orders = np.empty_like(actions)
         decode(actions, mask, orders, self._illegal)
         if thinking is None:
-            self.world.fly(orders)
+            self.world.step(burn=orders)
             return
         # an impulse does not stand: while its mind is busy with the next decision, a satellite waits
         busy = (thinking.timing["busy"] > 0.0) & (thinking.timing["delay"] == 0.0)
-        self.world.fly(np.where(busy, np.int32(WAIT), orders), thinking.timing)
+        burn, late = np.where(busy, np.int32(WAIT), orders), thinking.timing["delay"] > 0.0
+        timing = thinking.timing.copy()
+        timing["command"] = CHARGE
+        early = np.where(late, np.int32(WAIT), burn)
+        self.world.step(burn=early, late_burn=np.where(late, burn, np.int32(WAIT)), thinking=timing)
 
     def identities(self) -> NDArray[np.int64]:
         return np.broadcast_to(np.arange(len(ACTIONS)), (*self._illegal.shape, len(ACTIONS))).copy()
 
     def report(self, observation: NDArray, mask: NDArray, reward: NDArray, terms: NDArray) -> None:
         layout, world = self.layout, self.world
-        world.share(observe_worlds, world.threats, world.rules, world.warnings, layout.low, layout.high,
+        world.share(observe_worlds, layout.low, layout.high,
                     world.horizon_s, self._limits, self.prices, observation, mask, self._illegal,
                     self.team_reward, reward, terms)  # fmt: skip
 
     def global_state(self, b: int) -> NDArray[np.float32]:
         out = np.empty(self.state_size, np.float32)
         world = self.world
-        write_global_state(world.state, world.threats, b, world.horizon_s, self._limits, out)
+        write_global_state(world.sim, b, world.horizon_s, self._limits, out)
         return out
 
     @property
@@ -250,10 +255,11 @@ def decode(actions, mask, orders, illegal):
 
 @kernel
 def observe_worlds(
-    state, constants, which, threats, rules, warnings, low, high, horizon, limits, prices, observation, mask,
-    illegal, team, reward, terms,
-):  # fmt: skip
+    sim, which, low, high, horizon, limits, prices, observation, mask, illegal, team, reward, terms
+):
     """Observations, masks, rewards and terms of the worlds listed in `which`."""
+    state, constants, warnings = sim.state, sim.constants, sim.encounters.warnings
+    threats, rules = sim.encounters.state, sim.encounters.params
     for b in which:
         now, start = state.clock[b].time, state.clock[b].start
         for n in range(observation.shape[1]):
@@ -328,11 +334,12 @@ def _judge(did, body, passing, played, round_s, slot, prices, illegal, team, rew
 
 
 @kernel
-def write_global_state(state, threats, b, horizon, limits, out):
+def write_global_state(sim, b, horizon, limits, out):
     """Time left; per satellite position, velocity, fuel, offset, next approach, alive; in [-1, 1].
 
     Of the next approach within a kilometre the true distance and the wait.
     """
+    state, threats = sim.state, sim.encounters.state
     now = state.clock[b].time
     out[0] = 1.0 - 2.0 * (now - state.clock[b].start) / horizon
     for n in range(state.body.shape[1]):
@@ -380,8 +387,14 @@ def batch_env(
     nothing_to_image = {"requests.initial": 0, "requests.per_hour": 0.0, "requests.sites": ()}
     scenario = load_scenario(scenario, nothing_to_image)
     horizon = horizon_of(scenario, max_cycles)
-    world = DangerWorld(
-        scenario, worlds, warned=whole_count("warned", warned), shown=1, horizon_s=horizon, threads=threads
+    world = World(
+        scenario,
+        worlds,
+        parts=("encounters",),
+        warned=whole_count("warned", warned),
+        shown=1,
+        horizon_s=horizon,
+        threads=threads,
     )
     problem = Avoidance(
         world,

@@ -15,7 +15,7 @@ from envs.autonomy_features import FIRST_OBSERVE
 from envs.batch import BatchEnv, Info, Observation
 from envs.parallel import ParallelFace
 from sandbox.errors import SandboxError
-from sandbox.service import DECISIONS
+from sandbox.jobs import DECISIONS
 
 
 class JointBatch(BatchEnv):

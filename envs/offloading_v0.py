@@ -138,15 +138,16 @@ from envs.parallel import ParallelFace
 from envs.problem import Deliberated, Problem
 from sandbox.compiled import kernel
 from sandbox.geometry import unit
-from sandbox.job_world import JobWorld
-from sandbox.jobs import ANSWERS, INBOX, LARGE, RAW, SMALL
+from sandbox.job_queues import sight
+from sandbox.job_service import allowed
+from sandbox.jobs import ANSWERS, DECISIONS, DEFER, INBOX, LARGE, RAW, SMALL
 from sandbox.lasers import TERMINALS, carries
 from sandbox.links import SEARCH_HORIZON_S
 from sandbox.orbits.ephemeris import sun_position
 from sandbox.routing import hop_seconds
 from sandbox.scenario import Scenario, load_scenario
-from sandbox.service import DECISIONS, DEFER, allowed, sight
 from sandbox.state import CHARGE, NONE
+from sandbox.world import World
 
 KELVIN = 273.15
 
@@ -310,9 +311,8 @@ class Offloading(Problem):
     terms = TERMS
     actions = DECISIONS
     phrases = PHRASES
-    world: JobWorld
 
-    def __init__(self, world: JobWorld, *, loss_penalty: float = 50.0, team_reward: bool = False) -> None:
+    def __init__(self, world: World, *, loss_penalty: float = 50.0, team_reward: bool = False) -> None:
         self.world, self.loss_penalty, self.team_reward = world, float(loss_penalty), bool(team_reward)
         self._illegal = np.zeros((world.worlds, world.satellites), np.int32)
         self.layout = layout(world.scenario)
@@ -327,10 +327,13 @@ class Offloading(Problem):
             timing["command"] = CHARGE
         decision = np.empty_like(actions)
         decode(actions, mask, decision, self._illegal)
-        self.world.serve(decision, thinking=timing)
+        if timing is None:
+            self.world.step(queue=decision)
+        else:
+            self.world.step(queue=decision, thinking=timing)
 
     def identities(self) -> NDArray[np.int64]:
-        head = self.world.work.queues["head"][..., INBOX].astype(np.int64)
+        head = self.world.jobs.state.queues["head"][..., INBOX].astype(np.int64)
         count = len(self.actions)
         named = np.where(head[..., None] == NONE, NONE, 1 + head[..., None] * count + np.arange(count))
         named[..., DEFER] = 0
@@ -338,13 +341,13 @@ class Offloading(Problem):
 
     def report(self, observation: NDArray, mask: NDArray, reward: NDArray, terms: NDArray) -> None:
         layout, world = self.layout, self.world
-        world.share(observe_worlds, *world.desks, layout.low, layout.high, world.horizon_s, observation, mask,
+        world.share(observe_worlds, layout.low, layout.high, world.horizon_s, observation, mask,
                     self._illegal, self.loss_penalty, self.team_reward, reward, terms)  # fmt: skip
 
     def global_state(self, b: int) -> NDArray[np.float32]:
         out = np.empty(self.state_size, np.float32)
         world = self.world
-        write_global_state(world.state, world.constants, world.work, world.terms, b, world.horizon_s, out)
+        write_global_state(world.sim, b, world.horizon_s, out)
         return out
 
     @property
@@ -363,10 +366,11 @@ def decode(actions, mask, decision, illegal):
 
 @kernel
 def observe_worlds(
-    state, constants, which, work, terms, sketch, low, high, horizon, observation, mask, illegal,
-    loss_penalty, team, reward, out,
-):  # fmt: skip
+    sim, which, low, high, horizon, observation, mask, illegal, loss_penalty, team, reward, out
+):
     """Observations, masks, rewards and terms of the worlds listed in `which`."""
+    state, jobs, lasers = sim.state, sim.jobs, sim.lasers
+    work, terms, sketch = jobs
     for b in which:
         now = state.clock[b].time
         left = 1.0 - (now - state.clock[b].start) / horizon
@@ -379,7 +383,7 @@ def observe_worlds(
             row[TIME_LEFT] = 100.0 * left
             tell_job(work, terms, sketch, now, b, n, row)
             for k in range(TERMINALS):
-                _tell_neighbour(state, work, terms, now, b, n, k, row)
+                _tell_neighbour(state, work, lasers, now, b, n, k, row)
             tell_training(work, terms, sketch, b, n, row)
             for i in range(row.shape[0]):
                 share = (row[i] - low[i]) / (high[i] - low[i])
@@ -387,7 +391,7 @@ def observe_worlds(
             has_job = state.body[b, n].alive and work.queues[b, n, INBOX].head != NONE
             mask[b, n, DEFER] = 1
             for a in range(DEFER + 1, mask.shape[2]):
-                mask[b, n, a] = has_job and allowed(state, work, terms, sketch, a, now, b, n)
+                mask[b, n, a] = has_job and allowed(state, jobs, lasers, a, b, n)
         _judge(state.activity[b], work.desks[b], illegal[b], loss_penalty, team, reward[b], out[b])
 
 
@@ -464,17 +468,17 @@ def tell_job(work, terms, sketch, now, b, n, row):
 
 
 @kernel
-def _tell_neighbour(state, work, terms, now, b, n, k, row):
+def _tell_neighbour(state, work, lasers, now, b, n, k, row):
     base = NEIGHBOUR_BASE + k * NEIGHBOUR_SIZE
-    links = work.links[b]
-    if not carries(links, terms.lasers, n, k, now):
+    links, terminals = lasers.state.links[b], lasers.params.terminals
+    if not carries(links, terminals, n, k, now):
         for i in range(base, base + NEIGHBOUR_SIZE):
             row[i] = 0.0
         return
     peer, j = links[n, k].peer, work.queues[b, n, INBOX].head
     bits = work.book[b, j].bits if j != NONE else 0.0
     row[base] = 1.0
-    row[base + 1] = 1e3 * hop_seconds(links, terms.lasers, n, k, bits)
+    row[base + 1] = 1e3 * hop_seconds(links, terminals, n, k, bits)
     row[base + 2] = min(work.desks[b, peer].backlog, 1e6)
     row[base + 3] = work.queues[b, peer, INBOX].count
     row[base + 4] = 100.0 * state.power[b, peer].energy / state.power[b, peer].capacity
@@ -517,9 +521,10 @@ def _judge(did, desks, illegal, loss_penalty, team, reward, terms):
 
 
 @kernel
-def write_global_state(state, constants, work, terms, b, horizon, out):
+def write_global_state(sim, b, horizon, out):
     """Time left, Sun; per satellite position, velocity, battery, temperature, inbox, backlog, answers,
     alive."""
+    state, constants, work, terms = sim.state, sim.constants, sim.jobs.state, sim.jobs.params
     now = state.clock[b].time
     sun = sun_position(constants.ephemeris, now)
     s = unit(sun[0], sun[1], sun[2])
@@ -553,7 +558,14 @@ def batch_env(
     """B worlds at once, arrays in and arrays out; see `BatchEnv` and the module's page."""
     nothing_to_image = {"requests.initial": 0, "requests.per_hour": 0.0, "requests.sites": ()}
     scenario = load_scenario(scenario, nothing_to_image)
-    world = JobWorld(scenario, worlds, shown=1, horizon_s=horizon_of(scenario, max_cycles), threads=threads)
+    world = World(
+        scenario,
+        worlds,
+        parts=("jobs",),
+        shown=1,
+        horizon_s=horizon_of(scenario, max_cycles),
+        threads=threads,
+    )
     return BatchEnv(
         Offloading(world, loss_penalty=loss_penalty, team_reward=team_reward), autoreset=autoreset
     )

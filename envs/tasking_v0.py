@@ -124,8 +124,9 @@ from envs.parallel import ParallelFace
 from envs.problem import Deliberated, Problem
 from sandbox.attitude import angle_between, slew_time
 from sandbox.compiled import kernel
-from sandbox.flight import can_shoot, can_transmit
 from sandbox.geometry import unit
+from sandbox.ground import can_transmit
+from sandbox.images import can_shoot
 from sandbox.links import SEARCH_HORIZON_S
 from sandbox.orbits.ephemeris import sun_position
 from sandbox.scenario import Scenario, load_scenario
@@ -276,7 +277,10 @@ class Tasking(Problem):
             decode(thinking.first, mask, command, choice, self._illegal)
             timing["command"], timing["choice"] = command, choice
         decode(actions, mask, command, choice, self._illegal)
-        self.world.step(command, choice, timing)
+        if timing is None:
+            self.world.step(mode=command, place=choice)
+        else:
+            self.world.step(mode=command, place=choice, thinking=timing)
 
     def identities(self) -> NDArray[np.int64]:
         requests = self.world.state.opportunities["request"].astype(np.int64)
@@ -321,9 +325,10 @@ def decode(actions, mask, command, choice, illegal):
 
 @kernel
 def observe_worlds(
-    state, constants, which, low, high, horizon, observation, mask, illegal, loss_penalty, team, reward, terms
+    sim, which, low, high, horizon, observation, mask, illegal, loss_penalty, team, reward, terms
 ):
     """Observations, masks, rewards and terms of the worlds listed in `which`."""
+    state, constants = sim.state, sim.constants
     for b in which:
         now = state.clock[b].time
         sun = sun_position(constants.ephemeris, now)
@@ -481,7 +486,7 @@ def batch_env(
     """B worlds at once, arrays in and arrays out; see `BatchEnv` and the module's page."""
     scenario = load_scenario(scenario)
     shown, horizon = whole_count("candidates", candidates), horizon_of(scenario, max_cycles)
-    world = World(scenario, worlds, shown=shown, horizon_s=horizon, threads=threads)
+    world = World(scenario, worlds, parts=(), shown=shown, horizon_s=horizon, threads=threads)
     return BatchEnv(Tasking(world, loss_penalty=loss_penalty, team_reward=team_reward), autoreset=autoreset)
 
 

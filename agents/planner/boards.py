@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from agents.planner.tracks import Tracks
 from sandbox.compiled import kernel
 from sandbox.geometry import rotate
-from sandbox.job_world import JobWorld
+from sandbox.job_queues import sight
 from sandbox.jobs import RUN, batch_seconds
 from sandbox.orbits.ephemeris import earth_rotation
-from sandbox.service import sight
 from sandbox.state import NONE
+from sandbox.world import World
 
 QUEUED = np.dtype(
     [("kind", "i8"), ("model", "i8"), ("ready", "f8"), ("job", "i8")],
@@ -21,16 +21,16 @@ QUEUED = np.dtype(
 """A job that waits for a board."""
 
 
-def coverage(world: JobWorld, b: int, along: Tracks) -> NDArray[np.bool_]:
+def coverage(world: World, b: int, along: Tracks) -> NDArray[np.bool_]:
     """Whether some satellite sees the user of each job at the beginning of each round of its life (J, R).
 
     The rounds of a job are counted from the one in which it comes up.
     """
-    book, step = world.work.book[b], world.constants.round_s
+    book, step = world.jobs.state.book[b], world.constants.round_s
     born = np.isfinite(book["release"]) & (book["source"] == NONE)
     longest = (book["deadline"] - book["release"])[born].max(initial=0.0)
     seen = np.zeros((len(book), int(longest / step) + 2), np.bool_)
-    _cover(world.constants, world.terms, book, along.start, along.position, seen)
+    _cover(world.constants, world.jobs.params, book, along.start, along.position, seen)
     return seen
 
 

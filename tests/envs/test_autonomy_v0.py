@@ -21,6 +21,7 @@ from pettingzoo.test import (
     render_test,
     seed_test,
 )
+from sandbox.service import DECISIONS, DEFER
 
 from envs import autonomy_features, autonomy_v0, avoidance_v0, check_env, language, offloading_v0, tasking_v0
 from envs.deliberation import HOLD, Thought, deliberating
@@ -28,7 +29,6 @@ from envs.language import LanguageEnv, Reply
 from sandbox.errors import SandboxError
 from sandbox.jobs import INBOX
 from sandbox.scenario import load_scenario
-from sandbox.service import DECISIONS, DEFER
 from sandbox.state import CHARGE, DOWNLINK, IDLE, NONE, OBSERVE
 
 pytestmark = pytest.mark.usefixtures("no_unexplained_warning")

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from sandbox.danger_world import DangerWorld
+from sandbox.job_world import JobWorld
 from scipy import stats
 
 from experiments.compare import compare, table
@@ -23,8 +25,6 @@ from experiments.metrics import (
     metrics_in,
     summarise,
 )
-from sandbox.danger_world import DangerWorld
-from sandbox.job_world import JobWorld
 from sandbox.jobs import DELIVERED as ANSWERED_AND_THERE
 from sandbox.jobs import EXPIRED as JOB_EXPIRED
 from sandbox.jobs import JOB, LEDGER

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sandbox.autonomy_world import AutonomyWorld
+from sandbox.avoidance import BACKWARD_LARGE, FORWARD_LARGE, RETURN, WAIT
+from sandbox.service import DECISIONS
 from test_faults import identical
 from test_flight import Auditor
 from test_service import DECIDE, ask, audit
 
-from sandbox.autonomy_world import AutonomyWorld
-from sandbox.avoidance import BACKWARD_LARGE, FORWARD_LARGE, RETURN, WAIT
 from sandbox.errors import SandboxError
 from sandbox.jobs import ANSWERED, ANSWERS, DELIVERED, INBOX
-from sandbox.service import DECISIONS
 from sandbox.state import (
     CAPTURED,
     CHARGE,

@@ -4,13 +4,13 @@ from math import inf
 
 import numpy as np
 import pytest
-
 from sandbox.autonomy_world import AutonomyWorld
 from sandbox.beacons import HEADER_BITS
+from sandbox.service import DECISIONS
+
 from sandbox.errors import SandboxError
 from sandbox.lasers import cut_link
 from sandbox.orbits.bodies import SPEED_OF_LIGHT
-from sandbox.service import DECISIONS
 from sandbox.state import NONE, THINKING
 
 LONGEST = 64

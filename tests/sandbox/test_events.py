@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from sandbox.danger_world import DangerWorld
+from sandbox.job_world import JobWorld
+
 from sandbox.errors import SandboxError
 from sandbox.events import draw_times, happening
 from sandbox.geography import EARTH_MEAN_RADIUS, sample_around
-from sandbox.job_world import JobWorld
 from sandbox.jobs import draw_jobs
 from sandbox.orbits.frames import itrs_to_geodetic
 from sandbox.recording.frames import book_of

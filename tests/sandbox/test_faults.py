@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sandbox.job_world import JobWorld
+from sandbox.service import DECISIONS
 from test_service import DECIDE, ask, audit, busy_kinds, lone, scenario
 
 from sandbox.errors import SandboxError
@@ -18,11 +20,9 @@ from sandbox.faults import (
     strike_worlds,
     uniform,
 )
-from sandbox.job_world import JobWorld
 from sandbox.jobs import ANSWERED, ANSWERS, COMPUTING, DELIVERED, RUN
 from sandbox.lasers import carries
 from sandbox.scenario import load_scenario
-from sandbox.service import DECISIONS
 from sandbox.state import DOWNLINK, NONE, arrays
 
 EVERYTHING = {

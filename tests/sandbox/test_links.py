@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sandbox.flight import assign_antennas
 
 from sandbox.fleet import CRAFT, STATION, make_fleet, station_records, zenith
-from sandbox.flight import assign_antennas
 from sandbox.geometry import round_path
 from sandbox.links import (
     BOLTZMANN_DB,

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-
 from sandbox.autonomy_world import AutonomyWorld
-from sandbox.orders import ORDER, begin_orders, flown, place_of
 from sandbox.service import DECISIONS, DEFER
+
+from sandbox.orders import ORDER, begin_orders, flown, place_of
 from sandbox.state import CHARGE, DOWNLINK, IDLE, NONE, OBSERVE, OPPORTUNITY
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sandbox.outlook import count_rivals, precedes
 
 from sandbox.attitude import slew_time
 from sandbox.orbits.ephemeris import sun_position
 from sandbox.orbits.frames import earth_rotations, itrs_to_geodetic
 from sandbox.orbits.propagation import propagate
-from sandbox.outlook import count_rivals, precedes
 from sandbox.scenario import load_scenario
 from sandbox.state import CHARGE, IDLE, NONE, OBSERVE, OPEN, OPPORTUNITY
 from sandbox.world import World

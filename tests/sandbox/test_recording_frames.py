@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-
 from sandbox.danger_world import DangerWorld
 from sandbox.job_world import JobWorld
+
 from sandbox.lasers import carries
 from sandbox.orbits.frames import gcrs_to_itrs, itrs_to_geodetic
 from sandbox.recording import TARGET_STATES, VARIABLES, Recorder

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sandbox.job_world import JobWorld
+from sandbox.service import DECISIONS
 
 from sandbox.compute import board, inference, model
 from sandbox.errors import SandboxError
 from sandbox.geography import cities
-from sandbox.job_world import JobWorld
 from sandbox.jobs import (
     ANSWERED,
     ANSWERS,
@@ -34,7 +35,6 @@ from sandbox.jobs import (
 from sandbox.orbits.bodies import SPEED_OF_LIGHT
 from sandbox.orbits.frames import gcrs_to_itrs
 from sandbox.scenario import load_scenario
-from sandbox.service import DECISIONS
 from sandbox.state import NONE, THINKING, arrays
 
 DECIDE = {name: number for number, name in enumerate(DECISIONS)}

@@ -5,8 +5,10 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-
 from sandbox.avoidance import RETURN, SEEK_M_S, WAIT, deviation, estimated_error
+from sandbox.danger_world import DangerWorld
+from sandbox.threats import make_rules, population, staged_encounter
+
 from sandbox.conjunctions import (
     Objects,
     closest_approach,
@@ -16,11 +18,9 @@ from sandbox.conjunctions import (
     screen,
 )
 from sandbox.conjunctions.approach import minimum_between
-from sandbox.danger_world import DangerWorld
 from sandbox.errors import SandboxError
 from sandbox.orbits.propagation import propagate
 from sandbox.scenario import load_scenario
-from sandbox.threats import make_rules, population, staged_encounter
 
 FEW = [
     {
