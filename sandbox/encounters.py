@@ -202,7 +202,7 @@ def begin(encounters: Encounters, setting: Setting, state: State, b: int, rng: n
 def _staged(
     setting: Setting, rng: np.random.Generator, n: int, start: float, position: NDArray, velocity: NDArray
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Times and the other objects' states of the encounters staged for satellite n, which is there at `start`."""
+    """Times, and states of the other objects, of the encounters staged for satellite n, there at `start`."""
     settings, c = setting.scenario.threats, setting.constants
     count = int(rng.poisson(settings.staged_per_day * setting.horizon_s / DAY))
     if not count:

@@ -1,9 +1,8 @@
 """Who is served by which antenna: every station serves one satellite an antenna, first jobs, then images.
 
-Satellites that turn to a station come first, then others that have job data for it, then those that could be a
-gateway for the mesh; among equals the station serves those that it sees highest. An antenna that serves jobs
-serves the images of the same satellite too. What serves nothing but jobs is taken from those that ask with
-images.
+Satellites that turn to a station come first, then others that have job data for it, then those that could be
+a gateway for the mesh; among equals the station serves those that it sees highest. One that serves jobs
+serves the images of the same satellite too; one that serves jobs alone is not there for images.
 """
 
 import math

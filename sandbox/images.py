@@ -69,8 +69,8 @@ def _take_oldest(store, b, n):
 def settle_captures(state, constants, scratch, b):
     """Judge the images of the round: discarded for cloud, late, or kept, one of each request.
 
-    The scratch holds shutter and aimed (2 N,), when each was taken (-1: none) and of which request; entry e is
-    of satellite e modulo N, in its first or second leg.
+    Of the scratch, shutter and aimed (2 N,) say when each was taken (-1: none) and of which request; entry e
+    is of satellite e modulo N, in its first or second leg.
     """
     did, requests, store, craft = state.activity[b], state.requests, state.store, constants.craft
     shutter, aimed, first = scratch.shutter[b], scratch.aimed[b], scratch.first[b]

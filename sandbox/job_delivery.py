@@ -36,7 +36,7 @@ def travel(lasers, load, ways, bits, time, b, n):
 
 @kernel
 def relay(state, jobs, lasers, now, end, b):
-    """Answers for the ground go over the mesh to a satellite that a station serves, if theirs is not served."""
+    """Answers for the ground go over the mesh to a satellite that a station serves, unless theirs is."""
     work, sketch = jobs.state, jobs.scratch
     start, needed, any_served = sketch.start[b], False, False
     for n in range(start.shape[0]):
@@ -132,7 +132,7 @@ def _has_link(lasers, now, b, n):
 
 @kernel
 def send_down(state, constants, jobs, lasers, now, b, n):
-    """Use the contact that satellite n was given in this round: weights up; answers, then raw questions, down.
+    """Use the contact that satellite n was given: weights up; answers, then raw questions, down.
 
     Returns the seconds of it that the transmitter sent; images have what is left.
     """

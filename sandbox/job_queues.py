@@ -48,7 +48,7 @@ def enqueue(work, b, n, j, credit, size, ready):
 
 @kernel
 def receive(work, places, b, n, j, ready):
-    """Put job j into the inbox of satellite n, wholly there at `ready`; without one of the `places` it is dropped."""
+    """Put job j into the inbox of satellite n, wholly there at `ready`; or drop it without a free place."""
     job = work.book[b, j]
     if work.queues[b, n, INBOX].count >= places:
         close_job(work, b, n, j, DROPPED)

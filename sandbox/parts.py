@@ -6,8 +6,8 @@ default those that its scenario, with all its defaults, has something for:
 
 - lasers: a satellite has a laser terminal;
 - jobs: a kind of job or an event asks questions, and a satellite has a board;
-- encounters: something can be met (`threats.staged_per_day`, `population` or `catalogue`), and every satellite
-  can burn, which those that SGP4 flies cannot;
+- encounters: something can be met (`threats.staged_per_day`, `population` or `catalogue`), and every
+  satellite can burn, which those that SGP4 flies cannot;
 - faults: a rate, a plan, an event or safe mode can change something, or telemetry is noisy;
 - messages: `message_bytes` is above 0;
 - orders: only if asked for, since they replace a part of the commands.

@@ -133,7 +133,7 @@ def run(sim, which, commands, begins, halves):
 
 @kernel
 def recall(sim, which):
-    """Write anew, in the worlds listed in `which`, what snapshots leave out because it follows from the rest."""
+    """Write anew, in the worlds listed in `which`, what follows from a state and is not part of it."""
     for b in which:
         _sketch(sim.state, sim.constants, sim.jobs, sim.lasers, b)
         _forget_warnings(sim.encounters, b)
@@ -195,8 +195,8 @@ def _serve(state, constants, scratch, jobs, lasers, b):
 def _sum_loads(state, seconds, task, lasers, faults, b):
     """Power beyond the standing load of the satellites of world b in the coming round.
 
-    What is timed in closed form, before the flight, is spread evenly over the round; where there is nothing of
-    that kind, a thought draws its power while it lasts.
+    What is timed in closed form, before the flight, is spread evenly over the round; where there is nothing
+    of that kind, a thought draws its power while it lasts.
     """
     for n in range(state.load.shape[1]):
         load = state.load[b, n]

@@ -181,7 +181,7 @@ class World:
         return blank_commands((self.worlds, self.satellites), self.message_bytes, self.sim.orders)
 
     def step(self, commands: Commands | None = None, /, **fields: Any) -> None:
-        """One decision round in every world, under `commands`, or those of `commands()` with some `fields` set.
+        """One decision round in every world, under `commands`, by default new ones with some `fields` set.
 
         An order that cannot be carried out is flown as IDLE; a job whose decision cannot be carried out stays
         in the inbox. Raises SandboxError for fields of another shape or kind, and before the first reset.
@@ -202,9 +202,7 @@ class World:
             if name not in Commands._fields:
                 raise unknown_name("command", name, Commands._fields)
             if self.sim.orders is not None and name in ("mode", "place", "queue"):
-                raise SandboxError(
-                    f"{name}: in this world standing orders say that; write into world.orders."
-                )
+                raise SandboxError(f"{name}: in this world standing orders say that; change world.orders.")
 
     def share(self, function: Callable, *arguments: Any) -> list[Any]:
         """Call kernel function(sim, which, *arguments) on all worlds, shared out over threads.

@@ -1,6 +1,7 @@
 """What the jobs on a satellite's boards will have paid, if one more joins them: run through on copies."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,13 +97,24 @@ def load_queue(work, b, n, waiting):
     return count
 
 
+class Ahead(NamedTuple):
+    """When answers can leave a satellite, in the rounds from `start` on."""
+
+    start: float  # s
+    seconds: float  # length of a round
+    seen: NDArray[np.bool_]  # (J, R) see `coverage`
+    gates: NDArray[np.bool_]  # (R,) whether a station is in view of anybody
+
+
 @kernel
-def run_through(work, terms, b, n, now, end, start, seconds, seen, gates, waiting, count, left, free):
+def run_through(jobs, ahead, b, n, now, end, waiting, count, left, free):
     """What the first `count` jobs in `waiting` will have paid by `end`, run on the boards of satellite n.
 
-    Boards start as `service` has them: the one that is free first takes all like jobs that are there by then.
+    As in `sandbox.job_boards`, the board that is free first takes all like jobs that are there by then.
     `left` (as long as `waiting`) and `free` (boards) are working memory.
     """
+    work, terms = jobs.state, jobs.params
+    start, seconds, seen, gates = ahead
     host, book, total = terms.hosts[n], work.book[b], 0.0
     for i in range(count):
         left[i] = True

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.planner.base import Planner
-from agents.planner.boards import QUEUED, coverage, load_queue, paid, run_through
+from agents.planner.boards import QUEUED, Ahead, coverage, load_queue, paid, run_through
 from agents.planner.tracks import Tracks, tracks
 from sandbox.jobs import (
     ANSWERS,
@@ -195,7 +195,15 @@ class Placing(Planner):
         end = float(world.state.clock["start"][b]) + world.horizon_s
         return float(
             run_through(
-                world.jobs.state, world.jobs.params, b, n, now, end, along.start, world.constants.round_s, seen, gates,
-                waiting, count, self._left, self._free,
+                world.jobs,
+                Ahead(along.start, world.constants.round_s, seen, gates),
+                b,
+                n,
+                now,
+                end,
+                waiting,
+                count,
+                self._left,
+                self._free,
             )
-        )  # fmt: skip
+        )

@@ -233,8 +233,8 @@ def refine_pairs(pairs, first, second, forces, span, threshold, out):
     """Write the approaches within the threshold of the pairs (n, 2); how many there are.
 
     first and second are the positions, velocities and ballistic coefficients of the objects; the span is
-    (low, high, at_start, at_end): an approach at an end of the interval [low, high] s counts only where the horizon ends there. `forces` move both objects for
-    that half minute.
+    (low, high, at_start, at_end): an approach at an end of the interval [low, high] s counts only where the
+    horizon ends there. `forces` move both objects for that half minute.
     """
     position1, velocity1, ballistic1 = first
     position2, velocity2, ballistic2 = second
