@@ -149,8 +149,7 @@ def _highest(jobs, body, job, end, b):
         if sine >= top and body[n].alive:
             room = work.queues[b, n, INBOX].count < terms.places
             if room and work.desks[b, n].channel < end:
-                work, terms, sketch = jobs
-    best, top, far = n, sine, distance
+                best, top, far = n, sine, distance
     return best, far
 
 

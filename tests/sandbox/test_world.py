@@ -172,11 +172,11 @@ class TestWrongUse:
     @pytest.mark.parametrize(
         ("command", "choice", "says"),
         [
-            ([0, 0], [[0, 0]], r"command has shape \(2,\); give \(1, 2\)"),
-            ([[0, 0]], [[0], [0]], r"choice has shape \(2, 1\); give \(1, 2\)"),
-            ([[0.0, 0.0]], [[0, 0]], "command has dtype float64; give whole numbers from 0 to 4"),
-            ([[True, False]], [[0, 0]], "command has dtype bool"),
-            ([[0, 0]], [["a", "b"]], "choice has dtype"),
+            ([0, 0], [[0, 0]], r"mode has shape \(2,\); give \(1, 2\)"),
+            ([[0, 0]], [[0], [0]], r"place has shape \(2, 1\); give \(1, 2\)"),
+            ([[0.0, 0.0]], [[0, 0]], "mode has dtype float64; give whole numbers from 0 to 4"),
+            ([[True, False]], [[0, 0]], "mode has dtype bool"),
+            ([[0, 0]], [["a", "b"]], "place has dtype"),
         ],
     )
     def test_orders(self, command, choice, says):
