@@ -25,7 +25,7 @@ from sandbox.flight import can_transmit
 from sandbox.job_world import JobWorld
 from sandbox.orders import ORDER, begin_orders, flown, lapse, turn_to_sun
 from sandbox.service import DEFER, open_desks, serve, welcome_worlds
-from sandbox.state import DOWNLINK, NONE, THINKING
+from sandbox.state import DOWNLINK, NONE, THINKING, wipe
 from sandbox.world import FLY, LOOK, run_worlds
 
 
@@ -43,12 +43,20 @@ class Plan(NamedTuple):
     load: NDArray[np.void]  # and, with the jobs, to the flight
 
 
+class Outbox(NamedTuple):
+    """What is said but not sent yet: it goes out in the coming round."""
+
+    content: NDArray[np.uint8]  # (B, N, L) bytes
+    length: NDArray[np.int32]  # (B, N) bytes, 0 for no message
+    in_words: NDArray[np.bool_]  # (B,) whether the last of the episode were texts
+
+
 class AutonomyWorld(DangerWorld, JobWorld):
     """B worlds of N satellites with requests, jobs, threats and faults. Arguments as `DangerWorld`, and
     `longest`: bytes of the longest message.
 
     `orders` (B, N), records of dtype `orders.ORDER`, are the standing orders: write them as you like between
-    two rounds. `faults` holds the truth of what is broken, `beacons` what satellites know of each other.
+    two rounds. `outbox` holds the messages of the coming round, written likewise. `faults` holds the truth of what is broken, `beacons` what satellites know of each other.
     Raises SandboxError for bad input, and for satellites that SGP4 flies.
     """
 
@@ -61,7 +69,9 @@ class AutonomyWorld(DangerWorld, JobWorld):
         self.beacons = make_beacons(self.worlds, self.satellites, longest)
         self.faults = make_faults(self.worlds, self.satellites, len(self.constants.stations))
         self.breaks = make_rules(self.scenario.faults, self.scenario, self.fleet)
-        self._silence = np.zeros((*team, longest), np.uint8), np.zeros(team, np.int32)
+        self.outbox = Outbox(
+            np.zeros((*team, longest), np.uint8), np.zeros(team, np.int32), np.zeros(self.worlds, np.bool_)
+        )
         self._none = np.zeros(team, np.int32)
         kinds = (np.int32,) * 7 + (THINKING,) * 2
         self._plan = Plan(*(np.zeros(team, kind) for kind in kinds))
@@ -86,26 +96,27 @@ class AutonomyWorld(DangerWorld, JobWorld):
         for a late one a satellite is aligned from the end of its thinking on. reload (B, N): 1 where weights
         are loaded anew. thinking as in `World.step`, without the orders; before (B, N): the standing orders
         until the thinking is done. said: content (B, N, longest) and length in bytes (B, N) of messages to
-        all neighbours, 0 for none.
+        all neighbours, 0 for none; by default what stands in the outbox.
         """
         burn = self._none if burn is None else self._orders("burn", burn, RETURN + 1)
         late = self._none if late_burn is None else self._orders("late_burn", late_burn, RETURN + 1)
         reload = self._none if reload is None else self._orders("reload", reload, 2)
         mind = self._no_thought if thinking is None else self._checked(thinking)
         before = self.orders if before is None else before
-        said = self._silence if said is None else self._letters(*said)
+        letters = self._letters(*(self.outbox[:2] if said is None else said))
         if not self._all_ready:
             raise SandboxError("AutonomyWorld.live before reset: call reset() first.")
         failed = self.share(live_worlds, self._scratch, *self.desks, self.threats, self.rules, self._sweep,
                             self.warnings, self.beacons, self.faults, self.breaks, self.orders, before, burn,
-                            late, reload, *said, mind, self._plan)  # fmt: skip
+                            late, reload, *letters, mind, self._plan)  # fmt: skip
+        if said is None:
+            self.outbox.length.fill(0)
         self._check(failed)
 
     def _letters(
         self, content: NDArray[np.uint8], length: NDArray[np.int32]
     ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-        silent = self._silence
-        for name, array, like in (("content", content, silent[0]), ("length", length, silent[1])):
+        for name, array, like in zip(("content", "length"), (content, length), self.outbox, strict=False):
             if array.shape != like.shape or array.dtype != like.dtype:
                 raise SandboxError(
                     f"said: {name} must be {like.dtype} {like.shape}, not {array.dtype} {array.shape}."
@@ -115,13 +126,16 @@ class AutonomyWorld(DangerWorld, JobWorld):
         return np.ascontiguousarray(content), np.ascontiguousarray(length)
 
     def _parts(self) -> dict[str, tuple[NDArray, ...]]:
-        return super()._parts() | {"orders": (self.orders,), "beacons": self.beacons, "faults": self.faults}
+        parts = {"orders": (self.orders,), "outbox": self.outbox}
+        return super()._parts() | parts | {"beacons": self.beacons, "faults": self.faults}
 
     def _begin_episode(self, b: int, seed: int | None) -> None:
         super()._begin_episode(b, seed)
         begin_faults(self.faults, b, self._generators[b])
         begin_orders(self.orders, b)
         begin_beacons(self.beacons, b)
+        for array in self.outbox:
+            wipe(array, b)
 
 
 @kernel

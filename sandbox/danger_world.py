@@ -73,6 +73,7 @@ class DangerWorld(World):
         order comes only in the course of it. thinking as in `World.step`; the panels face the Sun.
         """
         action = self._orders("action", action, RETURN + 1)
+        thinking = None if thinking is None else self._checked(thinking)
         if not self._all_ready:
             raise SandboxError("DangerWorld.fly before reset: call reset() first.")
         self.threats.passing["burned"] = 0.0

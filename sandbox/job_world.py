@@ -74,14 +74,14 @@ class JobWorld(World):
         takes the first board.
         """
         decision = self._orders("decision", decision, len(DECISIONS))
+        command = self._facing_sun if command is None else self._orders("command", command, len(MODE_NAMES))
+        choice = self._first if choice is None else self._orders("choice", choice, self.shown)
         mind = self._no_thought if thinking is None else self._checked(thinking)
         if not self._all_ready:
             raise SandboxError("JobWorld.serve before reset: call reset() first.")
-        command = self._facing_sun if command is None else self._orders("command", command, len(MODE_NAMES))
         self.share(serve_worlds, *self.desks, decision, command, mind, self._load)
         for name in ("delay", "command", "choice"):
             self._load[name] = mind[name]
-        choice = self._first if choice is None else self._orders("choice", choice, self.shown)
         self._run(FLY, command, choice, self._load, self._shares)
         self.share(welcome_worlds, *self.desks)
 

@@ -122,6 +122,12 @@ THINKING = _record(  # what a satellite's mind does to the coming round; all zer
     ("command", "i4"),  # the standing order: a mode
     ("choice", "i4"),  # and, for OBSERVE, a place in the outlook
 )
+MIND = _record(  # the thought under way, beyond the round; decisions by what they refer to, as a problem names it
+    ("standing", "i8"),  # the order in force
+    ("pending", "i8"),  # the decision that is thought about, or -1
+    ("remaining", "f8"),  # s until it takes effect
+    ("power", "f8"),  # W that the board draws for it, as in THINKING
+)
 
 
 class Orbit(NamedTuple):
@@ -177,6 +183,7 @@ class State(NamedTuple):
     outlook: Records  # (B, N) OUTLOOK
     opportunities: Records  # (B, N, K) OPPORTUNITY
     activity: Records  # (B, N) ACTIVITY
+    minds: Records  # (B, N) MIND
     ground: Records  # (B, G) GROUND
     events: Array  # (B, E) s, when the events of the episode happen
 
@@ -225,6 +232,7 @@ def make_state(
         outlook=np.zeros(fleet, OUTLOOK),
         opportunities=np.zeros((*fleet, shown), OPPORTUNITY),
         activity=np.zeros(fleet, ACTIVITY),
+        minds=np.zeros(fleet, MIND),
         ground=np.zeros((worlds, stations), GROUND),
         events=np.zeros((worlds, events)),
     )

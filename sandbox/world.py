@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sandbox.checks import as_array, shown, whole_numbers
 from sandbox.compiled import entry_point, kernel
 from sandbox.errors import SandboxError
 from sandbox.events import draw_times
@@ -38,7 +39,6 @@ HOUR = 3600.0
 MAX_STEP_S = 60.0
 """Longest propagation step: order eight keeps 0.03 mm a day at this length (shared measurements, J2)."""
 BEGIN, FLY, LOOK = 1, 2, 4
-_INT32 = np.dtype(np.int32)
 _SUBSYSTEMS = ("orbit", "attitude", "power", "thermal")
 
 
@@ -135,6 +135,7 @@ class World:
         self._seeds: list[int | None] = [None] * self.worlds
         self._ready = np.zeros(self.worlds, np.bool_)
         self._all_ready = False
+        self._restores = 0
         self._compiled: dict[Callable, Callable] = {}
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._shares = _shares(self.worlds, threads)
@@ -157,7 +158,8 @@ class World:
         """One decision round in every world.
 
         command (B, N): a mode of `state.MODE_NAMES` by number; choice (B, N): for OBSERVE, the place of
-        the request in the outlook. An order that cannot be carried out is flown as IDLE.
+        the request in the outlook. An order that cannot be carried out is flown as IDLE. Raises SandboxError,
+        and changes nothing, for what is no such number.
         thinking (B, N), records of dtype `state.THINKING`: how long after the beginning of the round the
         order takes effect, what the satellite does until then, and what its board draws for it.
         """
@@ -167,6 +169,16 @@ class World:
         if not self._all_ready:
             raise SandboxError("World.step before reset: call reset() first.")
         self._run(FLY, command, choice, thinking, self._shares)
+
+    @property
+    def ready(self) -> bool:
+        """Whether an episode has begun in every world."""
+        return self._all_ready
+
+    @property
+    def restores(self) -> int:
+        """How many snapshots were restored: whoever remembers what it saw has to look again after one."""
+        return self._restores
 
     def share(self, function: Callable, *arguments: Any) -> list[Any]:
         """Call kernel function(state, constants, which, *arguments) on all worlds, shared out over threads.
@@ -254,6 +266,7 @@ class World:
         self._seeds = list(snapshot.seeds)
         self._ready[:] = snapshot.ready
         self._all_ready = bool(self._ready.all())
+        self._restores += 1
 
     def _parts(self) -> dict[str, tuple[NDArray, ...]]:
         """What changes with time beyond `state`: arrays by subsystem."""
@@ -271,22 +284,22 @@ class World:
             self._shares = _shares(self.worlds, 1)
 
     def _which(self, worlds: ArrayLike) -> NDArray[np.int64]:
-        which = np.atleast_1d(np.asarray(worlds))
+        which = np.atleast_1d(as_array("worlds", worlds))
         if which.size == 0:
             return np.zeros(0, np.int64)
         distinct = which.dtype.kind in "iu" and which.ndim == 1 and len(np.unique(which)) == len(which)
         if not (distinct and which.min() >= 0 and which.max() < self.worlds):
             raise SandboxError(
-                f"worlds = {worlds!r}; give different whole numbers from 0 to {self.worlds - 1}."
+                f"worlds = {shown(worlds)}; give different whole numbers from 0 to {self.worlds - 1}."
             )
         return np.array(which, np.int64)
 
     def _seeds_for(self, seed: Any, which: NDArray) -> list[int | None]:
         if seed is None:
             return [None] * len(which)
-        seeds = np.asarray(seed)
+        seeds = as_array("seed", seed)
         if seeds.dtype.kind not in "iu" or (seeds.size and seeds.min() < 0):
-            raise SandboxError(f"seed = {seed!r}; give a whole number of at least 0, or one per world.")
+            raise SandboxError(f"seed = {shown(seed)}; give a whole number of at least 0, or one per world.")
         if seeds.ndim == 0:
             return [int(seeds) + int(b) for b in which]
         if seeds.shape != which.shape:
@@ -294,14 +307,7 @@ class World:
         return [int(own) for own in seeds]
 
     def _orders(self, name: str, values: ArrayLike, count: int) -> NDArray[np.int32]:
-        orders = np.asarray(values)
-        if orders.dtype is _INT32 and orders.shape == self._no_thought.shape and orders.flags.carray:
-            return orders
-        if orders.dtype.kind not in "iu":
-            raise SandboxError(f"{name} has dtype {orders.dtype}; give whole numbers from 0 to {count - 1}.")
-        if orders.shape != (self.worlds, self.satellites):
-            raise SandboxError(f"{name} has shape {orders.shape}; give ({self.worlds}, {self.satellites}).")
-        return np.require(orders, np.int32, ["C", "A", "W"])  # what the machine code takes
+        return whole_numbers(name, values, (self.worlds, self.satellites), count - 1)
 
     def _checked(self, thinking: Any) -> NDArray[np.void]:
         team = (self.worlds, self.satellites)
@@ -336,6 +342,7 @@ class World:
         for name in ("request", "cloudy_request", "duplicate_request", "station"):
             state.activity[name][b] = NONE
         state.ground["antennas"][b] = self.constants.stations["antennas"]
+        state.minds["pending"][b] = NONE
         state.power["capacity"][b] = craft["battery"]
         state.power["energy"][b] = charge * craft["battery"]
         state.body["temperature"][b] = craft["initial_temperature"]
