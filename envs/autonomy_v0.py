@@ -203,6 +203,8 @@ is lost, and is truncated after `max_cycles` rounds (by default the scenario's h
 """
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -236,6 +238,7 @@ from envs.tasking_v0 import (
     tell_motion,
     tell_request,
 )
+from sandbox.checks import as_array, shown
 from sandbox.compiled import kernel
 from sandbox.errors import SandboxError
 from sandbox.faults import BATTERY as BATTERY_NOISE
@@ -328,40 +331,56 @@ class Autonomy(Problem):
         self.phrases = declared.phrases(world.shown, *self.burns_m_s)
         self.briefing = BRIEFING.format(world.scenario.round_s)
         self._burn, self._late, self._reload, self._illegal = (np.zeros(team, np.int32) for _ in range(4))
-        self._content = np.zeros((*team, 4 * self.message_size), np.uint8)
-        self._length = np.zeros(team, np.int32)
-        self._deaf = np.zeros((*team, TERMINALS, self.message_size), np.float32)
-        self._speaks = self._in_words = False
 
     def say(self, messages: ArrayLike) -> None:
         """Send a vector from each satellite to its neighbours in the coming round: (B, N, M), NaN for none.
 
         Raises SandboxError for another shape, and for numbers that are not within [-1, 1].
         """
-        vectors = np.asarray(messages, np.float32)
-        if vectors.shape != (*self._length.shape, self.message_size) or not self.message_size:
+        given, outbox = as_array("messages", messages), self.world.messages.outbox
+        shape = (*self._illegal.shape, self.message_size)
+        if given.shape != shape or not self.message_size:
             raise SandboxError(
-                f"messages have shape {vectors.shape}; give {(*self._length.shape, self.message_size)}, with "
-                "message_size of at least 1."
+                f"messages have shape {given.shape}; give {shape}, with message_size of at least 1."
             )
+        try:
+            with np.errstate(over="ignore"):  # what is too great is refused below
+                vectors = np.ascontiguousarray(given, np.float32)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise SandboxError(f"messages are {shown(messages)}; give numbers within [-1, 1].") from error
         silent = np.isnan(vectors).any(axis=-1)
-        if (np.abs(vectors[~silent]) > 1.0).any():
-            raise SandboxError("messages must hold numbers within [-1, 1]; scale them.")
-        self._in_words = False
-        self._content[...] = np.ascontiguousarray(vectors).view(np.uint8)
-        self._length[...] = np.where(silent, 0, self._content.shape[-1])
-        self._speaks = True
+        outside = (np.abs(vectors) > 1.0) & ~silent[..., None]
+        if outside.any():
+            b, n, i = np.argwhere(outside)[0]
+            raise SandboxError(
+                f"world {b}, sat_{n}: {shown(given[b, n, i])} in the message is not within [-1, 1]; scale it."
+            )
+        outbox.in_words[...] &= silent.all(axis=-1)
+        outbox.content[...] = vectors.view(np.uint8)
+        outbox.length[...] = np.where(silent, 0, outbox.content.shape[-1])
 
     def say_text(self, b: int, n: int, text: str) -> None:
         """Send `text`, cut to 4 M bytes, from satellite n of world b to its neighbours in this round.
 
-        From then on no message stands in the observations, where a text would look like noise.
+        From then on no message stands in the observations of that world, where a text would look like noise.
         """
-        self._in_words = True
-        content = text.encode("utf-8", "replace")[: self._content.shape[-1]]
-        self._content[b, n, : len(content)] = np.frombuffer(content, np.uint8)
-        self._length[b, n] = len(content)
-        self._speaks = True
+        outbox = self.world.messages.outbox
+        outbox.in_words[b] = True
+        content = text.encode("utf-8", "replace")[: outbox.content.shape[-1]]
+        outbox.content[b, n, : len(content)] = np.frombuffer(content, np.uint8)
+        outbox.length[b, n] = len(content)
+
+    @contextmanager
+    def saying(self) -> Iterator[None]:
+        """What is said within goes out with the round that is played within, or not at all if it is refused."""
+        outbox = self.world.messages.outbox
+        kept = [array.copy() for array in outbox]
+        try:
+            yield
+        except BaseException:
+            for array, old in zip(outbox, kept, strict=True):
+                array[...] = old
+            raise
 
     def heard_text(self, b: int, n: int) -> list[tuple[int, str, float]]:
         """(terminal from 0 on, text, age in s) of the last message over each terminal of satellite n."""
@@ -395,14 +414,10 @@ class Autonomy(Problem):
         if timing is not None:
             early = timing["delay"] == 0.0
             self._burn[early], self._late[early] = self._late[early], WAIT
-        said = {"burn": self._burn, "late_burn": self._late, "reload": self._reload}
+        given = {"burn": self._burn, "late_burn": self._late, "reload": self._reload}
         if timing is not None:
-            said |= {"thinking": timing, "before": before}
-        if self._speaks:
-            said |= {"content": self._content, "length": self._length}
-        self.world.step(**said)
-        if self._speaks:
-            self._length[...], self._speaks = 0, False
+            given |= {"thinking": timing, "before": before}
+        self.world.step(**given)
 
     def _decide(self, actions: NDArray[np.int32], mask: NDArray[np.int8], burn: NDArray[np.int32]) -> None:
         world = self.world
@@ -437,7 +452,10 @@ class Autonomy(Problem):
 
     def report(self, observation: NDArray, mask: NDArray, reward: NDArray, terms: NDArray) -> None:
         world = self.world
-        heard = self._deaf if self._in_words else world.messages.state.text.view(np.float32)
+        messages = world.messages
+        heard, in_words = messages.state.text.view(np.float32), messages.outbox.in_words
+        if in_words.any():
+            heard = np.where(in_words[:, None, None, None], np.float32(0.0), heard)
         world.share(observe_worlds, heard, self._places, self.layout.low,
                     self._scale, world.horizon_s, self._limits, self.prices, observation, mask,
                     self._illegal, self.team_reward, reward, terms)  # fmt: skip

@@ -28,7 +28,7 @@ def make_faces(batch_env: Callable[..., Any], parallel_env: Callable[..., Any]) 
         return sequential(parallel_env(**arguments), wrapped=False)
 
     def env(**arguments: Any) -> Any:
-        """PettingZoo's agent-environment-cycle environment, with the checks of order and bounds."""
+        """PettingZoo's agent-environment-cycle environment, with the check of order."""
         return sequential(parallel_env(**arguments), wrapped=True)
 
     def satellite_env(

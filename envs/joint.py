@@ -5,6 +5,7 @@ left as it is in every round. The three labels are numbered as on the environmen
 which leaves the order as it is.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium
@@ -14,8 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 from envs.autonomy_features import FIRST_OBSERVE
 from envs.batch import BatchEnv, Info, Observation
 from envs.parallel import ParallelFace
+from sandbox.checks import as_array, shown, whole_numbers
 from sandbox.errors import SandboxError
 from sandbox.jobs import DECISIONS
+
+PARTS = ("pointing", "queue", "burn")
 
 
 class JointBatch(BatchEnv):
@@ -32,15 +36,16 @@ class JointBatch(BatchEnv):
 
     def step(self, actions: ArrayLike) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
         """Play one round under orders (B, N, 3)."""
-        orders = np.asarray(actions)
-        if orders.dtype.kind not in "iu" or orders.shape != (*self._team, 3):
+        orders = as_array("actions", actions)
+        if orders.shape != (*self._team, 3):
             raise SandboxError(
-                f"actions are {orders.dtype} {orders.shape}; give whole numbers {(*self._team, 3)}: "
-                "pointing, queue, burn."
+                f"actions have shape {orders.shape}; give {(*self._team, 3)}: pointing, queue, burn."
             )
-        if (orders < 0).any() or (orders >= self.parts).any():
-            raise SandboxError(f"an action is outside the space; give three numbers below {self.parts}.")
-        self.problem.advance_labels(self.labels(orders), self.legal())  # type: ignore[attr-defined]
+        three = [
+            whole_numbers(f"{name} action", orders[..., part], self._team, size - 1, agent="sat_{}")
+            for part, (name, size) in enumerate(zip(PARTS, self.parts, strict=True))
+        ]
+        self.problem.advance_labels(self.labels(np.stack(three, -1)), self.legal())  # type: ignore[attr-defined]
         return self._finish()
 
     def labels(self, orders: NDArray) -> list[NDArray[np.int32]]:
@@ -88,20 +93,19 @@ class JointFace(ParallelFace):
         mask = gymnasium.spaces.Box(0, 1, (sum(self.batch.parts),), np.int8)
         return gymnasium.spaces.Dict({"observation": vector, "action_mask": mask})
 
-    def _orders(self, actions: dict[str, Any]) -> NDArray:
+    def _orders(self, actions: Mapping[str, Any]) -> NDArray:
         rows = np.zeros((1, len(self.possible_agents), 3), np.int64)
-        for agent in self.agents:
-            if agent in actions:
-                rows[0, self._number[agent]] = self._three(agent, actions[agent])
+        for agent, action in self._told(actions).items():
+            rows[0, self._number[agent]] = self._order(agent, action)
         return rows
 
-    def _three(self, agent: str, action: Any) -> NDArray:
-        value = np.asarray(action)
+    def _order(self, agent: str, action: Any) -> NDArray:
+        value = as_array(f"action of {agent}", action)
         whole = value.shape == (3,) and value.dtype.kind in "iu"
         if whole and (value >= 0).all() and (value < self.batch.parts).all():
             return value
         raise SandboxError(
-            f"action {action!r} of {agent} is outside its space; give three whole numbers below "
+            f"action {shown(action)} of {agent} is outside its space; give three whole numbers below "
             f"{self.batch.parts}."
         )
 

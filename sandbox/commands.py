@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.checks import whole_numbers
 from sandbox.compiled import kernel
 from sandbox.errors import SandboxError
 from sandbox.faults import is_interrupted, is_safe
@@ -16,8 +17,6 @@ from sandbox.jobs import DECISIONS, DEFER
 from sandbox.maneuvers import RETURN, WAIT
 from sandbox.orders import flown, turn_to_sun
 from sandbox.state import CHARGE, DOWNLINK, MODE_NAMES, THINKING
-
-_INT32 = np.dtype(np.int32)
 
 
 class Commands(NamedTuple):
@@ -31,7 +30,7 @@ class Commands(NamedTuple):
     reload: NDArray[np.int32]  # 1 where the weights are to be loaded anew
     thinking: NDArray[np.void]  # THINKING
     before: NDArray[np.void] | None  # ORDER that stands until the thinking is done; None without orders
-    content: NDArray[np.uint8]  # (B, N, L) of a message to all neighbours
+    content: NDArray[np.uint8]  # (B, N, L) of a message to all neighbours; by default that of the outbox
     length: NDArray[np.int32]  # its bytes, 0 for none
 
 
@@ -51,14 +50,13 @@ def blank_commands(team: tuple[int, int], longest: int, orders: NDArray[np.void]
     )
 
 
-LIMITS = {
+_COUNTS = {
     "mode": len(MODE_NAMES),
     "queue": len(DECISIONS),
     "burn": RETURN + 1,
     "late_burn": RETURN + 1,
     "reload": 2,
 }
-"""One more than the greatest number that makes sense; a mode or a place beyond it is flown as IDLE."""
 
 
 def checked(given: Commands, blank: Commands, shown: int, round_s: float, spare: NDArray) -> Commands:
@@ -70,7 +68,7 @@ def checked(given: Commands, blank: Commands, shown: int, round_s: float, spare:
     for name in ("mode", "place", "queue", "burn", "late_burn", "reload"):
         array = getattr(given, name)
         if array is not getattr(blank, name):
-            fixed[name] = _whole(name, array, blank.mode.shape, LIMITS.get(name, shown))
+            fixed[name] = whole_numbers(name, array, blank.mode.shape, _COUNTS.get(name, shown) - 1)
     if given.thinking is not blank.thinking:
         fixed["thinking"] = _thinking(given.thinking, blank.mode.shape, round_s, spare)
     if given.before is not blank.before:
@@ -78,24 +76,6 @@ def checked(given: Commands, blank: Commands, shown: int, round_s: float, spare:
     if given.content is not blank.content or given.length is not blank.length:
         fixed["content"], fixed["length"] = _letters(given, blank)
     return given._replace(**fixed) if fixed else given
-
-
-def _whole(name: str, values: Any, team: tuple[int, ...], count: int) -> NDArray[np.int32]:
-    array = np.asarray(values)
-    if array.dtype.kind not in "iu":
-        raise SandboxError(f"{name} has dtype {array.dtype}; give whole numbers from 0 to {count - 1}.")
-    if array.shape != team:
-        raise SandboxError(f"{name} has shape {array.shape}; give {team}.")
-    if name in ("mode", "place"):  # flown as IDLE, so it must only stay what it is
-        low, count = -(2**31), 2**31
-        if array.dtype.itemsize < 4 or array.dtype is _INT32:
-            return np.require(array, np.int32, ["C", "A", "W"])
-    else:
-        low = 0
-    if array.size and (array.min() < low or array.max() >= count):
-        wrong = array[(array < low) | (array >= count)][0]
-        raise SandboxError(f"{name} = {wrong}; give whole numbers from {low} to {count - 1}.")
-    return np.require(array, np.int32, ["C", "A", "W"])  # what the machine code takes
 
 
 def _thinking(thinking: Any, team: tuple[int, ...], round_s: float, spare: NDArray) -> NDArray[np.void]:

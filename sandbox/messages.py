@@ -54,15 +54,36 @@ class Beacons(NamedTuple):
     text: NDArray[np.uint8]  # (B, N, T, L) its content
 
 
+class Outbox(NamedTuple):
+    """What is said but not sent yet: it goes out in the coming round."""
+
+    content: NDArray[np.uint8]  # (B, N, L) bytes
+    length: NDArray[np.int32]  # (B, N) bytes, 0 for no message
+    in_words: NDArray[np.bool_]  # (B,) whether the last of the episode were texts
+
+
 class Messages(NamedTuple):
     """The part of a world in which satellites tell each other something. It requires the lasers."""
 
     state: Beacons
+    outbox: Outbox  # write as you like between two rounds
 
 
 def make_part(setting: Setting, longest: int) -> Messages:
     """The part, with messages of at most `longest` bytes."""
-    return Messages(make_beacons(*setting.team, longest))
+    outbox = Outbox(
+        np.zeros((*setting.team, longest), np.uint8),
+        np.zeros(setting.team, np.int32),
+        np.zeros(setting.worlds, np.bool_),
+    )
+    return Messages(make_beacons(*setting.team, longest), outbox)
+
+
+def begin(messages: Messages, b: int) -> None:
+    """Begin an episode in world `b`, in which nothing has been said."""
+    _silence(messages.state, b)
+    for array in messages.outbox:
+        wipe(array, b)
 
 
 def make_beacons(worlds: int, satellites: int, longest: int) -> Beacons:
@@ -77,11 +98,11 @@ def make_beacons(worlds: int, satellites: int, longest: int) -> Beacons:
         text=np.zeros((*ends, longest), np.uint8),
     )
     for b in range(worlds):
-        begin(beacons, b)
+        _silence(beacons, b)
     return beacons
 
 
-def begin(beacons: Beacons, b: int) -> None:
+def _silence(beacons: Beacons, b: int) -> None:
     """Nothing has been said in world `b`."""
     for array in beacons:
         wipe(array, b)

@@ -60,6 +60,7 @@ def begin_episode(setting: Setting, sim: Sim, b: int, rng: np.random.Generator) 
     for name in ("request", "cloudy_request", "duplicate_request", "station"):
         state.activity[name][b] = NONE
     state.ground["antennas"][b] = setting.constants.stations["antennas"]
+    state.minds["pending"][b] = NONE
     state.power["capacity"][b] = craft["battery"]
     state.power["energy"][b] = charge * craft["battery"]
     state.body["temperature"][b] = craft["initial_temperature"]
@@ -79,7 +80,7 @@ def begin_episode(setting: Setting, sim: Sim, b: int, rng: np.random.Generator) 
     if sim.orders is not None:
         orders.begin(sim.orders, b)
     if sim.messages is not None:
-        messages.begin(sim.messages.state, b)
+        messages.begin(sim.messages, b)
 
 
 def _draw_start(setting: Setting, rng: np.random.Generator) -> float:

@@ -145,6 +145,14 @@ THINKING = _record(  # what a satellite's mind does to the coming round; all zer
     ("command", "i4"),  # the standing order: a mode
     ("choice", "i4"),  # and, for OBSERVE, a place in the outlook
 )
+MIND = (
+    _record(  # the thought under way, beyond the round; decisions by what a problem says that they refer to
+        ("standing", "i8"),  # the order in force
+        ("pending", "i8"),  # the decision that is thought about, or -1
+        ("remaining", "f8"),  # s until it takes effect
+        ("power", "f8"),  # W that the board draws for it, as in THINKING
+    )
+)
 
 
 class Orbit(NamedTuple):
@@ -201,6 +209,7 @@ class State(NamedTuple):
     opportunities: Records  # (B, N, K) OPPORTUNITY
     activity: Records  # (B, N) ACTIVITY
     load: Records  # (B, N) LOAD
+    minds: Records  # (B, N) MIND
     ground: Records  # (B, G) GROUND
     events: Array  # (B, E) s, when the events of the episode happen
 
@@ -253,6 +262,7 @@ def make_state(
         opportunities=np.zeros((*fleet, shown), OPPORTUNITY),
         activity=np.zeros(fleet, ACTIVITY),
         load=np.zeros(fleet, LOAD),
+        minds=np.zeros(fleet, MIND),
         ground=np.zeros((worlds, stations), GROUND),
         events=np.zeros((worlds, events)),
     )

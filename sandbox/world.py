@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sandbox.checks import as_array
+from sandbox.checks import shown as _shown
 from sandbox.commands import Commands, blank_commands, checked
 from sandbox.compiled import entry_point
 from sandbox.errors import SandboxError, unknown_name
@@ -102,11 +104,12 @@ class World:
         self.shown, self.warned, self.message_bytes = int(shown), int(warned), int(message_bytes)
         self.whole_inbox = "orders" in self.parts if whole_inbox is None else bool(whole_inbox)
         self.sim = self._make_sim()
-        self._blank = self.commands()
+        self._blank = self._outgoing(self.commands())
         self._generators = [np.random.default_rng(0) for _ in range(self.worlds)]
         self._seeds: list[int | None] = [None] * self.worlds
         self._ready = np.zeros(self.worlds, np.bool_)
         self._all_ready = False
+        self._restores = 0
         self._compiled: dict[Callable, Callable] = {}
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._shares = _shares(self.worlds, threads)
@@ -180,6 +183,13 @@ class World:
         standing orders, to follow them; no burns, no thought, no messages."""
         return blank_commands((self.worlds, self.satellites), self.message_bytes, self.sim.orders)
 
+    def _outgoing(self, commands: Commands) -> Commands:
+        """`commands` with the messages of the outbox, if there is one."""
+        if self.sim.messages is None:
+            return commands
+        outbox = self.sim.messages.outbox
+        return commands._replace(content=outbox.content, length=outbox.length)
+
     def step(self, commands: Commands | None = None, /, **fields: Any) -> None:
         """One decision round in every world, under `commands`, by default new ones with some `fields` set.
 
@@ -196,6 +206,8 @@ class World:
         if not self._all_ready:
             raise SandboxError("World.step before reset: call reset() first.")
         self._run(given, False, self._shares)
+        if given.length is self._blank.length:
+            given.length.fill(0)
 
     def _know(self, fields: Mapping[str, Any]) -> None:
         for name in fields:
@@ -203,6 +215,16 @@ class World:
                 raise unknown_name("command", name, Commands._fields)
             if self.sim.orders is not None and name in ("mode", "place", "queue"):
                 raise SandboxError(f"{name}: in this world standing orders say that; change world.orders.")
+
+    @property
+    def ready(self) -> bool:
+        """Whether an episode has begun in every world."""
+        return self._all_ready
+
+    @property
+    def restores(self) -> int:
+        """How many snapshots were restored: whoever remembers what it saw has to look again after one."""
+        return self._restores
 
     def share(self, function: Callable, *arguments: Any) -> list[Any]:
         """Call kernel function(sim, which, *arguments) on all worlds, shared out over threads.
@@ -296,12 +318,13 @@ class World:
         self._seeds = list(snapshot.seeds)
         self._ready[:] = snapshot.ready
         self._all_ready = bool(self._ready.all())
+        self._restores += 1
         self._call([np.arange(self.worlds)], recall)
 
     def _part_states(self) -> dict[str, tuple[NDArray, ...]]:
         """The arrays of the parts that change with time, by part."""
         held = {name: getattr(self.sim, name) for name in self.parts}
-        return {name: (part,) if name == "orders" else part.state for name, part in held.items()}
+        return {name: _arrays_of(part) for name, part in held.items()}
 
     def close(self) -> None:
         """Let the threads go. Safe to call twice."""
@@ -311,27 +334,34 @@ class World:
             self._shares = _shares(self.worlds, 1)
 
     def _which(self, worlds: ArrayLike) -> NDArray[np.int64]:
-        which = np.atleast_1d(np.asarray(worlds))
+        which = np.atleast_1d(as_array("worlds", worlds))
         if which.size == 0:
             return np.zeros(0, np.int64)
         distinct = which.dtype.kind in "iu" and which.ndim == 1 and len(np.unique(which)) == len(which)
         if not (distinct and which.min() >= 0 and which.max() < self.worlds):
             raise SandboxError(
-                f"worlds = {worlds!r}; give different whole numbers from 0 to {self.worlds - 1}."
+                f"worlds = {_shown(worlds)}; give different whole numbers from 0 to {self.worlds - 1}."
             )
         return np.array(which, np.int64)
 
     def _seeds_for(self, seed: Any, which: NDArray) -> list[int | None]:
         if seed is None:
             return [None] * len(which)
-        seeds = np.asarray(seed)
+        seeds = as_array("seed", seed)
         if seeds.dtype.kind not in "iu" or (seeds.size and seeds.min() < 0):
-            raise SandboxError(f"seed = {seed!r}; give a whole number of at least 0, or one per world.")
+            raise SandboxError(f"seed = {_shown(seed)}; give a whole number of at least 0, or one per world.")
         if seeds.ndim == 0:
             return [int(seeds) + int(b) for b in which]
         if seeds.shape != which.shape:
             raise SandboxError(f"{seeds.size} seeds for {which.size} worlds; give one seed or one per world.")
         return [int(own) for own in seeds]
+
+
+def _arrays_of(part: Any) -> tuple[NDArray, ...]:
+    """The arrays of a part that change with time."""
+    if isinstance(part, np.ndarray):
+        return (part,)
+    return (*part.state, *getattr(part, "outbox", ()))
 
 
 def _shares(worlds: int, threads: int) -> list[NDArray]:
