@@ -10,7 +10,7 @@ from agents import avoidance, offloading, tasking
 from agents.policy import Policy
 from envs.autonomy_features import BURNS, POINTINGS
 from envs.features import Layout
-from sandbox.service import DECISIONS, DROP
+from sandbox.jobs import DECISIONS, DROP
 
 
 class Part:

@@ -7,10 +7,29 @@ from envs.blocks.images import Requests, Store
 from envs.blocks.jobs import Beacons, Job, Training, Work
 from envs.blocks.orders import Health, Keep, ObserveNext, PointTo, Reload, Serve, Standing
 from envs.blocks.state import (
-    ALIVE, BACKLOG, BATTERY, FUEL, IN_SERVICE, INBOX_COUNT, INTACT, OFFSET, ORBIT, STORE, TEMPERATURE,
+    ALIVE,
+    BACKLOG,
+    BATTERY,
+    FUEL,
+    IN_SERVICE,
+    INBOX_COUNT,
+    INTACT,
+    OFFSET,
+    ORBIT,
+    STORE,
+    TEMPERATURE,
 )  # fmt: skip
 from envs.blocks.terms import (
-    AnswerLatency, Answers, Delivery, EncounterCounts, Energy, Fuel, ImageCounts, JobCounts, Loss, OutOfSlot,
+    AnswerLatency,
+    Answers,
+    Delivery,
+    EncounterCounts,
+    Energy,
+    Fuel,
+    ImageCounts,
+    JobCounts,
+    Loss,
+    OutOfSlot,
     SafeMode,
 )  # fmt: skip
 from envs.faces import faces_of
@@ -64,7 +83,7 @@ class Autonomy(Problem):
     observation. An illegal action changes nothing and is counted in `info["illegal"]`. With
     `multi_discrete=True` pointing, queue and burn are changed at once (`envs.joint`). With `message_size=M`
     a vector of M numbers may go to the neighbours with an action, its bits paid (`envs.messaging`; over the
-    batch, `env.problem.say`); in words, a line of 4 M characters (`envs.language`).
+    batch, `env.problem.mail.say`); in words, a line of 4 M characters (`envs.language`).
 
     ## Rewards
 

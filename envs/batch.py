@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from envs.problem import Problem
+from sandbox.checks import shown, whole_numbers
 from sandbox.compiled import kernel
 from sandbox.errors import SandboxError
 from sandbox.scenario import Scenario
@@ -36,67 +37,80 @@ class BatchEnv:
         self.layout, self.actions, self.terms = problem.layout, problem.actions, problem.terms
         self._team = (self.worlds, self.satellites)
         self._mask: NDArray[np.int8] | None = None
+        self._restores = world.restores
 
     def reset(
         self, seed: int | ArrayLike | None = None, worlds: ArrayLike | None = None
     ) -> tuple[Observation, Info]:
         """Begin an episode in every world, or in those listed. World b gets seed + b, or its own seed."""
-        self.world.reset(seed, worlds)
+        self._begin(seed, worlds)
         observation, _, info = self._report()
         return observation, info
 
     def step(self, actions: ArrayLike) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
-        """Play one round. `actions` (B, N) are whole numbers in [0, A); a masked one is played as no-op."""
+        """Play one round. `actions` (B, N) are whole numbers in [0, A); a masked one is played as no-op.
+
+        Raises SandboxError for other actions; a step that is refused changes nothing.
+        """
         self.problem.advance(self._whole(actions), self.legal())
         return self._finish()
 
     def legal(self) -> NDArray[np.int8]:
         """What may be done in the coming round: the mask (B, N, A) that was reported last."""
-        if self._mask is None:
+        if self._restores != self.world.restores:
+            self.present()
+        if self._mask is None or not self.world.ready:
             raise SandboxError("step before reset: call reset() first.")
         return self._mask
+
+    def present(self) -> tuple[Observation, Info]:
+        """What is seen of the worlds as they stand, as `reset` returns it: after a `world.restore`, say."""
+        if not self.world.ready:
+            raise SandboxError("step before reset: call reset() first.")
+        observation, _, info = self._report()
+        return observation, info
+
+    def ended(self) -> NDArray[np.bool_]:
+        """Whose episode (B,) is over, as the worlds stand."""
+        terminated, truncated, _ = self._ends()
+        return terminated[:, 0] | truncated[:, 0]
 
     def _finish(self) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
         """What a step returns, after the worlds were advanced."""
         observation, reward, info = self._report()
-        terminated, truncated = np.empty(reward.shape, np.bool_), np.empty(reward.shape, np.bool_)
-        state = self.world.state
-        ends = state.body, state.clock, self.max_cycles, terminated, truncated
-        any_ended = self.world.call(mark_ends, *ends)
+        terminated, truncated, any_ended = self._ends()
         if self.autoreset:
             info["ended"] = ended = terminated[:, 0] | truncated[:, 0]
             info["final_observation"] = observation
             if any_ended:
-                self._begin_again(np.flatnonzero(ended))
+                self._begin(None, np.flatnonzero(ended))
                 observation, _, fresh = self._report()
                 info["action_mask"] = fresh["action_mask"]
         return observation, reward, terminated, truncated, info
 
-    def _begin_again(self, which: NDArray) -> None:
-        """Begin an episode in the worlds listed, drawing on from their generators."""
-        self.world.reset(None, which)
+    def _begin(self, seed: int | ArrayLike | None, worlds: ArrayLike | None) -> None:
+        """Begin an episode in the worlds listed; without a seed they draw on from their generators."""
+        self.world.reset(seed, worlds)
+
+    def _ends(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], bool]:
+        """Which worlds (B, N) are terminated, which truncated, and whether any is."""
+        terminated, truncated = np.empty(self._team, np.bool_), np.empty(self._team, np.bool_)
+        state = self.world.state
+        ends = state.body, state.clock, self.max_cycles, terminated, truncated
+        return terminated, truncated, self.world.call(mark_ends, *ends)
 
     @property
     def started(self) -> bool:
         """Whether there has been a reset."""
-        return self._mask is not None
+        return self._mask is not None or self.world.ready
 
     def close(self) -> None:
         """Let the threads of the world go. Safe to call twice."""
         self.world.close()
 
     def _whole(self, actions: ArrayLike) -> NDArray[np.int32]:
-        orders = np.asarray(actions)
-        low, last = self.lowest_action, len(self.actions) - 1
-        if orders.dtype.kind not in "iu":
-            raise SandboxError(f"actions have dtype {orders.dtype}; give whole numbers from {low} to {last}.")
-        if orders.shape != self._team:
-            raise SandboxError(f"actions have shape {orders.shape}; give {self._team}, one per satellite.")
-        orders = np.ascontiguousarray(orders, np.int32)
-        outside = self.world.call(first_outside, orders, low, last)
-        if outside >= 0:
-            raise SandboxError(f"action {orders.flat[outside]} is outside the space; give {low} to {last}.")
-        return orders
+        last = len(self.actions) - 1
+        return whole_numbers("action", actions, self._team, last, low=self.lowest_action, agent="sat_{}")
 
     def _report(self) -> tuple[Observation, NDArray[np.float32], Info]:
         observation = np.empty((*self._team, len(self.layout)), np.float32)
@@ -104,29 +118,20 @@ class BatchEnv:
         terms = np.empty((*self._team, len(self.problem.terms)), np.float32)
         self._mask = np.empty((*self._team, len(self.actions)), np.int8)
         self.problem.report(observation, self._mask, reward, terms)
+        self._restores = self.world.restores
         return observation, reward, {"action_mask": self._mask, "terms": terms}
 
 
 def whole_count(name: str, value: Any) -> int:
     """`value` as a count. Raises SandboxError unless it is a whole number of at least 1."""
     if not (isinstance(value, (int, np.integer)) and value >= 1):
-        raise SandboxError(f"{name} = {value!r}; give a whole number of at least 1.")
+        raise SandboxError(f"{name} = {shown(value)}; give a whole number of at least 1.")
     return int(value)
 
 
 def horizon_of(scenario: Scenario, max_cycles: int | None) -> float | None:
     """Seconds in `max_cycles` rounds; None for the scenario's own horizon."""
     return None if max_cycles is None else whole_count("max_cycles", max_cycles) * scenario.round_s
-
-
-@kernel
-def first_outside(actions, low, last):
-    """Flat index of the first of actions (B, N) that is not in [low, last], or -1."""
-    for b in range(actions.shape[0]):
-        for n in range(actions.shape[1]):
-            if actions[b, n] < low or actions[b, n] > last:
-                return b * actions.shape[1] + n
-    return -1
 
 
 @kernel

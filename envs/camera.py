@@ -43,6 +43,10 @@ class Camera:
         self._handle: Any = None
         self._shown = 0.0
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy takes: the film, not where it is shown, which is this process and this notebook."""
+        return self.__dict__ | {"_widget": None, "_handle": None, "_shown": 0.0}
+
     @property
     def recording(self) -> Recording:
         """The episode so far. Raises `SandboxError` before a reset."""

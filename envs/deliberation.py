@@ -8,6 +8,7 @@ A satellite that spends tokens on a decision keeps to its standing order until t
 decision takes effect, in the middle of a round if need be, or some rounds later. What was decided is matched
 by what it refers to (the request, not its place in a list that has changed since); a decision that is no
 longer possible is late and played as the no-op. While it thinks, a satellite cannot think of anything else.
+The thought under way is part of the world's state (`state.minds`), so that a snapshot of the world holds it.
 """
 
 from typing import Any, NamedTuple
@@ -17,8 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from envs.batch import BatchEnv, Info, Observation
 from envs.problem import Deliberated, Problem
+from sandbox.checks import as_array, shown
 from sandbox.errors import SandboxError
-from sandbox.onboard import Onboard
+from sandbox.onboard import Onboard, ThoughtCost
 from sandbox.state import THINKING
 
 HOLD = -1
@@ -44,6 +46,22 @@ class Thought(NamedTuple):
     models: NDArray[np.object_] | None = None
 
 
+class Priced(NamedTuple):
+    """The thoughts of a round, arrays (B, N)."""
+
+    starts: NDArray[np.bool_]
+    """Whose thought begins."""
+    prompt: NDArray[np.int64]
+    output: NDArray[np.int64]
+    cost: ThoughtCost
+    in_vain: NDArray[np.bool_]
+    """Whose boards are down."""
+    too_hot: NDArray[np.bool_]
+    instead: NDArray[np.bool_]
+    """Who does what `meanwhile` says in this round."""
+    meanwhile: NDArray[np.int64]
+
+
 class DeliberatingBatch(BatchEnv):
     """A batch face whose decisions may have been thought about; without a `Thought` it is as any other.
 
@@ -59,17 +77,7 @@ class DeliberatingBatch(BatchEnv):
         self.terms = (*problem.terms, *THOUGHT_TERMS)
         self.onboard = Onboard(world.scenario, world.fleet)
         self._round_s = world.scenario.round_s
-        self._standing = np.zeros(self._team, np.int64)  # identity of the order in force
-        self._pending = np.full(self._team, NOTHING, np.int64)  # identity of the decision being thought about
-        self._remaining = np.zeros(self._team)  # s until it takes effect
-        self._watts = np.zeros(self._team)
         self._spent = np.zeros((*self._team, len(THOUGHT_TERMS)), np.float32)
-
-    def reset(
-        self, seed: int | ArrayLike | None = None, worlds: ArrayLike | None = None
-    ) -> tuple[Observation, Info]:
-        self._forget(slice(None) if worlds is None else np.asarray(worlds))
-        return super().reset(seed, worlds)
 
     def step(
         self, actions: ArrayLike, thought: Thought | None = None
@@ -79,25 +87,27 @@ class DeliberatingBatch(BatchEnv):
         orders = self._whole(actions)
         identities = self.problem.identities()
         fast = self._think(orders, thought, identities, mask)
-        standing = _matching(self._standing, identities, mask)
+        minds = self.world.state.minds
+        standing = _matching(minds["standing"], identities, mask)
         first = np.where(fast == HOLD, np.where(standing == NOTHING, 0, standing), fast)
-        due = (self._pending != NOTHING) & (self._remaining < self._round_s)
-        matched = _matching(self._pending, identities, mask)
+        due = (minds["pending"] != NOTHING) & (minds["remaining"] < self._round_s)
+        matched = _matching(minds["pending"], identities, mask)
         late = due & (matched == NOTHING)
         last = np.where(due, np.where(late, 0, matched), first)
         timing = np.zeros(self._team, THINKING)
-        timing["delay"] = np.where(due, self._remaining, 0.0)
-        timing["busy"] = np.minimum(self._remaining, self._round_s)
-        timing["power"] = self._watts
+        timing["delay"] = np.where(due, minds["remaining"], 0.0)
+        timing["busy"] = np.minimum(minds["remaining"], self._round_s)
+        timing["power"] = minds["power"]
         if not self.problem.orders_stand:
-            self._standing = np.where(_taken(mask, last) == 1, _taken(identities, last), 0)
-        self._pending[due] = NOTHING
-        self._remaining = np.maximum(self._remaining - self._round_s, 0.0)
-        self._watts[self._remaining == 0.0] = 0.0
+            goes_on = (_taken(mask, last) == 1) & self.problem.stands[last]
+            minds["standing"] = np.where(goes_on, _taken(identities, last), 0)
+        minds["pending"][due] = NOTHING
+        minds["remaining"] = np.maximum(minds["remaining"] - self._round_s, 0.0)
+        minds["power"][minds["remaining"] == 0.0] = 0.0
         self.problem.advance(last.astype(np.int32), mask, Deliberated(first.astype(np.int32), timing))
         lost = self._interrupt(timing["busy"] > 0.0)
         self._spent[..., _LATE] += (late | lost) + self.world.state.activity["late"]
-        self._spent[..., _THINKING] = self._pending != NOTHING
+        self._spent[..., _THINKING] = minds["pending"] != NOTHING
         return self._finish()
 
     def _interrupt(self, thought: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -106,75 +116,81 @@ class DeliberatingBatch(BatchEnv):
         interrupted = self.problem.interrupted()
         reset = False if interrupted is None else interrupted
         lost = thought & reset
-        ended = ~self.world.state.body["alive"] | reset
-        self._pending[ended] = NOTHING
-        self._remaining[ended] = self._watts[ended] = 0.0
+        minds, ended = self.world.state.minds, ~self.world.state.body["alive"] | reset
+        minds["pending"][ended] = NOTHING
+        minds["remaining"][ended] = minds["power"][ended] = 0.0
         return lost
 
     def _think(
         self, orders: NDArray, thought: Thought | None, identities: NDArray, mask: NDArray
     ) -> NDArray[np.int64]:
-        """Begin the thoughts of the round, and price them. The actions, or HOLD, that need no thought."""
-        self._spent[...] = 0.0
-        fast = orders.astype(np.int64)
+        """Begin the thoughts of the round, and charge them. The actions, or HOLD, that need no thought."""
+        fast, minds = orders.astype(np.int64), self.world.state.minds
         if thought is None:
+            self._spent[...] = 0.0
             return fast
-        prompt, output, meanwhile, models = self._checked(thought)
-        starts = (self._pending == NOTHING) & (orders != HOLD) & self.world.state.body["alive"]
-        starts &= (prompt > 0) | (output > 0)
-        busy = self._pending != NOTHING
-        down = self.problem.boards_down()
-        in_vain = np.zeros(self._team, np.bool_) if down is None else starts & down
-        starts &= ~in_vain
-        prompt, output = np.where(starts, prompt, 0), np.where(starts, output, 0)
-        cost = self.onboard.cost(prompt, output, self.world.state.body["temperature"], models)
-        too_hot = np.isinf(cost.seconds)
-        starts &= ~too_hot
+        starts, prompt, output, cost, in_vain, too_hot, instead, meanwhile = self.priced(orders, thought)
         named = np.maximum(orders, 0)
         babble = self.problem.babble(mask)
         if babble is not None:
             named = np.where(babble >= 0, babble, named)
         chosen = np.where(_taken(mask, named) == 1, _taken(identities, named), _IMPOSSIBLE)
-        self._pending = np.where(starts, chosen, self._pending)
-        self._remaining = np.where(starts, cost.seconds, self._remaining)
-        self._watts = np.where(starts, cost.watts, self._watts)
+        for name, value in (("pending", chosen), ("remaining", cost.seconds), ("power", cost.watts)):
+            minds[name] = np.where(starts, value, minds[name])
+        self._spent[...] = 0.0
         paid = (cost.seconds, cost.joules, prompt, output)
         self._spent[..., : len(paid)] = np.where(starts[..., None], np.stack(paid, -1), 0.0)
         self._spent[..., _TOO_HOT], self._spent[..., _LATE] = too_hot, in_vain
-        spends = (prompt > 0) | (output > 0) | too_hot | in_vain
-        ignored = busy & ((thought.prompt_tokens > 0) | (thought.output_tokens > 0))
-        return np.where(spends | ignored, meanwhile, fast)
+        return np.where(instead, meanwhile, fast)
+
+    def priced(self, orders: NDArray, thought: Thought) -> "Priced":
+        """What the thoughts of a round under `orders` (B, N) would cost; it begins none.
+
+        Raises SandboxError for a wrong thought: of another shape, below 0, beyond the context of the model.
+        """
+        prompt, output, meanwhile, models = self._checked(thought)
+        spends = (prompt > 0) | (output > 0)
+        busy, body = self.world.state.minds["pending"] != NOTHING, self.world.state.body
+        starts = spends & ~busy & (orders != HOLD) & body["alive"]
+        down = self.problem.boards_down()
+        in_vain = np.zeros(self._team, np.bool_) if down is None else starts & down
+        starts &= ~in_vain
+        prompt, output = np.where(starts, prompt, 0), np.where(starts, output, 0)
+        cost = self.onboard.cost(prompt, output, body["temperature"], models)
+        too_hot = np.isinf(cost.seconds)
+        instead = starts | in_vain | (busy & spends)
+        return Priced(starts & ~too_hot, prompt, output, cost, in_vain, too_hot, instead, meanwhile)
 
     def _checked(self, thought: Thought) -> tuple[NDArray, NDArray, NDArray, NDArray | None]:
         """The fields of `thought` as arrays (B, N)."""
+        if not all(hasattr(thought, name) for name in Thought._fields):
+            raise SandboxError(f"thought is {shown(thought)}; give a Thought.")
         counts = []
         for name in ("prompt_tokens", "output_tokens"):
-            count = np.asarray(getattr(thought, name))
+            count = as_array(f"thought: {name}", getattr(thought, name))
             if count.dtype.kind not in "iu" or count.shape != self._team or (count < 0).any():
                 raise SandboxError(
                     f"thought: {name} must be whole numbers of at least 0, shape {self._team}."
                 )
             counts.append(count)
         meanwhile: Any = np.full(self._team, HOLD) if thought.meanwhile is None else thought.meanwhile
-        if thought.models is not None and np.shape(thought.models) != self._team:
-            raise SandboxError(f"thought: models have shape {np.shape(thought.models)}; give {self._team}.")
-        return counts[0], counts[1], self._whole(meanwhile).astype(np.int64), thought.models
+        models = None if thought.models is None else as_array("thought: models", thought.models)
+        if models is not None and models.shape != self._team:
+            raise SandboxError(f"thought: models have shape {models.shape}; give {self._team}.")
+        for named in () if models is None else models.flat:
+            if not (named is None or isinstance(named, str)):
+                raise SandboxError(f"thought: a model is {shown(named)}; give its name, or None.")
+        return counts[0], counts[1], self._whole(meanwhile).astype(np.int64), models
 
     def _report(self) -> tuple[Observation, NDArray[np.float32], Info]:
         observation, reward, info = super()._report()
         info["terms"] = np.concatenate((info["terms"], self._spent), axis=-1)
-        info["thinking"] = self._pending != NOTHING
+        info["thinking"] = self.world.state.minds["pending"] != NOTHING
         return observation, reward, info
 
-    def _begin_again(self, which: NDArray) -> None:
-        self._forget(which)
-        super()._begin_again(which)
-
-    def _forget(self, which: Any) -> None:
-        """No thought is under way in those worlds, and the no-op is in force."""
-        self._standing[which], self._pending[which] = 0, NOTHING
-        self._remaining[which], self._watts[which] = 0.0, 0.0
-        self._spent[which] = 0.0
+    def _begin(self, seed: int | ArrayLike | None, worlds: ArrayLike | None) -> None:
+        super()._begin(seed, worlds)
+        self._spent[slice(None) if worlds is None else np.asarray(worlds, np.int64)] = 0.0
 
 
 _IMPOSSIBLE = -2

@@ -15,6 +15,7 @@ from envs.block import Moment
 from sandbox.compiled import kernel
 from sandbox.geometry import unit
 from sandbox.orbits.ephemeris import sun_position
+from sandbox.state import CHARGE
 
 
 class Buffers(NamedTuple):
@@ -52,6 +53,14 @@ class Outputs(NamedTuple):
     terms: NDArray[np.float32]  # (B, N, I)
 
 
+class Told(NamedTuple):
+    """What an action may change, and what it may refer to."""
+
+    opportunities: np.ndarray  # (B, N, K) OPPORTUNITY
+    orders: Any  # (B, N) ORDER: the standing orders, where the world has them
+    commands: Any  # sandbox.commands.Commands
+
+
 Places = tuple[tuple[int, Callable], ...]
 """Kernels of blocks with the places of the blocks."""
 
@@ -70,7 +79,7 @@ def reporting(observe: Places, allow: Places, score: Places) -> Callable:
     tell, permit, judge = _chain(observe), _chain_legal(allow), _chain(score)
 
     @kernel
-    def report(state, constants, which, sim, own, tables, buffers, outputs):
+    def report(sim, which, own, tables, buffers, outputs):
         for b in which:
             moment = moment_of(sim.state, sim.constants, tables.horizon, b)
             for n in range(outputs.reward.shape[1]):
@@ -106,24 +115,33 @@ def reporting(observe: Places, allow: Places, score: Places) -> Callable:
 
 
 @cache
-def decoding(apply: Places) -> Callable:
-    """The kernel that turns actions (B, N) into commands, for blocks with these kernels.
+def decoding(apply: tuple[Callable, ...]) -> Callable:
+    """The kernel that turns actions (B, N) into commands, for blocks with these kernels, in order.
 
     An action that the mask (B, N, A) forbids is played as action 0, and counted.
     """
     order = _chain_apply(apply)
 
     @kernel
-    def decode(sim, own, tables, commands, actions, mask, illegal):
+    def decode(opportunities, orders, own, sizes, commands, actions, mask, illegal):
+        told = Told(opportunities, orders, commands)
         for b in range(actions.shape[0]):
             for n in range(actions.shape[1]):
                 action = actions[b, n]
                 if mask[b, n, action] == 0:
                     illegal[b, n] += 1
                     action = 0
-                order(sim, own, commands, tables.sizes, action, b, n)
+                order(told, own, sizes, action, b, n)
 
     return decode
+
+
+def clear(commands: Any) -> None:
+    """Panels face the Sun, jobs wait, nothing else happens."""
+    commands.mode.fill(CHARGE)
+    for array in (commands.place, commands.queue, commands.burn, commands.late_burn, commands.reload):
+        array.fill(0)
+    commands.thinking.fill(0)
 
 
 @kernel
@@ -147,7 +165,7 @@ def _none_legal(sim, own, moment, legal, sizes, b, n):
 
 
 @kernel
-def _no_order(sim, own, commands, sizes, action, b, n):
+def _no_order(told, own, sizes, action, b, n):
     pass
 
 
@@ -184,21 +202,21 @@ def _then_legal(first: Any, place: int, rest: Any) -> Callable:
     return run
 
 
-def _chain_apply(kernels: Sequence[tuple[int, Callable]]) -> Callable:
+def _chain_apply(kernels: Sequence[Callable]) -> Callable:
     run = _no_order
-    for place, first in reversed(kernels):
+    for place, first in reversed(list(enumerate(kernels))):
         run = _then_apply(first, place, run)
     return run
 
 
 def _then_apply(first: Any, place: int, rest: Any) -> Callable:
     @kernel
-    def run(sim, own, commands, sizes, action, b, n):
+    def run(told, own, sizes, action, b, n):
         size = sizes[0]
         if action < size:
-            first(sim, own[place], commands, action, b, n)
+            first(told, own[place], action, b, n)
         else:
-            rest(sim, own, commands, sizes[1:], action - size, b, n)
+            rest(told, own, sizes[1:], action - size, b, n)
 
     return run
 

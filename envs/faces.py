@@ -9,11 +9,11 @@ from envs.joint import JointBatch, JointFace
 from envs.messaging import MessagingFace
 from envs.parallel import ParallelFace, sequential
 from envs.problem import Problem
-from envs.sim_adapter import make_world
 from envs.single import SatelliteEnv, Teammates, alone, one_satellite
 from envs.vector import SatelliteVectorEnv
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.scenario import load_scenario
+from sandbox.world import World
 
 
 class Faces(NamedTuple):
@@ -47,10 +47,9 @@ def make_batch(
     scenario = load_scenario(problem.scenario if scenario is None else scenario, problem.overrides)
     declaration = problem.declare(**options)
     parts = sorted({part for block in declaration.blocks for part in block.parts})
-    how = {"shown": 1, "warned": 1, "message_bytes": 0, "whole_inbox": False} | (declaration.world or {})
-    world = make_world(
-        parts, scenario, worlds, horizon_s=horizon_of(scenario, max_cycles), threads=threads, **how
-    )
+    sizes = {"shown": 1, "warned": 1, "whole_inbox": False} | (declaration.world or {})
+    horizon = horizon_of(scenario, max_cycles)
+    world = World(scenario, worlds, parts=parts, horizon_s=horizon, threads=threads, **sizes)
     made = problem(world, declaration, team_reward=team_reward)
     if not multi_discrete:
         return BatchEnv(made, autoreset=autoreset)
@@ -93,7 +92,7 @@ def faces_of(problem: type[Problem]) -> Faces:
         return sequential(parallel_env(**arguments), wrapped=False)
 
     def env(**arguments: Any) -> Any:
-        """PettingZoo's agent-environment-cycle environment, with the checks of order and bounds."""
+        """PettingZoo's agent-environment-cycle environment, with the check of order."""
         return sequential(parallel_env(**arguments), wrapped=True)
 
     def satellite_env(

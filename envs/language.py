@@ -39,6 +39,7 @@ none raises, although the action space, a `Text` of printable ASCII, names less.
 
 import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from string import printable
@@ -48,18 +49,18 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 from pettingzoo import AECEnv, ParallelEnv
-from pettingzoo.utils import wrappers
-from pettingzoo.utils.conversions import parallel_to_aec
 
 from envs.deliberation import HOLD, Thought, deliberating
-from envs.parallel import ParallelFace
-from envs.replies import ILLEGAL, UNREADABLE, ReplyReader
+from envs.parallel import ParallelFace, sequential
+from envs.replies import ILLEGAL, UNREADABLE, Reading, ReplyReader
 from envs.reports import Reporter
+from sandbox.checks import shown, whole_number
 from sandbox.errors import SandboxError
 from sandbox.lasers import TERMINALS
 
 LONGEST_REPLY = 4096
 """Characters of the action space's texts; longer replies are read all the same."""
+MOST_TOKENS = 2**53
 INVITATION = 'You may add a line "Message: ..." of at most {} characters for your neighbours.'
 STILL_THINKING = "You are still thinking about your last decision; a reply is not read in this round."
 
@@ -100,7 +101,7 @@ class LanguageEnv(ParallelEnv):
             raise SandboxError(
                 f"LanguageEnv wraps a parallel environment of the sandbox, not {type(env).__name__}."
             )
-        batch = deliberating(env.batch)
+        self._batch = batch = deliberating(env.batch)
         self.face = ParallelFace(batch, death=env.death, render_mode=env.render_mode)
         self.problem, self.world, self.reporter = env.problem, env.world, Reporter(env.problem)
         self.channel = 4 * getattr(env.problem, "message_size", 0)
@@ -122,6 +123,7 @@ class LanguageEnv(ParallelEnv):
         }
         self._number = {agent: n for n, agent in enumerate(self.possible_agents)}
         self._masks: dict[str, NDArray[np.int8]] = {}
+        self._restores = self.world.restores
 
     @property
     def agents(self) -> list[str]:
@@ -142,24 +144,39 @@ class LanguageEnv(ParallelEnv):
 
     def reset(self, seed: int | None = None, options: dict | None = None) -> tuple[dict, dict]:
         """Begin an episode. A reset without a seed draws on from the last one."""
-        observations, infos = self.face.reset(seed, options)
-        for info in infos.values():
-            info["unreadable"] = 0.0
-        return self._reports(observations, infos), infos
+        return self._told(*self.face.reset(seed, options))
+
+    def present(self) -> tuple[dict, dict]:
+        """What is reported of the world as it stands, as `reset` returns it: after a `world.restore`, say."""
+        return self._told(*self.face.present())
+
+    def check(self, agent: str, reply: Any) -> None:
+        """Raises SandboxError where `step` would refuse `reply` of `agent`."""
+        self._catch_up()
+        given = {agent: self._reply(agent, reply)}
+        orders = np.full((1, len(self.possible_agents)), HOLD)
+        orders[0, self._number[agent]] = self._read(given)[agent].action
+        self._batch.priced(orders, self._thought(given))
 
     def step(self, replies: Mapping[str, Reply | str]) -> tuple[dict, dict, dict, dict, dict]:
-        """Play one round. A satellite without a reply keeps to its standing order."""
+        """Play one round. A satellite without a reply keeps to its standing order.
+
+        Raises SandboxError for what is no reply, and for tokens that its model or board cannot take; a step
+        that is refused changes nothing.
+        """
         if not self.face.agents:
             return self.face.step({})
+        self._catch_up()
         agents = self.face.agents
-        given = {agent: _as_reply(agent, replies[agent]) for agent in agents if agent in replies}
-        readings = {
-            agent: self._reader.read(reply.text, self._masks[agent]) for agent, reply in given.items()
-        }
+        if not hasattr(replies, "get"):
+            raise SandboxError(f"replies are {shown(replies)}; give a dictionary of agents.")
+        given = {agent: self._reply(agent, replies[agent]) for agent in agents if agent in replies}
+        readings, thought = self._read(given), self._thought(given)
         orders = {agent: readings[agent].action if agent in readings else HOLD for agent in agents}
-        for agent, reply in given.items():
-            self._say(agent, reply)
-        observations, rewards, ends, cuts, infos = self.face.step(orders, self._thought(given))
+        with self.problem.mail.saying() if self.channel else nullcontext():
+            for agent, reply in given.items():
+                self._say(agent, reply)
+            observations, rewards, ends, cuts, infos = self.face.step(orders, thought)
         for agent, info in infos.items():
             status = readings[agent].status if agent in readings and not self._busy[agent] else None
             info["unreadable"] = float(status == UNREADABLE)
@@ -178,21 +195,46 @@ class LanguageEnv(ParallelEnv):
         """Safe to call twice."""
         self.face.close()
 
-    def _say(self, agent: str, reply: Reply) -> None:
-        """Send the message of a reply that is read in this round, if it has one."""
+    def _catch_up(self) -> None:
+        """Look again if the world was restored."""
+        if self._restores != self.world.restores:
+            self.present()
+
+    def _told(self, observations: Mapping[str, NDArray], infos: dict) -> tuple[dict, dict]:
+        """Reports and infos where no reply was read."""
+        for info in infos.values():
+            info["unreadable"] = 0.0
+        return self._reports(observations, infos), infos
+
+    def _read(self, replies: Mapping[str, Reply]) -> dict[str, Reading]:
+        return {agent: self._reader.read(reply.text, self._masks[agent]) for agent, reply in replies.items()}
+
+    def _reply(self, agent: str, given: Any) -> Reply:
+        """What a satellite gave as a reply whose fields are as they should be."""
+        reply = Reply(given) if isinstance(given, str) else given
+        if not isinstance(reply, Reply):
+            raise SandboxError(f"The reply of {agent} is {type(reply).__name__}; give a Reply or a string.")
+        for name, value in (("text", reply.text), ("model", reply.model), ("message", reply.message)):
+            if not (isinstance(value, str) or (value is None and name != "text")):
+                raise SandboxError(f"The reply of {agent} has {name} {shown(value)}; give a string.")
         if reply.message is not None and not self.channel:
             raise SandboxError(
                 f"The reply of {agent} has a message, but {self.problem.name} has no channel for it; make "
                 "autonomy_v0 with message_size of at least 1."
             )
+        counts = [_count(agent, name, getattr(reply, name)) for name in ("prompt_tokens", "output_tokens")]
+        return Reply(reply.text, *counts, reply.model, reply.message)
+
+    def _say(self, agent: str, reply: Reply) -> None:
+        """Send the message of a reply that is read in this round, if it has one."""
         found = _MESSAGE.search(_THOUGHTS.sub("", reply.text)) if self.channel else None
         message = reply.message if reply.message is not None else found and found.group(1)
         if message and not self._busy[agent]:
-            self.problem.say_text(0, self._number[agent], message.strip())  # type: ignore[attr-defined]
+            self.problem.mail.say_text(0, self._number[agent], message.strip())
 
     def _heard(self, agent: str) -> str:
         """What the neighbours of a satellite said last, a line each."""
-        heard = self.problem.heard_text(0, self._number[agent])  # type: ignore[attr-defined]
+        heard = self.problem.mail.heard_text(0, self._number[agent])
         said = (f"Neighbour {k + 1} said {age:.0f} s ago: {_printable(text)}" for k, text, age in heard)
         return "".join(f"\n{line}" for line in said)
 
@@ -210,6 +252,7 @@ class LanguageEnv(ParallelEnv):
         self._masks = {agent: info.pop("action_mask") for agent, info in infos.items()}
         for agent, info in infos.items():
             info["legal"] = self._masks[agent]
+        self._restores = self.world.restores
         self._busy = {agent: bool(info["thinking"]) for agent, info in infos.items()}
         reports: dict[str, str] = {}
         for agent, observation in observations.items():
@@ -227,12 +270,12 @@ def parallel_env(problem: str = "tasking_v0", **arguments: Any) -> LanguageEnv:
 
 def raw_env(problem: str = "tasking_v0", **arguments: Any) -> AECEnv:
     """The agent-environment-cycle form, bare."""
-    return parallel_to_aec(parallel_env(problem, **arguments))
+    return sequential(parallel_env(problem, **arguments), wrapped=False)
 
 
 def env(problem: str = "tasking_v0", **arguments: Any) -> AECEnv:
     """The agent-environment-cycle form, with the check of order."""
-    return wrappers.OrderEnforcingWrapper(raw_env(problem, **arguments))
+    return sequential(parallel_env(problem, **arguments))
 
 
 def _printable(text: str) -> str:
@@ -240,9 +283,12 @@ def _printable(text: str) -> str:
     return "".join(c if c in printable and c.isprintable() else "?" for c in text)
 
 
-def _as_reply(agent: str, reply: Any) -> Reply:
-    if isinstance(reply, Reply):
-        return reply
-    if isinstance(reply, str):
-        return Reply(reply)
-    raise SandboxError(f"The reply of {agent} is {type(reply).__name__}; give a Reply or a string.")
+def _count(agent: str, name: str, value: Any) -> int:
+    """Tokens: a whole number, also where a server gave it as a float."""
+    whole = int(value) if isinstance(value, float) and value.is_integer() else value
+    count = whole_number(whole, 0, MOST_TOKENS)
+    if count is None:
+        raise SandboxError(
+            f"The reply of {agent} has {name} {shown(value)}; give a whole number from 0 to {MOST_TOKENS}."
+        )
+    return count

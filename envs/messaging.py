@@ -5,13 +5,16 @@ The vector is sent over every laser link that is up, its bits paid in time and e
 neighbour observes as `neighbour_k_message_i` once it has arrived.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.deliberation import Thought
 from envs.parallel import ParallelFace
+from sandbox.checks import as_array, shown
 from sandbox.errors import SandboxError
 
 
@@ -38,19 +41,34 @@ class MessagingFace(ParallelFace):
             agent: MessagingSpace(len(self.actions), self._size) for agent in self.possible_agents
         }
 
-    def _orders(self, actions: dict[str, Any]) -> NDArray:
+    def check(self, agent: str, action: Any) -> None:
+        super().check(agent, self._parts(agent, action)[0])
+
+    def step(
+        self, actions: Mapping[str, Any], thought: Thought | None = None
+    ) -> tuple[dict, dict, dict, dict, dict]:
+        """Play one round; an action is a number, or a number and a message."""
+        with self.problem.mail.saying():
+            return super().step(actions, thought)
+
+    def _orders(self, actions: Mapping[str, Any]) -> NDArray:
         labels: dict[str, Any] = {}
         said = np.full((1, len(self.possible_agents), self._size), np.nan, np.float32)
-        for agent in self.agents:
-            action = labels[agent] = actions.get(agent, 0)
-            if isinstance(action, (tuple, list)) and len(action) == 2:
-                labels[agent], said[0, self._number[agent]] = action[0], self._vector(agent, action[1])
+        for agent, action in self._told(actions).items():
+            labels[agent], said[0, self._number[agent]] = self._parts(agent, action)
         orders = super()._orders(labels)
-        self.problem.say(said)  # type: ignore[attr-defined]
+        self.problem.mail.say(said)
         return orders
 
-    def _vector(self, agent: str, message: Any) -> NDArray[np.float32]:
-        vector = np.asarray(message)
+    def _parts(self, agent: str, action: Any) -> tuple[Any, NDArray[np.float32] | float]:
+        """The number in an action, unchecked, and its message, NaN for none."""
+        if not (isinstance(action, (tuple, list)) and len(action) == 2):
+            return action, np.nan
+        vector = as_array(f"The message of {agent}", action[1])
         if vector.shape != (self._size,) or vector.dtype.kind not in "fiu":
-            raise SandboxError(f"The message of {agent} is {message!r:.60}; give {self._size} numbers.")
-        return vector.astype(np.float32)
+            raise SandboxError(f"The message of {agent} is {shown(action[1])}; give {self._size} numbers.")
+        with np.errstate(over="ignore"):  # what is too great is refused below
+            message = vector.astype(np.float32)
+        if (np.abs(message) > 1.0).any() and not np.isnan(message).any():
+            raise SandboxError(f"The message of {agent} is {shown(action[1])}; give numbers within [-1, 1].")
+        return action[0], message

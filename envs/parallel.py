@@ -1,5 +1,7 @@
 """The dictionary face: PettingZoo's parallel and agent-environment-cycle environments over one world."""
 
+from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import gymnasium
@@ -7,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pettingzoo import AECEnv, ParallelEnv
 from pettingzoo.utils import wrappers
-from pettingzoo.utils.conversions import parallel_to_aec
+from pettingzoo.utils.conversions import parallel_to_aec_wrapper
 
 from envs.batch import BatchEnv
 from envs.camera import RENDER_FPS, RENDER_MODES, Camera
 from envs.deliberation import DeliberatingBatch, Thought
+from sandbox.checks import shown, whole_number
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.recording import Recording
 
@@ -48,7 +51,8 @@ class ParallelFace(ParallelEnv):
         }
         self.camera = None if render_mode is None else Camera(batch, render_mode)
         self.possible_agents = [f"sat_{n}" for n in range(batch.satellites)]
-        self.agents: list[str] = []
+        self._agents: list[str] = []
+        self._restores = self.world.restores
         self.layout, self.actions, self.max_cycles = batch.layout, batch.actions, batch.max_cycles
         self.group_map = {"sat": list(self.possible_agents)}
         self._blank_info = dict.fromkeys((*batch.terms, "action_mask"))
@@ -58,6 +62,24 @@ class ParallelFace(ParallelEnv):
             agent: gymnasium.spaces.Discrete(len(self.actions)) for agent in self.possible_agents
         }
         self.state_space = gymnasium.spaces.Box(-1.0, 1.0, (self.problem.state_size,), np.float32)
+
+    @property
+    def agents(self) -> list[str]:
+        """Who takes part now."""
+        if self._restores != self.world.restores:
+            self._restores, self._agents = self.world.restores, self._present_agents()
+        return self._agents
+
+    @agents.setter
+    def agents(self, agents: list[str]) -> None:
+        self._agents = agents
+
+    def _present_agents(self) -> list[str]:
+        """Who takes part in the world as it stands."""
+        if not self.world.ready or self.batch.ended()[0]:
+            return []
+        stays = self.world.state.body["alive"][0] | (self.death != "remove")
+        return [agent for agent, here in zip(self.possible_agents, stays, strict=True) if here]
 
     def _make_space(self) -> gymnasium.Space:
         vector = gymnasium.spaces.Box(-1.0, 1.0, (len(self.layout),), np.float32)
@@ -82,11 +104,21 @@ class ParallelFace(ParallelEnv):
             self.camera.begin()
         return self._observations(observation, info["action_mask"]), self._infos(info)
 
+    def present(self) -> tuple[dict, dict]:
+        """What is seen of the world as it stands, as `reset` returns it: after a `world.restore`, say."""
+        observation, info = self.batch.present()
+        return self._observations(observation, info["action_mask"]), self._infos(info)
+
+    def check(self, agent: str, action: Any) -> None:
+        """Raises SandboxError where `step` would refuse `action` of `agent`."""
+        self._order(agent, action)
+
     def step(
-        self, actions: dict[str, int], thought: Thought | None = None
+        self, actions: Mapping[str, Any], thought: Thought | None = None
     ) -> tuple[dict, dict, dict, dict, dict]:
         """Play one round. Missing agents idle; dead or unknown ones are ignored.
 
+        Raises SandboxError for an action outside its space; a step that is refused changes nothing.
         `thought`, arrays (1, N), is for a face over a `DeliberatingBatch`: what was spent on the decisions.
         """
         if not self.agents:
@@ -139,25 +171,33 @@ class ParallelFace(ParallelEnv):
             raise SandboxError("This environment charges no thought; make its batch `deliberating` first.")
         return self.batch.step(orders, thought)
 
-    def _orders(self, actions: dict[str, Any]) -> NDArray:
-        orders = [actions.get(agent, 0) for agent in self.agents]
+    def _told(self, actions: Mapping[str, Any]) -> dict[str, Any]:
+        """The actions of those who take part and were told something."""
+        if not hasattr(actions, "get"):
+            raise SandboxError(f"actions are {shown(actions)}; give a dictionary of agents.")
+        return {agent: actions[agent] for agent in self.agents if agent in actions}
+
+    def _orders(self, actions: Mapping[str, Any]) -> NDArray:
+        told = self._told(actions)
+        orders = [told.get(agent, 0) for agent in self.agents]
         low, count = self.batch.lowest_action, len(self.actions)
         if not _WHOLE.issuperset(map(type, orders)) or not low <= min(orders) <= max(orders) < count:
-            orders = [self._checked(agent, order) for agent, order in zip(self.agents, orders, strict=True)]
+            orders = [self._order(agent, order) for agent, order in zip(self.agents, orders, strict=True)]
         if len(orders) == len(self.possible_agents):
             return np.array([orders])
         row = np.zeros((1, len(self.possible_agents)), np.int64)
         row[0, [self._number[agent] for agent in self.agents]] = orders
         return row
 
-    def _checked(self, agent: str, action: Any) -> int:
-        value = np.asarray(action)
+    def _order(self, agent: str, action: Any) -> Any:
         low, last = self.batch.lowest_action, len(self.actions) - 1
-        if value.size == 1 and value.dtype.kind in "iu" and low <= value.item() <= last:
-            return value.item()
-        raise SandboxError(
-            f"action {action!r} of {agent} is outside its space; give a whole number from {low} to {last}."
-        )
+        value = whole_number(action, low, last)
+        if value is None:
+            raise SandboxError(
+                f"action {shown(action)} of {agent} is outside its space; "
+                f"give a whole number from {low} to {last}."
+            )
+        return value
 
     def _by_agent(self, values: list) -> dict[str, Any]:
         if len(self.agents) == len(values):
@@ -181,9 +221,72 @@ class ParallelFace(ParallelEnv):
         return self._by_agent(found)
 
 
-def sequential(parallel: ParallelFace, wrapped: bool) -> AECEnv:
-    """The agent-environment-cycle form; `wrapped` adds PettingZoo's checks of order and bounds."""
-    raw = parallel_to_aec(parallel)
-    if not wrapped:
-        return raw
-    return wrappers.OrderEnforcingWrapper(wrappers.AssertOutOfBoundsWrapper(raw))
+class Sequential(parallel_to_aec_wrapper):
+    """The agent-environment-cycle form of a parallel face.
+
+    An action is checked when its agent gives it: at the end of the cycle no one could mend it any more. After
+    a `world.restore` a cycle begins anew, with what is seen then.
+    """
+
+    _restores = 0
+
+    def __init__(self, parallel: Any) -> None:
+        super().__init__(parallel)
+        self._agents: list[str] = []
+        self._selected = ""
+
+    @property
+    def agents(self) -> list[str]:
+        """Who takes part now."""
+        self._catch_up()
+        return self._agents
+
+    @agents.setter
+    def agents(self, agents: list[str]) -> None:
+        self._agents = agents
+
+    @property
+    def agent_selection(self) -> str:
+        """Whose turn it is."""
+        self._catch_up()
+        return self._selected
+
+    @agent_selection.setter
+    def agent_selection(self, agent: str) -> None:
+        self._selected = agent
+
+    def reset(self, seed: int | None = None, options: dict | None = None) -> None:
+        """Begin an episode. A reset without a seed draws on from the last one."""
+        self._restores = self.env.world.restores
+        super().reset(seed, options)
+
+    def step(self, action: Any) -> None:
+        """What the agent whose turn it is does; None where it has left.
+
+        Raises SandboxError for an action outside its space; a step that is refused changes nothing.
+        """
+        agent = self.agent_selection
+        if not (self.terminations[agent] or self.truncations[agent]):
+            self.env.check(agent, action)
+        elif action is not None:
+            raise SandboxError(f"action {shown(action)} of {agent}, which has left; give None.")
+        super().step(action)
+
+    def _catch_up(self) -> None:
+        """Begin the cycle anew if the world was restored."""
+        env = self.env
+        if self._restores == env.world.restores:
+            return
+        self._restores, self._agents = env.world.restores, env.agents[:]
+        if self._agents:
+            self.env = SimpleNamespace(agents=env.agents, reset=lambda **_: env.present())
+            try:
+                super().reset()
+            finally:
+                self.env = env
+
+
+def sequential(parallel: Any, wrapped: bool = True) -> AECEnv:
+    """The agent-environment-cycle form; `wrapped` adds PettingZoo's check of order."""
+    raw = Sequential(parallel)
+    return wrappers.OrderEnforcingWrapper(raw) if wrapped else raw

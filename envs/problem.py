@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 
 from envs.block import Block, Own
 from envs.blocks.state import ALIVE, BATTERY, ORBIT, SUN, TIME, Piece
-from envs.driver import Buffers, Outputs, Tables, decoding, reporting, state_writer
-from envs.features import Feature, Layout
-from envs.sim_adapter import CHARGE, blank, play, sim_of
-from sandbox.errors import SandboxError, unknown_name
+from envs.driver import Buffers, Outputs, Tables, clear, decoding, reporting, state_writer
+from envs.features import Layout
+from envs.mail import Mail
+from sandbox.errors import SandboxError
 from sandbox.faults import uniform
 
 ILLEGAL = "illegal"
@@ -87,8 +87,7 @@ class Problem:
         return {name: p.default for name, p in signature(cls.declare).parameters.items()}
 
     def __init__(self, world: Any, declaration: Declaration, *, team_reward: bool = False) -> None:
-        world.sim = sim_of(world)
-        self.world, self.sim = world, world.sim
+        self.world, self._declaration = world, declaration
         self.blocks, self.team_reward = tuple(declaration.blocks), bool(team_reward)
         acting = [block for block in self.blocks if block.apply is not None]
         self.labels = tuple(action for block in acting for action in block.actions(world))
@@ -97,18 +96,24 @@ class Problem:
         self.terms = (*(term for block in self.blocks for term in block.terms), ILLEGAL)
         self.layout = Layout([feature for block in self.blocks for feature in block.told(world)])
         self.briefing = self.brief()
-        self.orders_stand = self.sim.orders is not None
+        self.orders_stand = world.orders is not None
         self.message_size = max((getattr(block, "message_size", 0) for block in self.blocks), default=0)
+        self.mail = Mail(world, self.message_size)
         self._acting, self._sizes = acting, np.array([len(block.actions(world)) for block in acting])
         self._buffers, self._own = self._lay_out()
+        self._own_acting = tuple(
+            self._own[i] for i, block in enumerate(self.blocks) if block.apply is not None
+        )
         self._tables = self._make_tables()
-        place = {block: i for i, block in enumerate(self.blocks)}
         kernels = [
-            tuple((place[block], getattr(block, verb)) for block in self.blocks if getattr(block, verb))
-            for verb in ("observe", "allow", "score", "apply")
+            tuple((i, getattr(block, verb)) for i, block in enumerate(self.blocks) if getattr(block, verb))
+            for verb in ("observe", "allow", "score")
         ]
-        self._report, self._decode = reporting(*kernels[:3]), decoding(kernels[3])
-        self._commands, self._first = blank(world), blank(world)
+        self._report = reporting(*kernels)
+        self._decode = decoding(tuple(block.apply for block in acting))
+        self._commands, self._first = world.commands(), world.commands()
+        if self.orders_stand:
+            self._commands = self._commands._replace(before=world.orders.copy())
         self._pieces = tuple(declaration.state), tuple(declaration.satellite_state)
 
     def brief(self) -> str:
@@ -134,30 +139,22 @@ class Problem:
         if thinking is not None:
             self._order(first, [thinking.first], mask)
             self._buffers.illegal.fill(0)
-            if self.orders_stand:
-                commands.before[...] = self.world.orders
+        if (
+            self.orders_stand
+        ):  # these stand until a thought is done; what is decided changes those of the world
+            commands.before[...] = self.world.orders
         self._order(commands, labels, mask)
         if thinking is not None:
             self._delay(commands, first, thinking.timing)
-        play(self.world, commands, thinking is not None)
-        commands.length.fill(0)
+        self.world.play(commands)
 
     def _order(self, commands: Any, labels: list[NDArray[np.int32]], mask: NDArray[np.int8]) -> None:
         """Write what actions ask of the world; where none says otherwise, panels face the Sun, jobs wait."""
-        commands.mode.fill(CHARGE)
-        for array in (commands.place, commands.queue, commands.burn, commands.late_burn, commands.reload):
-            array.fill(0)
+        world = self.world
+        given = world.state.opportunities, world.orders, self._own_acting, self._sizes
+        clear(commands)
         for actions in labels:
-            self.world.call(
-                self._decode,
-                self.sim,
-                self._own,
-                self._tables,
-                commands,
-                actions,
-                mask,
-                self._buffers.illegal,
-            )
+            world.call(self._decode, *given, commands, actions, mask, self._buffers.illegal)
 
     @staticmethod
     def _delay(commands: Any, first: Any, timing: NDArray[np.void]) -> None:
@@ -208,28 +205,30 @@ class Problem:
     def report(self, observation: NDArray, mask: NDArray, reward: NDArray, terms: NDArray) -> None:
         """Write observations (B, N, F) in [-1, 1], masks (B, N, A), rewards (B, N) and terms (B, N, I)."""
         outputs = Outputs(observation, mask, reward, terms)
-        self.world.share(self._report, self.sim, self._own, self._tables, self._buffers, outputs)
+        if self.message_size:
+            self._refresh()
+        self.world.share(self._report, self._own, self._tables, self._buffers, outputs)
 
     def interrupted(self) -> NDArray[np.bool_] | None:
         """Whose thought under way was lost (B, N) in the last round; None where nothing interrupts."""
-        faults = self.sim.faults
+        faults = self.world.faults
         return None if faults is None else faults.state.body["interrupted"]
 
     def boards_down(self) -> NDArray[np.bool_] | None:
         """Whose boards are down (B, N), so that there nothing can be thought; None where they never are."""
-        if self.sim.faults is None or self.sim.jobs is None:
+        if self.world.faults is None or self.world.jobs is None:
             return None
-        return self.sim.jobs.state.desks["down"] > self.sim.state.clock["time"][:, None]
+        return self.world.jobs.state.desks["down"] > self.world.state.clock["time"][:, None]
 
     def babble(self, mask: NDArray[np.int8]) -> NDArray[np.int64] | None:
         """What minds on corrupted weights come up with: legal actions (B, N), -1 for others; or None."""
-        faults = self.sim.faults
+        faults = self.world.faults
         if faults is None or not faults.state.body["corrupt"].any():
             return None
         drawn = np.full(mask.shape[:2], -1)
         for b, n in np.argwhere(faults.state.body["corrupt"]):
             legal = np.flatnonzero(mask[b, n])
-            key, round_ = faults.state.key[b], self.sim.state.clock["round"][b]
+            key, round_ = faults.state.key[b], self.world.state.clock["round"][b]
             drawn[b, n] = legal[int(uniform(key, BABBLE, round_, n, 0) * len(legal))]
         return drawn
 
@@ -239,7 +238,7 @@ class Problem:
         params = tuple(tuple(piece.params(self.world) for piece in pieces) for pieces in self._pieces)
         size = sum(piece.size for piece in self._pieces[1])
         self.world.call(
-            state_writer(*self._pieces), self.sim, params, self.world.horizon_s, size, int(b), out
+            state_writer(*self._pieces), self.world.sim, params, self.world.horizon_s, size, int(b), out
         )
         return out
 
@@ -249,12 +248,17 @@ class Problem:
         whole, each = (sum(piece.size for piece in pieces) for pieces in self._pieces)
         return whole + each * self.world.satellites
 
-    def refresh(self) -> None:
-        """Look up anew what the blocks ask of the world, after one of their options has changed."""
+    def _refresh(self) -> None:
+        """Look up anew what the blocks ask of the world."""
         self._own = tuple(
             own._replace(params=block.params(self.world))
             for block, own in zip(self.blocks, self._own, strict=True)
         )
+
+    def __reduce__(self) -> tuple:
+        """A copy is laid out anew over a copy of its world: what it remembers is in there."""
+        made = type(self), self.world, self._declaration, self.team_reward
+        return _remade, (*made, self._buffers.illegal)
 
     def _lay_out(self) -> tuple[Buffers, tuple[Own, ...]]:
         """Working memory, and what each block may write of it."""
@@ -295,6 +299,14 @@ class Problem:
         return np.array(columns, np.int64)
 
 
+def _remade(
+    kind: type[Problem], world: Any, declaration: Declaration, team_reward: bool, illegal: NDArray
+) -> Problem:
+    problem = kind(world, declaration, team_reward=team_reward)
+    problem._buffers.illegal[...] = illegal
+    return problem
+
+
 def _room(block: Block, world: Any) -> int:
     """Numbers that a block that tells of several things needs."""
     if not block.each:
@@ -312,6 +324,3 @@ def _own(block: Block, world: Any, raw: NDArray[np.float32]) -> Own:
     )
     items = things[..., :width].view([(feature.name, "f4") for feature in block.features])[..., 0]
     return Own(items, things[..., width:], block.params(world))
-
-
-__all__ = ["Declaration", "Deliberated", "Feature", "Problem", "SandboxError", "unknown_name"]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from envs.batch import BatchEnv
 from envs.camera import RENDER_FPS, RENDER_MODES, Camera
+from sandbox.checks import as_array, shown, whole_number
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.fleet import make_fleet
 from sandbox.recording import Recording
@@ -62,42 +63,44 @@ class SatelliteEnv(gymnasium.Env):
         self.observation_space = gymnasium.spaces.Box(-1.0, 1.0, (len(self.layout),), np.float32)
         self.action_space = gymnasium.spaces.Discrete(len(self.actions))
         self._fleet: tuple[NDArray, dict] | None = None
+        self._restores = self.world.restores
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[NDArray, dict]:
         """Begin an episode. A reset without a seed draws on from the last one."""
-        super().reset(seed=seed)
-        if seed is None and self._fleet is None:
-            seed = int(self.np_random.integers(2**31))
-        self._fleet = self.batch.reset(seed)
+        first = int(self.np_random.integers(2**31)) if seed is None and self._fleet is None else seed
+        if np.ndim(first):
+            raise SandboxError(f"seed = {shown(seed)}; give a whole number of at least 0.")
+        self._fleet = self.batch.reset(first)
+        self._restores = self.world.restores
+        super().reset(seed=None if seed is None else int(seed))
         if self.camera is not None:
             self.camera.begin()
         return self._mine(*self._fleet)
 
     def step(self, action: int) -> tuple[NDArray, float, bool, bool, dict]:
-        """Play one round; the episode terminates when this satellite is lost."""
-        if self._fleet is None:
-            raise SandboxError("step before reset: call reset() first.")
-        orders = self._orders(action, *self._fleet)
+        """Play one round; the episode terminates when this satellite is lost.
+
+        Raises SandboxError for an action outside the space; a step that is refused changes nothing.
+        """
+        orders = self._orders(action, *self._seen("step"))
         if self.camera is not None:
             self.camera.before(self.batch.legal()[0])
         observation, reward, terminated, truncated, info = self.batch.step(orders)
         if self.camera is not None:
             self.camera.after(orders[0], reward[0])
-        self._fleet = observation, info
+        self._fleet = fleet = observation, info
         lost = bool(terminated[0, self.ego]) or not self.world.state.body["alive"][0, self.ego]
         return (
             observation[0, self.ego],
             float(reward[0, self.ego]),
             lost,
             bool(truncated[0, self.ego]),
-            self._mine(*self._fleet)[1],
+            self._mine(*fleet)[1],
         )
 
     def action_masks(self) -> NDArray[np.bool_]:
         """The legal actions (A,), under the name that masked trainers look for."""
-        if self._fleet is None:
-            raise SandboxError("action_masks before reset: call reset() first.")
-        return self._fleet[1]["action_mask"][0, self.ego].astype(np.bool_)
+        return self._seen("action_masks")[1]["action_mask"][0, self.ego].astype(np.bool_)
 
     def render(self) -> Any:
         """What `render_mode` says (see `envs.camera.Camera`); None without one."""
@@ -114,23 +117,46 @@ class SatelliteEnv(gymnasium.Env):
         """Safe to call twice."""
         self.batch.close()
 
+    def _seen(self, asked: str) -> tuple[NDArray, dict]:
+        """What the fleet saw last; anew where the world was restored since."""
+        if self._restores != self.world.restores:
+            self._fleet, self._restores = self.batch.present(), self.world.restores
+        if self._fleet is None:
+            raise SandboxError(f"{asked} before reset: call reset() first.")
+        return self._fleet
+
     def _orders(self, action: int, observation: NDArray, info: dict[str, NDArray]) -> NDArray:
-        value = np.asarray(action)
-        last = len(self.actions) - 1
-        if value.size != 1 or value.dtype.kind not in "iu" or not 0 <= value.item() <= last:
+        last, team = len(self.actions) - 1, (1, self.batch.satellites)
+        own = whole_number(action, 0, last)
+        if own is None:
             raise SandboxError(
-                f"action {action!r} is outside the space; give a whole number from 0 to {last}."
+                f"action {shown(action)} is outside the space; give a whole number from 0 to {last}."
             )
-        orders = np.zeros((1, self.batch.satellites), np.int32)
+        orders = np.zeros(team, np.int64)
         if self.teammates is not None:
-            orders[...] = self.teammates(observation, info)
-        orders[0, self.ego] = value.item()
+            orders = whole_valued(self.teammates(observation, info), team)
+        orders[0, self.ego] = own
         return orders
 
     def _mine(self, observation: NDArray, info: dict[str, NDArray]) -> tuple[NDArray, dict[str, Any]]:
         own = dict(zip(self.batch.terms, info["terms"][0, self.ego].tolist(), strict=True))
         own["action_mask"] = info["action_mask"][0, self.ego]
         return observation[0, self.ego], own
+
+
+def whole_valued(actions: Any, team: tuple[int, int]) -> NDArray[np.int64]:
+    """The actions of teammates, which may have other types: of the shape of the team, nothing lost."""
+    found = as_array("The actions of the teammates", actions)
+    try:
+        given = np.broadcast_to(found, team)
+        with np.errstate(invalid="ignore"):
+            orders = given.astype(np.int64)
+        same = bool((orders == given).all())
+    except (ValueError, TypeError, OverflowError):
+        same = False
+    if not same:
+        raise SandboxError(f"The actions of the teammates are {shown(actions)}; give whole numbers {team}.")
+    return orders
 
 
 def one_satellite(

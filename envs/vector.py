@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from envs.batch import BatchEnv
 from envs.camera import RENDER_FPS, still
+from sandbox.checks import as_array, shown
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.rendering.raster import Rasteriser
 
@@ -44,20 +45,22 @@ class SatelliteVectorEnv(VectorEnv):
         self.single_action_space = gymnasium.spaces.Discrete(len(self.actions))
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
-        self._ended = np.zeros(self.num_envs, np.bool_)
 
     def reset(
         self, *, seed: int | list[int] | None = None, options: dict | None = None
     ) -> tuple[NDArray, dict]:
         """Begin an episode in every world, or where `options["reset_mask"]` (B,) says so."""
         which = self._asked(options)
-        observation, info = self.batch.reset(seed if seed is None else self._seeds(seed)[which], which)
-        self._ended[which] = False
+        observation, info = self.batch.reset(seed if seed is None else self._seeds(seed, which), which)
         return observation[:, 0], self._infos(info, which)
 
     def step(self, actions: ArrayLike) -> tuple[NDArray, NDArray, NDArray, NDArray, dict]:
-        """Play one round in every world."""
-        orders, again = np.asarray(actions), np.flatnonzero(self._ended)
+        """Play one round in every world.
+
+        Raises SandboxError for an action outside the space; a step that is refused changes nothing.
+        """
+        orders = as_array("actions", actions)
+        again = np.flatnonzero(self.batch.ended() & self.batch.world.ready)
         if orders.shape != (self.num_envs,):
             raise SandboxError(f"actions have shape {orders.shape}; give ({self.num_envs},), one per world.")
         if len(again) and self.autoreset_mode is AutoresetMode.DISABLED:
@@ -69,7 +72,6 @@ class SatelliteVectorEnv(VectorEnv):
         if len(again):
             observation, info = self.batch.reset(None, again)
             rewards[again], ends[again], cuts[again] = 0.0, False, False
-        self._ended = ends | cuts
         return observation[:, 0], rewards, ends, cuts, self._infos(info)
 
     def render(self) -> tuple[Any, ...] | None:
@@ -100,16 +102,21 @@ class SatelliteVectorEnv(VectorEnv):
         mask = (options or {}).get("reset_mask")
         if mask is None:
             return np.arange(self.num_envs)
-        mask = np.asarray(mask)
+        mask = as_array("reset_mask", mask)
         if mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
             raise SandboxError(
-                f"reset_mask must be ({self.num_envs},) of bool with a True in it, not {mask!r}."
+                f"reset_mask must be ({self.num_envs},) of bool with a True in it, not {shown(mask)}."
             )
         return np.flatnonzero(mask)
 
-    def _seeds(self, seed: int | list[int]) -> NDArray:
-        seeds = np.asarray(seed)
-        return seeds + np.arange(self.num_envs) if seeds.ndim == 0 else seeds
+    def _seeds(self, seed: int | list[int], which: NDArray) -> Any:
+        """What the worlds listed are seeded with: world b with seed + b, or with its own."""
+        seeds = as_array("seed", seed)
+        if seeds.ndim == 0:
+            return seed
+        if seeds.shape != (self.num_envs,):
+            raise SandboxError(f"seed has shape {seeds.shape}; give one, or {self.num_envs}, one per world.")
+        return seeds[which]
 
     def _infos(self, info: dict[str, NDArray], which: NDArray | None = None) -> dict[str, NDArray]:
         there = np.ones(self.num_envs, np.bool_)

@@ -13,15 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.fleet import force_model, make_fleet, zenith
-from sandbox.jobs import make_terms, pattern_links
-from sandbox.lasers import SEARCH_S, carries, follow_links, seek_links
+from sandbox.jobs import make_terms
+from sandbox.lasers import SEARCH_S, carries, follow_links, laser_records, seek_links
 from sandbox.orbits.ephemeris import earth_rotation, make_ephemeris
 from sandbox.orbits.frames import geodetic_to_itrs
-from sandbox.orbits.propagation import advance
+from sandbox.orbits.propagation import MAX_STEP_S, advance
 from sandbox.scenario import load_scenario
 from sandbox.state import BODY, NONE
-
-MAX_STEP_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,8 @@ class FlightPlan:
         self.scenario, self.step_s = load_scenario(scenario), float(step_s)
         self.fleet = make_fleet(self.scenario)
         self.terms = make_terms(self.scenario, self.fleet)
-        self.lasers = self.terms.lasers
+        self.lasers, self._pattern = laser_records(self.scenario, self.fleet)
+        self._seeks = bool(((self._pattern["peer"] != NONE).sum(axis=1) < self.lasers["terminals"]).any())
 
     def stations(self) -> Places:
         """The ground stations of the scenario."""
@@ -73,7 +72,7 @@ class FlightPlan:
         ephemeris = make_ephemeris(self.scenario.epoch, (count + 2) * self.step_s)
         forces, ballistic = force_model(self.scenario), np.ascontiguousarray(self.fleet.craft["ballistic"])
         position, velocity = self.fleet.position[None].copy(), self.fleet.velocity[None].copy()
-        links, body = pattern_links(self.scenario, self.fleet), np.ones(len(self.fleet), BODY)
+        links, body = self._pattern.copy(), np.ones(len(self.fleet), BODY)
         every = max(1, round(SEARCH_S / self.step_s))
         for number in range(count):
             now, place = number * self.step_s, position[0].copy()
@@ -82,7 +81,7 @@ class FlightPlan:
             )
             if mesh:
                 follow_links(links, self.lasers, body, place, position[0], now)
-                if self.terms.seeks and number % every == 0:
+                if self._seeks and number % every == 0:
                     seek_links(links, self.lasers, body, place, position[0], now)
             rotation = np.array(earth_rotation(ephemeris, now)).reshape(3, 3)
             yield Moment(number, now, place @ rotation.T, links)

@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox.danger_world import DangerWorld
-from sandbox.job_world import JobWorld
 from sandbox.jobs import DELIVERED as ANSWER_DELIVERED
 from sandbox.recording.frames import book_of
 from sandbox.state import MODE_NAMES
@@ -127,9 +125,9 @@ def metrics_in(world: World, totals: Totals, b: int = 0) -> dict[str, float]:
     found: dict[str, float] = {}
     if "reward_delivery" in totals.terms:
         found |= image_metrics(book_of(world, b), totals)
-    if isinstance(world, JobWorld):
-        found |= job_metrics(world.work.book[b], world.work.ledger[b], totals)
-    if isinstance(world, DangerWorld):
+    if world.jobs is not None:
+        found |= job_metrics(world.jobs.state.book[b], world.jobs.state.ledger[b], totals)
+    if world.encounters is not None:
         found |= avoidance_metrics(totals)
     return found | body_metrics(totals) | _thought_metrics(totals)
 

@@ -53,7 +53,7 @@ def tasking_bound(env: BatchEnv, b: int) -> float:
 def offloading_bound(env: BatchEnv, b: int) -> float:
     """The same for jobs."""
     world: Any = env.world
-    along, terms, book = tracks(world, b, env.max_cycles), world.terms, world.work.book[b]
+    along, terms, book = tracks(world, b, env.max_cycles), world.jobs.params, world.jobs.state.book[b]
     seen, step = coverage(world, b, along), world.constants.round_s
     always = np.ones(env.max_cycles, np.bool_)
     fastest, total = terms.alone.min(axis=0), 0.0
@@ -77,11 +77,11 @@ def avoidance_bound(env: BatchEnv, b: int) -> float:
     """The same for service, less the fuel of those who would be hit."""
     world: Any = env.world
     service, fuel_price, _ = env.problem.prices  # type: ignore[attr-defined]
-    threat = world.threats.threat[b]
+    threat = world.encounters.state.threat[b]
     miss = np.linalg.norm(threat["relative"][..., :3], axis=-1)
     hit = (np.isfinite(threat["tca"]) & (miss < threat["radius"])).any(axis=-1).sum()
     days = env.max_cycles * world.constants.round_s / 86_400.0
-    return world.satellites * days * service - hit * fuel_price * world.rules.small
+    return world.satellites * days * service - hit * fuel_price * world.encounters.params.small
 
 
 def autonomy_bound(env: BatchEnv, b: int) -> float:

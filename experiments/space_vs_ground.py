@@ -28,7 +28,6 @@ from experiments import results, style
 from experiments.metrics import summarise
 from sandbox.errors import SandboxError
 from sandbox.files import replacing
-from sandbox.job_world import JobWorld
 from sandbox.jobs import DELIVERED, UNBORN
 from sandbox.scenario import load_scenario
 
@@ -87,22 +86,17 @@ def _play(
         sent, joules = np.zeros(seeds), np.zeros(seeds)
         for _ in range(cycles):
             seen, _, _, _, info = env.step(decider.act(seen, info))
-            desks = _world(env).work.desks
+            desks = env.world.jobs.state.desks
             sent += desks["sent"].sum(axis=1)
-            joules += desks["joules"].sum(axis=1) - _camera_joules(env)
+            joules += env.world.state.load["joules"].sum(axis=1) - _camera_joules(env)
         return [_measured(env, b, sent[b], joules[b]) for b in range(seeds)]
-
-
-def _world(env: BatchEnv) -> JobWorld:
-    assert isinstance(env.world, JobWorld)  # offloading_v0 has no other
-    return env.world
 
 
 def _camera_joules(env: BatchEnv) -> np.ndarray:
     """Energy (B,) of the cameras in the last round, which is the same for either policy."""
-    world = _world(env)
+    world = env.world
     craft, clock = world.constants.craft, world.state.clock["time"]
-    book = world.work.book
+    book = world.jobs.state.book
     begun = clock[:, None] - world.scenario.round_s
     taken = (book["release"] > begun - world.scenario.round_s) & (book["release"] <= begun)
     taken &= book["status"] != UNBORN
@@ -110,7 +104,7 @@ def _camera_joules(env: BatchEnv) -> np.ndarray:
 
 
 def _measured(env: BatchEnv, b: int, sent: float, joules: float) -> dict[str, float]:
-    book = _world(env).work.book[b]
+    book = env.world.jobs.state.book[b]
     born = book["status"] != UNBORN
     arrived = book["status"] == DELIVERED
     age = book["delivered_at"][arrived] - book["release"][arrived]

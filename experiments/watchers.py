@@ -13,8 +13,6 @@ from agents.qwen.decisions import Decision, Request
 from envs.batch import BatchEnv
 from experiments.metrics import Totals
 from experiments.rollout import Round, Watcher
-from sandbox.danger_world import DangerWorld
-from sandbox.job_world import JobWorld
 from sandbox.recording import Recorder, Recording
 from sandbox.recording.frames import deeds_of, events_of, meta_of, scene_of, sizes_of, static_of
 from sandbox.state import MODE_NAMES
@@ -45,8 +43,8 @@ class Tally(Watcher):
         self._energy += did["consumed"]
         self._modes += did["mode"][..., None] == np.arange(len(MODE_NAMES))
         np.minimum(self._lowest, self._battery(), out=self._lowest)
-        if isinstance(env.world, DangerWorld):
-            np.minimum(self._closest, env.world.threats.passing["closest"], out=self._closest)
+        if env.world.encounters is not None:
+            np.minimum(self._closest, env.world.encounters.state.passing["closest"], out=self._closest)
         self._thoughts += (played.terms[..., self._spent] > 0.0).any(-1)
         for (b, n), (_, decision) in played.decisions.items():
             self._fallbacks[b, n] += decision.fell_back
@@ -63,7 +61,7 @@ class Tally(Watcher):
             lowest_battery=self._lowest[b],
             alive=world.state.body["alive"][b],
             energy=self._energy[b],
-            closest=self._closest[b] if isinstance(world, DangerWorld) else None,
+            closest=self._closest[b] if world.encounters is not None else None,
             thoughts=self._thoughts[b] if self._spent else None,
             fallbacks=self._fallbacks[b] if self._spent else None,
         )
@@ -174,8 +172,8 @@ class Shown(NamedTuple):
 def _deeds_of(env: BatchEnv) -> dict[str, np.ndarray]:
     """What was done in world 0; what answers earned, and the bits sent for jobs, count as those of images."""
     deeds = deeds_of(env.world)
-    if isinstance(env.world, JobWorld):
-        desks = env.world.work.desks[0]
+    if env.world.jobs is not None:
+        desks = env.world.jobs.state.desks[0]
         deeds["delivered_value"] += desks["value"]
         deeds["downlinked"] += desks["sent"]
     return deeds

@@ -10,6 +10,9 @@ when, that it is in safe mode, and of corrupted weights what its last scrub foun
 simply not there, for either end. A station that is out is still in the contact plan; who points at it is
 denied. The battery's gauge goes by voltage, that is by the share of energy in what is left of the capacity:
 a lost string, which takes its share of the energy with it, does not make it jump, it only moves faster after.
+
+The part of a world needs no other: boards without jobs are reset and switched off, terminals fail where there
+are lasers.
 """
 
 from math import cos, exp, log, pi, radians, sqrt
@@ -21,11 +24,13 @@ from numpy.typing import NDArray
 from sandbox.compiled import kernel
 from sandbox.compute import model
 from sandbox.fleet import Fleet
+from sandbox.job_boards import halt_boards
+from sandbox.job_service import sketch
 from sandbox.lasers import TERMINALS, cut_link
 from sandbox.orbits.bodies import MU_EARTH
 from sandbox.scenario import Faults as Settings
 from sandbox.scenario import Scenario
-from sandbox.service import halt_boards, sketch_world
+from sandbox.setting import Setting
 from sandbox.state import wipe
 
 HOUR, DAY, MEGA = 3600.0, 86_400.0, 1e6
@@ -51,7 +56,7 @@ FAULT = np.dtype(
 )
 
 
-class Faults(NamedTuple):
+class Health(NamedTuple):
     """The faults of B worlds of N satellites and G stations: all that changes with time."""
 
     key: NDArray[np.uint64]  # (B,)
@@ -86,12 +91,27 @@ class Rules(NamedTuple):
     safe_when_hot: bool
     safe_share: float
     safe_s: float
+    boards_w: NDArray[np.float64]  # (N,) W of its standing load that a satellite saves with its boards off
+
+
+class Faults(NamedTuple):
+    """The part of a world in which things break."""
+
+    state: Health
+    params: Rules
+
+
+def make_part(setting: Setting) -> Faults:
+    """The part, from the scenario's settings."""
+    rules = make_rules(setting.scenario.faults, setting.scenario, setting.fleet)
+    return Faults(make_health(*setting.team, len(setting.constants.stations)), rules)
 
 
 def make_rules(settings: Settings, scenario: Scenario, fleet: Fleet) -> Rules:
     """The numbers of `settings` for the kernels, for the orbits and boards of `fleet`."""
     crafts = [scenario.spacecraft[kind].compute for kind in fleet.kinds]
     boards = np.array([craft.boards if craft else 0 for craft in crafts], np.float64)
+    loads = np.array([scenario.spacecraft[kind].power.compute_w for kind in fleet.kinds], np.float64)
     models = [model(name) for name in (scenario.jobs.small_model, scenario.jobs.large_model)]
     weights = sum(each.weight_bytes(scenario.jobs.precision) for each in models)
     names = [station.name for station in scenario.stations]
@@ -102,7 +122,7 @@ def make_rules(settings: Settings, scenario: Scenario, fleet: Fleet) -> Rules:
         for name in event.stations_lost
     ]
     return Rules(
-        strikes=_strikes_at_all(settings) or bool(silenced),
+        strikes=anything_breaks(scenario),
         upsets=np.where(boards > 0.0, settings.upsets_per_orbit / _periods(fleet), 0.0),
         flips=settings.weight_flips_per_board_hour / HOUR * boards,
         saa_factor=settings.saa_factor,
@@ -125,10 +145,13 @@ def make_rules(settings: Settings, scenario: Scenario, fleet: Fleet) -> Rules:
         safe_when_hot=settings.safe_when_hot,
         safe_share=settings.safe_share,
         safe_s=settings.safe_s,
+        boards_w=np.where(boards > 0.0, loads, 0.0),
     )
 
 
-def _strikes_at_all(settings: Settings) -> bool:
+def anything_breaks(scenario: Scenario) -> bool:
+    """Whether a rate, a plan, an event or safe mode can change anything in a world."""
+    settings = scenario.faults
     happens = (
         settings.upsets_per_orbit,
         settings.weight_flips_per_board_hour,
@@ -137,7 +160,8 @@ def _strikes_at_all(settings: Settings) -> bool:
         settings.cell_losses_per_day,
         settings.safe_below,
     )
-    return any(happens) or settings.safe_when_hot or bool(settings.outages)
+    planned = settings.outages or any(event.stations_lost for event in scenario.events)
+    return any(happens) or settings.safe_when_hot or bool(planned)
 
 
 def _periods(fleet: Fleet) -> NDArray[np.float64]:
@@ -147,9 +171,9 @@ def _periods(fleet: Fleet) -> NDArray[np.float64]:
     return 2.0 * pi * np.sqrt(axis**3 / MU_EARTH)
 
 
-def make_faults(worlds: int, satellites: int, stations: int) -> Faults:
+def make_health(worlds: int, satellites: int, stations: int) -> Health:
     """Zeroed arrays."""
-    return Faults(
+    return Health(
         key=np.zeros(worlds, np.uint64),
         body=np.zeros((worlds, satellites), FAULT),
         lasers=np.zeros((worlds, satellites, TERMINALS)),
@@ -157,11 +181,11 @@ def make_faults(worlds: int, satellites: int, stations: int) -> Faults:
     )
 
 
-def begin_faults(faults: Faults, b: int, rng: np.random.Generator) -> None:
+def begin(faults: Faults, b: int, rng: np.random.Generator) -> None:
     """Begin an episode in world b, in which nothing is broken yet: one key is drawn from `rng`."""
-    for array in faults:
+    for array in faults.state:
         wipe(array, b)
-    faults.key[b] = rng.integers(0, 2**64, dtype=np.uint64)
+    faults.state.key[b] = rng.integers(0, 2**64, dtype=np.uint64)
 
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
@@ -215,40 +239,50 @@ def _repair_time(key, what, round_, n, k, mean):
 
 
 @kernel
-def strike_worlds(state, constants, which, work, terms, sketch, faults, rules):
-    """What breaks, and what is mended, between two rounds, in the worlds listed in `which`.
-
-    Call it once a round, before jobs are served and the round is flown.
-    """
+def strike(state, constants, jobs, lasers, faults, b):
+    """What breaks, and what is mended, between two rounds of world b: once, before all else of a round."""
+    if faults is None:
+        return
+    health, rules = faults
     if not rules.strikes:
         return
-    for b in which:
-        changed = False
-        for n in range(state.body.shape[1]):
-            faults.body[b, n].interrupted = False
-            if state.body[b, n].alive:
-                changed = _strike_satellite(state, constants, work, terms, faults, rules, b, n) or changed
-        _strike_stations(state, constants, faults, rules, b)
-        if changed:
-            sketch_world(state, constants, work, terms, sketch, b)
+    changed = False
+    for n in range(state.body.shape[1]):
+        health.body[b, n].interrupted = False
+        if state.body[b, n].alive:
+            changed = _strike_satellite(state, constants, jobs, lasers, faults, b, n) or changed
+    _strike_stations(state, constants, faults, b)
+    if changed:
+        _survey(state, constants, jobs, lasers, b)
 
 
 @kernel
-def _strike_satellite(state, constants, work, terms, faults, rules, b, n):
+def _survey(state, constants, jobs, lasers, b):
+    if jobs is None:
+        return
+    sketch(state, constants, jobs, lasers, b)
+
+
+@kernel
+def _strike_satellite(state, constants, jobs, lasers, faults, b, n):
     """All that can break on the living satellite n; whether boards or links have changed."""
-    key, round_, seconds = faults.key[b], state.clock[b].round, constants.round_s
-    outlook = state.outlook[b, n]
+    health, rules = faults
+    key, round_, seconds = health.key[b], state.clock[b].round, constants.round_s
+    outlook, fault = state.outlook[b, n], health.body[b, n]
     exposure = 1.0
     if rules.upsets[n] + rules.flips[n] > 0.0 and in_anomaly(outlook.latitude, outlook.longitude):
         exposure = rules.saa_factor
     if _strikes(key, CELL, round_, n, 0, rules.cell_rate, seconds):
-        _lose_string(state.power[b, n], faults.body[b, n], rules.strings)
+        _lose_string(state.power[b, n], fault, rules.strings)
     reset = _strikes(key, RESET, round_, n, 0, exposure * rules.upsets[n], seconds)
-    changed = _guard(state, constants, work, terms, faults, rules, reset, b, n)
+    changed = _guard(state, constants, jobs, faults, reset, b, n)
     flipped = _strikes(key, FLIP, round_, n, 0, exposure * rules.flips[n], seconds)
-    _corrupt(state.clock[b], work.desks[b, n], faults.body[b, n], rules, flipped, seconds)
-    for k in range(work.links.shape[2]):
-        changed = _strike_laser(state.clock[b], work, terms, faults, rules, seconds, b, n, k) or changed
+    _scrub(state.clock[b], fault, rules.scrub, seconds)
+    if flipped and not fault.safe:
+        fault.corrupt = True
+        _spoil(jobs, rules.spoil, b, n)
+    for k in range(TERMINALS):
+        changed = _strike_laser(state.clock[b], lasers, faults, seconds, b, n, k) or changed
     return changed
 
 
@@ -267,31 +301,30 @@ def _lose_string(power, fault, strings):
 
 
 @kernel
-def _guard(state, constants, work, terms, faults, rules, reset, b, n):
+def _guard(state, constants, jobs, faults, reset, b, n):
     """Safe mode, entered or left, and what a `reset` does; whether the boards' time has changed."""
-    fault, now = faults.body[b, n], state.clock[b].time
+    health, rules = faults
+    fault, now = health.body[b, n], state.clock[b].time
     if fault.safe:
         until = fault.safe_since + rules.safe_s
         if now < until or _is_endangered(state, constants, rules, rules.safe_above, b, n):
             until = max(until, now + constants.round_s)
-            _stop(work, terms, fault, until + rules.reboot, now, b, n)
+            _stop(jobs, fault, until + rules.reboot, now, b, n)
         else:
             fault.safe = False
-            _stop(work, terms, fault, now + rules.reboot, now, b, n)
-        work.desks[b, n].off = fault.safe
+            _stop(jobs, fault, now + rules.reboot, now, b, n)
         return True
-    lot = reset and uniform(faults.key[b], SAFE, state.clock[b].round, n, 0) < rules.safe_share
+    lot = reset and uniform(health.key[b], SAFE, state.clock[b].round, n, 0) < rules.safe_share
     if lot or _is_endangered(state, constants, rules, rules.safe_below, b, n):
         fault.safe, fault.safe_since = True, now
-        work.desks[b, n].off = True
-        reset_until = now + max(rules.safe_s, constants.round_s) + rules.reboot
+        until = now + max(rules.safe_s, constants.round_s) + rules.reboot
     elif reset:
-        reset_until = now + rules.reboot
+        until = now + rules.reboot
     else:
         return False
     fault.resets += reset
     fault.interrupted = True
-    _stop(work, terms, fault, reset_until, now, b, n)
+    _stop(jobs, fault, until, now, b, n)
     return True
 
 
@@ -304,52 +337,68 @@ def _is_endangered(state, constants, rules, least, b, n):
 
 
 @kernel
-def _stop(work, terms, fault, until, now, b, n):
+def _stop(jobs, fault, until, now, b, n):
     """The boards of satellite n are down from now `until` then, when they load intact weights."""
-    desk = work.desks[b, n]
-    halt_boards(work, terms, now, b, n)
-    desk.down, desk.spoil = until, 0.0
     fault.reset_until = until
     fault.corrupt = fault.weights_fault = False
+    _stop_jobs(jobs, fault, now, b, n)
 
 
 @kernel
-def _corrupt(clock, desk, fault, rules, flipped, seconds):
-    """Weights in which a bit has `flipped`; a scrub, if one was due in the last round, finds them."""
+def _stop_jobs(jobs, fault, now, b, n):
+    if jobs is None:
+        return
+    desk = jobs.state.desks[b, n]
+    halt_boards(jobs.state, jobs.params, now, b, n)
+    desk.down, desk.spoil, desk.off = fault.reset_until, 0.0, fault.safe
+
+
+@kernel
+def _scrub(clock, fault, every, seconds):
+    """A scrub, if one was due in the last round, finds corrupted weights."""
     since = clock.time - clock.start
-    if fault.corrupt and int(since / rules.scrub) > int((since - seconds) / rules.scrub):
+    if fault.corrupt and int(since / every) > int((since - seconds) / every):
         fault.weights_fault = True
-    if flipped and not desk.off:
-        fault.corrupt = True
-        desk.spoil = rules.spoil
 
 
 @kernel
-def _strike_laser(clock, work, terms, faults, rules, seconds, b, n, k):
+def _spoil(jobs, share, b, n):
+    """Answers of satellite n lose that share of their value from now on."""
+    if jobs is None:
+        return
+    jobs.state.desks[b, n].spoil = share
+
+
+@kernel
+def _strike_laser(clock, lasers, faults, seconds, b, n, k):
     """Terminal k of satellite n fails or is repaired; whether that has cut a link."""
-    link = work.links[b, n, k]
-    if k >= terms.lasers[n].terminals and not link.fixed:
+    if lasers is None:
         return False
-    key, round_, repaired = faults.key[b], clock.round, faults.lasers[b, n]
+    health, rules = faults
+    link = lasers.state.links[b, n, k]
+    if k >= lasers.params.terminals[n].terminals and not link.fixed:
+        return False
+    key, round_, repaired = health.key[b], clock.round, health.lasers[b, n]
     link.out = repaired[k] > clock.time
     if link.out or not _strikes(key, LASER, round_, n, k, rules.laser_rate, seconds):
         return False
     repaired[k] = clock.time + _repair_time(key, LASER_REPAIR, round_, n, k, rules.laser_repair)
     link.out = True
-    cut_link(work.links[b], n, k)
+    cut_link(lasers.state.links[b], n, k)
     return True
 
 
 @kernel
-def _strike_stations(state, constants, faults, rules, b):
+def _strike_stations(state, constants, faults, b):
     """Put into service the antennas of the stations that work; a plan or an event may have closed some."""
-    now, round_, key = state.clock[b].time, state.clock[b].round, faults.key[b]
+    health, rules = faults
+    now, round_, key = state.clock[b].time, state.clock[b].round, health.key[b]
     since = now - state.clock[b].start
     for g in range(constants.stations.shape[0]):
-        out = faults.ground[b, g] > now
+        out = health.ground[b, g] > now
         if not out and _strikes(key, STATION, round_, g, 0, rules.station_rate, constants.round_s):
             repair = _repair_time(key, STATION_REPAIR, round_, g, 0, rules.station_repair)
-            faults.ground[b, g] = now + repair
+            health.ground[b, g] = now + repair
             out = True
         for p in range(rules.planned.shape[0]):
             planned = rules.planned[p]
@@ -362,33 +411,66 @@ def _strike_stations(state, constants, faults, rules, b):
 
 
 @kernel
-def can_reload(state, work, terms, b, n):
-    """Whether satellite n of world b has boards that are up and can load their weights anew."""
-    up = work.desks[b, n].down <= state.clock[b].time
-    return up and state.body[b, n].alive and terms.hosts[n].boards > 0
-
-
-@kernel
-def reload(state, work, terms, faults, rules, b, n):
-    """Load the weights of satellite n anew, once its boards have finished what they run; whether it can."""
-    if not can_reload(state, work, terms, b, n):
+def is_safe(faults, b, n):
+    """Whether satellite n of world b is in safe mode; never without faults."""
+    if faults is None:
         return False
-    desk, fault = work.desks[b, n], faults.body[b, n]
-    begin = state.clock[b].time
-    for c in range(terms.hosts[n].boards):
-        begin = max(begin, work.free[b, n, c])
-    desk.down, desk.spoil = begin + rules.reload[n], 0.0
-    fault.corrupt = fault.weights_fault = False
-    return True
+    return faults.state.body[b, n].safe
 
 
 @kernel
-def reload_worlds(state, constants, which, work, terms, sketch, faults, rules, wanted):
-    """`reload` where `wanted` (B, N) says so, in the worlds listed in `which`."""
-    for b in which:
-        changed = False
-        for n in range(wanted.shape[1]):
-            if wanted[b, n]:
-                changed = reload(state, work, terms, faults, rules, b, n) or changed
-        if changed:
-            sketch_world(state, constants, work, terms, sketch, b)
+def is_interrupted(faults, b, n):
+    """Whether the boards of satellite n of world b were stopped as the round began; never without faults."""
+    if faults is None:
+        return False
+    return faults.state.body[b, n].interrupted
+
+
+@kernel
+def saved_power(faults, b, n):
+    """W of the standing load of satellite n of world b that it does not draw, its boards being off."""
+    if faults is None:
+        return 0.0
+    return faults.params.boards_w[n] if faults.state.body[b, n].safe else 0.0
+
+
+@kernel
+def can_reload(state, faults, b, n):
+    """Whether satellite n of world b has boards that are up and can load their weights anew."""
+    up = faults.state.body[b, n].reset_until <= state.clock[b].time
+    return up and state.body[b, n].alive and faults.params.reload[n] > 0.0
+
+
+@kernel
+def reload_all(state, constants, jobs, lasers, faults, wanted, b):
+    """Load the weights anew where `wanted` (N,) says so and it can be done, once the boards are free."""
+    if faults is None:
+        return
+    changed = False
+    for n in range(wanted.shape[0]):
+        if wanted[n] and can_reload(state, faults, b, n):
+            fault = faults.state.body[b, n]
+            begin = _boards_free(jobs, state.clock[b].time, b, n)
+            fault.reset_until = begin + faults.params.reload[n]
+            fault.corrupt = fault.weights_fault = False
+            _reload_jobs(jobs, fault.reset_until, b, n)
+            changed = True
+    if changed:
+        _survey(state, constants, jobs, lasers, b)
+
+
+@kernel
+def _boards_free(jobs, now, b, n):
+    """Time at which all boards of satellite n have finished what they run."""
+    if jobs is None:
+        return now
+    for c in range(jobs.params.hosts[n].boards):
+        now = max(now, jobs.state.free[b, n, c])
+    return now
+
+
+@kernel
+def _reload_jobs(jobs, until, b, n):
+    if jobs is None:
+        return
+    jobs.state.desks[b, n].down, jobs.state.desks[b, n].spoil = until, 0.0

@@ -56,9 +56,9 @@ def round_path(position, velocity, next_position, next_velocity, forces, ballist
     vx, vy, vz = velocity[0], velocity[1], velocity[2]
     X, Y, Z = next_position[0], next_position[1], next_position[2]
     VX, VY, VZ = next_velocity[0], next_velocity[1], next_velocity[2]
-    ax, ay, az = acceleration(x, y, z, vx, vy, vz, f, ballistic, _NOWHERE, _NOWHERE)
-    AX, AY, AZ = acceleration(X, Y, Z, VX, VY, VZ, f, ballistic, _NOWHERE, _NOWHERE)
-    return hermite_coefficients(x, y, z, vx, vy, vz, ax, ay, az, X, Y, Z, VX, VY, VZ, AX, AY, AZ, seconds)
+    a = acceleration(x, y, z, vx, vy, vz, f, ballistic, _NOWHERE, _NOWHERE)
+    A = acceleration(X, Y, Z, VX, VY, VZ, f, ballistic, _NOWHERE, _NOWHERE)
+    return hermite_coefficients((x, y, z), (vx, vy, vz), a, (X, Y, Z), (VX, VY, VZ), A, seconds)
 
 
 @kernel

@@ -3,17 +3,16 @@
 A job is born with a user in a city or in a satellite's camera, waits on the ground for a satellite to see,
 and is then always in exactly one queue of one satellite: the inbox (undecided), the board, the answers to be
 sent down, or what is to be sent down raw. It ends answered, dropped, expired at its deadline, or lost with
-its satellite. `sandbox.service` moves the jobs; here is what they are made of.
+its satellite. Here is what jobs are made of; `job_arrivals` draws them, `job_queues`, `job_boards` and
+`job_delivery` serve them.
 
 Shapes: B worlds, N satellites, J jobs in the book of an episode, K kinds, C boards. SI units.
 """
 
 from collections.abc import Sequence
-from math import ceil, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sandbox.compiled import kernel
 from sandbox.compute import (
@@ -25,18 +24,13 @@ from sandbox.compute import (
     model,
     prefill_seconds,
 )
-from sandbox.errors import SandboxError
-from sandbox.events import happening, places
-from sandbox.fleet import Fleet, zenith
-from sandbox.geography import sample_cities
-from sandbox.lasers import LASER, LINK, TERMINALS, hold_pattern, no_links
-from sandbox.orbits.frames import geodetic_to_itrs
+from sandbox.fleet import Fleet
 from sandbox.routing import Heap, Routes, make_heap
-from sandbox.scenario import Event, Group, JobKind, Jobs, Questions, Scenario
+from sandbox.scenario import JobKind, Questions, Scenario, load_scenario
+from sandbox.setting import Setting
 from sandbox.state import NONE, wipe
 
-HOUR, MEGA, KILO, GIGA = 3600.0, 1e6, 1e3, 1e9
-CITY_SPREAD_M = 50_000.0
+MEGA, KILO = 1e6, 1e3
 
 UNBORN, WAITING, QUEUED, COMPUTING, ANSWERED, SENDING, DELIVERED, DROPPED, EXPIRED, LOST = range(10)
 JOB_STATUS_NAMES = (
@@ -54,6 +48,13 @@ JOB_STATUS_NAMES = (
 INBOX, RUN, ANSWERS, RAW = range(4)
 """The queues of a satellite."""
 _OF_QUEUE = (QUEUED, COMPUTING, ANSWERED, SENDING)
+DEFER, RUN_SMALL, RUN_LARGE, NEIGHBOUR = range(4)
+TRAINING, TO_GROUND, DROP = range(7, 10)
+DECISIONS = (
+    "defer", "run_small", "run_large", "neighbour_1", "neighbour_2", "neighbour_3", "neighbour_4",
+    "training", "ground", "drop",
+)  # fmt: skip
+"""What can be done with the job at the head of an inbox."""
 SMALL, LARGE, GROUND = range(3)
 """Who answers: the place in `quality`."""
 
@@ -92,16 +93,13 @@ QUEUE = np.dtype(
 DESK = np.dtype(
     [
         ("channel", "f8"),  # s, when the user link is free
-        ("laser", "f8", (TERMINALS,)),  # s, when each terminal is free
         ("missing", "f8"),  # bit of the large model that are not on board yet
-        ("camera", "f8"),  # J of the images taken since the last round
         ("backlog", "f8"),  # s until its boards have run all that waits for them, as seen between two rounds
         ("down", "f8"),  # s, its boards take no work before then
         ("spoil", "f8"),  # share of their value that its boards' answers lose, because of corrupted weights
         ("off", "?"),  # its boards are switched off
         ("served", "?"),  # a station has an antenna for it in this round
         # what it did in the last round:
-        ("joules", "f8"),  # beyond the standing load
         ("busy", "f8"),  # s of its boards
         ("sent", "f8"),  # bit to stations and users
         ("value", "f8"),  # earned by answers that arrived
@@ -152,7 +150,6 @@ HOST = np.dtype(
         ("training", "?"),
         ("idle_w", "f8"),  # all its boards' draw while they idle
         ("extra_w", "f8"),  # a running board's draw beyond its idle one
-        ("laser_w", "f8"),
         ("large_bits", "f8"),  # of the large model's weights
     ],
     align=True,
@@ -164,18 +161,13 @@ class Terms(NamedTuple):
 
     kinds: np.ndarray  # (K,) KIND
     hosts: np.ndarray  # (N,) HOST
-    alone: (
-        np.ndarray
-    )  # (N, 2, K) s, a job of each kind by itself on a board, with the small and the large model
-    lasers: np.ndarray  # (N,) LASER
+    alone: np.ndarray  # (N, 2, K) s, a job of each kind by itself on a board, small and large model
     batch: int
     places: int
     user_sine: float
     user_rate: float  # bit/s
     uplink_rate: float  # bit/s
     ground_s: float
-    gimballed: bool  # whether the attitude of a satellite limits where its terminals look
-    seeks: bool  # whether any terminal is free to seek a partner
     trains: bool  # whether there is a training satellite
     whole_inbox: bool  # whether a decision is about all jobs in the inbox, not the first alone
 
@@ -190,7 +182,6 @@ class Work(NamedTuple):
     free: np.ndarray  # (B, N, C) s, when each board is free
     desks: np.ndarray  # (B, N) DESK
     ledger: np.ndarray  # (B,) LEDGER
-    links: np.ndarray  # (B, N, 4) LINK
 
 
 class Sketch(NamedTuple):
@@ -205,21 +196,43 @@ class Sketch(NamedTuple):
     asking: np.ndarray  # (B, N) i4
 
 
+class Jobs(NamedTuple):
+    """The part of a world that serves jobs. It requires the lasers."""
+
+    state: Work
+    params: Terms
+    scratch: Sketch
+
+
+def idle_boards(scenario: Scenario) -> Scenario:
+    """`scenario` with the standing load of every spacecraft's boards that of idle ones.
+
+    Where jobs are served one by one, `power.compute_w` would count the customers' work twice.
+    """
+    loads = {
+        f"spacecraft.{name}.power.compute_w": craft.compute.boards * board(craft.compute.board).idle_w
+        for name, craft in scenario.spacecraft.items()
+        if craft.compute is not None
+    }
+    return load_scenario(scenario, loads)
+
+
+def make_part(setting: Setting, room: int, whole_inbox: bool) -> Jobs:
+    """The part, with room for so many jobs. Raises SandboxError for models that do not fit the boards."""
+    terms = make_terms(setting.scenario, setting.fleet, whole_inbox)
+    boards = int(terms.hosts["boards"].max())
+    return Jobs(make_work(*setting.team, room, boards), terms, make_sketch(*setting.team))
+
+
 def make_terms(scenario: Scenario, fleet: Fleet, whole_inbox: bool = False) -> Terms:
-    """Hosts, lasers and kinds of `scenario`. Raises SandboxError where the two models do not fit a board."""
+    """Hosts and kinds of `scenario`. Raises SandboxError where the two models do not fit a board."""
     jobs = scenario.jobs
-    hosts, lasers = np.zeros(len(fleet), HOST), np.zeros(len(fleet), LASER)
+    hosts = np.zeros(len(fleet), HOST)
     kinds = np.array(fleet.kinds)
     for name, craft in scenario.spacecraft.items():
         mine = kinds == name
         hosts["training"][mine] = craft.role == "training"
-        hosts["laser_w"][mine] = craft.lasers.transmit_w
         hosts["boards"][mine] = craft.compute.boards if craft.compute else 0
-        lasers["terminals"][mine] = craft.lasers.terminals
-        lasers["range"][mine] = craft.lasers.range_km * KILO
-        lasers["regard"][mine] = np.sin(np.radians(craft.lasers.regard_deg))
-        lasers["acquisition"][mine] = craft.lasers.acquisition_s
-        lasers["rate"][mine] = craft.lasers.rate_gbit_s * GIGA
         if craft.compute is None or not mine.any():
             continue
         profile = board(craft.compute.board)
@@ -234,22 +247,16 @@ def make_terms(scenario: Scenario, fleet: Fleet, whole_inbox: bool = False) -> T
         hosts["extra_w"][mine] = profile.active_w - profile.idle_w
         hosts["large_bits"][mine] = 8.0 * models[1].weight_bytes(jobs.precision)
     kinds_of_jobs = _kinds(scenario.job_kinds)
-    lasers["clan"] = NONE
-    for number, (group, _) in enumerate(_patterned(scenario, fleet)):
-        lasers["clan"][np.array(fleet.groups) == group.name] = number
     return Terms(
         kinds=kinds_of_jobs,
         hosts=hosts,
         alone=_alone(hosts, kinds_of_jobs),
-        lasers=lasers,
         batch=jobs.batch,
         places=jobs.places,
         user_sine=float(np.sin(np.radians(jobs.user_min_elevation_deg))),
         user_rate=jobs.user_mbit_s * MEGA,
         uplink_rate=jobs.uplink_mbit_s * MEGA,
         ground_s=jobs.ground_s,
-        gimballed=bool((lasers["regard"] < 1.0).any()),
-        seeks=bool(np.any(_held(scenario, fleet) < lasers["terminals"])),
         trains=bool(hosts["training"].any()),
         whole_inbox=whole_inbox,
     )
@@ -280,114 +287,6 @@ def batch_seconds(cost, kind, batch):
     return read + decode_seconds(cost, kind.prompt, kind.output, batch)
 
 
-def _patterned(scenario: Scenario, fleet: Fleet) -> list[tuple[Group, int]]:
-    """(group, planes) of the groups that fly whole in a pattern whose mesh is not "nearest"."""
-    found = []
-    for group in scenario.fleet:
-        pattern = group.walker or group.sun_synchronous
-        if pattern is None or group.mesh == "nearest" or fleet.groups.count(group.name) != pattern.total:
-            continue
-        planes = group.walker.planes if group.walker else len(pattern.local_time_h)  # type: ignore[union-attr]
-        found.append((group, planes))
-    return found
-
-
-def pattern_links(scenario: Scenario, fleet: Fleet) -> np.ndarray:
-    """Terminals (N, 4) that hold the patterns of the scenario's groups, none of them in sight yet."""
-    links = no_links(len(fleet))
-    for group, planes in _patterned(scenario, fleet):
-        first = fleet.groups.index(group.name)
-        mine = slice(first, first + fleet.groups.count(group.name))
-        hold_pattern(links, first, fleet.position[mine], fleet.velocity[mine], planes, group.mesh)
-    spare = np.array([scenario.spacecraft[kind].lasers.terminals for kind in fleet.kinds])
-    if np.any((links["peer"] != NONE).sum(axis=1) > spare):
-        raise SandboxError(
-            f"{scenario.name}: a mesh pattern needs more laser terminals than a satellite of it has; "
-            "give it more lasers.terminals, or its group mesh: nearest."
-        )
-    return links
-
-
-def _held(scenario: Scenario, fleet: Fleet) -> np.ndarray:
-    return (pattern_links(scenario, fleet)["peer"] != NONE).sum(axis=1)
-
-
-def jobs_room(jobs: Jobs, satellites: int, horizon_s: float, events: Sequence[Event] = ()) -> int:
-    """Room for every job of an episode: the mean of the Poisson streams and eight deviations more."""
-    mean = sum(_rate(kind, satellites) for kind in jobs.kinds) * horizon_s / HOUR
-    for event in events:
-        if event.questions:
-            mean += event.questions.per_hour * min(event.questions.duration_h, horizon_s / HOUR)
-    return ceil(mean + 8.0 * sqrt(mean)) + 4
-
-
-def _rate(kind: JobKind, satellites: int) -> float:
-    return kind.per_hour * (satellites if kind.source == "camera" else 1)
-
-
-def draw_jobs(
-    rng: np.random.Generator,
-    jobs: Jobs,
-    satellites: int,
-    horizon_s: float,
-    room: int,
-    events: Sequence[Event] = (),
-    times: NDArray[np.float64] | Sequence[float] = (),
-) -> np.ndarray:
-    """The jobs (m,) of an episode, records of dtype JOB in order of release; times from its start.
-
-    Those of the `events`, which happen at `times`, are of the kinds behind `jobs.kinds`
-    (`Scenario.job_kinds`).
-    """
-    parts = []
-    for number, kind in enumerate(jobs.kinds):
-        rows = _stream(rng, kind, number, _rate(kind, satellites), 0.0, horizon_s)
-        if kind.source == "camera":
-            rows["source"] = rng.integers(satellites, size=len(rows))
-        else:
-            _stand(rows, *sample_cities(rng, len(rows), CITY_SPREAD_M))
-        parts.append(rows)
-    asking = [event for event in events if event.questions]
-    for event, at in happening(events, times, horizon_s):
-        if event.questions:
-            end = min(horizon_s, at + event.questions.duration_h * HOUR)
-            number = len(jobs.kinds) + asking.index(event)
-            rows = _stream(rng, event.questions, number, event.questions.per_hour, at, end)
-            _stand(rows, *places(rng, event, len(rows)))
-            parts.append(rows)
-    found = np.concatenate([_whole(rows) for rows in parts]).view(JOB) if parts else np.zeros(0, JOB)
-    found = found.take(np.argsort(found["release"], kind="stable")[:room])
-    for name in ("place", "credit", "model", "next"):
-        found[name] = NONE
-    found["delivered_at"] = np.nan
-    return found
-
-
-def _whole(rows: np.ndarray) -> np.ndarray:
-    """Jobs as plain memory: numpy copies records field by field, which takes ten times as long."""
-    return rows.view(np.dtype((np.void, JOB.itemsize)))
-
-
-def _stream(
-    rng: np.random.Generator, kind: Questions, number: int, per_hour: float, begin: float, end: float
-) -> np.ndarray:
-    """Jobs (m,) of kind `number` that come at `per_hour` from `begin` to `end`, of nobody yet."""
-    count = int(rng.poisson(per_hour * (end - begin) / HOUR))
-    rows = np.zeros(count, JOB)
-    rows["kind"], rows["source"] = number, NONE
-    rows["release"] = rng.uniform(begin, end, count)
-    rows["deadline"] = rows["release"] + kind.deadline_s
-    rows["value"] = rng.uniform(*kind.value, count)
-    rows["bits"] = kind.raw_mbit * MEGA
-    return rows
-
-
-def _stand(rows: np.ndarray, latitude: np.ndarray, longitude: np.ndarray) -> None:
-    """Put the users of jobs where they are (rad)."""
-    rows["position"] = geodetic_to_itrs(latitude, longitude, np.zeros(len(rows)))
-    rows["up"] = zenith(latitude, longitude)
-
-
 def make_work(worlds: int, satellites: int, room: int, boards: int) -> Work:
     """Zeroed arrays for `worlds` x `satellites`, `room` jobs and `boards` on a satellite at most."""
     fleet = (worlds, satellites)
@@ -399,7 +298,6 @@ def make_work(worlds: int, satellites: int, room: int, boards: int) -> Work:
         free=np.zeros((*fleet, max(1, boards))),
         desks=np.zeros(fleet, DESK),
         ledger=np.zeros(worlds, LEDGER),
-        links=np.zeros((*fleet, TERMINALS), LINK),
     )
 
 
@@ -421,47 +319,21 @@ def make_sketch(worlds: int, satellites: int) -> Sketch:
     )
 
 
-def begin_work(
-    work: Work, b: int, book: np.ndarray, links: np.ndarray, terms: Terms, start: float, on_board: bool
-) -> None:
-    """Lay `book` into world `b` from time `start` on, and empty everything else."""
+def begin(jobs: Jobs, b: int, book: np.ndarray, start: float, on_board: bool) -> None:
+    """Copy `book` into world `b` from time `start` on, and empty everything else; unused rows never open."""
+    work = jobs.state
     for array in work:
         wipe(array, b)
     rows = work.book[b]
     rows["release"] = np.inf
-    _whole(rows)[: len(book)] = _whole(book)
+    whole(rows)[: len(book)] = whole(book)
     rows["release"][: len(book)] += start
     rows["deadline"][: len(book)] += start
     for queue in (work.waiting[b : b + 1], work.queues[b]):
         queue["head"] = queue["tail"] = NONE
-    work.links[b] = links
-    work.desks["missing"][b] = 0.0 if on_board else terms.hosts["large_bits"]
+    work.desks["missing"][b] = 0.0 if on_board else jobs.params.hosts["large_bits"]
 
 
-@kernel
-def put(queue, book, j):
-    """Put job j at the end of `queue`."""
-    book[j].next = NONE
-    if queue.count == 0:
-        queue.head, queue.soonest = j, book[j].deadline
-    else:
-        book[queue.tail].next = j
-        queue.soonest = min(queue.soonest, book[j].deadline)
-    queue.tail = j
-    queue.count += 1
-
-
-@kernel
-def take(queue, book, before, j):
-    """Take job j out of `queue`; `before` is the one ahead of it, or -1 at the head. The one behind it, or
-    -1."""
-    behind = book[j].next
-    if before == NONE:
-        queue.head = behind
-    else:
-        book[before].next = behind
-    if queue.tail == j:
-        queue.tail = before
-    queue.count -= 1
-    book[j].next = NONE
-    return behind
+def whole(rows: np.ndarray) -> np.ndarray:
+    """Jobs as plain memory: numpy copies records field by field, which takes ten times as long."""
+    return rows.view(np.dtype((np.void, JOB.itemsize)))

@@ -5,19 +5,25 @@ the planes on either side (+Grid), for as long as these can be seen; terminals t
 the nearest satellite that has one free as well. A link is a pair of terminals; it carries data once it has
 been visible without a break for the acquisition time.
 
-Geometry in, links out: nothing here knows of a world. SI units, any one inertial frame.
+Shapes: B worlds, N satellites. SI units, any one inertial frame.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.compiled import kernel
 from sandbox.errors import SandboxError, unknown_name
+from sandbox.fleet import Fleet
 from sandbox.geometry import unit
 from sandbox.orbits.bodies import R_EARTH, SPEED_OF_LIGHT
-from sandbox.state import NONE
+from sandbox.scenario import Group, Scenario
+from sandbox.setting import Setting
+from sandbox.state import NONE, wipe
+
+KILO, GIGA = 1e3, 1e9
 
 TERMINALS = 4
 GRAZING_M = 80e3
@@ -38,6 +44,7 @@ LASER = np.dtype(
         ("acquisition", "f8"),  # s
         ("rate", "f8"),  # bit/s
         ("regard", "f8"),  # sine of the angle to the plane across the camera's boresight that they reach
+        ("transmit_w", "f8"),  # W of one that sends
     ],
     align=True,
 )
@@ -56,14 +63,105 @@ LINK = np.dtype(
 """A terminal and what it points at; both ends of a link say the same, but for `out`."""
 
 
+class Links(NamedTuple):
+    """What of the mesh changes with time."""
+
+    links: np.ndarray  # (B, N, 4) LINK
+    free: NDArray[np.float64]  # (B, N, 4) s, when each terminal has sent what it has to
+
+
+class Optics(NamedTuple):
+    """What of the mesh does not change."""
+
+    terminals: np.ndarray  # (N,) LASER
+    pattern: np.ndarray  # (N, 4) LINK at the beginning of an episode
+    gimballed: bool  # whether the attitude of a satellite limits where its terminals look
+    seeks: bool  # whether any terminal is free to seek a partner
+
+
+class Lasers(NamedTuple):
+    """The part of a world that links its satellites."""
+
+    state: Links
+    params: Optics
+
+
+def make_part(setting: Setting) -> Lasers:
+    """Terminals and pattern of the scenario. Raises SandboxError where a pattern needs more terminals."""
+    terminals, pattern = laser_records(setting.scenario, setting.fleet)
+    held = (pattern["peer"] != NONE).sum(axis=1)
+    ends = (*setting.team, TERMINALS)
+    return Lasers(
+        Links(np.zeros(ends, LINK), np.zeros(ends)),
+        Optics(
+            terminals,
+            pattern,
+            gimballed=bool((terminals["regard"] < 1.0).any()),
+            seeks=bool(np.any(held < terminals["terminals"])),
+        ),
+    )
+
+
+def begin(lasers: Lasers, b: int) -> None:
+    """Begin an episode in world `b`: the pattern is held, and nothing is in sight yet."""
+    for array in lasers.state:
+        wipe(array, b)
+    lasers.state.links[b] = lasers.params.pattern
+
+
+def laser_records(scenario: Scenario, fleet: Fleet) -> tuple[np.ndarray, np.ndarray]:
+    """Terminals (N,) of dtype LASER, and the pattern (N, 4) of dtype LINK that they hold for good."""
+    records, kinds = np.zeros(len(fleet), LASER), np.array(fleet.kinds)
+    for name, craft in scenario.spacecraft.items():
+        mine = kinds == name
+        records["terminals"][mine] = craft.lasers.terminals
+        records["range"][mine] = craft.lasers.range_km * KILO
+        records["regard"][mine] = np.sin(np.radians(craft.lasers.regard_deg))
+        records["acquisition"][mine] = craft.lasers.acquisition_s
+        records["rate"][mine] = craft.lasers.rate_gbit_s * GIGA
+        records["transmit_w"][mine] = craft.lasers.transmit_w
+    records["clan"] = NONE
+    for number, (group, _) in enumerate(_patterned(scenario, fleet)):
+        records["clan"][np.array(fleet.groups) == group.name] = number
+    return records, _pattern_links(scenario, fleet)
+
+
 def make_lasers(
     satellites: int, *, terminals: int, range_m: float, acquisition_s: float, rate_bit_s: float
 ) -> np.ndarray:
     """Records (N,) of dtype LASER for satellites that are alike, each free to link to any other."""
     if not 0 <= terminals <= TERMINALS:
         raise SandboxError(f"terminals = {terminals}; give a whole number from 0 to {TERMINALS}.")
-    record = np.array([(terminals, NONE, range_m, acquisition_s, rate_bit_s, 1.0)], LASER)
+    record = np.array([(terminals, NONE, range_m, acquisition_s, rate_bit_s, 1.0, 0.0)], LASER)
     return np.repeat(record, satellites)
+
+
+def _patterned(scenario: Scenario, fleet: Fleet) -> list[tuple[Group, int]]:
+    """(group, planes) of the groups that fly whole in a pattern whose mesh is not "nearest"."""
+    found = []
+    for group in scenario.fleet:
+        pattern = group.walker or group.sun_synchronous
+        if pattern is None or group.mesh == "nearest" or fleet.groups.count(group.name) != pattern.total:
+            continue
+        planes = group.walker.planes if group.walker else len(pattern.local_time_h)  # type: ignore[union-attr]
+        found.append((group, planes))
+    return found
+
+
+def _pattern_links(scenario: Scenario, fleet: Fleet) -> np.ndarray:
+    """Terminals (N, 4) that hold the patterns of the scenario's groups, none of them in sight yet."""
+    links = no_links(len(fleet))
+    for group, planes in _patterned(scenario, fleet):
+        first = fleet.groups.index(group.name)
+        mine = slice(first, first + fleet.groups.count(group.name))
+        hold_pattern(links, first, fleet.position[mine], fleet.velocity[mine], planes, group.mesh)
+    spare = np.array([scenario.spacecraft[kind].lasers.terminals for kind in fleet.kinds])
+    if np.any((links["peer"] != NONE).sum(axis=1) > spare):
+        raise SandboxError(
+            f"{scenario.name}: a mesh pattern needs more laser terminals than a satellite of it has; "
+            "give it more lasers.terminals, or its group mesh: nearest."
+        )
+    return links
 
 
 def no_links(satellites: int) -> np.ndarray:
@@ -306,3 +404,28 @@ def _linked(links, n, m):
     for k in range(links.shape[1]):
         linked = linked or links[n, k].peer == m
     return linked
+
+
+@kernel
+def update_links(state, constants, lasers, b):
+    """Follow, cut and seek the links of world b between two rounds."""
+    links, terminals, now = lasers.state.links[b], lasers.params.terminals, state.clock[b].time
+    body, position, later = state.body[b], state.orbit.position[b], state.orbit.next_position[b]
+    follow_links(links, terminals, body, position, later, now)
+    if lasers.params.gimballed:
+        turn_links(links, terminals, position, state.pointing[b])
+    if lasers.params.seeks and state.clock[b].round % max(1, round(SEARCH_S / constants.round_s)) == 0:
+        seek_links(links, terminals, body, position, later, now)
+
+
+@kernel
+def send_over(lasers, load, bits, time, b, n, k):
+    """When a message of `bits` has crossed terminal k of satellite n, which first sends what came before.
+
+    `load` (B, N), records of dtype LOAD, takes the energy.
+    """
+    link, free, terminals = lasers.state.links[b, n, k], lasers.state.free[b, n], lasers.params.terminals
+    seconds = bits / link_bit_rate(terminals, n, link.peer)
+    free[k] = max(time, free[k]) + seconds
+    load[b, n].joules += terminals[n].transmit_w * seconds
+    return free[k] + light_time(link.distance)

@@ -7,33 +7,34 @@ until there is no station in view or nothing to send; then the panel is turned t
 import numpy as np
 
 from sandbox.compiled import kernel
-from sandbox.jobs import ANSWERS, RAW
-from sandbox.service import DEFER
+from sandbox.jobs import ANSWERS, DEFER, RAW
 from sandbox.state import CHARGE, DOWNLINK, IDLE, NONE, OBSERVE
 
 ORDER = np.dtype(
     [
         ("command", "i4"),  # IDLE, CHARGE, OBSERVE or DOWNLINK
         ("request", "i4"),  # to observe, else -1
-        ("queue", "i4"),  # what becomes of each job in the inbox, by number in `service.DECISIONS`
+        ("queue", "i4"),  # what becomes of each job in the inbox, by number in `jobs.DECISIONS`
     ],
     align=True,
 )
 
 
-def begin_orders(orders: np.ndarray, b: int) -> None:
+def begin(orders: np.ndarray, b: int) -> None:
     """At the start of an episode the panels face the Sun and jobs wait."""
     orders["command"][b], orders["request"][b], orders["queue"][b] = CHARGE, NONE, DEFER
 
 
 @kernel
-def lapse(state, work, orders, b):
+def lapse(state, jobs, orders, b):
     """End the orders of world b that can no longer be carried out."""
-    for n in range(orders.shape[0]):
-        order = orders[n]
+    if orders is None:
+        return
+    for n in range(orders.shape[1]):
+        order = orders[b, n]
         if order.command == OBSERVE and place_of(state.opportunities[b, n], order.request) == NONE:
             turn_to_sun(order)
-        if order.command == DOWNLINK and not can_send(state, work, b, n):
+        if order.command == DOWNLINK and not can_send(state, jobs, b, n):
             turn_to_sun(order)
 
 
@@ -53,20 +54,23 @@ def place_of(opportunities, request):
 
 
 @kernel
-def can_send(state, work, b, n):
+def can_send(state, jobs, b, n):
     """Whether satellite n sees a station and has images, answers or raw questions to send there."""
     if state.outlook[b, n].station == NONE:
         return False
-    waiting = state.store.level[b, n].count + work.queues[b, n, RAW].count
-    return waiting > 0 or _has_answers_for_ground(work, b, n)
+    return state.store.level[b, n].count > 0 or _has_job_data(jobs, b, n)
 
 
 @kernel
-def _has_answers_for_ground(work, b, n):
+def _has_job_data(jobs, b, n):
+    """Whether satellite n has raw questions, or answers for the ground."""
+    if jobs is None:
+        return False
+    work = jobs.state
     j = work.queues[b, n, ANSWERS].head
     while j != NONE and work.book[b, j].source == NONE:
         j = work.book[b, j].next
-    return j != NONE
+    return j != NONE or work.queues[b, n, RAW].count > 0
 
 
 @kernel

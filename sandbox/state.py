@@ -115,12 +115,43 @@ ACTIVITY = _record(  # what a satellite did in the last round, and what came of 
 GROUND = _record(
     ("antennas", "i8"),  # of a station, that are in service
 )
+LOAD = (
+    _record(  # what a satellite draws beyond its standing load: all subsystems add to it, the flight reads it
+        ("joules", "f8"),  # J in the last round: boards, lasers, cameras of jobs, the transmitter for them
+        ("carried", "f8"),  # J spent since then, which count in the coming one
+        ("power", "f8"),  # W that come of it, the mind's included; negative where boards are off
+        ("until", "f8"),  # s offset until which they are drawn
+    )
+)
+TASK = _record(  # what a satellite is about to do in a round: commands and orders, safe mode, lost thoughts
+    ("mode", "i4"),
+    ("place", "i4"),  # in the list of opportunities, to observe
+    ("first_mode", "i4"),  # before `delay`
+    ("first_place", "i4"),
+    ("delay", "f8"),  # s offset at which mode and place take effect
+    ("queue", "i4"),  # what becomes of the jobs in the inbox
+    ("decides", "f8"),  # s offset at which that takes effect
+    ("sends", "?"),  # it turns to a station at some time in the round
+    ("early", "i4"),  # burn at the beginning of the round
+    ("late", "i4"),  # and at its end
+    ("silent", "?"),  # in safe mode, or its thought was lost: no message leaves
+    ("busy", "f8"),  # s from the beginning in which the board thinks
+    ("power", "f8"),  # W drawn for that
+)
 THINKING = _record(  # what a satellite's mind does to the coming round; all zeros: nothing
     ("delay", "f8"),  # s offset at which the order of the round takes effect; the standing one rules before
     ("busy", "f8"),  # s from the beginning of the round in which the board thinks
     ("power", "f8"),  # W that it draws for that, beyond its standing load; negative where it saves of it
     ("command", "i4"),  # the standing order: a mode
     ("choice", "i4"),  # and, for OBSERVE, a place in the outlook
+)
+MIND = (
+    _record(  # the thought under way, beyond the round; decisions by what a problem says that they refer to
+        ("standing", "i8"),  # the order in force
+        ("pending", "i8"),  # the decision that is thought about, or -1
+        ("remaining", "f8"),  # s until it takes effect
+        ("power", "f8"),  # W that the board draws for it, as in THINKING
+    )
 )
 
 
@@ -177,6 +208,8 @@ class State(NamedTuple):
     outlook: Records  # (B, N) OUTLOOK
     opportunities: Records  # (B, N, K) OPPORTUNITY
     activity: Records  # (B, N) ACTIVITY
+    load: Records  # (B, N) LOAD
+    minds: Records  # (B, N) MIND
     ground: Records  # (B, G) GROUND
     events: Array  # (B, E) s, when the events of the episode happen
 
@@ -190,6 +223,9 @@ class Scratch(NamedTuple):
     shutter: Array  # (B, 2 N)
     aimed: Ints  # (B, 2 N)
     counts: Ints  # (B, G)
+    task: Records  # (B, N) TASK of the round
+    airtime: Array  # (B, N) s of the contact that jobs have taken
+    reserved: Ints  # (B, G) antennas that serve nothing but jobs
 
 
 def make_state(
@@ -225,6 +261,8 @@ def make_state(
         outlook=np.zeros(fleet, OUTLOOK),
         opportunities=np.zeros((*fleet, shown), OPPORTUNITY),
         activity=np.zeros(fleet, ACTIVITY),
+        load=np.zeros(fleet, LOAD),
+        minds=np.zeros(fleet, MIND),
         ground=np.zeros((worlds, stations), GROUND),
         events=np.zeros((worlds, events)),
     )
@@ -239,11 +277,14 @@ def make_scratch(worlds: int, satellites: int, stations: int, book: int, shown: 
         np.empty((worlds, 2 * satellites)),
         np.empty((worlds, 2 * satellites), np.int32),
         np.empty((worlds, stations), np.int32),
+        np.zeros((worlds, satellites), TASK),
+        np.zeros((worlds, satellites)),
+        np.zeros((worlds, stations), np.int32),
     )
 
 
-def arrays(state: State) -> list[np.ndarray]:
-    """Every array of `state`, in a fixed order."""
+def arrays(state: Any) -> list[np.ndarray]:
+    """Every array of a state or of the state of a part, in a fixed order."""
     parts = (part if isinstance(part, tuple) else (part,) for part in state)
     return [array for part in parts for array in part]
 
@@ -253,11 +294,6 @@ def wipe(array: np.ndarray, b: int) -> None:
     array[b : b + 1].reshape(-1).view(np.uint8).fill(0)  # of records, far quicker than to assign one
 
 
-def copy_state(state: State) -> State:
-    """A deep copy: arrays that nobody else owns."""
-    return _copy(state)
-
-
-def _copy(part: Any) -> Any:
-    """A copy of an array, or of a named tuple of such parts."""
-    return type(part)(*map(_copy, part)) if isinstance(part, tuple) else part.copy()
+def copy_arrays(part: Any) -> Any:
+    """A deep copy of an array, or of a named tuple of such parts."""
+    return type(part)(*map(copy_arrays, part)) if isinstance(part, tuple) else part.copy()

@@ -1,59 +1,40 @@
-"""The world: B copies of a scenario, stepped together. The only file that knows the order of things."""
+"""The world: B copies of a scenario, stepped together.
 
-from collections.abc import Callable, Mapping
+    world = World("scs01", worlds=64, parts=("jobs",))
+    world.reset(seed=0)
+    world.step(queue=decisions)     # (B, N): what becomes of the job at the head of each inbox
+    world.jobs.state.ledger         # jobs and bits created, delivered, dropped, expired, lost
+
+What a world has beside its satellites are its parts, see `sandbox.parts`; what a round is, `sandbox.round`
+says. Where jobs are served, boards idle instead of drawing the standing load `power.compute_w`. To burn, a
+satellite under standing orders is held along its velocity: in such a round it neither images nor sends nor
+charges.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from math import ceil
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sandbox.compiled import entry_point, kernel
-from sandbox.errors import SandboxError
-from sandbox.events import draw_times
-from sandbox.fleet import force_model, make_fleet, sgp4_states, station_records
-from sandbox.flight import LOWEST_M, fly
-from sandbox.links import SEARCH_HORIZON_S, restart_search
-from sandbox.orbits.ephemeris import Ephemeris, make_ephemeris
-from sandbox.orbits.propagation import Forces, advance
-from sandbox.outlook import look
-from sandbox.requests import book_size, draw_book, sky_intervals, write_book
+from sandbox.checks import as_array
+from sandbox.checks import shown as _shown
+from sandbox.commands import Commands, blank_commands, checked
+from sandbox.compiled import entry_point
+from sandbox.errors import SandboxError, unknown_name
+from sandbox.fleet import sgp4_states
+from sandbox.jobs import idle_boards
+from sandbox.parts import Sim, chosen_parts, make_parts
+from sandbox.requests import book_size, sky_intervals
+from sandbox.round import FIRST, SECOND, begin_episode, recall, run
 from sandbox.scenario import Scenario, load_scenario
-from sandbox.sensing import update_requests
-from sandbox.state import (
-    MODE_NAMES,
-    NONE,
-    THINKING,
-    State,
-    arrays,
-    copy_state,
-    make_scratch,
-    make_state,
-    wipe,
-)
+from sandbox.setting import Constants, make_setting
+from sandbox.state import State, arrays, copy_arrays, make_scratch, make_state
 
-HOUR = 3600.0
-MAX_STEP_S = 60.0
-"""Longest propagation step: order eight keeps 0.03 mm a day at this length (shared measurements, J2)."""
-BEGIN, FLY, LOOK = 1, 2, 4
-_INT32 = np.dtype(np.int32)
-_SUBSYSTEMS = ("orbit", "attitude", "power", "thermal")
-
-
-class Constants(NamedTuple):
-    """What a kernel needs to know of a scenario and does not change during an episode."""
-
-    craft: np.ndarray  # (N,) records of dtype fleet.CRAFT
-    stations: np.ndarray  # (G,) records of dtype fleet.STATION
-    ballistic: np.ndarray  # (N,) m2/kg
-    ephemeris: Ephemeris
-    forces: Forces
-    round_s: float
-    substeps: int
-    half_life: float
-    sky_s: float
+SUBSYSTEMS = ("orbit", "attitude", "power", "thermal")
 
 
 @dataclass(frozen=True)
@@ -63,7 +44,7 @@ class Snapshot:
     scenario: Scenario
     state: State
     more: Mapping[str, tuple[NDArray, ...]]
-    """Arrays of the subsystems beyond `state`, by subsystem."""
+    """Arrays of the states of the parts, by part."""
     ready: NDArray[np.bool_]
     generators: tuple[Mapping[str, Any], ...]
     seeds: tuple[int | None, ...]
@@ -75,11 +56,21 @@ class World:
     Args:
         scenario: a name, a YAML file, a dictionary or a Scenario.
         worlds: B.
+        parts: names out of `parts.PARTS`; what they require is added. None: those that the scenario has
+            something for, by the rule in `sandbox.parts`.
         shown: K, the observation opportunities in each satellite's outlook.
+        warned: W, the warnings shown to each satellite.
+        message_bytes: L, the longest message.
+        whole_inbox: whether a decision about jobs is about all in an inbox instead of the first; by default
+            where there are standing orders.
         horizon_s: length of an episode; by default the scenario's.
         threads: worlds are shared out over this many threads. The result does not depend on it.
 
-    `state` holds every array; `reset` must come before the first `step`. Raises SandboxError for bad input.
+    `state`, `constants` and the parts `lasers`, `jobs`, `encounters`, `faults`, `messages` and `orders` (None
+    where there is none) hold every array; kernels see them together as `sim`. `orders` (B, N), records of
+    dtype `orders.ORDER`, are the standing orders: write them as you like between two rounds. `reset` must
+    come before the first `step`. Raises SandboxError for bad input, for models that do not fit the boards,
+    and for encounters of satellites that SGP4 flies.
     """
 
     def __init__(
@@ -87,57 +78,90 @@ class World:
         scenario: str | Scenario | Any,
         worlds: int = 1,
         *,
+        parts: Iterable[str] | None = None,
         shown: int = 4,
+        warned: int = 3,
+        message_bytes: int = 0,
+        whole_inbox: bool | None = None,
         horizon_s: float | None = None,
         threads: int = 1,
     ) -> None:
-        for name, value in (("worlds", worlds), ("shown", shown), ("threads", threads)):
-            if not (isinstance(value, (int, np.integer)) and value >= 1):
-                raise SandboxError(f"{name} = {value!r}; give a whole number of at least 1.")
+        counts = (("worlds", worlds, 1), ("shown", shown, 1), ("warned", warned, 1), ("threads", threads, 1),
+                  ("message_bytes", message_bytes, 0))  # fmt: skip
+        for name, value, least in counts:
+            if not (isinstance(value, (int, np.integer)) and value >= least):
+                raise SandboxError(f"{name} = {value!r}; give a whole number of at least {least}.")
         if horizon_s is not None and not (isinstance(horizon_s, Real) and 0.0 < horizon_s < float("inf")):
             raise SandboxError(
                 f"horizon_s = {horizon_s!r}; give a number of seconds greater than 0, or None."
             )
-        self.scenario = load_scenario(scenario)
-        self.fleet = make_fleet(self.scenario)
-        self.worlds, self.satellites, self.shown = int(worlds), len(self.fleet), int(shown)
-        self.horizon_s = self.scenario.horizon_h * HOUR if horizon_s is None else float(horizon_s)
-        requests, events = self.scenario.requests, self.scenario.events
-        reach = self.scenario.start_within_h * HOUR + self.horizon_s + SEARCH_HORIZON_S
-        self.constants = Constants(
-            craft=self.fleet.craft,
-            stations=station_records(self.scenario.stations),
-            ballistic=np.ascontiguousarray(self.fleet.craft["ballistic"]),
-            ephemeris=make_ephemeris(self.scenario.epoch, reach),
-            forces=force_model(self.scenario),
-            round_s=self.scenario.round_s,
-            substeps=ceil(self.scenario.round_s / self.scenario.substep_s),
-            half_life=requests.half_life_h * HOUR,
-            sky_s=requests.sky_h * HOUR,
-        )
-        book = book_size(requests, self.horizon_s, events)
-        places = int((self.fleet.craft["store_bits"] // self.fleet.craft["image_bits"]).max()) + 1
-        self.state = make_state(
-            self.worlds,
-            self.satellites,
-            max(1, min(places, book)),
-            book,
-            sky_intervals(requests, events),
-            self.shown,
-            len(self.constants.stations),
-            len(events),
-        )
-        self._scratch = make_scratch(
-            self.worlds, self.satellites, len(self.constants.stations), book, self.shown
-        )
-        self._no_thought = np.zeros((self.worlds, self.satellites), THINKING)
+        loaded = load_scenario(scenario)
+        self.parts = chosen_parts(parts, loaded, int(message_bytes))
+        self.scenario = idle_boards(loaded) if "jobs" in self.parts else loaded
+        self._setting = make_setting(self.scenario, int(worlds), horizon_s)
+        self.fleet, self.horizon_s = self._setting.fleet, self._setting.horizon_s
+        self.worlds, self.satellites = self._setting.team
+        self.shown, self.warned, self.message_bytes = int(shown), int(warned), int(message_bytes)
+        self.whole_inbox = "orders" in self.parts if whole_inbox is None else bool(whole_inbox)
+        self.sim = self._make_sim()
+        self._blank = self.commands()
         self._generators = [np.random.default_rng(0) for _ in range(self.worlds)]
         self._seeds: list[int | None] = [None] * self.worlds
         self._ready = np.zeros(self.worlds, np.bool_)
         self._all_ready = False
+        self._restores = 0
         self._compiled: dict[Callable, Callable] = {}
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._shares = _shares(self.worlds, threads)
+
+    def _make_sim(self) -> Sim:
+        requests, events = self.scenario.requests, self.scenario.events
+        book, craft = book_size(requests, self.horizon_s, events), self.fleet.craft
+        places = int((craft["store_bits"] // craft["image_bits"]).max()) + 1
+        stations = len(self._setting.constants.stations)
+        return Sim(
+            make_state(
+                self.worlds,
+                self.satellites,
+                max(1, min(places, book)),
+                book,
+                sky_intervals(requests, events),
+                self.shown,
+                stations,
+                len(events),
+            ),
+            self._setting.constants,
+            make_scratch(self.worlds, self.satellites, stations, book, self.shown),
+            **make_parts(self.parts, self._setting, self.warned, self.message_bytes, self.whole_inbox),
+        )
+
+    state: State
+    constants: Constants
+    lasers: Any
+    jobs: Any
+    encounters: Any
+    faults: Any
+    messages: Any
+    orders: Any
+
+    def __getattr__(self, name: str) -> Any:
+        """`state`, `constants` and the parts are those of `sim`."""
+        if name in Sim._fields:
+            return getattr(self.sim, name)
+        raise AttributeError(f"a World has no attribute {name!r}")
+
+    def alike(self, worlds: int) -> "World":
+        """So many new worlds of the same scenario, with the same parts and sizes."""
+        return World(
+            self.scenario,
+            worlds,
+            parts=self.parts,
+            shown=self.shown,
+            warned=self.warned,
+            message_bytes=self.message_bytes,
+            whole_inbox=self.whole_inbox,
+            horizon_s=self.horizon_s,
+        )
 
     def reset(self, seed: int | ArrayLike | None = None, worlds: ArrayLike | None = None) -> None:
         """Begin an episode in every world, or in those listed in `worlds`.
@@ -147,29 +171,68 @@ class World:
         """
         which = np.arange(self.worlds) if worlds is None else self._which(worlds)
         for b, own in zip(which, self._seeds_for(seed, which), strict=True):
-            self._begin_episode(int(b), own)
+            if own is not None or not self._ready[b]:
+                self._generators[b], self._seeds[b] = np.random.default_rng(own), own
+            begin_episode(self._setting, self.sim, int(b), self._generators[b])
         self._ready[which] = True
         self._all_ready = bool(self._ready.all())
-        nothing = np.zeros((self.worlds, self.satellites), np.int32)
-        self._run(BEGIN, nothing, nothing, self._no_thought, [which])
+        self._run(self._blank, True, [which])
 
-    def step(self, command: ArrayLike, choice: ArrayLike, thinking: NDArray[np.void] | None = None) -> None:
-        """One decision round in every world.
+    def commands(self) -> Commands:
+        """New commands that you may write into: to face the Sun and let jobs wait, or, where there are
+        standing orders, to follow them; no burns, no thought, no messages."""
+        blank = blank_commands((self.worlds, self.satellites), self.message_bytes, self.sim.orders)
+        return self._outgoing(blank)
 
-        command (B, N): a mode of `state.MODE_NAMES` by number; choice (B, N): for OBSERVE, the place of
-        the request in the outlook. An order that cannot be carried out is flown as IDLE.
-        thinking (B, N), records of dtype `state.THINKING`: how long after the beginning of the round the
-        order takes effect, what the satellite does until then, and what its board draws for it.
+    def _outgoing(self, commands: Commands) -> Commands:
+        """`commands` with the messages of the outbox, if there is one."""
+        if self.sim.messages is None:
+            return commands
+        outbox = self.sim.messages.outbox
+        return commands._replace(content=outbox.content, length=outbox.length)
+
+    def step(self, commands: Commands | None = None, /, **fields: Any) -> None:
+        """One decision round in every world, under `commands`, by default new ones with some `fields` set.
+
+        An order that cannot be carried out is flown as IDLE; a job whose decision cannot be carried out stays
+        in the inbox. Raises SandboxError for fields of another shape or kind, and before the first reset.
         """
-        command = self._orders("command", command, len(MODE_NAMES))
-        choice = self._orders("choice", choice, self.shown)
-        thinking = self._no_thought if thinking is None else self._checked(thinking)
+        given = self._blank if commands is None else commands
+        if fields:
+            self._know(fields)
+            given = given._replace(**fields)
+        if given is not self._blank:
+            spare = self.fleet.craft["base_load"]
+            given = checked(given, self._blank, self.shown, self.scenario.round_s, spare)
+        self.play(given)
+
+    def play(self, commands: Commands) -> None:
+        """As `step`, for commands that come from `commands()` and whose numbers the caller has seen to."""
         if not self._all_ready:
             raise SandboxError("World.step before reset: call reset() first.")
-        self._run(FLY, command, choice, thinking, self._shares)
+        self._run(commands, False, self._shares)
+        if commands.length is self._blank.length:
+            commands.length.fill(0)
+
+    def _know(self, fields: Mapping[str, Any]) -> None:
+        for name in fields:
+            if name not in Commands._fields:
+                raise unknown_name("command", name, Commands._fields)
+            if self.sim.orders is not None and name in ("mode", "place", "queue"):
+                raise SandboxError(f"{name}: in this world standing orders say that; change world.orders.")
+
+    @property
+    def ready(self) -> bool:
+        """Whether an episode has begun in every world."""
+        return self._all_ready
+
+    @property
+    def restores(self) -> int:
+        """How many snapshots were restored: whoever remembers what it saw has to look again after one."""
+        return self._restores
 
     def share(self, function: Callable, *arguments: Any) -> list[Any]:
-        """Call kernel function(state, constants, which, *arguments) on all worlds, shared out over threads.
+        """Call kernel function(sim, which, *arguments) on all worlds, shared out over threads.
 
         `which` lists the worlds of a share. The types of the arguments are looked up at the first call only
         (see `compiled.entry_point`): give the same types, and contiguous arrays, at every call.
@@ -184,51 +247,57 @@ class World:
         return run(*arguments)
 
     def _call(self, shares: list[NDArray], function: Callable, *arguments: Any) -> list[Any]:
-        state, constants = self.state, self.constants
-        run = self._compiled.get(function)
-        if run is None:
-            run = self._compiled[function] = entry_point(function, state, constants, shares[0], *arguments)
+        sim = self.sim
+        call = self._compiled.get(function)
+        if call is None:
+            call = self._compiled[function] = entry_point(function, sim, shares[0], *arguments)
         if self._pool is None or len(shares) == 1:
-            return [run(state, constants, which, *arguments) for which in shares]
-        jobs = [self._pool.submit(run, state, constants, which, *arguments) for which in shares]
+            return [call(sim, which, *arguments) for which in shares]
+        jobs = [self._pool.submit(call, sim, which, *arguments) for which in shares]
         return [job.result() for job in jobs]
 
     def __getstate__(self) -> dict[str, Any]:
         """What pickling takes: neither machine code nor threads."""
         return self.__dict__ | {"_compiled": {}, "_pool": None, "_shares": _shares(self.worlds, 1)}
 
-    def _run(
-        self, begin_or_fly: int, command: NDArray, choice: NDArray, thinking: NDArray, shares: list[NDArray]
-    ) -> None:
-        phases = begin_or_fly if self.fleet.sgp4 else begin_or_fly | LOOK
-        faults = self._call(shares, run_worlds, self._scratch, command, choice, thinking, phases)
-        if self.fleet.sgp4:
-            for which in shares:
-                self._propagate_sgp4(which)
-            faults = self._call(shares, run_worlds, self._scratch, command, choice, thinking, LOOK)
-        self._check(faults)
+    def _run(self, commands: Commands, begins: bool, shares: list[NDArray]) -> None:
+        if not self.fleet.sgp4:
+            self._check(self._call(shares, run, commands, begins, FIRST | SECOND))
+            return
+        self._call(shares, run, commands, begins, FIRST)
+        for which in shares:
+            self._propagate_sgp4(which)
+        self._check(self._call(shares, run, commands, begins, SECOND))
 
     @staticmethod
     def _check(faults: list[int]) -> None:
         """Raises SandboxError where a run, by number, has found a subsystem at fault."""
         if max(faults):
-            subsystem = _SUBSYSTEMS[max(faults) - 1]
+            subsystem = SUBSYSTEMS[max(faults) - 1]
             raise SandboxError(
                 f"The {subsystem} of a satellite is no longer a finite number; "
                 f"check the scenario's {subsystem} parameters and first states."
             )
 
+    def _propagate_sgp4(self, which: NDArray) -> None:
+        orbit = self.state.orbit
+        for b in which:
+            ahead = self.state.clock["time"][b] + self.scenario.round_s
+            sgp4_states(
+                self.fleet, self.scenario.epoch, ahead, orbit.next_position[b], orbit.next_velocity[b]
+            )
+
     def snapshot(self) -> Snapshot:
         """Everything that the future depends on."""
         states = tuple(generator.bit_generator.state for generator in self._generators)
-        more = {name: tuple(array.copy() for array in part) for name, part in self._parts().items()}
+        more = {name: tuple(array.copy() for array in part) for name, part in self._part_states().items()}
         return Snapshot(
-            self.scenario, copy_state(self.state), more, self._ready.copy(), states, tuple(self._seeds)
+            self.scenario, copy_arrays(self.state), more, self._ready.copy(), states, tuple(self._seeds)
         )
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to `snapshot`: from there the same orders lead to exactly the same future."""
-        parts = self._parts()
+        parts = self._part_states()
         if snapshot.more.keys() != parts.keys():
             raise SandboxError(
                 f"This snapshot holds {', '.join(snapshot.more) or 'nothing'} beside the state, the world "
@@ -254,14 +323,13 @@ class World:
         self._seeds = list(snapshot.seeds)
         self._ready[:] = snapshot.ready
         self._all_ready = bool(self._ready.all())
+        self._restores += 1
+        self._call([np.arange(self.worlds)], recall)
 
-    def _parts(self) -> dict[str, tuple[NDArray, ...]]:
-        """What changes with time beyond `state`: arrays by subsystem."""
-        return {}
-
-    def scene(self, b: int) -> dict[str, NDArray]:
-        """What world b shows in a recording beyond what every world has, by variable."""
-        return {}
+    def _part_states(self) -> dict[str, tuple[NDArray, ...]]:
+        """The arrays of the parts that change with time, by part."""
+        held = {name: getattr(self.sim, name) for name in self.parts}
+        return {name: _arrays_of(part) for name, part in held.items()}
 
     def close(self) -> None:
         """Let the threads go. Safe to call twice."""
@@ -271,179 +339,34 @@ class World:
             self._shares = _shares(self.worlds, 1)
 
     def _which(self, worlds: ArrayLike) -> NDArray[np.int64]:
-        which = np.atleast_1d(np.asarray(worlds))
+        which = np.atleast_1d(as_array("worlds", worlds))
         if which.size == 0:
             return np.zeros(0, np.int64)
         distinct = which.dtype.kind in "iu" and which.ndim == 1 and len(np.unique(which)) == len(which)
         if not (distinct and which.min() >= 0 and which.max() < self.worlds):
             raise SandboxError(
-                f"worlds = {worlds!r}; give different whole numbers from 0 to {self.worlds - 1}."
+                f"worlds = {_shown(worlds)}; give different whole numbers from 0 to {self.worlds - 1}."
             )
         return np.array(which, np.int64)
 
     def _seeds_for(self, seed: Any, which: NDArray) -> list[int | None]:
         if seed is None:
             return [None] * len(which)
-        seeds = np.asarray(seed)
+        seeds = as_array("seed", seed)
         if seeds.dtype.kind not in "iu" or (seeds.size and seeds.min() < 0):
-            raise SandboxError(f"seed = {seed!r}; give a whole number of at least 0, or one per world.")
+            raise SandboxError(f"seed = {_shown(seed)}; give a whole number of at least 0, or one per world.")
         if seeds.ndim == 0:
             return [int(seeds) + int(b) for b in which]
         if seeds.shape != which.shape:
             raise SandboxError(f"{seeds.size} seeds for {which.size} worlds; give one seed or one per world.")
         return [int(own) for own in seeds]
 
-    def _orders(self, name: str, values: ArrayLike, count: int) -> NDArray[np.int32]:
-        orders = np.asarray(values)
-        if orders.dtype is _INT32 and orders.shape == self._no_thought.shape and orders.flags.carray:
-            return orders
-        if orders.dtype.kind not in "iu":
-            raise SandboxError(f"{name} has dtype {orders.dtype}; give whole numbers from 0 to {count - 1}.")
-        if orders.shape != (self.worlds, self.satellites):
-            raise SandboxError(f"{name} has shape {orders.shape}; give ({self.worlds}, {self.satellites}).")
-        return np.require(orders, np.int32, ["C", "A", "W"])  # what the machine code takes
 
-    def _checked(self, thinking: Any) -> NDArray[np.void]:
-        team = (self.worlds, self.satellites)
-        if getattr(thinking, "dtype", None) != THINKING or thinking.shape != team:
-            raise SandboxError(
-                f"thinking must be records of dtype state.THINKING and shape {team}, not {thinking!r:.80}."
-            )
-        for name in ("delay", "busy"):
-            most = self.scenario.round_s
-            if not ((thinking[name] >= 0.0) & (thinking[name] <= most)).all():
-                raise SandboxError(f"thinking: {name} must be finite, at least 0 and at most {most:g}.")
-        power = thinking["power"]
-        if not (np.isfinite(power) & (power >= -self.fleet.craft["base_load"])).all():
-            raise SandboxError("thinking: power must be finite, and save no more than the standing load.")
-        return np.ascontiguousarray(thinking)
-
-    def _begin_episode(self, b: int, seed: int | None) -> None:
-        if seed is not None or not self._ready[b]:
-            self._generators[b] = np.random.default_rng(seed)
-            self._seeds[b] = seed
-        rng, state, scenario = self._generators[b], self.state, self.scenario
-        for array in arrays(state):
-            wipe(array, b)
-        start, times = self._draw_start(rng), draw_times(rng, scenario.events)
-        state.events[b] = start + times
-        state.clock[b] = (start, start, 0)
-        self._place(b, start)
-        distance = np.linalg.norm(state.orbit.position[b], axis=-1, keepdims=True)
-        state.pointing[b] = -state.orbit.position[b] / distance
-        craft = self.fleet.craft
-        charge = rng.uniform(craft["charge_low"], craft["charge_high"])
-        for name in ("request", "cloudy_request", "duplicate_request", "station"):
-            state.activity[name][b] = NONE
-        state.ground["antennas"][b] = self.constants.stations["antennas"]
-        state.power["capacity"][b] = craft["battery"]
-        state.power["energy"][b] = charge * craft["battery"]
-        state.body["temperature"][b] = craft["initial_temperature"]
-        state.body["alive"][b] = True
-        book = draw_book(rng, scenario.requests, self.horizon_s, scenario.events, times)
-        write_book(state.requests, b, book, start)
-
-    def _draw_start(self, rng: np.random.Generator) -> float:
-        rounds = int(self.scenario.start_within_h * HOUR / self.scenario.round_s)
-        return float(rng.integers(rounds + 1)) * self.scenario.round_s if rounds else 0.0
-
-    def _place(self, b: int, start: float) -> None:
-        position, velocity = self.state.orbit.position[b], self.state.orbit.velocity[b]
-        position[...], velocity[...] = self.fleet.position, self.fleet.velocity
-        if start:
-            c = self.constants
-            advance(
-                position[None],
-                velocity[None],
-                np.zeros(1),
-                start,
-                MAX_STEP_S,
-                c.forces,
-                c.ballistic,
-                c.ephemeris,
-            )
-        if self.fleet.sgp4:
-            sgp4_states(self.fleet, self.scenario.epoch, start, position, velocity)
-
-    def _propagate_sgp4(self, which: NDArray) -> None:
-        orbit = self.state.orbit
-        for b in which:
-            ahead = self.state.clock["time"][b] + self.scenario.round_s
-            sgp4_states(
-                self.fleet, self.scenario.epoch, ahead, orbit.next_position[b], orbit.next_velocity[b]
-            )
-
-
-@kernel
-def run_worlds(state, constants, which, scratch, command, choice, thinking, phases):
-    """Take the worlds listed in `which` through `phases`; the number of the first subsystem at fault, or 0.
-
-    One kernel for every use, because whatever calls the phases compiles them anew. BEGIN or FLY, then LOOK;
-    where SGP4 has still to say where some satellites will be, LOOK comes in a call of its own.
-    """
-    for b in which:
-        if phases & BEGIN:
-            update_requests(state.requests, b, state.clock[b].time)
-            for n in range(state.body.shape[1]):
-                restart_search(
-                    state.contacts,
-                    b,
-                    n,
-                    state.clock[b].time,
-                    state.orbit.position[b, n],
-                    state.orbit.velocity[b, n],
-                )
-        if phases & FLY:
-            fly(state, constants, scratch, command[b], choice[b], thinking[b], b)
-        if phases & (BEGIN | FLY):
-            _propagate(state.orbit, constants, state.clock[b : b + 1].time, b)
-        if phases & LOOK:
-            fault = _fault(state.orbit.next_position[b], state.pointing[b], state.power[b], state.body[b])
-            if fault:
-                return fault
-            look(state, constants, scratch, b)
-    return 0
-
-
-@kernel
-def _propagate(orbit, constants, time, b):
-    """Carry the orbits of world b one round beyond its clock; `time` (1,)."""
-    for n in range(orbit.position.shape[1]):
-        for i in range(3):
-            orbit.next_position[b, n, i] = orbit.position[b, n, i]
-            orbit.next_velocity[b, n, i] = orbit.velocity[b, n, i]
-    advance(
-        orbit.next_position[b : b + 1],
-        orbit.next_velocity[b : b + 1],
-        time,
-        constants.round_s,
-        MAX_STEP_S,
-        constants.forces,
-        constants.ballistic,
-        constants.ephemeris,
-    )
-    for n in range(orbit.position.shape[1]):
-        x, y, z = orbit.position[b, n, 0], orbit.position[b, n, 1], orbit.position[b, n, 2]
-        if x * x + y * y + z * z < LOWEST_M**2:  # burnt up: it rests where it ended
-            for i in range(3):
-                orbit.next_position[b, n, i] = orbit.position[b, n, i]
-                orbit.next_velocity[b, n, i] = orbit.velocity[b, n, i]
-
-
-@kernel
-def _fault(position, pointing, power, body):
-    """Number, from 1, of the first of `_SUBSYSTEMS` that holds a number that is not finite; else 0."""
-    for n in range(position.shape[0]):
-        p, a = position[n], pointing[n]
-        if not np.isfinite(p[0] + p[1] + p[2]):
-            return 1
-        if not np.isfinite(a[0] + a[1] + a[2]):
-            return 2
-        if not np.isfinite(power[n].energy):
-            return 3
-        if not np.isfinite(body[n].temperature):
-            return 4
-    return 0
+def _arrays_of(part: Any) -> tuple[NDArray, ...]:
+    """The arrays of a part that change with time."""
+    if isinstance(part, np.ndarray):
+        return (part,)
+    return (*part.state, *getattr(part, "outbox", ()))
 
 
 def _shares(worlds: int, threads: int) -> list[NDArray]:

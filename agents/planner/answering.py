@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from agents.planner.search import ALL, Change, Edit, Genes, Trace
 from agents.planner.simulator import Simulator
 from agents.tuned.offloading import Teacher
-from sandbox.jobs import INBOX
-from sandbox.service import DROP
+from sandbox.jobs import DROP, INBOX
 from sandbox.state import NONE
 
 USUAL = 0
@@ -25,7 +24,7 @@ class Answers:
         self._policy = Teacher(simulator)
 
     def blank(self) -> Genes:
-        return {"wishes": np.zeros((self.world.satellites, self.world.work.book.shape[1]), np.int8)}
+        return {"wishes": np.zeros((self.world.satellites, self.world.jobs.state.book.shape[1]), np.int8)}
 
     def heed(self, genes: Genes) -> None:
         self._wishes = genes["wishes"]
@@ -60,7 +59,7 @@ class Answers:
         return [("wishes", (n, int(rng.choice(jobs))), int(rng.integers(1 + DROP)))]
 
     def _heads(self) -> NDArray[np.int32]:
-        return self.world.work.queues["head"][..., INBOX]
+        return self.world.jobs.state.queues["head"][..., INBOX]
 
 
 def played(simulator: Simulator, policy: Any, b: int, done: int, rounds: int) -> Trace:
@@ -71,7 +70,10 @@ def played(simulator: Simulator, policy: Any, b: int, done: int, rounds: int) ->
     actions, energy = np.zeros(team, np.int64), np.zeros(team)
     shown = np.full((*team, 1), NONE, np.int32)
     for t in range(rounds):
-        energy[t], shown[t, :, 0] = world.state.power["energy"][0], world.work.queues["head"][0, :, INBOX]
+        energy[t], shown[t, :, 0] = (
+            world.state.power["energy"][0],
+            world.jobs.state.queues["head"][0, :, INBOX],
+        )
         chosen = policy.decide(simulator.seen, simulator.mask)
         actions[t] = chosen[0]
         simulator.step(chosen)

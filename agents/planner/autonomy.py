@@ -14,7 +14,7 @@ from agents.planner.rollout import RolloutPlanner
 from agents.planner.search import ALL, Base, Change, Edit, Genes, Trace
 from agents.planner.serving import NUMBERS, STAY, Plain, Serving
 from agents.planner.simulator import Simulator
-from sandbox.service import DECISIONS
+from sandbox.jobs import DECISIONS
 
 
 class Serves(Points):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.planner.base import Planner
-from sandbox.avoidance import (
+from sandbox.maneuvers import (
     BACKWARD_LARGE,
     BACKWARD_SMALL,
     FORWARD_LARGE,
@@ -48,7 +48,7 @@ class AvoidancePlanner(Planner):
         return np.array([self._burn(b, n, mask[n]) for n in range(len(mask))], np.int64)
 
     def _burn(self, b: int, n: int, mask: NDArray[np.int8]) -> int:
-        threats, now = self.world.threats, float(self.world.state.clock["time"][b])
+        threats, now = self.world.encounters.state, float(self.world.state.clock["time"][b])
         gap, wait = clearance(threats.threat[b, n], now)
         leaving = self._leaves(b, n)
         if not self.world.state.body["alive"][b, n] or not (leaving or (gap < CLEAR_M and wait <= LEAD_S)):
@@ -64,7 +64,7 @@ class AvoidancePlanner(Planner):
 
     def _leaves(self, b: int, n: int) -> bool:
         """Whether the satellite will be out of its slot in two rounds, and is not on its way back."""
-        passing, step = self.world.threats.passing[b, n], self.world.constants.round_s
+        passing, step = self.world.encounters.state.passing[b, n], self.world.constants.round_s
         left = self._left(b)
         ahead = passing["offset"] + passing["drift"] * min(2.0 * step, left)
         return abs(ahead) > SLOT_SHARE * self._slot_m and passing["offset"] * passing["drift"] > 0.0
@@ -81,11 +81,11 @@ class AvoidancePlanner(Planner):
 
     def _try(self, b: int, n: int, burn: int, now: float) -> tuple[float, float, float]:
         """(what is wrong, m/s, drift left) after a burn, on copies of the world."""
-        world = self.world
-        threats = type(world.threats)(*(part[b : b + 1, n : n + 1].copy() for part in world.threats))
+        world, now_ahead = self.world, self.world.encounters.state
+        threats = type(now_ahead)(*(part[b : b + 1, n : n + 1].copy() for part in now_ahead))
         orbit = type(world.state.orbit)(*(part[b : b + 1, n : n + 1].copy() for part in world.state.orbit))
         passing, velocity = threats.passing[0, 0], orbit.velocity[0, 0]
-        wanted = wanted_burn(burn, passing["offset"], passing["drift"], world.rules)
+        wanted = wanted_burn(burn, passing["offset"], passing["drift"], world.encounters.params)
         size = min(abs(wanted), float(threats.fuel[0, 0]))
         velocity *= 1.0 + np.copysign(size, wanted) / np.linalg.norm(velocity)
         constants = world.constants._replace(ballistic=world.constants.ballistic[n : n + 1])

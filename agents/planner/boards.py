@@ -1,6 +1,7 @@
 """What the jobs on a satellite's boards will have paid, if one more joins them: run through on copies."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +9,11 @@ from numpy.typing import NDArray
 from agents.planner.tracks import Tracks
 from sandbox.compiled import kernel
 from sandbox.geometry import rotate
-from sandbox.job_world import JobWorld
+from sandbox.job_queues import sight
 from sandbox.jobs import RUN, batch_seconds
 from sandbox.orbits.ephemeris import earth_rotation
-from sandbox.service import sight
 from sandbox.state import NONE
+from sandbox.world import World
 
 QUEUED = np.dtype(
     [("kind", "i8"), ("model", "i8"), ("ready", "f8"), ("job", "i8")],
@@ -21,16 +22,16 @@ QUEUED = np.dtype(
 """A job that waits for a board."""
 
 
-def coverage(world: JobWorld, b: int, along: Tracks) -> NDArray[np.bool_]:
+def coverage(world: World, b: int, along: Tracks) -> NDArray[np.bool_]:
     """Whether some satellite sees the user of each job at the beginning of each round of its life (J, R).
 
     The rounds of a job are counted from the one in which it comes up.
     """
-    book, step = world.work.book[b], world.constants.round_s
+    book, step = world.jobs.state.book[b], world.constants.round_s
     born = np.isfinite(book["release"]) & (book["source"] == NONE)
     longest = (book["deadline"] - book["release"])[born].max(initial=0.0)
     seen = np.zeros((len(book), int(longest / step) + 2), np.bool_)
-    _cover(world.constants, world.terms, book, along.start, along.position, seen)
+    _cover(world.constants, world.jobs.params, book, along.start, along.position, seen)
     return seen
 
 
@@ -96,13 +97,24 @@ def load_queue(work, b, n, waiting):
     return count
 
 
+class Ahead(NamedTuple):
+    """When answers can leave a satellite, in the rounds from `start` on."""
+
+    start: float  # s
+    seconds: float  # length of a round
+    seen: NDArray[np.bool_]  # (J, R) see `coverage`
+    gates: NDArray[np.bool_]  # (R,) whether a station is in view of anybody
+
+
 @kernel
-def run_through(work, terms, b, n, now, end, start, seconds, seen, gates, waiting, count, left, free):
+def run_through(jobs, ahead, b, n, now, end, waiting, count, left, free):
     """What the first `count` jobs in `waiting` will have paid by `end`, run on the boards of satellite n.
 
-    Boards start as `service` has them: the one that is free first takes all like jobs that are there by then.
+    As in `sandbox.job_boards`, the board that is free first takes all like jobs that are there by then.
     `left` (as long as `waiting`) and `free` (boards) are working memory.
     """
+    work, terms = jobs.state, jobs.params
+    start, seconds, seen, gates = ahead
     host, book, total = terms.hosts[n], work.book[b], 0.0
     for i in range(count):
         left[i] = True

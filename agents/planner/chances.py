@@ -4,11 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.planner.tracks import Tracks, leg
+from sandbox.access import LOOK_AHEAD_S, SCREEN_MARGIN, half_turn
 from sandbox.attitude import angle_between, meet, slew_progress, slew_time, turn
 from sandbox.compiled import kernel
 from sandbox.geometry import line_of_sight, rotate, unit
 from sandbox.orbits.ephemeris import earth_rotation
-from sandbox.outlook import LOOK_AHEAD_S, SCREEN_MARGIN, half_turn
 from sandbox.sensing import CONE_MARGIN_S, access_angle, cone_times, is_closed, plan_capture
 from sandbox.state import OPEN, PENDING
 from sandbox.world import World

@@ -15,10 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.planner.base import Planner
-from agents.planner.boards import QUEUED, coverage, load_queue, paid, run_through
+from agents.planner.boards import QUEUED, Ahead, coverage, load_queue, paid, run_through
 from agents.planner.tracks import Tracks, tracks
-from sandbox.jobs import ANSWERS, GROUND, INBOX, LARGE, RAW, SMALL
-from sandbox.service import DEFER, DROP, NEIGHBOUR, RUN_LARGE, RUN_SMALL, TO_GROUND, TRAINING
+from sandbox.jobs import (
+    ANSWERS,
+    DEFER,
+    DROP,
+    GROUND,
+    INBOX,
+    LARGE,
+    NEIGHBOUR,
+    RAW,
+    RUN_LARGE,
+    RUN_SMALL,
+    SMALL,
+    TO_GROUND,
+    TRAINING,
+)
 from sandbox.state import NONE
 
 HOP_S = 0.1
@@ -34,7 +47,7 @@ class Queue:
     def __init__(self, planner: "Placing", b: int, n: int, now: float) -> None:
         self.planner, self.b, self.n, self.now = planner, b, n, now
         self.waiting = np.zeros(512, QUEUED)
-        self.count = int(load_queue(planner.world.work, b, n, self.waiting))
+        self.count = int(load_queue(planner.world.jobs.state, b, n, self.waiting))
         self.total = self._run(self.count)
 
     def gain(self, j: int, model: int, ready: float) -> float:
@@ -50,7 +63,7 @@ class Queue:
         self.total = self._run(self.count)
 
     def _append(self, j: int, model: int, ready: float) -> None:
-        kind = self.planner.world.work.book["kind"][self.b, j]
+        kind = self.planner.world.jobs.state.book["kind"][self.b, j]
         self.waiting[self.count] = (kind, model, ready, j)
 
     def _run(self, count: int) -> float:
@@ -65,7 +78,7 @@ class Placing(Planner):
     def __init__(self, env: Any) -> None:
         super().__init__(env)
         self._left = np.zeros(512, np.bool_)
-        self._free = np.zeros(self.world.work.free.shape[2])
+        self._free = np.zeros(self.world.jobs.state.free.shape[2])
         self.forget()
 
     def forget(self) -> None:
@@ -75,9 +88,9 @@ class Placing(Planner):
         now = float(self.world.state.clock["time"][b])
         self._learn(b)
         queues = {
-            n: Queue(self, b, n, now) for n in np.flatnonzero(self.world.terms.hosts["boards"]).tolist()
+            n: Queue(self, b, n, now) for n in np.flatnonzero(self.world.jobs.params.hosts["boards"]).tolist()
         }
-        heads = self.world.work.queues["head"][b, :, INBOX]
+        heads = self.world.jobs.state.queues["head"][b, :, INBOX]
         todo = [n for n in np.flatnonzero(heads != NONE).tolist() if mask[n, DROP]]
         options = {n: self._options(b, n, mask[n], now, queues) for n in todo}
         actions = np.full(len(mask), DEFER)
@@ -104,7 +117,7 @@ class Placing(Planner):
 
     def _options(self, b: int, n: int, mask: NDArray, now: float, queues: dict) -> list[tuple]:
         """(gain, action, host, model, ready) of everything that can be done with the job, the best first."""
-        work, step = self.world.work, self.world.constants.round_s
+        work, step = self.world.jobs.state, self.world.constants.round_s
         j = int(work.queues["head"][b, n, INBOX])
         here = max(now, float(work.book["ready"][b, j]))
         power = self.world.state.power[b, n]
@@ -114,7 +127,7 @@ class Placing(Planner):
                 if mask[action]:
                     found.append((queues[n].gain(j, model, here), action, n, model, here))
         if mask[TRAINING]:
-            goal = int(self.world.sketch.training.goal[b, n])
+            goal = int(self.world.jobs.scratch.training.goal[b, n])
             found.append((queues[goal].gain(j, LARGE, here + HOP_S), TRAINING, goal, LARGE, here + HOP_S))
         for action in range(NEIGHBOUR, TRAINING):
             if mask[action]:
@@ -130,7 +143,7 @@ class Placing(Planner):
     def _raw(self, b: int, n: int, j: int, now: float) -> float:
         """What job j pays if it is sent down raw, behind what waits already, at the contacts to come."""
         along, _, _ = self._known[b]
-        step, work = self.world.constants.round_s, self.world.work
+        step, work = self.world.constants.round_s, self.world.jobs.state
         first = round((now - along.start) / step)
         outlook = along.outlook[first:, n]
         seconds = outlook["visible_to"] - outlook["visible_from"]
@@ -142,12 +155,12 @@ class Placing(Planner):
         if k >= len(room):
             return 0.0
         sent = (bits - (room[k - 1] if k else 0.0)) / outlook["rate"][k]
-        time = now + step * k + outlook["visible_from"][k] + sent + self.world.terms.ground_s
-        return float(paid(self.world.terms, work.book[b], j, GROUND, time))
+        time = now + step * k + outlook["visible_from"][k] + sent + self.world.jobs.params.ground_s
+        return float(paid(self.world.jobs.params, work.book[b], j, GROUND, time))
 
     def _crowded(self, b: int, n: int) -> bool:
         """Whether others who have something to send will have the antennas of the station in view."""
-        outlook, work = self.world.state.outlook[b], self.world.work
+        outlook, work = self.world.state.outlook[b], self.world.jobs.state
         station = outlook["station"][n]
         if station == NONE:
             return False
@@ -157,7 +170,7 @@ class Placing(Planner):
 
     def _bits(self, b: int, n: int) -> float:
         """Bits that wait to be sent raw."""
-        work, total = self.world.work, 0.0
+        work, total = self.world.jobs.state, 0.0
         j = int(work.queues["head"][b, n, RAW])
         while j != NONE:
             total += float(work.book["bits"][b, j])
@@ -182,7 +195,15 @@ class Placing(Planner):
         end = float(world.state.clock["start"][b]) + world.horizon_s
         return float(
             run_through(
-                world.work, world.terms, b, n, now, end, along.start, world.constants.round_s, seen, gates,
-                waiting, count, self._left, self._free,
+                world.jobs,
+                Ahead(along.start, world.constants.round_s, seen, gates),
+                b,
+                n,
+                now,
+                end,
+                waiting,
+                count,
+                self._left,
+                self._free,
             )
-        )  # fmt: skip
+        )

@@ -16,7 +16,7 @@ from envs.problem import Problem
 from envs.tasking_v0 import Tasking
 from sandbox.errors import SandboxError
 from sandbox.state import State
-from sandbox.world import Snapshot, World
+from sandbox.world import Snapshot
 
 
 class Simulator:
@@ -74,25 +74,17 @@ class Simulator:
         self.problem.report(self.seen, self.mask, self.reward, self._terms)
 
 
-def _world(of: Any, copies: int, **more: int) -> Any:
-    """A world of the kind and the scenario of `of`."""
-    kind: type[World] = type(of)
-    return kind(of.scenario, copies, shown=of.shown, horizon_s=of.horizon_s, **more)
-
-
 def _tasking(of: Any, copies: int) -> Problem:
-    return Tasking(_world(of.world, copies), loss_penalty=of.loss_penalty)
+    return Tasking(of.world.alike(copies), loss_penalty=of.loss_penalty)
 
 
 def _offloading(of: Any, copies: int) -> Problem:
-    return Offloading(_world(of.world, copies), loss_penalty=of.loss_penalty)
+    return Offloading(of.world.alike(copies), loss_penalty=of.loss_penalty)
 
 
 def _autonomy(of: Any, copies: int) -> Problem:
     fuel, slot, loss = of.prices
-    world = _world(
-        of.world, copies, warned=of.world.warnings.shape[2], longest=of.world.beacons.text.shape[-1]
-    )
+    world = of.world.alike(copies)
     return Autonomy(world, fuel_price=fuel, slot_price=slot, loss_penalty=loss, message_size=of.message_size)
 
 

@@ -5,18 +5,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.access import STATION_SAMPLE_S, View, ground_track, look_for_stations
+from sandbox.activities import LOWEST_M
 from sandbox.compiled import kernel
 from sandbox.fleet import sgp4_states
-from sandbox.flight import LOWEST_M
 from sandbox.geometry import itrs_at, line_of_sight, rotate, round_path, unit
 from sandbox.links import link_rate, slant_range
 from sandbox.orbits.bodies import AU, SOLAR_CONSTANT
 from sandbox.orbits.eclipse import illumination
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
-from sandbox.orbits.propagation import advance
-from sandbox.outlook import STATION_SAMPLE_S, ground_track, look_for_stations
+from sandbox.orbits.propagation import MAX_STEP_S, advance
 from sandbox.state import NONE, OUTLOOK
-from sandbox.world import MAX_STEP_S, World
+from sandbox.world import World
 
 
 class Tracks(NamedTuple):
@@ -89,9 +89,8 @@ def look_along(tracks, constants):
             strength = SOLAR_CONSTANT * (AU / away) ** 2 * craft.panel_efficiency
             tracks.harvest[t, n] = craft.panel_area * strength * lit
             outlook.station = NONE
-            look_for_stations(
-                outlook, constants.stations, craft, seconds, samples, path, rotation, middle, radius, track
-            )
+            view = View(path, rotation, middle, seconds, radius, track)
+            look_for_stations(outlook, constants.stations, craft, view, samples)
             if outlook.station == NONE:
                 continue
             station = constants.stations[outlook.station]

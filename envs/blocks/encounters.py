@@ -4,8 +4,8 @@ import math
 
 from envs.block import Action, Block
 from envs.features import Feature
-from sandbox.avoidance import BACKWARD_LARGE, FORWARD_LARGE, FORWARD_SMALL, RETURN, away
 from sandbox.compiled import kernel
+from sandbox.maneuvers import BACKWARD_LARGE, FORWARD_LARGE, FORWARD_SMALL, RETURN, away
 
 HOUR, DAY = 3600.0, 86_400.0
 SLOT, SHIP = "Slot", "Satellite"
@@ -63,7 +63,7 @@ class Warnings(Block):
     )
 
     def count(self, world):
-        return world.sim.encounters.warnings.shape[2]
+        return world.warned
 
     def tops(self, scenario):
         return {"time": scenario.threats.warn_h, "age": scenario.threats.warn_h}
@@ -97,7 +97,7 @@ class Wait(Block):
 
     @staticmethod
     @kernel
-    def apply(sim, own, commands, action, b, n):
+    def apply(told, own, action, b, n):
         pass
 
 
@@ -133,8 +133,8 @@ class Burns(Block):
 
     @staticmethod
     @kernel
-    def apply(sim, own, commands, action, b, n):
-        commands.burn[b, n] = FORWARD_SMALL + action
+    def apply(told, own, action, b, n):
+        told.commands.burn[b, n] = FORWARD_SMALL + action
 
 
 @kernel

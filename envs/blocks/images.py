@@ -7,7 +7,7 @@ import numpy as np
 from envs.block import Action, Block
 from envs.features import Feature
 from sandbox.compiled import kernel
-from sandbox.flight import can_shoot
+from sandbox.images import can_shoot
 from sandbox.state import NONE, OBSERVE
 
 STORE = "Images"
@@ -111,5 +111,5 @@ class Observe(Block):
 
     @staticmethod
     @kernel
-    def apply(sim, own, commands, action, b, n):
-        commands.mode[b, n], commands.place[b, n] = OBSERVE, action
+    def apply(told, own, action, b, n):
+        told.commands.mode[b, n], told.commands.place[b, n] = OBSERVE, action

@@ -8,10 +8,11 @@ import numpy as np
 from envs.block import Action, Block
 from envs.features import Feature
 from sandbox.compiled import kernel
-from sandbox.jobs import ANSWERS, INBOX, LARGE, RAW, SMALL
+from sandbox.job_queues import sight
+from sandbox.job_service import allowed
+from sandbox.jobs import ANSWERS, DECISIONS, DEFER, INBOX, LARGE, RAW, SMALL
 from sandbox.lasers import TERMINALS, carries
 from sandbox.routing import hop_seconds
-from sandbox.service import DECISIONS, DEFER, allowed, sight
 from sandbox.state import NONE
 
 WORK, JOB, TRAINING = "Work", "Job", "Training satellite"
@@ -159,7 +160,6 @@ class Beacons(Neighbours):
     def __init__(self, message_size: int = 0) -> None:
         super().__init__()
         self.message_size = message_size
-        self.in_words = False
 
     def more(self, world):
         said = Feature("message", "1", -1, 1, "", silent_at=0)
@@ -169,8 +169,10 @@ class Beacons(Neighbours):
         )
 
     def params(self, world):
-        heard = world.sim.messages.state.text.view(np.float32)
-        return (np.zeros_like(heard) if self.in_words else heard,)
+        heard, in_words = world.messages.state.text.view(np.float32), world.messages.outbox.in_words
+        if in_words.any():
+            heard = np.where(in_words[:, None, None, None], np.float32(0.0), heard)
+        return (heard,)
 
     @staticmethod
     @kernel
@@ -237,7 +239,7 @@ class Decide(Block):
         return tuple(map(Action, DECISIONS, phrases))
 
     def identities(self, world):
-        head = world.sim.jobs.state.queues["head"][..., INBOX].astype(np.int64)
+        head = world.jobs.state.queues["head"][..., INBOX].astype(np.int64)
         count = len(DECISIONS)
         named = np.where(head[..., None] == NONE, NONE, head[..., None] * count + np.arange(count))
         named[..., DEFER] = 0
@@ -250,11 +252,9 @@ class Decide(Block):
         has_job = sim.state.body[b, n].alive and work.queues[b, n, INBOX].head != NONE
         legal[DEFER] = 1
         for a in range(DEFER + 1, legal.shape[0]):
-            legal[a] = has_job and allowed(
-                sim.state, work, sim.jobs.params, sim.jobs.scratch, a, moment.now, b, n
-            )
+            legal[a] = has_job and allowed(sim.state, sim.jobs, sim.lasers, a, b, n)
 
     @staticmethod
     @kernel
-    def apply(sim, own, commands, action, b, n):
-        commands.queue[b, n] = action
+    def apply(told, own, action, b, n):
+        told.commands.queue[b, n] = action

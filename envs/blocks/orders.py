@@ -6,11 +6,11 @@ from envs.block import Action, Block
 from envs.features import Feature
 from sandbox.compiled import kernel
 from sandbox.faults import can_reload
-from sandbox.flight import can_shoot
+from sandbox.images import can_shoot
+from sandbox.jobs import DECISIONS, NEIGHBOUR, RUN_LARGE, RUN_SMALL
+from sandbox.jobs import TRAINING as TO_TRAINING
 from sandbox.lasers import TERMINALS, carries
 from sandbox.orders import can_send
-from sandbox.service import DECISIONS, NEIGHBOUR, RUN_LARGE, RUN_SMALL
-from sandbox.service import TRAINING as TO_TRAINING
 from sandbox.state import CHARGE, DOWNLINK, IDLE, NONE, OBSERVE
 
 ORDERS, HEALTH = "Standing orders", "Health"
@@ -87,7 +87,7 @@ class Keep(Block):
 
     @staticmethod
     @kernel
-    def apply(sim, own, commands, action, b, n):
+    def apply(told, own, action, b, n):
         pass
 
 
@@ -110,12 +110,12 @@ class PointTo(Block):
         legal[1] = able and order.command != CHARGE
         cool = body.temperature < sim.constants.craft[n].shutdown_above
         sends = able and cool and order.command != DOWNLINK
-        legal[2] = sends and can_send(sim.state, sim.jobs.state, b, n)
+        legal[2] = sends and can_send(sim.state, sim.jobs, b, n)
 
     @staticmethod
     @kernel
-    def apply(sim, own, commands, action, b, n):
-        order = sim.orders[b, n]
+    def apply(told, own, action, b, n):
+        order = told.orders[b, n]
         order.command, order.request = (IDLE, CHARGE, DOWNLINK)[action], NONE
 
 
@@ -148,9 +148,9 @@ class ObserveNext(Block):
 
     @staticmethod
     @kernel
-    def apply(sim, own, commands, action, b, n):
-        order = sim.orders[b, n]
-        order.command, order.request = OBSERVE, sim.state.opportunities[b, n, action].request
+    def apply(told, own, action, b, n):
+        order = told.orders[b, n]
+        order.command, order.request = OBSERVE, told.opportunities[b, n, action].request
 
 
 class Serve(Block):
@@ -166,7 +166,7 @@ class Serve(Block):
         return tuple(map(Action, DECISIONS, SERVED, legal))
 
     def identities(self, world):
-        peers = world.sim.lasers.state.links["peer"].astype(np.int64)
+        peers = world.lasers.state.links["peer"].astype(np.int64)
         named = np.broadcast_to(np.arange(len(DECISIONS)), (*peers.shape[:2], len(DECISIONS))).copy()
         named[..., NEIGHBOUR : NEIGHBOUR + TERMINALS] = np.where(peers == NONE, NONE, len(DECISIONS) + peers)
         return named
@@ -190,8 +190,8 @@ class Serve(Block):
 
     @staticmethod
     @kernel
-    def apply(sim, own, commands, action, b, n):
-        sim.orders[b, n].queue = action
+    def apply(told, own, action, b, n):
+        told.orders[b, n].queue = action
 
 
 class Health(Block):
@@ -227,9 +227,9 @@ class Reload(Block):
     @staticmethod
     @kernel
     def allow(sim, own, moment, legal, b, n):
-        legal[0] = obeys(sim, b, n) and can_reload(sim.state, sim.jobs.state, sim.jobs.params, b, n)
+        legal[0] = obeys(sim, b, n) and can_reload(sim.state, sim.faults, b, n)
 
     @staticmethod
     @kernel
-    def apply(sim, own, commands, action, b, n):
-        commands.reload[b, n] = 1
+    def apply(told, own, action, b, n):
+        told.commands.reload[b, n] = 1

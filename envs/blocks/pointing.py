@@ -2,7 +2,7 @@
 
 from envs.block import Action, Block
 from sandbox.compiled import kernel
-from sandbox.flight import can_transmit
+from sandbox.ground import can_transmit
 from sandbox.state import CHARGE, DOWNLINK, IDLE
 
 
@@ -30,5 +30,5 @@ class Point(Block):
 
     @staticmethod
     @kernel
-    def apply(sim, own, commands, action, b, n):
-        commands.mode[b, n] = DOWNLINK if action == 2 else (CHARGE if action == 1 else IDLE)
+    def apply(told, own, action, b, n):
+        told.commands.mode[b, n] = DOWNLINK if action == 2 else (CHARGE if action == 1 else IDLE)

@@ -17,10 +17,10 @@ import numpy as np
 
 from experiments.benchmarks.machine import machine
 from sandbox.conjunctions import CataloguedObjects, Objects, screen
+from sandbox.encounters import population
 from sandbox.fleet import make_fleet
 from sandbox.orbits.catalogue import read_catalogue
 from sandbox.scenario import load_scenario
-from sandbox.threats import population
 
 HOUR = 3600.0
 

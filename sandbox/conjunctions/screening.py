@@ -143,9 +143,14 @@ class _Nodes:
         out, low = np.zeros(count, ENCOUNTER), 0.0 if at_start else -0.5 * self.step - OVERLAP_S
         high = 0.0 if at_end else 0.5 * self.step + OVERLAP_S
         kept = refine_pairs(
-            self.pairs[:count], first.position, first.velocity, first.ballistic, second.position,
-            second.velocity, second.ballistic, first.forces, low, high, at_start, at_end, self.threshold, out,
-        )  # fmt: skip
+            self.pairs[:count],
+            (first.position, first.velocity, first.ballistic),
+            (second.position, second.velocity, second.ballistic),
+            first.forces,
+            (low, high, at_start, at_end),
+            self.threshold,
+            out,
+        )
         out["tca"] += time
         return out[:kept]
 
@@ -224,15 +229,16 @@ def _hash(x, y, z):
 
 
 @kernel
-def refine_pairs(
-    pairs, position1, velocity1, ballistic1, position2, velocity2, ballistic2, forces, low, high,
-    at_start, at_end, threshold, out,
-):  # fmt: skip
-    """Write the approaches within the threshold of the pairs (n, 2), over [low, high] s; how many there are.
+def refine_pairs(pairs, first, second, forces, span, threshold, out):
+    """Write the approaches within the threshold of the pairs (n, 2); how many there are.
 
-    One at an end of the interval counts only where the horizon ends there. `forces` move both objects for
-    that half minute.
+    first and second are the positions, velocities and ballistic coefficients of the objects; the span is
+    (low, high, at_start, at_end): an approach at an end of the interval [low, high] s counts only where the
+    horizon ends there. `forces` move both objects for that half minute.
     """
+    position1, velocity1, ballistic1 = first
+    position2, velocity2, ballistic2 = second
+    low, high, at_start, at_end = span
     kept = 0
     for n in range(pairs.shape[0]):
         i, j = pairs[n, 0], pairs[n, 1]

@@ -13,6 +13,9 @@ from sandbox.orbits.dop853 import A1, A2, A3, A4, A5, A6, A7, A8, A9, A10, A11, 
 from sandbox.orbits.ephemeris import NO_EPHEMERIS, Ephemeris, covers, moon_position, sun_position
 from sandbox.orbits.forces import J2_ONLY, Forces, acceleration
 
+MAX_STEP_S = 60.0
+"""Longest propagation step of a world: order eight keeps 0.03 mm a day at this length (J2)."""
+
 
 @kernel
 def _slope(state, forces, ballistic, sun, moon):
@@ -157,17 +160,15 @@ def _ballistic(ballistic_m2_kg, shape: tuple[int, ...]) -> np.ndarray:
 
 
 @kernel
-def hermite_coefficients(
-    r0x, r0y, r0z, v0x, v0y, v0z, a0x, a0y, a0z, r1x, r1y, r1z, v1x, v1y, v1z, a1x, a1y, a1z, h
-):
-    """The quintic in time that has these positions, velocities and accelerations at 0 and at h seconds.
+def hermite_coefficients(r0, v0, a0, r1, v1, a1, h):
+    """The quintic in time that has these positions, velocities and accelerations (3,) at 0 and at h seconds.
 
     Six coefficients a coordinate, constant first, for `hermite_at`.
     """
     return (
-        _quintic(r0x, v0x, a0x, r1x, v1x, a1x, h),
-        _quintic(r0y, v0y, a0y, r1y, v1y, a1y, h),
-        _quintic(r0z, v0z, a0z, r1z, v1z, a1z, h),
+        _quintic(r0[0], v0[0], a0[0], r1[0], v1[0], a1[0], h),
+        _quintic(r0[1], v0[1], a0[1], r1[1], v1[1], a1[1], h),
+        _quintic(r0[2], v0[2], a0[2], r1[2], v1[2], a1[2], h),
     )
 
 
@@ -200,9 +201,6 @@ def _polynomial(c, t):
 
 
 @kernel
-def hermite(r0x, r0y, r0z, v0x, v0y, v0z, a0x, a0y, a0z, r1x, r1y, r1z, v1x, v1y, v1z, a1x, a1y, a1z, h, tau):
+def hermite(r0, v0, a0, r1, v1, a1, h, tau):
     """Position (m) tau seconds into an interval of h: quintic, within 0.1 mm over 60 s in low orbit."""
-    coefficients = hermite_coefficients(
-        r0x, r0y, r0z, v0x, v0y, v0z, a0x, a0y, a0z, r1x, r1y, r1z, v1x, v1y, v1z, a1x, a1y, a1z, h
-    )
-    return hermite_at(coefficients, tau)
+    return hermite_at(hermite_coefficients(r0, v0, a0, r1, v1, a1, h), tau)

@@ -5,7 +5,7 @@ A row is a round: how things stood when it began, and what was done in it. So wh
 
     recorder = Recorder(meta_of(world), rounds, *sizes_of(world), len(actions), static=static_of(world))
     scene = scene_of(world)
-    world.step(command, choice)
+    world.step(mode=..., place=...)
     recorder.append(**scene, **deeds_of(world), action=..., reward=...)
     for event in events_of(world):
         recorder.event(*event)
@@ -22,12 +22,15 @@ import numpy as np
 from sandbox.orbits.eclipse import illumination
 from sandbox.orbits.ephemeris import earth_rotation_angle, sun_position
 from sandbox.orbits.frames import gcrs_to_itrs, itrs_to_geodetic
+from sandbox.orbits.propagation import propagate
 from sandbox.sensing import decayed
-from sandbox.state import DELIVERED, EXPIRED, MODE_NAMES
+from sandbox.state import DELIVERED, EXPIRED, MODE_NAMES, NONE
 
 if TYPE_CHECKING:
     from sandbox.world import World
 
+SHOWN_S = 1800.0
+"""Seconds before it passes from which an object is shown."""
 _SAME_S = 1e-6
 """A capture that ends with the round may be that much beyond its end."""
 Event = tuple[float, int, str, int, float]
@@ -90,8 +93,34 @@ def scene_of(world: "World", b: int = 0) -> dict[str, Any]:
         "sunlight": sunlight,
         "alive": alive,
         "target_state": book_of(world, b)["status"].copy(),
-        **world.scene(b),
+        **_links_of(world, b),
+        **_encounters_of(world, b),
     }
+
+
+def _links_of(world: "World", b: int) -> dict[str, np.ndarray]:
+    """Which satellites the laser terminals can send to now."""
+    if world.lasers is None:
+        return {}
+    links, wait = world.lasers.state.links[b], world.lasers.params.terminals["acquisition"]
+    peer = links["peer"]
+    acquired = links["since"] + np.maximum(wait[:, None], wait[peer])
+    up = (peer != NONE) & (acquired <= world.state.clock["time"][b])
+    return {"link_peer": np.where(up, peer, NONE).astype(np.int32)}
+
+
+def _encounters_of(world: "World", b: int) -> dict[str, np.ndarray]:
+    """Where the next object is that passes each satellite within `SHOWN_S`."""
+    if world.encounters is None:
+        return {}
+    now, where = float(world.state.clock["time"][b]), np.zeros((world.satellites, 3))
+    for n, rows in enumerate(world.encounters.state.threat[b]):
+        ahead = rows[(rows["passing"] >= now) & (rows["tca"] <= now + SHOWN_S)]
+        if len(ahead) and world.state.body["alive"][b, n]:
+            state = ahead[0]["state"]
+            places, _ = propagate(state[:3], state[3:], [now - ahead[0]["tca"]])
+            where[n] = places[0]
+    return {"threat_position": where.astype(np.float32)}
 
 
 def deeds_of(world: "World", b: int = 0) -> dict[str, np.ndarray]:

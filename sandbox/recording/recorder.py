@@ -83,6 +83,16 @@ class Recorder:
         self._keep(name for name in MOVING if name not in OPTIONAL)
         self.flush()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What copying and pickling take. Raises `SandboxError` for a recorder with a folder: it has one writer."""
+        if self._folder is not None:
+            raise SandboxError(f"The recorder of {self._folder} cannot be copied; copy its recording.")
+        return self.__dict__ | {"_meta": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state
+        self._meta = MappingProxyType(json.loads(self._meta_text))
+
     def __enter__(self) -> "Recorder":
         return self
 

@@ -51,6 +51,14 @@ class Frame:
     meta: Mapping[str, Any]
     arrays: Mapping[str, np.ndarray]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What copying and pickling take; the views that forbid writing cannot be pickled."""
+        return vars(self) | {"meta": dict(self.meta), "arrays": dict(self.arrays)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        whole = {"meta": MappingProxyType(state["meta"]), "arrays": read_only(state["arrays"])}
+        self.__dict__.update(state | whole)
+
     @classmethod
     def at(cls, k: int, rounds: int, meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> "Frame":
         """Round `k` of arrays that hold `rounds`. Raises `SandboxError` outside them."""

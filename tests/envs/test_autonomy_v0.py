@@ -26,9 +26,9 @@ from envs import autonomy_features, autonomy_v0, avoidance_v0, check_env, langua
 from envs.deliberation import HOLD, Thought, deliberating
 from envs.language import LanguageEnv, Reply
 from sandbox.errors import SandboxError
-from sandbox.jobs import INBOX
+from sandbox.jobs import DECISIONS, DEFER, INBOX
+from sandbox.recording.frames import scene_of
 from sandbox.scenario import load_scenario
-from sandbox.service import DECISIONS, DEFER
 from sandbox.state import CHARGE, DOWNLINK, IDLE, NONE, OBSERVE
 
 pytestmark = pytest.mark.usefixtures("no_unexplained_warning")
@@ -270,14 +270,14 @@ class TestStandingOrders:
         env, _, info = start(busy, seed=3)
         rng, orders = np.random.default_rng(0), env.world.orders
         for _ in range(100):
-            before, safe = orders.copy(), env.world.faults.body["safe"].copy()
+            before, safe = orders.copy(), env.world.faults.state.body["safe"].copy()
             actions = legal(info["action_mask"], rng)
             *_, info = env.step(actions)
             queue = (actions >= AT["defer"]) & (actions <= AT["drop"])
             assert (orders["queue"][queue] == actions[queue] - AT["defer"]).all()
             assert (orders["queue"][~queue] == before["queue"][~queue]).all()
             pointing = (actions > 0) & (actions < AT["defer"])
-            safe |= env.world.faults.body["safe"]
+            safe |= env.world.faults.state.body["safe"]
             stays = ~pointing & ~safe & (orders["command"] != before["command"])
             assert np.isin(before["command"][stays], (OBSERVE, DOWNLINK)).all()
             assert (orders["command"][stays] == CHARGE).all(), "what lapses is followed by charging"
@@ -340,11 +340,11 @@ class TestMasks:
         rng, met = np.random.default_rng(3), np.zeros(A, int)
         for _ in range(110):
             mask, world = info["action_mask"][0], env.world
-            alive, safe = world.state.body["alive"][0], world.faults.body["safe"][0]
+            alive, safe = world.state.body["alive"][0], world.faults.state.body["safe"][0]
             assert (mask[:, 0] == 1).all()
             assert (mask[~alive | safe, 1:] == 0).all()
             able = alive & ~safe
-            links = world.scene(0)["link_peer"]
+            links = scene_of(world)["link_peer"]
             for n in np.flatnonzero(able):
                 row, order = mask[n], world.orders[0, n]
                 standing = {AT["defer"] + int(order["queue"])}
@@ -358,9 +358,9 @@ class TestMasks:
                     room = row[AT["observe_1"] : AT["observe_1"] + K][asked != NONE]
                     assert len(set(room.tolist())) <= 1
                 assert (row[AT["observe_1"] : AT["observe_1"] + K][asked == NONE] == 0).all()
-                fuel = world.threats.fuel[0, n]
+                fuel = world.encounters.state.fuel[0, n]
                 assert row[AT["forward_large"]] == row[AT["backward_large"]] == (fuel >= 0.1)
-                down = world.work.desks["down"][0, n] > world.state.clock["time"][0]
+                down = world.jobs.state.desks["down"][0, n] > world.state.clock["time"][0]
                 assert row[AT["reload"]] == (not down)
             met += mask.sum(0)
             *_, info = env.step(legal(info["action_mask"], rng))
@@ -379,12 +379,12 @@ class TestMasks:
             assert (terms_of(env, info)["illegal"] == 1.0).all()
             np.testing.assert_array_equal(env.world.orders, twin.world.orders)
             np.testing.assert_array_equal(env.world.state.power, twin.world.state.power)
-            np.testing.assert_array_equal(env.world.threats.fuel, twin.world.threats.fuel)
+            np.testing.assert_array_equal(env.world.encounters.state.fuel, twin.world.encounters.state.fuel)
 
     def test_in_safe_mode_only_keep(self, quiet):
         env, _, info = start(quiet)
         env.step(act(env, sat_0="idle", sat_1="run_small"))
-        fault = env.world.faults.body
+        fault = env.world.faults.state.body
         fault["safe"][0, 0], fault["safe_since"][0, 0] = True, 1e9
         seen, _, _, _, info = env.step(act(env, sat_0="keep"))
         assert info["action_mask"][0, 0].tolist() == [1] + [0] * (A - 1)
@@ -404,23 +404,23 @@ class TestFeatures:
         rng, met = np.random.default_rng(4), 0
         for _ in range(80):
             world, row, layout = env.world, env.layout.physical(seen)[0], env.layout
-            now, work = float(world.state.clock["time"][0]), world.work
+            now, work = float(world.state.clock["time"][0]), world.jobs.state
             heads = work.queues["head"][0, :, INBOX]
             has_job = heads != NONE
             asked = world.state.opportunities["request"][0, :, 0]
-            told = world.warnings[0]
+            told = world.encounters.warnings[0]
             truths = {
                 "battery": 100 * world.state.power["energy"][0] / world.state.power["capacity"][0],
                 "temperature": world.state.body["temperature"][0] - 273.15,
                 "inbox": work.queues["count"][0, :, INBOX],
                 "backlog": work.desks["backlog"][0],
-                "fuel": 100 * world.threats.fuel[0] / 2.0,
-                "offset": world.threats.passing["offset"][0] / 1e3,
-                "drift": world.threats.passing["drift"][0] * 86.4,
+                "fuel": 100 * world.encounters.state.fuel[0] / 2.0,
+                "offset": world.encounters.state.passing["offset"][0] / 1e3,
+                "drift": world.encounters.state.passing["drift"][0] * 86.4,
                 "warnings": np.isfinite(told["tca"]).sum(-1),
-                "safe_mode": world.faults.body["safe"][0],
+                "safe_mode": world.faults.state.body["safe"][0],
                 "board_reset": np.maximum(0.0, work.desks["down"][0] - now),
-                "weights_fault": world.faults.body["weights_fault"][0],
+                "weights_fault": world.faults.state.body["weights_fault"][0],
                 "request_1_present": asked != NONE,
                 "job_present": has_job,
                 "job_value": np.where(has_job, work.book["value"][0, heads], 0.0),
@@ -453,7 +453,7 @@ class TestFeatures:
         assert row[0, index("neighbour_3_age")] == pytest.approx(30.0, abs=0.01)
         assert row[0, index("neighbour_1_present")] < 0.5
         assert row[0, index("neighbour_1_age")] == 3600.0
-        env.world.terms.lasers["range"] = 1.0
+        env.world.lasers.params.terminals["range"] = 1.0
         for _ in range(5):
             seen, *_ = env.step(np.zeros((1, N), int))
         row = env.layout.physical(seen)[0]
@@ -461,7 +461,7 @@ class TestFeatures:
         assert row[0, index("neighbour_3_battery")] > 1.0, "what was heard last stands"
         assert row[0, index("neighbour_3_age")] == pytest.approx(180.0, abs=30.1)
         assert row[0, index("neighbour_3_delay")] == 0.0
-        env.world.work.links["peer"][0, 0, 2] = 2  # another satellite there
+        env.world.lasers.state.links["peer"][0, 0, 2] = 2  # another satellite there
         seen = env._report()[0]
         row = env.layout.physical(seen)[0]
         assert row[0, index("neighbour_3_battery")] == row[0, index("neighbour_3_backlog")] == 0.0
@@ -557,7 +557,7 @@ class TestSeveralOrdersAtOnce:
         orders[0, 0] = AT["idle"], 1 + DECISIONS.index("run_small"), 2
         *_, info = env.step(orders)
         assert env.world.orders[0, 0].tolist() == (IDLE, NONE, DECISIONS.index("run_small"))
-        assert env.world.threats.fuel[0].tolist() == pytest.approx([1.9, 2.0, 2.0, 2.0])
+        assert env.world.encounters.state.fuel[0].tolist() == pytest.approx([1.9, 2.0, 2.0, 2.0])
         assert (info["terms"][..., env.terms.index("illegal")] == 0).all()
         orders[0, 0] = AT["idle"], 1 + DECISIONS.index("run_small"), 0
         *_, info = env.step(orders)
@@ -720,8 +720,8 @@ def thoughtful(scenario, seed=0, **options):
 
 def resets(env, rate):
     """From now on the boards of satellite 0 reset so often a second."""
-    env.world.breaks = env.world.breaks._replace(strikes=True)
-    env.world.breaks.upsets[0] = rate
+    env.world.faults.params = env.world.faults.params._replace(strikes=True)
+    env.world.faults.params.upsets[0] = rate
 
 
 HOLDING = np.full((1, N), HOLD)
@@ -764,13 +764,13 @@ class TestDeliberation:
         env, _ = thoughtful(quiet)
         j = ask(env.world)
         env.step(HOLDING)
-        n = int(env.world.work.book["place"][0, j])
+        n = int(env.world.jobs.state.book["place"][0, j])
         begin = float(env.world.state.clock["time"][0])
         output = tokens_for(env, 8.0)
         table = np.full((1, N), HOLD)
         table[0, n] = AT["run_small"]
         env.step(table, spent(env, output, n))
-        done = env.world.work.book["done"][0, j]
+        done = env.world.jobs.state.book["done"][0, j]
         assert done > begin + 2 * 8.0 * 0.5
         assert env.world.orders["queue"][0, n] == DECISIONS.index("run_small")
 
@@ -781,13 +781,13 @@ class TestDeliberation:
         output, fuel = tokens_for(env, seconds), []
         env.step(act(env, sat_0="forward_large"), spent(env, output, 0))
         plain.step(np.zeros((1, N), int))
-        fuel.append(env.world.threats.fuel[0, 0])
+        fuel.append(env.world.encounters.state.fuel[0, 0])
         for _ in range(3):
             same = np.array_equal(env.world.state.orbit.position, plain.world.state.orbit.position)
             assert same == (len(fuel) < (2 if seconds < 30.0 else 3)), "the orbit bends after the round"
             env.step(HOLDING)
             plain.step(np.zeros((1, N), int))
-            fuel.append(env.world.threats.fuel[0, 0])
+            fuel.append(env.world.encounters.state.fuel[0, 0])
         assert fuel == pytest.approx([1.9] * 4 if seconds < 30.0 else [2.0, 1.9, 1.9, 1.9])
 
     def test_a_board_reset_loses_the_thought(self, quiet):
@@ -824,18 +824,18 @@ class TestDeliberation:
         stories = []
         for seed in (5, 5, 6):
             env, info = thoughtful(quiet, seed)
-            env.world.faults.body["corrupt"][0, 0] = True
+            env.world.faults.state.body["corrupt"][0, 0] = True
             story = []
             for _ in range(25):
                 before, mask = env.world.orders[0, 0].copy(), info["action_mask"][0, 0]
-                fuel, down = env.world.threats.fuel[0, 0], env.world.work.desks["down"][0, 0]
+                fuel, down = env.world.encounters.state.fuel[0, 0], env.world.jobs.state.desks["down"][0, 0]
                 *_, info = env.step(act(env, sat_0="keep", sat_1="keep"), spent(env, 1, [0, 1]))
                 assert terms_of(env, info)["illegal"].sum() == 0
                 after = env.world.orders[0, 0]
-                if env.world.work.desks["down"][0, 0] != down:
-                    env.world.faults.body["corrupt"][0, 0] = True  # it has stumbled over the cure
+                if env.world.jobs.state.desks["down"][0, 0] != down:
+                    env.world.faults.state.body["corrupt"][0, 0] = True  # it has stumbled over the cure
                     assert mask[AT["reload"]]
-                story.append((tuple(before), tuple(after), fuel - env.world.threats.fuel[0, 0]))
+                story.append((tuple(before), tuple(after), fuel - env.world.encounters.state.fuel[0, 0]))
                 assert env.world.orders[0, 1].tolist() == (CHARGE, NONE, DEFER)
             stories.append(story)
         assert stories[0] == stories[1]
@@ -844,7 +844,7 @@ class TestDeliberation:
 
     def test_babble_is_uniform_over_what_is_legal(self, quiet):
         env, *_ = start(quiet)
-        env.world.faults.body["corrupt"][0, :2] = True
+        env.world.faults.state.body["corrupt"][0, :2] = True
         counts = np.zeros(A)
         mask = np.zeros((1, N, A), np.int8)
         mask[..., 0] = 1
@@ -858,7 +858,7 @@ class TestDeliberation:
         assert set(np.flatnonzero(counts)) == {0, 3, 7, 20}
         assert (np.abs(counts[[0, 3, 7, 20]] - 500) < 100).all()
         assert env.problem.babble(mask) is not None
-        env.world.faults.body["corrupt"] = False
+        env.world.faults.state.body["corrupt"] = False
         assert env.problem.babble(mask) is None
 
     def test_a_request_that_is_gone_is_late(self, disaster):
@@ -889,7 +889,7 @@ class TestDeliberation:
             meanwhile=act(env, sat_0="backward_small", sat_1="forward_large")
         )
         env.step(act(env, sat_0="forward_large"), thought)
-        assert env.world.threats.fuel[0].tolist() == pytest.approx([1.88, 2.0, 2.0, 2.0])
+        assert env.world.encounters.state.fuel[0].tolist() == pytest.approx([1.88, 2.0, 2.0, 2.0])
 
 
 @pytest.mark.parametrize(

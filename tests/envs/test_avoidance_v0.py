@@ -114,10 +114,12 @@ def test_features_say_what_the_world_is(busy):
         seen, *_ = env.step([[1, 0, 4]])
     world, row = env.world, env.layout.physical(seen)[0]
     index = env.layout.index
-    np.testing.assert_allclose(row[:, index("fuel")], 10 * world.threats.fuel[0], atol=1e-4)
-    assert world.threats.fuel[0].tolist() == pytest.approx([10 - 6 * 0.02, 10, 10 - 6 * 0.1])
-    np.testing.assert_allclose(row[:, index("offset")], world.threats.passing["offset"][0] / 1e3, atol=1e-4)
-    told = world.warnings[0]
+    np.testing.assert_allclose(row[:, index("fuel")], 10 * world.encounters.state.fuel[0], atol=1e-4)
+    assert world.encounters.state.fuel[0].tolist() == pytest.approx([10 - 6 * 0.02, 10, 10 - 6 * 0.1])
+    np.testing.assert_allclose(
+        row[:, index("offset")], world.encounters.state.passing["offset"][0] / 1e3, atol=1e-4
+    )
+    told = world.encounters.warnings[0]
     np.testing.assert_allclose(
         row[:, index("warning_1_miss")], np.minimum(told["miss"][:, 0], 3000), atol=1e-2
     )
@@ -186,7 +188,7 @@ def test_policies_do_what_they_are_for():
     for name in ("never", "threshold", "late_threshold"):
         came[name] = play(env, make_policy(name, env), seed=0)
         if name == "never":
-            assert env.world.threats.fuel.min() == 10.0
+            assert env.world.encounters.state.fuel.min() == 10.0
     assert came["never"]["collided"] >= 5
     assert came["never"]["burned_m_s"] == 0.0
     for name in ("threshold", "late_threshold"):
@@ -219,10 +221,10 @@ def test_return_leads_back_to_the_slot():
             action = np.tile([2, 4, 1, 3], 3)[None]
         *_, info = env.step(action)
         if k == 100:
-            assert (np.abs(env.world.threats.passing["offset"]) > 3_000.0).all()
-    assert (np.abs(env.world.threats.passing["offset"]) < 150.0).all()
-    assert (env.world.threats.fuel > 10.0 - 8 * 0.2).all()
-    threats, orbit = env.world.threats, env.world.state.orbit
+            assert (np.abs(env.world.encounters.state.passing["offset"]) > 3_000.0).all()
+    assert (np.abs(env.world.encounters.state.passing["offset"]) < 150.0).all()
+    assert (env.world.encounters.state.fuel > 10.0 - 8 * 0.2).all()
+    threats, orbit = env.world.encounters.state, env.world.state.orbit
     gap = np.linalg.norm(orbit.position - threats.slot_position, axis=-1)
     assert (gap < 2_000.0).all()
 
@@ -243,11 +245,11 @@ def test_a_burn_that_is_thought_out_comes_late_and_once(busy):
     spent[0, 0] = 300
     actions = np.array([[2, 0, 0]])
     *_, info = batch.step(actions, Thought(spent, spent))
-    fuel = [batch.world.threats.fuel[0, 0]]
+    fuel = [batch.world.encounters.state.fuel[0, 0]]
     hold = np.array([[-1, 0, 0]])
     while info["thinking"].any():
         *_, info = batch.step(hold, None)
-        fuel.append(batch.world.threats.fuel[0, 0])
+        fuel.append(batch.world.encounters.state.fuel[0, 0])
     assert fuel[-1] == pytest.approx(9.9)
     assert set(np.round(fuel, 6)) <= {10.0, 9.9}
 

@@ -61,7 +61,7 @@ def endure(trouble, steps):
 
 def _check_books(world):
     """What the ledgers of the episodes under way say is what is there."""
-    power, work = world.state.power, world.work
+    power, work = world.state.power, world.jobs.state
     flow = power["harvested"] - power["consumed"] - power["lost"] - power["curtailed"] + power["unmet"]
     charge = (power["energy"] - flow) / world.fleet.craft["battery"]
     assert (charge >= world.fleet.craft["charge_low"] - 1e-6).all()

@@ -149,7 +149,7 @@ def test_features_say_what_the_world_is(small):
     for seen, mask, _ in play(env, 60):
         world, row = env.world, env.layout.physical(seen)[0]
         now = float(world.state.clock["time"][0])
-        work, outlook = world.work, world.state.outlook[0]
+        work, outlook = world.jobs.state, world.state.outlook[0]
         heads = work.queues["head"][0, :, INBOX]
         truths = {
             "battery": 100 * world.state.power["energy"][0] / world.state.power["capacity"][0],
@@ -159,7 +159,7 @@ def test_features_say_what_the_world_is(small):
             "job_present": heads != NONE,
             "job_value": np.where(heads != NONE, work.book["value"][0, heads], 0.0),
             "job_left": np.where(heads != NONE, work.book["deadline"][0, heads] - now, 0.0),
-            "training_present": np.isin(world.sketch.training.goal[0], [12]) & (np.arange(13) != 12),
+            "training_present": np.isin(world.jobs.scratch.training.goal[0], [12]) & (np.arange(13) != 12),
         }
         for name, truth in truths.items():
             i = env.layout.index(name)
@@ -183,7 +183,7 @@ def test_every_decision_is_met_and_carried_out(small):
     for _, mask, actions in play(env, 240):
         busy = mask.sum(axis=-1) > 1
         chosen += np.bincount(actions[busy], minlength=10)
-        desks = env.world.work.desks
+        desks = env.world.jobs.state.desks
         for name in ("handed", "refused", "answered"):
             totals[name] += desks[name].sum()
     assert np.all(np.delete(chosen, 6) > 0)  # nobody has a fourth neighbour in this ring
@@ -257,17 +257,17 @@ def test_a_mind_is_charged_and_decides_late(small):
         *_, info = env.step(np.zeros((1, 13), int))
     busy = np.flatnonzero(info["action_mask"][0, :12, 1])
     n = int(busy[0])
-    job = int(env.world.work.queues["head"][0, n, INBOX])
+    job = int(env.world.jobs.state.queues["head"][0, n, INBOX])
     prompt = np.zeros((1, 13), int)
     prompt[0, n] = 600
     actions = np.zeros((1, 13), int)
     actions[0, n] = 1
-    before = env.world.work.desks["busy"][0, n]
+    before = env.world.jobs.state.desks["busy"][0, n]
     *_, info = env.step(actions, Thought(prompt, np.zeros_like(prompt)))
     terms = dict(zip(env.terms, info["terms"][0, n], strict=True))
     assert 0.0 < terms["thought_s"] < 30.0
-    assert env.world.work.book["credit"][0, job] == n
-    assert env.world.work.desks["busy"][0, n] > before
+    assert env.world.jobs.state.book["credit"][0, job] == n
+    assert env.world.jobs.state.desks["busy"][0, n] > before
 
 
 def test_it_can_be_told_in_words(small):

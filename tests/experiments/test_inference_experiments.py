@@ -41,7 +41,7 @@ def test_a_flight_plan_is_the_flight_of_the_world():
             world.state.outlook["visible_from"][0] == 0.0
         )
         assert np.all(seen.any(axis=0) == in_view)
-        world.step(np.zeros((1, 12), int), np.zeros((1, 12), int))
+        world.step(mode=np.zeros((1, 12), int))
 
 
 def test_elevations_over_a_place():

@@ -1,6 +1,7 @@
 """Metrics of runs that were made up by hand."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,8 +24,6 @@ from experiments.metrics import (
     metrics_in,
     summarise,
 )
-from sandbox.danger_world import DangerWorld
-from sandbox.job_world import JobWorld
 from sandbox.jobs import DELIVERED as ANSWERED_AND_THERE
 from sandbox.jobs import EXPIRED as JOB_EXPIRED
 from sandbox.jobs import JOB, LEDGER
@@ -192,14 +191,15 @@ def test_no_two_groups_share_a_name():
     assert len(set(names)) == len(names)
 
 
-class Everything(DangerWorld, JobWorld):
+class Everything:
     """A world that has it all, as far as metrics are concerned."""
 
+    encounters = True
+
     def __init__(self):
-        rows = np.zeros((1, 2), JOB)
-        self.work = type("Work", (), {"book": rows, "ledger": np.zeros(1, LEDGER)})
-        requests = type("Requests", (), {"book": BOOK[None]})
-        self.state = type("State", (), {"requests": requests})
+        work = SimpleNamespace(book=np.zeros((1, 2), JOB), ledger=np.zeros(1, LEDGER))
+        self.jobs = SimpleNamespace(state=work)
+        self.state = SimpleNamespace(requests=SimpleNamespace(book=BOOK[None]))
 
 
 def test_a_world_with_everything_has_all_metrics():

@@ -1,13 +1,50 @@
 """For the tests of whole worlds: orders, and how two states differ."""
 
+from functools import partial
+
 import numpy as np
 
+from sandbox.compiled import kernel
+from sandbox.faults import reload_all, strike
+from sandbox.parts import PARTS
 from sandbox.state import CHARGE, DOWNLINK, NONE, OBSERVE, THINKING, arrays
+from sandbox.world import World
+
+plain_world = partial(World, parts=())
+job_world = partial(World, parts=("jobs",))
+encounter_world = partial(World, parts=("encounters",))
+whole_world = partial(World, parts=PARTS)
 
 
-def orders(world, command, choice=0):
+@kernel
+def strike_worlds(sim, which):
+    """Strike once, outside of a round."""
+    for b in which:
+        strike(sim.state, sim.constants, sim.jobs, sim.lasers, sim.faults, b)
+
+
+@kernel
+def reload_worlds(sim, which, wanted):
+    """Load weights anew where `wanted` (B, N), outside of a round."""
+    for b in which:
+        reload_all(sim.state, sim.constants, sim.jobs, sim.lasers, sim.faults, wanted[b], b)
+
+
+def change_rules(world, **rules):
+    """Set parameters of the faults of a world."""
+    faults = world.faults._replace(params=world.faults.params._replace(**rules))
+    world.sim = world.sim._replace(faults=faults)
+
+
+def play_round(world, mode, place, thinking=None):
+    """A round under commands of pointing alone, and of thought."""
+    more = {} if thinking is None else {"thinking": thinking}
+    world.step(mode=mode, place=place, **more)
+
+
+def orders(world, mode, place=0):
     team = (world.worlds, world.satellites)
-    return np.full(team, command, np.int32), np.full(team, choice, np.int32)
+    return np.full(team, mode, np.int32), np.full(team, place, np.int32)
 
 
 def at_random(world, rng):
@@ -18,10 +55,10 @@ def at_random(world, rng):
 def sensible(world):
     """Send when possible, else image what is worth most, else charge."""
     state = world.state
-    command, choice = orders(world, CHARGE)
-    command[state.opportunities["request"][:, :, 0] != NONE] = OBSERVE
-    command[(state.outlook["station"] != NONE) & (state.store.level["count"] > 0)] = DOWNLINK
-    return command, choice
+    mode, place = orders(world, CHARGE)
+    mode[state.opportunities["request"][:, :, 0] != NONE] = OBSERVE
+    mode[(state.outlook["station"] != NONE) & (state.store.level["count"] > 0)] = DOWNLINK
+    return mode, place
 
 
 def thinking(world, command=0, choice=0, delay=0.0, busy=0.0, power=0.0):
@@ -35,10 +72,11 @@ def thinking(world, command=0, choice=0, delay=0.0, busy=0.0, power=0.0):
 
 def thoughts(world, rng):
     """Standing orders at random that rule for random parts of the round, with the board at work."""
-    command, choice = at_random(world, rng)
+    mode, place = at_random(world, rng)
     length = world.scenario.round_s
-    delay, busy = rng.uniform(-0.3, 1.3, (2, *command.shape)).clip(0.0, 1.0) * length
-    return thinking(world, command, choice, delay, busy, rng.uniform(0.0, 200.0, command.shape))
+    delay, busy = rng.uniform(-0.3, 1.3, (2, world.worlds, world.satellites)).clip(0.0, 1.0) * length
+    watts = rng.uniform(0.0, 200.0, delay.shape)
+    return thinking(world, mode, place, delay, busy, watts)
 
 
 def differing(one, other):

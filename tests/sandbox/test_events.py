@@ -6,19 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pilots import encounter_world, job_world, plain_world, play_round
 
-from sandbox.danger_world import DangerWorld
 from sandbox.errors import SandboxError
 from sandbox.events import draw_times, happening
 from sandbox.geography import EARTH_MEAN_RADIUS, sample_around
-from sandbox.job_world import JobWorld
 from sandbox.jobs import draw_jobs
 from sandbox.orbits.frames import itrs_to_geodetic
-from sandbox.recording.frames import book_of
+from sandbox.recording.frames import book_of, scene_of
 from sandbox.requests import draw_book, write_book
 from sandbox.scenario import Event, load_scenario
 from sandbox.state import NONE, arrays, make_state
-from sandbox.world import World
 
 HOUR = 3600.0
 ASKED = {"count": 40, "value": [50, 60], "lifetime_h": [0.5, 1.5], "cloud_mean": 0.0}
@@ -87,7 +85,7 @@ def test_times_are_uniform_in_their_range():
 
 
 def test_requests_come_with_the_event_from_where_it_strikes(struck):
-    world = World(struck, worlds=3)
+    world = plain_world(struck, worlds=3)
     world.reset(seed=7)
     for b in range(3):
         book = book_of(world, b)
@@ -106,7 +104,7 @@ def test_requests_come_with_the_event_from_where_it_strikes(struck):
 
 
 def test_nothing_of_an_event_is_open_before_it(struck):
-    world = World(struck)
+    world = plain_world(struck)
     world.reset(seed=3)
     urgent = world.state.requests.book["value"][0] >= 50
     nothing = np.zeros((1, world.satellites), np.int32)
@@ -119,14 +117,14 @@ def test_nothing_of_an_event_is_open_before_it(struck):
 
 
 def test_questions_come_from_the_teams_with_their_own_deadline(relay):
-    world = JobWorld(relay, worlds=2, horizon_s=2 * HOUR)
+    world = job_world(relay, worlds=2, horizon_s=2 * HOUR)
     world.reset(seed=1)
     number = len(relay.jobs.kinds)
-    assert world.terms.kinds[number]["prompt"] == 5_000
-    assert world.terms.kinds[number]["half_life"] == 240
+    assert world.jobs.params.kinds[number]["prompt"] == 5_000
+    assert world.jobs.params.kinds[number]["half_life"] == 240
     for b in range(2):
         at = world.state.events[b, 0]
-        book = world.work.book[b][np.isfinite(world.work.book[b]["release"])]
+        book = world.jobs.state.book[b][np.isfinite(world.jobs.state.book[b]["release"])]
         mine = book[book["kind"] == number]
         assert len(mine) == pytest.approx(300, abs=5 * math.sqrt(300))
         assert ((mine["release"] >= at - 1e-6) & (mine["release"] <= at + HOUR + 1e-6)).all()
@@ -140,7 +138,7 @@ def test_questions_come_from_the_teams_with_their_own_deadline(relay):
 
 
 def test_an_event_beyond_the_horizon_does_not_happen(struck, relay):
-    world = World(struck, horizon_s=600.0)
+    world = plain_world(struck, horizon_s=600.0)
     world.reset(seed=0)
     assert (world.state.events[0] >= 600.0).all()
     assert book_of(world)["value"].max() <= 10
@@ -164,7 +162,7 @@ def same(ours, theirs):
     )
 
 
-@pytest.mark.parametrize("kind", [JobWorld, DangerWorld])
+@pytest.mark.parametrize("kind", [job_world, encounter_world])
 def test_a_world_of_a_batch_is_that_world_alone_and_seeds_repeat(relay, kind):
     both, alone = (kind(relay, worlds, horizon_s=HOUR) for worlds in (3, 1))
     both.reset(seed=4)
@@ -172,8 +170,8 @@ def test_a_world_of_a_batch_is_that_world_alone_and_seeds_repeat(relay, kind):
     alone.reset(seed=5)
     assert (both.state.events[1] == alone.state.events[0]).all()
     assert all(same(a[1], b[0]) for a, b in zip(arrays(both.state), arrays(alone.state), strict=True))
-    if kind is JobWorld:
-        assert all(same(a[1], b[0]) for a, b in zip(both.work, alone.work, strict=True))
+    if kind is job_world:
+        assert all(same(a[1], b[0]) for a, b in zip(both.jobs.state, alone.jobs.state, strict=True))
     both.reset(seed=4)
     assert (both.state.events == first).all()
     both.reset()
@@ -183,7 +181,7 @@ def test_a_world_of_a_batch_is_that_world_alone_and_seeds_repeat(relay, kind):
 def test_all_worlds_agree_on_when(relay):
     """What else a world draws does not move its events: one seed, one disaster in every problem."""
     times = []
-    for kind in (World, JobWorld, DangerWorld):
+    for kind in (plain_world, job_world, encounter_world):
         world = kind(relay, horizon_s=HOUR)
         world.reset(seed=11)
         times.append((float(world.state.events[0, 0]), book_of(world)["value"].sum()))
@@ -191,7 +189,7 @@ def test_all_worlds_agree_on_when(relay):
 
 
 def test_snapshots_keep_the_times(struck):
-    world = World(struck)
+    world = plain_world(struck)
     world.reset(seed=1)
     snapshot, times = world.snapshot(), world.state.events.copy()
     world.reset(seed=2)
@@ -202,7 +200,7 @@ def test_snapshots_keep_the_times(struck):
 
 def test_events_of_a_late_start_are_late(struck):
     late = load_scenario(struck, {"start_within_h": 48.0})
-    world = World(late)
+    world = plain_world(late)
     world.reset(seed=5)
     start = world.state.clock["start"][0]
     assert start > 0.0
@@ -213,7 +211,7 @@ def test_events_of_a_late_start_are_late(struck):
 def test_without_events_nothing_more_is_drawn(small):
     """A world's generator has taken just what start, charge and book take, in that order, as ever."""
     scenario = load_scenario(small | {"start_within_h": 5.0})
-    world = World(scenario)
+    world = plain_world(scenario)
     world.reset(seed=9)
     rng = np.random.default_rng(9)
     start = 30.0 * rng.integers(601)
@@ -272,14 +270,14 @@ def test_disaster_response_is_one_mesh():
     revolution."""
     craft = load_scenario("disaster_response").spacecraft["computing_satellite"]
     everywhere = {"spacecraft.computing_satellite.lasers": craft.lasers.model_dump() | {"regard_deg": 90.0}}
-    world = JobWorld(load_scenario("disaster_response", everywhere), horizon_s=2 * HOUR)
+    world = job_world(load_scenario("disaster_response", everywhere), horizon_s=2 * HOUR)
     world.reset(seed=0)
     inference = [n for n, name in enumerate(world.fleet.names) if name.startswith("Inference")]
     assert (len(inference), world.satellites) == (22, 24)
     for _ in range(8):
         for _ in range(25):
-            world.serve(np.zeros((1, world.satellites), int))
-        peer = world.scene(0)["link_peer"]
+            world.step(queue=np.zeros((1, world.satellites), int))
+        peer = scene_of(world)["link_peer"]
         reached, ahead = set(), {0}
         while ahead:
             n = ahead.pop()
@@ -290,7 +288,7 @@ def test_disaster_response_is_one_mesh():
 
 def test_disaster_response_can_be_seen_when_it_strikes():
     """Some satellite flies within sight of each event's place while its first requests are open."""
-    world = World("disaster_response")
+    world = plain_world("disaster_response")
     world.reset(seed=0)
     events = [event.model_dump() for event in world.scenario.events]
     nearest = np.full(len(events), np.inf)
@@ -300,5 +298,7 @@ def test_disaster_response_can_be_seen_when_it_strikes():
             if 0.0 < now - world.state.events[0, e] < event["requests"]["lifetime_h"][1] * HOUR:
                 away = arc(outlook["latitude"], outlook["longitude"], event)
                 nearest[e] = min(nearest[e], away.min())
-        world.step(np.full((1, world.satellites), 1, np.int32), np.zeros((1, world.satellites), np.int32))
+        play_round(
+            world, np.full((1, world.satellites), 1, np.int32), np.zeros((1, world.satellites), np.int32)
+        )
     assert (nearest < 400e3).all()

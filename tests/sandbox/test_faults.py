@@ -5,25 +5,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_service import DECIDE, ask, audit, busy_kinds, lone, scenario
+from pilots import change_rules, reload_worlds, strike_worlds
+from test_jobs import DECIDE, ask, audit, busy_kinds, lone, scenario
 
 from sandbox.errors import SandboxError
 from sandbox.faults import (
-    begin_faults,
     in_anomaly,
-    make_faults,
-    make_rules,
     noise,
-    reload_worlds,
-    strike_worlds,
     uniform,
 )
-from sandbox.job_world import JobWorld
-from sandbox.jobs import ANSWERED, ANSWERS, COMPUTING, DELIVERED, RUN
+from sandbox.jobs import ANSWERED, ANSWERS, COMPUTING, DECISIONS, DELIVERED, RUN
 from sandbox.lasers import carries
 from sandbox.scenario import load_scenario
-from sandbox.service import DECISIONS
 from sandbox.state import DOWNLINK, NONE, arrays
+from sandbox.world import World
 
 EVERYTHING = {
     "faults.upsets_per_orbit": 3.0,
@@ -42,37 +37,22 @@ EVERYTHING = {
 }
 
 
-class FaultyWorld(JobWorld):
-    """A world of jobs in which things break."""
-
-    def __init__(self, *args, **how):
-        super().__init__(*args, **how)
-        self.faults = make_faults(self.worlds, self.satellites, len(self.constants.stations))
-        self.rules = make_rules(self.scenario.faults, self.scenario, self.fleet)._replace(strikes=True)
-
-    def serve(self, *args, **how):
-        self.share(strike_worlds, *self.desks, self.faults, self.rules)
-        super().serve(*args, **how)
-
-    def _begin_episode(self, b, seed):
-        super()._begin_episode(b, seed)
-        begin_faults(self.faults, b, self._generators[b])
-
-
 def faulty(inference=8, training=2, worlds=1, seed=0, hours=2.0, **changes):
     changes = {name.replace("__", "."): value for name, value in changes.items()}
-    world = FaultyWorld(scenario(inference, training, **changes), worlds, horizon_s=hours * 3600.0)
+    made = scenario(inference, training, **changes)
+    world = World(made, worlds, parts=("jobs", "faults"), horizon_s=hours * 3600.0)
+    change_rules(world, strikes=True)
     world.reset(seed)
     return world
 
 
 def go(world, decision="defer", rounds=1):
     for _ in range(rounds):
-        world.serve(np.full((world.worlds, world.satellites), DECIDE[decision]))
+        world.step(queue=np.full((world.worlds, world.satellites), DECIDE[decision]))
 
 
 def everything(world):
-    return [*arrays(world.state), *world.work, *world.faults]
+    return [*arrays(world.state), *world.jobs.state, *world.lasers.state, *world.faults.state]
 
 
 def identical(one, other):
@@ -118,36 +98,39 @@ def test_books_balance_whatever_breaks(seed, on_board, rate):
     rng = np.random.default_rng(seed)
     for _ in range(60):
         before = world.state.body["alive"].copy()
-        world.serve(rng.integers(0, len(DECISIONS), (2, world.satellites)))
+        world.step(queue=rng.integers(0, len(DECISIONS), (2, world.satellites)))
         if rng.random() < 0.2:
             wanted = rng.random(before.shape) < 0.3
-            world.share(reload_worlds, *world.desks, world.faults, world.rules, wanted)
+            world.share(reload_worlds, wanted)
         audit(world)
         due = initial + power["harvested"] - power["consumed"] - power["lost"]
         due += power["unmet"] - power["curtailed"]
         assert power["energy"] == pytest.approx(due, rel=1e-9, abs=1e-3)
         assert np.all(power["energy"] <= power["capacity"] * (1.0 + 1e-12))
-    assert world.faults.body["resets"].any()
-    assert world.faults.body["lost_strings"].any()
+    assert world.faults.state.body["resets"].any()
+    assert world.faults.state.body["lost_strings"].any()
 
 
 def test_no_faults_change_no_bit():
     changes = {"jobs.kinds": busy_kinds(2.0)}
-    plain, world = (kind(scenario(**changes), 2, horizon_s=7200.0) for kind in (JobWorld, FaultyWorld))
+    plain, world = (
+        World(scenario(**changes), 2, parts=parts, horizon_s=7200.0)
+        for parts in (("jobs",), ("jobs", "faults"))
+    )
     rng = np.random.default_rng(5)
     plain.reset(3)
     world.reset(3)
     for _ in range(120):
         decision = rng.integers(0, len(DECISIONS), (2, world.satellites))
-        plain.serve(decision)
-        world.serve(decision)
-        ours, theirs = [*arrays(world.state), *world.work], [*arrays(plain.state), *plain.work]
+        plain.step(queue=decision)
+        world.step(queue=decision)
+        ours, theirs = [*arrays(world.state), *world.jobs.state], [*arrays(plain.state), *plain.jobs.state]
         assert identical(ours, theirs)
-    assert not world.faults.body["interrupted"].any()
+    assert not world.faults.state.body["interrupted"].any()
 
 
 def struck(world):
-    fault = world.faults
+    fault = world.faults.state
     return [
         array.copy()
         for array in (fault.key, fault.lasers, fault.ground, fault.body["resets"], fault.body["lost_strings"])
@@ -159,7 +142,7 @@ def test_the_same_seed_breaks_the_same_whatever_is_done():
     worlds = [faulty(seed=7, **quiet, **{"jobs.kinds": busy_kinds(2.0)}) for _ in range(2)]
     rng = np.random.default_rng(0)
     for _ in range(100):
-        worlds[0].serve(rng.integers(0, len(DECISIONS), (1, worlds[0].satellites)))
+        worlds[0].step(queue=rng.integers(0, len(DECISIONS), (1, worlds[0].satellites)))
         go(worlds[1], "drop")
         assert identical(struck(worlds[0]), struck(worlds[1]))
     other = faulty(seed=8, **quiet)
@@ -174,9 +157,9 @@ def test_a_world_of_a_batch_equals_the_same_world_alone():
     rng = np.random.default_rng(1)
     for _ in range(80):
         decision = rng.integers(0, len(DECISIONS), (2, together.satellites))
-        together.serve(decision)
+        together.step(queue=decision)
         for b, world in enumerate(alone):
-            world.serve(decision[b : b + 1])
+            world.step(queue=decision[b : b + 1])
     for b, world in enumerate(alone):
         ours = [array[b : b + 1] for array in everything(together)]
         assert identical([np.ascontiguousarray(array) for array in ours], everything(world))
@@ -197,18 +180,18 @@ def test_rates_are_those_of_poisson_streams():
     rounds = 2_880
     for round_ in range(rounds):
         world.state.clock["round"] = round_
-        world.faults.body["corrupt"] = False
-        world.share(strike_worlds, *world.desks, world.faults, world.rules)
-        flips += world.faults.body["corrupt"].sum()
-        lasers += world.work.links["out"].sum()
+        world.faults.state.body["corrupt"] = False
+        world.share(strike_worlds)
+        flips += world.faults.state.body["corrupt"].sum()
+        lasers += world.lasers.state.links["out"].sum()
         stations += (world.state.ground["antennas"] == 0).sum()
-        world.faults.lasers[:] = world.faults.ground[:] = 0.0
+        world.faults.state.lasers[:] = world.faults.state.ground[:] = 0.0
     orbits = 86_400.0 / (2.0 * np.pi * np.sqrt(6_978_137.0**3 / 3.986004418e14))
     craft = world.scenario.spacecraft["computing_satellite"]
-    terminals = max(craft.lasers.terminals, int(world.work.links["fixed"][0, 0].sum()))
+    terminals = max(craft.lasers.terminals, int(world.lasers.state.links["fixed"][0, 0].sum()))
     for found, mean in (
-        (world.faults.body["resets"].sum(), 40 * 0.1 * orbits),
-        (world.faults.body["lost_strings"].sum(), 40.0),
+        (world.faults.state.body["resets"].sum(), 40 * 0.1 * orbits),
+        (world.faults.state.body["lost_strings"].sum(), 40.0),
         (flips, 40 * craft.compute.boards * 0.02 * 24.0),
         (lasers, 40 * terminals * 5.0),
         (stations, world.state.ground.shape[1] * 20.0),
@@ -219,7 +202,7 @@ def test_rates_are_those_of_poisson_streams():
 def test_the_share_of_upsets_in_the_anomaly_is_that_of_time_and_factor():
     world = faulty(24, 0, hours=24.0, **{"faults.upsets_per_orbit": 0.2, "faults.saa_factor": 40.0})
     inside = upsets = upsets_inside = 0
-    outlook, body = world.state.outlook, world.faults.body
+    outlook, body = world.state.outlook, world.faults.state.body
     visits = 0
     for _ in range(1_440):
         before = body["resets"].copy()
@@ -233,7 +216,8 @@ def test_the_share_of_upsets_in_the_anomaly_is_that_of_time_and_factor():
     time = inside / visits
     assert 0.02 < time < 0.06  # of the sphere it takes 3.3 %
     chance, rare = (
-        1.0 - np.exp(-rate * 30.0) for rate in (40.0 * world.rules.upsets[0], world.rules.upsets[0])
+        1.0 - np.exp(-rate * 30.0)
+        for rate in (40.0 * world.faults.params.upsets[0], world.faults.params.upsets[0])
     )
     share = chance * time / (chance * time + rare * (1.0 - time))
     assert abs(upsets_inside / upsets - share) < 4.0 * np.sqrt(share * (1.0 - share) / upsets)
@@ -244,27 +228,27 @@ def test_a_reset_computes_again_what_was_under_way():
     j = ask(world, release=1.0)
     go(world)
     go(world, "run_large")
-    job, now = world.work.book[0, j], world.state.clock["time"][0]
+    job, now = world.jobs.state.book[0, j], world.state.clock["time"][0]
     assert job["status"] == ANSWERED
     assert job["done"] > now
-    understood = world.work.ledger["bits_understood"][0]
+    understood = world.jobs.state.ledger["bits_understood"][0]
     assert understood > 0.0
     hit(world)
     assert job["status"] == COMPUTING
-    assert world.work.ledger["bits_understood"][0] == 0.0
-    assert world.work.queues["count"][0, 0, [RUN, ANSWERS]].tolist() == [1, 0]
-    fault = world.faults.body[0, 0]
+    assert world.jobs.state.ledger["bits_understood"][0] == 0.0
+    assert world.jobs.state.queues["count"][0, 0, [RUN, ANSWERS]].tolist() == [1, 0]
+    fault = world.faults.state.body[0, 0]
     assert fault["interrupted"]
-    assert fault["reset_until"] == world.work.desks["down"][0, 0] == now + 50.0
+    assert fault["reset_until"] == world.jobs.state.desks["down"][0, 0] == now + 50.0
     audit(world)
     quiet(world)
     go(world)
     assert job["status"] == COMPUTING
-    assert world.work.desks["busy"][0, 0] == 0.0
+    assert world.jobs.state.desks["busy"][0, 0] == 0.0
     assert not fault["interrupted"]
     go(world)
     assert job["done"] > now + 50.0
-    assert world.work.ledger["bits_understood"][0] == understood
+    assert world.jobs.state.ledger["bits_understood"][0] == understood
 
 
 def lone_faulty(**changes):
@@ -276,11 +260,14 @@ def lone_faulty(**changes):
 def hit(world, **rules):
     """Strike once with these rules in the place of the world's; certain resets if there are none."""
     sure = rules or {"upsets": np.full(world.satellites, 1e9)}
-    world.share(strike_worlds, *world.desks, world.faults, world.rules._replace(strikes=True, **sure))
+    usual = world.sim
+    change_rules(world, strikes=True, **sure)
+    world.share(strike_worlds)
+    world.sim = usual
 
 
 def quiet(world):
-    world.rules = world.rules._replace(upsets=np.zeros(world.satellites))
+    change_rules(world, upsets=np.zeros(world.satellites))
 
 
 def test_corrupted_weights_spoil_answers_until_they_are_loaded_anew():
@@ -290,26 +277,26 @@ def test_corrupted_weights_spoil_answers_until_they_are_loaded_anew():
         j = ask(world, release=1.0)
         if spoilt:
             hit(world, flips=np.full(1, 1e9))
-            assert world.faults.body["corrupt"].all()
-            assert not world.faults.body["weights_fault"].any()
+            assert world.faults.state.body["corrupt"].all()
+            assert not world.faults.state.body["weights_fault"].any()
         go(world, rounds=2)
-        assert not world.faults.body["weights_fault"].any()
+        assert not world.faults.state.body["weights_fault"].any()
         go(world)
-        assert world.faults.body["weights_fault"][0, 0] == spoilt  # the scrub of 36 s has come
+        assert world.faults.state.body["weights_fault"][0, 0] == spoilt  # the scrub of 36 s has come
         if mended:
-            world.share(reload_worlds, *world.desks, world.faults, world.rules, np.ones((1, 1), bool))
-            assert not world.faults.body["corrupt"].any()
-            assert not world.faults.body["weights_fault"].any()
-            wait = world.work.desks["down"][0, 0] - world.state.clock["time"][0]
+            world.share(reload_worlds, np.ones((1, 1), bool))
+            assert not world.faults.state.body["corrupt"].any()
+            assert not world.faults.state.body["weights_fault"].any()
+            wait = world.jobs.state.desks["down"][0, 0] - world.state.clock["time"][0]
             assert 1.0 < wait < 60.0
-            assert wait == world.rules.reload[0]
+            assert wait == world.faults.params.reload[0]
         go(world, "run_small")
-        value = world.work.desks["value"][0, 0]
+        value = world.jobs.state.desks["value"][0, 0]
         for _ in range(4):
             if value == 0.0:
                 go(world)
-                value = world.work.desks["value"][0, 0]
-        job = world.work.book[0, j]
+                value = world.jobs.state.desks["value"][0, 0]
+        job = world.jobs.state.book[0, j]
         assert job["status"] == DELIVERED
         values.append(value * 2.0 ** ((job["delivered_at"] - job["release"]) / 600.0))
     whole, bad, good = values
@@ -320,21 +307,21 @@ def test_corrupted_weights_spoil_answers_until_they_are_loaded_anew():
 def test_a_terminal_that_is_out_carries_nothing():
     world = faulty(16, **{"faults.laser_outage_min": 60.0})
     go(world, rounds=3)
-    links = world.work.links[0]
+    links = world.lasers.state.links[0]
     up = np.argwhere(np.isfinite(links["since"]))
     assert len(up)
     hit(world, laser_rate=1e9)
     assert np.isinf(links["since"]).all()
     now = world.state.clock["time"][0]
     for n, k in np.ndindex(links.shape):
-        assert not carries(links, world.terms.lasers, n, k, now + 1e6)
+        assert not carries(links, world.lasers.params.terminals, n, k, now + 1e6)
     rng = np.random.default_rng(0)
     for _ in range(10):  # whatever is decided; a stale route would lead nowhere
-        world.serve(rng.integers(0, len(DECISIONS), (1, world.satellites)))
+        world.step(queue=rng.integers(0, len(DECISIONS), (1, world.satellites)))
         out = links["out"]
         assert np.isinf(links["since"][out]).all()
-        assert (world.work.desks["laser"][0][out] <= now + 1e-9).all()
-    world.faults.lasers[:] = 0.0
+        assert (world.lasers.state.free[0][out] <= now + 1e-9).all()
+    world.faults.state.lasers[:] = 0.0
     go(world, rounds=12)
     assert not links["out"].any()
     assert len(np.argwhere(np.isfinite(links["since"]))) == len(up)
@@ -343,16 +330,16 @@ def test_a_terminal_that_is_out_carries_nothing():
 def test_the_far_end_sees_no_link_and_keeps_its_terminal():
     world = faulty(16)
     go(world, rounds=3)
-    links = world.work.links[0]
+    links = world.lasers.state.links[0]
     n, k = next(cell for cell in np.argwhere(np.isfinite(links["since"])) if links["fixed"][tuple(cell)])
     peer, back = links[n, k]["peer"], links[n, k]["back"]
-    world.faults.lasers[0, n, k] = np.inf
+    world.faults.state.lasers[0, n, k] = np.inf
     go(world)
     assert links["out"][n, k]
     assert not links["out"][peer, back]
     assert np.isinf(links["since"][peer, back])
     assert np.isfinite(links["since"]).sum() == 2 * len(np.unique(np.sort(pairs(links), axis=1), axis=0))
-    world.faults.lasers[0, n, k] = 0.0
+    world.faults.state.lasers[0, n, k] = 0.0
     go(world, rounds=2)
     assert np.isfinite(links["since"][peer, back])
 
@@ -372,11 +359,11 @@ def test_a_station_that_is_out_serves_nobody(planned):
     denied = served = before = 0
     for round_ in range(300):
         if not planned:
-            world.faults.ground[:] = 7200.0 if round_ >= 60 else 0.0
+            world.faults.state.ground[:] = 7200.0 if round_ >= 60 else 0.0
         state = world.state
         command = np.where(state.opportunities["request"][:, :, 0] != NONE, 2, 1)
         command[state.store.level["count"] > 0] = DOWNLINK
-        world.serve(np.full((1, 14), DECIDE["run_small"]), command)
+        world.step(queue=np.full((1, 14), DECIDE["run_small"]), mode=command)
         out = 60 <= round_ < 240
         assert (state.ground["antennas"] == 0).all() == out
         did = state.activity
@@ -384,7 +371,7 @@ def test_a_station_that_is_out_serves_nobody(planned):
             denied += did["denied"].sum()
             assert (did["station"] == NONE).all()
             assert did["downlinked"].sum() == 0.0
-            assert not world.work.desks["served"].any()
+            assert not world.jobs.state.desks["served"].any()
         else:
             served += (did["station"] != NONE).sum()
             before += did["downlinked"].sum()
@@ -402,7 +389,7 @@ def test_a_lost_string_takes_its_energy_and_leaves_the_gauge():
         assert power["capacity"][0] == pytest.approx(capacity * left / 4, rel=1e-12)
         assert power["energy"][0] / power["capacity"][0] == pytest.approx(energy / capacity, rel=1e-12)
         assert power["energy"][0] + power["lost"][0] == pytest.approx(energy + lost, rel=1e-12)
-    assert world.faults.body["lost_strings"][0, 0] == 3
+    assert world.faults.state.body["lost_strings"][0, 0] == 3
 
 
 def test_safe_mode_charges_with_its_boards_off():
@@ -410,7 +397,7 @@ def test_safe_mode_charges_with_its_boards_off():
     changes = {"faults.safe_below": 0.4, "faults.safe_above": 0.6, "faults.safe_s": 300.0}
     world = lone_faulty(**changes)
     go(world)
-    fault, power, desk = world.faults.body[0], world.state.power[0], world.work.desks[0]
+    fault, power, desk = world.faults.state.body[0], world.state.power[0], world.jobs.state.desks[0]
     assert not fault["safe"][0]
     j = ask(world, release=1.0)
     go(world)
@@ -420,8 +407,8 @@ def test_safe_mode_charges_with_its_boards_off():
     go(world)
     assert fault["safe"][0]
     assert fault["interrupted"][0]
-    assert world.work.book["status"][0, j] == COMPUTING
-    idle = world.terms.hosts["idle_w"][0]
+    assert world.jobs.state.book["status"][0, j] == COMPUTING
+    idle = world.jobs.params.hosts["idle_w"][0]
     assert idle > 0.0
     assert desk["joules"][0] == 0.0
     craft = world.fleet.craft[0]
@@ -452,21 +439,21 @@ def test_heat_and_resets_lead_to_safe_mode_where_they_are_told_to():
         world = lone_faulty(**{"faults.safe_when_hot": hot})
         world.state.body["temperature"] = world.fleet.craft["shutdown_above"] + 1.0
         hit(world, safe_when_hot=hot)
-        assert world.faults.body["safe"][0, 0] == hot
+        assert world.faults.state.body["safe"][0, 0] == hot
     world = faulty(40, 0)
     hit(world, upsets=np.full(40, 1e9), safe_share=0.5)
-    assert (world.faults.body["resets"] == 1).all()
-    assert 8 <= world.faults.body["safe"].sum() <= 32
+    assert (world.faults.state.body["resets"] == 1).all()
+    assert 8 <= world.faults.state.body["safe"].sum() <= 32
 
 
 def test_snapshots_of_the_arrays_lead_to_the_same_future():
     world = faulty(seed=2, **EVERYTHING, **{"jobs.kinds": busy_kinds(2.0)})
     go(world, "run_large", 30)
-    moment, kept = world.snapshot(), [array.copy() for array in world.faults]
+    moment, kept = world.snapshot(), [array.copy() for array in world.faults.state]
     go(world, "run_large", 30)
     after = [array.copy() for array in everything(world)]
     world.restore(moment)
-    for ours, theirs in zip(world.faults, kept, strict=True):
+    for ours, theirs in zip(world.faults.state, kept, strict=True):
         ours[...] = theirs
     go(world, "run_large", 30)
     assert identical(after, everything(world))

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pilots import plain_world
 
 from sandbox.fleet import CRAFT, STATION, make_fleet, station_records, zenith
-from sandbox.flight import assign_antennas
 from sandbox.geometry import round_path
+from sandbox.ground import assign_antennas
 from sandbox.links import (
     BOLTZMANN_DB,
     SEARCH_HORIZON_S,
@@ -32,7 +33,6 @@ from sandbox.orbits.frames import earth_rotations, geodetic_to_itrs
 from sandbox.orbits.propagation import J2_ONLY, Forces, propagate
 from sandbox.scenario import Station, load_scenario
 from sandbox.state import ACTIVITY, NONE, OUTLOOK, make_state
-from sandbox.world import World
 
 KEPLER = Forces(0.0, 0.0, 0.0, False, False, False, 1.0)
 
@@ -127,7 +127,7 @@ class TestGeometry:
 
     def test_no_station_in_view_is_screened_off(self):
         """The screen of the outlook lets every satellite pass that stands on a horizon, at the poles too."""
-        from sandbox.outlook import LOWEST_GROUND_M, SCREEN_MARGIN
+        from sandbox.access import LOWEST_GROUND_M, SCREEN_MARGIN
 
         for latitude in (0, 30, 45, 60, 90):
             station = station_records((Station(name="a", latitude_deg=latitude, longitude_deg=0,
@@ -173,7 +173,7 @@ class TestPasses:
             "position_km": [-6142.438668, 3492.467560, -25.76725680],
             "velocity_km_s": [0.5058479685, 0.9427809215, 7.435922231],
         }
-        world = World(
+        world = plain_world(
             {
                 "extends": "pair",
                 "epoch": "2004-01-01T23:30:00",

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from pilots import whole_world
 
-from sandbox.autonomy_world import AutonomyWorld
-from sandbox.orders import ORDER, begin_orders, flown, place_of
-from sandbox.service import DECISIONS, DEFER
+from sandbox.jobs import DECISIONS, DEFER
+from sandbox.orders import ORDER, begin, flown, place_of
 from sandbox.state import CHARGE, DOWNLINK, IDLE, NONE, OBSERVE, OPPORTUNITY
 
 
@@ -25,7 +25,7 @@ def order(command, request=NONE):
 def test_an_episode_begins_with_panels_to_the_sun_and_jobs_that_wait():
     orders = np.zeros((2, 3), ORDER)
     orders["queue"] = 3
-    begin_orders(orders, 1)
+    begin(orders, 1)
     assert orders[1].tolist() == [(CHARGE, NONE, DEFER)] * 3
     assert orders[0].tolist() == [(IDLE, 0, 3)] * 3
     assert DECISIONS[DEFER] == "defer"
@@ -55,21 +55,21 @@ def test_what_is_flown(opportunities, command, asked, mode, place, burns, safe):
 
 def rounds(world, count):
     for _ in range(count):
-        world.live()
+        world.step()
 
 
 def test_to_send_lapses_without_a_station_or_anything_to_send(disaster):
-    world = AutonomyWorld(disaster(calm=True))
+    world = whole_world(disaster(calm=True))
     world.reset(0)
     world.orders["command"] = DOWNLINK
-    world.live()
+    world.step()
     assert (world.orders["command"] == CHARGE).all()
     rounds(world, 60)
     for _ in range(120):
         world.state.store.level["count"][0, 0] = 1  # as good as an image
         world.state.store.level["used"][0, 0] = world.state.store.remaining[0, 0, 0] = 4e9
         world.orders["command"][0, 0] = DOWNLINK
-        world.live()
+        world.step()
         seen = world.state.outlook["station"][0, 0] != NONE
         left = world.state.store.level["count"][0, 0] > 0
         assert (world.orders["command"][0, 0] == DOWNLINK) == (seen and left)
@@ -78,7 +78,7 @@ def test_to_send_lapses_without_a_station_or_anything_to_send(disaster):
 def test_to_observe_stands_until_the_image_is_taken(disaster):
     """A request far ahead is turned to first; once imaged it is shown no more, and the panel turns back."""
     changes = {"requests.initial": 600, "requests.cloud_mean": 0.0, "requests.where": "globe"}
-    world, stood, done = AutonomyWorld(disaster(calm=True, changes=changes)), 0, 0
+    world, stood, done = whole_world(disaster(calm=True, changes=changes)), 0, 0
     world.reset(1)
     for _ in range(120):
         told = world.orders[0].copy()
@@ -87,7 +87,7 @@ def test_to_observe_stands_until_the_image_is_taken(disaster):
         world.orders["command"][0] = np.where(free & (asked != NONE), OBSERVE, told["command"])
         world.orders["request"][0] = np.where(free, asked, told["request"])
         before = world.orders[0].copy()
-        world.live()
+        world.step()
         observing, did = before["command"] == OBSERVE, world.state.activity[0]
         taken = observing & (did["captured"] + did["duplicate"] > 0)
         stands = observing & (world.orders["command"][0] == OBSERVE)

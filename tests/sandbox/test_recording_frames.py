@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
+from pilots import encounter_world, job_world, plain_world, play_round
 
-from sandbox.danger_world import DangerWorld
-from sandbox.job_world import JobWorld
 from sandbox.lasers import carries
 from sandbox.orbits.frames import gcrs_to_itrs, itrs_to_geodetic
 from sandbox.recording import TARGET_STATES, VARIABLES, Recorder
@@ -20,7 +19,6 @@ from sandbox.recording.frames import (
 )
 from sandbox.scenario import load_scenario
 from sandbox.state import CHARGE, DOWNLINK, LOST, MODE_NAMES, NONE, OBSERVE, REQUEST_STATUS_NAMES
-from sandbox.world import World
 
 ROUNDS, ACTIONS = 240, 7
 
@@ -38,7 +36,7 @@ def record(world, b=0, rounds=ROUNDS):
     did = []
     for _ in range(rounds):
         scene = scene_of(world, b)
-        world.step(orders(world), np.zeros((world.worlds, world.satellites), np.int32))
+        play_round(world, orders(world), np.zeros((world.worlds, world.satellites), np.int32))
         zeros = np.zeros(world.satellites, np.int32)
         recorder.append(**scene, **deeds_of(world, b), action=zeros, reward=zeros)
         for event in events_of(world, b):
@@ -50,7 +48,7 @@ def record(world, b=0, rounds=ROUNDS):
 @pytest.fixture(scope="module")
 def played():
     """Two hours of the pair: the world at the end, a snapshot of its start, the recording, the activities."""
-    world = World("pair", horizon_s=ROUNDS * 30.0)
+    world = plain_world("pair", horizon_s=ROUNDS * 30.0)
     world.reset(3)
     start = world.snapshot()
     recording, did = record(world)
@@ -140,7 +138,7 @@ def test_events_fall_into_their_round(played):
     world, start, _, _ = played
     world.restore(start)
     for k in range(ROUNDS):
-        world.step(orders(world), np.zeros((1, 2), np.int32))
+        play_round(world, orders(world), np.zeros((1, 2), np.int32))
         for time, satellite, kind, target, _ in events_of(world):
             assert 30.0 * k <= time <= 30.0 * (k + 1), kind
             assert (satellite == NONE) == (kind == "expired")
@@ -149,18 +147,18 @@ def test_events_fall_into_their_round(played):
 
 def test_requests_that_live_less_than_a_round_expire_once():
     brief = {"round_s": 300, "requests.lifetime_h": [0.01, 0.05], "requests.per_hour": 200}
-    world = World(load_scenario("pair", brief), horizon_s=3600.0)
+    world = plain_world(load_scenario("pair", brief), horizon_s=3600.0)
     world.reset(0)
     gone = []
     for _ in range(14):
-        world.step(np.zeros((1, 2), int), np.zeros((1, 2), int))
+        play_round(world, np.zeros((1, 2), int), np.zeros((1, 2), int))
         gone += [target for _, _, kind, target, _ in events_of(world) if kind == "expired"]
     assert sorted(gone) == list(np.flatnonzero(recording_status(world) == "expired"))
     assert len(gone) > 400
 
 
 def test_the_lost_are_still_somewhere():
-    world = World(load_scenario("pair", {"spacecraft.computing_satellite.power.battery_wh": 20}))
+    world = plain_world(load_scenario("pair", {"spacecraft.computing_satellite.power.battery_wh": 20}))
     world.reset(0)
     recording, did = record(world)
     lost = recording.events[recording.events.kind == "lost"]
@@ -176,7 +174,7 @@ def test_the_lost_are_still_somewhere():
 
 
 def test_a_world_of_a_batch_is_the_world_alone():
-    both, alone = World("pair", 2, horizon_s=3600.0), World("pair", horizon_s=3600.0)
+    both, alone = plain_world("pair", 2, horizon_s=3600.0), plain_world("pair", horizon_s=3600.0)
     both.reset(5)
     alone.reset(6)
     (of_two, _), (single, _) = record(both, b=1, rounds=60), record(alone, rounds=60)
@@ -186,35 +184,39 @@ def test_a_world_of_a_batch_is_the_world_alone():
 
 
 def test_laser_links_that_carry_are_shown():
-    world = JobWorld("relay_40", horizon_s=3600.0)
+    world = job_world("relay_40", horizon_s=3600.0)
     world.reset(0)
     counts = []
     for _ in range(6):
         peer = scene_of(world)["link_peer"]
-        links, lasers, now = world.work.links[0], world.terms.lasers, world.state.clock["time"][0]
+        links, lasers, now = (
+            world.lasers.state.links[0],
+            world.lasers.params.terminals,
+            world.state.clock["time"][0],
+        )
         for n, k in np.ndindex(peer.shape):
             up = carries(links, lasers, n, k, now)
             assert peer[n, k] == (links["peer"][n, k] if up else -1)
             assert not up or n in peer[peer[n, k]]
         counts.append((peer >= 0).sum())
-        world.serve(np.zeros((1, world.satellites), np.int32))
+        world.step(queue=np.zeros((1, world.satellites), np.int32))
     assert counts[0] == 0  # acquisition takes a while
     assert counts[-1] > world.satellites
 
 
 def test_what_passes_within_half_an_hour_is_shown_where_it_is():
-    world = DangerWorld("crossing_12", horizon_s=12 * 3600.0)
+    world = encounter_world("crossing_12", horizon_s=12 * 3600.0)
     world.reset(1)
     seen = 0
     for _ in range(120):
         now, shown = world.state.clock["time"][0], scene_of(world)["threat_position"]
         for n in range(world.satellites):
-            rows = world.threats.threat[0, n]
+            rows = world.encounters.state.threat[0, n]
             coming = rows[(rows["passing"] >= now) & (rows["tca"] <= now + 1800.0)]
             assert shown[n].any() == (len(coming) > 0)
             if len(coming) and coming[0]["tca"] - now < 300.0:  # hardly further than it flies till then
                 away = np.linalg.norm(shown[n] - world.state.orbit.position[0, n])
                 assert away < 2.2 * 7.7e3 * (coming[0]["tca"] - now) + 2e4
                 seen += 1
-        world.fly(np.zeros((1, world.satellites), np.int32))
+        world.step(burn=np.zeros((1, world.satellites), np.int32))
     assert seen > 3

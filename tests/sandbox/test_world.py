@@ -7,18 +7,17 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pilots import at_random, differing, one_of, orders, sensible
+from pilots import at_random, differing, one_of, orders, plain_world, play_round, sensible
 
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
 from sandbox.state import DOWNLINK, IDLE, NONE, OBSERVE, arrays, wipe
 from sandbox.thermal import throttle
-from sandbox.world import World
 
 
 def play(world, rounds=60):
     for _ in range(rounds):
-        world.step(*sensible(world))
+        play_round(world, *sensible(world))
     return copy.deepcopy(world.state)
 
 
@@ -26,22 +25,22 @@ class TestSameAgain:
     def test_same_seed_same_run(self):
         runs = []
         for _ in range(2):
-            world, rng = World("pair"), np.random.default_rng(0)
+            world, rng = plain_world("pair"), np.random.default_rng(0)
             world.reset(7)
             for _ in range(100):
-                world.step(*at_random(world, rng))
+                play_round(world, *at_random(world, rng))
             runs.append(world.state)
         assert differing(*runs) == []
 
     def test_other_seed_other_run(self):
-        world = World("pair", 2)
+        world = plain_world("pair", 2)
         world.reset([7, 8])
         assert {"energy", "value", "position"} <= set(
             differing(one_of(world.state, 0), one_of(world.state, 1))
         )
 
     def test_used_world_begins_like_a_new_one(self):
-        fresh, used = World("pair"), World("pair")
+        fresh, used = plain_world("pair"), plain_world("pair")
         used.reset(3)
         play(used)
         used.reset(5)
@@ -50,24 +49,24 @@ class TestSameAgain:
 
     @pytest.mark.parametrize("threads", [1, 2, 3])
     def test_world_of_a_batch_is_the_world_alone(self, threads):
-        batch, rng = World("pair", 4, threads=threads), np.random.default_rng(1)
+        batch, rng = plain_world("pair", 4, threads=threads), np.random.default_rng(1)
         batch.reset(20)
-        alone = [World("pair") for _ in range(4)]
+        alone = [plain_world("pair") for _ in range(4)]
         for b, world in enumerate(alone):
             world.reset(20 + b)
         for _ in range(80):
             command, choice = at_random(batch, rng)
-            batch.step(command, choice)
+            play_round(batch, command, choice)
             for b, world in enumerate(alone):
-                world.step(command[b : b + 1], choice[b : b + 1])
+                play_round(world, command[b : b + 1], choice[b : b + 1])
         for b, world in enumerate(alone):
             assert differing(one_of(batch.state, b), world.state) == []
         batch.close()
         batch.close()
-        batch.step(*orders(batch, IDLE))
+        play_round(batch, *orders(batch, IDLE))
 
     def test_no_seed_draws_on(self):
-        one, two = World("pair"), World("pair")
+        one, two = plain_world("pair"), plain_world("pair")
         for world in (one, two):
             world.reset(3)
             world.reset()
@@ -76,13 +75,13 @@ class TestSameAgain:
         assert "energy" in differing(one.state, two.state)
 
     def test_no_seed_at_first_is_fresh(self):
-        one, two = World("pair"), World("pair")
+        one, two = plain_world("pair"), plain_world("pair")
         one.reset()
         two.reset()
         assert "energy" in differing(one.state, two.state)
 
     def test_some_worlds_begin_anew(self):
-        world, other, alone = World("pair", 3), World("pair", 3), World("pair")
+        world, other, alone = plain_world("pair", 3), plain_world("pair", 3), plain_world("pair")
         for each in (world, other):
             each.reset(1)
             play(each, 50)
@@ -93,14 +92,14 @@ class TestSameAgain:
         assert differing(one_of(world.state, 2), one_of(other.state, 2)) == []
 
     def test_no_worlds_to_reset(self):
-        world = World("pair", 2)
+        world = plain_world("pair", 2)
         world.reset(1)
         before = copy.deepcopy(world.state)
         world.reset(None, worlds=[])
         assert differing(before, world.state) == []
 
     def test_pickle_goes_on_the_same(self):
-        world = World("pair", 2, threads=2)
+        world = plain_world("pair", 2, threads=2)
         world.reset(1)
         twin = pickle.loads(pickle.dumps(world))
         assert differing(play(world, 20), play(twin, 20)) == []
@@ -108,7 +107,7 @@ class TestSameAgain:
 
 class TestSnapshots:
     def test_back_to_the_same_future(self):
-        world = World("pair", 2)
+        world = plain_world("pair", 2)
         world.reset(2)
         play(world)
         moment = world.snapshot()
@@ -118,7 +117,7 @@ class TestSnapshots:
         assert differing(play(world), future) == []
 
     def test_across_a_reset(self):
-        world = World("pair", 2)
+        world = plain_world("pair", 2)
         world.reset(2)
         moment = world.snapshot()
         world.reset()
@@ -129,14 +128,14 @@ class TestSnapshots:
         assert differing(play(world), future) == []
 
     def test_into_another_world_of_the_scenario(self):
-        world, other = World("pair"), World("pair")
+        world, other = plain_world("pair"), plain_world("pair")
         world.reset(2)
         play(world)
         other.restore(world.snapshot())
         assert differing(play(world), play(other)) == []
 
     def test_is_a_copy(self):
-        world = World("pair")
+        world = plain_world("pair")
         world.reset(2)
         moment = world.snapshot()
         before = copy.deepcopy(moment.state)
@@ -144,47 +143,47 @@ class TestSnapshots:
         assert differing(before, moment.state) == []
 
     def test_before_any_reset(self):
-        world = World("pair")
+        world = plain_world("pair")
         moment = world.snapshot()
         world.reset(1)
         world.restore(moment)
         with pytest.raises(SandboxError, match="before reset"):
-            world.step(*orders(world, IDLE))
+            play_round(world, *orders(world, IDLE))
 
     def test_of_another_world(self):
-        world = World("pair")
+        world = plain_world("pair")
         world.reset(1)
-        for other in (World("pair", 2), World("walker_24"), World("pair", horizon_s=60.0)):
+        for other in (plain_world("pair", 2), plain_world("walker_24"), plain_world("pair", horizon_s=60.0)):
             with pytest.raises(SandboxError, match="restore it where it was taken"):
                 other.restore(world.snapshot())
         warmer = {"spacecraft.computing_satellite.thermal.initial_c": 20}
         with pytest.raises(SandboxError, match="of pair or of one with other fields"):
-            World(load_scenario("pair", warmer)).restore(world.snapshot())
+            plain_world(load_scenario("pair", warmer)).restore(world.snapshot())
 
 
 class TestWrongUse:
     def test_step_before_reset(self):
-        world = World("pair", 2)
+        world = plain_world("pair", 2)
         for _ in range(2):
             with pytest.raises(SandboxError, match=r"call reset\(\) first"):
-                world.step(*orders(world, IDLE))
+                play_round(world, *orders(world, IDLE))
             world.reset(0, worlds=[1])
 
     @pytest.mark.parametrize(
         ("command", "choice", "says"),
         [
-            ([0, 0], [[0, 0]], r"command has shape \(2,\); give \(1, 2\)"),
-            ([[0, 0]], [[0], [0]], r"choice has shape \(2, 1\); give \(1, 2\)"),
-            ([[0.0, 0.0]], [[0, 0]], "command has dtype float64; give whole numbers from 0 to 4"),
-            ([[True, False]], [[0, 0]], "command has dtype bool"),
-            ([[0, 0]], [["a", "b"]], "choice has dtype"),
+            ([0, 0], [[0, 0]], r"mode has shape \(2,\); give \(1, 2\)"),
+            ([[0, 0]], [[0], [0]], r"place has shape \(2, 1\); give \(1, 2\)"),
+            ([[0.0, 0.0]], [[0, 0]], "mode has dtype float64; give whole numbers from 0 to 4"),
+            ([[True, False]], [[0, 0]], "mode has dtype bool"),
+            ([[0, 0]], [["a", "b"]], "place has dtype"),
         ],
     )
     def test_orders(self, command, choice, says):
-        world = World("pair")
+        world = plain_world("pair")
         world.reset(0)
         with pytest.raises(SandboxError, match=says):
-            world.step(command, choice)
+            play_round(world, command, choice)
 
     @pytest.mark.parametrize(
         ("options", "says"),
@@ -200,7 +199,7 @@ class TestWrongUse:
     )
     def test_options(self, options, says):
         with pytest.raises(SandboxError, match=says):
-            World("pair", **options)
+            plain_world("pair", **options)
 
     @pytest.mark.parametrize(
         ("seed", "worlds", "says"),
@@ -213,10 +212,10 @@ class TestWrongUse:
     )
     def test_reset(self, seed, worlds, says):
         with pytest.raises(SandboxError, match=says):
-            World("pair", 2).reset(seed, worlds)
+            plain_world("pair", 2).reset(seed, worlds)
 
     def test_any_layout_of_orders_will_do(self):
-        worlds = [World("pair", 2) for _ in range(4)]
+        worlds = [plain_world("pair", 2) for _ in range(4)]
         for world in worlds:
             world.reset(0)
         command, choice = sensible(worlds[0])
@@ -224,17 +223,17 @@ class TestWrongUse:
         frozen.flags.writeable = False
         forms = (command, frozen, np.asfortranarray(command), command.astype(np.uint8))
         for world, form in zip(worlds, forms, strict=True):
-            world.step(form, choice)
+            play_round(world, form, choice)
             assert differing(worlds[0].state, world.state) == []
 
     def test_orders_that_make_no_sense_are_idle(self):
-        one, two = World("pair"), World("pair")
+        one, two = plain_world("pair"), plain_world("pair")
         for world, command in ((one, 99), (two, IDLE)):
             world.reset(4)
             for _ in range(10):
-                world.step(*orders(world, command))
+                play_round(world, *orders(world, command))
         assert differing(one.state, two.state) == []
-        one.step(*orders(one, OBSERVE, 77))
+        play_round(one, *orders(one, OBSERVE, 77))
         assert (one.state.activity["mode"] == IDLE).all()
 
 
@@ -250,7 +249,7 @@ def bold_orders(rng, world):
 def fly(world, rounds, seed=0):
     rng = np.random.default_rng(seed)
     for _ in range(rounds):
-        world.step(*bold_orders(rng, world))
+        play_round(world, *bold_orders(rng, world))
         yield world.state
 
 
@@ -299,7 +298,7 @@ SCENARIOS = st.fixed_dictionaries(
 @given(fields=SCENARIOS, seed=st.integers(0, 2**31))
 def test_any_scenario_keeps_its_ledgers(small, fields, seed):
     scenario = load_scenario(small, {**fields, "substep_s": min(10.0, fields["round_s"])})
-    world = World(scenario, horizon_s=60 * scenario.round_s)
+    world = plain_world(scenario, horizon_s=60 * scenario.round_s)
     world.reset(seed=seed)
     initial = world.state.power["energy"].copy()
     assert (initial <= world.state.power["capacity"]).all()
@@ -319,20 +318,20 @@ def test_any_scenario_keeps_its_ledgers(small, fields, seed):
 
 
 def test_a_state_that_is_no_number_names_its_subsystem(small):
-    world = World(load_scenario(small), worlds=2)
+    world = plain_world(load_scenario(small), worlds=2)
     world.reset(seed=1)
     world.state.body["temperature"][0, 0] = np.nan
     with pytest.raises(SandboxError, match="thermal"):
-        world.step(np.zeros((2, 3), int), np.zeros((2, 3), int))
+        play_round(world, np.zeros((2, 3), int), np.zeros((2, 3), int))
 
 
 def test_a_kernel_can_be_called_without_the_world(small):
-    world = World(small)
+    world = plain_world(small)
     assert [world.call(throttle, t, 310.0, 330.0) for t in (300.0, 320.0, 340.0)] == [1.0, 0.5, 0.0]
 
 
 def test_one_world_is_wiped_and_no_other(small):
-    world = World(small, 3)
+    world = plain_world(small, 3)
     world.reset(seed=0)
     for array in arrays(world.state):
         others = [array[b : b + 1].tobytes() for b in (0, 2)]

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from sandbox.compiled import kernel
 from sandbox.jobs import INBOX
-from sandbox.lasers import TERMINALS, carries
-from sandbox.service import send_over
+from sandbox.lasers import TERMINALS, carries, send_over
+from sandbox.setting import Setting
 from sandbox.state import NONE, wipe
 
 HEADER_BITS = 256.0
@@ -54,6 +54,38 @@ class Beacons(NamedTuple):
     text: NDArray[np.uint8]  # (B, N, T, L) its content
 
 
+class Outbox(NamedTuple):
+    """What is said but not sent yet: it goes out in the coming round."""
+
+    content: NDArray[np.uint8]  # (B, N, L) bytes
+    length: NDArray[np.int32]  # (B, N) bytes, 0 for no message
+    in_words: NDArray[np.bool_]  # (B,) whether the last of the episode were texts
+
+
+class Messages(NamedTuple):
+    """The part of a world in which satellites tell each other something. It requires the lasers."""
+
+    state: Beacons
+    outbox: Outbox  # write as you like between two rounds
+
+
+def make_part(setting: Setting, longest: int) -> Messages:
+    """The part, with messages of at most `longest` bytes."""
+    outbox = Outbox(
+        np.zeros((*setting.team, longest), np.uint8),
+        np.zeros(setting.team, np.int32),
+        np.zeros(setting.worlds, np.bool_),
+    )
+    return Messages(make_beacons(*setting.team, longest), outbox)
+
+
+def begin(messages: Messages, b: int) -> None:
+    """Begin an episode in world `b`, in which nothing has been said."""
+    _silence(messages.state, b)
+    for array in messages.outbox:
+        wipe(array, b)
+
+
 def make_beacons(worlds: int, satellites: int, longest: int) -> Beacons:
     """Arrays in which nothing has been said."""
     ends = (worlds, satellites, TERMINALS)
@@ -66,11 +98,11 @@ def make_beacons(worlds: int, satellites: int, longest: int) -> Beacons:
         text=np.zeros((*ends, longest), np.uint8),
     )
     for b in range(worlds):
-        begin_beacons(beacons, b)
+        _silence(beacons, b)
     return beacons
 
 
-def begin_beacons(beacons: Beacons, b: int) -> None:
+def _silence(beacons: Beacons, b: int) -> None:
     """Nothing has been said in world `b`."""
     for array in beacons:
         wipe(array, b)
@@ -80,39 +112,42 @@ def begin_beacons(beacons: Beacons, b: int) -> None:
 
 
 @kernel
-def send_messages(work, terms, beacons, body, fault, said, length, thinking, now, b):
-    """Put a message of each satellite n with length (N,) > 0 on its links; said (N, L) holds the bytes.
+def send_messages(state, lasers, messages, task, content, length, b):
+    """Put a message of each satellite n with length (N,) > 0 on its links; content (N, L) holds the bytes.
 
-    It leaves when its thinking (N,) is done; a thought that is lost has nothing to say. A satellite in safe
-    mode sends none. A terminal whose last message is still under way takes no other.
+    It leaves when its thinking is done; a thought that is lost has nothing to say. A satellite in safe mode
+    sends none. A terminal whose last message is still under way takes no other.
     """
+    if messages is None:
+        return
+    beacons, links, now = messages.state, lasers.state.links, state.clock[b].time
     for n in range(length.shape[0]):
-        lost = fault[n].interrupted and thinking[n].busy > 0.0
-        if length[n] <= 0 or lost or not body[n].alive or fault[n].safe:
+        if length[n] <= 0 or task[n].silent or not state.body[b, n].alive:
             continue
-        for k in range(work.links.shape[2]):
-            letter = beacons.letter[b, n, k]
-            if letter.arrives != inf or not carries(work.links[b], terms.lasers, n, k, now):
+        for k in range(links.shape[2]):
+            letter, link = beacons.letter[b, n, k], links[b, n, k]
+            if letter.arrives != inf or not carries(links[b], lasers.params.terminals, n, k, now):
                 continue
-            link = work.links[b, n, k]
-            bits, time = HEADER_BITS + 8.0 * length[n], now + thinking[n].delay
-            letter.arrives = send_over(work, terms, bits, time, b, n, k)
+            bits, time = HEADER_BITS + 8.0 * length[n], now + task[n].delay
+            letter.arrives = send_over(lasers, state.load, bits, time, b, n, k)
             letter.to, letter.over, letter.length = link.peer, link.back, length[n]
             for i in range(length[n]):
-                beacons.content[b, n, k, i] = said[n, i]
+                beacons.content[b, n, k, i] = content[n, i]
 
 
 @kernel
-def exchange(state, work, terms, beacons, b):
+def exchange(state, jobs, lasers, messages, b):
     """Between two rounds of world b: what has arrived is heard, and every satellite tells how it stands."""
+    if messages is None:
+        return
+    beacons, links = messages.state, lasers.state.links
     now, body = state.clock[b].time, state.body[b]
     for n in range(body.shape[0]):
-        for k in range(work.links.shape[2]):
+        for k in range(links.shape[2]):
             if beacons.letter[b, n, k].arrives <= now:
                 _hear(beacons, body, b, n, k)
-            link = work.links[b, n, k]
-            if body[n].alive and carries(work.links[b], terms.lasers, n, k, now):
-                _copy(beacons.told[b, link.peer], beacons.heard[b, n, k])
+            if body[n].alive and carries(links[b], lasers.params.terminals, n, k, now):
+                _copy(beacons.told[b, links[b, n, k].peer], beacons.heard[b, n, k])
     for n in range(body.shape[0]):
         told = beacons.told[b, n]
         told.peer = NONE
@@ -120,7 +155,14 @@ def exchange(state, work, terms, beacons, b):
             power = state.power[b, n]
             told.peer, told.sent = n, now
             told.battery = power.energy / power.capacity
-            told.backlog, told.inbox = work.desks[b, n].backlog, work.queues[b, n, INBOX].count
+            _tell_jobs(jobs, told, b, n)
+
+
+@kernel
+def _tell_jobs(jobs, told, b, n):
+    if jobs is None:
+        return
+    told.backlog, told.inbox = jobs.state.desks[b, n].backlog, jobs.state.queues[b, n, INBOX].count
 
 
 @kernel

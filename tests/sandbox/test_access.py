@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pilots import plain_world, play_round
 
+from sandbox.access import count_rivals, precedes
 from sandbox.attitude import slew_time
 from sandbox.orbits.ephemeris import sun_position
 from sandbox.orbits.frames import earth_rotations, itrs_to_geodetic
 from sandbox.orbits.propagation import propagate
-from sandbox.outlook import count_rivals, precedes
 from sandbox.scenario import load_scenario
 from sandbox.state import CHARGE, IDLE, NONE, OBSERVE, OPEN, OPPORTUNITY
-from sandbox.world import World
 
 SHOWN = 48
 
@@ -66,7 +66,7 @@ def could_image(world, n, step=0.5):
 def test_every_request_that_can_be_imaged_is_offered(small, inclination, command):
     small["requests"] |= {"initial": 4_000, "per_hour": 2_000, "lifetime_h": [0.05, 3.0]}
     small["spacecraft"]["craft"]["camera"]["min_sun_elevation_deg"] = 5
-    world = World(load_scenario(small, {"fleet.0.walker.inclination_deg": inclination}), shown=SHOWN)
+    world = plain_world(load_scenario(small, {"fleet.0.walker.inclination_deg": inclination}), shown=SHOWN)
     world.reset(1)
     seen = 0
     for _ in range(25):
@@ -83,13 +83,13 @@ def test_every_request_that_can_be_imaged_is_offered(small, inclination, command
                 assert j in possible or offer["slew"] == 0.0 or offer["capture"] > 24.0
             seen += len(possible)
         for _ in range(7):
-            world.step(np.full((1, 3), command), np.zeros((1, 3), int))
+            play_round(world, np.full((1, 3), command), np.zeros((1, 3), int))
     assert seen > 20
 
 
 def test_offers_fall_in_expected_value_and_the_best_are_shown(small):
     small["requests"] |= {"initial": 6_000}
-    many, few = (World(load_scenario(small), shown=k) for k in (SHOWN, 3))
+    many, few = (plain_world(load_scenario(small), shown=k) for k in (SHOWN, 3))
     for world in (many, few):
         world.reset(2)
     book, full = many.state.requests.book[0], 0
@@ -103,7 +103,7 @@ def test_offers_fall_in_expected_value_and_the_best_are_shown(small):
             assert few.state.opportunities["request"][0, n, : len(ids)].tolist() == ids[:3].tolist()
             full += len(ids) > 3
         for world in (many, few):
-            world.step(np.full((1, 3), IDLE), np.zeros((1, 3), int))
+            play_round(world, np.full((1, 3), IDLE), np.zeros((1, 3), int))
     assert full > 20
 
 
@@ -113,7 +113,7 @@ def test_equal_worth_is_offered_by_number(small):
         for k in range(60)
     ]
     small["requests"] |= {"initial": 0, "per_hour": 0, "sites": sites}
-    world = World(load_scenario(small, {"fleet.0.walker.inclination_deg": 0}), shown=4)
+    world = plain_world(load_scenario(small, {"fleet.0.walker.inclination_deg": 0}), shown=4)
     world.reset(0)
     seen = 0
     for _ in range(200):
@@ -121,7 +121,7 @@ def test_equal_worth_is_offered_by_number(small):
             ids = world.state.opportunities["request"][0, n]
             assert (np.diff(ids[ids != NONE]) > 0).all()
             seen += (ids != NONE).all()
-        world.step(np.full((1, 3), CHARGE), np.zeros((1, 3), int))
+        play_round(world, np.full((1, 3), CHARGE), np.zeros((1, 3), int))
     assert seen > 3
 
 
@@ -131,7 +131,7 @@ def test_station_in_view_and_sub_satellite_point(small):
         for lat in (-80, -40, 0, 40, 80)
         for lon in range(0, 360, 60)
     ]
-    world = World(load_scenario(small))
+    world = plain_world(load_scenario(small))
     world.reset(0)
     stations, taus, seen = world.constants.stations, np.linspace(0.0, 30.0, 61), 0
     place, zenith = (
@@ -163,19 +163,19 @@ def test_station_in_view_and_sub_satellite_point(small):
             whole = above.all(axis=0)
             if whole[g]:
                 assert height[30, g] >= height[30, whole].max() - 1e-6
-        world.step(np.full((1, 3), IDLE), np.zeros((1, 3), int))
+        play_round(world, np.full((1, 3), IDLE), np.zeros((1, 3), int))
     assert seen > 100
 
 
 def test_shadow_is_where_the_light_changes(small):
-    world = World(load_scenario(small))
+    world = plain_world(load_scenario(small))
     world.reset(0)
     times, lit, told = [], [], []
     for _ in range(230):
         times.append(world.state.clock["time"][0])
         lit.append(world.state.outlook["sunlight"][0].copy())
         told.append(world.state.outlook["shadow"][0].copy())
-        world.step(np.full((1, 3), IDLE), np.zeros((1, 3), int))
+        play_round(world, np.full((1, 3), IDLE), np.zeros((1, 3), int))
     times, dark, told = np.array(times), np.array(lit) < 0.5, np.array(told)
     for n in range(3):
         for k in np.flatnonzero(dark[1:, n] != dark[:-1, n]):

@@ -1,6 +1,7 @@
 """What the coming round offers each satellite: requests it could image, the station in view, the shadow."""
 
 import math
+from typing import Any, NamedTuple
 
 from sandbox.compiled import kernel
 from sandbox.geometry import BEYOND_S, itrs_at, rotate, round_path, unit
@@ -20,6 +21,17 @@ SCREEN_MARGIN = 0.01
 """rad; covers the difference between geodetic and geocentric zenith (0.0034) and the round's curvature."""
 
 
+class View(NamedTuple):
+    """What of a satellite's flight through a round its access to the ground depends on."""
+
+    path: Any  # see `geometry.round_path`
+    rotation: Any  # GCRS -> ITRS in the middle of the round, nine numbers row by row
+    middle: float  # s offset
+    seconds: float  # length of the round
+    radius: float  # m, at its beginning
+    track: Any  # see `ground_track`
+
+
 @kernel
 def look(state, constants, scratch, b):
     """Fill the outlook of world b for the round that begins now."""
@@ -37,20 +49,7 @@ def look(state, constants, scratch, b):
         if not state.body[b, n].alive:
             continue
         position, velocity = state.orbit.position[b, n], state.orbit.velocity[b, n]
-        _look_out(
-            state.outlook[b, n],
-            state.opportunities[b, n],
-            state.orbit,
-            state.requests,
-            state.pointing[b, n],
-            constants,
-            b,
-            n,
-            now,
-            rotations,
-            sun,
-            (sx, sy, sz),
-        )
+        _look_out(state, constants, rotations, sun, (sx, sy, sz), b, n)
         seek_contact(
             state.contacts,
             b,
@@ -79,17 +78,16 @@ def _clear(outlook, opportunities):
 
 
 @kernel
-def _look_out(
-    outlook, opportunities, orbit, requests, pointing, constants, b, n, now, rotations, sun, sun_itrs
-):
-    craft, seconds = constants.craft[n], constants.round_s
+def _look_out(state, constants, rotations, sun, sun_itrs, b, n):
+    """Fill the outlook of satellite n; rotations at the beginning, the middle and the end of the round."""
+    craft, seconds, orbit = constants.craft[n], constants.round_s, state.orbit
+    outlook = state.outlook[b, n]
     position, velocity = orbit.position[b, n], orbit.velocity[b, n]
     _look_up(outlook, position, velocity, sun)
     next_position, next_velocity = orbit.next_position[b, n], orbit.next_velocity[b, n]
     path = round_path(
         position, velocity, next_position, next_velocity, constants.forces, craft.ballistic, seconds
     )
-    rotation, middle = rotations[1], 0.5 * seconds
     x, y, z = rotate(rotations[0], position[0], position[1], position[2])
     latitude, longitude, _ = subpoint(x, y, z)
     outlook.latitude = latitude
@@ -97,26 +95,12 @@ def _look_out(
     radius = math.sqrt(x * x + y * y + z * z)
     first = (x / radius, y / radius, z / radius)
     last = unit(*rotate(rotations[2], next_position[0], next_position[1], next_position[2]))
-    track = ground_track(first, last, seconds)
+    view = View(path, rotations[1], 0.5 * seconds, seconds, radius, ground_track(first, last, seconds))
     samples = max(constants.substeps, math.ceil(seconds / STATION_SAMPLE_S))
-    look_for_stations(
-        outlook, constants.stations, craft, seconds, samples, path, rotation, middle, radius, track
-    )
-    arrow = (pointing[0], pointing[1], pointing[2])
+    look_for_stations(outlook, constants.stations, craft, view, samples)
+    now = state.clock[b].time
     _look_for_requests(
-        opportunities,
-        requests,
-        craft,
-        seconds,
-        arrow,
-        b,
-        now,
-        path,
-        rotation,
-        middle,
-        radius,
-        track,
-        sun_itrs,
+        state.opportunities[b, n], state.requests, craft, state.pointing[b, n], view, sun_itrs, now, b
     )
 
 
@@ -146,8 +130,9 @@ def half_turn(track, seconds):
 
 
 @kernel
-def look_for_stations(outlook, stations, craft, seconds, samples, path, rotation, middle, radius, track):
+def look_for_stations(outlook, stations, craft, view, samples):
     """Of the stations that see the satellite during the round, the one that sees it highest."""
+    path, rotation, middle, seconds, radius, track = view
     ux, uy, uz = track[0]
     floor = horizon_cosine(radius, LOWEST_GROUND_M, half_turn(track, seconds) + SCREEN_MARGIN)
     best = -1.0
@@ -170,14 +155,14 @@ def look_for_stations(outlook, stations, craft, seconds, samples, path, rotation
 
 
 @kernel
-def _look_for_requests(
-    opportunities, requests, craft, seconds, pointing, b, now, path, rotation, middle, radius, track, sun
-):
+def _look_for_requests(opportunities, requests, craft, arrow, view, sun, now, b):
     """Keep the K requests of greatest expected value, value x (1 - cloud), that can be imaged now or soon.
 
     Soon: those whose access begins within LOOK_AHEAD_S after the round; the camera can turn there in advance.
     Those that were found under cloud are left out until their sky changes.
     """
+    path, rotation, middle, seconds, radius, track = view
+    pointing = (arrow[0], arrow[1], arrow[2])
     cone = access_angle(radius, craft.max_off_nadir)
     floor = math.cos(cone + half_turn(track, seconds + 2.0 * LOOK_AHEAD_S) + SCREEN_MARGIN)
     ux, uy, uz = track[0]

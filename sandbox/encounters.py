@@ -14,14 +14,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.compiled import kernel
+from sandbox.conjunctions.approach import may_meet, minimum_between, nearer
 from sandbox.conjunctions.objects import CataloguedObjects, Objects
 from sandbox.conjunctions.screening import screen
+from sandbox.errors import SandboxError
+from sandbox.maneuvers import SLOT_STEP_S, keep_slot, predict
 from sandbox.orbits.bodies import R_EARTH
 from sandbox.orbits.catalogue import read_catalogue
 from sandbox.orbits.constellations import states
-from sandbox.orbits.propagation import advance
+from sandbox.orbits.propagation import MAX_STEP_S, advance
 from sandbox.scenario import Threats as Settings
-from sandbox.world import MAX_STEP_S, World
+from sandbox.setting import Setting
+from sandbox.state import LOST, State
 
 HOUR, DAY = 3600.0, 86_400.0
 POPULATION_SEED = 20_260_320
@@ -98,6 +103,32 @@ class Rules(NamedTuple):
     large: float
 
 
+class Encounters(NamedTuple):
+    """The part of a world in which satellites may be hit."""
+
+    state: Threats
+    params: Rules
+    scratch: Sweep
+    warnings: np.ndarray  # (B, N, W) WARNING: what each satellite is told
+    passes: np.ndarray  # (P,) of the population, known from the start; see `conjunctions.screening`
+
+
+def make_part(setting: Setting, warned: int) -> Encounters:
+    """The part, with `warned` warnings a satellite. Raises SandboxError for satellites that cannot burn."""
+    if setting.fleet.sgp4:
+        raise SandboxError("Satellites that SGP4 flies cannot burn; set propagator: cowell in their group.")
+    settings, (worlds, satellites) = setting.scenario.threats, setting.team
+    passes = population_passes(setting)
+    room = threat_room(settings, setting.horizon_s, passes, satellites)
+    return Encounters(
+        make_threats(worlds, satellites, room, settings),
+        make_rules(settings),
+        make_sweep(worlds, satellites),
+        np.zeros((worlds, satellites, warned), WARNING),
+        passes,
+    )
+
+
 def threat_room(settings: Settings, horizon_s: float, passes: np.ndarray, satellites: int) -> int:
     """Room for the threats of a satellite in any episode: the mean of the staged, eight deviations more."""
     mean = settings.staged_per_day * horizon_s / DAY
@@ -142,11 +173,9 @@ def make_rules(settings: Settings) -> Rules:
     )
 
 
-def begin_threats(
-    threats: Threats, world: World, passes: np.ndarray, b: int, rng: np.random.Generator
-) -> None:
-    """Draw the threats of an episode in world b, whose satellites stand at its start."""
-    settings, state = world.scenario.threats, world.state
+def begin(encounters: Encounters, setting: Setting, state: State, b: int, rng: np.random.Generator) -> None:
+    """Draw the encounters of an episode in world b, whose satellites stand at its start."""
+    threats, settings, passes = encounters.state, setting.scenario.threats, encounters.passes
     start = float(state.clock["start"][b])
     threats.fuel[b], threats.burned[b] = settings.fuel_m_s, False
     threats.slot_position[b], threats.slot_velocity[b] = state.orbit.position[b], state.orbit.velocity[b]
@@ -155,9 +184,10 @@ def begin_threats(
     threats.passing["closest"][b] = inf
     rows = threats.threat[b]
     rows["tca"] = inf
-    ahead = passes[(passes["tca"] > start) & (passes["tca"] < start + world.horizon_s)]
-    for n in range(world.satellites):
-        times, others = _staged(world, rng, n, b, start)
+    ahead = passes[(passes["tca"] > start) & (passes["tca"] < start + setting.horizon_s)]
+    for n in range(state.body.shape[1]):
+        track = state.orbit.position[b, n].copy(), state.orbit.velocity[b, n].copy()
+        times, others = _staged(setting, rng, n, start, *track)
         natural = ahead[ahead["primary"] == n]
         if not len(times) + len(natural):
             continue
@@ -170,17 +200,16 @@ def begin_threats(
 
 
 def _staged(
-    world: World, rng: np.random.Generator, n: int, b: int, start: float
+    setting: Setting, rng: np.random.Generator, n: int, start: float, position: NDArray, velocity: NDArray
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Times and the other objects' states of the encounters staged for satellite n of world b."""
-    settings, c, orbit = world.scenario.threats, world.constants, world.state.orbit
-    count = int(rng.poisson(settings.staged_per_day * world.horizon_s / DAY))
+    """Times, and states of the other objects, of the encounters staged for satellite n, there at `start`."""
+    settings, c = setting.scenario.threats, setting.constants
+    count = int(rng.poisson(settings.staged_per_day * setting.horizon_s / DAY))
     if not count:
         return np.empty(0), np.empty((0, 6))
-    times = start + np.sort(rng.uniform(0.0, world.horizon_s, count))
-    others, now = np.empty((count, 6)), start
-    position, velocity = orbit.position[b, n].copy()[None, None], orbit.velocity[b, n].copy()[None, None]
-    ballistic = c.ballistic[n : n + 1]
+    times = start + np.sort(rng.uniform(0.0, setting.horizon_s, count))
+    others, now, ballistic = np.empty((count, 6)), start, c.ballistic[n : n + 1]
+    position, velocity = position[None, None], velocity[None, None]
     for k, time in enumerate(times):
         clock = np.array([now])
         advance(position, velocity, clock, time - now, MAX_STEP_S, c.forces, ballistic, c.ephemeris)
@@ -223,19 +252,19 @@ def _cross(a: NDArray, b: NDArray) -> NDArray[np.float64]:
     return np.array((ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx))
 
 
-def population_passes(world: World) -> np.ndarray:
+def population_passes(setting: Setting) -> np.ndarray:
     """Every pass of the scenario's population or catalogue within `watch_km` of the orbits of its fleet."""
-    settings, reach = world.scenario.threats, world.scenario.start_within_h * HOUR + world.horizon_s
+    scenario, constants = setting.scenario, setting.constants
+    settings, reach = scenario.threats, scenario.start_within_h * HOUR + setting.horizon_s
     if settings.catalogue is not None:
         others: Objects | CataloguedObjects = CataloguedObjects(
-            read_catalogue(settings.catalogue), world.scenario.epoch
+            read_catalogue(settings.catalogue), scenario.epoch
         )
     else:
         others = population(settings.population)
-    constants = world.constants
     fleet = Objects(
-        world.fleet.position,
-        world.fleet.velocity,
+        setting.fleet.position,
+        setting.fleet.velocity,
         constants.forces,
         constants.ballistic,
         constants.ephemeris,
@@ -259,3 +288,129 @@ def population(count: int, seed: int = POPULATION_SEED) -> Objects:
     rows[:, 2] = np.radians(rng.choice(INCLINATIONS_DEG, count) + rng.normal(0.0, 0.3, count))
     rows[:, 3:] = rng.uniform(0.0, 2.0 * pi, (count, 3))
     return Objects(*states(rows))
+
+
+@kernel
+def predict_all(state, constants, encounters, b):
+    """Fly every satellite of world b to all that it will meet."""
+    for n in range(state.body.shape[1]):
+        predict(encounters.state, state.orbit, constants, b, n, state.clock[b].time)
+
+
+@kernel
+def pass_all(state, constants, encounters, b):
+    """After a round of world b: who met what, and where everyone is in relation to its slot."""
+    threats, watch = encounters.state, encounters.params.watch
+    now, start = state.clock[b].time, state.clock[b].time - constants.round_s
+    for n in range(state.body.shape[1]):
+        passing = threats.passing[b, n]
+        passing.hit, passing.closest = False, inf
+        if state.body[b, n].alive:
+            _pass_debris(threats.threat[b, n], passing, watch, start, now)
+    _pass_fleet(state, constants, threats, encounters.params, encounters.scratch, b)
+    for n in range(state.body.shape[1]):
+        passing = threats.passing[b, n]
+        if passing.hit and state.body[b, n].alive:
+            state.body[b, n].alive = False
+            state.activity[b, n].died = True
+            state.activity[b, n].mode = LOST
+        if threats.burned[b, n] and now - passing.slot_at >= SLOT_STEP_S:
+            keep_slot(threats, state.orbit, constants, now, b, n)
+
+
+@kernel
+def _pass_debris(rows, passing, watch, start, now):
+    for k in range(rows.shape[0]):
+        if rows[k].tca == inf:
+            break
+        if start < rows[k].passing <= now:
+            r = rows[k].relative
+            distance = sqrt(r[0] * r[0] + r[1] * r[1] + r[2] * r[2])
+            if distance <= watch:
+                passing.closest = min(passing.closest, distance)
+            passing.hit = passing.hit or distance < rows[k].radius
+
+
+@kernel
+def _pass_fleet(state, constants, threats, rules, sweep, b):
+    """Satellites that ever burned may meet the others: over the last round, from where they are now.
+
+    They are swept along the first axis, so that each is held against its neighbours on it only.
+    """
+    body, burned, order, place = state.body[b], threats.burned[b], sweep.order[b], sweep.place[b]
+    position, velocity, any_burned = state.orbit.position[b], state.orbit.velocity[b], False
+    for n in range(burned.shape[0]):
+        any_burned = any_burned or (burned[n] and body[n].alive)
+    if not any_burned:
+        return
+    reach = _reach(position, velocity, body, rules.watch, constants.round_s)
+    _sort(order, place, position)
+    for i in range(order.shape[0]):
+        n = order[i]
+        j = i + 1
+        while body[n].alive and j < order.shape[0] and place[j, 0] - place[i, 0] <= reach:
+            m = order[j]
+            near = _square(place[i], place[j]) <= reach * reach
+            if near and body[m].alive and (burned[n] or burned[m]):
+                ahead = n < m if burned[n] == burned[m] else burned[n]
+                first, second = (n, m) if ahead else (m, n)
+                _pass_each_other(position, velocity, constants, threats.passing[b], rules, first, second)
+            j += 1
+
+
+@kernel
+def _reach(position, velocity, body, watch, seconds):
+    """How far apart (m) two of the satellites can be that were within `watch` of each other in `seconds`."""
+    fastest, lowest = 0.0, inf
+    for n in range(body.shape[0]):
+        if body[n].alive:
+            p, v = position[n], velocity[n]
+            fastest = max(fastest, v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
+            lowest = min(lowest, p[0] * p[0] + p[1] * p[1] + p[2] * p[2])
+    fastest, lowest = 2.0 * sqrt(fastest), sqrt(lowest)
+    more = nearer(1.0, 0.0, lowest, seconds)  # for each metre apart
+    return (watch + nearer(0.0, fastest, lowest, seconds)) / (1.0 - more) if more < 1.0 else inf
+
+
+@kernel
+def _square(p, q):
+    """The square of the distance between two positions (3,)."""
+    x, y, z = q[0] - p[0], q[1] - p[1], q[2] - p[2]
+    return x * x + y * y + z * z
+
+
+@kernel
+def _sort(order, place, position):
+    """Sort the satellites in order (N,) by their first coordinate; write where they are into place (N, 3).
+
+    By insertion: they stand nearly as they did a round before.
+    """
+    for i in range(order.shape[0]):
+        n, k = order[i], i
+        while k > 0 and place[k - 1, 0] > position[n, 0]:
+            order[k] = order[k - 1]
+            _copy(place[k - 1], place[k])
+            k -= 1
+        order[k] = n
+        _copy(position[n], place[k])
+
+
+@kernel
+def _copy(one, other):
+    other[0], other[1], other[2] = one[0], one[1], one[2]
+
+
+@kernel
+def _pass_each_other(position, velocity, constants, passing, rules, n, m):
+    """Note how near satellites n and m came to each other in the last round, if that may be worth noting."""
+    p, v, q, w, seconds = position[n], velocity[n], position[m], velocity[m], constants.round_s
+    if not may_meet(p, v, q, w, rules.watch, seconds):
+        return
+    _, least = minimum_between(
+        (p[0], p[1], p[2], v[0], v[1], v[2]), (q[0], q[1], q[2], w[0], w[1], w[2]), -seconds, 0.0,
+        constants.forces, constants.ballistic[n], constants.ballistic[m],
+    )  # fmt: skip
+    for i in (n, m):
+        if least <= rules.watch:
+            passing[i].closest = min(passing[i].closest, least)
+        passing[i].hit = passing[i].hit or least < rules.radius

@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pilots import job_world
 
 from sandbox.compute import board, inference, model
 from sandbox.errors import SandboxError
 from sandbox.geography import cities
-from sandbox.job_world import JobWorld
 from sandbox.jobs import (
     ANSWERED,
     ANSWERS,
     COMPUTING,
+    DECISIONS,
     DELIVERED,
     DROPPED,
     EXPIRED,
@@ -34,7 +35,6 @@ from sandbox.jobs import (
 from sandbox.orbits.bodies import SPEED_OF_LIGHT
 from sandbox.orbits.frames import gcrs_to_itrs
 from sandbox.scenario import load_scenario
-from sandbox.service import DECISIONS
 from sandbox.state import NONE, THINKING, arrays
 
 DECIDE = {name: number for number, name in enumerate(DECISIONS)}
@@ -67,7 +67,7 @@ def busy_kinds(rate):
 
 def audit(world):
     """Every job is in exactly one place, and jobs and bits balance."""
-    work = world.work
+    work = world.jobs.state
     for b in range(world.worlds):
         book, ledger, held = work.book[b], work.ledger[b], []
         queues = [(work.waiting[b], NONE, WAITING)]
@@ -107,40 +107,40 @@ def test_jobs_and_bits_are_conserved(seed, dying, on_board, rate, thinks):
                 f"spacecraft.{craft}.power.panel_area_m2": 0.05,
                 f"spacecraft.{craft}.power.initial_charge": [0.2, 1.0],
             }
-    world = JobWorld(scenario(**changes), 2, horizon_s=3600.0)
+    world = job_world(scenario(**changes), 2, horizon_s=3600.0)
     world.reset(seed)
     audit(world)
     rng = np.random.default_rng(seed)
     thinking = np.zeros((2, world.satellites), THINKING)
     for _ in range(60):
         if rng.random() < 0.2:  # links break and come back
-            world.terms.lasers["range"] = rng.uniform(1e5, 6e6, world.satellites)
+            world.lasers.params.terminals["range"] = rng.uniform(1e5, 6e6, world.satellites)
         if thinks:
             thinking["delay"] = thinking["busy"] = rng.uniform(0.0, 30.0, thinking.shape)
             thinking["power"] = 100.0
-        world.serve(rng.integers(0, len(DECISIONS), (2, world.satellites)), thinking=thinking)
+        world.step(queue=rng.integers(0, len(DECISIONS), (2, world.satellites)), thinking=thinking)
         audit(world)
     if dying:
         assert not world.state.body["alive"].all()
-    assert (world.work.ledger["jobs_created"] > 0).all()
+    assert (world.jobs.state.ledger["jobs_created"] > 0).all()
 
 
 def lone(**changes):
     """One satellite and no jobs but those put in by hand."""
     kinds = [QUESTION, QUESTION | {"name": "image", "source": "camera", "raw_mbit": 100}]
-    world = JobWorld(scenario(1, 0, **({"jobs.kinds": kinds} | changes)), horizon_s=7200.0)
+    world = job_world(scenario(1, 0, **({"jobs.kinds": kinds} | changes)), horizon_s=7200.0)
     world.reset(0)
     return world
 
 
 def ask(world, release=0.0, kind=0, n=0, aside_m=0.0):
     """Write a job into the book: from a user under satellite n, `aside_m` to one side, or from its camera."""
-    book = world.work.book[0]
+    book = world.jobs.state.book[0]
     j = int(np.isfinite(book["release"]).sum())
-    up = world.sketch.itrs[0, n] / np.linalg.norm(world.sketch.itrs[0, n])
+    up = world.jobs.scratch.itrs[0, n] / np.linalg.norm(world.jobs.scratch.itrs[0, n])
     east = np.cross([0.0, 0.0, 1.0], up)
     place = 6_371e3 * up + aside_m * east / np.linalg.norm(east)
-    job = world.terms.kinds[kind]
+    job = world.jobs.params.kinds[kind]
     book[j] = np.zeros((), book.dtype)
     for name in ("place", "credit", "model", "next"):
         book[j][name] = NONE
@@ -153,7 +153,7 @@ def ask(world, release=0.0, kind=0, n=0, aside_m=0.0):
 
 def go(world, *decisions):
     for decision in decisions:
-        world.serve(np.full((1, world.satellites), DECIDE[decision]))
+        world.step(queue=np.full((1, world.satellites), DECIDE[decision]))
 
 
 def test_an_answer_takes_what_its_parts_take():
@@ -161,18 +161,18 @@ def test_an_answer_takes_what_its_parts_take():
     world = lone()
     j = ask(world, release=10.0)
     go(world, "defer")
-    job = world.work.book[0, j]
-    itrs = world.sketch.itrs[0, 0].copy()
+    job = world.jobs.state.book[0, j]
+    itrs = world.jobs.scratch.itrs[0, 0].copy()
     up = np.linalg.norm(itrs - job["position"]) / SPEED_OF_LIGHT
     arrived = 30.0 + 1e6 / 20e6 + up  # taken up when the round begins
     assert job["ready"] == pytest.approx(arrived, abs=1e-9)
-    assert world.work.queues["count"][0, 0].tolist() == [1, 0, 0, 0]
+    assert world.jobs.state.queues["count"][0, 0].tolist() == [1, 0, 0, 0]
     go(world, "run_large")
     compute = inference(board("scs01"), model("Qwen3-8B"), "int4", 400, 100)
     sent = arrived + compute.seconds + 20e3 / 20e6
     assert job["status"] == DELIVERED
     assert job["delivered_at"] == pytest.approx(sent + up, abs=1e-9)
-    desk = world.work.desks[0, 0]
+    desk = world.jobs.state.desks[0, 0]
     age = sent + up - 10.0
     assert desk["latency"] == pytest.approx(age)
     assert desk["value"] == pytest.approx(8.0 * 0.9 * 2.0 ** (-age / 600.0))
@@ -187,7 +187,7 @@ def test_the_work_is_in_the_energy_of_the_round():
     for world in (idle, working):
         go(world, "defer", "run_large")
     more = working.state.activity["consumed"][0, 0] - idle.state.activity["consumed"][0, 0]
-    assert more == pytest.approx(working.work.desks[0, 0]["joules"], rel=1e-6)
+    assert more == pytest.approx(working.state.load[0, 0]["joules"], rel=1e-6)
     assert more > 0.0
     assert working.state.power["energy"][0, 0] < idle.state.power["energy"][0, 0]
     assert working.state.body["temperature"][0, 0] > idle.state.body["temperature"][0, 0]
@@ -199,11 +199,13 @@ def test_a_thought_delays_the_decision_and_takes_the_board():
     go(world, "defer")
     thinking = np.zeros((1, 1), THINKING)
     thinking["delay"], thinking["busy"], thinking["power"], thinking["command"] = 5.0, 12.0, 60.0, 1
-    world.serve([[DECIDE["run_small"]]], thinking=thinking)
+    world.step(queue=[[DECIDE["run_small"]]], thinking=thinking)
     compute = inference(board("scs01"), model("Qwen3-1.7B"), "int4", 400, 100)
     begun = 30.0 + 12.0  # decided after 5 s, but the board thinks for 12
-    assert world.work.book[0, j]["delivered_at"] == pytest.approx(begun + compute.seconds + 1e-3, abs=0.01)
-    assert world.work.desks[0, 0]["busy"] == pytest.approx(compute.seconds)
+    assert world.jobs.state.book[0, j]["delivered_at"] == pytest.approx(
+        begun + compute.seconds + 1e-3, abs=0.01
+    )
+    assert world.jobs.state.desks[0, 0]["busy"] == pytest.approx(compute.seconds)
 
 
 def test_like_jobs_share_a_board():
@@ -211,32 +213,32 @@ def test_like_jobs_share_a_board():
     jobs = [ask(world) for _ in range(3)]
     go(world, "defer")
     for _ in range(3):  # decide on all three before the board may begin
-        world.work.free[0, 0, 0] = 1e9
+        world.jobs.state.free[0, 0, 0] = 1e9
         go(world, "run_small")
-    world.work.free[0, 0, 0] = 0.0
+    world.jobs.state.free[0, 0, 0] = 0.0
     go(world, "defer")
     compute = inference(board("scs01"), model("Qwen3-1.7B"), "int4", 400, 100, batch=3)
-    assert world.work.desks[0, 0]["busy"] == pytest.approx(compute.seconds)
-    assert world.work.desks[0, 0]["answered"] == 3
-    assert np.all(world.work.book[0]["status"][jobs] == DELIVERED)
+    assert world.jobs.state.desks[0, 0]["busy"] == pytest.approx(compute.seconds)
+    assert world.jobs.state.desks[0, 0]["answered"] == 3
+    assert np.all(world.jobs.state.book[0]["status"][jobs] == DELIVERED)
 
 
 def test_two_boards_run_two_jobs_at_once():
     """On a training satellite, which has four."""
-    world = JobWorld(scenario(1, 1, **{"jobs.kinds": [QUESTION]}), horizon_s=3600.0)
+    world = job_world(scenario(1, 1, **{"jobs.kinds": [QUESTION]}), horizon_s=3600.0)
     world.reset(0)
     jobs = [ask(world, n=1) for _ in range(2)]
-    world.work.desks["channel"][0, 0] = 1e9  # the other satellite is busy
+    world.jobs.state.desks["channel"][0, 0] = 1e9  # the other satellite is busy
     go(world, "defer")
-    assert world.work.queues["count"][0, 1, INBOX] == 2
-    world.work.free[0, 1] = 1e9
+    assert world.jobs.state.queues["count"][0, 1, INBOX] == 2
+    world.jobs.state.free[0, 1] = 1e9
     for _ in range(2):
-        world.serve([[DECIDE["defer"], DECIDE["run_large" if _ == 0 else "run_small"]]])
-    world.work.free[0, 1] = 0.0
+        world.step(queue=[[DECIDE["defer"], DECIDE["run_large" if _ == 0 else "run_small"]]])
+    world.jobs.state.free[0, 1] = 0.0
     go(world, "defer")
-    free = np.sort(world.work.free[0, 1])
+    free = np.sort(world.jobs.state.free[0, 1])
     assert (free > 90.0).sum() == 2
-    assert np.all(world.work.book[0]["status"][jobs] == DELIVERED)
+    assert np.all(world.jobs.state.book[0]["status"][jobs] == DELIVERED)
 
 
 @pytest.mark.parametrize(("celsius", "factor"), [(44.0, 1.0), (52.5, 2.0), (61.0, math.inf)])
@@ -247,10 +249,10 @@ def test_a_hot_board_is_slower_and_then_stops(celsius, factor):
     world.state.body["temperature"] = celsius + 273.15
     go(world, "run_small")
     compute = inference(board("scs01"), model("Qwen3-1.7B"), "int4", 400, 100)
-    desk, watts = world.work.desks[0, 0], board("scs01").active_w - board("scs01").idle_w
+    desk, watts = world.jobs.state.desks[0, 0], board("scs01").active_w - board("scs01").idle_w
     if math.isinf(factor):
         assert desk["busy"] == 0.0
-        assert world.work.queues["count"][0, 0].tolist() == [0, 1, 0, 0]
+        assert world.jobs.state.queues["count"][0, 0].tolist() == [0, 1, 0, 0]
     else:
         assert desk["busy"] == pytest.approx(compute.seconds * factor, rel=1e-6)
         assert desk["joules"] == pytest.approx(watts * compute.seconds, rel=1e-6)
@@ -263,29 +265,29 @@ def test_a_lost_satellite_takes_its_jobs_along():
     audit(world)
     go(world, "defer", "defer", "defer")
     assert not world.state.body["alive"].any()
-    ledger = world.work.ledger[0]
-    assert ledger["jobs_created"] == ledger["jobs_lost"] + world.work.waiting[0]["count"]
+    ledger = world.jobs.state.ledger[0]
+    assert ledger["jobs_created"] == ledger["jobs_lost"] + world.jobs.state.waiting[0]["count"]
     audit(world)
 
 
 def test_what_nobody_takes_up_expires():
     world = lone()
     j = ask(world, aside_m=9e6)  # beyond the horizon
-    world.work.book[0, j]["deadline"] = 100.0
+    world.jobs.state.book[0, j]["deadline"] = 100.0
     go(world, "defer", "defer", "defer")
-    assert world.work.book[0, j]["status"] == WAITING
+    assert world.jobs.state.book[0, j]["status"] == WAITING
     go(world, "defer")
-    assert world.work.book[0, j]["status"] == EXPIRED
+    assert world.jobs.state.book[0, j]["status"] == EXPIRED
     audit(world)
 
 
 def test_an_answer_too_late_pays_nothing():
     world = lone()
     j = ask(world)
-    world.work.book[0, j]["deadline"] = 31.0
+    world.jobs.state.book[0, j]["deadline"] = 31.0
     go(world, "defer", "run_large")
-    assert world.work.book[0, j]["status"] == EXPIRED
-    assert world.work.desks[0, 0]["value"] == 0.0
+    assert world.jobs.state.book[0, j]["status"] == EXPIRED
+    assert world.jobs.state.desks[0, 0]["value"] == 0.0
     audit(world)
 
 
@@ -293,11 +295,11 @@ def test_a_full_inbox_leaves_users_waiting_and_drops_images():
     world = lone(**{"jobs.places": 2})
     asked = [ask(world) for _ in range(3)]
     go(world, "defer")
-    assert world.work.queues["count"][0, 0, INBOX] == 2
-    assert world.work.waiting[0]["count"] == 1
+    assert world.jobs.state.queues["count"][0, 0, INBOX] == 2
+    assert world.jobs.state.waiting[0]["count"] == 1
     go(world, "run_small")
-    assert world.work.waiting[0]["count"] == 0
-    assert world.work.ledger[0]["jobs_dropped"] == 0
+    assert world.jobs.state.waiting[0]["count"] == 0
+    assert world.jobs.state.ledger[0]["jobs_dropped"] == 0
     assert len(asked) == 3
 
 
@@ -305,14 +307,14 @@ def test_cameras_sleep_at_night_and_charge_their_images():
     world = lone(**{"spacecraft.computing_satellite.camera.min_sun_elevation_deg": 89.0})
     j = ask(world, kind=1)
     go(world, "defer")
-    assert world.work.book[0, j]["status"] == UNBORN
-    assert world.work.ledger[0]["jobs_created"] == 0
+    assert world.jobs.state.book[0, j]["status"] == UNBORN
+    assert world.jobs.state.ledger[0]["jobs_created"] == 0
     day = lone(**{"spacecraft.computing_satellite.camera.min_sun_elevation_deg": -90.0})
     j = ask(day, kind=1)
     go(day, "defer")
-    assert day.work.book[0, j]["status"] == QUEUED
+    assert day.jobs.state.book[0, j]["status"] == QUEUED
     go(day, "defer")
-    assert day.work.desks[0, 0]["joules"] == pytest.approx(180.0 * 4.0)
+    assert day.state.load[0, 0]["joules"] == pytest.approx(180.0 * 4.0)
 
 
 def over_a_station(world):
@@ -335,12 +337,12 @@ def test_a_raw_question_goes_down_at_the_rate_of_the_link():
     assert outlook["station"] != NONE
     began = float(world.state.clock["time"][0])
     go(world, "ground")
-    job = world.work.book[0, j]
+    job = world.jobs.state.book[0, j]
     ready = max(began, float(job["ready"]))
     took = job["delivered_at"] - ready
     assert took == pytest.approx(1e6 / outlook["rate"] + 2.0, abs=0.02)  # and light, 3 to 9 ms
     assert took > 1e6 / outlook["rate"] + 2.0 + 600e3 / SPEED_OF_LIGHT
-    assert world.work.desks[0, 0]["value"] > 0.0
+    assert world.jobs.state.desks[0, 0]["value"] > 0.0
 
 
 def test_a_large_image_needs_several_contacts_and_none_of_it_is_lost():
@@ -348,68 +350,68 @@ def test_a_large_image_needs_several_contacts_and_none_of_it_is_lost():
                     "spacecraft.computing_satellite.camera.min_sun_elevation_deg": -90.0})  # fmt: skip
     over_a_station(world)
     j = ask(world, release=float(world.state.clock["time"][0]), kind=1)
-    world.work.book[0, j]["deadline"] = 1e6
+    world.jobs.state.book[0, j]["deadline"] = 1e6
     go(world, "defer", "ground", "defer")
-    job = world.work.book[0, j]
+    job = world.jobs.state.book[0, j]
     assert job["status"] == SENDING
     assert 0.0 < job["bits"] < 100e6
-    assert world.work.ledger[0]["bits_delivered"] == pytest.approx(100e6 - job["bits"])
+    assert world.jobs.state.ledger[0]["bits_delivered"] == pytest.approx(100e6 - job["bits"])
     audit(world)
 
 
 def test_neighbours_and_training_satellites_take_over():
-    world = JobWorld(scenario(16, 2, **{"jobs.kinds": [QUESTION]}), horizon_s=3600.0)
+    world = job_world(scenario(16, 2, **{"jobs.kinds": [QUESTION]}), horizon_s=3600.0)
     world.reset(0)
     go(world, "defer", "defer")
-    links = world.work.links[0]
+    links = world.lasers.state.links[0]
     peer = int(links["peer"][0, 0])
     j = ask(world, release=60.0)
     go(world, "defer")
-    at = int(world.work.book[0, j]["place"])
-    k = int(np.flatnonzero(np.isfinite(world.work.links["since"][0, at]))[0])
-    peer, distance = int(links["peer"][at, k]), float(world.work.links["distance"][0, at, k])
-    ready, now = float(world.work.book[0, j]["ready"]), float(world.state.clock["time"][0])
+    at = int(world.jobs.state.book[0, j]["place"])
+    k = int(np.flatnonzero(np.isfinite(world.lasers.state.links["since"][0, at]))[0])
+    peer, distance = int(links["peer"][at, k]), float(world.lasers.state.links["distance"][0, at, k])
+    ready, now = float(world.jobs.state.book[0, j]["ready"]), float(world.state.clock["time"][0])
     go(world, f"neighbour_{k + 1}")
-    job = world.work.book[0, j]
+    job = world.jobs.state.book[0, j]
     assert (job["place"], job["hops"]) == (peer, 1)
     assert job["ready"] == pytest.approx(max(now, ready) + 1e6 / 100e9 + distance / SPEED_OF_LIGHT, abs=1e-12)
-    goal = int(world.sketch.training.goal[0, peer])
+    goal = int(world.jobs.scratch.training.goal[0, peer])
     assert goal >= 16
     go(world, "training")
     assert (job["credit"], job["hops"]) == (peer, 2)
     assert job["status"] in (COMPUTING, ANSWERED, DELIVERED)
-    assert world.work.desks["busy"][0, goal] > 0.0
-    assert world.work.desks["busy"][0, :16].sum() == 0.0
+    assert world.jobs.state.desks["busy"][0, goal] > 0.0
+    assert world.jobs.state.desks["busy"][0, :16].sum() == 0.0
     audit(world)
 
 
 def test_weights_must_be_on_board_and_come_up_over_contacts():
     world = lone(**{"jobs.large_on_board": False, "jobs.uplink_mbit_s": 100.0})
     bits = 8.0 * model("Qwen3-8B").weight_bytes("int4")
-    assert world.work.desks["missing"][0, 0] == bits
+    assert world.jobs.state.desks["missing"][0, 0] == bits
     j = ask(world)
     go(world, "defer", "run_large")
-    assert world.work.desks[0, 0]["refused"] == 1
-    assert world.work.book[0, j]["status"] == QUEUED
+    assert world.jobs.state.desks[0, 0]["refused"] == 1
+    assert world.jobs.state.book[0, j]["status"] == QUEUED
     seen = 0.0
     for _ in range(220):
-        before = float(world.work.desks["missing"][0, 0])
+        before = float(world.jobs.state.desks["missing"][0, 0])
         outlook = world.state.outlook[0, 0].copy()
         go(world, "defer")
         length = float(outlook["visible_to"] - outlook["visible_from"]) if outlook["station"] != NONE else 0.0
-        came = before - float(world.work.desks["missing"][0, 0])
+        came = before - float(world.jobs.state.desks["missing"][0, 0])
         assert came == pytest.approx(min(before, 100e6 * length), abs=1.0)
         seen += length
-    assert world.work.desks["missing"][0, 0] == pytest.approx(max(0.0, bits - 100e6 * seen), abs=1e3)
+    assert world.jobs.state.desks["missing"][0, 0] == pytest.approx(max(0.0, bits - 100e6 * seen), abs=1e3)
     assert seen > 0.0
 
 
 def test_weights_spread_over_the_mesh():
-    world = JobWorld(scenario(16, 0, **{"jobs.kinds": [], "jobs.large_on_board": False}), horizon_s=3600.0)
+    world = job_world(scenario(16, 0, **{"jobs.kinds": [], "jobs.large_on_board": False}), horizon_s=3600.0)
     world.reset(0)
-    world.work.desks["missing"][0, 5] = 0.0
+    world.jobs.state.desks["missing"][0, 5] = 0.0
     go(world, *["defer"] * 12)
-    assert np.all(world.work.desks["missing"][0] == 0.0)
+    assert np.all(world.jobs.state.desks["missing"][0] == 0.0)
 
 
 def same(a, b):
@@ -420,26 +422,28 @@ def same(a, b):
 
 def test_worlds_and_threads_are_independent_and_snapshots_return():
     kinds = {"jobs.kinds": busy_kinds(1.0)}
-    both = JobWorld(scenario(**kinds), 2, horizon_s=1800.0, threads=2)
-    alone = JobWorld(scenario(**kinds), horizon_s=1800.0)
+    both = job_world(scenario(**kinds), 2, horizon_s=1800.0, threads=2)
+    alone = job_world(scenario(**kinds), horizon_s=1800.0)
     both.reset(5)
     alone.reset(6)
     rng = np.random.default_rng(0)
     decisions = rng.integers(0, len(DECISIONS), (40, 2, both.satellites))
     for decision in decisions[:20]:
-        both.serve(decision)
-        alone.serve(decision[1:])
+        both.step(queue=decision)
+        alone.step(queue=decision[1:])
     snapshot = both.snapshot()
     for decision in decisions[20:]:
-        both.serve(decision)
-        alone.serve(decision[1:])
-    pairs = zip((*both.work, *arrays(both.state)), (*alone.work, *arrays(alone.state)), strict=True)
+        both.step(queue=decision)
+        alone.step(queue=decision[1:])
+    pairs = zip(
+        (*both.jobs.state, *arrays(both.state)), (*alone.jobs.state, *arrays(alone.state)), strict=True
+    )
     assert all(same(ours[1], theirs[0]) for ours, theirs in pairs)
-    first = [array.copy() for array in both.work]
+    first = [array.copy() for array in both.jobs.state]
     both.restore(snapshot)
     for decision in decisions[20:]:
-        both.serve(decision)
-    assert all(same(now, then) for now, then in zip(both.work, first, strict=True))
+        both.step(queue=decision)
+    assert all(same(now, then) for now, then in zip(both.jobs.state, first, strict=True))
     both.close()
 
 
@@ -465,19 +469,19 @@ def test_positions_are_those_of_the_world():
     world = lone()
     go(world, "defer", "defer")
     itrs = gcrs_to_itrs(world.state.orbit.position[0, 0], world.constants.ephemeris, 60.0)
-    np.testing.assert_allclose(world.sketch.itrs[0, 0], itrs, atol=1e-3)
+    np.testing.assert_allclose(world.jobs.scratch.itrs[0, 0], itrs, atol=1e-3)
 
 
 def test_mistakes_are_one_sentence():
-    world = JobWorld(scenario(), horizon_s=600.0)
+    world = job_world(scenario(), horizon_s=600.0)
     with pytest.raises(SandboxError, match="before reset"):
-        world.serve(np.zeros((1, world.satellites), int))
+        world.step(queue=np.zeros((1, world.satellites), int))
     world.reset(0)
     with pytest.raises(SandboxError, match="decision has shape"):
-        world.serve(np.zeros((1, 3), int))
+        world.step(queue=np.zeros((1, 3), int))
     with pytest.raises(SandboxError, match="holds nothing beside the state, the world jobs"):
         world.restore(replace(world.snapshot(), more={}))
     with pytest.raises(SandboxError, match="Qwen3-32B in bf16 needs"):
-        JobWorld(scenario(**{"jobs.large_model": "Qwen3-32B", "jobs.precision": "bf16"}))
+        job_world(scenario(**{"jobs.large_model": "Qwen3-32B", "jobs.precision": "bf16"}))
     with pytest.raises(SandboxError, match="more laser terminals than a satellite of it has"):
-        JobWorld(scenario(**{"spacecraft.computing_satellite.lasers.terminals": 1}))
+        job_world(scenario(**{"spacecraft.computing_satellite.lasers.terminals": 1}))

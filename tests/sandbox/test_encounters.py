@@ -5,8 +5,8 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from pilots import encounter_world
 
-from sandbox.avoidance import RETURN, SEEK_M_S, WAIT, deviation, estimated_error
 from sandbox.conjunctions import (
     Objects,
     closest_approach,
@@ -16,11 +16,12 @@ from sandbox.conjunctions import (
     screen,
 )
 from sandbox.conjunctions.approach import minimum_between
-from sandbox.danger_world import DangerWorld
+from sandbox.encounter_warnings import deviation, estimated_error
+from sandbox.encounters import make_rules, population, staged_encounter
 from sandbox.errors import SandboxError
+from sandbox.maneuvers import RETURN, SEEK_M_S, WAIT
 from sandbox.orbits.propagation import propagate
 from sandbox.scenario import load_scenario
-from sandbox.threats import make_rules, population, staged_encounter
 
 FEW = [
     {
@@ -49,14 +50,14 @@ def own_state(world, b, n):
 
 def test_what_will_pass_is_what_propagation_says(scenario):
     """After some burns: every threat ahead, by `closest_approach` from the satellite's present state."""
-    world = DangerWorld(scenario, 2)
+    world = encounter_world(scenario, 2)
     world.reset(seed=1)
     for k in range(10):
-        world.fly(orders(world, k))
+        world.step(burn=orders(world, k))
     checked = 0
     for b, n in np.ndindex(2, 4):
         now = world.state.clock["time"][b]
-        for row in world.threats.threat[b, n]:
+        for row in world.encounters.state.threat[b, n]:
             lead = row["tca"] - now
             if not 200.0 < lead < 1e6:
                 continue
@@ -70,9 +71,9 @@ def test_what_will_pass_is_what_propagation_says(scenario):
 
 
 def test_unburned_satellites_meet_what_was_drawn(scenario):
-    world = DangerWorld(scenario, 2)
+    world = encounter_world(scenario, 2)
     world.reset(seed=2)
-    rows = world.threats.threat
+    rows = world.encounters.state.threat
     there = np.isfinite(rows["tca"])
     np.testing.assert_allclose(rows["passing"][there], rows["tca"][there], atol=1e-3)
     distance = np.linalg.norm(rows["relative"][..., :3], axis=-1)[there]
@@ -81,36 +82,38 @@ def test_unburned_satellites_meet_what_was_drawn(scenario):
 
 
 def test_a_hit_ends_the_satellite_in_its_round_and_nobody_else(scenario):
-    world = DangerWorld(scenario, 4)
+    world = encounter_world(scenario, 4)
     world.reset(seed=3)
-    rows = world.threats.threat
+    rows = world.encounters.state.threat
     distance = np.linalg.norm(rows["relative"][..., :3], axis=-1)
     hit_at = np.where((distance < 10.0) & np.isfinite(rows["tca"]), rows["passing"], np.inf).min(axis=-1)
     wait = np.zeros((4, 4), np.int32)
     for _ in range(24 * 12):
-        world.fly(wait)
+        world.step(burn=wait)
         now = world.state.clock["time"][:, None]
         np.testing.assert_array_equal(world.state.body["alive"], hit_at > now)
-        np.testing.assert_array_equal(world.threats.passing["hit"], (hit_at <= now) & (hit_at > now - 300.0))
+        np.testing.assert_array_equal(
+            world.encounters.state.passing["hit"], (hit_at <= now) & (hit_at > now - 300.0)
+        )
     assert (~world.state.body["alive"]).sum() > 3
 
 
 def test_burns_are_flown(scenario):
     """The state after a round is that of the burned orbit; the contact search starts anew from it once the
     burns since the last start sum up to something."""
-    world = DangerWorld(scenario)
+    world = encounter_world(scenario)
     world.reset(seed=0)
     before = own_state(world, 0, 0)
-    world.threats.passing["unsought"][0] = [SEEK_M_S, 0.0, 0.0, 0.0]
+    world.encounters.state.passing["unsought"][0] = [SEEK_M_S, 0.0, 0.0, 0.0]
     unburned = world.state.contacts.position[0, 2].copy()
-    world.fly(np.array([[2, 0, 4, 0]]))
+    world.step(burn=np.array([[2, 0, 4, 0]]))
     np.testing.assert_array_equal(world.state.contacts.position[0, 2], unburned)
     speed = np.linalg.norm(before[3:])
     (r,), (v,) = propagate(before[:3], before[3:] * (1 + 0.1 / speed), [300.0])
     np.testing.assert_allclose(world.state.orbit.position[0, 0], r, atol=1e-6)
     np.testing.assert_allclose(world.state.orbit.velocity[0, 0], v, atol=1e-9)
-    assert world.threats.fuel[0].tolist() == pytest.approx([9.9, 10.0, 9.9, 10.0])
-    assert world.threats.passing["burned"][0].tolist() == pytest.approx([0.1, 0, 0.1, 0])
+    assert world.encounters.state.fuel[0].tolist() == pytest.approx([9.9, 10.0, 9.9, 10.0])
+    assert world.encounters.state.passing["burned"][0].tolist() == pytest.approx([0.1, 0, 0.1, 0])
     searched = world.state.contacts.plan["searched"][0, 0]
     (r,), _ = propagate(
         before[:3], before[3:] * (1 + 0.1 / speed), [searched - world.state.clock["start"][0]]
@@ -119,14 +122,16 @@ def test_burns_are_flown(scenario):
 
 
 def test_drift_is_minus_three_times_the_burn(scenario):
-    world = DangerWorld(scenario)
+    world = encounter_world(scenario)
     world.reset(seed=0)
-    world.fly(np.array([[2, 4, 0, 0]]))
-    assert world.threats.passing["drift"][0].tolist() == pytest.approx([-0.3, 0.3, 0, 0], rel=1e-3, abs=1e-9)
+    world.step(burn=np.array([[2, 4, 0, 0]]))
+    assert world.encounters.state.passing["drift"][0].tolist() == pytest.approx(
+        [-0.3, 0.3, 0, 0], rel=1e-3, abs=1e-9
+    )
     for _ in range(227):  # twelve revolutions and a little
-        world.fly(np.zeros((1, 4), np.int32))
+        world.step(burn=np.zeros((1, 4), np.int32))
     expected = 0.3 * 228 * 300.0
-    offset = world.threats.passing["offset"][0]
+    offset = world.encounters.state.passing["offset"][0]
     assert offset[:2].tolist() == pytest.approx([-expected, expected], abs=300.0)
     assert np.abs(offset[2:]).max() < 1e-3
 
@@ -149,14 +154,16 @@ def test_errors_of_warnings_are_a_martingale(scenario):
 
 def test_warnings_are_what_the_estimate_comes_to(scenario):
     """Miss, deviation and probability of every warning, by `encounter_plane` from truth and error."""
-    world = DangerWorld(scenario, warned=8)
+    world = encounter_world(scenario, warned=8)
     world.reset(seed=5)
     for k in range(6):
-        world.fly(orders(world, k))
-    rules, now, checked = world.rules, world.state.clock["time"][0], 0
+        world.step(burn=orders(world, k))
+    rules, now, checked = world.encounters.params, world.state.clock["time"][0], 0
     for n in range(4):
         expected = []
-        for row, error in zip(world.threats.threat[0, n], world.threats.error[0, n], strict=True):
+        for row, error in zip(
+            world.encounters.state.threat[0, n], world.encounters.state.error[0, n], strict=True
+        ):
             lead = row["tca"] - now
             if lead > rules.warn or row["passing"] <= now:
                 continue
@@ -170,7 +177,7 @@ def test_warnings_are_what_the_estimate_comes_to(scenario):
             miss, plane = encounter_plane(np.zeros(6), np.zeros((6, 6)), relative, spread)
             expected.append((collision_probability(miss, plane, 10.0), miss[0], np.sqrt(plane[0, 0])))
         expected.sort(reverse=True)
-        told = world.warnings[0, n]
+        told = world.encounters.warnings[0, n]
         if not world.state.body["alive"][0, n]:
             assert np.isinf(told["tca"]).all()
             continue
@@ -184,9 +191,9 @@ def test_warnings_are_what_the_estimate_comes_to(scenario):
 
 
 def test_axes_are_the_local_frame_of_the_other_object(scenario):
-    world = DangerWorld(scenario)
+    world = encounter_world(scenario)
     world.reset(seed=5)
-    row = world.threats.threat[0, 0, 0]
+    row = world.encounters.state.threat[0, 0, 0]
     expected = covariance_from_rtn(np.diag([1.0, 4.0, 9.0, 0, 0, 0]), row["state"][:3], row["state"][3:])
     found = row["axes"].T @ np.diag([1.0, 4.0, 9.0]) @ row["axes"]
     np.testing.assert_allclose(found, expected[:3, :3], atol=1e-4)
@@ -202,15 +209,15 @@ def test_satellites_can_run_into_each_other():
     ]
     fleet = [{"name": "Pair", "spacecraft": "computing_satellite", "states": two}]
     quiet = {"threats.staged_per_day": 0.0, "threats.population": 0, "threats.hard_body_radius_m": 600.0}
-    world = DangerWorld(load_scenario("crossing_12", {"fleet": fleet, "horizon_h": 12.0, **quiet}))
+    world = encounter_world(load_scenario("crossing_12", {"fleet": fleet, "horizon_h": 12.0, **quiet}))
     world.reset(seed=0)
-    world.fly(np.array([[0, 4]]))
+    world.step(burn=np.array([[0, 4]]))
     for _ in range(100):
-        world.fly(np.zeros((1, 2), np.int32))
-        if world.threats.passing["hit"].any():
+        world.step(burn=np.zeros((1, 2), np.int32))
+        if world.encounters.state.passing["hit"].any():
             break
-    assert world.threats.passing["hit"].all()
-    assert world.threats.passing["closest"].max() < 600.0
+    assert world.encounters.state.passing["hit"].all()
+    assert world.encounters.state.passing["closest"].max() < 600.0
     assert not world.state.body["alive"].any()
 
 
@@ -220,41 +227,49 @@ def test_encounters_in_the_fleet_are_those_of_all_pairs(round_s):
     walker = {"total": 60, "planes": 12, "phasing": 5, "altitude_km": 550, "inclination_deg": 80}
     fleet = [{"name": "Shell", "spacecraft": "computing_satellite", "walker": walker}]
     quiet = {"threats.staged_per_day": 0.0, "threats.population": 0, "threats.watch_km": 300.0}
-    world = DangerWorld(
+    world = encounter_world(
         load_scenario("crossing_12", {"fleet": fleet, "round_s": round_s, "substep_s": round_s, **quiet})
     )
     world.reset(seed=0)
-    world.threats.burned[0] = np.arange(60) % 3 == 0
+    world.encounters.state.burned[0] = np.arange(60) % 3 == 0
     world.state.body["alive"][0, [7, 9]] = False
     found = 0
     for _ in range(8):
         alive = np.flatnonzero(world.state.body["alive"][0]).tolist()
-        world.fly(np.zeros((1, 60), np.int32))
+        world.step(burn=np.zeros((1, 60), np.int32))
         states = np.concatenate((world.state.orbit.position[0], world.state.orbit.velocity[0]), axis=-1)
         states = [tuple(map(float, row)) for row in states]
         nearest = np.full(60, np.inf)
         for n, m in combinations(alive, 2):
-            if world.threats.burned[0, [n, m]].any():
+            if world.encounters.state.burned[0, [n, m]].any():
                 pair = states[n], states[m], -float(round_s), 0.0
                 _, least = minimum_between(*pair, world.constants.forces, *world.constants.ballistic[[n, m]])
                 nearest[[n, m]] = np.minimum(nearest[[n, m]], least)
         nearest = np.where(nearest <= 300e3, nearest, np.inf)
-        np.testing.assert_allclose(world.threats.passing["closest"][0], nearest, rtol=1e-9, atol=1e-3)
+        np.testing.assert_allclose(
+            world.encounters.state.passing["closest"][0], nearest, rtol=1e-9, atol=1e-3
+        )
         found += int(np.isfinite(nearest).sum())
     assert found > 0
 
 
 def test_snapshots_lead_to_the_same_future(scenario):
-    world = DangerWorld(scenario, 2)
+    world = encounter_world(scenario, 2)
     world.reset(seed=4)
     for k in range(5):
-        world.fly(orders(world, k))
+        world.step(burn=orders(world, k))
     kept = world.snapshot()
     stories = []
     for _ in range(2):
         for k in range(5, 40):
-            world.fly(orders(world, k))
-        stories.append((world.threats.fuel.copy(), world.warnings.copy(), world.state.orbit.position.copy()))
+            world.step(burn=orders(world, k))
+        stories.append(
+            (
+                world.encounters.state.fuel.copy(),
+                world.encounters.warnings.copy(),
+                world.state.orbit.position.copy(),
+            )
+        )
         world.restore(kept)
     for one, other in zip(*stories, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -263,12 +278,12 @@ def test_snapshots_lead_to_the_same_future(scenario):
 
 
 def test_the_population_is_what_screening_finds(scenario):
-    world = DangerWorld(scenario)
+    world = encounter_world(scenario)
     fleet = Objects(world.fleet.position, world.fleet.velocity)
     found = screen(fleet, population(200), world.horizon_s, 100e3)
     assert len(found) > 10
     world.reset(seed=0)
-    rows = world.threats.threat[0]
+    rows = world.encounters.state.threat[0]
     for n in range(4):
         mine = found[found["primary"] == n]
         assert np.isin(np.round(mine["tca"], 3), np.round(rows["tca"][n], 3)).all()
@@ -305,4 +320,4 @@ def test_bad_settings_are_one_sentence(changes, sentence):
 
 def test_flying_before_reset(scenario):
     with pytest.raises(SandboxError, match="before reset"):
-        DangerWorld(scenario).fly(np.zeros((1, 4), int))
+        encounter_world(scenario).step(burn=np.zeros((1, 4), int))

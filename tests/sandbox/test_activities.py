@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pilots import at_random, orders, sensible, thoughts
+from pilots import at_random, orders, plain_world, play_round, sensible, thoughts
 
 from sandbox.fleet import force_model
 from sandbox.orbits.bodies import AU, R_EARTH, SOLAR_CONSTANT
@@ -29,7 +29,6 @@ from sandbox.state import (
     OPEN,
     PENDING,
 )
-from sandbox.world import World
 
 FORWARD = {
     PENDING: {PENDING, OPEN},
@@ -41,7 +40,7 @@ FORWARD = {
 
 
 def begin(data, replace=None, seed=0, **options):
-    world = World(load_scenario(data, replace), **options)
+    world = plain_world(load_scenario(data, replace), **options)
     world.reset(seed)
     return world
 
@@ -60,7 +59,7 @@ class Auditor:
 
     def step(self, command, choice, thinking=None):
         self.was, self.legs = copy.deepcopy(self.state), 1 if thinking is None else 2
-        self.world.step(command, choice, thinking)
+        play_round(self.world, command, choice, thinking)
         self.energy()
         self.store()
         self.requests()
@@ -236,7 +235,7 @@ class TestOrbits:
         world = begin(small, {"forces": forces, "round_s": round_s, "horizon_h": 24})
         rounds = int(6 * 3600 / round_s)
         for _ in range(rounds):
-            world.step(*orders(world, IDLE))
+            play_round(world, *orders(world, IDLE))
         expected, speed = propagate(
             world.fleet.position,
             world.fleet.velocity,
@@ -333,7 +332,7 @@ class TestCaptures:
         for _ in range(480):
             start, pointing = world.state.clock["time"][0], world.state.pointing[0].copy()
             offered = world.state.opportunities[0, :, 0].copy()
-            world.step(*orders(world, OBSERVE))
+            play_round(world, *orders(world, OBSERVE))
             for n in range(3):
                 did = world.state.activity[0, n]
                 if not (did["captured"] or did["cloudy"]):
@@ -367,7 +366,7 @@ class TestCaptures:
         world, tried = begin(small), {}
         for _ in range(120):
             start = world.state.clock["time"][0]
-            world.step(*orders(world, OBSERVE))
+            play_round(world, *orders(world, OBSERVE))
             for j in world.state.activity["request"][0][world.state.activity["cloudy"][0] == 1]:
                 assert tried.get(j, -1.0) <= start
                 tried[j] = world.state.requests.book["closed_until"][0, j]
@@ -379,7 +378,7 @@ class TestCaptures:
         world, seen = begin(small, {"round_s": 10, "spacecraft.craft.store_gbit": 4_000}), 0
         for _ in range(300):
             offered = world.state.opportunities[0, :, 0].copy()
-            world.step(*orders(world, OBSERVE))
+            play_round(world, *orders(world, OBSERVE))
             later = (offered["request"] != NONE) & (offered["capture"] + 4.0 > 10.0)
             assert (world.state.activity["captured"][0][later] == 0).all()
             for n in np.flatnonzero(later & (offered["slew"] < 9.0)):
@@ -404,7 +403,7 @@ class TestRivals:
         world, contested = begin(twins, {"spacecraft.craft.store_gbit": 4_000}), 0
         for _ in range(120):
             offered = world.state.opportunities[0, :, 0].copy()
-            world.step(*orders(world, OBSERVE))
+            play_round(world, *orders(world, OBSERVE))
             did = world.state.activity[0]
             both = offered["request"][0] == offered["request"][1] != NONE
             if both and (offered["capture"] + 4.0 <= 30.0).all():
@@ -420,7 +419,7 @@ class TestRivals:
         world, asked = begin(twins, {"horizon_h": 12}), 0
         for _ in range(1_000):
             view, (command, choice) = world.state.outlook[0].copy(), sensible(world)
-            world.step(command, choice)
+            play_round(world, command, choice)
             did = world.state.activity[0]
             if (command == DOWNLINK).all() and view["station"][0] == view["station"][1]:
                 asked += 1
@@ -437,7 +436,7 @@ class TestPower:
     def test_idle_costs_the_base_load_and_nothing_else(self, small):
         world = begin(small)
         for _ in range(50):
-            world.step(*orders(world, IDLE))
+            play_round(world, *orders(world, IDLE))
             assert world.state.activity["consumed"] == pytest.approx(250.0 * 30.0)
             position = world.state.orbit.position
             nadir = -position / np.linalg.norm(position, axis=-1, keepdims=True)
@@ -448,7 +447,7 @@ class TestPower:
         world, full = begin(small), 0
         for k in range(190):
             lit = (world.state.outlook["sunlight"][0] == 1.0) & (world.state.outlook["shadow"][0] > 40.0)
-            world.step(*orders(world, CHARGE))
+            play_round(world, *orders(world, CHARGE))
             sun = np.array(sun_position(world.constants.ephemeris, world.state.clock["time"][0]))
             distance = np.linalg.norm(sun)
             if k > 5:
@@ -464,7 +463,7 @@ class TestPower:
         world = begin(small)
         for _ in range(190):
             before = world.state.orbit.position[0].copy()
-            world.step(*orders(world, IDLE))
+            play_round(world, *orders(world, IDLE))
             sun = np.array(sun_position(world.constants.ephemeris, world.state.clock["time"][0]))
             up = before + world.state.orbit.position[0]
             cosine = up @ sun / np.linalg.norm(up, axis=1) / np.linalg.norm(sun)
@@ -477,7 +476,7 @@ class TestPower:
         for _ in range(190):
             inside = (world.state.outlook["sunlight"][0] == 0.0) & (world.state.outlook["shadow"][0] > 40.0)
             before = world.state.power["energy"][0].copy()
-            world.step(*orders(world, IDLE))
+            play_round(world, *orders(world, IDLE))
             spent = before - world.state.power["energy"][0]
             assert spent[inside] == pytest.approx(250.0 * 30.0 / 0.95)
             dark += inside.sum()
@@ -487,7 +486,7 @@ class TestPower:
         world, drawn = begin(small, {"spacecraft.craft.power.fade_per_cycle": 0.01}), np.zeros(3)
         for _ in range(190):
             before = world.state.power["energy"][0].copy()
-            world.step(*orders(world, IDLE))
+            play_round(world, *orders(world, IDLE))
             drawn += np.maximum(0.0, before - world.state.power["energy"][0])
         assert 600 * 3600 - world.state.power["capacity"][0] == pytest.approx(0.01 * drawn, rel=0.05)
 
@@ -508,7 +507,7 @@ class TestHeat:
         small["spacecraft"]["craft"]["thermal"] |= {"throttle_above_c": -20, "shutdown_above_c": 0}
         world = begin(small)
         for _ in range(120):
-            world.step(*orders(world, OBSERVE))
+            play_round(world, *orders(world, OBSERVE))
             assert (world.state.body["temperature"] >= 273.15).all()
             assert (world.state.activity["mode"] == IDLE).all()
 
@@ -516,7 +515,7 @@ class TestHeat:
         cold = {"heater_below_c": 100, "throttle_above_c": 150, "shutdown_above_c": 160}
         small["spacecraft"]["craft"]["thermal"] |= cold
         world = begin(small)
-        world.step(*orders(world, IDLE))
+        play_round(world, *orders(world, IDLE))
         assert world.state.activity["consumed"] == pytest.approx((250.0 + 40.0) * 30.0)
 
     def test_settles_at_the_balance_of_what_comes_in(self, small):
@@ -526,7 +525,7 @@ class TestHeat:
         small["spacecraft"]["craft"]["power"]["initial_charge"] = [1.0, 1.0]
         world, temperatures = begin(small, {"horizon_h": 20}), []
         for _ in range(2_000):
-            world.step(*orders(world, CHARGE))
+            play_round(world, *orders(world, CHARGE))
             temperatures.append(world.state.body["temperature"][0, 0])
         view = (R_EARTH / (R_EARTH + 900e3)) ** 2
         heat = 250 + 0.25 * 0.9 * 1373 + 0.85 * 0.8 * 237 * view
@@ -541,7 +540,7 @@ class TestHeat:
         )
         for world in (poor, good):
             for _ in range(30):
-                world.step(*orders(world, CHARGE))
+                play_round(world, *orders(world, CHARGE))
         lost = poor.state.power["lost"] - good.state.power["lost"]
         warmer = poor.state.body["temperature"] - good.state.body["temperature"]
         assert (lost > 10e3).any()
@@ -594,13 +593,13 @@ class TestDownlink:
     def send(self, world):
         """(bits sent in each round, start of each, plan) of the next pass of the first satellite."""
         while world.state.contacts.plan["station"][0, 0] == NONE:
-            world.step(*orders(world, CHARGE))
+            play_round(world, *orders(world, CHARGE))
         plan, sent, times = world.state.contacts.plan[0, 0].copy(), [], []
         while world.state.clock["time"][0] < plan["end"]:
             times.append(world.state.clock["time"][0])
             command, choice = orders(world, CHARGE)
             command[0, 0] = DOWNLINK
-            world.step(command, choice)
+            play_round(world, command, choice)
             sent.append(world.state.activity["downlinked"][0, 0])
         return np.array(sent), np.array(times), plan
 

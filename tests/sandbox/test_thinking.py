@@ -2,16 +2,15 @@
 
 import numpy as np
 import pytest
-from pilots import at_random, differing, one_of, orders, sensible, thinking, thoughts
+from pilots import at_random, differing, one_of, orders, plain_world, play_round, sensible, thinking, thoughts
 
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
 from sandbox.state import CHARGE, DOWNLINK, IDLE, NONE, OBSERVE, THINKING
-from sandbox.world import World
 
 
 def begin(data, replace=None, seed=0, **options):
-    world = World(load_scenario(data, replace), **options)
+    world = plain_world(load_scenario(data, replace), **options)
     world.reset(seed)
     return world
 
@@ -30,23 +29,23 @@ class TestNothingChanges:
         rng = np.random.default_rng(0)
         for _ in range(60):
             given = at_random(plain, rng)
-            plain.step(*given)
-            thoughtful.step(*given, thinking(thoughtful, CHARGE))
+            play_round(plain, *given)
+            play_round(thoughtful, *given, thinking(thoughtful, CHARGE))
         assert differing(plain.state, thoughtful.state) == []
 
     def test_where_the_order_is_the_one_that_stood(self, clear):
         plain, thoughtful = begin(clear), begin(clear)
         for _ in range(60):
             command, choice = sensible(plain)
-            plain.step(command, choice)
-            thoughtful.step(command, choice, thinking(thoughtful, command, choice, delay=12.0))
+            play_round(plain, command, choice)
+            play_round(thoughtful, command, choice, thinking(thoughtful, command, choice, delay=12.0))
         assert differing(plain.state, thoughtful.state) == []
 
     def test_with_the_whole_round_for_the_standing_order(self, clear):
         plain, thoughtful = begin(clear), begin(clear)
         for _ in range(60):
             command, choice = sensible(plain)
-            plain.step(command, choice)
+            play_round(plain, command, choice)
             idle, _ = orders(thoughtful, IDLE)
             thoughtful.step(idle, choice, thinking(thoughtful, command, choice, delay=30.0))
         for name in ("energy", "consumed", "harvested"):
@@ -60,8 +59,8 @@ class TestNothingChanges:
 def test_the_board_draws_its_power_for_as_long_as_it_thinks(small):
     plain, thoughtful = begin(small), begin(small)
     for busy in (0.0, 3.2, 10.0, 29.9, 30.0):
-        plain.step(*orders(plain, IDLE))
-        thoughtful.step(*orders(thoughtful, IDLE), thinking(thoughtful, busy=busy, power=120.0))
+        play_round(plain, *orders(plain, IDLE))
+        play_round(thoughtful, *orders(thoughtful, IDLE), thinking(thoughtful, busy=busy, power=120.0))
         more = thoughtful.state.activity["consumed"] - plain.state.activity["consumed"]
         assert more == pytest.approx(120.0 * busy, rel=1e-9, abs=1e-6)
     assert (thoughtful.state.body["temperature"] > plain.state.body["temperature"]).all()
@@ -79,17 +78,17 @@ def test_two_legs_are_two_short_rounds(clear, first, last):
     short = begin(clear, {"round_s": 15.0, "substep_s": 7.5})
     sent = 0.0
     for _ in range(200):
-        long.step(*orders(long, OBSERVE))
+        play_round(long, *orders(long, OBSERVE))
         for _ in range(2):
-            short.step(*orders(short, OBSERVE))
+            play_round(short, *orders(short, OBSERVE))
         short.restore(_like(short, long))
         outlook, began = long.state.outlook[0], long.state.power[0].copy()
         # a pass that begins or ends within the round is another one for the short rounds
         whole = (outlook["station"] == NONE) | (outlook["visible_to"] - outlook["visible_from"] == 30.0)
-        long.step(*orders(long, last), thinking(long, first, delay=15.0))
+        play_round(long, *orders(long, last), thinking(long, first, delay=15.0))
         downlinked = np.zeros(3)
         for command in (first, last):
-            short.step(*orders(short, command))
+            play_round(short, *orders(short, command))
             downlinked += short.state.activity["downlinked"][0]
         for name in ("harvested", "consumed"):
             one, two = (world.state.power[name][0] - began[name] for world in (long, short))
@@ -124,7 +123,7 @@ class TestImages:
         for _ in range(120):
             offered = world.state.opportunities[0, :, 0].copy()
             start, delay = world.state.clock["time"][0], 8.0
-            world.step(*orders(world, OBSERVE), thinking(world, IDLE, delay=delay))
+            play_round(world, *orders(world, OBSERVE), thinking(world, IDLE, delay=delay))
             book = world.state.requests.book[0]
             for n in np.flatnonzero(world.state.activity["captured"][0]):
                 j = offered["request"][n]
@@ -141,7 +140,7 @@ class TestImages:
         world, late, shut = begin(clear), 0, 0
         for _ in range(240):
             offered = world.state.opportunities[0, :, 0].copy()
-            world.step(*orders(world, OBSERVE), thinking(world, CHARGE, delay=24.0))
+            play_round(world, *orders(world, OBSERVE), thinking(world, CHARGE, delay=24.0))
             did = world.state.activity[0]
             closed = (offered["request"] != NONE) & (offered["window"] < 24.0)
             assert (did["late"][closed] == 1).all()
@@ -155,7 +154,7 @@ class TestImages:
         world, both = begin(clear, {"round_s": 120, "substep_s": 10}), 0
         for _ in range(40):
             offered = world.state.opportunities[0].copy()
-            world.step(*orders(world, OBSERVE, 1), thinking(world, OBSERVE, 0, delay=60.0))
+            play_round(world, *orders(world, OBSERVE, 1), thinking(world, OBSERVE, 0, delay=60.0))
             did, book = world.state.activity[0], world.state.requests.book[0]
             for n in np.flatnonzero(did["captured"] == 2):
                 assert (book["captured_by"][offered["request"][n]] == n)[:2].all()
@@ -169,7 +168,7 @@ class TestImages:
         clear["spacecraft"]["craft"]["store_gbit"] = 4.0
         world = begin(clear, {"round_s": 120, "substep_s": 10})
         for _ in range(40):
-            world.step(*orders(world, OBSERVE, 1), thinking(world, OBSERVE, 0, delay=60.0))
+            play_round(world, *orders(world, OBSERVE, 1), thinking(world, OBSERVE, 0, delay=60.0))
         assert (world.state.store.level["count"] == 1).all()
         assert (world.state.store.level["used"] <= world.fleet.craft["store_bits"]).all()
 
@@ -179,10 +178,10 @@ def test_a_pass_that_is_over_is_late(small):
     world, late = begin(small), 0
     for _ in range(240):
         if (world.state.store.level["count"] == 0).any():
-            world.step(*orders(world, OBSERVE))
+            play_round(world, *orders(world, OBSERVE))
             continue
         outlook = world.state.outlook[0].copy()
-        world.step(*orders(world, DOWNLINK), thinking(world, CHARGE, delay=25.0))
+        play_round(world, *orders(world, DOWNLINK), thinking(world, CHARGE, delay=25.0))
         over = (outlook["station"] != NONE) & (outlook["visible_to"] <= 25.0)
         np.testing.assert_array_equal(world.state.activity["late"][0], over)
         assert (world.state.activity["downlinked"][0][over] == 0.0).all()
@@ -196,9 +195,9 @@ def test_worlds_alone_and_threads_agree(small):
     for _ in range(40):
         command, choice = at_random(together, rng)
         thought = thoughts(together, rng)
-        together.step(command, choice, thought)
+        play_round(together, command, choice, thought)
         for b, world in enumerate(alone):
-            world.step(command[b : b + 1], choice[b : b + 1], thought[b : b + 1])
+            play_round(world, command[b : b + 1], choice[b : b + 1], thought[b : b + 1])
     for b, world in enumerate(alone):
         assert differing(one_of(together.state, b), world.state) == []
 
@@ -214,11 +213,11 @@ def test_worlds_alone_and_threads_agree(small):
 def test_bad_thinking_is_one_sentence(small, change, words):
     world = begin(small)
     with pytest.raises(SandboxError, match=words):
-        world.step(*orders(world, IDLE), thinking(world, **change))
+        play_round(world, *orders(world, IDLE), thinking(world, **change))
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((1, 3)), np.zeros((1, 2), THINKING)])
 def test_thinking_of_another_shape(small, wrong):
     world = begin(small)
     with pytest.raises(SandboxError, match=r"records of dtype state.THINKING and shape \(1, 3\)"):
-        world.step(*orders(world, IDLE), wrong)
+        play_round(world, *orders(world, IDLE), wrong)

@@ -7,15 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pilots import change_rules, whole_world
+from test_activities import Auditor
 from test_faults import identical
-from test_flight import Auditor
-from test_service import DECIDE, ask, audit
+from test_jobs import DECIDE, ask, audit
 
-from sandbox.autonomy_world import AutonomyWorld
-from sandbox.avoidance import BACKWARD_LARGE, FORWARD_LARGE, RETURN, WAIT
 from sandbox.errors import SandboxError
-from sandbox.jobs import ANSWERED, ANSWERS, DELIVERED, INBOX
-from sandbox.service import DECISIONS
+from sandbox.jobs import ANSWERED, ANSWERS, DECISIONS, DELIVERED, INBOX
+from sandbox.maneuvers import BACKWARD_LARGE, FORWARD_LARGE, RETURN, WAIT
 from sandbox.state import (
     CAPTURED,
     CHARGE,
@@ -58,7 +57,8 @@ def at_random(world, rng):
         "reload": reload,
         "thinking": thinking,
         "before": before,
-        "said": said,
+        "content": said[0],
+        "length": said[1],
     }
 
 
@@ -68,11 +68,11 @@ class Books(Auditor):
     def __init__(self, world):
         super().__init__(world)
         self.legs, self.spent = 2, np.zeros(self.initial.shape)
-        self.threats = world.threats
+        self.threats = world.encounters.state
 
     def live(self, **how):
         self.was, fuel = copy.deepcopy(self.state), self.threats.fuel.copy()
-        self.world.live(**how)
+        self.world.step(**how)
         self.energy()
         self.store()
         self.requests()
@@ -111,15 +111,16 @@ class Books(Auditor):
 
     def numbers(self):
         super().numbers()
-        work, beacons, faults = self.world.work, self.world.beacons, self.world.faults
-        assert np.isfinite(work.desks["joules"]).all()
+        world, work = self.world, self.world.jobs.state
+        beacons, faults = world.messages.state, world.faults.state
+        assert np.isfinite(world.state.load["joules"]).all()
         assert not np.isnan(work.free).any()
-        assert (work.desks["joules"] >= 0.0).all()
+        assert (world.state.load["joules"] >= 0.0).all()
         assert (beacons.told["battery"] <= 1.0 + 1e-12).all()
         assert ((faults.body["lost_strings"] >= 0) & (faults.body["lost_strings"] < 8)).all()
         assert not (work.desks["off"] & ~faults.body["safe"]).any()
         for b in range(self.world.worlds):
-            peer, back = work.links["peer"][b], work.links["back"][b]
+            peer, back = world.lasers.state.links["peer"][b], world.lasers.state.links["back"][b]
             for n, k in np.argwhere(peer != NONE):
                 assert (peer[peer[n, k], back[n, k]], back[peer[n, k], back[n, k]]) == (n, k)
 
@@ -157,7 +158,7 @@ def test_everything_is_conserved_whatever_is_done_breaks_or_dies(disaster, data)
     if deadly:  # nobody comes back from an empty battery
         changes |= {f"spacecraft.{kind}.power.panel_area_m2": 0.05 for kind in KINDS}
     scenario = disaster(changes=changes)
-    world = AutonomyWorld(scenario, 2, longest=LONGEST, shown=data.draw(st.integers(1, 4)))
+    world = whole_world(scenario, 2, message_bytes=LONGEST, shown=data.draw(st.integers(1, 4)))
     world.reset(seed)
     books, rng = Books(world), np.random.default_rng(seed)
     for _ in range(60):
@@ -176,15 +177,15 @@ def busy(rate):
 
 def everything(world):
     parts = [array for part in world._parts().values() for array in part]
-    told = world.warnings.copy()
+    told = world.encounters.warnings.copy()
     told[np.isinf(told["tca"])] = np.zeros((), told.dtype)  # what is not told is without meaning
     return [*arrays(world.state), *parts, told]
 
 
 def test_a_world_of_a_batch_is_the_world_alone_on_any_threads(disaster, trouble):
     scenario = disaster(changes=trouble)
-    batches = [AutonomyWorld(scenario, 3, longest=LONGEST, threads=threads) for threads in (1, 2)]
-    alone = [AutonomyWorld(scenario, longest=LONGEST) for _ in range(3)]
+    batches = [whole_world(scenario, 3, message_bytes=LONGEST, threads=threads) for threads in (1, 2)]
+    alone = [whole_world(scenario, message_bytes=LONGEST) for _ in range(3)]
     for batch in batches:
         batch.reset(40)
     for b, world in enumerate(alone):
@@ -195,11 +196,11 @@ def test_a_world_of_a_batch_is_the_world_alone_on_any_threads(disaster, trouble)
         orders = batches[0].orders.copy()
         for batch in batches:
             batch.orders[...] = orders
-            batch.live(**how)
+            batch.step(**how)
         for b, world in enumerate(alone):
             own = {name: part[b : b + 1] for name, part in how.items() if name != "said"}
             world.orders[...] = orders[b : b + 1]
-            world.live(**own, said=tuple(part[b : b + 1] for part in how["said"]))
+            world.step(**own, said=tuple(part[b : b + 1] for part in how["said"]))
     assert identical(everything(batches[0]), everything(batches[1]))
     for b, world in enumerate(alone):
         assert identical([part[b : b + 1] for part in everything(batches[0])], everything(world))
@@ -208,20 +209,20 @@ def test_a_world_of_a_batch_is_the_world_alone_on_any_threads(disaster, trouble)
 
 def test_a_snapshot_leads_to_the_same_future(disaster, trouble):
     """With faults, orders, jobs, and messages under way."""
-    world = AutonomyWorld(disaster(changes=trouble), 2, longest=LONGEST)
+    world = whole_world(disaster(changes=trouble), 2, message_bytes=LONGEST)
     world.reset(4)
     rng = np.random.default_rng(1)
 
     def play(rounds, seed):
         rng = np.random.default_rng(seed)
         for _ in range(rounds):
-            world.live(**at_random(world, rng))
+            world.step(**at_random(world, rng))
         return [array.copy() for array in everything(world)]
 
     play(40, 0)
-    world.terms.lasers["rate"] = 5.0  # so that some messages are under way for long
-    world.live(**at_random(world, rng))
-    assert np.isfinite(world.beacons.letter["arrives"]).any()
+    world.lasers.params.terminals["rate"] = 5.0  # so that some messages are under way for long
+    world.step(**at_random(world, rng))
+    assert np.isfinite(world.messages.state.letter["arrives"]).any()
     moment = world.snapshot()
     future = play(40, 2)
     world.restore(moment)
@@ -232,7 +233,7 @@ def test_a_snapshot_leads_to_the_same_future(disaster, trouble):
 
 
 def calm(disaster, **changes):
-    world = AutonomyWorld(disaster(calm=True, changes={k.replace("__", "."): v for k, v in changes.items()}))
+    world = whole_world(disaster(calm=True, changes={k.replace("__", "."): v for k, v in changes.items()}))
     world.reset(0)
     return world
 
@@ -246,22 +247,25 @@ def burns(world, *numbers):
 class TestBurns:
     def test_are_flown_with_the_camera_at_nadir_and_paid_for(self, disaster):
         world = calm(disaster)
-        world.live()
+        world.step()
         assert (world.state.activity["mode"] == CHARGE).all()
-        fuel, speed = world.threats.fuel.copy(), np.linalg.norm(world.state.orbit.velocity[0], axis=-1)
+        fuel, speed = (
+            world.encounters.state.fuel.copy(),
+            np.linalg.norm(world.state.orbit.velocity[0], axis=-1),
+        )
         still = copy.deepcopy(world)
-        world.live(burns(world, FORWARD_LARGE, BACKWARD_LARGE))
-        still.live()
+        world.step(burn=burns(world, FORWARD_LARGE, BACKWARD_LARGE))
+        still.step()
         assert world.state.activity["mode"][0].tolist() == [IDLE, IDLE, CHARGE, CHARGE]
-        assert fuel - world.threats.fuel == pytest.approx(np.array([[0.1, 0.1, 0.0, 0.0]]))
-        assert world.threats.passing["burned"][0].tolist() == pytest.approx([0.1, 0.1, 0.0, 0.0])
+        assert fuel - world.encounters.state.fuel == pytest.approx(np.array([[0.1, 0.1, 0.0, 0.0]]))
+        assert world.encounters.state.passing["burned"][0].tolist() == pytest.approx([0.1, 0.1, 0.0, 0.0])
         gain = np.linalg.norm(world.state.orbit.velocity[0], axis=-1)
         gain -= np.linalg.norm(still.state.orbit.velocity[0], axis=-1)
         assert gain == pytest.approx([0.1, -0.1, 0.0, 0.0], abs=2e-3)
         assert (np.abs(gain) < 1e-3 * speed).all()
-        world.live()
+        world.step()
         assert (world.state.activity["mode"] == CHARGE).all()
-        assert (world.threats.passing["burned"] == 0.0).all()
+        assert (world.encounters.state.passing["burned"] == 0.0).all()
 
     def test_spoil_the_image(self, disaster):
         """Of two twins that are about to shoot, the one that burns does not, and its order stands."""
@@ -272,9 +276,9 @@ class TestBurns:
             if world.orders["command"][0, 0] != OBSERVE and told["request"] != NONE:
                 world.orders["command"][0, 0], world.orders["request"][0, 0] = OBSERVE, told["request"]
             twin = copy.deepcopy(world)
-            world.live()
+            world.step()
             if world.state.activity["captured"][0, 0]:
-                twin.live(burns(twin, FORWARD_LARGE))
+                twin.step(burn=burns(twin, FORWARD_LARGE))
                 assert twin.state.activity["captured"][0, 0] == 0
                 assert twin.state.activity["mode"][0, 0] == IDLE
                 request = world.state.activity["request"][0, 0]
@@ -287,21 +291,21 @@ class TestBurns:
         world, still = calm(disaster), calm(disaster)
         thinking = np.zeros((1, world.satellites), THINKING)
         thinking["delay"][0, 0] = thinking["busy"][0, 0] = 12.0
-        world.live(None, burns(world, FORWARD_LARGE), None, thinking)
-        still.live()
+        world.step(late_burn=burns(world, FORWARD_LARGE), thinking=thinking)
+        still.step()
         np.testing.assert_array_equal(world.state.orbit.position, still.state.orbit.position)
         dv = np.linalg.norm(world.state.orbit.velocity - still.state.orbit.velocity, axis=-1)
         assert dv[0] == pytest.approx([0.1, 0.0, 0.0, 0.0], abs=1e-9)
-        assert world.threats.fuel[0, 0] == pytest.approx(1.9)
+        assert world.encounters.state.fuel[0, 0] == pytest.approx(1.9)
         assert world.state.activity["mode"][0].tolist() == [IDLE, CHARGE, CHARGE, CHARGE]
         assert (world.orders["command"] == CHARGE).all()
 
     def test_none_in_safe_mode(self, disaster):
         world = calm(disaster)
-        world.faults.body["safe"][0, 0], world.faults.body["safe_since"][0, 0] = True, 1e9
+        world.faults.state.body["safe"][0, 0], world.faults.state.body["safe_since"][0, 0] = True, 1e9
         world.orders["command"][0, :2] = IDLE
-        world.live(burns(world, FORWARD_LARGE, FORWARD_LARGE))
-        assert world.threats.fuel[0].tolist() == pytest.approx([2.0, 1.9, 2.0, 2.0])
+        world.step(burn=burns(world, FORWARD_LARGE, FORWARD_LARGE))
+        assert world.encounters.state.fuel[0].tolist() == pytest.approx([2.0, 1.9, 2.0, 2.0])
         assert world.state.activity["mode"][0, 0] == CHARGE
         assert world.orders["command"][0, 0] == CHARGE
 
@@ -312,12 +316,12 @@ class TestJobs:
         working, idle = calm(disaster), calm(disaster)
         j = ask(working)
         for world in (working, idle):
-            world.live()
-        n = int(working.work.book["place"][0, j])
+            world.step()
+        n = int(working.jobs.state.book["place"][0, j])
         for world in (working, idle):
             world.orders["queue"] = DECIDE["run_large"]
-            world.live()
-        joules = working.work.desks["joules"][0, n]
+            world.step()
+        joules = working.state.load["joules"][0, n]
         assert joules > 100.0
         more = working.state.activity["consumed"] - idle.state.activity["consumed"]
         assert more[0, n] == pytest.approx(joules, rel=1e-6)
@@ -329,17 +333,17 @@ class TestJobs:
     def test_the_rule_is_for_every_job_of_the_inbox_round_after_round(self, disaster):
         world = calm(disaster)
         first = [ask(world) for _ in range(3)]
-        world.live()
-        assert world.work.queues["count"][0, :, INBOX].sum() == 3
-        world.live()
-        assert world.work.queues["count"][0, :, INBOX].sum() == 3, "they wait at first"
+        world.step()
+        assert world.jobs.state.queues["count"][0, :, INBOX].sum() == 3
+        world.step()
+        assert world.jobs.state.queues["count"][0, :, INBOX].sum() == 3, "they wait at first"
         world.orders["queue"] = DECIDE["drop"]
-        world.live()
-        assert world.work.ledger["jobs_dropped"][0] == 3
+        world.step()
+        assert world.jobs.state.ledger["jobs_dropped"][0] == 3
         later = ask(world, release=float(world.state.clock["time"][0]))
-        world.live()
-        world.live()
-        assert world.work.ledger["jobs_dropped"][0] == 4
+        world.step()
+        world.step()
+        assert world.jobs.state.ledger["jobs_dropped"][0] == 4
         assert (world.orders["queue"] == DECIDE["drop"]).all()
         assert len({*first, later}) == 4
 
@@ -347,7 +351,7 @@ class TestJobs:
 def in_view(world, n=0, rounds=400):
     """Go on until a station sees satellite n for a whole round, and will in the next."""
     for _ in range(rounds):
-        world.live()
+        world.step()
         outlook = world.state.outlook[0, n]
         if outlook["station"] != NONE and outlook["visible_to"] - outlook["visible_from"] == 30.0:
             return outlook
@@ -369,7 +373,7 @@ def give_images(world, n, bits):
 def two_over_one_station(world):
     """Live on until two of the first three satellites see the same station; the lower and the higher."""
     for _ in range(400):
-        world.live()
+        world.step()
         station = world.state.outlook["station"][0, :3]
         seen = np.flatnonzero(station != NONE)
         if len(seen) >= 2 and station[seen[0]] == station[seen[1]]:
@@ -383,11 +387,11 @@ def give_answer(world, n, bits):
     from sandbox.jobs import put
 
     j = ask(world, release=0.0, kind=1, n=n)
-    job, now = world.work.book[0, j], float(world.state.clock["time"][0])
-    world.work.released[0] = max(world.work.released[0], j + 1)
+    job, now = world.jobs.state.book[0, j], float(world.state.clock["time"][0])
+    world.jobs.state.released[0] = max(world.jobs.state.released[0], j + 1)
     job["status"], job["place"], job["credit"], job["bits"] = ANSWERED, n, n, bits
     job["ready"], job["release"], job["deadline"], job["done"] = now, now, 1e9, now
-    put(world.work.queues[0, n, ANSWERS], world.work.book[0], j)
+    put(world.jobs.state.queues[0, n, ANSWERS], world.jobs.state.book[0], j)
     return j
 
 
@@ -402,13 +406,13 @@ class TestAntennas:
             in_view(world)
             world.orders["command"][0, 0] = DOWNLINK
             give_images(world, 0, 1e12)
-            world.live()  # it is turned to the station now
+            world.step()  # it is turned to the station now
         rate = float(both.state.outlook["rate"][0, 0])
         j = give_answer(both, 0, 5.0 * rate)
         for world in (both, alone):
             world.orders["command"][0, 0] = DOWNLINK
-            world.live()
-        assert both.work.book["status"][0, j] == DELIVERED
+            world.step()
+        assert both.jobs.state.book["status"][0, j] == DELIVERED
         sent = [world.state.activity["downlinked"][0, 0] for world in (both, alone)]
         assert sent[1] - sent[0] == pytest.approx(5.0 * rate, rel=0.02)
         assert sent[0] > 10.0 * rate
@@ -421,10 +425,10 @@ class TestAntennas:
             give_answer(world, n, 1e3)
         twin = copy.deepcopy(world)
         world.orders["command"][0, low] = DOWNLINK
-        world.live()
-        assert world.work.desks["served"][0, [low, high]].tolist() == [True, False]
-        twin.live()
-        assert twin.work.desks["served"][0, [low, high]].tolist() == [False, True]
+        world.step()
+        assert world.jobs.state.desks["served"][0, [low, high]].tolist() == [True, False]
+        twin.step()
+        assert twin.jobs.state.desks["served"][0, [low, high]].tolist() == [False, True]
 
     def test_one_antenna_serves_one_satellite(self, disaster):
         """The higher sends answers, so the images of the lower have to wait: not both through one antenna."""
@@ -433,8 +437,8 @@ class TestAntennas:
         give_answer(world, high, 1e3)
         give_images(world, low, 4e9)
         world.orders["command"][0, [low, high]] = DOWNLINK
-        world.live()
-        assert world.work.desks["served"][0, [low, high]].tolist() == [False, True]
+        world.step()
+        assert world.jobs.state.desks["served"][0, [low, high]].tolist() == [False, True]
         assert world.state.activity["denied"][0, low] == 1
         assert world.state.activity["downlinked"][0, low] == 0.0
         assert (world.state.ground["antennas"] == 1).all(), "given back for the next round"
@@ -444,13 +448,13 @@ class TestAntennas:
 
         event = load_scenario("disaster_response").model_dump()["events"][0]
         lost = event | {"at_h": [0.5, 0.5], "stations_lost": ["Kunming", "Gazipur"], "stations_lost_h": 0.25}
-        world = AutonomyWorld(disaster(calm=True, changes={"events": [lost]}))
+        world = whole_world(disaster(calm=True, changes={"events": [lost]}))
         world.reset(0)
         names = [station.name for station in world.scenario.stations]
         silent = [names.index(name) for name in lost["stations_lost"]]
         open_ = np.setdiff1d(np.arange(len(names)), silent)
         for k in range(100):
-            world.live()
+            world.step()
             begins = 30.0 * k  # the round flown
             out = begins + 30.0 > 1800.0 and begins < 2700.0
             assert (world.state.ground["antennas"][0, silent] == (0 if out else 1)).all(), k
@@ -459,23 +463,20 @@ class TestAntennas:
     def test_nothing_comes_down_through_a_silent_station(self, disaster):
         world = calm(disaster, **REQUESTS)
         in_view(world)
-        world.breaks = world.breaks._replace(
-            strikes=True, planned=np.array([[g, 0.0, 1e9] for g in range(7)])
-        )
-        world._compiled.clear()
+        change_rules(world, strikes=True, planned=np.array([[g, 0.0, 1e9] for g in range(7)]))
         give_images(world, 0, 1e12)
         j = give_answer(world, 0, 1e3)
         world.orders["command"][0, 0] = DOWNLINK
-        world.live()
+        world.step()
         assert world.state.activity["downlinked"][0, 0] == 0.0
         assert world.state.activity["denied"][0, 0] == 1
-        assert world.work.book["status"][0, j] == ANSWERED
+        assert world.jobs.state.book["status"][0, j] == ANSWERED
         assert world.orders["command"][0, 0] == DOWNLINK, "the contact plan does not know"
 
 
 def aside(world, n, k):
     """Sine of the angle between a link and the plane across the boresight, at either end the worse."""
-    link, position = world.work.links[0, n, k], world.state.orbit.position[0]
+    link, position = world.lasers.state.links[0, n, k], world.state.orbit.position[0]
     d = position[link["peer"]] - position[n]
     d /= np.linalg.norm(d)
     return max(abs(world.state.pointing[0, m] @ d) for m in (n, link["peer"]))
@@ -491,12 +492,12 @@ def test_turned_satellites_lose_their_links(disaster, regard):
     kept = lost = 0
     for _ in range(60):
         nadir.orders["command"] = IDLE
-        world.live()
-        nadir.live()
-        assert np.isfinite(nadir.work.links["since"][0, 0, 2]), "along the horizon every terminal sees"
+        world.step()
+        nadir.step()
+        assert np.isfinite(nadir.lasers.state.links["since"][0, 0, 2]), "along the horizon all see"
         for n, k in ((0, 2), (1, 2)):
             sees = aside(world, n, k) <= np.sin(np.radians(regard))
-            assert np.isfinite(world.work.links["since"][0, n, k]) == sees
+            assert np.isfinite(world.lasers.state.links["since"][0, n, k]) == sees
             kept, lost = kept + sees, lost + (not sees)
     assert kept > 0 or regard < 90.0
     assert (lost == 0) == (regard == 90.0)
@@ -506,45 +507,45 @@ class TestFaults:
     def test_a_thought_is_lost_with_the_boards_and_orders_go_on(self, disaster):
         """The reset comes as the round begins: what was being thought about is neither done nor paid."""
         world = calm(disaster)
-        world.breaks = world.breaks._replace(strikes=True, upsets=np.array([1e9, 0.0, 0.0, 0.0]))
+        change_rules(world, strikes=True, upsets=np.array([1e9, 0.0, 0.0, 0.0]))
         still = calm(disaster)
         thinking = np.zeros((1, 4), THINKING)
         thinking["delay"], thinking["busy"], thinking["power"] = 5.0, 5.0, 100.0
         for each in (world, still):
             before = each.orders.copy()
             each.orders["command"], each.orders["queue"] = IDLE, DECIDE["run_small"]
-            each.live(None, burns(each, *[FORWARD_LARGE] * 4), None, thinking, before)
-        assert world.faults.body["interrupted"][0].tolist() == [True, False, False, False]
+            each.step(late_burn=burns(each, *[FORWARD_LARGE] * 4), thinking=thinking, before=before)
+        assert world.faults.state.body["interrupted"][0].tolist() == [True, False, False, False]
         assert world.orders["command"][0].tolist() == [CHARGE, IDLE, IDLE, IDLE]
         assert world.orders["queue"][0].tolist() == [DECIDE["defer"]] + [DECIDE["run_small"]] * 3
-        assert world.threats.fuel[0].tolist() == pytest.approx([2.0, 1.9, 1.9, 1.9])
+        assert world.encounters.state.fuel[0].tolist() == pytest.approx([2.0, 1.9, 1.9, 1.9])
         assert still.orders["command"][0, 0] == IDLE
-        assert world.work.desks["joules"][0, 0] == 0.0
+        assert world.state.load["joules"][0, 0] == 0.0
         plain = calm(disaster)
-        plain.live()
+        plain.step()
         consumed = [each.state.activity["consumed"][0, 0] for each in (world, plain, still)]
         assert consumed[0] == consumed[1] != consumed[2]
 
     def test_reload_mends_the_weights_and_takes_the_boards(self, disaster):
         world = calm(disaster)
-        world.faults.body["corrupt"][0, 1] = world.faults.body["weights_fault"][0, 1] = True
-        world.work.desks["spoil"][0, 1] = 1.0
-        world.live(reload=np.array([[0, 1, 0, 0]]))
-        assert not world.faults.body["corrupt"].any()
-        assert world.work.desks["spoil"][0, 1] == 0.0
-        assert world.work.desks["down"][0, 1] == pytest.approx(world.breaks.reload[1])
+        world.faults.state.body["corrupt"][0, 1] = world.faults.state.body["weights_fault"][0, 1] = True
+        world.jobs.state.desks["spoil"][0, 1] = 1.0
+        world.step(reload=np.array([[0, 1, 0, 0]]))
+        assert not world.faults.state.body["corrupt"].any()
+        assert world.jobs.state.desks["spoil"][0, 1] == 0.0
+        assert world.jobs.state.desks["down"][0, 1] == pytest.approx(world.faults.params.reload[1])
 
 
 @pytest.mark.parametrize("name", ["burn", "late_burn", "reload"])
 def test_wrong_actions_are_one_sentence(disaster, name):
     world = calm(disaster)
     with pytest.raises(SandboxError, match=f"{name} has shape"):
-        world.live(**{name: np.zeros((1, 2), int)})
+        world.step(**{name: np.zeros((1, 2), int)})
 
 
 def test_live_before_reset_is_one_sentence(disaster):
     with pytest.raises(SandboxError, match="before reset"):
-        AutonomyWorld(disaster(calm=True)).live()
+        whole_world(disaster(calm=True)).live()
 
 
 def test_collisions_end_satellites_and_their_jobs(disaster):
@@ -552,11 +553,11 @@ def test_collisions_end_satellites_and_their_jobs(disaster):
     world, hits = calm(disaster, **changes), 0
     for _ in range(110):
         alive = world.state.body["alive"].copy()
-        world.live()
-        hit = world.threats.passing["hit"] & alive
+        world.step()
+        hit = world.encounters.state.passing["hit"] & alive
         hits += int(hit.sum())
         assert (world.state.activity["died"] >= hit).all()
         assert (world.state.activity["mode"][hit] == LOST).all()
-        assert (world.work.queues["count"][0, ~world.state.body["alive"][0]] == 0).all()
+        assert (world.jobs.state.queues["count"][0, ~world.state.body["alive"][0]] == 0).all()
     assert hits >= 2
-    assert (world.threats.passing["closest"] <= inf).all()
+    assert (world.encounters.state.passing["closest"] <= inf).all()

@@ -1,0 +1,86 @@
+"""What a user hands over, checked before it is cast: a cast would take a whole number modulo 2**32."""
+
+import reprlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox.compiled import kernel
+from sandbox.errors import SandboxError
+
+_INT64 = np.iinfo(np.int64)
+
+
+def shown(value: Any) -> str:
+    """`value` as a message shows it, however long or odd it is."""
+    try:
+        return reprlib.repr(value)
+    except Exception:  # whatever a stranger's __repr__ raises; and an int of thousands of digits has none
+        return f"a {type(value).__name__}"
+
+
+def as_array(name: str, values: Any) -> NDArray:
+    """`values` as an array. Raises SandboxError for what is none, such as rows of different lengths."""
+    try:
+        return np.asarray(values)
+    except Exception as error:  # of any kind: the value brings its own conversion
+        raise SandboxError(f"{name} is no array of numbers, but {shown(values)}; give one.") from error
+
+
+def whole_numbers(
+    name: str, values: Any, team: tuple[int, int], last: int, *, low: int = 0, agent: str = "satellite {}"
+) -> NDArray[np.int32]:
+    """`values` (B, N), whole numbers in [low, last] of any integer dtype, as an array of the caller's own.
+
+    Raises SandboxError that names the world, the satellite (`agent` with its number), the value and the range.
+    """
+    found = as_array(name, values)
+    if found.shape != team:
+        raise SandboxError(f"{name} has shape {found.shape}; give {team}, one per satellite.")
+    if found.dtype.kind not in "iu":
+        wrong = next((i for i, value in enumerate(found.flat) if not _is_whole(value, low, last)), 0)
+        told = shown(found.flat[wrong])
+        raise SandboxError(
+            f"{name} has dtype {found.dtype}; give whole numbers from {low} to {last}, "
+            f"not {told} ({_whose(wrong, team, agent)})."
+        )
+    wide = np.minimum(found, _INT64.max) if found.dtype == np.uint64 else found
+    exact = np.array(wide, np.int64, order="C")  # it holds them all, and machine code takes it
+    outside = first_outside(exact, low, last)
+    if outside >= 0:
+        raise SandboxError(
+            f"{_whose(outside, team, agent)}: {name} {found.flat[outside]} is outside the space; "
+            f"give a whole number from {low} to {last}."
+        )
+    return exact.astype(np.int32)
+
+
+def whole_number(value: Any, low: int, last: int) -> int | None:
+    """`value` as an int if it is one whole number in [low, last], bare or as an array of one; else None."""
+    try:
+        found = np.asarray(value)
+    except Exception:  # of any kind, as in `as_array`
+        return None
+    if found.size == 1 and found.dtype.kind in "iu" and low <= found.item() <= last:
+        return found.item()
+    return None
+
+
+def _is_whole(value: Any, low: int, last: int) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and low <= value <= last
+
+
+def _whose(index: int, team: tuple[int, int], agent: str) -> str:
+    b, n = divmod(index, team[1])
+    return f"world {b}, {agent.format(n)}"
+
+
+@kernel
+def first_outside(numbers, low, last):
+    """Flat index of the first of numbers (B, N) that is not in [low, last], or -1."""
+    for b in range(numbers.shape[0]):
+        for n in range(numbers.shape[1]):
+            if numbers[b, n] < low or numbers[b, n] > last:
+                return b * numbers.shape[1] + n
+    return -1

@@ -1,0 +1,125 @@
+"""How the boards of a satellite run jobs: in batches of like ones, in the order in which they came."""
+
+import math
+
+from sandbox.compiled import kernel
+from sandbox.job_queues import close_job, enqueue, put, take
+from sandbox.jobs import ANSWERED, ANSWERS, EXPIRED, RUN, batch_seconds
+from sandbox.state import NONE
+from sandbox.thermal import throttle
+
+
+@kernel
+def backlog(jobs, b, n, now):
+    """Seconds until the boards of satellite n have run all that waits for them, one job at a time."""
+    work, terms = jobs.state, jobs.params
+    boards = terms.hosts[n].boards
+    if boards == 0:
+        return math.inf
+    wait = 0.0
+    for c in range(boards):
+        wait += max(0.0, max(work.free[b, n, c], work.desks[b, n].down) - now)
+    book = work.book[b]
+    j = work.queues[b, n, RUN].head
+    while j != NONE:
+        wait += terms.alone[n, book[j].model, book[j].kind]
+        j = book[j].next
+    return wait / boards
+
+
+@kernel
+def run_boards(state, craft, jobs, thought, now, end, b, n):
+    """Start every batch that the boards of satellite n can start before `end`; it is timed to its end.
+
+    Boards that are down start none. A thought takes the first board from the beginning of the round on. A
+    hot board runs slower and draws less.
+    """
+    work, terms = jobs.state, jobs.params
+    host, desk, book = terms.hosts[n], work.desks[b, n], work.book[b]
+    queue, free = work.queues[b, n, RUN], work.free[b, n]
+    if host.boards == 0:
+        return
+    if thought > 0.0:
+        free[0] = max(free[0], now) + thought
+    share = throttle(state.body[b, n].temperature, craft.throttle_above, craft.shutdown_above)
+    for c in range(host.boards):
+        desk.busy += max(0.0, min(free[c], end) - now)
+    desk.busy -= min(thought, max(0.0, free[0] - now))
+    while share > 0.0 and queue.head != NONE:
+        j = queue.head
+        c = 0
+        for other in range(host.boards):
+            c = other if free[other] < free[c] else c
+        begin = max(now, free[c], desk.down, book[j].ready)
+        if begin >= end:
+            break
+        if book[j].deadline <= begin:
+            take(queue, book, NONE, j)
+            close_job(work, b, n, j, EXPIRED)
+            continue
+        kind, size = book[j].kind, book[j].model
+        together = _batch(queue, book, kind, size, begin, terms.batch)
+        done = begin + batch_seconds(host.cost[size], terms.kinds[kind], float(together)) / share
+        free[c] = done
+        desk.busy += min(done, end) - begin
+        _finish(work, terms, kind, size, begin, done, together, b, n)
+    state.load[b, n].joules += desk.busy * host.extra_w * share
+
+
+@kernel
+def _batch(queue, book, kind, size, begin, most):
+    """How many jobs of the queue can run with its head: of its kind, for the same model, and there by
+    `begin`."""
+    count, j = 0, queue.head
+    while j != NONE and count < most:
+        count += book[j].kind == kind and book[j].model == size and begin >= book[j].ready
+        j = book[j].next
+    return count
+
+
+@kernel
+def _finish(work, terms, kind, size, begin, done, together, b, n):
+    """Turn a batch into answers that are ready at `done`."""
+    queue, book = work.queues[b, n, RUN], work.book[b]
+    before, j = NONE, queue.head
+    while together > 0:
+        job = book[j]
+        if job.kind != kind or job.model != size or begin < job.ready:
+            before, j = j, job.next
+            continue
+        behind = take(queue, book, before, j)
+        understand(work, terms, job, b)
+        job.ready, job.done, job.status = done, done, ANSWERED
+        job.spoilt = work.desks[b, n].spoil
+        put(work.queues[b, n, ANSWERS], book, j)
+        j = behind
+        together -= 1
+
+
+@kernel
+def halt_boards(work, terms, now, b, n):
+    """Break off what the boards of satellite n compute at time `now`: it waits to be run again, from the
+    start."""
+    queue, book = work.queues[b, n, ANSWERS], work.book[b]
+    for c in range(work.free.shape[2]):
+        work.free[b, n, c] = min(work.free[b, n, c], now)
+    before, j = NONE, queue.head
+    while j != NONE:
+        job = book[j]
+        if job.done <= now:
+            before, j = j, job.next
+            continue
+        behind = take(queue, book, before, j)
+        question = terms.kinds[job.kind].raw
+        work.ledger[b].bits_understood -= question - job.bits
+        job.bits, job.done, job.spoilt = question, 0.0, 0.0
+        enqueue(work, b, n, j, job.credit, job.model, now)
+        j = behind
+
+
+@kernel
+def understand(work, terms, job, b):
+    """The question becomes an answer."""
+    answer = terms.kinds[job.kind].answer
+    work.ledger[b].bits_understood += job.bits - answer
+    job.bits = answer

@@ -1,0 +1,195 @@
+"""Maneuvers: what a burn does to an orbit and to the encounters ahead, and the way back to the slot."""
+
+from math import atan2, ceil, inf, sqrt
+
+from sandbox.compiled import kernel
+from sandbox.conjunctions.approach import minimum_between, moved
+from sandbox.links import restart_search
+from sandbox.orbits.bodies import MU_EARTH, R_EARTH
+from sandbox.orbits.ephemeris import moon_position, sun_position
+from sandbox.orbits.propagation import MAX_STEP_S, dop8_step
+
+SWEEP_STEP_S = 180.0
+"""Longest step of a flight to the threats ahead: order eight keeps 1 mm a day at this length."""
+SEARCH_S = 90.0
+"""Seconds around the nominal encounter in which the closest approach of a burned orbit is looked for."""
+SLOT_STEP_S = 240.0
+"""Where a satellite is from its slot is looked up so often: order eight keeps centimetres a day."""
+SEEK_M_S = 2.0
+"""Burned in sum after which contacts are sought anew: until then they are 9 s off at most, since an impulse
+moves a satellite by three times its size and the time, and the search looks three hours ahead."""
+RETURN_S = 6 * 3600.0
+"""Time in which a return takes a satellite back to its slot."""
+BACK_M, STILL_M_S = 100.0, 1e-3
+"""A satellite is back in its slot when it is no further along track, and would stay with so small a burn."""
+WAIT, FORWARD_SMALL, FORWARD_LARGE, BACKWARD_SMALL, BACKWARD_LARGE, RETURN = range(6)
+
+
+@kernel
+def carried(s, time, seconds, longest, constants, n):
+    """State s (six numbers) of satellite n, `seconds` after `time`, in steps of at most `longest`."""
+    steps = max(1, ceil(abs(seconds) / longest))
+    h = seconds / steps
+    sun = moon = (0.0, 0.0, 0.0)
+    for step in range(steps):
+        if constants.forces.sun:
+            sun = sun_position(constants.ephemeris, time + (step + 0.5) * h)
+        if constants.forces.moon:
+            moon = moon_position(constants.ephemeris, time + (step + 0.5) * h)
+        s = dop8_step(
+            s[0], s[1], s[2], s[3], s[4], s[5], h, constants.forces, constants.ballistic[n], sun, moon
+        )
+    return s
+
+
+@kernel
+def predict(threats, orbit, constants, b, n, now):
+    """Fly satellite n of world b to each of its threats ahead, and note how they will pass."""
+    rows = threats.threat[b, n]
+    p, v = orbit.position[b, n], orbit.velocity[b, n]
+    own, time = (p[0], p[1], p[2], v[0], v[1], v[2]), now
+    for k in range(rows.shape[0]):
+        threat = rows[k]
+        if threat.tca == inf:
+            break
+        if threat.tca + SEARCH_S < now:
+            continue
+        own = carried(own, time, threat.tca - time, SWEEP_STEP_S, constants, n)
+        time = threat.tca
+        _meet(threat, own, constants, n)
+
+
+@kernel
+def _meet(threat, own, constants, n):
+    """Note the closest approach near the nominal time, from the satellite's state (six numbers) then."""
+    s = threat.state
+    other = (s[0], s[1], s[2], s[3], s[4], s[5])
+    forces, ballistic = constants.forces, constants.ballistic[n]
+    tau, _ = minimum_between(own, other, -SEARCH_S, SEARCH_S, forces, ballistic, 0.0)
+    a, c = moved(own, tau, forces, ballistic), moved(other, tau, forces, 0.0)
+    threat.passing = threat.tca + tau
+    for i in range(6):
+        threat.relative[i] = c[i] - a[i]
+    r = sqrt(c[0] * c[0] + c[1] * c[1] + c[2] * c[2])
+    hx, hy, hz = c[1] * c[5] - c[2] * c[4], c[2] * c[3] - c[0] * c[5], c[0] * c[4] - c[1] * c[3]
+    h = sqrt(hx * hx + hy * hy + hz * hz)
+    axes = threat.axes
+    for i in range(3):
+        axes[0, i] = c[i] / r
+    axes[2, 0], axes[2, 1], axes[2, 2] = hx / h, hy / h, hz / h
+    axes[1, 0] = axes[2, 1] * axes[0, 2] - axes[2, 2] * axes[0, 1]
+    axes[1, 1] = axes[2, 2] * axes[0, 0] - axes[2, 0] * axes[0, 2]
+    axes[1, 2] = axes[2, 0] * axes[0, 1] - axes[2, 1] * axes[0, 0]
+
+
+@kernel
+def along_track(position, velocity, slot_position, slot_velocity, j2):
+    """(offset, drift): metres ahead of the slot, and m/s by which that grows, both in the mean over an orbit.
+
+    The mean offset is the one less 2 / n times the radial speed (Clohessy and Wiltshire 1960): what a small
+    eccentricity adds goes round, and guidance that followed it would feed it. An impulse dv along track makes
+    a satellite drift by -3 dv; the energy, J2's share included, which stays the same around the orbit, says
+    what it amounts to.
+    """
+    p, v, q, w = position, velocity, slot_position, slot_velocity
+    radius = sqrt(q[0] * q[0] + q[1] * q[1] + q[2] * q[2])
+    distance = sqrt(p[0] * p[0] + p[1] * p[1] + p[2] * p[2])
+    speed = sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2])
+    climb = (q[0] * w[0] + q[1] * w[1] + q[2] * w[2]) / radius
+    ahead = (p[0] * w[0] + p[1] * w[1] + p[2] * w[2]) / speed
+    up = (p[0] * q[0] + p[1] * q[1] + p[2] * q[2]) / radius
+    angle = atan2(ahead, up) - climb / speed
+    rising = (p[0] * v[0] + p[1] * v[1] + p[2] * v[2]) / distance - climb
+    return radius * (angle - 2.0 * rising / speed), 3.0 * (_energy(q, w, j2) - _energy(p, v, j2)) / speed
+
+
+@kernel
+def _energy(p, v, j2):
+    """Energy (J/kg) of a position (3,) and velocity (3,), with the potential of J2."""
+    r2 = p[0] * p[0] + p[1] * p[1] + p[2] * p[2]
+    inverse = 1.0 / sqrt(r2)
+    flattening = 0.5 * j2 * R_EARTH * R_EARTH / r2 * (3.0 * p[2] * p[2] / r2 - 1.0)
+    return 0.5 * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]) - MU_EARTH * inverse * (1.0 - flattening)
+
+
+@kernel
+def wanted_burn(action, offset, drift, rules):
+    """The impulse along track (m/s) that an action asks for."""
+    if action == FORWARD_SMALL:
+        return rules.small
+    if action == FORWARD_LARGE:
+        return rules.large
+    if action == BACKWARD_SMALL:
+        return -rules.small
+    if action == BACKWARD_LARGE:
+        return -rules.large
+    if action == RETURN:
+        target = -offset / RETURN_S if abs(offset) > BACK_M else 0.0
+        return min(rules.large, max(-rules.large, (drift - target) / 3.0))
+    return 0.0
+
+
+@kernel
+def away(offset, drift):
+    """Whether a satellite is out of its slot, or leaving it."""
+    return abs(offset) > BACK_M or abs(drift) > 3.0 * STILL_M_S
+
+
+@kernel
+def burn(state, constants, encounters, action, b, n):
+    """Satellite n burns as `action` says, at its world's present time; what is ahead is predicted anew."""
+    threats, rules, now = encounters.state, encounters.params, state.clock[b].time
+    passing = threats.passing[b, n]
+    if not state.body[b, n].alive or action == WAIT:
+        return
+    impulse = wanted_burn(action, passing.offset, passing.drift, rules)
+    size = min(abs(impulse), threats.fuel[b, n])
+    if size <= 0.0:
+        return
+    if not threats.burned[b, n]:
+        _leave_slot(threats, state.orbit, now, b, n)
+    _add_impulse(state.orbit, constants, b, n, now, size if impulse > 0.0 else -size)
+    passing.unsought += size
+    if passing.unsought > SEEK_M_S:
+        passing.unsought = 0.0
+        restart_search(state.contacts, b, n, now, state.orbit.position[b, n], state.orbit.velocity[b, n])
+    threats.fuel[b, n] -= size
+    threats.told_until[b, n] = -inf
+    passing.burned += size
+    passing.drift -= 3.0 * (size if impulse > 0.0 else -size)
+    predict(threats, state.orbit, constants, b, n, now)
+
+
+@kernel
+def _leave_slot(threats, orbit, now, b, n):
+    """From its first burn on, the slot of satellite n is another orbit than its own."""
+    threats.burned[b, n] = True
+    threats.passing[b, n].slot_at = now
+    for i in range(3):
+        threats.slot_position[b, n, i] = orbit.position[b, n, i]
+        threats.slot_velocity[b, n, i] = orbit.velocity[b, n, i]
+
+
+@kernel
+def _add_impulse(orbit, constants, b, n, now, impulse):
+    """Add `impulse` m/s along the velocity of satellite n of world b, and carry it one round on."""
+    p, v = orbit.position[b, n], orbit.velocity[b, n]
+    factor = 1.0 + impulse / sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
+    v[0], v[1], v[2] = v[0] * factor, v[1] * factor, v[2] * factor
+    s = carried((p[0], p[1], p[2], v[0], v[1], v[2]), now, constants.round_s, MAX_STEP_S, constants, n)
+    for i in range(3):
+        orbit.next_position[b, n, i], orbit.next_velocity[b, n, i] = s[i], s[3 + i]
+
+
+@kernel
+def keep_slot(threats, orbit, constants, now, b, n):
+    """Carry the slot of satellite n, which has burned, to `now`; where the satellite is from it."""
+    p, v, passing = threats.slot_position[b, n], threats.slot_velocity[b, n], threats.passing[b, n]
+    start = (p[0], p[1], p[2], v[0], v[1], v[2])
+    s = carried(start, passing.slot_at, now - passing.slot_at, SLOT_STEP_S, constants, n)
+    for i in range(3):
+        p[i], v[i] = s[i], s[3 + i]
+    passing.slot_at = now
+    passing.offset, passing.drift = along_track(
+        orbit.position[b, n], orbit.velocity[b, n], p, v, constants.forces.j2
+    )

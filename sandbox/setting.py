@@ -1,0 +1,64 @@
+"""What of a world does not change: the scenario, its fleet, and the constants that kernels read."""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import NamedTuple
+
+import numpy as np
+
+from sandbox.fleet import Fleet, force_model, make_fleet, station_records
+from sandbox.links import SEARCH_HORIZON_S
+from sandbox.orbits.ephemeris import Ephemeris, make_ephemeris
+from sandbox.orbits.propagation import Forces
+from sandbox.scenario import Scenario
+
+HOUR = 3600.0
+
+
+class Constants(NamedTuple):
+    """What a kernel needs to know of a scenario and does not change during an episode."""
+
+    craft: np.ndarray  # (N,) records of dtype fleet.CRAFT
+    stations: np.ndarray  # (G,) records of dtype fleet.STATION
+    ballistic: np.ndarray  # (N,) m2/kg
+    ephemeris: Ephemeris
+    forces: Forces
+    round_s: float
+    substeps: int
+    half_life: float
+    sky_s: float
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the parts of a world are made from."""
+
+    scenario: Scenario
+    fleet: Fleet
+    constants: Constants
+    worlds: int
+    horizon_s: float
+
+    @property
+    def team(self) -> tuple[int, int]:
+        """(worlds, satellites)."""
+        return self.worlds, len(self.fleet)
+
+
+def make_setting(scenario: Scenario, worlds: int, horizon_s: float | None) -> Setting:
+    """The setting of `worlds` copies of `scenario`; an episode lasts `horizon_s`, or as the scenario says."""
+    fleet, requests = make_fleet(scenario), scenario.requests
+    horizon = scenario.horizon_h * HOUR if horizon_s is None else float(horizon_s)
+    reach = scenario.start_within_h * HOUR + horizon + SEARCH_HORIZON_S
+    constants = Constants(
+        craft=fleet.craft,
+        stations=station_records(scenario.stations),
+        ballistic=np.ascontiguousarray(fleet.craft["ballistic"]),
+        ephemeris=make_ephemeris(scenario.epoch, reach),
+        forces=force_model(scenario),
+        round_s=scenario.round_s,
+        substeps=ceil(scenario.round_s / scenario.substep_s),
+        half_life=requests.half_life_h * HOUR,
+        sky_s=requests.sky_h * HOUR,
+    )
+    return Setting(scenario, fleet, constants, worlds, horizon)
