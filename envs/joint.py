@@ -19,7 +19,6 @@ from sandbox.checks import as_array, shown, whole_numbers
 from sandbox.errors import SandboxError
 from sandbox.service import DECISIONS
 
-
 PARTS = ("pointing", "queue", "burn")
 
 

@@ -56,7 +56,8 @@ class AutonomyWorld(DangerWorld, JobWorld):
     `longest`: bytes of the longest message.
 
     `orders` (B, N), records of dtype `orders.ORDER`, are the standing orders: write them as you like between
-    two rounds. `outbox` holds the messages of the coming round, written likewise. `faults` holds the truth of what is broken, `beacons` what satellites know of each other.
+    two rounds. `outbox` holds the messages of the coming round, written likewise. `faults` holds the truth of
+    what is broken, `beacons` what satellites know of each other.
     Raises SandboxError for bad input, and for satellites that SGP4 flies.
     """
 
@@ -116,7 +117,8 @@ class AutonomyWorld(DangerWorld, JobWorld):
     def _letters(
         self, content: NDArray[np.uint8], length: NDArray[np.int32]
     ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-        for name, array, like in zip(("content", "length"), (content, length), self.outbox, strict=False):
+        box = self.outbox
+        for name, array, like in (("content", content, box.content), ("length", length, box.length)):
             if array.shape != like.shape or array.dtype != like.dtype:
                 raise SandboxError(
                     f"said: {name} must be {like.dtype} {like.shape}, not {array.dtype} {array.shape}."

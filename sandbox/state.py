@@ -122,7 +122,7 @@ THINKING = _record(  # what a satellite's mind does to the coming round; all zer
     ("command", "i4"),  # the standing order: a mode
     ("choice", "i4"),  # and, for OBSERVE, a place in the outlook
 )
-MIND = _record(  # the thought under way, beyond the round; decisions by what they refer to, as a problem names it
+MIND = _record(  # the thought under way; decisions by what they refer to, as a problem numbers it
     ("standing", "i8"),  # the order in force
     ("pending", "i8"),  # the decision that is thought about, or -1
     ("remaining", "f8"),  # s until it takes effect

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sandbox.checks import as_array, shown, whole_numbers
+from sandbox.checks import as_array, bounded_numbers, shown
 from sandbox.compiled import entry_point, kernel
 from sandbox.errors import SandboxError
 from sandbox.events import draw_times
@@ -39,6 +39,7 @@ HOUR = 3600.0
 MAX_STEP_S = 60.0
 """Longest propagation step: order eight keeps 0.03 mm a day at this length (shared measurements, J2)."""
 BEGIN, FLY, LOOK = 1, 2, 4
+_INT32 = np.dtype(np.int32)
 _SUBSYSTEMS = ("orbit", "attitude", "power", "thermal")
 
 
@@ -158,8 +159,8 @@ class World:
         """One decision round in every world.
 
         command (B, N): a mode of `state.MODE_NAMES` by number; choice (B, N): for OBSERVE, the place of
-        the request in the outlook. An order that cannot be carried out is flown as IDLE. Raises SandboxError,
-        and changes nothing, for what is no such number.
+        the request in the outlook. An order that cannot be carried out, whatever its number, is flown as
+        IDLE. Raises SandboxError, and changes nothing, for what is no whole number.
         thinking (B, N), records of dtype `state.THINKING`: how long after the beginning of the round the
         order takes effect, what the satellite does until then, and what its board draws for it.
         """
@@ -307,7 +308,9 @@ class World:
         return [int(own) for own in seeds]
 
     def _orders(self, name: str, values: ArrayLike, count: int) -> NDArray[np.int32]:
-        return whole_numbers(name, values, (self.worlds, self.satellites), count - 1)
+        team = self._no_thought.shape
+        fits = isinstance(values, np.ndarray) and values.dtype is _INT32 and values.shape == team
+        return values if fits and values.flags.carray else bounded_numbers(name, values, team, count - 1)
 
     def _checked(self, thinking: Any) -> NDArray[np.void]:
         team = (self.worlds, self.satellites)

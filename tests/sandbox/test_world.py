@@ -227,6 +227,24 @@ class TestWrongUse:
             world.step(form, choice)
             assert differing(worlds[0].state, world.state) == []
 
+    @pytest.mark.parametrize("dtype", [np.int64, np.uint64, np.int16, object])
+    def test_a_number_that_wraps_around_makes_no_sense_either(self, dtype):
+        one, two = World("pair"), World("pair")
+        for world in (one, two):
+            world.reset(4)
+        for value in (2**32 + CHARGE, 2**64 - 2**32 + CHARGE, -(2**32) + CHARGE, 2**16 + CHARGE, 99, -1):
+            try:
+                command = np.full((1, 2), value, dtype)
+            except OverflowError:
+                continue
+            if dtype is object:
+                with pytest.raises(SandboxError, match="command has dtype object"):
+                    one.step(command, [[0, 0]])
+            else:
+                one.step(command, [[0, 0]])
+                two.step(*orders(two, IDLE))
+        assert differing(one.state, two.state) == []
+
     def test_orders_that_make_no_sense_are_idle(self):
         one, two = World("pair"), World("pair")
         for world, command in ((one, 99), (two, IDLE)):
