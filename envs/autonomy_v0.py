@@ -348,7 +348,7 @@ class Autonomy(Problem):
                 vectors = np.ascontiguousarray(given, np.float32)
         except (ValueError, TypeError, OverflowError) as error:
             raise SandboxError(f"messages are {shown(messages)}; give numbers within [-1, 1].") from error
-        silent = np.isnan(vectors).any(axis=-1)
+        silent: NDArray[np.bool_] = np.asarray(np.isnan(vectors).any(axis=-1))
         outside = (np.abs(vectors) > 1.0) & ~silent[..., None]
         if outside.any():
             b, n, i = np.argwhere(outside)[0]
@@ -372,14 +372,14 @@ class Autonomy(Problem):
 
     @contextmanager
     def saying(self) -> Iterator[None]:
-        """What is said within goes out with the round that is played within, or not at all if it is refused."""
+        """What is said within goes out with the round played within, or not at all if that is refused."""
         outbox = self.world.messages.outbox
         kept = [array.copy() for array in outbox]
         try:
             yield
         except BaseException:
-            for array, old in zip(outbox, kept, strict=True):
-                array[...] = old
+            for array, old in zip(self.world.messages.outbox, kept, strict=True):
+                np.copyto(array, old)
             raise
 
     def heard_text(self, b: int, n: int) -> list[tuple[int, str, float]]:
