@@ -85,7 +85,7 @@ class BatchEnv:
             if any_ended:
                 self._begin(None, np.flatnonzero(ended))
                 observation, _, fresh = self._report()
-                info["action_mask"] = fresh["action_mask"]
+                info |= {name: fresh[name] for name in ("action_mask", "thinking") if name in fresh}
         return observation, reward, terminated, truncated, info
 
     def _begin(self, seed: int | ArrayLike | None, worlds: ArrayLike | None) -> None:

@@ -40,7 +40,7 @@ none raises, although the action space, a `Text` of printable ASCII, names less.
 import re
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from string import printable
 from typing import Any
@@ -222,8 +222,9 @@ class LanguageEnv(ParallelEnv):
                 f"The reply of {agent} has a message, but {self.problem.name} has no channel for it; make "
                 "autonomy_v0 with message_size of at least 1."
             )
-        counts = [_count(agent, name, getattr(reply, name)) for name in ("prompt_tokens", "output_tokens")]
-        return Reply(reply.text, *counts, reply.model, reply.message)
+        prompt = _count(agent, "prompt_tokens", reply.prompt_tokens)
+        output = _count(agent, "output_tokens", reply.output_tokens)
+        return replace(reply, prompt_tokens=prompt, output_tokens=output)
 
     def _say(self, agent: str, reply: Reply) -> None:
         """Send the message of a reply that is read in this round, if it has one."""

@@ -228,6 +228,7 @@ class Sequential(parallel_to_aec_wrapper):
     a `world.restore` a cycle begins anew, with what is seen then.
     """
 
+    env: Any
     _restores = 0
 
     def __init__(self, parallel: Any) -> None:

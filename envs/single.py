@@ -68,7 +68,7 @@ class SatelliteEnv(gymnasium.Env):
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[NDArray, dict]:
         """Begin an episode. A reset without a seed draws on from the last one."""
         first = int(self.np_random.integers(2**31)) if seed is None and self._fleet is None else seed
-        if np.ndim(first):
+        if first is not None and as_array("seed", first).ndim:
             raise SandboxError(f"seed = {shown(seed)}; give a whole number of at least 0.")
         self._fleet = self.batch.reset(first)
         self._restores = self.world.restores

@@ -33,8 +33,27 @@ def whole_numbers(
 ) -> NDArray[np.int32]:
     """`values` (B, N), whole numbers in [low, last] of any integer dtype, as an array of the caller's own.
 
-    Raises SandboxError that names the world, the satellite (`agent` with its number), the value and the range.
+    Raises SandboxError that names the world, the satellite (`agent` and its number), the value and the range.
     """
+    exact = _exact(name, values, team, low, last, agent)
+    outside = first_outside(exact, low, last)
+    if outside >= 0:
+        value, whose = np.asarray(values).flat[outside], _whose(outside, team, agent)
+        raise SandboxError(
+            f"{whose}: {name} {value} is outside the space; give a whole number from {low} to {last}."
+        )
+    return exact.astype(np.int32)
+
+
+def bounded_numbers(name: str, values: Any, team: tuple[int, int], last: int) -> NDArray[np.int32]:
+    """As `whole_numbers`, but what is outside [0, last] becomes -1 or last + 1, whatever its size."""
+    return np.clip(_exact(name, values, team, 0, last, "satellite {}"), -1, last + 1).astype(np.int32)
+
+
+def _exact(
+    name: str, values: Any, team: tuple[int, int], low: int, last: int, agent: str
+) -> NDArray[np.int64]:
+    """Whole numbers of any integer dtype as they are; those beyond int64 become its greatest."""
     found = as_array(name, values)
     if found.shape != team:
         raise SandboxError(f"{name} has shape {found.shape}; give {team}, one per satellite.")
@@ -46,14 +65,7 @@ def whole_numbers(
             f"not {told} ({_whose(wrong, team, agent)})."
         )
     wide = np.minimum(found, _INT64.max) if found.dtype == np.uint64 else found
-    exact = np.array(wide, np.int64, order="C")  # it holds them all, and machine code takes it
-    outside = first_outside(exact, low, last)
-    if outside >= 0:
-        raise SandboxError(
-            f"{_whose(outside, team, agent)}: {name} {found.flat[outside]} is outside the space; "
-            f"give a whole number from {low} to {last}."
-        )
-    return exact.astype(np.int32)
+    return np.array(wide, np.int64, order="C")  # its own memory, as machine code takes it
 
 
 def whole_number(value: Any, low: int, last: int) -> int | None:
@@ -68,7 +80,8 @@ def whole_number(value: Any, low: int, last: int) -> int | None:
 
 
 def _is_whole(value: Any, low: int, last: int) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and low <= value <= last
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return whole and low <= int(value) <= last
 
 
 def _whose(index: int, team: tuple[int, int], agent: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox.checks import whole_numbers
+from sandbox.checks import as_array, bounded_numbers, first_outside, whole_numbers
+from sandbox.checks import shown as _shown
 from sandbox.compiled import kernel
 from sandbox.errors import SandboxError
 from sandbox.faults import is_interrupted, is_safe
@@ -17,6 +18,8 @@ from sandbox.jobs import DECISIONS, DEFER
 from sandbox.maneuvers import RETURN, WAIT
 from sandbox.orders import flown, turn_to_sun
 from sandbox.state import CHARGE, DOWNLINK, MODE_NAMES, THINKING
+
+_INT32 = np.dtype(np.int32)
 
 
 class Commands(NamedTuple):
@@ -68,7 +71,7 @@ def checked(given: Commands, blank: Commands, shown: int, round_s: float, spare:
     for name in ("mode", "place", "queue", "burn", "late_burn", "reload"):
         array = getattr(given, name)
         if array is not getattr(blank, name):
-            fixed[name] = whole_numbers(name, array, blank.mode.shape, _COUNTS.get(name, shown) - 1)
+            fixed[name] = _numbers(name, array, blank.mode.shape, _COUNTS.get(name, shown) - 1)
     if given.thinking is not blank.thinking:
         fixed["thinking"] = _thinking(given.thinking, blank.mode.shape, round_s, spare)
     if given.before is not blank.before:
@@ -78,10 +81,19 @@ def checked(given: Commands, blank: Commands, shown: int, round_s: float, spare:
     return given._replace(**fixed) if fixed else given
 
 
+def _numbers(name: str, values: Any, team: tuple[int, int], last: int) -> NDArray[np.int32]:
+    """`values` as kernels take them; a mode or a place beyond its range is flown as IDLE."""
+    fits = isinstance(values, np.ndarray) and values.dtype is _INT32 and values.shape == team
+    free = name in ("mode", "place")
+    if fits and values.flags.carray and (free or first_outside(values, 0, last) < 0):
+        return values
+    return (bounded_numbers if free else whole_numbers)(name, values, team, last)
+
+
 def _thinking(thinking: Any, team: tuple[int, ...], round_s: float, spare: NDArray) -> NDArray[np.void]:
     if getattr(thinking, "dtype", None) != THINKING or thinking.shape != team:
         raise SandboxError(
-            f"thinking must be records of dtype state.THINKING and shape {team}, not {thinking!r:.80}."
+            f"thinking must be records of dtype state.THINKING and shape {team}, not {_shown(thinking)}."
         )
     for name in ("delay", "busy"):
         if not ((thinking[name] >= 0.0) & (thinking[name] <= round_s)).all():
@@ -96,14 +108,14 @@ def _before(before: Any, orders: NDArray[np.void] | None) -> NDArray[np.void]:
         raise SandboxError("before: this world has no standing orders; make it with the part orders.")
     if getattr(before, "dtype", None) != orders.dtype or before.shape != orders.shape:
         raise SandboxError(
-            f"before must be records of dtype orders.ORDER and shape {orders.shape}, not {before!r:.80}."
+            f"before must be records of dtype orders.ORDER and shape {orders.shape}, not {_shown(before)}."
         )
     return np.require(before, None, ["C", "A", "W"])
 
 
 def _letters(given: Commands, blank: Commands) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     for name in ("content", "length"):
-        array, like = np.asarray(getattr(given, name)), getattr(blank, name)
+        array, like = as_array(name, getattr(given, name)), getattr(blank, name)
         if array.shape != like.shape or array.dtype != like.dtype:
             raise SandboxError(f"{name} must be {like.dtype} {like.shape}, not {array.dtype} {array.shape}.")
     content, length = given.content, given.length

@@ -145,13 +145,11 @@ THINKING = _record(  # what a satellite's mind does to the coming round; all zer
     ("command", "i4"),  # the standing order: a mode
     ("choice", "i4"),  # and, for OBSERVE, a place in the outlook
 )
-MIND = (
-    _record(  # the thought under way, beyond the round; decisions by what a problem says that they refer to
-        ("standing", "i8"),  # the order in force
-        ("pending", "i8"),  # the decision that is thought about, or -1
-        ("remaining", "f8"),  # s until it takes effect
-        ("power", "f8"),  # W that the board draws for it, as in THINKING
-    )
+MIND = _record(  # the thought under way; decisions by what they refer to, as a problem numbers it
+    ("standing", "i8"),  # the order in force
+    ("pending", "i8"),  # the decision that is thought about, or -1
+    ("remaining", "f8"),  # s until it takes effect
+    ("power", "f8"),  # W that the board draws for it, as in THINKING
 )
 
 

@@ -84,7 +84,7 @@ class Recorder:
         self.flush()
 
     def __getstate__(self) -> dict[str, Any]:
-        """What copying and pickling take. Raises `SandboxError` for a recorder with a folder: it has one writer."""
+        """What copying and pickling take. Raises `SandboxError` where a folder is written."""
         if self._folder is not None:
             raise SandboxError(f"The recorder of {self._folder} cannot be copied; copy its recording.")
         return self.__dict__ | {"_meta": None}

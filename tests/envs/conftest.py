@@ -38,3 +38,32 @@ def no_unexplained_warning():
         yield
     told = [str(w.message) for w in caught if {"pettingzoo", "gymnasium"} & set(Path(w.filename).parts)]
     assert [text for text in told if not text.startswith(EXPLAINED)] == []
+
+
+@pytest.fixture(scope="session")
+def problems(small, disaster, trouble):
+    """(module, scenario) of every problem, in a world of a few satellites in which much happens."""
+    from envs import autonomy_v0, avoidance_v0, offloading_v0, tasking_v0
+    from sandbox.scenario import load_scenario
+
+    crossing = load_scenario("crossing_12", {"threats.staged_per_day": 20.0, "threats.hit_share": 0.5})
+    everything = disaster(changes=trouble)
+    return {
+        "tasking_v0": (tasking_v0, small),
+        "offloading_v0": (offloading_v0, everything),
+        "avoidance_v0": (avoidance_v0, crossing),
+        "autonomy_v0": (autonomy_v0, everything),
+    }
+
+
+@pytest.fixture(scope="session")
+def holdings():
+    """A function: all that the future of a world depends on, to be compared."""
+    from sandbox.state import arrays
+
+    def held(world):
+        moment = world.snapshot()
+        parts = [array for _, part in sorted(moment.more.items()) for array in part]
+        return [array.tobytes() for array in (*arrays(moment.state), *parts)], moment.generators
+
+    return held

@@ -527,10 +527,8 @@ class TestBatch:
 
         play(40, 0)
         moment = env.world.snapshot()
-        mask = env.legal()
         future = play(40, 1)
         env.world.restore(moment)
-        env._mask = mask
         for one, other in zip(play(40, 1), future, strict=True):
             np.testing.assert_array_equal(one[0], other[0])
             np.testing.assert_array_equal(one[1], other[1])
@@ -632,8 +630,8 @@ class TestMessages:
         env, *_ = start(quiet, message_size=2)
         for _ in range(2):
             env.step(np.zeros((1, N), int))
-        env.problem._content[0, :] = np.frombuffer(junk, np.uint8)
-        env.problem._length[0, :] = length
+        env.world.messages.outbox.content[0, :] = np.frombuffer(junk, np.uint8)
+        env.world.messages.outbox.length[0, :] = length
         seen, *_ = env.step(np.zeros((1, N), int))
         assert np.isfinite(seen).all()
         assert np.abs(seen).max() <= 1.0

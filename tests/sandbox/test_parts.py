@@ -545,7 +545,7 @@ def test_wrong_actions_are_one_sentence(disaster, name):
 
 def test_live_before_reset_is_one_sentence(disaster):
     with pytest.raises(SandboxError, match="before reset"):
-        whole_world(disaster(calm=True)).live()
+        whole_world(disaster(calm=True)).step()
 
 
 def test_collisions_end_satellites_and_their_jobs(disaster):

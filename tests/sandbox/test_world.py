@@ -11,7 +11,7 @@ from pilots import at_random, differing, one_of, orders, plain_world, play_round
 
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
-from sandbox.state import DOWNLINK, IDLE, NONE, OBSERVE, arrays, wipe
+from sandbox.state import CHARGE, DOWNLINK, IDLE, NONE, OBSERVE, arrays, wipe
 from sandbox.thermal import throttle
 
 
@@ -225,6 +225,24 @@ class TestWrongUse:
         for world, form in zip(worlds, forms, strict=True):
             play_round(world, form, choice)
             assert differing(worlds[0].state, world.state) == []
+
+    @pytest.mark.parametrize("dtype", [np.int64, np.uint64, np.int16, object])
+    def test_a_number_that_wraps_around_makes_no_sense_either(self, dtype):
+        one, two = plain_world("pair"), plain_world("pair")
+        for world in (one, two):
+            world.reset(4)
+        for value in (2**32 + CHARGE, 2**64 - 2**32 + CHARGE, -(2**32) + CHARGE, 2**16 + CHARGE, 99, -1):
+            try:
+                command = np.full((1, 2), value, dtype)
+            except OverflowError:
+                continue
+            if dtype is object:
+                with pytest.raises(SandboxError, match="mode has dtype object"):
+                    play_round(one, command, [[0, 0]])
+            else:
+                play_round(one, command, [[0, 0]])
+                play_round(two, *orders(two, IDLE))
+        assert differing(one.state, two.state) == []
 
     def test_orders_that_make_no_sense_are_idle(self):
         one, two = plain_world("pair"), plain_world("pair")
