@@ -15,6 +15,8 @@ from envs.block import Moment
 from sandbox.compiled import kernel
 from sandbox.geometry import unit
 from sandbox.orbits.ephemeris import sun_position
+from sandbox.jobs import DEFER
+from sandbox.maneuvers import WAIT
 from sandbox.state import CHARGE
 
 
@@ -118,16 +120,20 @@ def reporting(observe: Places, allow: Places, score: Places) -> Callable:
 def decoding(apply: tuple[Callable, ...]) -> Callable:
     """The kernel that turns actions (B, N) into commands, for blocks with these kernels, in order.
 
-    An action that the mask (B, N, A) forbids is played as action 0, and counted.
+    An action that the mask (B, N, A) forbids is played as action 0, and counted. Where `anew`, what the commands
+    and the count held before is forgotten.
     """
     order = _chain_apply(apply)
 
     @kernel
-    def decode(opportunities, orders, own, sizes, commands, actions, mask, illegal):
+    def decode(opportunities, orders, own, sizes, commands, anew, actions, mask, illegal):
         told = Told(opportunities, orders, commands)
         for b in range(actions.shape[0]):
             for n in range(actions.shape[1]):
                 action = actions[b, n]
+                if anew:
+                    _clear(commands, b, n)
+                    illegal[b, n] = 0
                 if mask[b, n, action] == 0:
                     illegal[b, n] += 1
                     action = 0
@@ -136,22 +142,27 @@ def decoding(apply: tuple[Callable, ...]) -> Callable:
     return decode
 
 
-def clear(commands: Any) -> None:
-    """Panels face the Sun, jobs wait, nothing else happens."""
-    commands.mode.fill(CHARGE)
-    for array in (commands.place, commands.queue, commands.burn, commands.late_burn, commands.reload):
-        array.fill(0)
-    commands.thinking.fill(0)
+@kernel
+def _clear(commands, b, n):
+    """The panel faces the Sun, jobs wait, nothing else happens."""
+    commands.mode[b, n], commands.place[b, n], commands.queue[b, n] = CHARGE, 0, DEFER
+    commands.burn[b, n], commands.late_burn[b, n], commands.reload[b, n] = WAIT, WAIT, 0
+    thinking = commands.thinking[b, n]
+    thinking.delay, thinking.busy, thinking.power = 0.0, 0.0, 0.0
 
 
 @kernel
 def _scale(raw, tables, out):
-    """Features in their units, as numbers in [-1, 1]."""
-    columns, low, span, scale = tables.columns, tables.low, tables.span, tables.scale
+    """Features in their units, as numbers in [-1, 1]; loops so plain that the compiler makes vectors of them."""
     for i in range(out.shape[0]):
-        off = raw[columns[i]] - low[i]
-        share = 2.0 * (off / span[i]) - 1.0 if tables.divides else off * scale[i] - 1.0
-        out[i] = min(1.0, max(-1.0, share))
+        out[i] = raw[tables.columns[i]]
+    if tables.divides:
+        for i in range(out.shape[0]):
+            share = (out[i] - tables.low[i]) / tables.span[i]
+            out[i] = min(1.0, max(-1.0, 2.0 * share - 1.0))
+    else:
+        for i in range(out.shape[0]):
+            out[i] = min(1.0, max(-1.0, (out[i] - tables.low[i]) * tables.scale[i] - 1.0))
 
 
 @kernel

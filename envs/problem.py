@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from envs.block import Block, Own
 from envs.blocks.state import ALIVE, BATTERY, ORBIT, SUN, TIME, Piece
-from envs.driver import Buffers, Outputs, Tables, clear, decoding, reporting, state_writer
+from envs.driver import Buffers, Outputs, Tables, decoding, reporting, state_writer
 from envs.features import Layout
 from envs.mail import Mail
 from sandbox.errors import SandboxError
@@ -135,10 +135,8 @@ class Problem:
     ) -> None:
         """As `advance`, for several actions of each satellite at once."""
         commands, first = self._commands, self._first
-        self._buffers.illegal.fill(0)
         if thinking is not None:
             self._order(first, [thinking.first], mask)
-            self._buffers.illegal.fill(0)
         if (
             self.orders_stand
         ):  # these stand until a thought is done; what is decided changes those of the world
@@ -152,9 +150,8 @@ class Problem:
         """Write what actions ask of the world; where none says otherwise, panels face the Sun, jobs wait."""
         world = self.world
         given = world.state.opportunities, world.orders, self._own_acting, self._sizes
-        clear(commands)
-        for actions in labels:
-            world.call(self._decode, *given, commands, actions, mask, self._buffers.illegal)
+        for part, actions in enumerate(labels):
+            world.call(self._decode, *given, commands, part == 0, actions, mask, self._buffers.illegal)
 
     @staticmethod
     def _delay(commands: Any, first: Any, timing: NDArray[np.void]) -> None:

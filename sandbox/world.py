@@ -104,6 +104,7 @@ class World:
         self.shown, self.warned, self.message_bytes = int(shown), int(warned), int(message_bytes)
         self.whole_inbox = "orders" in self.parts if whole_inbox is None else bool(whole_inbox)
         self.sim = self._make_sim()
+        self._name_parts()
         self._blank = self.commands()
         self._generators = [np.random.default_rng(0) for _ in range(self.worlds)]
         self._seeds: list[int | None] = [None] * self.worlds
@@ -144,11 +145,10 @@ class World:
     messages: Any
     orders: Any
 
-    def __getattr__(self, name: str) -> Any:
+    def _name_parts(self) -> None:
         """`state`, `constants` and the parts are those of `sim`."""
-        if name in Sim._fields:
-            return getattr(self.sim, name)
-        raise AttributeError(f"a World has no attribute {name!r}")
+        for name in Sim._fields:
+            setattr(self, name, getattr(self.sim, name))
 
     def alike(self, worlds: int) -> "World":
         """So many new worlds of the same scenario, with the same parts and sizes."""
