@@ -172,6 +172,12 @@ from the reset on: `energy_j`, `latency_s` (mean age of the images that arrived)
 (jobs into the inbox), `handed`, `refused`, `dropped`, `expired`, `lost` (jobs), `burned_m_s`, `collided`,
 `closest_m`, `out_of_slot`, `safe_mode`, `illegal`.
 
+## State
+
+`env.state()` is the true state, for a centralised critic. A satellite's GCRS position and velocity stand in it
+as shares of 10,000 km and 10 km/s; where a fleet flies farther out or faster, of what it reaches
+(`env.world.scales`, m and m/s), so that no orbit leaves the range.
+
 ## Start and end
 
 At the reset the batteries' charge, requests, jobs, events, encounters and the key of the faults are drawn, so
@@ -444,7 +450,7 @@ class Autonomy(Problem):
         out = np.empty(self.state_size, np.float32)
         world = self.world
         write_global_state(world.state, world.constants, world.work, world.terms, world.threats, world.faults,
-                           b, world.horizon_s, self._limits, out)  # fmt: skip
+                           b, world.horizon_s, world.scales, self._limits, out)  # fmt: skip
         return out
 
     @property
@@ -675,7 +681,7 @@ def _judge(did, body, desks, passing, fault, played, round_s, slot, prices, ille
 
 
 @kernel
-def write_global_state(state, constants, work, terms, threats, faults, b, horizon, limits, out):
+def write_global_state(state, constants, work, terms, threats, faults, b, horizon, scales, limits, out):
     """Time left, Sun; per satellite position, velocity, battery, temperature, store, inbox, backlog, fuel,
     offset from the slot, weights intact, in service (not in safe mode), alive; in [-1, 1]."""
     now = state.clock[b].time
@@ -686,8 +692,8 @@ def write_global_state(state, constants, work, terms, threats, faults, b, horizo
     for n in range(state.body.shape[1]):
         row = out[GLOBAL_SIZE + n * SATELLITE_SIZE : GLOBAL_SIZE + (n + 1) * SATELLITE_SIZE]
         for i in range(3):
-            row[i] = state.orbit.position[b, n, i] / 1e7
-            row[3 + i] = state.orbit.velocity[b, n, i] / 1e4
+            row[i] = state.orbit.position[b, n, i] / scales[0]
+            row[3 + i] = state.orbit.velocity[b, n, i] / scales[1]
         row[6] = 2.0 * state.power[b, n].energy / state.power[b, n].capacity - 1.0
         row[7] = (state.body[b, n].temperature - KELVIN) / 100.0
         row[8] = 2.0 * state.store.level[b, n].used / constants.craft[n].store_bits - 1.0

@@ -67,6 +67,12 @@ With `team_reward=True` every satellite gets the fleet's mean. The other numbers
 from the reset on: `burned_m_s`, `collided`, `closest_m` (to what passed in the round within the watch, else
 0), `out_of_slot`, `illegal`.
 
+## State
+
+`env.state()` is the true state, for a centralised critic. A satellite's GCRS position and velocity stand in it
+as shares of 10,000 km and 10 km/s; where a fleet flies farther out or faster, of what it reaches
+(`env.world.scales`, m and m/s), so that no orbit leaves the range.
+
 ## Start and end
 
 At the reset the staged encounters of the whole episode and the errors of all their warnings are drawn, so
@@ -231,7 +237,7 @@ class Avoidance(Problem):
     def global_state(self, b: int) -> NDArray[np.float32]:
         out = np.empty(self.state_size, np.float32)
         world = self.world
-        write_global_state(world.state, world.threats, b, world.horizon_s, self._limits, out)
+        write_global_state(world.state, world.threats, b, world.horizon_s, world.scales, self._limits, out)
         return out
 
     @property
@@ -328,7 +334,7 @@ def _judge(did, body, passing, played, round_s, slot, prices, illegal, team, rew
 
 
 @kernel
-def write_global_state(state, threats, b, horizon, limits, out):
+def write_global_state(state, threats, b, horizon, scales, limits, out):
     """Time left; per satellite position, velocity, fuel, offset, next approach, alive; in [-1, 1].
 
     Of the next approach within a kilometre the true distance and the wait.
@@ -338,8 +344,8 @@ def write_global_state(state, threats, b, horizon, limits, out):
     for n in range(state.body.shape[1]):
         row = out[GLOBAL_SIZE + n * SATELLITE_SIZE : GLOBAL_SIZE + (n + 1) * SATELLITE_SIZE]
         for i in range(3):
-            row[i] = state.orbit.position[b, n, i] / 1e7
-            row[3 + i] = state.orbit.velocity[b, n, i] / 1e4
+            row[i] = state.orbit.position[b, n, i] / scales[0]
+            row[3 + i] = state.orbit.velocity[b, n, i] / scales[1]
         row[6] = 2.0 * threats.fuel[b, n] / limits[0] - 1.0
         row[7] = threats.passing[b, n].offset / 50e3
         distance, wait = _next_approach(threats.threat[b, n], now)

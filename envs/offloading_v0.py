@@ -100,6 +100,12 @@ fleet's mean. The other numbers of the info, the same keys from the reset on: `e
 `latency_s` (mean age of the answers that arrived), `answered`, `arrived` (jobs into the inbox), `handed`,
 `refused` (the way was gone by then), `dropped`, `expired`, `lost` (jobs), `illegal`.
 
+## State
+
+`env.state()` is the true state, for a centralised critic. A satellite's GCRS position and velocity stand in it
+as shares of 10,000 km and 10 km/s; where a fleet flies farther out or faster, of what it reaches
+(`env.world.scales`, m and m/s), so that no orbit leaves the range.
+
 ## Start and end
 
 At the reset the batteries' charge and all jobs of the episode are drawn, so policies with the same seed meet
@@ -344,7 +350,9 @@ class Offloading(Problem):
     def global_state(self, b: int) -> NDArray[np.float32]:
         out = np.empty(self.state_size, np.float32)
         world = self.world
-        write_global_state(world.state, world.constants, world.work, world.terms, b, world.horizon_s, out)
+        write_global_state(
+            world.state, world.constants, world.work, world.terms, b, world.horizon_s, world.scales, out
+        )
         return out
 
     @property
@@ -517,7 +525,7 @@ def _judge(did, desks, illegal, loss_penalty, team, reward, terms):
 
 
 @kernel
-def write_global_state(state, constants, work, terms, b, horizon, out):
+def write_global_state(state, constants, work, terms, b, horizon, scales, out):
     """Time left, Sun; per satellite position, velocity, battery, temperature, inbox, backlog, answers,
     alive."""
     now = state.clock[b].time
@@ -528,8 +536,8 @@ def write_global_state(state, constants, work, terms, b, horizon, out):
     for n in range(state.body.shape[1]):
         row = out[GLOBAL_SIZE + n * SATELLITE_SIZE : GLOBAL_SIZE + (n + 1) * SATELLITE_SIZE]
         for i in range(3):
-            row[i] = state.orbit.position[b, n, i] / 1e7
-            row[3 + i] = state.orbit.velocity[b, n, i] / 1e4
+            row[i] = state.orbit.position[b, n, i] / scales[0]
+            row[3 + i] = state.orbit.velocity[b, n, i] / scales[1]
         row[6] = 2.0 * state.power[b, n].energy / state.power[b, n].capacity - 1.0
         row[7] = (state.body[b, n].temperature - KELVIN) / 100.0
         row[8] = 2.0 * work.queues[b, n, INBOX].count / terms.places - 1.0

@@ -85,6 +85,12 @@ from the reset on: `energy_j` used in the round, `latency_s` (mean age of the im
 `delivered`, `captured`, `cloudy` (images discarded on board), `duplicate` (another satellite was first),
 `denied` (the station's antennas were busy), `illegal`.
 
+## State
+
+`env.state()` is the true state, for a centralised critic. A satellite's GCRS position and velocity stand in it
+as shares of 10,000 km and 10 km/s; where a fleet flies farther out or faster, of what it reaches
+(`env.world.scales`, m and m/s), so that no orbit leaves the range.
+
 ## Start and end
 
 At the reset the batteries' charge and the whole book of requests with its sky are drawn, so policies with the
@@ -290,7 +296,9 @@ class Tasking(Problem):
 
     def global_state(self, b: int) -> NDArray[np.float32]:
         out = np.empty(self.state_size, np.float32)
-        write_global_state(self.world.state, self.world.constants, b, self.world.horizon_s, out)
+        write_global_state(
+            self.world.state, self.world.constants, b, self.world.horizon_s, self.world.scales, out
+        )
         return out
 
     @property
@@ -447,7 +455,7 @@ def _judge(did, illegal, loss_penalty, team, reward, terms):
 
 
 @kernel
-def write_global_state(state, constants, b, horizon, out):
+def write_global_state(state, constants, b, horizon, scales, out):
     """Time left, Sun; per satellite position, velocity, battery, store, temperature, alive; in [-1, 1]."""
     now = state.clock[b].time
     sun = sun_position(constants.ephemeris, now)
@@ -457,8 +465,8 @@ def write_global_state(state, constants, b, horizon, out):
     for n in range(state.body.shape[1]):
         row = out[GLOBAL_SIZE + n * SATELLITE_SIZE : GLOBAL_SIZE + (n + 1) * SATELLITE_SIZE]
         for i in range(3):
-            row[i] = state.orbit.position[b, n, i] / 1e7
-            row[3 + i] = state.orbit.velocity[b, n, i] / 1e4
+            row[i] = state.orbit.position[b, n, i] / scales[0]
+            row[3 + i] = state.orbit.velocity[b, n, i] / scales[1]
         row[6] = 2.0 * state.power[b, n].energy / state.power[b, n].capacity - 1.0
         row[7] = 2.0 * state.store.level[b, n].used / constants.craft[n].store_bits - 1.0
         row[8] = (state.body[b, n].temperature - KELVIN) / 100.0

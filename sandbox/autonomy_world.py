@@ -57,6 +57,14 @@ class AutonomyWorld(DangerWorld, JobWorld):
     def __init__(self, scenario: Any, worlds: int = 1, *, longest: int = 0, **how: Any) -> None:
         super().__init__(scenario, worlds, **how)
         team = (self.worlds, self.satellites)
+        self.demand.add(
+            f"messages of {longest:,} bytes",
+            lambda: [
+                *make_beacons(0, self.satellites, longest),
+                *make_faults(0, self.satellites, len(self.constants.stations)),
+                np.zeros((0, self.satellites, longest), np.uint8),
+            ],
+        )
         self.orders = np.zeros(team, ORDER)
         self.beacons = make_beacons(self.worlds, self.satellites, longest)
         self.faults = make_faults(self.worlds, self.satellites, len(self.constants.stations))

@@ -53,6 +53,14 @@ class DangerWorld(World):
         settings = self.scenario.threats
         self._passes = population_passes(self)
         room = threat_room(settings, self.horizon_s, self._passes, self.satellites)
+        self.demand.add(
+            f"{room:,} threats to each and their warnings",
+            lambda: [
+                *make_threats(0, self.satellites, room, settings),
+                *make_sweep(0, self.satellites),
+                np.zeros((0, self.satellites, warned), WARNING),
+            ],
+        )
         self.threats = make_threats(self.worlds, self.satellites, room, settings)
         self.rules = make_rules(settings)
         self._sweep = make_sweep(self.worlds, self.satellites)

@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sandbox.compute import board
+from sandbox.demand import check_book
 from sandbox.errors import SandboxError
 from sandbox.jobs import (
+    JOB,
     begin_work,
     draw_jobs,
     jobs_room,
@@ -27,7 +29,7 @@ from sandbox.jobs import (
 )
 from sandbox.scenario import Scenario, load_scenario
 from sandbox.service import DECISIONS, serve_worlds, sketch_worlds, welcome_worlds
-from sandbox.state import CHARGE, MODE_NAMES, NONE, THINKING
+from sandbox.state import CHARGE, MODE_NAMES, NONE, THINKING, arrays
 from sandbox.world import FLY, Snapshot, World
 
 
@@ -47,6 +49,15 @@ class JobWorld(World):
         self.terms = make_terms(self.scenario, self.fleet, self.whole_inbox)
         self._room = jobs_room(jobs, self.satellites, self.horizon_s, events)
         boards = int(self.terms.hosts["boards"].max())
+        check_book("jobs", self._room)
+        self.demand.add(
+            f"{self._room:,} jobs",
+            lambda: [
+                *make_work(0, self.satellites, self._room, boards),
+                *arrays(make_sketch(0, self.satellites)),
+            ],
+            once=2 * JOB.itemsize * self._room,  # drawn, then sorted
+        )
         self.work = make_work(self.worlds, self.satellites, self._room, boards)
         self.sketch = make_sketch(self.worlds, self.satellites)
         self._pattern = pattern_links(self.scenario, self.fleet)

@@ -242,8 +242,8 @@ def make_scratch(worlds: int, satellites: int, stations: int, book: int, shown: 
     )
 
 
-def arrays(state: State) -> list[np.ndarray]:
-    """Every array of `state`, in a fixed order."""
+def arrays(state: tuple[Any, ...]) -> list[np.ndarray]:
+    """Every array of `state`, or of another named tuple of arrays and such tuples, in a fixed order."""
     parts = (part if isinstance(part, tuple) else (part,) for part in state)
     return [array for part in parts for array in part]
 

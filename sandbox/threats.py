@@ -14,8 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.bounds import MOST_SCREENED
 from sandbox.conjunctions.objects import CataloguedObjects, Objects
 from sandbox.conjunctions.screening import screen
+from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import R_EARTH
 from sandbox.orbits.catalogue import read_catalogue
 from sandbox.orbits.constellations import states
@@ -232,6 +234,12 @@ def population_passes(world: World) -> np.ndarray:
         )
     else:
         others = population(settings.population)
+    minutes = (len(others) + world.satellites) * reach / 60.0
+    if minutes > MOST_SCREENED:
+        raise SandboxError(
+            f"Screening {len(others):,} objects over {reach / HOUR:,.0f} h (start_within_h and the horizon) "
+            "would take days; lower threats.population or the hours."
+        )
     constants = world.constants
     fleet = Objects(
         world.fleet.position,

@@ -10,10 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sandbox.bounds import MOST_HOURS, MOST_SHOWN, MOST_THREADS, MOST_WORLDS
 from sandbox.compiled import entry_point, kernel
-from sandbox.errors import SandboxError
+from sandbox.demand import Demand, check_book, check_round
+from sandbox.errors import SandboxError, printable
+from sandbox.errors import shown as shortly
 from sandbox.events import draw_times
-from sandbox.fleet import force_model, make_fleet, sgp4_states, station_records
+from sandbox.fleet import force_model, make_fleet, orbit_scales, sgp4_states, station_records
 from sandbox.flight import LOWEST_M, fly
 from sandbox.links import SEARCH_HORIZON_S, restart_search
 from sandbox.orbits.ephemeris import Ephemeris, make_ephemeris
@@ -79,7 +82,11 @@ class World:
         horizon_s: length of an episode; by default the scenario's.
         threads: worlds are shared out over this many threads. The result does not depend on it.
 
-    `state` holds every array; `reset` must come before the first `step`. Raises SandboxError for bad input.
+    `state` holds every array; `reset` must come before the first `step`. `scales` are the length (m) and the
+    speed (m/s) that no satellite of the scenario exceeds (`fleet.orbit_scales`).
+
+    Raises SandboxError for bad input, and, before it takes any, where a world as large would need more memory
+    than the machine has or minutes for a round.
     """
 
     def __init__(
@@ -91,45 +98,56 @@ class World:
         horizon_s: float | None = None,
         threads: int = 1,
     ) -> None:
-        for name, value in (("worlds", worlds), ("shown", shown), ("threads", threads)):
+        counts = (("worlds", worlds, MOST_WORLDS), ("shown", shown, MOST_SHOWN))
+        for name, value, most in (*counts, ("threads", threads, MOST_THREADS)):
             if not (isinstance(value, (int, np.integer)) and value >= 1):
-                raise SandboxError(f"{name} = {value!r}; give a whole number of at least 1.")
+                raise SandboxError(f"{name} = {shortly(value)}; give a whole number of at least 1.")
+            if value > most:
+                raise SandboxError(f"{name} = {shortly(value)}; {most:,} is the most.")
         if horizon_s is not None and not (isinstance(horizon_s, Real) and 0.0 < horizon_s < float("inf")):
             raise SandboxError(
-                f"horizon_s = {horizon_s!r}; give a number of seconds greater than 0, or None."
+                f"horizon_s = {shortly(horizon_s)}; give a number of seconds greater than 0, or None."
+            )
+        if horizon_s is not None and horizon_s > MOST_HOURS * HOUR:
+            raise SandboxError(
+                f"horizon_s = {shortly(horizon_s)} is too long; {MOST_HOURS * HOUR:g} s is the most."
             )
         self.scenario = load_scenario(scenario)
         self.fleet = make_fleet(self.scenario)
         self.worlds, self.satellites, self.shown = int(worlds), len(self.fleet), int(shown)
         self.horizon_s = self.scenario.horizon_h * HOUR if horizon_s is None else float(horizon_s)
-        requests, events = self.scenario.requests, self.scenario.events
+        requests, events, stations = self.scenario.requests, self.scenario.events, self.scenario.stations
+        substeps = ceil(self.scenario.round_s / self.scenario.substep_s)
+        book, intervals = book_size(requests, self.horizon_s, events), sky_intervals(requests, events)
+        check_book("requests", book)
+        check_round(self.worlds * self.satellites, substeps, book + len(stations))
+        places = int((self.fleet.craft["store_bits"] // self.fleet.craft["image_bits"]).max()) + 1
+        sizes = self.satellites, max(1, min(places, book)), book, intervals, self.shown, len(stations)
+        worlds_of = f"{self.worlds:,} {'worlds' if self.worlds > 1 else 'world'} of {self.satellites:,}"
+        self.demand = Demand(self.worlds, f"{worlds_of} satellites ({printable(self.scenario.name, 60)})")
+        self.demand.add(
+            f"{book:,} requests",
+            lambda: [
+                *arrays(make_state(0, *sizes, len(events))),
+                *make_scratch(0, self.satellites, len(stations), book, self.shown),
+            ],
+            once=16 * book * (intervals + 7),  # drawn, then sorted
+        )
         reach = self.scenario.start_within_h * HOUR + self.horizon_s + SEARCH_HORIZON_S
         self.constants = Constants(
             craft=self.fleet.craft,
-            stations=station_records(self.scenario.stations),
+            stations=station_records(stations),
             ballistic=np.ascontiguousarray(self.fleet.craft["ballistic"]),
             ephemeris=make_ephemeris(self.scenario.epoch, reach),
             forces=force_model(self.scenario),
             round_s=self.scenario.round_s,
-            substeps=ceil(self.scenario.round_s / self.scenario.substep_s),
+            substeps=substeps,
             half_life=requests.half_life_h * HOUR,
             sky_s=requests.sky_h * HOUR,
         )
-        book = book_size(requests, self.horizon_s, events)
-        places = int((self.fleet.craft["store_bits"] // self.fleet.craft["image_bits"]).max()) + 1
-        self.state = make_state(
-            self.worlds,
-            self.satellites,
-            max(1, min(places, book)),
-            book,
-            sky_intervals(requests, events),
-            self.shown,
-            len(self.constants.stations),
-            len(events),
-        )
-        self._scratch = make_scratch(
-            self.worlds, self.satellites, len(self.constants.stations), book, self.shown
-        )
+        self.scales = orbit_scales(self.fleet, self.scenario.threats.fuel_m_s, reach)
+        self.state = make_state(self.worlds, *sizes, len(events))
+        self._scratch = make_scratch(self.worlds, self.satellites, len(stations), book, self.shown)
         self._no_thought = np.zeros((self.worlds, self.satellites), THINKING)
         self._generators = [np.random.default_rng(0) for _ in range(self.worlds)]
         self._seeds: list[int | None] = [None] * self.worlds
