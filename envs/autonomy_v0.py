@@ -174,8 +174,8 @@ from the reset on: `energy_j`, `latency_s` (mean age of the images that arrived)
 
 ## State
 
-`env.state()` is the true state, for a centralised critic. A satellite's GCRS position and velocity stand in it
-as shares of 10,000 km and 10 km/s; where a fleet flies farther out or faster, of what it reaches
+`env.state()` is the true state, for a centralised critic. A satellite's GCRS position and velocity stand in
+it as shares of 10,000 km and 10 km/s; where a fleet flies farther out or faster, of what it reaches
 (`env.world.scales`, m and m/s), so that no orbit leaves the range.
 
 ## Start and end

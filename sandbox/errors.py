@@ -29,9 +29,9 @@ def unknown_name(kind: str, name: object, known: Iterable[str], prefix: str = ""
     """
     names, asked, prefix = sorted(known), _as_text(name), printable(prefix, NAME)
     near = [prefix + printable(each, NAME) for each in get_close_matches(asked, names, n=3, cutoff=0.5)]
-    few = _fitting([prefix + printable(each, NAME) for each in names[:SHOWN]])
-    more = f" and {len(names) - len(few)} more" if len(names) > len(few) else ""
-    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(few)}{more}."
+    few = _listed([prefix + printable(each, NAME) for each in names[:SHOWN]])
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {few}{more}."
     return SandboxError(f"Unknown {kind} {shown(prefix + asked, NAME)}; {hint}")
 
 
@@ -39,13 +39,12 @@ def _as_text(name: object) -> str:
     return name if isinstance(name, str) and len(name) <= NAME else shown(name, NAME).strip("'\"")
 
 
-def _fitting(names: list[str]) -> list[str]:
-    """The first of `names` that together take no more than half of an error; one at least."""
-    count, room = 0, LONGEST // 2
-    while count < len(names) and (count == 0 or len(names[count]) + 2 <= room):
-        room -= len(names[count]) + 2
-        count += 1
-    return names[:count]
+def _listed(names: list[str]) -> str:
+    """`names` in a row; where they are long, each of them cut so far that an error has room for all."""
+    room = 3 * NAME + NAME // 2
+    if sum(len(name) + 2 for name in names) > room:
+        names = [shortened(name, room // len(names) - 2) for name in names]
+    return ", ".join(names)
 
 
 def shown(value: object, length: int = VALUE) -> str:
@@ -74,6 +73,11 @@ class _Short(reprlib.Repr):
         super().__init__()
         self.maxlevel, self.maxstring, self.maxother = 4, 4 * NAME, 4 * NAME
         self.maxlist = self.maxtuple = self.maxdict = self.maxset = self.maxfrozenset = 6
+
+    def repr_datetime(self, value: object, level: int) -> str:
+        return str(value)
+
+    repr_date = repr_datetime
 
     def repr_int(self, value: int, level: int) -> str:
         return repr(value) if value.bit_length() < 200 else f"a whole number of {value.bit_length()} bits"

@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
+from sandbox.bounds import MOST_NAMED
 from sandbox.errors import SandboxError, printable, shown
 
 DEEPEST = 50
 """Levels; a scenario has seven."""
 MOST_VALUES = 5_000_000
 """Values; 100,000 satellites with all their elements are three million."""
+MOST_SHARED = 200_000
+"""Collections that are met again, in another place of the same value."""
 
 
 def plain(value: Any, where: str) -> Any:
@@ -26,7 +29,8 @@ def plain(value: Any, where: str) -> Any:
 
 class _Copy:
     def __init__(self, where: str) -> None:
-        self.where, self.count = where, 0
+        self.where, self.count, self.shared = where, 0, 0
+        self.seen: dict[int, Any] = {}
 
     def copied(self, value: Any, path: tuple[str | int, ...]) -> Any:
         self.count += 1
@@ -39,8 +43,18 @@ class _Copy:
         if isinstance(value, (Mapping, list, tuple)):
             if len(path) >= DEEPEST:
                 raise self._error(path, f"is nested more than {DEEPEST} levels deep, or holds itself")
+            self._note(value, path)
             return self._collection(value, path)
         return _number(value)
+
+    def _note(self, value: Any, path: tuple[str | int, ...]) -> None:
+        """Count a collection that was met before: a few that hold each other may unfold without end."""
+        if len(value) > MOST_NAMED:
+            raise self._error(path, f"has {len(value):,} items; {MOST_NAMED:,} are the most")
+        self.shared += id(value) in self.seen
+        self.seen[id(value)] = value  # kept alive, so that no other gets its number
+        if self.shared > MOST_SHARED:
+            raise self._error(path, f"repeats more than {MOST_SHARED:,} collections; write out what differs")
 
     def _collection(self, value: Any, path: tuple[str | int, ...]) -> Any:
         if not isinstance(value, Mapping):

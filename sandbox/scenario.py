@@ -319,8 +319,10 @@ class StateVector(Model):
     @field_validator("position_km")
     @classmethod
     def _above_ground(cls, position: tuple[float, float, float]) -> tuple[float, float, float]:
-        if not LOWEST_KM <= hypot(*position) <= FARTHEST_KM:
-            raise ValueError(f"it must lie {LOWEST_KM:,.0f} to {FARTHEST_KM:,.0f} km from the geocentre")
+        if hypot(*position) < LOWEST_KM:
+            raise ValueError(f"it must lie at least {LOWEST_KM:.0f} km from the geocentre")
+        if hypot(*position) > FARTHEST_KM:
+            raise ValueError(f"it must lie within {FARTHEST_KM:.0f} km of the geocentre")
         return position
 
     @field_validator("velocity_km_s")
@@ -849,6 +851,8 @@ def _explain(error: ValidationError, where: str) -> SandboxError:
     field = field_name(first["loc"]) or "scenario"
     more = f" ({len(others)} more like it)" if others else ""
     message = first["msg"].removeprefix("Value error, ")
+    if first["type"].startswith("datetime"):
+        message += "; write it as 2026-06-27T00:00:00Z"
     if first["type"] == "missing":
         text = f"field {field} is missing; add it"
     elif first["type"] == "extra_forbidden":

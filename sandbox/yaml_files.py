@@ -160,7 +160,7 @@ class _Values:
             if _is_implicit(node, self.loader):
                 return node.value
             kind = node.tag.rpartition(":")[2]
-            raise _Fault(node, f"{_at(path)}{shown(_raw(node))} is no {kind}; write a plain value") from None
+            raise _Fault(node, f"{_at(path)}{_raw(node)} is no {kind}; write a plain value") from None
 
     def _mapping(self, node: MappingNode, path: Path_) -> dict[str, Any]:
         """The fields of a mapping over those of what it merges (`<<`), of which the first named wins."""
@@ -198,8 +198,8 @@ def _is_implicit(node: Node, loader: _Loader) -> bool:
     )
 
 
-def _raw(node: Node) -> Any:
-    return node.value if isinstance(node, ScalarNode) else f"a {node.id}"
+def _raw(node: Node) -> str:
+    return shown(node.value) if isinstance(node, ScalarNode) else f"a {node.id}"
 
 
 def _at(path: Path_) -> str:
