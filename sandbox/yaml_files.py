@@ -77,7 +77,8 @@ def _sentence(error: yaml.YAMLError, where: str) -> str:
 
 _WORDS = {
     "but found another document": "a second document begins here; keep one",
-    "but found '<stream end>'": "the text ends within a bracket; close it",
+    "expected ',' or ']', but got '<stream end>'": "the text ends within a bracket; close it",
+    "expected ',' or '}', but got '<stream end>'": "the text ends within a brace; close it",
     "mapping values are not allowed here": "a colon stands where no field can begin; put the text in quotes "
     "or mend the indentation",
     "could not find expected ':'": "a colon is missing after the name of a field",
