@@ -13,13 +13,15 @@ from sandbox.scenario import FOLDER, load_scenario, scenario_names
 
 TEXTS = {name: (FOLDER / f"{name}.yaml").read_text(encoding="utf-8") for name in scenario_names()}
 VALUES = (
-    None, True, "", "x", "x" * 5_000, "2026-02-30", "nan", [], {}, [1], [[]], {"a": 1}, [None, "x"], 0, -1, 1, 2, 1e-9,
-    1e-300, 0.5, 7, 60, 1e6, 1e9, 1e12, 1e300, -1e300, 10**20, 10**400, 10**5_000, float("nan"), float("inf"),
-    -float("inf"), np.float32(3), np.int64(10**9), np.array([1.0, np.nan]), np.datetime64("NaT"), b"\xff", 1j,
+    None, True, "", "x", "x" * 5_000, "2026-02-30", "nan", [], {}, [1], [[]], {"a": 1}, [None, "x"], 0, -1, 1,
+    2, 1e-9, 1e-300, 0.5, 7, 60, 1e6, 1e9, 1e12, 1e300, -1e300, 10**20, 10**400, 10**5_000, float("nan"),
+    float("inf"), -float("inf"), np.float32(3), np.int64(10**9), np.array([1.0, np.nan]),
+    np.datetime64("NaT"), b"\xff", 1j,
 )  # fmt: skip
 SCRAPS = (
-    "[", "]", "{", "}", ":", ": ", "- ", "\t", "\n", "  ", "#", "&a ", "*a", "<<: ", "!!int ", "!x ", "|", ">", "'", '"', "%",
-    "@", "\0", "\x1b", "\u2028", "\ufeff", "9" * 5_000, "0x", "1e400", ".nan", ".inf", "2026-02-30", "---\n", "? ", "~", "=",
+    "[", "]", "{", "}", ":", ": ", "- ", "\t", "\n", "  ", "#", "&a ", "*a", "<<: ", "!!int ", "!x ", "|",
+    ">", "'", '"', "%", "@", "\0", "\x1b", "\u2028", "\ufeff", "9" * 5_000, "0x", "1e400", ".nan", ".inf",
+    "2026-02-30", "---\n", "? ", "~", "=",
 )  # fmt: skip
 
 
@@ -38,14 +40,14 @@ def holder(data, path):
 
 
 def spoilt_data(random, data):
-    """`data` with one to three things replaced, scaled, taken away, added or renamed."""
+    """`data` with one or two things replaced, scaled, taken away, added or renamed."""
     data = copy.deepcopy(data)
-    for _ in range(random.randint(1, 3)):
+    for _ in range(random.randint(1, 2)):
         path = random.choice(list(places(data)))
         here, last = holder(data, path), path[-1]
         what = random.randrange(6)
         if what < 3 and isinstance(here[last], (int, float)):
-            here[last] = here[last] * random.choice((-1, 0, 0.5, 2, 10, 1e3, 1e6, 1e30))
+            here[last] = here[last] * random.choice((-1, 0, 0.5, 0.9, 1.5, 2, 10, 1e3, 1e6, 1e30))
         elif what < 4:
             here[last] = copy.deepcopy(random.choice(VALUES))
         elif what == 4 or not isinstance(here, dict):
@@ -56,8 +58,8 @@ def spoilt_data(random, data):
 
 
 def spoilt_text(random, text):
-    """`text` with one to three scraps put in, parts cut out or lines doubled."""
-    for _ in range(random.randint(1, 3)):
+    """`text` with one or two scraps put in, parts cut out or lines doubled."""
+    for _ in range(random.randint(1, 2)):
         at, what = random.randrange(len(text)), random.randrange(3)
         if what == 0:
             text = text[:at] + random.choice(SCRAPS) + text[at:]
@@ -71,30 +73,34 @@ def spoilt_text(random, text):
 
 def loaded(source):
     """The scenario, or None where it was refused in one short sentence."""
+    said, scenario = told(lambda: load_scenario(source))
+    assert said.isprintable()
+    return scenario
+
+
+def told(make):
+    """What a SandboxError says, if one is raised, and what `make` gives, if it does."""
+    said, made = "", None
     try:
-        return load_scenario(source)
+        made = make()
     except SandboxError as error:
         said = str(error)
-        assert 10 < len(said) < 500
-        assert said.isprintable()
-        return None
+    assert not said or 10 < len(said) < 500
+    return said, made
 
 
 def fly(scenario):
-    """A round of a small world; all numbers that come out are finite, or a sentence says why not."""
-    try:
-        env = tasking_v0.batch_env(scenario, max_cycles=3)
-        observation, info = env.reset(seed=1)
-        for _ in range(2):
-            action = info["action_mask"].argmax(axis=-1)
-            assert np.isfinite(observation).all()
-            observation, reward, _, _, info = env.step(action)
-            assert np.isfinite(reward).all()
-            assert np.isfinite(info["terms"]).all()
-        assert np.isfinite(observation).all()
-        assert np.isfinite(env.problem.global_state(0)).all()
-    except SandboxError as error:
-        assert 10 < len(str(error)) < 500
+    """Two rounds of a small world; all numbers that come out are finite, or a sentence says why not."""
+    told(lambda: flight(scenario))
+
+
+def flight(scenario):
+    env = tasking_v0.batch_env(scenario, max_cycles=3)
+    observation, info = env.reset(seed=1)
+    for _ in range(2):
+        observation, reward, _, _, info = env.step(info["action_mask"].argmax(axis=-1))
+        for numbers in (observation, reward, info["terms"], env.problem.global_state(0)):
+            assert np.isfinite(numbers).all()
 
 
 def play(seed, many, tmp_path, flown):
@@ -119,7 +125,7 @@ def play(seed, many, tmp_path, flown):
 
 def test_spoilt_scenarios(tmp_path):
     counts = play(1, 24, tmp_path, flown=8)
-    assert min(counts.values()) > 20
+    assert min(counts.values()) > 15
 
 
 @pytest.mark.slow
