@@ -320,7 +320,7 @@ class TestWrongFields:
             ({"start_within_h": 1e12}, "start_within_h = 1000000000000.0: input should be less than"),
             ({"substep_s": 1e-9}, "substep_s = 1e-09"),
             ({"fleet.0.walker.total": 10**9}, "fleet.0.walker.total = 1000000000"),
-            ({"spacecraft.craft.compute": {"board": "agx_orin", "boards": 10**400}}, "compute.boards = a whole"),
+            ({"spacecraft.craft.compute": {"board": "agx_orin", "boards": 10**400}}, "boards = a whole"),
             ({"name": "x" * 10**5}, "name = 'xxx"),
             ({"requests.value": [5, 1]}, "first <= second"),
             ({"requests.lifetime_h": [0, 1]}, "0.01 <= first"),
