@@ -129,9 +129,15 @@ def whole_count(name: str, value: Any) -> int:
     return int(value)
 
 
+LONGEST = 10**9
+"""Rounds: more than any world takes, and few enough for a float."""
+
+
 def horizon_of(scenario: Scenario, max_cycles: int | None) -> float | None:
     """Seconds in `max_cycles` rounds; None for the scenario's own horizon."""
-    return None if max_cycles is None else whole_count("max_cycles", max_cycles) * scenario.round_s
+    if max_cycles is None:
+        return None
+    return min(whole_count("max_cycles", max_cycles), LONGEST) * scenario.round_s
 
 
 @kernel

@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from envs.batch import BatchEnv, Info, Observation
 from envs.problem import Deliberated, Problem
-from sandbox.checks import as_array, shown
-from sandbox.errors import SandboxError
+from sandbox.checks import as_array
+from sandbox.errors import SandboxError, shown
 from sandbox.onboard import Onboard, ThoughtCost
 from sandbox.state import THINKING
 

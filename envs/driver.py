@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from envs.block import Moment
 from sandbox.compiled import kernel
 from sandbox.geometry import unit
-from sandbox.orbits.ephemeris import sun_position
 from sandbox.jobs import DEFER
 from sandbox.maneuvers import WAIT
+from sandbox.orbits.ephemeris import sun_position
 from sandbox.state import CHARGE
 
 

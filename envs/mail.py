@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sandbox.checks import as_array, shown
-from sandbox.errors import SandboxError
+from sandbox.checks import as_array
+from sandbox.errors import SandboxError, shown
 from sandbox.state import NONE
 
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from envs.deliberation import Thought
 from envs.parallel import ParallelFace
-from sandbox.checks import as_array, shown
-from sandbox.errors import SandboxError
+from sandbox.checks import as_array
+from sandbox.errors import SandboxError, shown
 
 
 class MessagingSpace(gymnasium.spaces.Tuple):

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from envs.batch import BatchEnv
 from envs.camera import RENDER_FPS, still
-from sandbox.checks import as_array, shown
-from sandbox.errors import SandboxError, unknown_name
+from sandbox.checks import as_array
+from sandbox.errors import SandboxError, shown, unknown_name
 from sandbox.rendering.raster import Rasteriser
 
 RENDER_MODES = ("rgb_array", "ansi")

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, printable
 
 POLICIES = ("random", "idle", "greedy", "deadline_greedy")
 MINDS = ("qwen",)
@@ -283,18 +283,19 @@ def _episode(told: Namespace) -> dict[str, Any]:
 
 def _changes(pairs: Sequence[str]) -> dict[str, Any]:
     """FIELD=VALUE, the value as in YAML."""
-    import yaml
+    from sandbox.yaml_files import parse_yaml
 
     changes = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (name and equals):
-            raise SandboxError(f"--set {pair}: give FIELD=VALUE, e.g. requests.initial=64.")
+            raise SandboxError(f"--set {printable(pair)}: give FIELD=VALUE, e.g. requests.initial=64.")
         try:
-            changes[name] = yaml.safe_load(value)
-        except yaml.YAMLError:
+            changes[name] = parse_yaml(value, "the value")
+        except SandboxError as error:
             raise SandboxError(
-                f"--set {pair}: the value is not YAML; quote it or check its brackets."
+                f"--set {printable(pair)}: it is not YAML that can be used; quote it or check its brackets "
+                f"({str(error).removesuffix('.')})."
             ) from None
     return changes
 

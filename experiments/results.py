@@ -7,11 +7,15 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from hashlib import blake2s
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
 
 from sandbox.errors import SandboxError
 from sandbox.files import replacing
@@ -68,9 +72,10 @@ def _take_place(draft: Path, path: Path) -> None:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """`content` as sorted JSON, whole or not at all; NaN becomes null."""
+    """`content` as sorted JSON, whole or not at all; NaN becomes null, a date its ISO 8601 text."""
     with replacing(path) as draft:
-        text = json.dumps(_without_nan(content), indent=2, sort_keys=True, allow_nan=False)
+        told = _without_nan(content)
+        text = json.dumps(told, indent=2, sort_keys=True, allow_nan=False, default=_plain)
         draft.write_text(text + "\n", encoding="utf-8")
 
 
@@ -80,6 +85,15 @@ def _without_nan(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no type for: dates as text, NumPy's values as Python's, models as dictionaries."""
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, (np.generic, np.ndarray)):
+        return _without_nan(value.tolist())
+    return _without_nan(value.model_dump(mode="json")) if isinstance(value, BaseModel) else str(value)
 
 
 def versions() -> dict[str, str]:

@@ -1,23 +1,14 @@
 """What a user hands over, checked before it is cast: a cast would take a whole number modulo 2**32."""
 
-import reprlib
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.compiled import kernel
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, shown
 
 _INT64 = np.iinfo(np.int64)
-
-
-def shown(value: Any) -> str:
-    """`value` as a message shows it, however long or odd it is."""
-    try:
-        return reprlib.repr(value)
-    except Exception:  # whatever a stranger's __repr__ raises; and an int of thousands of digits has none
-        return f"a {type(value).__name__}"
 
 
 def as_array(name: str, values: Any) -> NDArray:

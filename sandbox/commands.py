@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.checks import as_array, bounded_numbers, first_outside, whole_numbers
-from sandbox.checks import shown as _shown
 from sandbox.compiled import kernel
 from sandbox.errors import SandboxError
+from sandbox.errors import shown as _shown
 from sandbox.faults import is_interrupted, is_safe
 from sandbox.jobs import DECISIONS, DEFER
 from sandbox.maneuvers import RETURN, WAIT

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.bounds import MOST_SCREENED
 from sandbox.compiled import kernel
 from sandbox.conjunctions.approach import may_meet, minimum_between, nearer
 from sandbox.conjunctions.objects import CataloguedObjects, Objects
@@ -113,12 +114,15 @@ class Encounters(NamedTuple):
     passes: np.ndarray  # (P,) of the population, known from the start; see `conjunctions.screening`
 
 
-def make_part(setting: Setting, warned: int) -> Encounters:
-    """The part, with `warned` warnings a satellite. Raises SandboxError for satellites that cannot burn."""
+def make_part(setting: Setting, warned: int, passes: np.ndarray | None = None) -> Encounters:
+    """The part, with `warned` warnings a satellite. Raises SandboxError for satellites that cannot burn.
+
+    `passes` are those of the population, where they are known already: to find them takes long.
+    """
     if setting.fleet.sgp4:
         raise SandboxError("Satellites that SGP4 flies cannot burn; set propagator: cowell in their group.")
     settings, (worlds, satellites) = setting.scenario.threats, setting.team
-    passes = population_passes(setting)
+    passes = population_passes(setting) if passes is None else passes
     room = threat_room(settings, setting.horizon_s, passes, satellites)
     return Encounters(
         make_threats(worlds, satellites, room, settings),
@@ -262,6 +266,12 @@ def population_passes(setting: Setting) -> np.ndarray:
         )
     else:
         others = population(settings.population)
+    minutes = (len(others) + len(setting.fleet)) * reach / 60.0
+    if minutes > MOST_SCREENED:
+        raise SandboxError(
+            f"Screening {len(others):,} objects over {reach / HOUR:,.0f} h (start_within_h and the horizon) "
+            "would take days; lower threats.population or the hours."
+        )
     fleet = Objects(
         setting.fleet.position,
         setting.fleet.velocity,

@@ -165,10 +165,11 @@ def anything_breaks(scenario: Scenario) -> bool:
 
 
 def _periods(fleet: Fleet) -> NDArray[np.float64]:
-    """Orbital periods (N,) at the epoch, s."""
+    """Orbital periods (N,) at the epoch, s; infinite where an orbit is not closed."""
     radius, square = np.linalg.norm(fleet.position, axis=-1), (fleet.velocity**2).sum(axis=-1)
-    axis = 1.0 / (2.0 / radius - square / MU_EARTH)
-    return 2.0 * pi * np.sqrt(axis**3 / MU_EARTH)
+    inverse = np.maximum(2.0 / radius - square / MU_EARTH, 0.0)
+    with np.errstate(divide="ignore"):
+        return 2.0 * pi / np.sqrt(inverse**3 * MU_EARTH)
 
 
 def make_health(worlds: int, satellites: int, stations: int) -> Health:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from sandbox.errors import SandboxError, unknown_name
+from sandbox.bounds import MOST_SATELLITES
+from sandbox.errors import SandboxError, printable, shown, unknown_name
 from sandbox.orbits import constellations
-from sandbox.orbits.bodies import J2, J3, J4
+from sandbox.orbits.bodies import J2, J3, J4, MU_EARTH, R_EARTH
 from sandbox.orbits.catalogue import Catalogue, from_mean_elements, read_catalogue
 from sandbox.orbits.frames import geodetic_to_itrs
 from sandbox.orbits.propagation import Forces
@@ -104,12 +105,18 @@ def make_fleet(scenario: Scenario) -> Fleet:
     twice = [name for name, count in Counter(everyone).items() if count > 1]
     if twice:
         raise SandboxError(
-            f"Two satellites of {scenario.name} are called {twice[0]!r}; give each its own name."
+            f"Two satellites of {printable(scenario.name)} are called {shown(twice[0])}; give each its own "
+            "name."
         )
+    known = set(everyone)
     for name in scenario.satellites or ():
-        if name not in everyone:
+        if name not in known:
             raise unknown_name("satellite", name, everyone)
     wanted = set(scenario.satellites or everyone)
+    if len(wanted) > MOST_SATELLITES:
+        raise SandboxError(
+            f"{printable(scenario.name)} has {len(wanted):,} satellites; {MOST_SATELLITES:,} is the most."
+        )
     names: list[str] = []
     groups, kinds, positions, velocities, sgp4 = [], [], [], [], []
     for group, (own, position, velocity, catalogue) in zip(scenario.fleet, placed, strict=True):
@@ -155,6 +162,35 @@ def zenith(latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
     return np.stack((flat * np.cos(longitude), flat * np.sin(longitude), np.sin(latitude)), axis=-1)
 
 
+LEAST_SCALES = 1e7, 1e4
+"""m and m/s: those of all fleets in low orbit, whichever they are."""
+SCALE_MARGIN = 1.05
+"""Beyond the osculating apsides at the epoch: J2, the Moon and the Sun move them by less in a few months."""
+
+
+def orbit_scales(fleet: Fleet, burn_m_s: float, seconds: float) -> tuple[float, float]:
+    """A distance from the geocentre (m) and a speed (m/s) that no satellite exceeds within `seconds`.
+
+    From the apogee and perigee of each, whichever way it burns all of `burn_m_s`; one that is not bound flies
+    away at its speed. At least `LEAST_SCALES`: fleets in low orbit have the same.
+    """
+    radius, speed = np.linalg.norm(fleet.position, axis=-1), np.linalg.norm(fleet.velocity, axis=-1)
+    fast = speed + burn_m_s
+    momentum = np.linalg.norm(np.cross(fleet.position, fleet.velocity), axis=-1)
+    least = np.maximum(momentum - radius * burn_m_s, 0.0)
+    energy = 0.5 * fast**2 - MU_EARTH / radius
+    axis = 0.5 * MU_EARTH / np.maximum(-energy, 1e-9)
+    eccentricity = np.sqrt(np.maximum(1.0 - least**2 / (MU_EARTH * axis), 0.0))
+    farthest = np.minimum(axis * (1.0 + eccentricity), radius + fast * seconds)
+    lowest = np.where(energy < 0.0, axis * (1.0 - eccentricity), radius)
+    lowest = np.maximum(np.minimum(lowest, radius), R_EARTH)
+    fastest = np.sqrt(2.0 * np.maximum(energy + MU_EARTH / lowest, 0.0))
+    return (
+        max(LEAST_SCALES[0], SCALE_MARGIN * float(farthest.max())),
+        max(LEAST_SCALES[1], SCALE_MARGIN * float(fastest.max())),
+    )
+
+
 def force_model(scenario: Scenario) -> Forces:
     """The scenario's switches as the coefficients that the compiled propagator takes."""
     switch = scenario.forces
@@ -184,7 +220,7 @@ def _place(group: Group, epoch: datetime) -> _Placed:
     try:
         return _placed(group, epoch)
     except SandboxError as error:
-        raise SandboxError(f"fleet group {group.name!r}: {error}") from None
+        raise SandboxError(f"fleet group {shown(group.name)}: {error}") from None
 
 
 def _placed(group: Group, epoch: datetime) -> _Placed:

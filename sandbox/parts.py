@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sandbox import encounters, faults, jobs, lasers, messages
+from sandbox.demand import check_book
 from sandbox.encounters import Encounters
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.faults import Faults
@@ -79,18 +80,24 @@ def _named(scenario: Scenario) -> Iterable[str]:
 
 
 def make_parts(
-    names: tuple[str, ...], setting: Setting, warned: int, message_bytes: int, whole_inbox: bool
+    names: tuple[str, ...],
+    setting: Setting,
+    warned: int,
+    message_bytes: int,
+    whole_inbox: bool,
+    passes: np.ndarray | None = None,
 ) -> dict[str, Any]:
-    """The parts by name, None for those that are not asked for."""
+    """The parts by name, None for those that are not asked for; `passes` as in `encounters.make_part`."""
     made: dict[str, Any] = dict.fromkeys(PARTS)
     if "lasers" in names:
         made["lasers"] = lasers.make_part(setting)
     if "jobs" in names:
         scenario = setting.scenario
         room = jobs_room(scenario.jobs, len(setting.fleet), setting.horizon_s, scenario.events)
+        check_book("jobs", room)
         made["jobs"] = jobs.make_part(setting, room, whole_inbox)
     if "encounters" in names:
-        made["encounters"] = encounters.make_part(setting, warned)
+        made["encounters"] = encounters.make_part(setting, warned, passes)
     if "faults" in names:
         made["faults"] = faults.make_part(setting)
     if "messages" in names:

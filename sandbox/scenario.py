@@ -9,8 +9,9 @@
 A file or dictionary may begin with `extends: NAME`, a named scenario or a file beside it: its fields are
 laid over that scenario's, mapping by mapping; a list or a value replaces the other's whole.
 
-Field names carry their units. A field that is unknown, missing or out of range is one `SandboxError`
-that names the file, the field, the value and what would be right.
+Field names carry their units; `sandbox.bounds` says how large the numbers may be. A field that is unknown,
+missing or out of range is one `SandboxError` that names the file, the field, the value and what would be
+right.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,6 @@ from math import hypot
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -30,9 +30,40 @@ from pydantic import (
     model_validator,
 )
 
+from sandbox.bounds import (
+    EARLIEST_YEAR,
+    FARTHEST_KM,
+    FASTEST_KM_S,
+    LATEST_YEAR,
+    MOST_BOARDS,
+    MOST_DECIBELS,
+    MOST_HOURS,
+    MOST_LISTED,
+    MOST_NAMED,
+    MOST_NUMBER,
+    MOST_SATELLITES,
+    MOST_TOKENS,
+    MOST_WAIT_H,
+    SHORTEST_SUBSTEP_S,
+    WIDEST_WATCH_KM,
+    Count,
+    Decibels,
+    HoursAhead,
+    HoursOrNone,
+    Index,
+    Name,
+    NotNegative,
+    Positive,
+    Seconds,
+    SecondsOrNone,
+    Text,
+    Watts,
+)
 from sandbox.compute import board, check_fit, model
-from sandbox.errors import SandboxError, unknown_name
+from sandbox.errors import SandboxError, printable, shortened, shown, unknown_name
 from sandbox.orbits.catalogue import read_catalogue
+from sandbox.plain_data import field_name, plain
+from sandbox.yaml_files import read_yaml
 
 FOLDER = Path(__file__).parent / "scenarios"
 CATALOGUES = (".tle", ".3le", ".txt", ".json", ".csv", ".xml")
@@ -40,14 +71,16 @@ CATALOGUES = (".tle", ".3le", ".txt", ".json", ".csv", ".xml")
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Efficiency = Annotated[float, Field(gt=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=360)]
 Altitude = Annotated[float, Field(ge=160, le=40_000)]
 Angle = Annotated[float, Field(ge=-360, le=720)]
 Inclination = Annotated[float, Field(ge=0, le=180)]
 Range = tuple[float, float]
+MOST_STEPS = 20
+"""Dots in the name of a field to replace."""
+LONGEST_CHAIN = 100
+"""Files of which each extends the next."""
 LOWEST_KM = 6_499.0
 """Lowest perigee, km from the geocentre: the air ends an orbit at 120 km (`flight.LOWEST_M`)."""
 
@@ -86,12 +119,12 @@ class Power(Model):
     charge_efficiency: Efficiency = 0.95
     discharge_efficiency: Efficiency = 0.95
     fade_per_cycle: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    bus_w: NotNegative
-    compute_w: NotNegative = 0.0
-    slew_w: NotNegative = 0.0
-    camera_w: NotNegative
-    transmitter_w: NotNegative
-    heater_w: NotNegative = 0.0
+    bus_w: Watts
+    compute_w: Watts = 0.0
+    slew_w: Watts = 0.0
+    camera_w: Watts
+    transmitter_w: Watts
+    heater_w: Watts = 0.0
 
 
 class Thermal(Model):
@@ -116,23 +149,23 @@ class Thermal(Model):
 class Attitude(Model):
     slew_rate_deg_s: Positive
     slew_acceleration_deg_s2: Positive
-    settle_s: NotNegative = 0.0
+    settle_s: SecondsOrNone = 0.0
 
 
 class Camera(Model):
     max_off_nadir_deg: Annotated[float, Field(gt=0, le=65)]
-    dwell_s: Positive
-    image_gbit: Annotated[float, Field(ge=1e-6)]
+    dwell_s: Seconds
+    image_gbit: Annotated[float, Field(ge=1e-6, le=MOST_NUMBER)]
     min_sun_elevation_deg: Annotated[float, Field(ge=-90, le=89)] = -90.0
 
 
 class Radio(Model):
     """Downlink: adaptive coding at `implementation_loss_db` from Shannon's limit, or a fixed rate."""
 
-    eirp_dbw: float
+    eirp_dbw: Decibels
     frequency_ghz: Positive
     bandwidth_mhz: Positive
-    implementation_loss_db: NotNegative = 3.0
+    implementation_loss_db: Annotated[float, Field(ge=0, le=MOST_DECIBELS)] = 3.0
     max_bit_s_hz: Positive = 4.4
     fixed_rate_mbit_s: Positive | None = None
 
@@ -144,9 +177,9 @@ class Compute(Model):
     the board's active power; the customers' work on it waits.
     """
 
-    board: str
-    boards: Annotated[int, Field(ge=1)] = 1
-    model: str = "Qwen3-8B"
+    board: Name
+    boards: Annotated[int, Field(ge=1, le=MOST_BOARDS)] = 1
+    model: Name = "Qwen3-8B"
     precision: Literal["bf16", "int8", "int4"] = "int4"
 
     @model_validator(mode="after")
@@ -167,10 +200,10 @@ class Lasers(Model):
 
     terminals: Annotated[int, Field(ge=0, le=4)] = 4
     range_km: Positive = 5_000.0
-    acquisition_s: NotNegative = 15.0
+    acquisition_s: SecondsOrNone = 15.0
     rate_gbit_s: Positive = 100.0
     regard_deg: Annotated[float, Field(gt=0, le=90)] = 90.0
-    transmit_w: NotNegative = 80.0
+    transmit_w: Watts = 80.0
 
 
 class Spacecraft(Model):
@@ -212,9 +245,9 @@ class Walker(Model):
     """Circular orbits i:T/P/F (Walker 1984), their nodes over 360 degrees (delta) or 180 (star)."""
 
     pattern: Literal["delta", "star"] = "delta"
-    total: Annotated[int, Field(ge=1)]
-    planes: Annotated[int, Field(ge=1)]
-    phasing: Annotated[int, Field(ge=0)] = 0
+    total: Count
+    planes: Count
+    phasing: Index = 0
     altitude_km: Altitude
     inclination_deg: Inclination
     raan_deg: Angle = 0.0
@@ -223,40 +256,42 @@ class Walker(Model):
 class SunSynchronous(Model):
     """Planes in sun-synchronous orbit with ascending nodes at these local times, hours."""
 
-    total: Annotated[int, Field(ge=1)]
+    total: Count
     altitude_km: Annotated[float, Field(ge=200, le=5_900)]
-    local_time_h: tuple[Annotated[float, Field(ge=0, lt=24)], ...] = Field(min_length=1)
-    phasing: Annotated[int, Field(ge=0)] = 0
+    local_time_h: tuple[Annotated[float, Field(ge=0, lt=24)], ...] = Field(
+        min_length=1, max_length=MOST_NAMED
+    )
+    phasing: Index = 0
 
 
 class Catalogued(Model):
     """A catalogue file (TLE, 3LE, OMM as JSON, CSV or XML) and, if not all of it, the names to take."""
 
     file: Path
-    select: tuple[str, ...] | None = None
+    select: tuple[Name, ...] | None = Field(None, max_length=MOST_NAMED)
 
 
 class MeanElements(Model):
     """SGP4 mean elements of one object, as a line of a catalogue states them (TEME)."""
 
-    name: str
-    norad_id: Annotated[int, Field(ge=0)] = 0
-    cospar_id: str = ""
-    epoch: str
+    name: Name
+    norad_id: Annotated[int, Field(ge=0, le=999_999_999)] = 0
+    cospar_id: Name = ""
+    epoch: Name
     inclination_deg: Inclination
     raan_deg: Angle
     eccentricity: Annotated[float, Field(ge=0, lt=1)]
     argp_deg: Angle
     mean_anomaly_deg: Angle
     mean_motion_rev_day: Annotated[float, Field(gt=0, le=18)]
-    ndot_rev_day2: float = 0.0
-    bstar: float = 0.0
+    ndot_rev_day2: Annotated[float, Field(ge=-1e3, le=1e3)] = 0.0
+    bstar: Annotated[float, Field(ge=-1e3, le=1e3)] = 0.0
 
 
 class Keplerian(Model):
     """Mean (J2-averaged) classical elements of one satellite at the scenario's epoch."""
 
-    name: str
+    name: Name
     semi_major_axis_km: Annotated[float, Field(ge=6_538, le=50_000)]
     eccentricity: Annotated[float, Field(ge=0, lt=0.9)] = 0.0
     inclination_deg: Inclination
@@ -277,7 +312,7 @@ class Keplerian(Model):
 class StateVector(Model):
     """GCRS state of one satellite at the scenario's epoch."""
 
-    name: str
+    name: Name
     position_km: tuple[float, float, float]
     velocity_km_s: tuple[float, float, float]
 
@@ -286,7 +321,23 @@ class StateVector(Model):
     def _above_ground(cls, position: tuple[float, float, float]) -> tuple[float, float, float]:
         if hypot(*position) < LOWEST_KM:
             raise ValueError(f"it must lie at least {LOWEST_KM:.0f} km from the geocentre")
+        if hypot(*position) > FARTHEST_KM:
+            raise ValueError(f"it must lie within {FARTHEST_KM:.0f} km of the geocentre")
         return position
+
+    @field_validator("velocity_km_s")
+    @classmethod
+    def _no_faster(cls, velocity: tuple[float, float, float]) -> tuple[float, float, float]:
+        if hypot(*velocity) > FASTEST_KM_S:
+            raise ValueError(f"it must be no faster than {FASTEST_KM_S:g} km/s")
+        return velocity
+
+    @model_validator(mode="after")
+    def _around(self) -> Self:
+        (x, y, z), (u, v, w) = self.position_km, self.velocity_km_s
+        if hypot(y * w - z * v, z * u - x * w, x * v - y * u) < 1.0:
+            raise ValueError("velocity_km_s must not point straight up or down: that is no orbit")
+        return self
 
 
 SOURCES = ("walker", "sun_synchronous", "catalogue", "elements", "keplerian", "states")
@@ -299,16 +350,16 @@ class Group(Model):
     others link to the nearest.
     """
 
-    name: str
-    spacecraft: str
+    name: Name
+    spacecraft: Name
     propagator: Literal["cowell", "sgp4"] = "cowell"
     mesh: Literal["grid", "honeycomb", "nearest"] = "grid"
     walker: Walker | None = None
     sun_synchronous: SunSynchronous | None = None
     catalogue: Catalogued | None = None
-    elements: tuple[MeanElements, ...] | None = Field(None, min_length=1)
-    keplerian: tuple[Keplerian, ...] | None = Field(None, min_length=1)
-    states: tuple[StateVector, ...] | None = Field(None, min_length=1)
+    elements: tuple[MeanElements, ...] | None = Field(None, min_length=1, max_length=MOST_NAMED)
+    keplerian: tuple[Keplerian, ...] | None = Field(None, min_length=1, max_length=MOST_NAMED)
+    states: tuple[StateVector, ...] | None = Field(None, min_length=1, max_length=MOST_NAMED)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -319,36 +370,42 @@ class Group(Model):
             raise ValueError(f"propagator sgp4 needs catalogue or elements, not {given[0]}")
         return self
 
+    @property
+    def size(self) -> int:
+        """Satellites of the group; 0 for a catalogue, which has still to be read."""
+        pattern = self.walker or self.sun_synchronous
+        return pattern.total if pattern else len(self.elements or self.keplerian or self.states or ())
+
 
 class Forces(Model):
     j2: bool = True
     j3: bool = False
     j4: bool = False
     drag: bool = False
-    density_factor: Positive = 1.0
+    density_factor: Annotated[float, Field(gt=0, le=1e3)] = 1.0
     sun: bool = False
     moon: bool = False
 
 
 class Station(Model):
-    name: str
+    name: Name
     latitude_deg: Latitude
     longitude_deg: Longitude
     altitude_m: Annotated[float, Field(ge=-500, le=9_000)] = 0.0
     min_elevation_deg: Annotated[float, Field(ge=0, lt=90)] = 5.0
-    antennas: Annotated[int, Field(ge=1)] = 1
-    gain_to_noise_db_k: float = 30.0
+    antennas: Count = 1
+    gain_to_noise_db_k: Decibels = 30.0
 
 
 class Site(Model):
     """A request at a place of its own; its hours count from the start of the episode."""
 
-    name: str = ""
+    name: Name = ""
     latitude_deg: Latitude
     longitude_deg: Longitude
     value: NotNegative
-    release_h: NotNegative = 0.0
-    deadline_h: Positive
+    release_h: HoursOrNone = 0.0
+    deadline_h: HoursAhead
     cloud: Share = 0.0
 
     @model_validator(mode="after")
@@ -372,10 +429,10 @@ class Requests(Model):
     value: Values = (1.0, 10.0)
     lifetime_h: Lifetimes = (2.0, 12.0)
     cloud_mean: Share = 0.5
-    cloud_spread: Positive = 2.0
-    sky_h: Annotated[float, Field(ge=0.1)] = 3.0
-    half_life_h: Positive = 3.0
-    sites: tuple[Site, ...] = ()
+    cloud_spread: Annotated[float, Field(ge=1e-3, le=1e6)] = 2.0
+    sky_h: Annotated[float, Field(ge=0.1, le=MOST_WAIT_H)] = 3.0
+    half_life_h: HoursAhead = 3.0
+    sites: Annotated[tuple[Site, ...], Field(max_length=MOST_NAMED)] = ()
 
 
 class Questions(Model):
@@ -388,11 +445,11 @@ class Questions(Model):
     per_hour: Annotated[float, Field(ge=0, le=1_000_000)]
     raw_mbit: Positive
     answer_kbit: Positive
-    prompt_tokens: Annotated[int, Field(ge=1)]
-    output_tokens: Annotated[int, Field(ge=1)]
+    prompt_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)]
+    output_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)]
     value: Values
-    deadline_s: Positive
-    half_life_s: Positive
+    deadline_s: Seconds
+    half_life_s: Seconds
     quality: tuple[Share, Share, Share]
 
 
@@ -400,7 +457,7 @@ class JobKind(Questions):
     """Jobs of one kind. Those of the cities come from all over the Earth at `per_hour`, those of the camera
     from each satellite."""
 
-    name: str
+    name: Name
     source: Literal["cities", "camera"]
 
 
@@ -413,8 +470,8 @@ class Jobs(Model):
     jobs at once; a satellite keeps `places` jobs that it has not decided on.
     """
 
-    small_model: str = "Qwen3-1.7B"
-    large_model: str = "Qwen3-8B"
+    small_model: Name = "Qwen3-1.7B"
+    large_model: Name = "Qwen3-8B"
     precision: Literal["bf16", "int8", "int4"] = "int4"
     large_on_board: bool = True
     batch: Annotated[int, Field(ge=1, le=1_024)] = 8
@@ -422,8 +479,8 @@ class Jobs(Model):
     user_min_elevation_deg: Annotated[float, Field(ge=0, lt=90)] = 10.0
     user_mbit_s: Positive = 20.0
     uplink_mbit_s: Positive = 10.0
-    ground_s: NotNegative = 2.0
-    kinds: tuple[JobKind, ...] = (
+    ground_s: SecondsOrNone = 2.0
+    kinds: Annotated[tuple[JobKind, ...], Field(max_length=MOST_LISTED)] = (
         JobKind(
             name="robot", source="cities", per_hour=120, raw_mbit=0.2, answer_kbit=10, prompt_tokens=300,
             output_tokens=60, value=(2, 6), deadline_s=120, half_life_s=60, quality=(0.6, 0.9, 0.95),
@@ -456,12 +513,12 @@ class Threats(Model):
     hard_body_radius_m: Positive = 10.0
     population: Annotated[int, Field(ge=0, le=100_000)] = 0
     catalogue: Path | None = None
-    watch_km: Positive = 10.0
-    warn_h: Positive = 36.0
-    update_h: Positive = 8.0
+    watch_km: Annotated[float, Field(gt=0, le=WIDEST_WATCH_KM)] = 10.0
+    warn_h: HoursAhead = 36.0
+    update_h: Annotated[float, Field(ge=0.01, le=MOST_WAIT_H)] = 8.0
     sigma_m: tuple[Positive, Positive, Positive] = (15.0, 40.0, 15.0)
     growth_m_day15: NotNegative = 400.0
-    fuel_m_s: Positive = 10.0
+    fuel_m_s: Annotated[float, Field(gt=0, le=1e5)] = 10.0
     small_m_s: Positive = 0.02
     large_m_s: Positive = 0.1
     slot_km: Positive = 10.0
@@ -478,9 +535,9 @@ class Threats(Model):
 class Outage(Model):
     """A station that is planned to be out of service; hours count from the start of the episode."""
 
-    station: str
-    from_h: NotNegative
-    to_h: Positive
+    station: Name
+    from_h: HoursOrNone
+    to_h: HoursAhead
 
     @model_validator(mode="after")
     def _times(self) -> Self:
@@ -494,8 +551,9 @@ class Faults(Model):
 
     `upsets_per_orbit` reset the boards of a satellite, for `reboot_s`; over the South Atlantic anomaly (see
     `sandbox.faults`) the rate is `saa_factor` times that. Assumed: orders of magnitude for a scenario are
-    0.004 (a Jetson-class module with a watchdog, near one reset a month) to 0.1 (unshielded), and two thirds
-    of all upsets in the anomaly, where the factor 50 brings them. (Underwood 1990 found those of UoSAT-2 to
+    0.0007 (near one reset a month) over 0.004 (5 to 7 a month) and 0.02 (25 to 35) to 0.1 (130 to 180): what
+    these rates came to in 30 days flown at 53 to 97.5 degrees with the factor 50, which brings two thirds of
+    all upsets into the anomaly. (Underwood 1990 found those of UoSAT-2 to
     be overwhelmingly concentrated there; proton beams have shown functional interrupts of Jetson Xavier and
     Orin modules, Tali et al. 2022, without a rate in orbit.)
 
@@ -520,16 +578,16 @@ class Faults(Model):
 
     upsets_per_orbit: Annotated[float, Field(ge=0, le=100)] = 0.0
     saa_factor: Annotated[float, Field(ge=1, le=10_000)] = 50.0
-    reboot_s: NotNegative = 90.0
+    reboot_s: SecondsOrNone = 90.0
     weight_flips_per_board_hour: Annotated[float, Field(ge=0, le=100)] = 0.0
     corrupt_quality: Share = 0.0
-    scrub_h: Positive = 3.0
+    scrub_h: HoursAhead = 3.0
     storage_mbyte_s: Positive = 500.0
     laser_outages_per_day: Annotated[float, Field(ge=0, le=1_000)] = 0.0
     laser_outage_min: Positive = 10.0
     station_outages_per_day: Annotated[float, Field(ge=0, le=1_000)] = 0.0
     station_outage_min: Positive = 180.0
-    outages: tuple[Outage, ...] = ()
+    outages: Annotated[tuple[Outage, ...], Field(max_length=MOST_LISTED)] = ()
     cell_losses_per_day: Annotated[float, Field(ge=0, le=1_000)] = 0.0
     strings: Annotated[int, Field(ge=2, le=1_000)] = 8
     battery_sigma_percent: NotNegative = 0.0
@@ -538,7 +596,7 @@ class Faults(Model):
     safe_above: Share = 0.5
     safe_when_hot: bool = False
     safe_share: Share = 0.0
-    safe_s: NotNegative = 3_600.0
+    safe_s: SecondsOrNone = 3_600.0
 
     @model_validator(mode="after")
     def _charge(self) -> Self:
@@ -559,7 +617,7 @@ class UrgentRequests(Model):
 class RescueQuestions(Questions):
     """Questions that rescue teams ask at `per_hour` for `duration_h` from the event on."""
 
-    duration_h: Positive
+    duration_h: HoursAhead
 
 
 class Event(Model):
@@ -569,7 +627,7 @@ class Event(Model):
     `stations_lost` are silent for `stations_lost_h`. An event later than the horizon does not happen.
     """
 
-    name: str
+    name: Name
     kind: Literal["earthquake", "flood"]
     latitude_deg: Latitude
     longitude_deg: Longitude
@@ -577,40 +635,45 @@ class Event(Model):
     at_h: Hours
     requests: UrgentRequests | None = None
     questions: RescueQuestions | None = None
-    stations_lost: tuple[str, ...] = ()
-    stations_lost_h: Positive = 24.0
+    stations_lost: Annotated[tuple[Name, ...], Field(max_length=MOST_LISTED)] = ()
+    stations_lost_h: HoursAhead = 24.0
 
 
 class Scenario(Model):
     """A world. `satellites`, if given, names those of the fleet that fly; the others are left out."""
 
-    name: str
-    description: str = ""
+    name: Name
+    description: Text = ""
     epoch: datetime
-    start_within_h: NotNegative = 0.0
+    start_within_h: Annotated[float, Field(ge=0, le=MOST_HOURS)] = 0.0
     horizon_h: Annotated[float, Field(gt=0, le=24 * 366)] = 24.0
     round_s: Annotated[float, Field(ge=1, le=300)] = 30.0
-    substep_s: Annotated[float, Field(gt=0, le=300)] = 10.0
+    substep_s: Annotated[float, Field(ge=SHORTEST_SUBSTEP_S, le=300)] = 10.0
     forces: Forces = Forces()
-    spacecraft: dict[str, Spacecraft] = Field(min_length=1)
-    fleet: tuple[Group, ...] = Field(min_length=1)
-    satellites: tuple[str, ...] | None = Field(None, min_length=1)
-    stations: tuple[Station, ...] = Field(min_length=1)
+    spacecraft: dict[Name, Spacecraft] = Field(min_length=1, max_length=MOST_LISTED)
+    fleet: tuple[Group, ...] = Field(min_length=1, max_length=MOST_LISTED)
+    satellites: tuple[Name, ...] | None = Field(None, min_length=1, max_length=MOST_NAMED)
+    stations: tuple[Station, ...] = Field(min_length=1, max_length=MOST_LISTED)
     requests: Requests = Requests()
     jobs: Jobs = Jobs()
     threats: Threats = Threats()
     faults: Faults = Faults()
-    events: tuple[Event, ...] = ()
+    events: Annotated[tuple[Event, ...], Field(max_length=MOST_LISTED)] = ()
 
     @field_validator("epoch")
     @classmethod
     def _utc(cls, epoch: datetime) -> datetime:
+        if not EARLIEST_YEAR <= epoch.year <= LATEST_YEAR:
+            raise ValueError(f"give a date of the years {EARLIEST_YEAR} to {LATEST_YEAR}")
         return epoch.replace(tzinfo=UTC) if epoch.tzinfo is None else epoch.astimezone(UTC)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.substep_s > self.round_s:
             raise ValueError("substep_s must not exceed round_s")
+        size = sum(group.size for group in self.fleet)
+        if size > MOST_SATELLITES:
+            raise ValueError(f"the groups of fleet have {size:,} satellites, {MOST_SATELLITES:,} is the most")
         for group in self.fleet:
             if group.spacecraft not in self.spacecraft:
                 raise ValueError(str(unknown_name("spacecraft", group.spacecraft, self.spacecraft)))
@@ -647,12 +710,16 @@ def load_scenario(
 ) -> Scenario:
     """The scenario called `source`, or in that file or dictionary, with the fields in `replace` set.
 
-    `replace` maps dotted names to values: `{"horizon_h": 2, "stations.0.antennas": 3}`.
+    `replace` maps dotted names to values: `{"horizon_h": 2, "stations.0.antennas": 3}`. In dictionaries
+    NumPy's numbers, arrays and dates, tuples and pydantic models stand for Python's numbers, lists and
+    dictionaries.
     Raises SandboxError for an unknown name, an unreadable file or a field that is not right.
     """
     data, where = _read(source)
+    if replace is not None and not isinstance(replace, Mapping):
+        raise SandboxError(f"replace = {shown(replace)}; give a dictionary of dotted names and values.")
     for name, value in (replace or {}).items():
-        _set(data, name, value)
+        _set(data, name, plain(value, f"{where}: {printable(name)}"))
     try:
         return Scenario.model_validate(data)
     except ValidationError as error:
@@ -662,13 +729,13 @@ def load_scenario(
 def _read(source: Any) -> tuple[dict[str, Any], str]:
     """The fields of `source`, those that it extends among them, and what an error should call it."""
     if isinstance(source, Scenario):
-        return _plain(source.model_dump()), f"scenario {source.name}"
+        return plain(source, "scenario"), f"scenario {printable(getattr(source, 'name', ''))}".rstrip()
     if isinstance(source, Mapping):
-        return _extended(_plain(source), "scenario", None, ())
+        return _extended(plain(source, "scenario"), "scenario", None, ())
     if isinstance(source, (str, Path)) and Path(source).suffix.lower() in CATALOGUES:
         return _of_catalogue(Path(source))
     path = _find(source, None)
-    return _extended(_parse(path), path.name, path.parent, (path.resolve(),))
+    return _extended(_parse(path), printable(path.name), path.parent, (path.resolve(),))
 
 
 def _of_catalogue(path: Path) -> tuple[dict[str, Any], str]:
@@ -696,11 +763,15 @@ def _extended(
     try:
         path = _find(base, folder)
     except SandboxError as error:
-        raise SandboxError(f"{where}: extends = {base!r}: {error}") from None
+        raise SandboxError(f"{where}: extends = {shown(base)}: {error}") from None
     if path.resolve() in chain:
-        raise SandboxError(f"{where}: extends = {base!r} leads back to where it began; break the circle.")
-    below, below_where = _extended(_parse(path), path.name, path.parent, (*chain, path.resolve()))
-    return _merged(below, data), f"{where} (extends {below_where})"
+        raise SandboxError(
+            f"{where}: extends = {shown(base)} leads back to where it began; break the circle."
+        )
+    if len(chain) >= LONGEST_CHAIN:
+        raise SandboxError(f"{where}: more than {LONGEST_CHAIN} files extend one another; join some of them.")
+    below, below_where = _extended(_parse(path), printable(path.name), path.parent, (*chain, path.resolve()))
+    return _merged(below, data), shortened(f"{where} (extends {below_where})", 160)
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -711,58 +782,36 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
 def _find(source: Any, folder: Path | None) -> Path:
     """The file of the scenario called `source`; a path is taken relative to `folder`, if given."""
     if not isinstance(source, (str, Path)):
-        raise SandboxError(f"A scenario is a name, a YAML file, a dictionary or a Scenario, not {source!r}.")
+        raise SandboxError(
+            f"A scenario is a name, a YAML file, a dictionary or a Scenario, not {shown(source)}."
+        )
     if str(source) in scenario_names():
         return FOLDER / f"{source}.yaml"
     path = Path(source)
     if path.suffix.lower() not in (".yaml", ".yml"):
         raise unknown_name("scenario", source, scenario_names())
     path = path if folder is None else folder / path
-    if not path.is_file():
-        raise SandboxError(f"Scenario file {str(path)!r} does not exist; check the path.")
+    if not _is_file(path):
+        raise SandboxError(f"Scenario file {shown(str(path), 120)} does not exist; check the path.")
     return path
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """YAML in which a key given twice is an error, not a silent overwrite."""
-
-
-def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict:
-    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
-    for i, (key, (place, _)) in enumerate(zip(keys, node.value, strict=True)):
-        fault = "is not text; put it in quotes" if not isinstance(key, str) else "is given twice; keep one"
-        if not isinstance(key, str) or key in keys[:i]:
-            raise yaml.constructor.ConstructorError(None, None, f"field {key!r} {fault}", place.start_mark)
-    return dict(
-        zip(keys, (loader.construct_object(value, deep=True) for _, value in node.value), strict=True)
-    )
-
-
-_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that is too long, or has a zero in it
+        return False
 
 
 def _parse(path: Path) -> dict[str, Any]:
-    try:
-        data = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SandboxError(f"Scenario file {str(path)!r} cannot be read ({error}).") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark else ""
-        what = getattr(error, "problem", None) or "not valid YAML"
-        raise SandboxError(f"{path.name}{line}: {what}.") from None
+    data = plain(read_yaml(path), printable(path.name))
     if not isinstance(data, dict):
+        kind = "empty" if data is None else type(data).__name__
         raise SandboxError(
-            f"{path.name}: a scenario file is a mapping of fields, this one is {type(data).__name__}."
+            f"{printable(path.name)}: a scenario file is a mapping of fields, this one is {kind}."
         )
     _place_catalogues(data, path.parent)
     return data
@@ -777,7 +826,11 @@ def _place_catalogues(data: dict[str, Any], folder: Path) -> None:
             catalogue["file"] = str(folder / catalogue["file"])
 
 
-def _set(data: dict[str, Any], name: str, value: Any) -> None:
+def _set(data: dict[str, Any], name: Any, value: Any) -> None:
+    if not isinstance(name, str) or name.count(".") > MOST_STEPS:
+        raise SandboxError(f"No field {shown(name)} in the scenario to set; give a dotted name.")
+    if name == "extends":
+        raise SandboxError("extends cannot be replaced; load that scenario, and replace fields of it.")
     *parents, last = name.split(".")
     here: Any = data
     try:
@@ -789,27 +842,34 @@ def _set(data: dict[str, Any], name: str, value: Any) -> None:
             here[int(last)] = value
     except (ValueError, IndexError, TypeError):
         raise SandboxError(
-            f"No field {name!r} in the scenario to set to {value!r}; check the dotted name."
+            f"No field {shown(name, 160)} in the scenario to set to {shown(value)}; check the dotted name."
         ) from None
 
 
 def _explain(error: ValidationError, where: str) -> SandboxError:
-    first, *others = error.errors(include_url=False)
-    field = ".".join(map(str, first["loc"])) or "scenario"
+    first, *others = error.errors(include_url=False, include_context=False)
+    field = field_name(first["loc"]) or "scenario"
     more = f" ({len(others)} more like it)" if others else ""
     message = first["msg"].removeprefix("Value error, ")
+    if first["type"].startswith("datetime"):
+        message += "; write it as 2026-06-27T00:00:00Z"
     if first["type"] == "missing":
         text = f"field {field} is missing; add it"
     elif first["type"] == "extra_forbidden":
-        *parents, name = map(str, first["loc"])
-        prefix = "".join(f"{parent}." for parent in parents)
-        text = str(unknown_name("field", name, _fields_at(first["loc"][:-1]), prefix))
-    elif isinstance(first["input"], (dict, BaseModel)) or field == "scenario":
+        *parents, name = first["loc"]
+        prefix = f"{field_name(tuple(parents))}." if parents else ""
+        text = str(unknown_name("field", str(name), _fields_at(first["loc"][:-1]), prefix))
+    elif isinstance(first["input"], BaseModel) or first["loc"] == () or _says_itself(first):
         text = f"{field}: {message}"
     else:
-        text = f"{field} = {first['input']!r}: {message[0].lower()}{message[1:]}"
+        text = f"{field} = {shown(first['input'])}: {message[0].lower()}{message[1:]}"
     text = text.removesuffix(".") + more
     return SandboxError(f"{where}: {text}" if text.endswith("?") else f"{where}: {text}.")
+
+
+def _says_itself(fault: Any) -> bool:
+    """Whether a check of ours on several fields failed: the message then names those that matter."""
+    return isinstance(fault["input"], dict) and fault["type"] == "value_error"
 
 
 def _fields_at(location: tuple[str | int, ...]) -> list[str]:

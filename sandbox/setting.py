@@ -40,6 +40,11 @@ class Setting:
     horizon_s: float
 
     @property
+    def reach_s(self) -> float:
+        """Seconds after the epoch until which anything is looked ahead."""
+        return self.scenario.start_within_h * HOUR + self.horizon_s + SEARCH_HORIZON_S
+
+    @property
     def team(self) -> tuple[int, int]:
         """(worlds, satellites)."""
         return self.worlds, len(self.fleet)

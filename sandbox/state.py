@@ -282,7 +282,7 @@ def make_scratch(worlds: int, satellites: int, stations: int, book: int, shown: 
 
 
 def arrays(state: Any) -> list[np.ndarray]:
-    """Every array of a state or of the state of a part, in a fixed order."""
+    """Every array of `state`, or of another named tuple of arrays and such tuples, in a fixed order."""
     parts = (part if isinstance(part, tuple) else (part,) for part in state)
     return [array for part in parts for array in part]
 

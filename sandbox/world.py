@@ -13,28 +13,31 @@ charges.
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sandbox.bounds import MOST_HOURS, MOST_MESSAGE_BYTES, MOST_SHOWN, MOST_THREADS, MOST_WORLDS
 from sandbox.checks import as_array
-from sandbox.checks import shown as _shown
 from sandbox.commands import Commands, blank_commands, checked
 from sandbox.compiled import entry_point
-from sandbox.errors import SandboxError, unknown_name
-from sandbox.fleet import sgp4_states
+from sandbox.demand import Demand, check_book, check_round
+from sandbox.errors import SandboxError, printable, shown, unknown_name
+from sandbox.fleet import orbit_scales, sgp4_states
 from sandbox.jobs import idle_boards
 from sandbox.parts import Sim, chosen_parts, make_parts
 from sandbox.requests import book_size, sky_intervals
 from sandbox.round import FIRST, SECOND, begin_episode, recall, run
 from sandbox.scenario import Scenario, load_scenario
-from sandbox.setting import Constants, make_setting
+from sandbox.setting import Constants, Setting, make_setting
 from sandbox.state import State, arrays, copy_arrays, make_scratch, make_state
 
 SUBSYSTEMS = ("orbit", "attitude", "power", "thermal")
+
+HOUR = 3600.0
 
 
 @dataclass(frozen=True)
@@ -86,15 +89,12 @@ class World:
         horizon_s: float | None = None,
         threads: int = 1,
     ) -> None:
-        counts = (("worlds", worlds, 1), ("shown", shown, 1), ("warned", warned, 1), ("threads", threads, 1),
-                  ("message_bytes", message_bytes, 0))  # fmt: skip
-        for name, value, least in counts:
-            if not (isinstance(value, (int, np.integer)) and value >= least):
-                raise SandboxError(f"{name} = {value!r}; give a whole number of at least {least}.")
-        if horizon_s is not None and not (isinstance(horizon_s, Real) and 0.0 < horizon_s < float("inf")):
-            raise SandboxError(
-                f"horizon_s = {horizon_s!r}; give a number of seconds greater than 0, or None."
-            )
+        _check_size("worlds", worlds, 1, MOST_WORLDS)
+        _check_size("shown", shown, 1, MOST_SHOWN)
+        _check_size("warned", warned, 1, MOST_SHOWN)
+        _check_size("message_bytes", message_bytes, 0, MOST_MESSAGE_BYTES)
+        _check_size("threads", threads, 1, MOST_THREADS)
+        _check_horizon(horizon_s)
         loaded = load_scenario(scenario)
         self.parts = chosen_parts(parts, loaded, int(message_bytes))
         self.scenario = idle_boards(loaded) if "jobs" in self.parts else loaded
@@ -103,7 +103,9 @@ class World:
         self.worlds, self.satellites = self._setting.team
         self.shown, self.warned, self.message_bytes = int(shown), int(warned), int(message_bytes)
         self.whole_inbox = "orders" in self.parts if whole_inbox is None else bool(whole_inbox)
-        self.sim = self._make_sim()
+        self.demand = self._estimate()
+        self.sim = self._make_sim(self._setting, self.demand.passes)
+        self.scales = orbit_scales(self.fleet, self.scenario.threats.fuel_m_s, self._setting.reach_s)
         self._name_parts()
         self._blank = self.commands()
         self._generators = [np.random.default_rng(0) for _ in range(self.worlds)]
@@ -115,15 +117,34 @@ class World:
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._shares = _shares(self.worlds, threads)
 
-    def _make_sim(self) -> Sim:
+    def _estimate(self) -> Demand:
+        """What the arrays will take, from those of no world. Raises SandboxError where that is too much."""
+        scenario, setting = self.scenario, self._setting
+        book = book_size(scenario.requests, self.horizon_s, scenario.events)
+        check_book("requests", book)
+        places = book + len(scenario.stations)
+        check_round(self.worlds * self.satellites, setting.constants.substeps, places)
+        many = "worlds" if self.worlds > 1 else "world"
+        what = f"{self.worlds:,} {many} of {self.satellites:,} satellites ({printable(scenario.name, 60)})"
+        demand = Demand(self.worlds, what)
+        none = self._make_sim(replace(setting, worlds=0))
+        drawn = 16 * book * (sky_intervals(scenario.requests, scenario.events) + 7)  # and then sorted
+        demand.add(f"{book:,} requests", lambda: [*arrays(none.state), *none.scratch], once=drawn)
+        for name in self.parts:
+            demand.add(name, lambda part=getattr(none, name): _arrays_of(part))
+        if none.encounters is not None:
+            demand.passes = none.encounters.passes
+        return demand
+
+    def _make_sim(self, setting: Setting, passes: NDArray | None = None) -> Sim:
+        """New arrays; `passes` are those of the encounters' population, where they are known already."""
         requests, events = self.scenario.requests, self.scenario.events
         book, craft = book_size(requests, self.horizon_s, events), self.fleet.craft
         places = int((craft["store_bits"] // craft["image_bits"]).max()) + 1
-        stations = len(self._setting.constants.stations)
+        stations = len(setting.constants.stations)
         return Sim(
             make_state(
-                self.worlds,
-                self.satellites,
+                *setting.team,
                 max(1, min(places, book)),
                 book,
                 sky_intervals(requests, events),
@@ -131,9 +152,9 @@ class World:
                 stations,
                 len(events),
             ),
-            self._setting.constants,
-            make_scratch(self.worlds, self.satellites, stations, book, self.shown),
-            **make_parts(self.parts, self._setting, self.warned, self.message_bytes, self.whole_inbox),
+            setting.constants,
+            make_scratch(*setting.team, stations, book, self.shown),
+            **make_parts(self.parts, setting, self.warned, self.message_bytes, self.whole_inbox, passes),
         )
 
     state: State
@@ -345,7 +366,7 @@ class World:
         distinct = which.dtype.kind in "iu" and which.ndim == 1 and len(np.unique(which)) == len(which)
         if not (distinct and which.min() >= 0 and which.max() < self.worlds):
             raise SandboxError(
-                f"worlds = {_shown(worlds)}; give different whole numbers from 0 to {self.worlds - 1}."
+                f"worlds = {shown(worlds)}; give different whole numbers from 0 to {self.worlds - 1}."
             )
         return np.array(which, np.int64)
 
@@ -354,7 +375,7 @@ class World:
             return [None] * len(which)
         seeds = as_array("seed", seed)
         if seeds.dtype.kind not in "iu" or (seeds.size and seeds.min() < 0):
-            raise SandboxError(f"seed = {_shown(seed)}; give a whole number of at least 0, or one per world.")
+            raise SandboxError(f"seed = {shown(seed)}; give a whole number of at least 0, or one per world.")
         if seeds.ndim == 0:
             return [int(seeds) + int(b) for b in which]
         if seeds.shape != which.shape:
@@ -367,6 +388,26 @@ def _arrays_of(part: Any) -> tuple[NDArray, ...]:
     if isinstance(part, np.ndarray):
         return (part,)
     return (*part.state, *getattr(part, "outbox", ()))
+
+
+def _check_size(name: str, value: Any, least: int, most: int) -> None:
+    if not (isinstance(value, (int, np.integer)) and value >= least):
+        raise SandboxError(f"{name} = {shown(value)}; give a whole number of at least {least}.")
+    if value > most:
+        raise SandboxError(f"{name} = {shown(value)}; {most:,} is the most.")
+
+
+def _check_horizon(horizon_s: Any) -> None:
+    if horizon_s is None:
+        return
+    if not (isinstance(horizon_s, Real) and 0.0 < horizon_s < float("inf")):
+        raise SandboxError(
+            f"horizon_s = {shown(horizon_s)}; give a number of seconds greater than 0, or None."
+        )
+    if horizon_s > MOST_HOURS * HOUR:
+        raise SandboxError(
+            f"horizon_s = {shown(horizon_s)} is too long; {MOST_HOURS * HOUR:g} s is the most."
+        )
 
 
 def _shares(worlds: int, threads: int) -> list[NDArray]:

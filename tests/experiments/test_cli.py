@@ -78,6 +78,23 @@ def test_run_leaves_results_and_a_table(tmp_path, capsys):
     assert (told["seed"], told["candidates"], told["policy"]) == (4, 2, "deadline_greedy")
 
 
+@pytest.mark.parametrize("epoch", ["2027-03-01T12:00:00Z", "2027-03-01", "2027-03-01 12:00:00"])
+def test_another_epoch(epoch, tmp_path, capsys):
+    out = tmp_path / "r"
+    options = ["--scenario", "pair", "--hours", "0.05", "--no-record", "--set", f"epoch={epoch}"]
+    assert main(["run", *options, "--policy", "idle", "--out", str(out)]) == 0
+    told = json.loads((out / "metrics.json").read_text())["arguments"]["changes"]["epoch"]
+    assert told.startswith("2027-03-01")
+    assert "2027-03-01" in (out / "scenario.yaml").read_text()
+
+
+def test_another_epoch_in_a_comparison(tmp_path, capsys):
+    out = tmp_path / "c.json"
+    options = ["--scenario", "pair", "--hours", "0.05", "--set", "epoch=2027-03-01T12:00:00Z"]
+    assert main(["compare", *options, "--policy", "idle", "--seeds", "1", "--json", str(out)]) == 0
+    assert json.loads(out.read_text())["arguments"]["changes"]["epoch"].startswith("2027-03-01T12")
+
+
 def test_results_have_a_place_of_their_own(tmp_path):
     done = shell("run", *PAIR, "--no-record", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -111,6 +128,15 @@ def test_scenarios_are_listed(capsys):
         (["run", "--hours", "soon"], "invalid float value: 'soon'"),
         (["run", "--set", "requests.initial"], "give FIELD=VALUE"),
         (["run", "--set", "requests.value=[1"], "not YAML"),
+        (["run", "--set", "epoch=2026-02-30"], "epoch = '2026-02-30': input should be a valid datetime"),
+        (["run", "--set", "epoch=2026-02-28T25:00:00Z"], "epoch = '2026-02-28T25:00:00Z'"),
+        (["run", "--set", "horizon_h=!!int x"], "'x' is no int"),
+        (["run", "--set", "horizon_h=" + "[" * 2_000], "nested more than 50 levels deep"),
+        (["run", "--set", "horizon_h=" + "9" * 5_000], "horizon_h = '9999"),
+        (["run", "--set", "requests=&r {sites: *r}"], "an alias stands within the value that it names"),
+        (["run", "--set", "extends=pair"], "extends cannot be replaced"),
+        (["run", "--set", "a." * 3_000 + "b=1"], "No field"),
+        (["run", "--set", "x" * 5_000], "give FIELD=VALUE"),
         (["run", "--set", "horizon_h=-1"], "horizon_h"),
         (["compare", "--seeds", "0"], "at least 1 seed"),
         (["figures", "/nowhere"], "not a folder of results"),
@@ -131,6 +157,7 @@ def test_mistakes_are_one_line_and_status_two(arguments, sentence, tmp_path, mon
     assert status == 2
     assert sentence in shown.err
     assert shown.err.count("\n") == 1
+    assert len(shown.err) < 700
     assert not shown.out
     assert not list(tmp_path.iterdir())
 

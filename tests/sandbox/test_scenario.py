@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 import yaml
 
 from sandbox.errors import SandboxError
 from sandbox.fleet import make_fleet
-from sandbox.scenario import Scenario, load_scenario, scenario_names
+from sandbox.scenario import Forces, Scenario, load_scenario, scenario_names
 
 TLE = """ISS (ZARYA)
 1 25544U 98067A   08264.51782528 -.00002182  00000-0 -11606-4 0  2927
@@ -117,6 +118,31 @@ class TestSources:
     def test_rounds(self, small):
         assert load_scenario(small, {"horizon_h": 24}).rounds == 2880
         assert load_scenario(small, {"horizon_h": 1e-3}).rounds == 1
+
+    def test_numbers_and_dates_of_numpy(self, small):
+        changes = {
+            "epoch": np.datetime64("2026-03-20T14:45:00", "ns"),
+            "horizon_h": np.float32(3),
+            "requests.initial": np.int64(7),
+            "requests.value": np.array([1, 2]),
+        }
+        scenario = load_scenario(small, changes)
+        assert scenario.epoch == datetime(2026, 3, 20, 14, 45, tzinfo=UTC)
+        assert (scenario.horizon_h, scenario.requests.initial, scenario.requests.value) == (
+            3.0,
+            7,
+            (1.0, 2.0),
+        )
+
+    def test_models(self, small):
+        assert load_scenario(small | {"forces": Forces(j3=True)}, {"forces.j4": True}).forces.j3
+        assert load_scenario(small, {"forces": Forces(j3=True), "forces.j4": True}).forces.j4
+
+    def test_merge_keys_and_aliases(self, write):
+        text = "extends: pair\nname: m\n<<: {horizon_h: 3}\nrequests: {value: &v [1, 2], lifetime_h: *v}\n"
+        scenario = load_scenario(write(text), {"requests.value.0": 0})
+        assert scenario.horizon_h == 3
+        assert (scenario.requests.value, scenario.requests.lifetime_h) == ((0, 2), (1, 2))
 
     def test_catalogue_is_found_beside_the_file(self, small, write):
         write(TLE, "orbits/iss.tle")
@@ -228,6 +254,30 @@ class TestWrongSources:
         path.write_bytes(b"name: \xff\xfe\x00")
         assert "cannot be read" in sentence(path)
 
+    def test_chain(self, write):
+        for i in range(120):
+            write({"extends": f"c{i + 1}.yaml"}, f"c{i}.yaml")
+        assert "more than 100 files extend one another" in sentence(write({"extends": "c0.yaml"}))
+
+    @pytest.mark.parametrize("name", ["x" * 5_000 + ".yaml", "a\0.yaml", "x" * 10**6, ".yaml"])
+    def test_odd_names(self, name):
+        assert "does not exist" in (said := sentence(name)) or "Unknown scenario" in said
+
+    def test_a_folder_and_a_device(self, tmp_path):
+        (tmp_path / "a.yaml").mkdir()
+        (tmp_path / "b.yaml").symlink_to("/dev/zero")
+        assert all("does not exist" in sentence(tmp_path / name) for name in ("a.yaml", "b.yaml"))
+
+    def test_what_was_never_checked(self):
+        pair = load_scenario("pair")
+        assert "horizon_h = nan" in sentence(pair.model_copy(update={"horizon_h": float("nan")}))
+        assert "fleet = 5" in sentence(pair.model_copy(update={"fleet": 5}))
+        assert "epoch is missing" in sentence(Scenario.model_construct(name="x"))
+
+    @pytest.mark.parametrize("replace", [[1], "a", {1: 2}, {"a." * 5_000: 1}, {"extends": "scs01"}])
+    def test_replace(self, replace):
+        sentence("pair", replace)
+
 
 class TestWrongFields:
     @pytest.mark.parametrize(
@@ -261,6 +311,17 @@ class TestWrongFields:
             ({"stations.1.name": "Kiruna"}, "every name in stations must occur once"),
             ({"substep_s": 31}, "substep_s must not exceed round_s"),
             ({"epoch": "yesterday"}, "epoch = 'yesterday'"),
+            ({"epoch": "2026-02-30"}, "epoch = '2026-02-30': input should be a valid datetime"),
+            ({"epoch": np.datetime64("NaT")}, "epoch = None"),
+            ({"horizon_h": 10**5_000}, "horizon_h = a whole number of 16610 bits"),
+            ({"horizon_h": "x" * 10**6}, "horizon_h = 'xxx"),
+            ({"horizon_h": {"a": [1]}}, "horizon_h = {'a': [1]}: input should be a valid number"),
+            ({"horizon_h": np.array([1.0, 2.0])}, "horizon_h = [1.0, 2.0]: input should be a valid number"),
+            ({"start_within_h": 1e12}, "start_within_h = 1000000000000.0: input should be less than"),
+            ({"substep_s": 1e-9}, "substep_s = 1e-09"),
+            ({"fleet.0.walker.total": 10**9}, "fleet.0.walker.total = 1000000000"),
+            ({"spacecraft.craft.compute": {"board": "agx_orin", "boards": 10**400}}, "boards = a whole"),
+            ({"name": "x" * 10**5}, "name = 'xxx"),
             ({"requests.value": [5, 1]}, "first <= second"),
             ({"requests.lifetime_h": [0, 1]}, "0.01 <= first"),
             ({"requests.cloud_mean": 1.5}, "requests.cloud_mean = 1.5"),
