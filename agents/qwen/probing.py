@@ -16,6 +16,7 @@ from agents.qwen.dialects import (
     UnreadableReply,
     read_chat,
 )
+from agents.qwen.http import REDIRECTS
 from sandbox.errors import SandboxError, unknown_name
 
 SWITCHES: tuple[Mapping[str, Any], ...] = (
@@ -85,12 +86,18 @@ def _models(transport: Transport, url: str) -> dict[str, dict[str, Any]]:
         raise SandboxError(f"Server {url} cannot be reached ({reply.why}); start it, or correct its address.")
     if reply.status in (401, 403):
         raise SandboxError(
-            f"Server {url} wants an API key (status {reply.status}); put it into the environment variable "
-            "that --api-key-env names."
+            f"Server {url} wants an API key (status {reply.status}){_quoted(reply.said)}; put the right one into "
+            "SANDBOX_API_KEY, or into the environment variable that --api-key-env names."
         )
+    if reply.status in REDIRECTS:
+        raise SandboxError(f"Server {url} cannot be asked: {reply.why}.")
     data = reply.json.get("data") if isinstance(reply.json, dict) else None
     entries = data if isinstance(data, list) else []
     return {e["id"]: e for e in entries if isinstance(e, dict) and isinstance(e.get("id"), str)}
+
+
+def _quoted(said: str) -> str:
+    return f" and says: {said.rstrip('.')}" if said else ""
 
 
 def _model(model: str | None, listed: Mapping[str, Any], url: str) -> str:
@@ -129,7 +136,7 @@ def _fails(transport: Transport, dialect: Dialect, thinking: bool) -> str:
     question = _HELLO if constrained else _YES_OR_NO
     reply = transport.send("POST", dialect.path, dialect.body(question, {"temperature": 0}))
     if not reply.ok:
-        return reply.why or f"status {reply.status}"
+        return reply.reason
     try:
         answer = dialect.read(reply.json, question)
     except UnreadableReply as error:

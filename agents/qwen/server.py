@@ -19,12 +19,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.qwen.address import base_url
 from agents.qwen.cassette import Player, Recorder
 from agents.qwen.chat import messages
 from agents.qwen.choice import Draws, check_temperature, legal_probabilities, thinking_budget
 from agents.qwen.decisions import Decision, Engine, Request
 from agents.qwen.dialects import Answer, Question, Text, UnreadableReply, Usage, read_chat, read_usage
-from agents.qwen.http import Client, Reply, base_url
+from agents.qwen.http import ApiKey, Client, Reply
 from agents.qwen.names import nominal_name
 from agents.qwen.probing import probe
 from envs.replies import OK, SAFE_ACTION, UNREADABLE, ReplyReader
@@ -101,9 +102,11 @@ class ServerEngine(Engine):
             self._transport = Player(cassette)
         else:
             client = Client(url, _key(api_key_env), timeout_s, retries, backoff_s)
+            client.settle()
             self._transport = client if cassette is None else Recorder(client, cassette)
+        shown = base_url(url) if isinstance(self._transport, Player) else client.url
         try:
-            found = probe(self._transport, base_url(url), model, dialect, self.budget > 0)
+            found = probe(self._transport, shown, model, dialect, self.budget > 0)
         except SandboxError:
             if isinstance(self._transport, Recorder):
                 self._transport.discard()
@@ -122,7 +125,9 @@ class ServerEngine(Engine):
     def close(self) -> None:
         if self._pool is None:
             return
-        self._pool.shutdown()
+        if isinstance(self._transport, Client | Recorder):
+            self._transport.stop()  # before the threads are waited for
+        self._pool.shutdown(cancel_futures=True)
         self._pool = None
         if isinstance(self._transport, Recorder | Player):
             self._transport.close()
@@ -247,8 +252,7 @@ class ServerEngine(Engine):
         """What a reply comes to that is none."""
         if reply.ok:
             return None
-        why = reply.why or f"status {reply.status}"
-        return self._outcome(reply, question, left_out, reply.failure or "error", note=why)
+        return self._outcome(reply, question, left_out, reply.failure or "error", note=reply.reason)
 
     def _outcome(
         self,
@@ -300,12 +304,12 @@ def _written(answer: Answer) -> int:
     return 0 if answer.probabilities is not None else _tokens(answer.reasoning + answer.text)
 
 
-def _key(variable: str) -> str | None:
+def _key(variable: str) -> ApiKey | None:
     """The key in an environment variable; one that was named by the user has to be there."""
-    key = os.environ.get(variable)
-    if not key and variable != API_KEY_ENV:
+    key = os.environ.get(variable, "")
+    if not key.strip() and variable != API_KEY_ENV:
         raise SandboxError(f"Environment variable {variable!r} for the API key is not set; export it.")
-    return key
+    return ApiKey(key, f"The API key in {variable}") if key.strip() else None
 
 
 def _check_numbers(timeout_s: float, retries: int, concurrency: int, context: int | None) -> None:
