@@ -86,8 +86,8 @@ def _models(transport: Transport, url: str) -> dict[str, dict[str, Any]]:
         raise SandboxError(f"Server {url} cannot be reached ({reply.why}); start it, or correct its address.")
     if reply.status in (401, 403):
         raise SandboxError(
-            f"Server {url} wants an API key (status {reply.status}){_quoted(reply.said)}; put the right one into "
-            "SANDBOX_API_KEY, or into the environment variable that --api-key-env names."
+            f"Server {url} wants an API key (status {reply.status}){_quoted(reply.said)}; put the right one "
+            "into SANDBOX_API_KEY, or into the environment variable that --api-key-env names."
         )
     if reply.status in REDIRECTS:
         raise SandboxError(f"Server {url} cannot be asked: {reply.why}.")
