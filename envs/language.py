@@ -39,7 +39,7 @@ none raises, although the action space, a `Text` of printable ASCII, names less.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from string import printable
 from typing import Any
@@ -60,6 +60,8 @@ from sandbox.lasers import TERMINALS
 
 LONGEST_REPLY = 4096
 """Characters of the action space's texts; longer replies are read all the same."""
+MOST_TOKENS = 10**12
+"""Of one reply: more is a mistake."""
 INVITATION = 'You may add a line "Message: ..." of at most {} characters for your neighbours.'
 STILL_THINKING = "You are still thinking about your last decision; a reply is not read in this round."
 
@@ -70,15 +72,17 @@ _THOUGHTS = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Reply:
-    """What a mind wrote, and the tokens that it read and wrote for it.
+    """What a mind wrote, and the tokens that it read and wrote for it; None where a server gave none.
+
+    Without a text it is counted as unreadable.
 
     `model` names the model that thought, for example "Qwen3-1.7B"; None: the one of the spacecraft.
     `message` goes to the neighbours, where there is a channel; None: what the text says in a line of its own.
     """
 
-    text: str
-    prompt_tokens: int = 0
-    output_tokens: int = 0
+    text: str | None
+    prompt_tokens: int | None = 0
+    output_tokens: int | None = 0
     model: str | None = None
     message: str | None = None
 
@@ -154,7 +158,7 @@ class LanguageEnv(ParallelEnv):
         agents = self.face.agents
         given = {agent: _as_reply(agent, replies[agent]) for agent in agents if agent in replies}
         readings = {
-            agent: self._reader.read(reply.text, self._masks[agent]) for agent, reply in given.items()
+            agent: self._reader.read(reply.text or "", self._masks[agent]) for agent, reply in given.items()
         }
         orders = {agent: readings[agent].action if agent in readings else HOLD for agent in agents}
         for agent, reply in given.items():
@@ -185,7 +189,7 @@ class LanguageEnv(ParallelEnv):
                 f"The reply of {agent} has a message, but {self.problem.name} has no channel for it; make "
                 "autonomy_v0 with message_size of at least 1."
             )
-        found = _MESSAGE.search(_THOUGHTS.sub("", reply.text)) if self.channel else None
+        found = _MESSAGE.search(_THOUGHTS.sub("", reply.text or "")) if self.channel else None
         message = reply.message if reply.message is not None else found and found.group(1)
         if message and not self._busy[agent]:
             self.problem.say_text(0, self._number[agent], message.strip())  # type: ignore[attr-defined]
@@ -202,7 +206,8 @@ class LanguageEnv(ParallelEnv):
         models = np.full(team, None, object)
         for agent, reply in replies.items():
             n = self._number[agent]
-            prompt[0, n], output[0, n], models[0, n] = reply.prompt_tokens, reply.output_tokens, reply.model
+            prompt[0, n], output[0, n] = reply.prompt_tokens or 0, reply.output_tokens or 0
+            models[0, n] = reply.model
         return Thought(prompt, output, models=models)
 
     def _reports(self, observations: Mapping[str, NDArray], infos: Mapping[str, dict]) -> dict[str, str]:
@@ -241,8 +246,36 @@ def _printable(text: str) -> str:
 
 
 def _as_reply(agent: str, reply: Any) -> Reply:
-    if isinstance(reply, Reply):
-        return reply
     if isinstance(reply, str):
         return Reply(reply)
-    raise SandboxError(f"The reply of {agent} is {type(reply).__name__}; give a Reply or a string.")
+    if not isinstance(reply, Reply):
+        raise SandboxError(f"The reply of {agent} is {type(reply).__name__}; give a Reply or a string.")
+    for name in ("text", "model", "message"):
+        value = getattr(reply, name)
+        if not (value is None or isinstance(value, str)):
+            raise SandboxError(
+                f"The reply of {agent} has a {name} that is {type(value).__name__}; give a string or None."
+            )
+    return replace(
+        reply,
+        text=reply.text or "",
+        prompt_tokens=_count(agent, "prompt_tokens", reply.prompt_tokens),
+        output_tokens=_count(agent, "output_tokens", reply.output_tokens),
+    )
+
+
+def _count(agent: str, name: str, value: Any) -> int:
+    """A number of tokens; None, as of a server that does not say, is none."""
+    if value is None:
+        return 0
+    try:
+        count = int(value)
+    except (TypeError, ValueError, OverflowError):
+        count = -1
+    if isinstance(value, str | bytes) or not 0 <= count <= MOST_TOKENS:
+        legible = isinstance(value, str | float) or (isinstance(value, int) and abs(value) <= MOST_TOKENS)
+        shown = f"{value!r:.40}" if legible else f"{type(value).__name__} out of range"
+        raise SandboxError(
+            f"The reply of {agent} has {name} = {shown}; give a whole number from 0 to {MOST_TOKENS:.0e}."
+        )
+    return count

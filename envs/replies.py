@@ -207,15 +207,19 @@ def _json_values(text: str) -> Iterator[tuple[Any, int, int]]:
         at = text.find("{", end)
 
 
+def _decides(key: str) -> bool:
+    words = plain_name(key).split()
+    return bool(words) and words[-1] in _KEYS and not _OTHER.intersection(words)
+
+
 def _leaves(value: Any) -> Iterator[Any]:
     """What stands under the keys that name a decision, also within the arguments of a tool call."""
     if isinstance(value, list):
         for each in value:
             yield from _leaves(each)
     elif isinstance(value, dict):
-        for key, item in value.items():
-            words = plain_name(str(key)).split()
-            if words and words[-1] in _KEYS and not _OTHER.intersection(words):
-                yield from _leaves(item)
+        found = {key: list(_leaves(item)) for key, item in value.items() if _decides(str(key))}
+        told = [leaf for key, leaves in found.items() if key != "name" for leaf in leaves]
+        yield from told or found.get("name", [])  # of a tool: its arguments say more than its name
     elif value is not None:
         yield value

@@ -9,6 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterable
 from http.client import HTTPException
 from typing import Any, NamedTuple
 
@@ -49,7 +50,9 @@ class Reply(NamedTuple):
     @property
     def refused(self) -> bool:
         """Whether the server says that it does not take such a request."""
-        return not self.failure and 400 <= self.status < 500 and self.status not in TRANSIENT
+        if self.failure or self.status in TRANSIENT:
+            return False
+        return 400 <= self.status < 500 or self.status == 501
 
     @property
     def said(self) -> str:
@@ -92,6 +95,23 @@ class ApiKey:
         return self._key
 
 
+class _Secrets:
+    """What is masked wherever it is met."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        long = {secret for secret in secrets if len(secret) >= SHORTEST_SECRET}
+        self._secrets = sorted(long, key=len, reverse=True)
+
+    def __repr__(self) -> str:
+        return f"Secrets({MASK})"
+
+    def masked(self, text: str) -> str:
+        """`text` without them."""
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        return text
+
+
 class _Attempt(NamedTuple):
     """One try: its reply, whether another may help, and the seconds that the server asked to wait."""
 
@@ -123,8 +143,7 @@ class Client:
         if isinstance(key, str):
             key = ApiKey(key) if key.strip() else None
         self._key = key
-        secrets = {*given.secrets, *([key.secret] if key else [])}
-        self._secrets = sorted((s for s in secrets if len(s) >= SHORTEST_SECRET), key=len, reverse=True)
+        self._secrets = _Secrets([*given.secrets, *([key.secret] if key else [])])
         self.timeout_s, self.retries, self.backoff_s = timeout_s, retries, backoff_s
         self._jitter, self._lock = np.random.default_rng(), threading.Lock()
         self._stopped = False
@@ -244,8 +263,7 @@ class Client:
     def _clean(self, value: Any) -> Any:
         """`value` without a key that a server echoes, and in characters that a file can hold."""
         if isinstance(value, str):
-            for secret in self._secrets:
-                value = value.replace(secret, MASK)
+            value = self._secrets.masked(value)
             return value if value.isascii() else value.encode(errors="replace").decode()
         if isinstance(value, list):
             return [self._clean(each) for each in value]

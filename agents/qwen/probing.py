@@ -1,8 +1,12 @@
 """What a server can do, found out by asking and looking at what comes back: they ignore fields silently."""
 
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from agents.qwen.cassette import Transport
 from agents.qwen.dialects import (
@@ -14,17 +18,26 @@ from agents.qwen.dialects import (
     Question,
     Text,
     UnreadableReply,
+    Wants,
     read_chat,
 )
-from agents.qwen.http import REDIRECTS
+from agents.qwen.http import REDIRECTS, Reply
+from envs.replies import OK, ReplyReader
 from sandbox.errors import SandboxError, unknown_name
 
 SWITCHES: tuple[Mapping[str, Any], ...] = (
     {"chat_template_kwargs": {"enable_thinking": False}},
     {"reasoning_effort": "none"},
+    {"enable_thinking": False},
+    {"thinking": {"type": "disabled"}},
+    {"reasoning": {"enabled": False}},
     {},
 )
-"""What turns thinking off: at vLLM, SGLang, llama.cpp and `transformers serve`; at Ollama; nothing does."""
+"""What turns thinking off: at vLLM, SGLang, llama.cpp and `transformers serve`; at Ollama; at DashScope; at
+other vendors; at OpenRouter; nothing does."""
+OPTIONAL = ("temperature", "top_p", "seed")
+"""Fields that a server may do without."""
+_BAD_REQUEST = (400, 422)
 
 _YES_OR_NO = Question(
     system="Answer with one letter, and nothing else.",
@@ -64,17 +77,18 @@ def probe(transport: Transport, url: str, model: str | None, dialect: str, think
         raise unknown_name("dialect", dialect, ("auto", *DIALECTS))
     listed = _models(transport, url)
     name = _model(model, listed, url)
-    switch = _switch(transport, name)
-    reasons = []
+    switch, wants = _manners(transport, name)
+    reasons: dict[str, list[str]] = {}
     for kind in DIALECTS.values() if dialect == "auto" else [DIALECTS[dialect]]:
-        way = kind(name, switch)
+        way = kind(name, switch, wants)
         why_not = _fails(transport, way, thinking)
         if not why_not:
             return Server(name, way, _context(listed, name))
-        reasons.append(f"{way.name}: {why_not}")
+        reasons.setdefault(why_not, []).append(way.name)
+    told = "; ".join(f"{', '.join(ways)}: {why.rstrip('.')}" for why, ways in reasons.items())
     known = f"; it lists {', '.join(listed)}" if listed and name not in listed else ""
     raise SandboxError(
-        f"Server {url} does not decide with model {name!r} ({'; '.join(reasons)}){known}; "
+        f"Server {url} does not decide with model {name!r} ({told}){known}; "
         "check its model and log" + ("." if dialect == "auto" else ", or take the dialect auto.")
     )
 
@@ -110,24 +124,67 @@ def _model(model: str | None, listed: Mapping[str, Any], url: str) -> str:
 
 
 def _context(listed: Mapping[str, dict[str, Any]], model: str) -> int | None:
-    """The context that vLLM and SGLang state."""
-    limit = listed.get(model, {}).get("max_model_len")
+    """The context that vLLM, SGLang and llama.cpp state."""
+    entry = listed.get(model, {})
+    meta = entry.get("meta")
+    limit = entry.get("max_model_len", meta.get("n_ctx") if isinstance(meta, dict) else None)
     return limit if isinstance(limit, int) and limit > 0 else None
 
 
-def _switch(transport: Transport, model: str) -> Mapping[str, Any]:
-    """The first switch after which an answer comes without a thought."""
-    for switch in SWITCHES:
-        reply = transport.send("POST", Text.path, Text(model, switch).body(_YES_OR_NO, {"temperature": 0}))
-        if reply.failure:
-            break
-        try:
-            answer = read_chat(reply.json)
-        except UnreadableReply:
-            continue
-        if reply.ok and answer.text and not answer.reasoning:
-            return switch
-    return {}
+def _manners(transport: Transport, model: str) -> tuple[Mapping[str, Any], Wants]:
+    """The first switch after which an answer comes without a thought, and what the server wants for it."""
+    for wants in (Wants(), Wants("max_completion_tokens")):
+        refused = 0
+        for switch in SWITCHES:
+            reply, wants = _adapted(transport, model, switch, wants)
+            if reply.failure:
+                return {}, wants
+            if reply.ok and _answers(reply):
+                return switch, wants
+            refused += reply.status in _BAD_REQUEST
+        if refused < len(SWITCHES):
+            break  # else it may be the limit, unnamed, that it refuses
+    return {}, wants
+
+
+def _adapted(
+    transport: Transport, model: str, switch: Mapping[str, Any], wants: Wants
+) -> tuple[Reply, Wants]:
+    """The reply to a chat with this switch, once what the server complains of is otherwise."""
+    while True:
+        body = Text(model, switch, wants).body(_YES_OR_NO, {"temperature": 0})
+        reply = transport.send("POST", Text.path, body)
+        other = complaint(reply, body, wants)
+        if other is None:
+            return reply, wants
+        wants = other
+
+
+def complaint(reply: Reply, body: Mapping[str, Any], wants: Wants) -> Wants | None:
+    """What to do about a field that a server refuses by its name; None where it complains of nothing such."""
+    if reply.status not in _BAD_REQUEST or reply.failure:
+        return None
+    error = reply.json.get("error") if isinstance(reply.json, dict) else None
+    named = f"{reply.said} {error.get('param') if isinstance(error, dict) else ''}"
+    if "max_tokens" in body and re.search(r"\bmax_(completion_)?tokens\b", named):
+        return replace(wants, limit="max_completion_tokens")
+    for field in OPTIONAL:
+        if field in body and re.search(rf"\b{field}\b", named):
+            return replace(wants, refused=wants.refused | {field})
+    return None
+
+
+def _answers(reply: Reply) -> bool:
+    """Whether a chat has an answer and no thoughts, or nothing but an answer where the thoughts belong."""
+    try:
+        answer, filed = Text("").read(reply.json, _YES_OR_NO), read_chat(reply.json)
+    except UnreadableReply:
+        return False
+    if filed.text:
+        return not answer.reasoning
+    return (
+        ReplyReader(_YES_OR_NO.names, _YES_OR_NO.labels).read(answer.text, np.ones(2, np.int8)).status == OK
+    )
 
 
 def _fails(transport: Transport, dialect: Dialect, thinking: bool) -> str:
@@ -140,8 +197,10 @@ def _fails(transport: Transport, dialect: Dialect, thinking: bool) -> str:
     try:
         answer = dialect.read(reply.json, question)
     except UnreadableReply as error:
-        return str(error)
+        return reply.said or str(error)
     if answer.probabilities is None and not answer.text and not thinking:
+        if not answer.reasoning:
+            return "an answer without text"
         return "no answer, for it thinks and cannot be told not to: give it a thinking budget"
     if constrained and _label(answer.text) not in question.labels:
         return "the constraint is ignored"
