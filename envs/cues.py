@@ -33,7 +33,7 @@ _CN_FILL = r"(?:选项|方案|动作|行动|字母|决策|选择|执行|进行|�
 
 # to the left of what is decided
 HEADING = _pattern(
-    rf"\b{NOUN}(?:\s+(?:letter|label|here|now|for now|is|{NOUN}))*\s*[:=–—]\s*{_FILL}{{0,4}}$",
+    rf"\b{NOUN}(?:\s+(?:letter|label|here|now|for now|is|{NOUN}))*\s*(?:[:=–—]|\s-)\s*{_FILL}{{0,4}}$",
     rf"{_CN_NOUN}(?:应该|应当|应|就)?\s*(?:是|为|:|=){_CN_FILL}$",
 )
 SENTENCE = _pattern(
@@ -50,7 +50,7 @@ WILL_DO = _pattern(
     r"(?:\b(?:should|must|will|shall|let's|lets|let us|needs? to|ha(?:s|ve) to|going to|time to|best to"
     r"|better to|ought to|I|we)|'ll)\s+(?:(?:now|simply|just|therefore|first)\s+)*$"
 )
-OPTION_LEFT = _pattern(rf"\b{NOUN}\s+$", r"(?:选项|方案|选)\s*$")
+OPTION_LEFT = _pattern(rf"\b{NOUN}\s*,?\s+$", r"(?:选项|方案|选)\s*$")
 BUT = _pattern(r"\bbut\s+(?:\w+\s+){0,2}$", r"而是\s*$")
 DENIED_LEFT = _pattern(
     r"\b(?:not|never|neither|nor|avoid\w*|reject\w*|rul(?:e|ed|ing) out|rather than|instead of|except|no"

@@ -219,7 +219,9 @@ def _leaves(value: Any) -> Iterator[Any]:
             yield from _leaves(each)
     elif isinstance(value, dict):
         found = {key: list(_leaves(item)) for key, item in value.items() if _decides(str(key))}
-        told = [leaf for key, leaves in found.items() if key != "name" for leaf in leaves]
-        yield from told or found.get("name", [])  # of a tool: its arguments say more than its name
+        if found.get("arguments") or found.get("parameters"):
+            found.pop("name", None)  # of the tool, not of the decision
+        for leaves in found.values():
+            yield from leaves
     elif value is not None:
         yield value

@@ -160,18 +160,19 @@ def _rank(text: str, start: int, end: int, left: str, right: str, label: bool) -
         return LABELLED
     if cues.SENTENCE.search(left) or (label and cues.PRAISED.match(_undressed(right))):
         return SAID
-    if not label:
-        return WILL if cues.WILL_DO.search(left) else NAMED
     before, after = text[:start], text[end:]
-    if _opens(before, after) or cues.SHARE.match(after[:_AROUND]):
+    if _opens(before, after) or (label and cues.SHARE.match(after[:_AROUND])):
         return OPENING
     if before and before[-1] in cues.BEFORE and (after[:1] in tuple(cues.AFTER) or before.endswith("**")):
         return MARKED
     if re.search(r"[,:]\s*$", left) and not re.search(r"\w", after):
         return OPTION
-    if cues.OPTION_LEFT.search(left) and cues.OPTION_RIGHT.match(_undressed(right)):
+    ends = cues.OPTION_RIGHT.match(right) or cues.OPTION_RIGHT.match(_undressed(right))
+    if cues.OPTION_LEFT.search(left) and ends:
         return OPTION
-    return 0
+    if label:
+        return 0
+    return WILL if cues.WILL_DO.search(left) else NAMED
 
 
 def _opens(before: str, after: str) -> bool:

@@ -280,7 +280,8 @@ class Client:
 
 def _lists(reply: Reply) -> bool:
     """Whether a reply is a list of models; some servers answer to any path that they do not know it."""
-    return reply.ok and isinstance(reply.json, dict) and isinstance(reply.json.get("data"), list)
+    listed = reply.json.get("data") if isinstance(reply.json, dict) else reply.json
+    return reply.ok and isinstance(listed, list)
 
 
 def _answers(reply: Reply) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -22,8 +22,9 @@ from agents.qwen.dialects import (
     read_chat,
 )
 from agents.qwen.http import REDIRECTS, Reply
+from agents.qwen.reasons import plain
 from envs.replies import OK, ReplyReader
-from sandbox.errors import SandboxError, unknown_name
+from sandbox.errors import SHOWN, SandboxError, unknown_name
 
 SWITCHES: tuple[Mapping[str, Any], ...] = (
     {"chat_template_kwargs": {"enable_thinking": False}},
@@ -38,6 +39,7 @@ other vendors; at OpenRouter; nothing does."""
 OPTIONAL = ("temperature", "top_p", "seed")
 """Fields that a server may do without."""
 _BAD_REQUEST = (400, 422)
+_LONGEST_NAME = 80
 
 _YES_OR_NO = Question(
     system="Answer with one letter, and nothing else.",
@@ -86,7 +88,7 @@ def probe(transport: Transport, url: str, model: str | None, dialect: str, think
             return Server(name, way, _context(listed, name))
         reasons.setdefault(why_not, []).append(way.name)
     told = "; ".join(f"{', '.join(ways)}: {why.rstrip('.')}" for why, ways in reasons.items())
-    known = f"; it lists {', '.join(listed)}" if listed and name not in listed else ""
+    known = f"; it lists {_names(listed)}" if listed and name not in listed else ""
     raise SandboxError(
         f"Server {url} does not decide with model {name!r} ({told}){known}; "
         "check its model and log" + ("." if dialect == "auto" else ", or take the dialect auto.")
@@ -105,7 +107,7 @@ def _models(transport: Transport, url: str) -> dict[str, dict[str, Any]]:
         )
     if reply.status in REDIRECTS:
         raise SandboxError(f"Server {url} cannot be asked: {reply.why}.")
-    data = reply.json.get("data") if isinstance(reply.json, dict) else None
+    data = reply.json.get("data") if isinstance(reply.json, dict) else reply.json
     entries = data if isinstance(data, list) else []
     return {e["id"]: e for e in entries if isinstance(e, dict) and isinstance(e.get("id"), str)}
 
@@ -119,8 +121,15 @@ def _model(model: str | None, listed: Mapping[str, Any], url: str) -> str:
         return model
     if len(listed) == 1:
         return next(iter(listed))
-    offered = f"it lists {', '.join(sorted(listed))}" if listed else "it lists none"
+    offered = f"it lists {_names(sorted(listed))}" if listed else "it lists none"
     raise SandboxError(f"Server {url} needs the name of a model: give --model ({offered}).")
+
+
+def _names(listed: Iterable[str]) -> str:
+    """Names of models for a message: some servers list hundreds."""
+    shown = [plain(name)[:_LONGEST_NAME] for name in listed]
+    more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
+    return ", ".join(shown[:SHOWN]) + more
 
 
 def _context(listed: Mapping[str, dict[str, Any]], model: str) -> int | None:

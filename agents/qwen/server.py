@@ -78,7 +78,10 @@ class ServerEngine(Engine):
     states. `api_key_env` names the environment variable with the key. With `cassette` the exchanges are
     replayed from that file and no server is asked; with `record` as well it is asked, and the file written.
 
-    Raises SandboxError where the server cannot be reached or does not answer.
+    `url` may end in /v1, in another path or in none (`agents.qwen.address`). The key goes to that server
+    alone.
+
+    Raises SandboxError where the server cannot be reached or does not answer, or the key is none.
     """
 
     def __init__(

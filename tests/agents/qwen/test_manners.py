@@ -254,6 +254,19 @@ def test_the_context_of_llama_cpp_is_read():
         assert asking(server).context == 4096
 
 
+def test_a_bare_list_of_models_is_one_and_a_long_one_is_shortened():
+    class Bare(Manners):
+        models = 200, [{"id": "only"}]
+
+    with FakeServer(Bare()) as server:
+        assert asking(server).model == "only"
+        Bare.models = 200, {"data": [{"id": f"{k}-{'x' * 1000}\x1b[31m"} for k in range(500)]}
+        with pytest.raises(SandboxError, match=r"give --model \(it lists 0-x.* and 480 more\)") as caught:
+            asking(server)
+    assert len(str(caught.value)) < 2500
+    assert str(caught.value).isprintable()
+
+
 def test_an_endpoint_that_is_not_there_for_one_request_is_asked_in_text(one):
     class Half(SystemOneServer):
         def systemone(self, body):
