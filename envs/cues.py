@@ -19,7 +19,7 @@ VERB = (
     "(?:choos(?:e|es|ing)|chose|chosen|select(?:s|ed|ing)?|pick(?:s|ed|ing)?|opt(?:s|ed|ing)?|go(?:es|ing)?|went"
     "|do|decid(?:e|es|ed|ing)|tak(?:e|es|ing)|prefers?|recommends?|suggests?|vote|answer(?:ing)?|settl(?:e|ing)"
     "|stick(?:ing)?|proceed(?:ing)?|switch(?:ing)?|respond|reply|commit|execut(?:e|ing)|perform(?:ing)?"
-    "|chang(?:e|ing)|lean(?:ing)?)"
+    "|chang(?:e|ing)|lean(?:ing)?|says?|meant?)"
 )
 _IS = "(?:is|are|was|be|becomes?|remains?|seems(?: to be)?|appears to be|(?:would|should|must|has to) be)"
 _FILL = (
@@ -29,7 +29,7 @@ _FILL = (
 )
 """What may stand between a cue and the letter or name."""
 _CN_NOUN = "(?:答案?|决定|决策|选择|选项|动作|行动|结论|回答|操作|建议|指令|方案)"
-_CN_FILL = r"(?:选项|方案|动作|行动|字母|决策|选择|执行|进行|去|为|是|了|:|=|\s)*"
+_CN_FILL = r"(?:选项|方案|动作|行动|字母|决策|选择|执行|进行|去|的|为|是|了|:|=|\s)*"
 
 # to the left of what is decided
 HEADING = _pattern(
@@ -42,6 +42,8 @@ SENTENCE = _pattern(
     rf"\b{VERB}\s*(?::\s*|\s){_FILL}{{0,5}}$",
     r"\b(?:it|that|this)(?:'s|\s+is|\s+must be|\s+has to be)\s+$",
     r"\bno\s*,\s*$",
+    rf"\b(?:leaves|leaving|leads? (?:me|us))\s+{_FILL}{{0,3}}$|\b(?:best|primary|first)\s*:\s*$",
+    r"最(?:好|佳|优|合适|合理|安全)的?(?:是|为)\s*$",
     r"\b(?:actually|instead|or rather|correction|make (?:it|that)|chang(?:e|ed) (?:it )?to)\s*[,:]?\s*$",
     r"\b(?:so|therefore|thus|hence|accordingly|consequently|conclusion)\s*[,:]?\s*(?:the\s+)?(?:option\s+)?$",
     rf"(?:选(?!项)|选择|选取|选定|采取|采用|执行|推荐|建议|决定|应为|因此|所以|故|改为){_CN_FILL}$",
@@ -50,19 +52,20 @@ WILL_DO = _pattern(
     r"(?:\b(?:should|must|will|shall|let's|lets|let us|needs? to|ha(?:s|ve) to|going to|time to|best to"
     r"|better to|ought to|I|we)|'ll)\s+(?:(?:now|simply|just|therefore|first)\s+)*$"
 )
-OPTION_LEFT = _pattern(rf"\b{NOUN}\s*,?\s+$", r"(?:选项|方案|选)\s*$")
-BUT = _pattern(r"\bbut\s+(?:\w+\s+){0,2}$", r"而是\s*$")
+OPTION_LEFT = _pattern(rf"\b{NOUN}\s*,?\s+$", rf"(?:{_CN_NOUN}|选)\s*$")
+BUT = _pattern(r"\bbut\s+(?:\w+\s+){0,2}$", r"(?:而|,\s*)是\s*$")
 DENIED_LEFT = _pattern(
     r"\b(?:not|never|neither|nor|avoid\w*|reject\w*|rul(?:e|ed|ing) out|rather than|instead of|except|no"
     r"|against|without|cannot|refus\w*|declin\w*|exclud\w+|discard\w*|skip\w*|than|over|unlike|versus|vs"
-    r"|compared (?:to|with))\b",
+    r"|beats?|compared (?:to|with))\b",
     r"n't\b",
     "不(?!过|但|仅|得不|犹豫|断|同|足|如)|与其|别(?!的)|勿|没有?选|而非|排除|避免|放弃|除了|比",
 )
 SECOND_BEST = _pattern(
     r"\b(?:second|third|2nd|3rd|alternativ\w*|alternate|backup|back-up|fallback|fall-back|runner-up"
     r"|next[- ]best|previous\w*|earlier|last round|initially|originally|at first|first thought|tempt\w*"
-    r"|considered|considering|worst|rejected|other (?:option|choice)s?)\b",
+    r"|considered|considering|worst|rejected|secondary"
+    r"|(?:was|were) (?:going|about) to|almost|other (?:option|choice)s?)\b",
     "备选|次选|其次|第二|之前|上一|原本|起初",
 )
 FINALLY = _pattern(
@@ -80,14 +83,18 @@ OPTION_RIGHT = _pattern(
 )
 SET_OFF = re.compile(
     r"[^\w\n]*(?:$|\n)|\s*[.:,)\]*—–-]+(?:\s|$)|\s*[。:,、(]|\s+(?:because|since|as|for|due|given|until)\b"
+    r"|\s*(?:选项|项|方案)\s*(?:$|[。,])"
 )
 """A letter that opens a sentence and is followed so is the answer, not a part of the sentence."""
+JUDGED = _pattern(r"\s*[:-]\s*(?:no|yes)\b")
+"""One of several that are judged in turn."""
 PRAISED = _pattern(
     r"\s*(?:\([^()]{0,40}\)\s*)?(?:(?:is|s|seems|looks|appears|would be|will be|remains)\s+(?:to be\s+)?"
-    r"(?:(?:clearly|definitely|by far|the|my|our|a|most|obviously|therefore|thus|still|only|what)\s+)*"
+    r"(?:(?:clearly|definitely|by far|the|my|our|a|most|obviously|therefore|thus|still|only|first|what)\s+)*"
     r"(?:best|right|correct|optimal|safest|better|answer|choice|decision|wisest|prefer\w+|ideal|appropriate"
     r"|suitable|sensible|reasonable|recommended|way to go|chosen|selected|picked|one|I choose)\b"
-    r"|(?:should|must|will) be (?:chosen|selected|picked|taken)\b|it is\b|wins\b|makes (?:the )?most sense)",
+    r"|(?:should|must|will) be (?:chosen|selected|picked|taken)\b|it is\b"
+    r"|(?:wins|beats)\b|remains\s*[.!]?$|makes (?:the )?most sense)",
     r"\s*(?:(?:是|为)?最(?:好|佳|优|合适|合理|安全)|更(?:好|优|合适|合理|安全))",
 )
 DENIED_RIGHT = _pattern(
@@ -126,7 +133,9 @@ CLAUSE = re.compile(
 )
 SENTENCE_END = re.compile(r"[.!?](?=\s)|[。!?；;}]|\n")
 LINK = _pattern(
-    r"[\s*`\"')\]]*(?P<comma>[,;、]|and\b|和|与)?\s*(?P<or>or|nor|otherwise|else|then|/|\||&|\+|或者?|还是|否则)?\s*"
+    r"[\s*`\"')\]]*(?P<comma>[,;、]|and\b|和|与)?\s*"
+    r"(?P<or>or|nor|otherwise|else|then|also|plus|as well as|followed by"
+    r"|/|\||&|\+|或者?|还是|否则)?\s*"
     rf"(?:,?\s*if\s[\w %]{{1,30}},?\s*)?(?:{NOUN}\s+)?[\s*`\"'(\[]*"
 )
 """Between two of several."""

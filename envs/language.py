@@ -23,8 +23,8 @@ what they heard last over each link.
 Replies are read as language models write them, in English or Chinese: a letter or a name, bare, in a box, in
 JSON, in a tool call, in a code fence or in prose ("I choose B"), after a thinking block or without. What is
 said last as the decision counts; two different decisions are none. What cannot be read, or is not legal, is
-never executed: the safe action, the no-op, is played instead and counted as `unreadable` or `illegal`. Any text
-is taken and none raises, although the action space, a `Text` of printable ASCII, names less.
+never executed: the safe action, the no-op, is played instead and counted as `unreadable` or `illegal`. Any
+text is taken and none raises, although the action space, a `Text` of printable ASCII, names less.
 
 | info | meaning |
 | --- | --- |

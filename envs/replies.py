@@ -34,7 +34,7 @@ _MOST, _MOST_BRACES = 30, 500
 """Boxes or tags, the last ones, and opening braces that are looked at."""
 _DECORATION = " \t\r\n\"'`*().:[]{}<>|$#~_-,;!?=。!、“”‘’「」『』【】《》\\"
 _END = re.compile(
-    r"<[|｜][^<>\n]{1,40}[|｜]>|</?s>|<(?:eos|bos|pad|unk|EOT|end_of_turn|start_of_turn)>|\[/?INST\]|\[(?:EOS|EOT)\]"
+    r"<[|｜][^<>\n]{1,40}[|｜]>|</?s>|<(?:eos|bos|pad|unk|EOT|end_of_turn|start_of_turn)>|</(?:answer|response|output|final|decision)>|\[/?INST\]|\[(?:EOS|EOT)\]"
 )
 """Tokens of chat templates, which servers strip and sometimes do not."""
 _CUT_END = re.compile(r"<(?:\|[\w.]{0,40}\|?|/s?)$")
@@ -44,7 +44,7 @@ _ANSWER = re.compile(
     r"<(answer|final_answer|final|decision|response|output|choice|action)>(.*?)(?:</\1>|$)",
     re.DOTALL | re.IGNORECASE,
 )
-_BOX = re.compile(r"\\(?:boxed|fbox)\s*(?=\{)")
+_BOX = re.compile(r"(?:\\(?:boxed|fbox)|\x08?oxed)\s*(?=\{|[A-Za-z](?![A-Za-z]))")
 _LATEX = re.compile(
     r"\\(?:textbf|textit|text|mathrm|mathbf|mathit|mathsf|operatorname)\s*|\\[,;!: ]|\\quad|[{}$]"
 )
@@ -139,7 +139,7 @@ class ReplyReader:
     def _in_boxes(self, text: str) -> Iterator[Statement]:
         for found in list(_BOX.finditer(text))[-_MOST:]:
             end = _closing(text, found.end())
-            for action in self._within(_LATEX.sub(" ", text[found.end() + 1 : end - 1])):
+            for action in self._within(_LATEX.sub(" ", text[found.end() : end])):
                 yield Statement(action, found.start(), end, FINAL)
 
     def _in_tags(self, text: str) -> Iterator[Statement]:
@@ -185,6 +185,8 @@ def _blanked(text: str, start: int, end: int) -> str:
 
 def _closing(text: str, at: int) -> int:
     """The end of what the brace at `at` opens."""
+    if text[at] != "{":
+        return at + 1
     depth = 0
     for i in range(at, min(len(text), at + 1000)):
         depth += (text[i] == "{") - (text[i] == "}")

@@ -177,8 +177,8 @@ def _rank(text: str, start: int, end: int, left: str, right: str, label: bool) -
 
 def _opens(before: str, after: str) -> bool:
     """Whether a label begins a sentence or line, and ends there or is set off from what follows."""
-    if before[-1:] in ("(", "[") and after[:1] in (")", "]"):
-        return False  # as the options are listed
+    if (before[-1:] in ("(", "[") and after[:1] in (")", "]")) or cues.JUDGED.match(after):
+        return False  # as options are listed
     head = re.split(r"[.!?]\s|[。!?]|\n", before[-_AROUND:])[-1]
     head = cues.AGREEING.sub("", re.sub(r"^\s*\d+[.)]\s", "", head))
     return not re.search(r"\w", head) and bool(cues.SET_OFF.match(after[:_AROUND]))
