@@ -33,7 +33,7 @@ def read(problem, reply):
     return LABELS[reading.action] if reading.status == OK else "-"
 
 
-@pytest.mark.parametrize(("problem", "reply", "decided"), rows())
+@pytest.mark.parametrize(("problem", "reply", "decided"), [*rows()])
 def test_reads_what_is_decided(problem, reply, decided):
     assert read(problem, reply) == decided
 
