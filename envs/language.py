@@ -20,10 +20,11 @@ Where the problem has a channel for messages (`autonomy_v0` with `message_size` 
 "Message: ..." in a reply goes to the neighbours over the links that are up, its bits paid; their reports say
 what they heard last over each link.
 
-Replies are read as language models write them: a letter or a name, bare, in JSON, in a tool call, in a code
-fence or in prose, after a thinking block or without. What cannot be read, or is not legal, is never executed:
-the safe action, the no-op, is played instead and counted as `unreadable` or `illegal`. Any text is taken and
-none raises, although the action space, a `Text` of printable ASCII, names less.
+Replies are read as language models write them, in English or Chinese: a letter or a name, bare, in a box, in
+JSON, in a tool call, in a code fence or in prose ("I choose B"), after a thinking block or without. What is
+said last as the decision counts; two different decisions are none. What cannot be read, or is not legal, is
+never executed: the safe action, the no-op, is played instead and counted as `unreadable` or `illegal`. Any
+text is taken and none raises, although the action space, a `Text` of printable ASCII, names less.
 
 | info | meaning |
 | --- | --- |
@@ -60,7 +61,8 @@ from sandbox.lasers import TERMINALS
 
 LONGEST_REPLY = 4096
 """Characters of the action space's texts; longer replies are read all the same."""
-MOST_TOKENS = 2**53
+MOST_TOKENS = 10**12
+"""Of one reply: more is a mistake."""
 INVITATION = 'You may add a line "Message: ..." of at most {} characters for your neighbours.'
 STILL_THINKING = "You are still thinking about your last decision; a reply is not read in this round."
 
@@ -71,15 +73,17 @@ _THOUGHTS = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Reply:
-    """What a mind wrote, and the tokens that it read and wrote for it.
+    """What a mind wrote, and the tokens that it read and wrote for it; None where a server gave none.
+
+    Without a text it is counted as unreadable.
 
     `model` names the model that thought, for example "Qwen3-1.7B"; None: the one of the spacecraft.
     `message` goes to the neighbours, where there is a channel; None: what the text says in a line of its own.
     """
 
-    text: str
-    prompt_tokens: int = 0
-    output_tokens: int = 0
+    text: str | None
+    prompt_tokens: int | None = 0
+    output_tokens: int | None = 0
     model: str | None = None
     message: str | None = None
 
@@ -207,7 +211,7 @@ class LanguageEnv(ParallelEnv):
         return self._reports(observations, infos), infos
 
     def _read(self, replies: Mapping[str, Reply]) -> dict[str, Reading]:
-        return {agent: self._reader.read(reply.text, self._masks[agent]) for agent, reply in replies.items()}
+        return {agent: self._reader.read(reply.text or "", self._masks[agent]) for agent, reply in replies.items()}
 
     def _reply(self, agent: str, given: Any) -> Reply:
         """What a satellite gave as a reply whose fields are as they should be."""
@@ -215,8 +219,8 @@ class LanguageEnv(ParallelEnv):
         if not isinstance(reply, Reply):
             raise SandboxError(f"The reply of {agent} is {type(reply).__name__}; give a Reply or a string.")
         for name, value in (("text", reply.text), ("model", reply.model), ("message", reply.message)):
-            if not (isinstance(value, str) or (value is None and name != "text")):
-                raise SandboxError(f"The reply of {agent} has {name} {shown(value)}; give a string.")
+            if not (value is None or isinstance(value, str)):
+                raise SandboxError(f"The reply of {agent} has {name} {shown(value)}; give a string or None.")
         if reply.message is not None and not self.channel:
             raise SandboxError(
                 f"The reply of {agent} has a message, but {self.problem.name} has no channel for it; make "
@@ -224,11 +228,11 @@ class LanguageEnv(ParallelEnv):
             )
         prompt = _count(agent, "prompt_tokens", reply.prompt_tokens)
         output = _count(agent, "output_tokens", reply.output_tokens)
-        return replace(reply, prompt_tokens=prompt, output_tokens=output)
+        return replace(reply, text=reply.text or "", prompt_tokens=prompt, output_tokens=output)
 
     def _say(self, agent: str, reply: Reply) -> None:
         """Send the message of a reply that is read in this round, if it has one."""
-        found = _MESSAGE.search(_THOUGHTS.sub("", reply.text)) if self.channel else None
+        found = _MESSAGE.search(_THOUGHTS.sub("", reply.text or "")) if self.channel else None
         message = reply.message if reply.message is not None else found and found.group(1)
         if message and not self._busy[agent]:
             self.problem.mail.say_text(0, self._number[agent], message.strip())
@@ -245,7 +249,8 @@ class LanguageEnv(ParallelEnv):
         models = np.full(team, None, object)
         for agent, reply in replies.items():
             n = self._number[agent]
-            prompt[0, n], output[0, n], models[0, n] = reply.prompt_tokens, reply.output_tokens, reply.model
+            prompt[0, n], output[0, n] = reply.prompt_tokens or 0, reply.output_tokens or 0
+            models[0, n] = reply.model
         return Thought(prompt, output, models=models)
 
     def _reports(self, observations: Mapping[str, NDArray], infos: Mapping[str, dict]) -> dict[str, str]:
@@ -285,7 +290,9 @@ def _printable(text: str) -> str:
 
 
 def _count(agent: str, name: str, value: Any) -> int:
-    """Tokens: a whole number, also where a server gave it as a float."""
+    """Tokens: a whole number, also where a server gave it as a float; None, where it does not say, is none."""
+    if value is None:
+        return 0
     whole = int(value) if isinstance(value, float) and value.is_integer() else value
     count = whole_number(whole, 0, MOST_TOKENS)
     if count is None:

@@ -1,23 +1,54 @@
 """Reading what a language model wrote: tolerant of the form, strict about what is accepted.
 
-A reply may hold a thinking block, code fences, JSON, a tool call or prose around the answer. What is accepted
-is one decision that is legal now, named by its letter or its name; anything else is not executed.
+A reply may hold a thinking block, code fences, JSON, a tool call, a box or prose around the answer, in
+English or Chinese, and end with tokens that should not be there. What is accepted is one decision that is
+legal now, named by its letter or its name; anything else is not executed. Two different decisions are none,
+unless the first is taken back or the last is said to be final.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.statements import FINAL, LABELLED, SAID, Prose, Statement, plain_name
+
 OK, UNREADABLE, ILLEGAL = "ok", "unreadable", "illegal"
 SAFE_ACTION = 0
-_KEYS = ("decision", "action", "choice", "answer", "label", "letter", "option", "name", "arguments")
-_CUE = r"(?:decision|action|choice|answer|choose|select|option|pick|go)"
+_KEYS = frozenset(
+    "decision action choice answer label letter option name arguments parameters selection selected"  # noqa: SIM905
+    " chosen pick 答案 决定 决策 选择 选项 动作 行动".split()
+)
+"""The last word of the keys that hold a decision in JSON."""
+_OTHER = frozenset(
+    "second alternative backup fallback previous last worst rejected other next not illegal".split()  # noqa: SIM905
+)
+"""Words in a key that make it hold another one."""
 _LONGEST = 20_000
 """Characters of a reply that are read, from its end: the answer stands last."""
+_MOST, _MOST_BRACES = 30, 500
+"""Boxes or tags, the last ones, and opening braces that are looked at."""
+_DECORATION = " \t\r\n\"'`*().:[]{}<>|$#~_-,;!?=。!、“”‘’「」『』【】《》\\"
+_END = re.compile(
+    r"<[|｜][^<>\n]{1,40}[|｜]>|</?s>|<(?:eos|bos|pad|unk|EOT|end_of_turn|start_of_turn)>|</(?:answer|response|output|final|decision)>|\[/?INST\]|\[(?:EOS|EOT)\]"
+)
+"""Tokens of chat templates, which servers strip and sometimes do not."""
+_CUT_END = re.compile(r"<(?:\|[\w.]{0,40}\|?|/s?)$")
+_ROLES = ("assistant", "model")
+_FINAL_CHANNEL = "<|channel|>final<|message|>"
+_ANSWER = re.compile(
+    r"<(answer|final_answer|final|decision|response|output|choice|action)>(.*?)(?:</\1>|$)",
+    re.DOTALL | re.IGNORECASE,
+)
+_BOX = re.compile(r"(?:\\(?:boxed|fbox)|\x08?oxed)\s*(?=\{|[A-Za-z](?![A-Za-z]))")
+_LATEX = re.compile(
+    r"\\(?:textbf|textit|text|mathrm|mathbf|mathit|mathsf|operatorname)\s*|\\[,;!: ]|\\quad|[{}$]"
+)
+_FENCE = re.compile(r"```[^\n`]*\n?(.*?)```", re.DOTALL)
 
 
 class Reading(NamedTuple):
@@ -36,105 +67,163 @@ def split_thinking(text: str) -> tuple[str, str]:
     return (after.strip(), before.strip()) if opened else ("", text.strip())
 
 
+def without_end_tokens(text: str) -> str:
+    """`text` up to the first token of a chat template that stands after it, such as <|im_end|>."""
+    text = text.rpartition(_FINAL_CHANNEL)[2]
+    text = re.sub(r"<\|(begin|end)_of_box\|>", r"**", text)
+    parts = [part.strip() for part in _END.split(_CUT_END.sub("", text))]
+    for part in parts:
+        first, _, rest = part.partition("\n")
+        said = rest.strip() if len(parts) > 1 and first.strip() in _ROLES else part
+        if said:
+            return said
+    return ""
+
+
 class ReplyReader:
     """Reads replies that decide among `names` (A,), lettered `labels` (A,)."""
 
     def __init__(self, names: Sequence[str], labels: Sequence[str]) -> None:
         self._letters = {label: i for i, label in enumerate(labels)}
-        self._names = {_plain(name): i for i, name in enumerate(names)}
-        named = "|".join(map(_spaced, sorted(names, key=len, reverse=True)))
-        either = "|".join([*map(re.escape, labels), named])
-        self._cued = re.compile(
-            rf"(?i:{_CUE}\W{{0,4}}(?:is|to|the|option|decision|letter|with|\W){{0,6}}\W{{0,4}})({either})(?!\w)"
-        )
-        self._opening = re.compile(
-            rf"^\W{{0,4}}({either})(?:\W{{0,3}}$|\s*[.:,)\]*-]+(?:\s|$))", re.MULTILINE
-        )
-        self._marked = re.compile(rf"(?:\*\*|[`\"'(\[])({either})(?:\*\*|[`\"')\]])")
-        self._named = re.compile(rf"(?<!\w)({named})(?!\w)")
+        self._names = {plain_name(name): i for i, name in enumerate(names)}
+        self._prose = Prose(names, labels)
 
     def read(self, text: str, mask: NDArray[np.int8]) -> Reading:
         """The decision in `text`, if there is exactly one and the mask (A,) allows it."""
-        answer = split_thinking(text)[1][-_LONGEST:]
-        for candidates in (self._whole(answer), self._in_json(answer), self._in_prose(answer)):
-            found = set(candidates)
-            if len(found) == 1:
-                action = found.pop()
-                return Reading(action, OK) if mask[action] else Reading(SAFE_ACTION, ILLEGAL)
-            if found:
-                break
-        return Reading(SAFE_ACTION, UNREADABLE)
+        decided = self._decided(_normal(without_end_tokens(split_thinking(text)[1])[-_LONGEST:]))
+        if len(decided) != 1:
+            return Reading(SAFE_ACTION, UNREADABLE)
+        action = decided.pop()
+        return Reading(action, OK) if mask[action] else Reading(SAFE_ACTION, ILLEGAL)
 
     def resolve(self, value: Any) -> int | None:
         """The action that `value` names: a letter, a name, or text that is nothing but these."""
         if not isinstance(value, str):
             return None
-        bare = value.strip(" \t\r\n\"'`*().:[]{}<>|")
+        bare = value.strip(_DECORATION)
         if bare in self._letters:
             return self._letters[bare]
-        if len(bare) == 1 and bare.upper() in self._letters:
+        if len(bare) == 1 and bare.isascii() and bare.upper() in self._letters:
             return self._letters[bare.upper()]
-        return self._names.get(_plain(bare))
+        return self._names.get(plain_name(bare))
 
-    def _whole(self, answer: str) -> Iterator[int]:
-        yield from _some([self.resolve(answer), self.resolve(_unfenced(answer))])
+    def _decided(self, answer: str) -> set[int]:
+        """The actions that an answer decides on: one, or none or several where it is unclear."""
+        whole = self.resolve(answer)
+        if whole is not None:
+            return {whole}
+        marked, rest = [], answer
+        for found in (self._in_json, self._in_boxes, self._in_tags, self._in_fences):
+            statements = list(found(rest))
+            marked += statements
+            for statement in statements:
+                rest = _blanked(rest, statement.start, statement.end)
+        return _settled(sorted([*marked, *self._prose.statements(rest)], key=lambda s: s.start), rest)
 
-    def _in_json(self, answer: str) -> Iterator[int]:
-        for value in _json_values(answer):
-            yield from _some(self.resolve(leaf) for leaf in _leaves(value))
+    def _within(self, text: Any) -> set[int]:
+        """What a part of an answer, that holds a decision and little else, decides on."""
+        action = self.resolve(text)
+        if action is not None:
+            return {action}
+        return self._best(text) if isinstance(text, str) else set()
 
-    def _in_prose(self, answer: str) -> list[int]:
-        """What the last cue ("decision: B") points at; else what opens a line, is marked, or is named."""
-        cued = self._cued.findall(answer)
-        if cued:
-            return list(_some([self.resolve(cued[-1])]))
-        for pattern in (self._opening, self._marked, self._named):
-            found = list(_some(map(self.resolve, pattern.findall(answer))))
-            if found:
-                return found
-        return []
+    def _best(self, text: str) -> set[int]:
+        return _settled(self._prose.statements(text), text)
+
+    def _in_json(self, text: str) -> Iterator[Statement]:
+        for value, start, end in _json_values(text):
+            for leaf in _leaves(value):
+                for action in self._within(leaf):
+                    yield Statement(action, start, end, FINAL)
+
+    def _in_boxes(self, text: str) -> Iterator[Statement]:
+        for found in list(_BOX.finditer(text))[-_MOST:]:
+            end = _closing(text, found.end())
+            for action in self._within(_LATEX.sub(" ", text[found.end() : end])):
+                yield Statement(action, found.start(), end, FINAL)
+
+    def _in_tags(self, text: str) -> Iterator[Statement]:
+        for found in list(_ANSWER.finditer(text))[-_MOST:]:
+            for action in self._within(found[2]):
+                yield Statement(action, found.start(), found.end(), FINAL)
+
+    def _in_fences(self, text: str) -> Iterator[Statement]:
+        for found in _FENCE.finditer(text):
+            action = self.resolve(found[1])
+            if action is not None:
+                yield Statement(action, found.start(), found.end(), LABELLED)
 
 
-def _some(actions: Iterable[int | None]) -> Iterator[int]:
-    return (action for action in actions if action is not None)
+def _settled(statements: Sequence[Statement], text: str) -> set[int]:
+    """What statements in order come to: the actions that stand against each other, or the one that stands."""
+    said = [statement for statement in statements if statement.rank >= SAID]
+    firm = [statement for statement in said if not statement.soft] or said
+    if not firm:
+        top = max((statement.rank for statement in statements), default=0)
+        return {statement.action for statement in statements if statement.rank == top}
+    last = firm[-1]
+    others = [statement for statement in firm if statement.action != last.action]
+    if not others or Prose.taken_back(text, others[-1].end, last.end):
+        return {last.action}
+    top = max(statement.rank for statement in firm)
+    best = {statement.action for statement in firm if statement.rank == top}
+    if len(best) == 1 and (top == FINAL or last.rank == top):
+        return best
+    return {last.action, *(statement.action for statement in others)}
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_-]+", " ", name).strip().lower()
+def _normal(text: str) -> str:
+    """`text` with the wide, bold and circled forms of letters and marks as the plain ones."""
+    text = unicodedata.normalize("NFKC", text)
+    text = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    return re.sub(r"(?<![A-Za-z0-9])_+|_+(?![A-Za-z0-9])", " ", text)
 
 
-def _spaced(name: str) -> str:
-    """A pattern for `name` with any separator between its words, in either case."""
-    words = map(re.escape, _plain(name).split())
-    return f"(?i:{'[ _-]?'.join(words)})"
+def _blanked(text: str, start: int, end: int) -> str:
+    return text[:start] + " " * (end - start) + text[end:]
 
 
-def _unfenced(text: str) -> str:
-    found = re.findall(r"```[^\n`]*\n?(.*?)```", text, re.DOTALL)
-    return found[-1] if found else text
+def _closing(text: str, at: int) -> int:
+    """The end of what the brace at `at` opens."""
+    if text[at] != "{":
+        return at + 1
+    depth = 0
+    for i in range(at, min(len(text), at + 1000)):
+        depth += (text[i] == "{") - (text[i] == "}")
+        if depth == 0:
+            return i + 1
+    return min(len(text), at + 1000)
 
 
-def _json_values(text: str) -> Iterator[Any]:
-    """The JSON objects in `text`, each from its opening brace."""
-    decoder, at = json.JSONDecoder(), text.find("{")
-    while at >= 0:
+def _json_values(text: str) -> Iterator[tuple[Any, int, int]]:
+    """The JSON objects in `text`, each from its opening brace, and where they stand."""
+    decoder, at, tries = json.JSONDecoder(), text.find("{"), 0
+    while at >= 0 and tries < _MOST_BRACES:
+        tries += 1
         try:
             value, end = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
             end = at + 1
         else:
-            yield value
+            yield value, at, end
         at = text.find("{", end)
+
+
+def _decides(key: str) -> bool:
+    words = plain_name(key).split()
+    return bool(words) and words[-1] in _KEYS and not _OTHER.intersection(words)
 
 
 def _leaves(value: Any) -> Iterator[Any]:
     """What stands under the keys that name a decision, also within the arguments of a tool call."""
-    if not isinstance(value, dict):
-        return
-    keys = {str(key).lower(): item for key, item in value.items()}
-    for key in _KEYS:
-        item = keys.get(key)
-        if isinstance(item, dict):
-            yield from _leaves(item)
-        elif item is not None:
-            yield item
+    if isinstance(value, list):
+        for each in value:
+            yield from _leaves(each)
+    elif isinstance(value, dict):
+        found = {key: list(_leaves(item)) for key, item in value.items() if _decides(str(key))}
+        if found.get("arguments") or found.get("parameters"):
+            found.pop("name", None)  # of the tool, not of the decision
+        for leaves in found.values():
+            yield from leaves
+    elif value is not None:
+        yield value

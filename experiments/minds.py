@@ -68,7 +68,12 @@ class Mind:
 
     def told(self) -> dict[str, Any]:
         """What is out of the ordinary, for the record of a run."""
-        content = {"engine": dict(self.engine), "period": self.period, "fallback": self.fallback}
+        engine = dict(self.engine)
+        if isinstance(engine.get("server"), str):
+            from agents.qwen.address import shown_url
+
+            engine["server"] = shown_url(engine["server"])
+        content = {"engine": engine, "period": self.period, "fallback": self.fallback}
         content |= {"charge": list(self.charge) if self.charge else None, "charge_model": self.charge_model}
         ordinary = {"engine": {}, "period": 1}
         return {key: value for key, value in content.items() if value != ordinary.get(key)}

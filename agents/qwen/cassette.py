@@ -10,7 +10,7 @@ from collections import defaultdict, deque
 from pathlib import Path
 from typing import Any, Protocol
 
-from agents.qwen.http import Reply
+from agents.qwen.http import Client, Reply
 from sandbox.errors import SandboxError
 
 
@@ -45,6 +45,11 @@ class Recorder:
             self._file.flush()
         return reply
 
+    def stop(self) -> None:
+        """As that of a client."""
+        if isinstance(self._client, Client):
+            self._client.stop()
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()
@@ -71,9 +76,9 @@ class Player:
         for number, line in enumerate(lines, start=1):
             try:
                 said = json.loads(line)
-                reply = Reply(**said["reply"])
+                reply = _reply(**said["reply"])
                 self._replies[_key(said["method"], said["path"], said["body"])].append(reply)
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 raise SandboxError(
                     f"Line {number} of cassette {self._file!r} is not a recorded exchange; record it again."
                 ) from None
@@ -91,6 +96,13 @@ class Player:
 
     def close(self) -> None:
         """Nothing to close."""
+
+
+def _reply(status: int, json: Any, failure: str = "", why: str = "") -> Reply:
+    """A reply from its fields. Raises TypeError where they are of another kind."""
+    if not (isinstance(status, int) and isinstance(failure, str) and isinstance(why, str)):
+        raise TypeError("no reply")
+    return Reply(status, json, failure, why)
 
 
 def _key(method: str, path: str, body: Any) -> str:

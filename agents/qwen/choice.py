@@ -17,6 +17,11 @@ def legal_probabilities(
     return weights / weights.sum()
 
 
+def finite_rows(scores: NDArray[np.float64], mask: NDArray) -> NDArray[np.bool_]:
+    """Where (R,) the scores (R, A) of all legal actions of the mask (R, A) are numbers."""
+    return (np.isfinite(scores) | (mask == 0)).all(axis=-1)
+
+
 class Draws:
     """A stream of random numbers for each satellite.
 

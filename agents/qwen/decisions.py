@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.replies import SAFE_ACTION
 from envs.reports import Reporter
 
 
@@ -69,6 +70,20 @@ class Decision:
     def log_probability(self) -> float:
         """Natural logarithm of the probability of the action; NaN where the engine gives none."""
         return float("nan") if self.probabilities is None else float(np.log(self.probabilities[self.action]))
+
+
+def no_scores(prompt_tokens: int, output_tokens: int = 0, reasoning: str = "", left_out: int = 0) -> Decision:
+    """The safe action, of a mind whose scores are not finite: it has said nothing."""
+    return Decision(
+        action=SAFE_ACTION,
+        prompt_tokens=prompt_tokens,
+        output_tokens=output_tokens,
+        finish="error",
+        text="(the model gives scores that are not finite)",
+        reasoning=reasoning,
+        fell_back=True,
+        left_out=left_out,
+    )
 
 
 class Engine(ABC):

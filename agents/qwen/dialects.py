@@ -10,6 +10,7 @@
 | text | chat | all | whatever it writes |
 """
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,13 +21,17 @@ from numpy.typing import NDArray
 
 from agents.qwen.chat import messages
 from agents.qwen.decisions import Request
-from envs.replies import split_thinking
+from envs.replies import split_thinking, without_end_tokens
 
 TOP_LOGPROBS = 20
 """The most that OpenAI's interface gives."""
 ANSWER_TOKENS = 64
 """Room for an answer in words, where nothing constrains it to a letter."""
 NAME = "decision"
+CUT = ("length", "max_tokens", "max_output_tokens", "model_length")
+"""Why a reply ended, where its tokens ran out."""
+MOST_TOKENS = 10**9
+"""What a server counts beyond is no count."""
 
 
 class UnreadableReply(ValueError):
@@ -82,14 +87,32 @@ class Question:
         return replace(self, report=self.report + tail, situation=self.situation + tail)
 
 
+@dataclass(frozen=True)
+class Wants:
+    """What a server wants of a chat.
+
+    `limit` is how it calls the most tokens of an answer; the fields that it has `refused` are left out.
+    """
+
+    limit: str = "max_tokens"
+    refused: frozenset[str] = frozenset()
+
+    def applied(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """`body` in the words of this server."""
+        named = {self.limit if name == "max_tokens" else name: value for name, value in body.items()}
+        return {name: value for name, value in named.items() if name not in self.refused}
+
+
 class Dialect(ABC):
-    """One way to ask. `switch` is what turns thinking off in a chat at this server."""
+    """One way to ask. `switch` is what turns thinking off in a chat at this server, `wants` what it wants."""
 
     name: ClassVar[str]
     path: ClassVar[str] = "/chat/completions"
 
-    def __init__(self, model: str, switch: Mapping[str, Any] | None = None) -> None:
-        self.model, self.switch = model, dict(switch or {})
+    def __init__(
+        self, model: str, switch: Mapping[str, Any] | None = None, wants: Wants | None = None
+    ) -> None:
+        self.model, self.switch, self.wants = model, dict(switch or {}), wants or Wants()
 
     @abstractmethod
     def body(self, question: Question, sampling: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,7 +124,7 @@ class Dialect(ABC):
 
     def _chat(self, question: Question, **fields: Any) -> dict[str, Any]:
         asked = messages(question.system, question.report)
-        return {"model": self.model, "messages": asked, **self.switch, **fields}
+        return self.wants.applied({"model": self.model, "messages": asked, **self.switch, **fields})
 
 
 class SystemOne(Dialect):
@@ -178,7 +201,10 @@ class Text(Dialect):
         return self._chat(question, max_tokens=ANSWER_TOKENS, **sampling)
 
     def read(self, reply: Any, question: Question) -> Answer:
-        return read_chat(reply)
+        answer = read_chat(reply)
+        if answer.text or answer.cut:
+            return answer
+        return answer._replace(text=answer.reasoning, reasoning="")  # misfiled by the server's parser
 
 
 class Choice(Text):
@@ -215,17 +241,62 @@ DIALECTS: dict[str, type[Dialect]] = {
 
 def read_chat(reply: Any) -> Answer:
     """Text and reasoning of a chat reply: of their own fields, or with the thinking block in the text."""
-    message = _at(reply, "choices", 0, "message")
+    choice = _at(reply, "choices", 0)
+    message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(message, dict):
         raise UnreadableReply("no message")
-    content = message.get("content") or ""
-    thought = message.get("reasoning_content") or message.get("reasoning") or ""
-    if not (isinstance(content, str) and isinstance(thought, str)):
-        raise UnreadableReply("a message that is not text")
-    cut = reply["choices"][0].get("finish_reason") == "length"
-    if not thought:
+    content, thought = _parts(message.get("content"))
+    for field in ("reasoning_content", "reasoning"):
+        thought = thought or "".join(_parts(message.get(field)))
+    if not thought and isinstance(content, str):
         thought, content = split_thinking(content)
-    return Answer(None, content.strip(), thought.strip(), cut)
+    content = without_end_tokens(content) or _called(message)
+    return Answer(None, content.strip(), thought.strip(), choice.get("finish_reason") in CUT)
+
+
+def _parts(content: Any) -> tuple[str, str]:
+    """Text and thoughts in a content: a string, nothing, or a list of parts. Raises UnreadableReply."""
+    if content is None or isinstance(content, str):
+        return content or "", ""
+    listed = [content] if isinstance(content, dict) else content
+    if not isinstance(listed, list):
+        raise UnreadableReply("a message that is not text")
+    text, thoughts = [], []
+    for part in listed:
+        kind = str(part.get("type", "text")) if isinstance(part, dict) else "text"
+        if kind in ("thinking", "reasoning", "reasoning_content", "summary_text"):
+            thoughts.append(_words(part, 3))
+        elif kind in ("text", "output_text"):
+            text.append(_words(part, 3))
+    return "".join(text), "".join(thoughts)
+
+
+def _words(part: Any, depth: int) -> str:
+    """The words of a part, which may be parts themselves."""
+    if isinstance(part, str):
+        return part
+    if isinstance(part, list) and depth:
+        return "".join(_words(each, depth - 1) for each in part)
+    if isinstance(part, dict) and depth:
+        found = (part.get(name) for name in ("text", "thinking", "reasoning", "content", "summary"))
+        return next((said for value in found if (said := _words(value, depth - 1))), "")
+    return ""
+
+
+def _called(message: Mapping[str, Any]) -> str:
+    """A decision that came as the call of a tool, as it would stand in the text."""
+    calls = message.get("tool_calls")
+    first = calls[0] if isinstance(calls, list) and calls else None
+    function = first.get("function") if isinstance(first, dict) else message.get("function_call")
+    if not isinstance(function, dict):
+        return ""
+    arguments = function.get("arguments")
+    if isinstance(arguments, str):
+        try:
+            arguments = json.loads(arguments)
+        except (ValueError, RecursionError):
+            return arguments
+    return json.dumps({"name": function.get("name"), "arguments": arguments})
 
 
 def read_usage(reply: Any) -> Usage | None:
@@ -235,9 +306,9 @@ def read_usage(reply: Any) -> Usage | None:
         return None
     prompt = said.get("prompt_tokens", said.get("input_tokens"))
     output = said.get("completion_tokens", said.get("output_tokens", 0))
-    if isinstance(prompt, int) and isinstance(output, int) and min(prompt, output) >= 0:
-        return Usage(prompt, output)
-    return None
+    if not (isinstance(prompt, int) and isinstance(output, int)):
+        return None
+    return Usage(prompt, output) if min(prompt, output) >= 0 and max(prompt, output) <= MOST_TOKENS else None
 
 
 def _at(value: Any, *path: str | int) -> Any:

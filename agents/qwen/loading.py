@@ -3,7 +3,7 @@
 import json
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -49,9 +49,12 @@ def load(
     check_memory(config, dtype, device, model)
     with quiet():
         loaded = _load_model(folder, dtype, device, model)
+        check_finite(loaded.named_parameters(), f"The weights of {str(model)!r}", "checkpoint")
         tokenizer = _load_tokenizer(folder, model)
         for name, path in lora.items():
             loaded = _with_adapter(loaded, name, path, adapters[name])
+            own = ((key, weight) for key, weight in loaded.named_parameters() if f".{name}." in key)
+            check_finite(own, f"Adapter {str(adapters[name])!r}", "adapter")
     loaded.eval()
     return Loaded(loaded, tokenizer, folder)
 
@@ -108,6 +111,23 @@ def check_memory(config: Any, dtype: str, device: str, model: str | Path) -> Non
             f"Model {str(model)!r} in {dtype} needs about {needed / 1e9:.1f} GB on {device}, where "
             f"{free / 1e9:.1f} GB are free; take a smaller Qwen3, dtype bfloat16, or a server."
         )
+
+
+def check_finite(weights: Iterable[tuple[str, Any]], what: str, kind: str) -> None:
+    """Raises SandboxError where one of the named weights holds a NaN or an infinity.
+
+    Such a model computes no scores, and which decision that comes to would be an accident.
+    """
+    import torch
+
+    for name, weight in weights:
+        if weight.is_floating_point() and weight.numel() and weight.device.type != "meta":
+            low, high = torch.aminmax(weight.detach())  # either is NaN where any number is
+            if not (torch.isfinite(low) and torch.isfinite(high)):
+                raise SandboxError(
+                    f"{what}: {name} holds numbers that are not finite; train or save the {kind} again, or "
+                    "load it in the dtype that it was trained in."
+                )
 
 
 def free_memory(device: str) -> int | None:

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.qwen.chat import CLOSED, NEVER, TIME_IS_UP, ChatRenderer, Prompt
-from agents.qwen.choice import Draws, check_temperature, legal_probabilities, thinking_budget
-from agents.qwen.decisions import Decision, Engine, Request
+from agents.qwen.choice import Draws, check_temperature, finite_rows, legal_probabilities, thinking_budget
+from agents.qwen.decisions import Decision, Engine, Request, no_scores
 from agents.qwen.loading import load
 from agents.qwen.names import nominal_name
 from sandbox.errors import SandboxError, unknown_name
@@ -157,6 +157,9 @@ class LocalEngine(Engine):
         forced_tokens: int = 0,
         reasoning: str = "",
     ) -> Decision:
+        prompt_tokens = len(prompt.ids) + forced_tokens
+        if not finite_rows(scores, request.mask):
+            return no_scores(prompt_tokens, output_tokens, reasoning, prompt.left_out)
         probabilities = legal_probabilities(scores, request.mask, self.temperature)
         if self.sample:
             action = self._draws.pick(probabilities, request.satellite)
@@ -164,7 +167,7 @@ class LocalEngine(Engine):
             action = int(probabilities.argmax())
         return Decision(
             action=action,
-            prompt_tokens=len(prompt.ids) + forced_tokens,
+            prompt_tokens=prompt_tokens,
             output_tokens=output_tokens,
             finish=finish,
             probabilities=probabilities,

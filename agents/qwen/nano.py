@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.qwen.decisions import Decision, Engine, Request
+from agents.qwen.choice import finite_rows
+from agents.qwen.decisions import Decision, Engine, Request, no_scores
 from agents.qwen.dense import IDS, PADDING, DenseRenderer
+from agents.qwen.loading import check_finite, first_line
 from envs.reports import Reporter
 from sandbox.errors import SandboxError
 
@@ -64,7 +66,9 @@ class NanoEngine(Engine):
         chances = self._scorer.probabilities(ids, lengths, renderer.action_ids, mask)
         chosen = draw(chances, self._rng) if self.sample else chances.argmax(axis=1)
         return [
-            Decision(int(action), int(length), 0, probabilities=row)
+            no_scores(int(length))
+            if np.isnan(row).any()
+            else Decision(int(action), int(length), 0, probabilities=row)
             for action, length, row in zip(chosen, lengths, chances, strict=True)
         ]
 
@@ -84,15 +88,20 @@ class Scorer:
     def probabilities(
         self, ids: NDArray[np.int64], lengths: NDArray[np.int64], actions: NDArray[np.int64], mask: NDArray
     ) -> NDArray[np.float64]:
-        """Softmax (R, A) over the legal actions; prompts (R, L) padded on the left, mask (R, A)."""
+        """Softmax (R, A) over the legal actions; prompts (R, L) padded on the left, mask (R, A).
+
+        A row is NaN where the model gives a legal action no finite score.
+        """
         chances = np.empty(mask.shape)
         order = np.argsort(lengths, kind="stable")
         for begin in range(0, len(order), MICRO_BATCH):
             rows = order[begin : begin + MICRO_BATCH]
             logits = self.logits(ids[rows, ids.shape[1] - lengths[rows[-1]] :], lengths[rows], actions)
-            logits = np.where(mask[rows] > 0, logits, -np.inf)
+            finite = finite_rows(logits, mask[rows])
+            logits = np.where(mask[rows] > 0, np.where(finite[:, None], logits, 0.0), -np.inf)
             weights = np.exp(logits - logits.max(axis=1, keepdims=True))
             chances[rows] = weights / weights.sum(axis=1, keepdims=True)
+            chances[rows[~finite]] = np.nan
         return chances
 
     def logits(
@@ -138,12 +147,13 @@ def load_model(folder: Path | str, threads: int | None = 1) -> Any:
     logging.disable_progress_bar()
     try:
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise SandboxError(f"The model in {folder} cannot be loaded ({error}).") from None
+    except Exception as error:  # each library that has a hand in it raises its own
+        raise SandboxError(f"The model in {folder} cannot be loaded ({first_line(error)}).") from None
     finally:
         if bars:
             logging.enable_progress_bar()
     known = model.config.vocab_size
     if model.config.model_type != "qwen3" or known < len(IDS) or model.config.pad_token_id != IDS[PADDING]:
         raise SandboxError(f"The model in {folder} is no nano: its vocabulary is not that of dense prompts.")
+    check_finite(model.named_parameters(), f"The model in {folder}", "nano")
     return model.eval()

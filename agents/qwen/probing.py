@@ -1,8 +1,12 @@
 """What a server can do, found out by asking and looking at what comes back: they ignore fields silently."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from agents.qwen.cassette import Transport
 from agents.qwen.dialects import (
@@ -14,16 +18,28 @@ from agents.qwen.dialects import (
     Question,
     Text,
     UnreadableReply,
+    Wants,
     read_chat,
 )
-from sandbox.errors import SandboxError, unknown_name
+from agents.qwen.http import REDIRECTS, Reply
+from agents.qwen.reasons import plain
+from envs.replies import OK, ReplyReader
+from sandbox.errors import SHOWN, SandboxError, unknown_name
 
 SWITCHES: tuple[Mapping[str, Any], ...] = (
     {"chat_template_kwargs": {"enable_thinking": False}},
     {"reasoning_effort": "none"},
+    {"enable_thinking": False},
+    {"thinking": {"type": "disabled"}},
+    {"reasoning": {"enabled": False}},
     {},
 )
-"""What turns thinking off: at vLLM, SGLang, llama.cpp and `transformers serve`; at Ollama; nothing does."""
+"""What turns thinking off: at vLLM, SGLang, llama.cpp and `transformers serve`; at Ollama; at DashScope; at
+other vendors; at OpenRouter; nothing does."""
+OPTIONAL = ("temperature", "top_p", "seed")
+"""Fields that a server may do without."""
+_BAD_REQUEST = (400, 422)
+_LONGEST_NAME = 80
 
 _YES_OR_NO = Question(
     system="Answer with one letter, and nothing else.",
@@ -63,17 +79,18 @@ def probe(transport: Transport, url: str, model: str | None, dialect: str, think
         raise unknown_name("dialect", dialect, ("auto", *DIALECTS))
     listed = _models(transport, url)
     name = _model(model, listed, url)
-    switch = _switch(transport, name)
-    reasons = []
+    switch, wants = _manners(transport, name)
+    reasons: dict[str, list[str]] = {}
     for kind in DIALECTS.values() if dialect == "auto" else [DIALECTS[dialect]]:
-        way = kind(name, switch)
+        way = kind(name, switch, wants)
         why_not = _fails(transport, way, thinking)
         if not why_not:
             return Server(name, way, _context(listed, name))
-        reasons.append(f"{way.name}: {why_not}")
-    known = f"; it lists {', '.join(listed)}" if listed and name not in listed else ""
+        reasons.setdefault(why_not, []).append(way.name)
+    told = "; ".join(f"{', '.join(ways)}: {why.rstrip('.')}" for why, ways in reasons.items())
+    known = f"; it lists {_names(listed)}" if listed and name not in listed else ""
     raise SandboxError(
-        f"Server {url} does not decide with model {name!r} ({'; '.join(reasons)}){known}; "
+        f"Server {url} does not decide with model {name!r} ({told}){known}; "
         "check its model and log" + ("." if dialect == "auto" else ", or take the dialect auto.")
     )
 
@@ -85,12 +102,18 @@ def _models(transport: Transport, url: str) -> dict[str, dict[str, Any]]:
         raise SandboxError(f"Server {url} cannot be reached ({reply.why}); start it, or correct its address.")
     if reply.status in (401, 403):
         raise SandboxError(
-            f"Server {url} wants an API key (status {reply.status}); put it into the environment variable "
-            "that --api-key-env names."
+            f"Server {url} wants an API key (status {reply.status}){_quoted(reply.said)}; put the right one "
+            "into SANDBOX_API_KEY, or into the environment variable that --api-key-env names."
         )
-    data = reply.json.get("data") if isinstance(reply.json, dict) else None
+    if reply.status in REDIRECTS:
+        raise SandboxError(f"Server {url} cannot be asked: {reply.why}.")
+    data = reply.json.get("data") if isinstance(reply.json, dict) else reply.json
     entries = data if isinstance(data, list) else []
     return {e["id"]: e for e in entries if isinstance(e, dict) and isinstance(e.get("id"), str)}
+
+
+def _quoted(said: str) -> str:
+    return f" and says: {said.rstrip('.')}" if said else ""
 
 
 def _model(model: str | None, listed: Mapping[str, Any], url: str) -> str:
@@ -98,29 +121,79 @@ def _model(model: str | None, listed: Mapping[str, Any], url: str) -> str:
         return model
     if len(listed) == 1:
         return next(iter(listed))
-    offered = f"it lists {', '.join(sorted(listed))}" if listed else "it lists none"
+    offered = f"it lists {_names(sorted(listed))}" if listed else "it lists none"
     raise SandboxError(f"Server {url} needs the name of a model: give --model ({offered}).")
 
 
+def _names(listed: Iterable[str]) -> str:
+    """Names of models for a message: some servers list hundreds."""
+    shown = [plain(name)[:_LONGEST_NAME] for name in listed]
+    more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
+    return ", ".join(shown[:SHOWN]) + more
+
+
 def _context(listed: Mapping[str, dict[str, Any]], model: str) -> int | None:
-    """The context that vLLM and SGLang state."""
-    limit = listed.get(model, {}).get("max_model_len")
+    """The context that vLLM, SGLang and llama.cpp state."""
+    entry = listed.get(model, {})
+    meta = entry.get("meta")
+    limit = entry.get("max_model_len", meta.get("n_ctx") if isinstance(meta, dict) else None)
     return limit if isinstance(limit, int) and limit > 0 else None
 
 
-def _switch(transport: Transport, model: str) -> Mapping[str, Any]:
-    """The first switch after which an answer comes without a thought."""
-    for switch in SWITCHES:
-        reply = transport.send("POST", Text.path, Text(model, switch).body(_YES_OR_NO, {"temperature": 0}))
-        if reply.failure:
-            break
-        try:
-            answer = read_chat(reply.json)
-        except UnreadableReply:
-            continue
-        if reply.ok and answer.text and not answer.reasoning:
-            return switch
-    return {}
+def _manners(transport: Transport, model: str) -> tuple[Mapping[str, Any], Wants]:
+    """The first switch after which an answer comes without a thought, and what the server wants for it."""
+    for wants in (Wants(), Wants("max_completion_tokens")):
+        refused = 0
+        for switch in SWITCHES:
+            reply, wants = _adapted(transport, model, switch, wants)
+            if reply.failure:
+                return {}, wants
+            if reply.ok and _answers(reply):
+                return switch, wants
+            refused += reply.status in _BAD_REQUEST
+        if refused < len(SWITCHES):
+            break  # else it may be the limit, unnamed, that it refuses
+    return {}, wants
+
+
+def _adapted(
+    transport: Transport, model: str, switch: Mapping[str, Any], wants: Wants
+) -> tuple[Reply, Wants]:
+    """The reply to a chat with this switch, once what the server complains of is otherwise."""
+    while True:
+        body = Text(model, switch, wants).body(_YES_OR_NO, {"temperature": 0})
+        reply = transport.send("POST", Text.path, body)
+        other = complaint(reply, body, wants)
+        if other is None:
+            return reply, wants
+        wants = other
+
+
+def complaint(reply: Reply, body: Mapping[str, Any], wants: Wants) -> Wants | None:
+    """What to do about a field that a server refuses by its name; None where it complains of nothing such."""
+    if reply.status not in _BAD_REQUEST or reply.failure:
+        return None
+    error = reply.json.get("error") if isinstance(reply.json, dict) else None
+    named = f"{reply.said} {error.get('param') if isinstance(error, dict) else ''}"
+    if "max_tokens" in body and re.search(r"\bmax_(completion_)?tokens\b", named):
+        return replace(wants, limit="max_completion_tokens")
+    for field in OPTIONAL:
+        if field in body and re.search(rf"\b{field}\b", named):
+            return replace(wants, refused=wants.refused | {field})
+    return None
+
+
+def _answers(reply: Reply) -> bool:
+    """Whether a chat has an answer and no thoughts, or nothing but an answer where the thoughts belong."""
+    try:
+        answer, filed = Text("").read(reply.json, _YES_OR_NO), read_chat(reply.json)
+    except UnreadableReply:
+        return False
+    if filed.text:
+        return not answer.reasoning
+    return (
+        ReplyReader(_YES_OR_NO.names, _YES_OR_NO.labels).read(answer.text, np.ones(2, np.int8)).status == OK
+    )
 
 
 def _fails(transport: Transport, dialect: Dialect, thinking: bool) -> str:
@@ -129,12 +202,14 @@ def _fails(transport: Transport, dialect: Dialect, thinking: bool) -> str:
     question = _HELLO if constrained else _YES_OR_NO
     reply = transport.send("POST", dialect.path, dialect.body(question, {"temperature": 0}))
     if not reply.ok:
-        return reply.why or f"status {reply.status}"
+        return reply.reason
     try:
         answer = dialect.read(reply.json, question)
     except UnreadableReply as error:
-        return str(error)
+        return reply.said or str(error)
     if answer.probabilities is None and not answer.text and not thinking:
+        if not answer.reasoning:
+            return "an answer without text"
         return "no answer, for it thinks and cannot be told not to: give it a thinking budget"
     if constrained and _label(answer.text) not in question.labels:
         return "the constraint is ignored"

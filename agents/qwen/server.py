@@ -19,14 +19,24 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.qwen.address import base_url
 from agents.qwen.cassette import Player, Recorder
 from agents.qwen.chat import messages
 from agents.qwen.choice import Draws, check_temperature, legal_probabilities, thinking_budget
 from agents.qwen.decisions import Decision, Engine, Request
-from agents.qwen.dialects import Answer, Question, Text, UnreadableReply, Usage, read_chat, read_usage
-from agents.qwen.http import Client, Reply, base_url
+from agents.qwen.dialects import (
+    Answer,
+    Dialect,
+    Question,
+    Text,
+    UnreadableReply,
+    Usage,
+    read_chat,
+    read_usage,
+)
+from agents.qwen.http import ApiKey, Client, Reply
 from agents.qwen.names import nominal_name
-from agents.qwen.probing import probe
+from agents.qwen.probing import complaint, probe
 from envs.replies import OK, SAFE_ACTION, UNREADABLE, ReplyReader
 from sandbox.errors import SandboxError
 
@@ -68,7 +78,10 @@ class ServerEngine(Engine):
     states. `api_key_env` names the environment variable with the key. With `cassette` the exchanges are
     replayed from that file and no server is asked; with `record` as well it is asked, and the file written.
 
-    Raises SandboxError where the server cannot be reached or does not answer.
+    `url` may end in /v1, in another path or in none (`agents.qwen.address`). The key goes to that server
+    alone.
+
+    Raises SandboxError where the server cannot be reached or does not answer, or the key is none.
     """
 
     def __init__(
@@ -101,9 +114,11 @@ class ServerEngine(Engine):
             self._transport = Player(cassette)
         else:
             client = Client(url, _key(api_key_env), timeout_s, retries, backoff_s)
+            client.settle()
             self._transport = client if cassette is None else Recorder(client, cassette)
+        shown = base_url(url) if isinstance(self._transport, Player) else client.url
         try:
-            found = probe(self._transport, base_url(url), model, dialect, self.budget > 0)
+            found = probe(self._transport, shown, model, dialect, self.budget > 0)
         except SandboxError:
             if isinstance(self._transport, Recorder):
                 self._transport.discard()
@@ -111,7 +126,8 @@ class ServerEngine(Engine):
         self.model, self.dialect = found.model, found.dialect
         self.context = found.context if context is None else context
         self.name = name or nominal_name(self.model)
-        self._fallback = Text(self.model, self.dialect.switch) if dialect == "auto" else None
+        self._plain = Text(self.model, self.dialect.switch, self.dialect.wants)
+        self._fallback = self._plain if dialect == "auto" else None
         self._draws = Draws(seed)
         self._readers: dict[tuple[str, ...], ReplyReader] = {}
         self._pool: ThreadPoolExecutor | None = ThreadPoolExecutor(concurrency, "qwen-server")
@@ -122,7 +138,9 @@ class ServerEngine(Engine):
     def close(self) -> None:
         if self._pool is None:
             return
-        self._pool.shutdown()
+        if isinstance(self._transport, Client | Recorder):
+            self._transport.stop()  # before the threads are waited for
+        self._pool.shutdown(cancel_futures=True)
         self._pool = None
         if isinstance(self._transport, Recorder | Player):
             self._transport.close()
@@ -172,20 +190,28 @@ class ServerEngine(Engine):
             return self._reason(request, question, left_out, seed)
         return self._choose(request, question, left_out, seed)
 
+    def _post(self, dialect: Dialect, body: dict[str, Any]) -> Reply:
+        """The reply to `body`; a field that the server refuses by its name is left out from then on."""
+        reply = self._transport.send("POST", dialect.path, body)
+        while (other := complaint(reply, body, dialect.wants)) is not None:
+            dialect.wants, body = other, other.applied(body)
+            reply = self._transport.send("POST", dialect.path, body)
+        return reply
+
     def _choose(self, request: Request, question: Question, left_out: int, seed: int | None) -> _Outcome:
         drawn = {**SAMPLING, "seed": seed} if self.sample else GREEDY
         dialect = self.dialect
-        reply = self._transport.send("POST", dialect.path, dialect.body(question, drawn))
+        reply = self._post(dialect, dialect.body(question, drawn))
         if reply.refused and self._fallback:  # such as more options than an endpoint takes
             dialect = self._fallback
-            reply = self._transport.send("POST", dialect.path, dialect.body(question, drawn))
+            reply = self._post(dialect, dialect.body(question, drawn))
         outcome = self._failed(reply, question, left_out)
         if outcome:
             return outcome
         try:
             answer = dialect.read(reply.json, question)
         except UnreadableReply as error:
-            return self._outcome(reply, question, left_out, UNREADABLE, note=str(error))
+            return self._outcome(reply, question, left_out, UNREADABLE, note=reply.said or str(error))
         if answer.probabilities is not None:
             return self._outcome(reply, question, left_out, "choice", answer, self._spread(request, answer))
         reading = self._reader(request).read(answer.text, request.mask)
@@ -194,14 +220,14 @@ class ServerEngine(Engine):
 
     def _reason(self, request: Request, question: Question, left_out: int, seed: int | None) -> _Outcome:
         """Think up to the budget; where that gave no answer, decide with the thoughts so far."""
-        reply = self._transport.send("POST", Text.path, self._thinking_body(question, seed))
+        reply = self._post(self._plain, self._thinking_body(question, seed))
         outcome = self._failed(reply, question, left_out)
         if outcome:
             return outcome
         try:
             answer = read_chat(reply.json)
         except UnreadableReply as error:
-            return self._outcome(reply, question, left_out, UNREADABLE, note=str(error))
+            return self._outcome(reply, question, left_out, UNREADABLE, note=reply.said or str(error))
         reading = self._reader(request).read(answer.text, request.mask)
         thought = self._outcome(reply, question, left_out, "stop", answer, action=reading.action)
         if not answer.cut and reading.status == OK:
@@ -219,8 +245,7 @@ class ServerEngine(Engine):
 
     def _thinking_body(self, question: Question, seed: int | None) -> dict[str, Any]:
         body = {"model": self.model, "messages": messages(question.system, question.report), **THINKING}
-        if "chat_template_kwargs" in self.dialect.switch:
-            body["chat_template_kwargs"] = {"enable_thinking": True}
+        body |= _thinking_on(self.dialect.switch)
         if seed is not None:
             body["seed"] = seed
         limit = self.budget
@@ -228,7 +253,7 @@ class ServerEngine(Engine):
             limit = min(limit, self.context - _tokens(question.system + question.report) - ANSWER_ROOM)
         if not math.isinf(limit):
             body["max_tokens"] = max(1, int(limit))
-        return body
+        return self._plain.wants.applied(body)
 
     def _question(self, request: Request) -> tuple[Question, int]:
         """The question, and how many topics had to go for it to fit the context."""
@@ -247,8 +272,7 @@ class ServerEngine(Engine):
         """What a reply comes to that is none."""
         if reply.ok:
             return None
-        why = reply.why or f"status {reply.status}"
-        return self._outcome(reply, question, left_out, reply.failure or "error", note=why)
+        return self._outcome(reply, question, left_out, reply.failure or "error", note=reply.reason)
 
     def _outcome(
         self,
@@ -291,6 +315,13 @@ class ServerEngine(Engine):
         return self._readers[actions]
 
 
+def _thinking_on(switch: Mapping[str, Any]) -> dict[str, Any]:
+    """What turns thinking on where `switch` turns it off."""
+    if "chat_template_kwargs" in switch:
+        return {"chat_template_kwargs": {"enable_thinking": True}}
+    return {"enable_thinking": True} if "enable_thinking" in switch else {}
+
+
 def _tokens(text: str) -> int:
     """About how many tokens a prompt of this text has."""
     return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
@@ -300,12 +331,12 @@ def _written(answer: Answer) -> int:
     return 0 if answer.probabilities is not None else _tokens(answer.reasoning + answer.text)
 
 
-def _key(variable: str) -> str | None:
+def _key(variable: str) -> ApiKey | None:
     """The key in an environment variable; one that was named by the user has to be there."""
-    key = os.environ.get(variable)
-    if not key and variable != API_KEY_ENV:
+    key = os.environ.get(variable, "")
+    if not key.strip() and variable != API_KEY_ENV:
         raise SandboxError(f"Environment variable {variable!r} for the API key is not set; export it.")
-    return key
+    return ApiKey(key, f"The API key in {variable}") if key.strip() else None
 
 
 def _check_numbers(timeout_s: float, retries: int, concurrency: int, context: int | None) -> None:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from agents.qwen.choice import draw
 from agents.qwen.scoring import Forward, Prefilled, Row
 
+NO_TOKEN = -1
+"""Drawn where the scores of the next token are not finite; it ends the thought."""
 TEMPERATURE, TOP_P, TOP_K = 0.6, 0.95, 20
 """What the authors of Qwen3 advise for thinking (its README, "Best Practices"); greedy thinking loops."""
 
@@ -59,7 +61,7 @@ class Thinker:
             tokens = _sample(state.logits, [draws[i] for i in alive])
             for i, token in zip(alive, tokens, strict=True):
                 said[i].append(token)
-                closed[i] = token in self.ends
+                closed[i] = token == NO_TOKEN or token in self.ends
             going = [k for k, i in enumerate(alive) if not closed[i] and len(said[i]) < budgets[i]]
             state = _keep(state, going, len(alive))
             tokens, alive = [tokens[k] for k in going], [alive[k] for k in going]
@@ -84,7 +86,7 @@ def _sample(logits: torch.Tensor, draws: Sequence[np.random.Generator]) -> list[
     top = torch.topk(logits, min(TOP_K, logits.shape[-1]))
     values, ids = top.values.double().cpu().numpy() / TEMPERATURE, top.indices.cpu().numpy()
     return [
-        int(row[draw(_nucleus(value), rng.random())])
+        int(row[draw(_nucleus(value), rng.random())]) if np.isfinite(value[0]) else NO_TOKEN
         for value, row, rng in zip(values, ids, draws, strict=True)
     ]
 

@@ -114,6 +114,35 @@ class TestReplies:
         assert np.isfinite(list(rewards.values())).all()
         env.step({"sat_0": Reply(text, 3, 4)})
 
+    def test_a_reply_without_text_or_tokens_is_unreadable_and_free(self, env):
+        """As a server's whose content or usage is null."""
+        *_, infos = env.step(
+            {"sat_0": Reply(None), "sat_1": Reply("B", prompt_tokens=None, output_tokens=None)}
+        )
+        assert infos["sat_0"]["unreadable"] == 1.0
+        assert infos["sat_1"]["unreadable"] == infos["sat_1"]["thought_j"] == 0.0
+
+    @pytest.mark.parametrize(
+        ("reply", "sentence"),
+        [
+            (Reply(["B"]), "has a text that is list; give a string or None"),
+            (Reply(b"B"), "has a text that is bytes"),
+            (Reply("B", model=3), "has a model that is int"),
+            (Reply("B", message=[]), "has a message that is list"),
+            (Reply("B", prompt_tokens=-1), "has prompt_tokens = -1; give a whole number from 0"),
+            (Reply("B", output_tokens=float("nan")), "has output_tokens = nan; give a whole number"),
+            (Reply("B", output_tokens=float("inf")), "has output_tokens = inf"),
+            (Reply("B", output_tokens="12"), "has output_tokens = '12'"),
+            (Reply("B", output_tokens=10**300), "has output_tokens = int out of range"),
+            (Reply("B", output_tokens=-(10**5000)), "has output_tokens = int out of range"),
+            (Reply("B", prompt_tokens=[1]), "has prompt_tokens = list out of range"),
+        ],
+    )
+    def test_odd_replies_are_one_sentence(self, env, reply, sentence):
+        with pytest.raises(SandboxError, match=f"The reply of sat_0 {sentence}") as caught:
+            env.step({"sat_0": reply})
+        assert len(str(caught.value)) < 200
+
     def test_what_is_no_reply_is_one_sentence(self, env):
         with pytest.raises(SandboxError, match="The reply of sat_0 is int; give a Reply or a string"):
             env.step({"sat_0": 1})
