@@ -14,7 +14,6 @@ from envs.batch import BatchEnv
 from experiments.metrics import Totals
 from experiments.rollout import Round, Watcher
 from sandbox.danger_world import DangerWorld
-from sandbox.job_world import JobWorld
 from sandbox.recording import Recorder, Recording
 from sandbox.recording.frames import deeds_of, events_of, meta_of, scene_of, sizes_of, static_of
 from sandbox.state import MODE_NAMES
@@ -98,7 +97,7 @@ class Film(Watcher):
         assert self._recorder is not None  # made in `start`
         decided = {"action": played.actions[0], "mask": played.mask[0], "reward": played.reward[0]}
         decided |= _thought_of(env, played)
-        self._recorder.append(**self._scene, **_deeds_of(env), **decided)
+        self._recorder.append(**self._scene, **deeds_of(env.world), **decided)
         for event in events_of(env.world):
             self._recorder.event(*event)
         for n in range(min(self._minds, env.satellites)):
@@ -169,16 +168,6 @@ class Shown(NamedTuple):
     decision: Decision
     seconds: float
     joules: float
-
-
-def _deeds_of(env: BatchEnv) -> dict[str, np.ndarray]:
-    """What was done in world 0; what answers earned, and the bits sent for jobs, count as those of images."""
-    deeds = deeds_of(env.world)
-    if isinstance(env.world, JobWorld):
-        desks = env.world.work.desks[0]
-        deeds["delivered_value"] += desks["value"]
-        deeds["downlinked"] += desks["sent"]
-    return deeds
 
 
 class Bar(Watcher):

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sandbox.job_world import JobWorld
 from sandbox.orbits.eclipse import illumination
 from sandbox.orbits.ephemeris import earth_rotation_angle, sun_position
 from sandbox.orbits.frames import gcrs_to_itrs, itrs_to_geodetic
@@ -95,15 +96,23 @@ def scene_of(world: "World", b: int = 0) -> dict[str, Any]:
 
 
 def deeds_of(world: "World", b: int = 0) -> dict[str, np.ndarray]:
-    """What the satellites of world `b` did in the round that ended last: call it after the step."""
+    """What the satellites of world `b` did in the round that ended last: call it after the step.
+
+    Where jobs are served, what answers earned and the bits sent for jobs count as those of images.
+    """
     did = world.state.activity[b]
-    return {
+    deeds = {
         "mode": did["mode"].copy(),
         "station": did["station"].copy(),
         "target": did["request"].copy(),
         "delivered_value": did["value"].copy(),
         "downlinked": did["downlinked"].copy(),
     }
+    if isinstance(world, JobWorld):
+        desks = world.work.desks[b]
+        deeds["delivered_value"] += desks["value"]
+        deeds["downlinked"] += desks["sent"]
+    return deeds
 
 
 def frame_of(world: "World", b: int = 0) -> dict[str, Any]:
