@@ -161,7 +161,8 @@ def _settle(left: Path, path: Path, kind: Kind) -> None:
     owns = kind.owns(left)
     whole = owns is not None
     mine = owns or (lambda leaf: kind.known(leaf) and is_plain(left / leaf))  # a draft that never was whole
-    others, ours = [], []
+    others: list[Path] = []
+    ours: list[Path] = []
     for leaf in leaves(left):
         (ours if mine(leaf) else others).append(leaf)
     for leaf in others if whole and _is_folder(path) else ():

@@ -70,7 +70,7 @@ RUNS = _Runs()
 def _says_so(folder: Path, leaf: Path) -> bool:
     """Whether a file with the name of one of ours is ours."""
     here = leaf.name == METRICS or leaf.parent == Path(RECORDING) or leaf.name.endswith(".part")
-    return here or marked(folder / leaf)
+    return here or not (folder / leaf).stat().st_size or marked(folder / leaf)
 
 
 def _is_earlier(content: Mapping[str, Any]) -> bool:

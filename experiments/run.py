@@ -107,9 +107,8 @@ def draw(recording: Recording, folder: Path) -> dict[str, str]:
     """Draw the figures of a run into `folder`; by name, those that could not be drawn, and why."""
     from experiments.figures import ground_track, timeline
 
-    return _drawn(
-        recording, {folder / results.TIMELINE: timeline, folder / results.GROUND_TRACK: ground_track}
-    )
+    pictures = {results.TIMELINE: timeline, results.GROUND_TRACK: ground_track}
+    return _drawn(recording, {folder / name: picture for name, picture in pictures.items()})
 
 
 def redraw(folder: Path | str) -> list[Path]:
@@ -121,7 +120,9 @@ def redraw(folder: Path | str) -> list[Path]:
 
     recording, folder = Recording.load(results.recording_in(folder)), Path(folder)
     pictures = (timeline, ground_track, latency, energy, coverage)
-    by_path = {folder / name: picture for name, picture in zip(results.FIGURES, pictures, strict=True)}
+    by_path: dict[Path, Callable[..., Any]] = dict(
+        zip((folder / name for name in results.FIGURES), pictures, strict=True)
+    )
     if missing := _drawn(recording, by_path):
         raise results.NotDrawn(missing, folder)
     return list(by_path)

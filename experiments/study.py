@@ -134,9 +134,8 @@ def write_parquet(table: Any, path: Path, index: bool | None = None) -> None:
     from pyarrow import parquet
 
     written = pyarrow.Table.from_pandas(table, preserve_index=index)
-    parquet.write_table(
-        written.replace_schema_metadata({**written.schema.metadata, "written by": MARK}), path
-    )
+    told = {**written.schema.metadata, "written by": MARK}
+    parquet.write_table(written.replace_schema_metadata(told), path)
 
 
 def status(run: Callable[[Namespace], None], told: Namespace) -> int:

@@ -86,18 +86,8 @@ def _side(recording: Recording, k: int) -> float:
 def _write_mp4(frames: Iterator[np.ndarray], path: Path, size: tuple[int, int], fps: int, _: str) -> None:
     ffmpeg = _imported("imageio_ffmpeg", "imageio-ffmpeg")
     # the draft has no ending that ffmpeg would know the format by
-    how = [
-        "-f",
-        "mp4",
-        "-metadata",
-        f"comment={MARK}",
-        "-movflags",
-        "+faststart",
-        "-preset",
-        "slow",
-        "-crf",
-        "23",
-    ]
+    how = ["-f", "mp4", "-movflags", "+faststart", "-preset", "slow", "-crf", "23"]
+    how += ["-metadata", f"comment={MARK}"]
     writer = ffmpeg.write_frames(
         str(path), size, fps=fps, codec="libx264", macro_block_size=2, output_params=how
     )

@@ -129,16 +129,13 @@ def _own_folder() -> tuple[str, ExitStack]:
     """A temporary folder that is held until the second is closed; those that killed benchmarks left go."""
     for path in Path(tempfile.gettempdir()).glob(f"ray-*/{_OURS}"):
         with suppress(OSError):
-            if (
-                not path.parent.is_symlink()
-                and path.parent.stat().st_uid == os.getuid()
-                and not _is_held(path)
-            ):
-                shutil.rmtree(path.parent, ignore_errors=True)
-    folder = tempfile.mkdtemp(prefix="ray-")  # short: the path of a socket has room for 107 letters
+            folder = path.parent
+            if not folder.is_symlink() and folder.stat().st_uid == os.getuid() and not _is_held(path):
+                shutil.rmtree(folder, ignore_errors=True)
+    made = tempfile.mkdtemp(prefix="ray-")  # short: the path of a socket has room for 107 letters
     lock = ExitStack()
-    lock.enter_context(held(Path(folder) / _OURS))
-    return folder, lock
+    lock.enter_context(held(Path(made) / _OURS))
+    return made, lock
 
 
 def _is_held(path: Path) -> bool:

@@ -102,7 +102,7 @@ class FileColumn(Column):
             raise
 
     def write(self, value: np.ndarray, k: int | None = None) -> None:
-        left = memoryview(np.ascontiguousarray(value)).cast("B") if value.size else memoryview(b"")
+        left = memoryview(value.tobytes())
         self._file.seek(self._begin + (0 if k is None else k * self._row))
         while left:
             left = left[self._file.write(left) :]
@@ -201,7 +201,8 @@ def _checked(path: Path, opening: dict, arrays: dict[str, np.ndarray], events: l
         raise SandboxError(f"{path}: a {said}, not a recording of this sandbox.")
     if opening["version"] > VERSION:
         raise SandboxError(
-            f"{path}: format {_short(str(opening['version']))} is newer than this sandbox, which reads {VERSION}."
+            f"{path}: format {_short(str(opening['version']))} is newer than this sandbox, "
+            f"which reads {VERSION}."
         )
     if len(events) != opening["events_written"]:
         raise SandboxError(f"{path}: damaged, {len(events)} of {opening['events_written']} events are left.")

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -78,7 +78,8 @@ class Recorder:
         self._rows: list[tuple[Variable, disk.Column, tuple[int, ...]]] = []
         self._written = self._event_count = 0
         self._flush_every, self._closed = flush_every, False
-        self._folder, self._log = None if folder is None else Path(folder), None
+        self._folder = None if folder is None else Path(folder)
+        self._log: TextIO | None = None
         if self._folder is None:
             self._begin_columns(static)
         else:

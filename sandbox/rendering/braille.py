@@ -31,7 +31,8 @@ def braille(
 
     Up to 26 satellites stand as letters in their order, where two meet and in larger fleets as numbers of
     satellites ("+" from 10 on), ground stations as ^, the lost as x. With `colour` satellites have the colour
-    of what they do, for a terminal; with `plain` the coasts are dots, for one without braille. Raises `SandboxError` for a map of less than 20 x 6.
+    of what they do, for a terminal; with `plain` coasts are dots, for one without braille. Raises
+    `SandboxError` for a map of less than 20 x 6.
     """
     columns, lines = size
     if columns < 20 or lines < 6:

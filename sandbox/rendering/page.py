@@ -61,8 +61,8 @@ def to_html(
     """Write the interactive view of `recording`, alone or `beside` another, as one file that suffices.
 
     Every so many rounds are shown: by default all, thinned (to steps of at most 300 s) beyond a million
-    satellite-rounds. Returns the path. Raises `SandboxError` for a recording without rounds, and for a file at
-    `path` that is not a page of ours.
+    satellite-rounds. Returns the path. Raises `SandboxError` for a recording without rounds, and for a file
+    at `path` that is not a page of ours.
     """
     path = Path(path)
     shown = [recording] if beside is None else [recording, beside]
