@@ -162,8 +162,9 @@ def is_ours(path: Path) -> bool:
 def is_our_figure(path: Path) -> bool:
     """Whether a PNG says that it is ours, or stands among results that were left before figures said so."""
     owns = RUNS.owns(path.parent)
-    earlier = is_ours(path.with_suffix(".json")) or (owns is not None and owns(Path(path.name)))
-    return earlier or is_ours_in_benchmark(path)
+    study = path.with_suffix(".json")
+    earlier = is_ours(study) and "format" not in read_json(study)
+    return earlier or (owns is not None and owns(Path(path.name))) or is_ours_in_benchmark(path)
 
 
 def is_ours_in_benchmark(path: Path) -> bool:

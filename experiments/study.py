@@ -88,7 +88,10 @@ class Study:
         marker = self.folder / self._marker
         if not (is_plain(marker) and results.is_ours(marker)):
             return False
-        return name in results.read_json(marker).get("files", self._names)
+        files = results.read_json(marker).get("files")
+        if files is None:  # of the time before it said so
+            return True
+        return name in files and name.endswith((".json", ".csv"))
 
     def _recover(self) -> None:
         """Finish what a killed run of this study had made whole, and remove what it had not."""

@@ -15,7 +15,12 @@ from sandbox.files import MARK
 from sandbox.recording.disk import FORMAT
 
 CALLS = ("rename", "replace", "link", "symlink", "unlink", "mkdir", "rmdir", "open")
-NOTES = {"notes.md": "mine", "paper/figure.tex": "mine", "recording/remarks.txt": "mine", "timeline.txt": "my"}
+NOTES = {
+    "notes.md": "mine",
+    "paper/figure.tex": "mine",
+    "recording/remarks.txt": "mine",
+    "timeline.txt": "my",
+}
 
 
 def fill(folder, text):
