@@ -28,7 +28,7 @@ def test_folders_of_killed_benchmarks_go_and_those_of_living_ones_stay(tmp_path,
             process.kill()
             pytest.skip("the temporary folder is elsewhere")
         (folder / "session").mkdir()
-        own, lock = pool._own_folder()
+        _, lock = pool._own_folder()
         assert folder.is_dir()
         process.kill()
     lock.close()

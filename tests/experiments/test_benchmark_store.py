@@ -206,7 +206,7 @@ def test_json_that_is_too_much_is_no_result(kept, text):
     assert found(folder, episode) == (None, 1)
     file.write_text(whole)
     (folder / "benchmark.json").write_text(text)
-    with pytest.raises(SandboxError, match="benchmark.json is damaged"):
+    with pytest.raises(SandboxError, match=r"benchmark\.json is damaged"):
         found(folder, episode)
 
 

@@ -111,7 +111,7 @@ def test_a_film_without_its_encoder(saved, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize("suffix", [*FORMATS, ".gif", ".webp", ".mp4"])
 def test_only_files_of_ours_are_written_over(saved, tmp_path, suffix, capsys):
     out, film = tmp_path / f"out{suffix}", suffix in (".gif", ".webp", ".mp4")
-    command = ["video", str(saved), str(out), "--size", "64", "32", "--every", "60"]
+    command = ["video", str(saved), str(out), "--size", "320", "240", "--every", "60", "--show", "map"]
     command = command if film else ["export", str(saved), str(out), "--every", "8"]
     out.write_text("mine")
     assert main(command) == 2
