@@ -13,9 +13,10 @@ from sandbox.errors import SandboxError, unknown_name
 from sandbox.recording import Events, Recorder, Recording
 from sandbox.recording.frames import deeds_of, events_of, frame_of, meta_of, scene_of, sizes_of, static_of
 from sandbox.recording.variables import VARIABLES
-from sandbox.rendering.braille import braille
+from sandbox.rendering.braille import BRAILLE, braille
 from sandbox.rendering.png import png
 from sandbox.rendering.raster import REVOLUTION_S, TRAILED, Rasteriser
+from sandbox.terminal import printable, shows
 
 RENDER_MODES = ("human", "rgb_array", "ansi", "notebook")
 RENDER_FPS = 10
@@ -122,9 +123,9 @@ class Camera:
         if _in_notebook():
             self._show_in_notebook()
             return
-        terminal = sys.stdout.isatty()
-        text = braille(self._now(), note=self._note(), colour=terminal)
-        print(f"\x1b[H\x1b[2J{text}" if terminal else text, flush=True)
+        terminal, plain = sys.stdout.isatty(), not shows(BRAILLE)
+        text = braille(self._now(), note=self._note(), colour=terminal, plain=plain)
+        print(printable(f"\x1b[H\x1b[2J{text}" if terminal else text), flush=True)
 
     def _show_in_notebook(self) -> None:
         from IPython.display import Image, display

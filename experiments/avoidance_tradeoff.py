@@ -23,12 +23,13 @@ from numpy.typing import NDArray
 from agents.avoidance import Never, Threshold
 from agents.policy import Policy
 from envs.batch import BatchEnv
-from experiments import results, style
+from experiments import style
 from experiments.problems import make_env
 from experiments.rollout import Round, Watcher, play
+from experiments.study import Study, status
 from sandbox.errors import SandboxError
-from sandbox.files import replacing
 from sandbox.scenario import load_scenario
+from sandbox.terminal import say
 
 THRESHOLDS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 LEADS_H = (3.0, 6.0, 12.0, 24.0, 36.0)
@@ -186,31 +187,22 @@ def _curve(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, draw; the exit status."""
-    told = _parser().parse_args(arguments)
-    try:
-        _run(told)
-    except (SandboxError, OSError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return status(_run, _parser().parse_args(arguments))
 
 
 def _run(told: Any) -> None:
     import pandas
 
-    scenario = load_scenario(told.scenario)
+    scenario, study = load_scenario(told.scenario), Study(told.out, "tradeoff", ".parquet")
     options = {"thresholds": told.thresholds, "leads_h": told.leads, "hours": told.hours}
     options |= {"seeds": told.seeds, "seed": told.seed}
-    print(_HEAD)
-    rows = tradeoff(scenario, **options, report=lambda row: print(_line(row)))
-    folder = Path(told.out)
-    content = {"schema": results.SCHEMA, "arguments": options | {"scenario": scenario.name}, "rows": rows}
-    results.write_json(folder / "tradeoff.json", content | {"versions": results.versions()})
-    with replacing(folder / "tradeoff.parquet") as draft:
-        pandas.DataFrame(rows).to_parquet(draft)
+    say(_HEAD)
+    rows = tradeoff(scenario, **options, report=lambda row: say(_line(row)))
+    content = {"arguments": options | {"scenario": scenario.name}, "rows": rows}
     hours = told.hours or scenario.horizon_h
-    draw(rows, f"The price of avoidance: {scenario.name}, {hours:g} h", folder / "tradeoff.png")
-    print(f"Rates per satellite-year [95 % interval]. Results in {folder}/")
+    title = f"The price of avoidance: {scenario.name}, {hours:g} h"
+    study.keep(content, pandas.DataFrame(rows), lambda path: draw(rows, title, path))
+    say(f"Rates per satellite-year [95 % interval]. Results in {told.out}/")
 
 
 _HEAD = f"{'threshold':>10}{'lead, h':>9}{'collisions':>24}{'fuel, m/s':>26}{'days out of slot':>26}"

@@ -20,6 +20,7 @@ from experiments.minds import Mind
 from experiments.problems import make_env
 from sandbox.errors import unknown_name
 from sandbox.scenario import load_scenario
+from sandbox.terminal import printable, visible
 
 HELP = (
     "Enter: let it decide.  A letter or a name: decide in its place, at no cost.  "
@@ -183,4 +184,5 @@ class _Session:
     def _say(self, *texts: str) -> None:
         width = min(shutil.get_terminal_size().columns, 110)
         for line in "\n".join(texts).split("\n"):
-            print(textwrap.fill(line, width, subsequent_indent="  "), file=self._screen)
+            shown = textwrap.fill(visible(line), width, subsequent_indent="  ")
+            print(printable(shown, self._screen), file=self._screen)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from sandbox.errors import SandboxError, printable
+from sandbox.terminal import say
 
 POLICIES = ("random", "idle", "greedy", "deadline_greedy")
 MINDS = ("qwen",)
@@ -16,7 +17,7 @@ _WHO = f"{', '.join(POLICIES + YARDSTICK + MINDS)}, or module:Class of your own"
 EXTRAS = dict.fromkeys(("matplotlib", "mpe2", "pandas", "pyarrow", "rich", "xarray"), "experiments")
 EXTRAS["ray"] = "benchmark"
 EXTRAS |= dict.fromkeys(("peft", "safetensors", "tokenizers", "torch", "transformers"), "qwen")
-USER_ERROR, INTERRUPTED = 2, 130
+USER_ERROR, NOT_DRAWN, INTERRUPTED = 2, 3, 130
 _signals: list[int] = []
 
 
@@ -28,26 +29,28 @@ class _Parser(ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; its exit status: 0, 2 for what the user can put right, 130 when interrupted."""
+    """Run a command; its exit status.
+
+    0, 2 for what the user can put right, 3 where all is there but figures, 130 when interrupted.
+    """
     told = _parser().parse_args(arguments)
     try:
-        told.command(told)
+        return told.command(told) or 0
     except (SandboxError, OSError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return USER_ERROR
+        say(f"Error: {error}", error=True)
+        return getattr(error, "status", USER_ERROR)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in EXTRAS:
             raise
         extra = EXTRAS[package]
-        print(f"Error: {package} is not installed; run: pip install -e '.[{extra}]'", file=sys.stderr)
+        say(f"Error: {package} is not installed; run: pip install -e '.[{extra}]'", error=True)
         return USER_ERROR
     except (KeyboardInterrupt, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not _signals:
             raise
-        print(f"Interrupted; {told.interrupted}.", file=sys.stderr)
+        say(f"Interrupted; {told.interrupted}.", error=True)
         return INTERRUPTED
-    return 0
 
 
 def stop_politely() -> None:
@@ -208,11 +211,12 @@ def _option(parser: Any, name: str, default: Any, text: str, **how: Any) -> None
     parser.add_argument(name, default=default, help=text, **how)
 
 
-def _run(told: Namespace) -> None:
+def _run(told: Namespace) -> int:
     from experiments.run import run
 
     kept = {"out": told.out, "record": not told.no_record, "minds_recorded": told.minds_recorded}
-    run(**_episode(told), policy=told.policy, mind=_mind(told), **kept)
+    content = run(**_episode(told), policy=told.policy, mind=_mind(told), **kept)
+    return NOT_DRAWN if "not_drawn" in content else 0
 
 
 def _compare(told: Namespace) -> None:
@@ -314,17 +318,17 @@ def _video(told: Namespace) -> None:
 
     names = ("show", "fps", "start_h", "hours", "every")
     options = {name: getattr(told, name) for name in names}
-    print(video(told.recording, told.out, size=tuple(told.size), **options))
+    say(video(told.recording, told.out, size=tuple(told.size), **options))
 
 
 def _export(told: Namespace) -> None:
     from experiments.export import export
 
-    print(export(told.recording, told.out, told.every, told.beside))
+    say(export(told.recording, told.out, told.every, told.beside))
 
 
 def _figures(told: Namespace) -> None:
     from experiments.run import redraw
 
     for path in redraw(told.folder):
-        print(path)
+        say(path)

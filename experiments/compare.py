@@ -71,6 +71,7 @@ def compare(
         raise SandboxError(f"seeds = {seeds} from seed = {seed}; give at least 1 seed, from 0 on.")
     if len(set(policies)) < len(policies):
         raise SandboxError(f"policies {' '.join(policies)}: name each once.")
+    results.check_json(out)
     scenario = load_scenario(scenario, changes)
     if progress:
         import rich  # noqa: F401  if it is missing, better to know now than when the episodes are over
@@ -86,8 +87,13 @@ def compare(
     if out:
         arguments = {"env": env, "scenario": scenario.name, "changes": dict(changes or {}), "hours": played}
         arguments |= {"seeds": list(range(seed, seed + seeds)), "candidates": candidates}
-        content = {"schema": results.SCHEMA, "arguments": arguments, "versions": results.versions()}
-        results.write_json(Path(out), content | {"episodes": episodes, "summary": _summaries(episodes)})
+        content: dict[str, Any] = {
+            "schema": results.SCHEMA,
+            "arguments": arguments,
+            "versions": results.versions(),
+        }
+        content |= {"episodes": episodes, "summary": _summaries(episodes)}
+        results.keep_json(out, "comparison", content)
     if progress:
         from experiments.report import print_comparison
 

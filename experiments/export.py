@@ -5,10 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from experiments import results
+from experiments import results, study
 from sandbox.errors import SandboxError
-from sandbox.files import replacing
+from sandbox.files import check_replaceable, marked, replacing
 from sandbox.recording import Recording
+from sandbox.recording.disk import is_npz
 
 
 def export(source: Path | str, out: Path | str, every: int = 1, beside: Path | str | None = None) -> Path:
@@ -16,7 +17,7 @@ def export(source: Path | str, out: Path | str, every: int = 1, beside: Path | s
 
     .html: the interactive view; .czml: CesiumJS; .geojson: ground tracks; .parquet: a table with a line for
     every round and satellite; .npz: the recording in one file. `every` so many rounds are written (not of
-    .npz). Raises SandboxError for another ending, or no recording.
+    .npz). Raises SandboxError for another ending, no recording, or a file at `out` that is not ours.
     """
     out = Path(out)
     if out.suffix not in FORMATS:
@@ -25,6 +26,7 @@ def export(source: Path | str, out: Path | str, every: int = 1, beside: Path | s
         raise SandboxError(f"{out}: only a page (.html) shows two recordings.")
     if every < 1:
         raise SandboxError(f"every = {every}; give a number of rounds of at least 1.")
+    check_replaceable(out, is_npz if out.suffix == ".npz" else marked)
     recording = open_recording(source)
     if out.suffix == ".html":
         other = None if beside is None else open_recording(beside)
@@ -36,6 +38,7 @@ def export(source: Path | str, out: Path | str, every: int = 1, beside: Path | s
 def open_recording(path: Path | str) -> Recording:
     """The recording in a folder of results, of a folder written by a Recorder, or of a .npz."""
     path = Path(path)
+    results.settle(path)
     return Recording.load(results.recording_in(path) if (path / results.METRICS).is_file() else path)
 
 
@@ -58,8 +61,8 @@ def write_parquet(recording: Recording, path: Path, every: int = 1) -> None:
     table = recording.to_frame()
     satellites = recording["battery"].shape[1]
     rounds = table.index.to_numpy() // satellites
-    with replacing(path) as draft:
-        table[rounds % every == 0].to_parquet(draft, index=False)
+    with replacing(path, marked) as draft:
+        study.write_parquet(table[rounds % every == 0], draft, False)
 
 
 def _write_npz(recording: Recording, path: Path, _: int) -> None:
@@ -67,7 +70,7 @@ def _write_npz(recording: Recording, path: Path, _: int) -> None:
 
 
 def _write_json(content: Any, path: Path) -> None:
-    with replacing(path) as draft:
+    with replacing(path, marked) as draft:
         draft.write_text(json.dumps(content, separators=(",", ":"), allow_nan=False), encoding="utf-8")
 
 

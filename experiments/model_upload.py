@@ -24,11 +24,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments import results, style
+from experiments import style
 from experiments.flight_plan import FlightPlan, components
+from experiments.study import Study, status
 from sandbox.compute import PRECISIONS, model, model_names
 from sandbox.errors import SandboxError
-from sandbox.files import replacing
+from sandbox.terminal import say
 
 WAYS = ("ground_one", "relay_one", "ground_all", "relay_all")
 WAY_NAMES = {
@@ -184,38 +185,29 @@ def draw(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, draw; the exit status."""
-    told = _parser().parse_args(arguments)
-    try:
-        _run(told)
-    except (SandboxError, OSError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return status(_run, _parser().parse_args(arguments))
 
 
 def _run(told: Any) -> None:
     import pandas
 
-    plan = FlightPlan(told.scenario)
+    study, plan = Study(told.out, "model_upload", ".csv"), FlightPlan(told.scenario)
     rows = upload(told.scenario, told.models, told.precisions, told.uplink_mbit_s, told.days)
-    folder = Path(told.out)
-    content = {"schema": results.SCHEMA, "arguments": vars(told), "rows": rows}
-    results.write_json(folder / "model_upload.json", content | {"versions": results.versions()})
-    with replacing(folder / "model_upload.csv") as draft:
-        pandas.DataFrame(rows).to_csv(draft, index=False)
+    content = {"arguments": vars(told), "rows": rows}
     facts = f"{style.satellites(len(plan.fleet))}, {len(plan.scenario.stations)} stations, "
     facts += f"uplink {told.uplink_mbit_s:g} Mbit/s"
     title = f"Putting a Qwen3 on board: {plan.scenario.name}"
-    draw(rows, title, facts, told.days, folder / "model_upload.png")
     print_table(rows, told.days)
-    print(f"Results in {folder}/")
+    study.keep(content, pandas.DataFrame(rows), lambda path: draw(rows, title, facts, told.days, path))
+    say(f"Results in {told.out}/")
 
 
 def print_table(rows: Sequence[dict[str, Any]], days: float) -> None:
     """Hours for each model, precision and way."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
+
+    from experiments.report import console_for
 
     title = "Hours until the model is on board one satellite, or all"
     shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
@@ -225,7 +217,7 @@ def print_table(rows: Sequence[dict[str, Any]], days: float) -> None:
     for row in rows:
         hours = [f"{row[way]:.1f}" if math.isfinite(row[way]) else f"> {24 * days:g}" for way in WAYS]
         shown.add_row(row["model"], row["precision"], f"{row['gigabytes']:.2f}", *hours)
-    Console(width=WIDTH).print(shown)
+    console_for(width=WIDTH).print(shown)
 
 
 def _parser() -> ArgumentParser:

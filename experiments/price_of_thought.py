@@ -19,16 +19,17 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from experiments import results, style
+from experiments import style
 from experiments.metrics import metrics_in, summarise
 from experiments.minds import Mind
 from experiments.problems import make_env
 from experiments.rollout import play
+from experiments.study import Study, status
 from experiments.watchers import Tally
 from sandbox.compute import board, inference, model
 from sandbox.errors import SandboxError
-from sandbox.files import replacing
 from sandbox.scenario import Scenario, load_scenario
+from sandbox.terminal import say
 
 MODELS = ("Qwen3-0.6B", "Qwen3-1.7B", "Qwen3-4B", "Qwen3-8B")
 BOARDS = ("scs01", "agx_orin")
@@ -194,40 +195,30 @@ def _ticks(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, draw; the exit status."""
-    told = _parser().parse_args(arguments)
-    try:
-        _run(told)
-    except (SandboxError, OSError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return status(_run, _parser().parse_args(arguments))
 
 
 def _run(told: Any) -> None:
     import pandas
-    from rich.console import Console
     from rich.progress import track
 
-    from experiments.report import print_prices
+    from experiments.report import console_for, print_prices
 
-    scenario = load_scenario(told.scenario)
+    scenario, study = load_scenario(told.scenario), Study(told.out, "price", ".parquet")
     names = ("policy", "models", "boards", "budgets", "hours", "seeds", "seed", "prompt_tokens", "precision")
     options = {name: getattr(told, name) for name in names}
     total = 1 + len(told.models) * len(told.boards) * len(told.budgets)
-    console = Console(stderr=True)
+    console = console_for(error=True)
     bar = iter(
         track(range(total), "pricing", console=console, transient=True, disable=not console.is_terminal)
     )
     rows = price(scenario, **options, report=lambda _: next(bar, None))
-    folder = Path(told.out)
-    content = {"schema": results.SCHEMA, "arguments": options | {"scenario": scenario.name}, "rows": rows}
-    results.write_json(folder / "price.json", content | {"versions": results.versions()})
-    with replacing(folder / "price.parquet") as draft:
-        pandas.DataFrame(rows).to_parquet(draft)
+    content = {"arguments": options | {"scenario": scenario.name}, "rows": rows}
     hours = told.hours or scenario.horizon_h
-    draw(rows, f"The price of thought: {scenario.name}, {hours:g} h, {told.policy}", folder / "price.png")
+    title = f"The price of thought: {scenario.name}, {hours:g} h, {told.policy}"
     print_prices(rows)
-    print(f"Results in {folder}/")
+    study.keep(content, pandas.DataFrame(rows), lambda path: draw(rows, title, path))
+    say(f"Results in {told.out}/")
 
 
 def _parser() -> ArgumentParser:

@@ -1,6 +1,7 @@
-"""What a terminal shows: the progress bar and the tables."""
+"""What a terminal shows: the progress bar and the tables. Names and paths are text, whatever is in them."""
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,24 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from experiments.metrics import GROUPS, Summary
 from experiments.watchers import Shown
+from sandbox.terminal import Printable, say, visible
+
+
+def console_for(*, error: bool = False, width: int | None = None) -> Console:
+    """A console that takes no text for markup, and shows a ? for what the terminal does not have."""
+    stream: Any = Printable(sys.stderr if error else sys.stdout)
+    return Console(file=stream, markup=False, emoji=False, width=width)
 
 
 def progress_bar() -> Progress:
     """A bar with simulated time and speed, which shows nothing where there is no terminal."""
-    console = Console(stderr=True)
+    console = console_for(error=True)
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.fields[simulated]}"),
         TextColumn("{task.fields[speed]}", style="green"),
@@ -42,18 +51,19 @@ def print_run(content: Mapping[str, Any], folder: Path) -> None:
     for clock in ("wall", "cpu"):
         name = f"decisions_per_{clock}_s"
         table.add_row(name, number(timing[name]), "1/s", "decided and stepped, one process")
-    console = Console()
+    console = console_for()
     console.print(table)
-    console.print(f"Results in {folder}/", highlight=False, soft_wrap=True)
+    say(f"Results in {folder}/")
 
 
 def print_thought(shown: Shown, onboard: Sequence[str]) -> None:
     """One decision of one satellite: what it read, what it answered, and what that cost it."""
-    console, decision = Console(), shown.decision
-    console.print(f"{shown.satellite}  {shown.when:%Y-%m-%d %H:%M:%S} UTC", style="bold", highlight=False)
-    console.print(shown.request.report, highlight=False, markup=False)
+    console, decision = console_for(), shown.decision
+    when = f"{shown.when:%Y-%m-%d %H:%M:%S} UTC"
+    console.print(visible(f"{shown.satellite}  {when}"), style="bold", highlight=False)
+    console.print(visible(shown.request.report), highlight=False)
     if decision.reasoning:
-        console.print(f"Thinks: {decision.reasoning}", style="dim", highlight=False, markup=False)
+        console.print(visible(f"Thinks: {decision.reasoning}"), style="dim", highlight=False)
     chance = (
         ""
         if decision.probabilities is None
@@ -63,7 +73,7 @@ def print_thought(shown: Shown, onboard: Sequence[str]) -> None:
     tokens = f"{decision.prompt_tokens} tokens read, {decision.output_tokens} written"
     price = f"{number(shown.seconds)} s and {number(shown.joules)} J of the satellite's own"
     board = ", ".join(onboard) if onboard else "no board, so thought is free"
-    console.print(f"Price: {price} ({tokens}; {board})\n", highlight=False, markup=False)
+    console.print(f"Price: {price} ({tokens}; {board})\n", highlight=False)
 
 
 def print_comparison(title: str, policies: Sequence[str], rows: Mapping[str, Sequence[Summary]]) -> None:
@@ -71,7 +81,7 @@ def print_comparison(title: str, policies: Sequence[str], rows: Mapping[str, Seq
     table = _table(title, "metric", *(f">{policy}" for policy in policies))
     for name, summaries in rows.items():
         table.add_row(name, *map(interval, summaries))
-    Console().print(table)
+    console_for().print(table)
 
 
 def print_prices(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -83,11 +93,11 @@ def print_prices(rows: Sequence[Mapping[str, Any]]) -> None:
         shown = (row["budget"], *(row[name] for name in ("value_delivered", "thought_s", "thought_j")))
         shares = (100.0 * row["thought_share"], 100.0 * row["late_share"], row["lost_satellites"])
         size = (row["model"] or "-").removeprefix("Qwen3-")
-        table.add_row(row["board"] or "free", size, *map(_short, (*shown, *shares)))
-    console = Console()
+        table.add_row(visible(row["board"] or "free"), visible(size), *map(_short, (*shown, *shares)))
+    console = console_for()
     console.print(table)
     for reason in dict.fromkeys(row["unfit"] for row in rows if "unfit" in row):
-        console.print(f"Left out: {reason}", highlight=False)
+        console.print(visible(f"Left out: {reason}"), highlight=False)
 
 
 _PRICES = ("tokens", "value", "s", "J", "energy %", "late %", "lost")
@@ -105,16 +115,17 @@ def print_scenarios(rows: Sequence[tuple[str, int, float, str]]) -> None:
     table = _table(None, "scenario", ">satellites", ">horizon")
     table.add_column("description")
     for name, satellites, hours, description in rows:
-        table.add_row(name, f"{satellites:,}", f"{hours:g} h", description)
-    Console().print(table)
+        table.add_row(visible(name), f"{satellites:,}", f"{hours:g} h", visible(description))
+    console_for().print(table)
 
 
 def _table(title: str | None, *columns: str) -> Table:
     """A table with these columns, none of them wrapped; those that begin with > are flush right."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    head = None if title is None else visible(title)
+    table = Table(title=head, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         side: JustifyMethod = "right" if column.startswith(">") else "left"
-        table.add_column(column.removeprefix(">"), justify=side, no_wrap=True)
+        table.add_column(visible(column.removeprefix(">")), justify=side, no_wrap=True)
     return table
 
 
@@ -127,10 +138,10 @@ def number(value: float) -> str:
     return f"{value:.4g}"
 
 
-def interval(summary: Summary) -> str:
+def interval(summary: Summary) -> Text:
     """The interquartile mean and, on a line of its own, from where to where it may be."""
     middle, low, high = map(number, (summary.iqm, summary.low, summary.high))
-    return middle if low == high else f"{middle}\n[dim]{low}–{high}[/dim]"
+    return Text(middle) if low == high else Text.assemble(middle, "\n", (f"{low}–{high}", "dim"))
 
 
 def _unit(unit: str) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,10 +65,16 @@ def play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher] =
     `env` is one without autoreset. A world without a satellite left goes on until every world has ended.
     """
     try:
-        return _play(env, policy, seed, watchers)
-    finally:
+        speed = _play(env, policy, seed, watchers)
+    except BaseException:
         for watcher in watchers:
-            watcher.close()
+            with suppress(Exception):  # what went wrong first is what is told
+                watcher.close()
+        raise
+    with ExitStack() as closing:
+        for watcher in reversed(watchers):
+            closing.callback(watcher.close)
+    return speed
 
 
 def _step(env: BatchEnv, actions: NDArray, policy: Policy) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from envs.batch import BatchEnv
 from experiments.rollout import Round, Watcher
+from sandbox.files import MARK
 from sandbox.recording import VARIABLES
 from sandbox.state import MODE_NAMES
 
@@ -53,9 +54,12 @@ class Rows(Watcher):
             self._write()
 
     def close(self) -> None:
-        if self._held:
-            self._write()
-        if self._writer:
+        if self._writer is None:
+            return
+        try:
+            if self._held:
+                self._write()
+        finally:
             self._writer.close()
 
     def _write(self) -> None:
@@ -77,4 +81,5 @@ class Rows(Watcher):
         fields += [pa.field(name, label) for name in ("satellite", "action", "mode")]
         fields += [pa.field(name, number) for name in ("reward", *self._terms)]
         units = {name: {"unit": VARIABLES[name].unit} for name in self._HELD}
-        return pa.schema([*fields, *(pa.field(name, number, metadata=units[name]) for name in self._HELD)])
+        fields += [pa.field(name, number, metadata=units[name]) for name in self._HELD]
+        return pa.schema(fields, metadata={"written by": MARK})

@@ -1,7 +1,7 @@
 """One episode under one policy, and the folder of results it leaves behind."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,10 @@ from experiments.rollout import Speed, Watcher, play
 from experiments.rows import Rows
 from experiments.watchers import Bar, Film, Tally, Witness
 from sandbox.errors import SandboxError
+from sandbox.files import MARK, DiskFull
 from sandbox.recording import Recording
 from sandbox.scenario import Scenario, load_scenario
+from sandbox.terminal import say
 
 
 def run(
@@ -45,7 +47,7 @@ def run(
         hours: length of the episode; by default the scenario's.
         seed: of the episode and of the policy. The same seed gives the same results.
         out: the folder, by default `results/<env>-<scenario>-<policy>-seed<k>`. Earlier results there are
-            replaced once the new ones are whole.
+            replaced once the new ones are whole; files of others among them stay.
         record: whether to keep a recording and draw figures from it.
         progress: show a bar in a terminal while it runs, and a table of the metrics at the end.
         candidates: requests shown to a satellite, where the problem shows any.
@@ -54,7 +56,8 @@ def run(
 
     Returns the content of `metrics.json`: the metrics of `experiments.metrics.GROUPS` that there are in such
     a world and problem, by name, and under "arguments", "versions", "schema" and "timing" how they came
-    about. Raises SandboxError for bad input.
+    about. A figure that cannot be drawn is left out, and stands under "not_drawn" with the reason. Raises
+    SandboxError for bad input, for a folder that holds something else, and where the disk is full.
     """
     if seed < 0:
         raise SandboxError(f"seed = {seed}; give a whole number of at least 0.")
@@ -65,7 +68,8 @@ def run(
     folder = Path(out) if out else results.default_folder(env, scenario.name, policy, seed)
     meta = {"env": env, "policy": policy, "seed": seed}
     began = time.perf_counter()
-    with results.new_results(folder) as draft:
+    missing: dict[str, str] = {}
+    with results.new_results(folder, record) as draft:
         tally, witness = Tally(), Witness()
         film = Film(draft / results.RECORDING, meta, minds_recorded)
         watchers: list[Watcher] = [tally, witness, Rows(draft / results.ROUNDS)]
@@ -76,14 +80,16 @@ def run(
         with _bar(policy, progress) as bars, closing(decider):
             speed = play(batch, decider, seed, [*watchers, *bars])
         if record:
-            draw(film.recording, draft)
+            missing = draw(film.recording, draft)
         metrics = metrics_in(batch.world, tally.totals())
         content = metrics | {
+            "format": results.RUN,
             "schema": results.SCHEMA,
             "arguments": meta | _arguments(scenario, batch, changes, candidates) | _told(mind, batch),
             "versions": results.versions(),
             "timing": _timing(speed, time.perf_counter() - began),
         }
+        content |= {"not_drawn": missing} if missing else {}
         _write_scenario(scenario, draft / results.SCENARIO)
         results.write_json(draft / results.METRICS, content)
     if progress:
@@ -92,29 +98,46 @@ def run(
         if witness.shown and isinstance(batch, DeliberatingBatch):
             print_thought(witness.shown, batch.onboard.describe())
         print_run(content, folder)
+        if missing:
+            say(str(results.NotDrawn(missing, folder)), error=True)
     return content
 
 
-def draw(recording: Recording, folder: Path) -> list[Path]:
-    """Draw the figures of a run into `folder`; their paths."""
+def draw(recording: Recording, folder: Path) -> dict[str, str]:
+    """Draw the figures of a run into `folder`; by name, those that could not be drawn, and why."""
     from experiments.figures import ground_track, timeline
 
-    pictures = {folder / results.TIMELINE: timeline, folder / results.GROUND_TRACK: ground_track}
-    for path, picture in pictures.items():
-        picture(recording, path)
-    return list(pictures)
+    pictures = {results.TIMELINE: timeline, results.GROUND_TRACK: ground_track}
+    return _drawn(recording, {folder / name: picture for name, picture in pictures.items()})
 
 
 def redraw(folder: Path | str) -> list[Path]:
-    """Draw the figures of a folder of results anew, and those that a run leaves out; their paths."""
-    from experiments.figures import coverage, energy, latency
+    """Draw the figures of a folder of results anew, and those that a run leaves out; their paths.
 
-    recording = Recording.load(results.recording_in(folder))
-    paths = draw(recording, Path(folder))
-    for picture in (latency, energy, coverage):
-        paths.append(Path(folder) / f"{picture.__name__}.png")
-        picture(recording, paths[-1])
-    return paths
+    Raises `results.NotDrawn` if some could not be drawn, after all the others.
+    """
+    from experiments.figures import coverage, energy, ground_track, latency, timeline
+
+    recording, folder = Recording.load(results.recording_in(folder)), Path(folder)
+    pictures = (timeline, ground_track, latency, energy, coverage)
+    by_path: dict[Path, Callable[..., Any]] = dict(
+        zip((folder / name for name in results.FIGURES), pictures, strict=True)
+    )
+    if missing := _drawn(recording, by_path):
+        raise results.NotDrawn(missing, folder)
+    return list(by_path)
+
+
+def _drawn(recording: Recording, pictures: Mapping[Path, Callable[..., Any]]) -> dict[str, str]:
+    missing = {}
+    for path, picture in pictures.items():
+        try:
+            picture(recording, path)
+        except DiskFull:
+            raise
+        except Exception as error:  # what was played is worth more than a picture of it
+            missing[path.name] = results.in_one_line(error)
+    return missing
 
 
 @contextmanager
@@ -159,4 +182,5 @@ def _timing(speed: Speed, wall_s: float) -> dict[str, float]:
 
 def _write_scenario(scenario: Scenario, path: Path) -> None:
     content = scenario.model_dump(mode="json", exclude_none=True)
-    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    path.write_text(f"# {MARK}\n{text}", encoding="utf-8")

@@ -150,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(table(content))
     if told.json:
         content["quick"] = {problem: quick_score(problem, told.model) for problem in told.problems}
-        results.write_json(told.json, content)
+        results.keep_json(told.json, "nano scores", content)
     return 0
 
 
@@ -178,7 +178,7 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="the first (default: 0)")
     parser.add_argument("--hours", type=float, help="of an episode (default: see experiments.splits)")
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="at once (default: 1)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers here")
+    parser.add_argument("--json", type=results.json_path, metavar="FILE", help="also write the numbers here")
     return parser
 
 

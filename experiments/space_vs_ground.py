@@ -24,12 +24,13 @@ import numpy as np
 from agents import make_policy
 from envs import offloading_v0
 from envs.batch import BatchEnv
-from experiments import results, style
+from experiments import style
 from experiments.metrics import summarise
+from experiments.study import Study, status
 from sandbox.errors import SandboxError
-from sandbox.files import replacing
 from sandbox.jobs import DELIVERED, UNBORN
 from sandbox.scenario import load_scenario
+from sandbox.terminal import say
 
 HOUR, WIDTH = 3600.0, 120
 POLICIES = {"ground": "bent pipe", "local": "on board"}
@@ -169,35 +170,27 @@ def draw(table: Sequence[dict[str, Any]], title: str, path: Path | None = None) 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, draw; the exit status."""
-    told = _parser().parse_args(arguments)
-    try:
-        _run(told)
-    except (SandboxError, OSError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return status(_run, _parser().parse_args(arguments))
 
 
 def _run(told: Any) -> None:
     import pandas
 
-    name = load_scenario(told.scenario).name
+    name, study = load_scenario(told.scenario).name, Study(told.out, "space_vs_ground", ".csv")
     rows = compare(told.scenario, told.rates, told.hours, told.seeds, told.seed)
-    table, folder = table_of(rows), Path(told.out)
-    content = {"schema": results.SCHEMA, "arguments": vars(told), "rows": table}
-    results.write_json(folder / "space_vs_ground.json", content | {"versions": results.versions()})
-    with replacing(folder / "space_vs_ground.csv") as draft:
-        pandas.DataFrame(rows).to_csv(draft, index=False)
-    draw(table, f"Answers over images: {name}, {told.hours:g} h", folder / "space_vs_ground.png")
+    table, title = table_of(rows), f"Answers over images: {name}, {told.hours:g} h"
+    content = {"arguments": vars(told), "rows": table}
     print_table(table)
-    print(f"Results in {folder}/")
+    study.keep(content, pandas.DataFrame(rows), lambda path: draw(table, title, path))
+    say(f"Results in {told.out}/")
 
 
 def print_table(table: Sequence[dict[str, Any]]) -> None:
     """Every measure with its interval, a line for each rate and policy."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
+
+    from experiments.report import console_for
 
     shown = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in ("captures/h", "answered"):
@@ -210,7 +203,7 @@ def print_table(table: Sequence[dict[str, Any]]) -> None:
             middle, low, high = (row[f"{name}{end}"] * SCALE.get(name, 1.0) for end in ("", "_low", "_high"))
             cells.append(f"{middle:,.3g} [{low:,.3g}, {high:,.3g}]")
         shown.add_row(f"{row['rate']:g}", POLICIES[row["policy"]], *cells)
-    Console(width=WIDTH).print(shown)
+    console_for(width=WIDTH).print(shown)
 
 
 def _parser() -> ArgumentParser:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandbox.files import replacing
+from experiments.results import is_our_figure
+from sandbox.files import MARK, replacing
 from sandbox.rendering.palette import (  # noqa: F401  the figures take their colours from here
     BLUE,
     GREEN,
@@ -57,6 +58,8 @@ _RC = {
     "legend.columnspacing": 1.4,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
+    "text.parse_math": False,  # names are text, whatever is in them
+    "text.usetex": False,
 }
 
 
@@ -134,8 +137,23 @@ def caption(axes: "Axes", title: str, remark: str = "") -> None:
 
 
 def save(figure: "Figure", path: Path | str | None) -> "Figure":
-    """Write a PNG, whole or not at all, if there is a path. Returns the figure."""
+    """Write a PNG, whole or not at all, if there is a path. Returns the figure.
+
+    Raises SandboxError for a file that is not one of ours.
+    """
+    _take_literally(figure)
     if path is not None:
-        with replacing(path) as draft:
-            figure.savefig(draft, format="png", metadata={"Software": None})
+        with replacing(path, is_our_figure) as draft:
+            figure.savefig(draft, format="png", metadata={"Software": MARK})
     return figure
+
+
+def _take_literally(figure: "Figure") -> None:
+    """Let no name be read as a formula, in whatever style the figure is drawn later."""
+    from matplotlib.text import Text
+
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.get_ticklabels()  # makes those that are not there yet
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)

@@ -12,11 +12,10 @@ problems, so that none is padded. The same arguments on the same machine give th
 """
 
 import copy
-import json
 import math
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,8 +29,10 @@ from agents.qwen.dense import ACTIONS, IDS
 from agents.qwen.nano import NanoEngine, load_model
 from agents.qwen.policy import QwenPolicy
 from envs.batch import BatchEnv
+from experiments import results
 from experiments.nano_blank import blank_model, make_tokenizer
 from experiments.nano_lessons import Certain, Lessons, collect, nobody
+from experiments.replacement import is_free
 from experiments.splits import FIRST_TRAINING_SEED
 from experiments.teachers import TEACHERS
 
@@ -171,17 +172,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.set_num_threads(1)
     torch.manual_seed(told.seed)
     told.out.mkdir(parents=True, exist_ok=True)
+    _keep_record(told, None)  # from now on the folder says whose it is
     begin = time.process_time()
     tokenizer = AutoTokenizer.from_pretrained(told.start) if told.start else make_tokenizer()
     tokenizer.save_pretrained(told.out)
     train(told)
     spent = time.process_time() - begin
-    record = {"arguments": {k: str(v) for k, v in vars(told).items()}, "cpu_s": round(spent)}
-    (told.out / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    _keep_record(told, round(spent))
     print(f"saved in {told.out}, {spent:.0f} s of CPU")
     return 0
 
 
+def _keep_record(told: Namespace, cpu_s: int | None) -> None:
+    """How the model in the folder is made; no CPU time as long as it is not done."""
+    record = {"arguments": {k: str(v) for k, v in vars(told).items()}, "cpu_s": cpu_s}
+    results.write_json(told.out / RECORD, {"format": results.format_of("training"), **record})
+
+
+def _own_folder(text: str) -> Path:
+    """A folder to save a model in: a new one, an empty one, or one of an earlier training."""
+    path = Path(text)
+    if is_free(path):
+        return path
+    content = results.read_json(path / RECORD) if path.is_dir() else None
+    if not (isinstance(content, dict) and {"arguments", "cpu_s"} <= content.keys()):
+        raise ArgumentTypeError(
+            f"{path} holds something other than a model trained here; name another folder"
+        )
+    return path
+
+
+RECORD = "training.json"
 _HELP = "of each problem: so many that its teacher plays, and so many added in a round of DAgger"
 
 
@@ -196,7 +217,9 @@ def _lessons(text: str) -> tuple[str, tuple[int, int]]:
 
 def _parser() -> ArgumentParser:
     parser = ArgumentParser("python -m experiments.train_nano_imitate", description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the model is saved")
+    parser.add_argument(
+        "--out", type=_own_folder, required=True, metavar="FOLDER", help="where the model is saved"
+    )
     parser.add_argument("--start", type=Path, metavar="FOLDER", help="go on from this model")
     parser.add_argument("--lessons", nargs="+", type=_lessons, default=list(LESSONS.items()), help=_HELP,
                         metavar="PROBLEM=TAUGHT,TRIED")  # fmt: skip

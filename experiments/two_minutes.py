@@ -24,15 +24,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments import results, style
+from experiments import style
 from experiments.flight_plan import FlightPlan, Moment, Places
+from experiments.study import Study, status
 from sandbox.compute import Inference, board, inference, model
 from sandbox.errors import SandboxError
-from sandbox.files import replacing
 from sandbox.lasers import light_time
 from sandbox.orbits.bodies import SPEED_OF_LIGHT
 from sandbox.routing import routes
 from sandbox.scenario import Scenario, load_scenario
+from sandbox.terminal import say
 
 LIMIT_S, WIDTH = 120.0, 100
 PARTS = ("contact", "uplink", "queue", "prefill", "decode", "downlink")
@@ -281,13 +282,7 @@ def draw(rows: Sequence[dict[str, Any]], told: Traffic, path: Path | None = None
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, draw; the exit status."""
-    told = _parser().parse_args(arguments)
-    try:
-        _run(told)
-    except (SandboxError, OSError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return status(_run, _parser().parse_args(arguments))
 
 
 def _run(told: Any) -> None:
@@ -302,26 +297,24 @@ def _run(told: Any) -> None:
     )
     for name in told.models:
         model(name)
-    rows = []
+    rows, study = [], Study(told.out, "two_minutes", ".csv")
     for name in told.fleets:
         large = len(FlightPlan(fleet(name)).fleet) > 500
         hours = min(told.hours, 4.0) if large else told.hours
         rows += replay(name, told.models, traffic, hours, 30.0 if large else 10.0)
-    table, folder = summarise(rows), Path(told.out)
-    content = {"schema": results.SCHEMA, "arguments": vars(told), "rows": table}
-    results.write_json(folder / "two_minutes.json", content | {"versions": results.versions()})
-    with replacing(folder / "two_minutes.csv") as draft:
-        pandas.DataFrame(rows).to_csv(draft, index=False)
-    draw(rows, traffic, folder / "two_minutes.png")
+    table = summarise(rows)
+    content = {"arguments": vars(told), "rows": table}
     print_table(table)
-    print(f"Results in {folder}/")
+    study.keep(content, pandas.DataFrame(rows), lambda path: draw(rows, traffic, path))
+    say(f"Results in {told.out}/")
 
 
 def print_table(table: Sequence[dict[str, Any]]) -> None:
     """Shares under two minutes and quantiles, a line for each fleet and model."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
+
+    from experiments.report import console_for
 
     title = "Share under 120 s [95 %] and median seconds: with a satellite in view, and from any moment"
     shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
@@ -336,7 +329,7 @@ def print_table(table: Sequence[dict[str, Any]]) -> None:
             cells.append(f"{share:.0f} [{low:.0f}, {high:.0f}]")
             cells += [f"{row[f'{label}_p{quantile}_s']:,.0f}" for quantile in quantiles]
         shown.add_row(*cells)
-    Console(width=WIDTH).print(shown)
+    console_for(width=WIDTH).print(shown)
 
 
 def _parser() -> ArgumentParser:

@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.export import open_recording
 from sandbox.errors import SandboxError
-from sandbox.files import replacing
+from sandbox.files import MARK, check_replaceable, marked, replacing
 from sandbox.recording import Recording
 from sandbox.rendering import Rasteriser
 
@@ -16,6 +16,11 @@ HOUR = 3600.0
 LONGEST_S = 30.0  # of a film whose pace is not given
 FASTEST_S = 300.0  # from frame to frame: beyond it a satellite no longer seems to move
 GIF_COLOURS = 64
+_XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" '
+    f'xmp:CreatorTool="{MARK}"/></rdf:RDF></x:xmpmeta>'
+).encode()
 WRITERS = (".mp4", ".gif", ".webp")
 
 
@@ -35,7 +40,8 @@ def video(
 
     `show` is "globe" (seen from among the stars), "map" or "both", `size` in pixels, both even. Every so many
     rounds make a frame: by default as many as make a film of 30 s at most. `fine` draws that much larger and
-    averages. Raises SandboxError for an ending there is none for, no recording, and a span that is not in it.
+    averages. Raises SandboxError for an ending there is none for, no recording, a span that is not in it, and
+    a file at `out` that is not a film of ours.
     """
     out = Path(out)
     if out.suffix not in WRITERS:
@@ -44,11 +50,12 @@ def video(
         raise SandboxError(f"size = {size}; films take even numbers of pixels.")
     if not 1 <= fps <= 100:
         raise SandboxError(f"fps = {fps}; give 1 to 100.")
+    check_replaceable(out, marked)
     recording = source if isinstance(source, Recording) else open_recording(source)
     rounds = _rounds(recording, start_h, hours, every, fps)
     camera = Rasteriser(size, show, longitude=_side(recording, rounds[0]), inertial=True, fine=fine)
     frames = (camera.draw(recording, int(k)) for k in rounds)
-    with replacing(out) as draft:
+    with replacing(out, marked) as draft:
         (_write_mp4 if out.suffix == ".mp4" else _write_animation)(frames, draft, size, fps, out.suffix)
     return out
 
@@ -80,6 +87,7 @@ def _write_mp4(frames: Iterator[np.ndarray], path: Path, size: tuple[int, int], 
     ffmpeg = _imported("imageio_ffmpeg", "imageio-ffmpeg")
     # the draft has no ending that ffmpeg would know the format by
     how = ["-f", "mp4", "-movflags", "+faststart", "-preset", "slow", "-crf", "23"]
+    how += ["-metadata", f"comment={MARK}"]
     writer = ffmpeg.write_frames(
         str(path), size, fps=fps, codec="libx264", macro_block_size=2, output_params=how
     )
@@ -98,9 +106,9 @@ def _write_animation(
     pictures = [pillow.fromarray(frame) for frame in frames]
     how: dict[str, Any] = {"save_all": True, "duration": round(1000 / fps), "loop": 0}
     if suffix == ".gif":
-        pictures, how = _indexed(pictures), how | {"optimize": False}
+        pictures, how = _indexed(pictures), how | {"optimize": False, "comment": MARK.encode()}
     else:
-        how |= {"quality": 60, "method": 4}
+        how |= {"quality": 60, "method": 4, "xmp": _XMP}
     pictures[0].save(path, suffix[1:].upper(), append_images=pictures[1:], **how)
 
 

@@ -96,7 +96,7 @@ class Film(Watcher):
         assert self._recorder is not None  # made in `start`
         decided = {"action": played.actions[0], "mask": played.mask[0], "reward": played.reward[0]}
         decided |= _thought_of(env, played)
-        self._recorder.append(**self._scene, **_deeds_of(env), **decided)
+        self._recorder.append(**self._scene, **deeds_of(env.world), **decided)
         for event in events_of(env.world):
             self._recorder.event(*event)
         for n in range(min(self._minds, env.satellites)):
@@ -167,16 +167,6 @@ class Shown(NamedTuple):
     decision: Decision
     seconds: float
     joules: float
-
-
-def _deeds_of(env: BatchEnv) -> dict[str, np.ndarray]:
-    """What was done in world 0; what answers earned, and the bits sent for jobs, count as those of images."""
-    deeds = deeds_of(env.world)
-    if env.world.jobs is not None:
-        desks = env.world.jobs.state.desks[0]
-        deeds["delivered_value"] += desks["value"]
-        deeds["downlinked"] += desks["sent"]
-    return deeds
 
 
 class Bar(Watcher):

@@ -2,7 +2,6 @@
 
 import os
 import re
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,9 @@ from experiments.benchmark.rows import Row, rows_of
 from experiments.benchmark.store import Store, opened
 from experiments.benchmark.suite import FIRST_SEED
 from experiments.benchmark.table import print_table, write_table
+from experiments.results import NotDrawn
 from sandbox.errors import SandboxError
+from sandbox.terminal import say, visible
 
 
 def benchmark(
@@ -38,7 +39,8 @@ def benchmark(
         address: of a Ray cluster to play them on.
         progress: show a bar in a terminal while it runs, and the table at the end.
 
-    Raises SandboxError for bad input, and where `out` holds something else.
+    Raises SandboxError for bad input, and where `out` holds something else; `NotDrawn` if a figure could not
+    be drawn, when all else is there.
     """
     if processes is not None and processes < 1:
         raise SandboxError(f"processes = {processes}; give at least 1.")
@@ -51,9 +53,11 @@ def benchmark(
         known = _played(plan, store, processes or _processors(), address, progress)
         rows = rows_of(plan, known)
         write_table(rows, plan, folder)
-        draw(rows, plan, folder)
+        missing = draw(rows, plan, folder)
     if progress:
         print_table(rows, folder)
+    if missing:
+        raise NotDrawn(missing, folder)
     return rows
 
 
@@ -94,7 +98,7 @@ def _slow(episode: Episode, plan: Plan) -> bool:
 def _tell(known: int, damaged: int) -> None:
     """What was found in the folder."""
     again = f"; {damaged} files are damaged, and their episodes played again" if damaged else ""
-    print(f"Episodes played before: {known}{again}.", file=sys.stderr)
+    say(f"Episodes played before: {known}{again}.", error=True)
 
 
 @contextmanager
@@ -103,14 +107,16 @@ def _bar(total: int, done: int, wanted: bool) -> Iterator[Callable[[str], None]]
     if not wanted:
         yield lambda text: None
         return
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
-    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    from experiments.report import console_for
+
+    console = console_for(error=True)
+    text = TextColumn("{task.description}", markup=False)
+    columns = (text, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task("episodes", total=total, completed=done)
-        yield lambda text: progress.update(task, advance=1, description=text)
+        yield lambda text: progress.update(task, advance=1, description=visible(text))
 
 
 def _processors() -> int:

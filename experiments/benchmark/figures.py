@@ -8,6 +8,8 @@ from experiments import style
 from experiments.benchmark.plan import ZERO, Plan
 from experiments.benchmark.rows import ALL, Row
 from experiments.benchmark.statistics import Estimate
+from experiments.results import in_one_line
+from sandbox.files import DiskFull
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,12 +23,17 @@ _LEAST, _MOST = -50.0, 200.0
 """Per cent: what lies beyond is marked with an arrow at the edge."""
 
 
-def draw(rows: Sequence[Row], plan: Plan, folder: Path) -> list[Path]:
-    """Draw both figures into `folder`; their paths."""
-    paths = [folder / PERFORMANCE, folder / IMPROVEMENT]
-    performance(rows, plan, paths[0])
-    improvement(rows, plan, paths[1])
-    return paths
+def draw(rows: Sequence[Row], plan: Plan, folder: Path) -> dict[str, str]:
+    """Draw both figures into `folder`; by name, those that could not be drawn, and why."""
+    missing = {}
+    for name, picture in ((PERFORMANCE, performance), (IMPROVEMENT, improvement)):
+        try:
+            picture(rows, plan, folder / name)
+        except DiskFull:
+            raise
+        except Exception as error:  # the table is worth more than a picture of it
+            missing[name] = in_one_line(error)
+    return missing
 
 
 def performance(rows: Sequence[Row], plan: Plan, path: Path | None = None) -> "Figure":

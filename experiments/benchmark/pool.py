@@ -9,11 +9,13 @@ import signal
 import socket
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from experiments.benchmark.play import Episode, outcome_of
 from sandbox.errors import SandboxError
+from sandbox.files import held
 
 _ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
@@ -36,6 +38,8 @@ _ANSWER_S = 10.0
 _OBJECTS_BYTES = 100_000_000
 _AHEAD = 2
 """Episodes handed out per process, so that none waits for the next."""
+_OURS = "orbital-autonomy-sandbox.lock"
+"""In a temporary folder of ours; locked while the folder is in use."""
 LOCAL = "127.0.0.1"
 
 
@@ -93,7 +97,7 @@ def _ray(processes: int, address: str | None) -> Iterator[Any]:
     own |= {} if address else {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     before = {name: os.environ.get(name) for name in own}
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    folder = tempfile.mkdtemp(prefix="ray-")
+    folder, lock = _own_folder()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)  # what fails to start writes there to the last
     os.environ.update(own)
     import ray
@@ -116,8 +120,31 @@ def _ray(processes: int, address: str | None) -> Iterator[Any]:
     finally:
         ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
+        lock.close()
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _own_folder() -> tuple[str, ExitStack]:
+    """A temporary folder that is held until the second is closed; those that killed benchmarks left go."""
+    for path in Path(tempfile.gettempdir()).glob(f"ray-*/{_OURS}"):
+        with suppress(OSError):
+            folder = path.parent
+            if not folder.is_symlink() and folder.stat().st_uid == os.getuid() and not _is_held(path):
+                shutil.rmtree(folder, ignore_errors=True)
+    made = tempfile.mkdtemp(prefix="ray-")  # short: the path of a socket has room for 107 letters
+    lock = ExitStack()
+    lock.enter_context(held(Path(made) / _OURS))
+    return made, lock
+
+
+def _is_held(path: Path) -> bool:
+    """Whether a living process holds the file."""
+    try:
+        with held(path, create=False):
+            return False
+    except OSError:
+        return True
 
 
 def _start(ray: Any, how: dict[str, Any]) -> None:

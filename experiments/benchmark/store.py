@@ -7,21 +7,32 @@ belongs to another key, is no result, and its episode is played again.
 
 import fcntl
 import json
-import shutil
+import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import blake2s
 from pathlib import Path
 from typing import Any
 
+from experiments import results
 from experiments.benchmark import code
 from experiments.benchmark.plan import Plan
 from experiments.benchmark.play import Episode
-from experiments.results import SCHEMA, scenario_hash, versions, write_json
+from experiments.results import SCHEMA, format_of, read_json, scenario_hash, versions, write_json
 from sandbox.errors import SandboxError
 from sandbox.files import replacing
 
-MANIFEST, EPISODES, _LOCK = "benchmark.json", "episodes", ".lock"
+MANIFEST, EPISODES, _LOCK = results.BENCHMARK, "episodes", ".lock"
+FORMAT = format_of("benchmark")
+TABLES = ("table.md", "table.parquet", "performance.png", "improvement.png")
+MOST_EPISODE = 1 << 24  # bytes
+_EPISODE = re.compile(r"[0-9a-f]{24}\.json")
+_DRAFT = re.compile(
+    rf"\.({_EPISODE.pattern}|{'|'.join(map(re.escape, (MANIFEST, *TABLES)))})\.\d+(-[0-9a-f]+)?\.part"
+)
+_EARLIER = {"schema", "code", "versions", "yardstick", "tasks", "policies", "seeds"}
+"""What a manifest said before it named its format."""
 _FRESH = "name another folder with --out, or play everything anew with --fresh"
 
 
@@ -36,14 +47,11 @@ class Store:
     def get(self, episode: Episode) -> dict[str, Any] | None:
         """What became of the episode, or None where that is not known."""
         key, path = self._place(episode)
-        try:
-            content = json.loads(path.read_bytes())
-            if content["key"] == key and content["check"] == _check(key, content["outcome"]):
-                return content["outcome"]
-        except FileNotFoundError:
+        if not path.exists():
             return None
-        except (ValueError, KeyError, TypeError):  # no JSON, or not of this shape
-            pass
+        content = read_json(path, MOST_EPISODE)
+        if isinstance(content, dict) and content.get("key") == key and _is_whole(content):
+            return content["outcome"]
         self.damaged.append(path)
         return None
 
@@ -64,7 +72,8 @@ class Store:
 def opened(folder: Path, plan: Plan, fresh: bool = False) -> Iterator[Store]:
     """The store of `plan` in `folder`, made or gone on with; nobody else may write to it meanwhile.
 
-    What is there must be this benchmark, by this code, or a part of it. Raises SandboxError otherwise.
+    What is there must be this benchmark, by this code, or a part of it. Raises SandboxError otherwise. With
+    `fresh` the episodes that are there go; whatever else is in the folder stays.
     """
     _check_ours(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,25 +85,70 @@ def opened(folder: Path, plan: Plan, fresh: bool = False) -> Iterator[Store]:
                 f"{folder} is being written to by another benchmark; wait for it, or name another --out."
             ) from None
         if fresh:
-            shutil.rmtree(folder / EPISODES, ignore_errors=True)
+            _forget(folder)
         elif (folder / MANIFEST).exists():
             _check_part(folder, plan)
         _sweep(folder)
-        write_json(folder / MANIFEST, _manifest(plan))
+        write_json(folder / MANIFEST, _manifest(plan) | {"files": _earlier_tables(folder)})
         yield Store(folder)
 
 
 def _check_ours(folder: Path) -> None:
-    if not folder.exists() or (folder / MANIFEST).exists():
-        return
-    if not folder.is_dir() or any(path.name != _LOCK for path in folder.iterdir()):
+    """Raise SandboxError unless the folder is free, says that it is a benchmark, or holds its episodes."""
+    if os.path.lexists(folder) and not folder.is_dir():
         raise SandboxError(f"{folder} holds something other than a benchmark; name another with --out.")
+    if not folder.exists() or all(path.name == _LOCK for path in folder.iterdir()):
+        return
+    content = read_json(folder / MANIFEST)
+    ours = isinstance(content, dict) and (
+        content.get("format") == FORMAT if "format" in content else content.keys() >= _EARLIER
+    )
+    if not ours and not any(_is_whole(read_json(path, MOST_EPISODE)) for path in _episode_files(folder)):
+        raise SandboxError(f"{folder} holds something other than a benchmark; name another with --out.")
+
+
+def _episode_files(folder: Path) -> Iterator[Path]:
+    """The files under the names of episodes; no link is followed."""
+    for place in _real_folders(folder / EPISODES):
+        for path in _real_folders(place, files=True):
+            if _EPISODE.fullmatch(path.name):
+                yield path
+
+
+def _real_folders(folder: Path, files: bool = False) -> list[Path]:
+    """The folders in one, or its ordinary files; none behind a link."""
+    if folder.is_symlink() or not folder.is_dir():
+        return []
+    wanted = [e for e in os.scandir(folder) if (e.is_file if files else e.is_dir)(follow_symlinks=False)]
+    return sorted(Path(entry.path) for entry in wanted)
+
+
+def _forget(folder: Path) -> None:
+    """Remove the episodes."""
+    if (folder / EPISODES).is_symlink():
+        raise SandboxError(
+            f"{folder / EPISODES} is a link, behind which nothing is removed; remove it first."
+        )
+    for path in list(_episode_files(folder)):
+        path.unlink(missing_ok=True)
+    for place in (*_real_folders(folder / EPISODES), folder / EPISODES):
+        with suppress(OSError):  # something else is in it
+            place.rmdir()
+
+
+def _earlier_tables(folder: Path) -> list[str]:
+    """The tables and figures that are ours though they do not say so: of the time before they did."""
+    content = read_json(folder / MANIFEST)
+    if not isinstance(content, dict):
+        return []
+    listed = content.get("files", []) if "format" in content else TABLES
+    return [name for name in TABLES if name in listed and (folder / name).is_file()]
 
 
 def _check_part(folder: Path, plan: Plan) -> None:
     """Raise SandboxError unless what was asked of the folder before is a part of `plan`."""
     try:
-        before, now = json.loads((folder / MANIFEST).read_bytes()), _manifest(plan)
+        before, now = read_json(folder / MANIFEST), _manifest(plan)
         differs = [name for name in ("schema", "code", "yardstick") if before[name] != now[name]]
         lacking = [
             f"{name} {', '.join(sorted(gone))}"
@@ -117,6 +171,7 @@ def _manifest(plan: Plan) -> dict[str, Any]:
     ]
     policies = [f"{problem} {name}" for problem, names in plan.policies.items() for name in names]
     return {
+        "format": FORMAT,
         "schema": SCHEMA,
         "code": code.stamp(),
         "versions": versions(),
@@ -128,10 +183,12 @@ def _manifest(plan: Plan) -> dict[str, Any]:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove the drafts of files that a killed run was writing."""
-    for draft in folder.rglob(".*.part"):
-        with suppress(FileNotFoundError):
-            draft.unlink()
+    """Remove the drafts of files that a killed run was writing; nobody else writes while this one may."""
+    drafts = [path for path in _real_folders(folder, files=True) if _DRAFT.fullmatch(path.name)]
+    for place in _real_folders(folder / EPISODES):
+        drafts += [path for path in _real_folders(place, files=True) if _DRAFT.fullmatch(path.name)]
+    for draft in drafts:
+        draft.unlink(missing_ok=True)
 
 
 def _key(episode: Episode) -> dict[str, Any]:
@@ -147,6 +204,14 @@ def _key(episode: Episode) -> dict[str, Any]:
         "policy_code": code.policy_stamp(episode.policy, case.problem),
         "code": code.stamp(),
     }
+
+
+def _is_whole(content: Any) -> bool:
+    """Whether this is the content of an episode's file as it was written."""
+    try:
+        return content["check"] == _check(content["key"], content["outcome"])
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return False
 
 
 def _check(key: Mapping[str, Any], outcome: Mapping[str, Any]) -> str:

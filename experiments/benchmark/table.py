@@ -1,5 +1,6 @@
 """The table of a benchmark, as Markdown and as Parquet: the same bytes for the same outcomes."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -8,8 +9,10 @@ from typing import Any
 from experiments.benchmark.plan import Plan
 from experiments.benchmark.rows import ALL, BEST, LEAST_LEAD, Row
 from experiments.benchmark.statistics import Estimate
-from experiments.report import number
-from sandbox.files import replacing
+from experiments.report import console_for, number
+from experiments.results import is_ours_in_benchmark
+from sandbox.files import MARK, replacing
+from sandbox.terminal import say, visible
 
 MARKDOWN, PARQUET = "table.md", "table.parquet"
 
@@ -65,16 +68,18 @@ joules of a decision that was thought about. A dash: not made for the problem, o
 
 Policies may be trained on known constellations, with seeds from 1,000,000 on; those held out are for the
 benchmark alone. The command plays the row again.
+
+<!-- {mark} -->
 """
 _ON_SCREEN = ("policy", "% of the planner", "P(better)", "return", "lost")
 LEFT = ("problem", "scenario", "split", "policy")
 
 
 def write_table(rows: Sequence[Row], plan: Plan, folder: Path) -> None:
-    """Write both files into `folder`, each whole or not at all."""
-    with replacing(folder / MARKDOWN) as draft:
+    """Write both files into `folder`, each whole or not at all, in the place of files of ours alone."""
+    with replacing(folder / MARKDOWN, is_ours_in_benchmark) as draft:
         draft.write_text(markdown(rows, plan), encoding="utf-8")
-    with replacing(folder / PARQUET) as draft:
+    with replacing(folder / PARQUET, is_ours_in_benchmark) as draft:
         _write_parquet(rows, draft)
 
 
@@ -83,7 +88,12 @@ def markdown(rows: Sequence[Row], plan: Plan) -> str:
     best = {row.problem: row.against for row in rows if row.against not in ("", BEST)}
     told = ", ".join(f"{name} in {problem}" for problem, name in best.items()) or "none played"
     about = _ABOUT.format(
-        first=plan.seeds[0], last=plan.seeds[-1], top=plan.asked.yardstick, least=LEAST_LEAD, best=told
+        mark=MARK,
+        first=plan.seeds[0],
+        last=plan.seeds[-1],
+        top=plan.asked.yardstick,
+        least=LEAST_LEAD,
+        best=told,
     )
     lines = [
         about,
@@ -94,9 +104,24 @@ def markdown(rows: Sequence[Row], plan: Plan) -> str:
 
 
 def _line(row: Row) -> str:
-    cells = [text(row).replace("|", "\\|") for text in COLUMNS.values()]
-    command = f"`{row.command}`".replace("|", "\\|") if row.command else "-"
+    cells = [_literal(text(row)) for text in COLUMNS.values()]
+    command = _code(row.command) if row.command else "-"
     return "| " + " | ".join((*cells, command)) + " |"
+
+
+def _literal(text: str) -> str:
+    """`text` in a cell, where nothing of it is Markdown or HTML; brackets of our own intervals stay."""
+    text = " ".join(visible(text).split("\n")).replace("\\", "\\\\")
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace("](", "]\\(")
+    return re.sub(r"([|`*])", r"\\\1", text)
+
+
+def _code(text: str) -> str:
+    """`text` as code in a cell, between more backticks than it has in a row."""
+    text = " ".join(visible(text).split("\n"))
+    fence = "`" * (1 + max((len(found) for found in re.findall("`+", text)), default=0))
+    space = " " if "`" in text else ""
+    return f"{fence}{space}{text}{space}{fence}".replace("|", "\\|")
 
 
 def _write_parquet(rows: Sequence[Row], path: Path) -> None:
@@ -113,27 +138,26 @@ def _write_parquet(rows: Sequence[Row], path: Path) -> None:
         else:
             columns[field.name] = values
     arrays = {name: pyarrow.array(values, from_pandas=True) for name, values in columns.items()}
-    parquet.write_table(pyarrow.table(arrays), path)
+    parquet.write_table(pyarrow.table(arrays).replace_schema_metadata({"written by": MARK}), path)
 
 
 def print_table(rows: Sequence[Row], folder: Path) -> None:
     """The table on the terminal, without the commands."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = console_for()
     for heading in dict.fromkeys(map(_heading, rows)):
         table = Table(
-            title=heading, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False
+            title=visible(heading), title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False
         )
         for name in _ON_SCREEN:
             table.add_column(name, justify="left" if name in LEFT else "right", no_wrap=True)
         for row in rows:
             if _heading(row) == heading:
-                table.add_row(*(COLUMNS[name](row) for name in _ON_SCREEN))
+                table.add_row(*(visible(COLUMNS[name](row)) for name in _ON_SCREEN))
         console.print(table)
-    console.print(f"Results in {folder}/", highlight=False, soft_wrap=True)
+    say(f"Results in {folder}/")
 
 
 def _heading(row: Row) -> str:

@@ -114,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told = _parser().parse_args(arguments)
     rows = measure(NanoEngine(told.model), told.fleets, told.repeats)
     if told.json:
-        results.write_json(told.json, {"machine": machine(), "decisions": rows})
+        results.keep_json(told.json, "minds benchmark", {"machine": machine(), "decisions": rows})
     print("satellites   CPU ms   ms each   tokens   rendering   GFLOP/s   of a matrix product")
     for row in rows:
         print(
@@ -130,7 +130,7 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--model", type=Path, default=FOLDER, metavar="FOLDER", help="default: the shipped")
     parser.add_argument("--fleets", type=int, nargs="+", default=FLEETS, metavar="N", help="satellites")
     parser.add_argument("--repeats", type=int, default=21, metavar="N", help="calls of small fleets")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers here")
+    parser.add_argument("--json", type=results.json_path, metavar="FILE", help="also write the numbers here")
     return parser
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from envs import tasking_v0
+from experiments import results
 from experiments.benchmarks.browser import MISSING, open_browser
 from experiments.benchmarks.machine import machine
 from sandbox.recording import Recording
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, write JSON if asked to."""
     parser = ArgumentParser("python -m experiments.benchmarks.rendering", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a short run that only shows that it works")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers here")
+    parser.add_argument("--json", type=results.json_path, metavar="FILE", help="also write the numbers here")
     told = parser.parse_args(arguments)
     scenarios, rounds, calls = (
         (QUICK_SCENARIOS, QUICK_ROUNDS, QUICK_CALLS) if told.quick else (SCENARIOS, ROUNDS, CALLS)
@@ -39,9 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = {"machine": machine(), "cases": [measure(name, rounds, calls) for name in scenarios]}
     _print(found)
     if told.json:
-        from experiments.results import write_json
-
-        write_json(told.json, found)
+        results.keep_json(told.json, "rendering benchmark", found)
     return 0
 
 

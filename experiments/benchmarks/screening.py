@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments import results
 from experiments.benchmarks.machine import machine
 from sandbox.conjunctions import CataloguedObjects, Objects, screen
 from sandbox.encounters import population
@@ -40,9 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     print(f"peak memory {found['peak_memory_mb']:.0f} MB")
     if told.json:
-        from experiments.results import write_json
-
-        write_json(told.json, found)
+        results.keep_json(told.json, "screening benchmark", found)
     return 0
 
 
@@ -99,7 +98,7 @@ def _parser() -> ArgumentParser:
     for name, kind, default, text in options:
         parser.add_argument(name, type=kind, default=default, help=f"{text} (default: {default:g})")
     parser.add_argument("--catalogue", type=Path, metavar="FILE", help="a TLE or OMM file instead, by SGP4")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers here")
+    parser.add_argument("--json", type=results.json_path, metavar="FILE", help="also write the numbers here")
     return parser
 
 

@@ -9,11 +9,11 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 from envs import autonomy_v0, offloading_v0
+from experiments import results
 from experiments.benchmarks import startup
 from experiments.benchmarks.cases import ROUNDS, Case, batch_case, dictionary_case, mpe2_case
 from experiments.benchmarks.machine import machine
@@ -45,9 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found["startup"]["first_step_compiling_s"] = startup.compiling_s()
     _print(found)
     if told.json:
-        from experiments.results import write_json
-
-        write_json(told.json, found)
+        results.keep_json(told.json, "throughput benchmark", found)
     return 0
 
 
@@ -113,8 +111,9 @@ def _row(case: Case, cpu: Sequence[float], wall: Sequence[float]) -> dict[str, A
 
 def _print(found: dict[str, Any]) -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
+
+    from experiments.report import console_for
 
     told = found["machine"]
     title = f"{told['cpu']}, {told['cores']} cores, Python {told['python']}"
@@ -126,7 +125,7 @@ def _print(found: dict[str, Any]) -> None:
     yardsticks = [row["per_cpu_s"] for row in found["throughput"] if _is_yardstick(row)]
     for row in found["throughput"]:
         table.add_row(*_cells(row, *yardsticks))
-    console = Console()
+    console = console_for()
     console.print(table)
     note = f"Agent-steps a second, one thread, median of {found['repeats']}; size: worlds x agents; "
     console.print(note + "x mpe2: CPU, over its 16 agents.", soft_wrap=True)
@@ -157,7 +156,7 @@ def _parser() -> ArgumentParser:
     parser.add_argument(
         "--seconds", type=float, default=0.5, metavar="S", help="least length of one (default: 0.5)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers here")
+    parser.add_argument("--json", type=results.json_path, metavar="FILE", help="also write the numbers here")
     return parser
 
 

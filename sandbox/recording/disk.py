@@ -1,6 +1,7 @@
 """The two forms of a recording on disk, a folder and a single `.npz`. Neither holds a pickle."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -8,33 +9,109 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib.format import open_memmap
+from numpy.lib.format import dtype_to_descr, open_memmap, write_array_header_1_0
 
 from sandbox.errors import SandboxError
 from sandbox.files import replacing
-from sandbox.recording.variables import AXIS, ROUND, STATIC, TERMINAL, TERMINALS, VARIABLES, Variable
+from sandbox.recording.variables import (
+    AXIS,
+    LABELS,
+    ROUND,
+    STATIC,
+    TERMINAL,
+    TERMINALS,
+    VARIABLES,
+    Variable,
+)
 
 FORMAT, VERSION = "orbital-autonomy-sandbox recording", 1
 META, EVENTS = "meta.json", "events.jsonl"
+SAID = 200  # letters of a damaged file that a message repeats
+MOST_META = 1 << 28  # bytes
 
 Content = tuple[dict[str, Any], dict[str, np.ndarray], list[tuple]]  # meta, arrays, rows of events
 
 
-def new_folder(folder: Path, needed: int) -> Path:
-    """Make a folder for a recording of `needed` bytes. Raises `SandboxError` for a run there, or no space."""
+def new_folder(folder: Path, needed: int) -> bool:
+    """Make a folder for a recording of `needed` bytes; whether there was none.
+
+    Raises `SandboxError` for a run that is there, or part of one, and where there is no space.
+    """
     if (folder / META).exists():
         raise SandboxError(f"{folder}: already holds a recording; name another folder or remove this one.")
-    folder.mkdir(parents=True, exist_ok=True)
-    if (free := shutil.disk_usage(folder).free) < needed:  # a mapped file on a full disk kills the process
+    if there := [name for name in _files() if os.path.lexists(folder / name)]:
+        raise SandboxError(f"{folder}: already holds {there[0]}; name another folder or remove it.")
+    above = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if (free := shutil.disk_usage(above).free) < needed:  # better to know now than when the run is half over
         raise SandboxError(
             f"{folder}: a recording needs {needed / 1e9:.2f} GB, {free / 1e9:.2f} GB are free."
         )
-    return folder
+    new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    return new
 
 
-def new_array(folder: Path, variable: Variable, shape: tuple[int, ...]) -> np.ndarray:
-    """A mapped file of zeros. Of no size until written to, where the file system knows sparse files."""
-    return open_memmap(folder / f"{variable.name}.npy", "w+", np.dtype(variable.dtype), shape)
+def _files() -> list[str]:
+    return [META, EVENTS, *(f"{name}.npy" for name in VARIABLES)]
+
+
+def remove(folder: Path, whole: bool) -> None:
+    """Remove the files of a recording, and if `whole` the folder too unless something else is in it."""
+    for name in _files():
+        (folder / name).unlink(missing_ok=True)
+    if whole and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+class Column:
+    """The rows of a variable in memory, zeros until they are written."""
+
+    def __init__(self, variable: Variable, shape: tuple[int, ...]) -> None:
+        self.array = np.zeros(shape, variable.dtype)
+
+    def write(self, value: np.ndarray, k: int | None = None) -> None:
+        """Store row `k`, or all of them."""
+        self.array[... if k is None else k] = value
+
+    def sync(self) -> None:
+        """Bring what was written down to the disk itself, if it goes to one."""
+
+    def close(self) -> None:
+        """Finish; the array stays."""
+
+
+class FileColumn(Column):
+    """The same in an `.npy` file of `folder`, of no size until written to where there are sparse files.
+
+    Written with ordinary calls, which raise OSError on a full disk; a mapped page would kill the process.
+    """
+
+    def __init__(self, variable: Variable, shape: tuple[int, ...], folder: Path) -> None:
+        dtype = np.dtype(variable.dtype)
+        path = folder / f"{variable.name}.npy"
+        self._file = path.open("x+b", buffering=0)
+        try:
+            head = {"descr": dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+            write_array_header_1_0(self._file, head)
+            self._begin = self._file.tell()
+            self._row = dtype.itemsize * int(np.prod(shape[1:]))
+            self._file.truncate(self._begin + dtype.itemsize * int(np.prod(shape)))
+            self.array = np.asarray(open_memmap(path, "r"))
+        except BaseException:
+            self._file.close()
+            raise
+
+    def write(self, value: np.ndarray, k: int | None = None) -> None:
+        left = memoryview(value.tobytes())
+        self._file.seek(self._begin + (0 if k is None else k * self._row))
+        while left:
+            left = left[self._file.write(left) :]
+
+    def sync(self) -> None:
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def write_meta(folder: Path, meta_text: str, rounds: int, events: int) -> None:
@@ -60,12 +137,21 @@ def read_events(lines: Iterable[str], count: int) -> list[tuple]:
 
 
 def write_npz(path: Path, meta: Mapping, arrays: Mapping[str, np.ndarray], events: list[tuple]) -> None:
-    """Write all in one file, whole or not at all."""
+    """Write all in one file, whole or not at all. Raises `SandboxError` for a file that is no recording."""
     opening = header(json.dumps(dict(meta)), len(arrays["time"]), len(events))
     texts = {META: opening, EVENTS: "".join(map(event_line, events))}
     coded = {name: np.frombuffer(text.encode(), np.uint8) for name, text in texts.items()}
-    with replacing(path) as draft, draft.open("wb") as file:
+    with replacing(path, is_npz) as draft, draft.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **coded, **arrays)
+
+
+def is_npz(path: Path) -> bool:
+    """Whether the file is a recording."""
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            return json.loads(data[META].tobytes())["format"] == FORMAT
+    except Exception:  # as in `read`
+        return False
 
 
 def read(path: Path) -> Content:
@@ -77,13 +163,23 @@ def read(path: Path) -> Content:
     except SandboxError:
         raise
     except Exception as error:  # a damaged file fails anywhere: in zip, zlib, json, utf-8 or numpy
-        raise SandboxError(f"{path}: no recording, or damaged ({type(error).__name__}: {error}).") from None
+        reason = f"{type(error).__name__}: {error}"
+        raise SandboxError(f"{path}: no recording, or damaged ({_short(reason)}).") from None
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SAID else f"{text[:SAID]}..."
 
 
 def _read_folder(folder: Path) -> Content:
+    for name in (META, EVENTS):
+        if (folder / name).exists() and not (folder / name).is_file():
+            raise SandboxError(f"{folder}: no recording, {name} is not an ordinary file.")
+    if (folder / META).stat().st_size > MOST_META:
+        raise SandboxError(f"{folder}: damaged, {META} is too large.")
     opening = json.loads((folder / META).read_text(encoding="utf-8"))
     files = {name: folder / f"{name}.npy" for name in VARIABLES}
-    arrays = {name: np.load(file, mmap_mode="r") for name, file in files.items() if file.exists()}
+    arrays = {name: np.load(file, mmap_mode="r") for name, file in files.items() if file.is_file()}
     rounds = opening["rounds_written"]
     with (folder / EVENTS).open(encoding="utf-8") as lines:
         events = read_events(lines, opening["events_written"])
@@ -101,10 +197,12 @@ def _read_npz(path: Path) -> Content:
 def _checked(path: Path, opening: dict, arrays: dict[str, np.ndarray], events: list[tuple]) -> Content:
     """The content, if it is of this format and every array is of its type and fits the others."""
     if opening["format"] != FORMAT:
-        raise SandboxError(f"{path}: a {opening['format']!r}, not a recording of this sandbox.")
+        said = _short(repr(opening["format"]))
+        raise SandboxError(f"{path}: a {said}, not a recording of this sandbox.")
     if opening["version"] > VERSION:
         raise SandboxError(
-            f"{path}: format {opening['version']} is newer than this sandbox, which reads {VERSION}."
+            f"{path}: format {_short(str(opening['version']))} is newer than this sandbox, "
+            f"which reads {VERSION}."
         )
     if len(events) != opening["events_written"]:
         raise SandboxError(f"{path}: damaged, {len(events)} of {opening['events_written']} events are left.")
@@ -114,7 +212,28 @@ def _checked(path: Path, opening: dict, arrays: dict[str, np.ndarray], events: l
             _check_array(path, variable, arrays[variable.name], sizes)
         elif not variable.optional:
             raise SandboxError(f"{path}: damaged, {variable.name!r} is missing.")
+    _check_meta(path, opening["meta"], sizes)
     return opening["meta"], arrays, events
+
+
+def _check_meta(path: Path, meta: Any, sizes: Mapping[str, int | None]) -> None:
+    """Whether meta is what readers take it for: names, as many as there are to be named, and numbers."""
+    if not isinstance(meta, dict):
+        raise SandboxError(f"{path}: damaged, its meta is no set of names and values.")
+    for dim, key in LABELS.items():
+        if key in meta and len(_names(path, meta, key)) != sizes.get(dim, len(meta[key])):
+            raise SandboxError(f"{path}: damaged, {len(meta[key])} {key} for {sizes[dim]}.")
+    _names(path, meta, "mode_names")
+    step = meta.get("round_s")
+    if step is not None and not (isinstance(step, int | float) and 0.0 < step < np.inf):
+        raise SandboxError(f"{path}: damaged, round_s = {_short(repr(step))} is no number of seconds.")
+
+
+def _names(path: Path, meta: Mapping[str, Any], key: str) -> list[Any]:
+    names = meta.get(key, [])
+    if not (isinstance(names, list) and all(isinstance(name, str | int | float) for name in names)):
+        raise SandboxError(f"{path}: damaged, {key} is no list of names.")
+    return names
 
 
 def _check_array(path: Path, variable: Variable, array: np.ndarray, sizes: dict[str, int | None]) -> None:

@@ -124,15 +124,23 @@ def _encounters_of(world: "World", b: int) -> dict[str, np.ndarray]:
 
 
 def deeds_of(world: "World", b: int = 0) -> dict[str, np.ndarray]:
-    """What the satellites of world `b` did in the round that ended last: call it after the step."""
+    """What the satellites of world `b` did in the round that ended last: call it after the step.
+
+    Where jobs are served, what answers earned and the bits sent for jobs count as those of images.
+    """
     did = world.state.activity[b]
-    return {
+    deeds = {
         "mode": did["mode"].copy(),
         "station": did["station"].copy(),
         "target": did["request"].copy(),
         "delivered_value": did["value"].copy(),
         "downlinked": did["downlinked"].copy(),
     }
+    if world.jobs is not None:
+        desks = world.jobs.state.desks[b]
+        deeds["delivered_value"] += desks["value"]
+        deeds["downlinked"] += desks["sent"]
+    return deeds
 
 
 def frame_of(world: "World", b: int = 0) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, TextIO
 
 import numpy as np
 
 from sandbox.errors import SandboxError, unknown_name
+from sandbox.files import room_for
 from sandbox.recording import disk
 from sandbox.recording.recording import Events, Frame, Recording, read_only
 from sandbox.recording.variables import (
@@ -46,7 +48,8 @@ class Recorder:
             that the first round brings are recorded; values of the others are dropped.
         flush_every: rounds after which the folder is whole even if the process is killed.
 
-    Raises `SandboxError` for sizes, names or values that do not fit, and for a folder that holds a run.
+    Raises `SandboxError` for sizes, names or values that do not fit, for a folder that holds a run, and
+    where the disk is full; what was flushed before can be read all the same.
     """
 
     def __init__(
@@ -70,18 +73,37 @@ class Recorder:
             raise SandboxError(f"Recorder: flush_every is {flush_every}; give 1 or more rounds.")
         self._optional = _checked_optional(optional, satellites)
         static = self._checked_static(static or {})
-        self._folder = None if folder is None else disk.new_folder(Path(folder), self._bytes_needed())
-        self._log = self._folder and (self._folder / disk.EVENTS).open("w", encoding="utf-8")
         self._events: list[tuple] = []
-        self._arrays: dict[str, np.ndarray] = {}
-        self._rows: list[tuple[Variable, np.ndarray, tuple[int, ...]]] = []
+        self._columns: dict[str, disk.Column] = {}
+        self._rows: list[tuple[Variable, disk.Column, tuple[int, ...]]] = []
         self._written = self._event_count = 0
         self._flush_every, self._closed = flush_every, False
+        self._folder = None if folder is None else Path(folder)
+        self._log: TextIO | None = None
+        if self._folder is None:
+            self._begin_columns(static)
+        else:
+            self._begin_folder(self._folder, static)
+
+    def _begin_folder(self, folder: Path, static: Mapping[str, np.ndarray]) -> None:
+        """Make the folder, or leave nothing."""
+        new = disk.new_folder(folder, self._bytes_needed())
+        try:
+            with room_for(folder):
+                self._log = (folder / disk.EVENTS).open("w", encoding="utf-8")
+                self._begin_columns(static)
+                self.flush()
+        except BaseException:
+            with suppress(OSError):
+                self._close_files()
+            disk.remove(folder, new)
+            raise
+
+    def _begin_columns(self, static: Mapping[str, np.ndarray]) -> None:
         for name, value in static.items():
-            self._arrays[name] = self._empty(VARIABLES[name])
-            self._arrays[name][:] = value
+            self._columns[name] = column = self._empty(VARIABLES[name])
+            column.write(value)
         self._keep(name for name in MOVING if name not in OPTIONAL)
-        self.flush()
 
     def __getstate__(self) -> dict[str, Any]:
         """What copying and pickling take. Raises `SandboxError` where a folder is written."""
@@ -105,7 +127,8 @@ class Recorder:
     def append(self, **values: Any) -> None:
         """Store a round: every variable that changes with time, by name, without its time axis.
 
-        A round that is refused (`SandboxError`) leaves the recording as it was.
+        A round that is refused (`SandboxError`), for what it brings or for want of room on the disk, leaves
+        the recording as it was.
         """
         k = self._written
         if self._closed or k == self._sizes[ROUND]:
@@ -114,11 +137,15 @@ class Recorder:
             self._begin(values)
         if values.keys() != self._names:
             self._check_names(values)
-        for variable, array, shape in self._rows:
+        fitted = []
+        for variable, column, shape in self._rows:
             value = values[variable.name]
-            if type(value) is not np.ndarray or value.dtype != array.dtype or value.shape != shape:
+            if type(value) is not np.ndarray or value.dtype != column.array.dtype or value.shape != shape:
                 value = _fitted(variable, value, shape)
-            array[k] = value
+            fitted.append((column, value))
+        with room_for(self._folder or ""):
+            for column, value in fitted:
+                column.write(value, k)
         self._written = k + 1
         if self._written % self._flush_every == 0:
             self.flush()
@@ -134,43 +161,60 @@ class Recorder:
         if self._closed:
             raise SandboxError("Recorder.event: this recorder is closed.")
         row = (float(time_s), int(satellite), str(kind), int(target), float(value), str(text))
-        self._event_count += 1
         if self._log:
-            self._log.write(disk.event_line(row))
+            with room_for(self._folder or ""):
+                self._log.write(disk.event_line(row))
         else:
             self._events.append(row)
+        self._event_count += 1
 
     def flush(self) -> None:
         """Let a reader of the folder see everything so far. It outlives this process, not a power cut."""
         if self._folder and self._log:
-            self._log.flush()
-            disk.write_meta(self._folder, self._meta_text, self._written, self._event_count)
+            with room_for(self._folder):
+                self._log.flush()
+                disk.write_meta(self._folder, self._meta_text, self._written, self._event_count)
 
     def frame(self, k: int = -1) -> Frame:
         """Round `k` so far, the last by default, for a live view."""
-        return Frame.at(k, self._written, self._meta, self._arrays)
+        return Frame.at(k, self._written, self._meta, self._arrays())
 
     def tail(self, rounds: int) -> Recording:
         """The last `rounds` so far, without events, sharing memory with this recorder: for a live picture."""
         first = max(0, self._written - rounds)
-        arrays = {n: a if n in STATIC else a[first : self._written] for n, a in self._arrays.items()}
+        arrays = {n: a if n in STATIC else a[first : self._written] for n, a in self._arrays().items()}
         return Recording(self._meta, read_only(arrays), Events.from_rows([]))
 
     @property
     def recording(self) -> Recording:
         """What was recorded so far, sharing memory with this recorder."""
-        arrays = {n: a if n in STATIC else a[: self._written] for n, a in self._arrays.items()}
+        arrays = {n: a if n in STATIC else a[: self._written] for n, a in self._arrays().items()}
         return Recording(self._meta, read_only(arrays), Events.from_rows(self._event_rows()))
 
     def close(self) -> Recording:
         """Finish, down to the disk itself if there is a folder, and return the recording."""
-        if self._log and not self._closed:
-            for array in self._arrays.values():
-                cast(np.memmap, array.base).flush()
-            self.flush()
-            self._log.close()
+        if self._folder and not self._closed:
+            self._closed = True
+            with room_for(self._folder):
+                try:
+                    for column in self._columns.values():
+                        column.sync()
+                    self.flush()
+                finally:
+                    self._close_files()
         self._closed = True
         return self.recording
+
+    def _close_files(self) -> None:
+        """Close every file, whether or not one of them fails."""
+        with ExitStack() as files:
+            if self._log:
+                files.callback(self._log.close)
+            for column in self._columns.values():
+                files.callback(column.close)
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return {name: column.array for name, column in self._columns.items()}
 
     def _begin(self, values: Mapping[str, Any]) -> None:
         """In the first round, once all of it is known to fit, settle which optional variables there are."""
@@ -183,8 +227,8 @@ class Recorder:
     def _keep(self, names: Iterable[str]) -> None:
         """Make arrays for these variables and expect them each round."""
         for variable in map(VARIABLES.__getitem__, names):
-            self._arrays[variable.name] = array = self._empty(variable)
-            self._rows.append((variable, array, array.shape[1:]))
+            self._columns[variable.name] = column = self._empty(variable)
+            self._rows.append((variable, column, column.array.shape[1:]))
         self._names = {variable.name for variable, _, _ in self._rows}
 
     def _check_names(self, values: Mapping[str, Any]) -> None:
@@ -211,15 +255,15 @@ class Recorder:
     def _shape(self, variable: Variable) -> tuple[int, ...]:
         return tuple(self._sizes[dim] for dim in variable.dims)
 
-    def _empty(self, variable: Variable) -> np.ndarray:
+    def _empty(self, variable: Variable) -> disk.Column:
         if self._folder is None:
-            return np.zeros(self._shape(variable), variable.dtype)
-        return np.asarray(disk.new_array(self._folder, variable, self._shape(variable)))
+            return disk.Column(variable, self._shape(variable))
+        return disk.FileColumn(variable, self._shape(variable), self._folder)
 
     def _event_rows(self) -> list[tuple]:
         if not (self._folder and self._log):
             return self._events
-        if not self._closed:
+        if not self._log.closed:
             self._log.flush()
         with (self._folder / disk.EVENTS).open(encoding="utf-8") as lines:
             return disk.read_events(lines, self._event_count)

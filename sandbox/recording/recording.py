@@ -107,7 +107,7 @@ class Recording(Frame):
         return Frame.at(k, len(self), self.meta, self.arrays)
 
     def save(self, path: Path | str) -> Path:
-        """Write one compressed `.npz`, whole or not at all. Returns its path."""
+        """Write one compressed `.npz`, whole or not at all, in nobody else's place. Returns its path."""
         path = Path(path)
         if path.suffix != ".npz":
             raise SandboxError(f"{path}: a recording is one .npz file; call it {path.name}.npz.")
@@ -121,7 +121,11 @@ class Recording(Frame):
         Raises `SandboxError` for a file that is missing, damaged or no recording.
         """
         meta, arrays, rows = disk.read(Path(path))
-        return cls(MappingProxyType(meta), read_only(arrays), Events.from_rows(rows))
+        try:
+            events = Events.from_rows(rows)
+        except (TypeError, ValueError, OverflowError):
+            raise SandboxError(f"{path}: damaged, an event is not a row of time, numbers and text.") from None
+        return cls(MappingProxyType(meta), read_only(arrays), events)
 
     def to_html(
         self, path: Path | str, *, beside: "Recording | None" = None, every: int | None = None

@@ -9,7 +9,9 @@ from sandbox.geography import coastline
 from sandbox.recording.recording import Recording
 from sandbox.rendering.palette import mode_colours, rgb
 from sandbox.rendering.raster import moment
+from sandbox.terminal import visible
 
+BRAILLE = "\u28ff"  # a character of those that the coasts are drawn in
 SIZE = (80, 22)  # characters across and down, the status apart
 _BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # of the dots of a braille cell
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -22,19 +24,23 @@ def braille(
     *,
     note: str | None = None,
     colour: bool = False,
+    plain: bool = False,
     size: tuple[int, int] = SIZE,
 ) -> str:
     """Round `k` as lines of text: a map of `size` (columns, lines), and below it what the fleet does.
 
     Up to 26 satellites stand as letters in their order, where two meet and in larger fleets as numbers of
     satellites ("+" from 10 on), ground stations as ^, the lost as x. With `colour` satellites have the colour
-    of what they do, for a terminal. Raises `SandboxError` for a map of less than 20 x 6.
+    of what they do, for a terminal; with `plain` coasts are dots, for one without braille. Raises
+    `SandboxError` for a map of less than 20 x 6.
     """
     columns, lines = size
     if columns < 20 or lines < 6:
         raise SandboxError(f"size = {size}; give at least 20 columns and 6 lines.")
     frame = recording.frame(k)
     cells = _coast(columns, lines).copy()
+    if plain:
+        cells[cells != " "] = "."
     cells[_cells(cells.shape, frame["station_latitude"], frame["station_longitude"])] = _STATION
     tints = _satellites(cells, frame["latitude"], frame["longitude"], frame["alive"])
     colours = mode_colours(_names(recording), dark=True)
@@ -100,6 +106,6 @@ def _status(recording: Recording, k: int, note: str | None) -> list[str]:
     names = _names(recording)
     counts = np.bincount(mode, minlength=len(names))
     doing = "  ".join(f"{name} {count}" for name, count in zip(names, counts, strict=False) if count)
-    title = "  ".join(str(recording.meta[key]) for key in ("scenario", "policy") if key in recording.meta)
+    title = "  ".join(visible(recording.meta[key]) for key in ("scenario", "policy") if key in recording.meta)
     charge = f"battery {100 * battery.min():.0f}-{100 * battery.max():.0f} %"
     return [f"{title}  {moment(recording, k)}  {note or ''}".rstrip(), f"{doing}  {charge}"]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from sandbox.errors import SandboxError
+from sandbox.files import MARK
 from sandbox.recording.recording import Recording
 from sandbox.rendering.palette import INK, mode_colours, rgb
 
@@ -53,7 +54,8 @@ def _edges(recording: Recording) -> np.ndarray:
 
 def _document(recording: Recording, span: str, begin: str) -> Packet:
     clock = {"interval": span, "currentTime": begin, "multiplier": FASTEST, "range": "LOOP_STOP"}
-    return {"id": "document", "name": recording.meta.get("scenario", "run"), "version": "1.0", "clock": clock}
+    head = {"id": "document", "name": recording.meta.get("scenario", "run"), "version": "1.0"}
+    return head | {"description": MARK, "clock": clock}
 
 
 def _grounds(

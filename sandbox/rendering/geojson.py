@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from sandbox.errors import SandboxError
+from sandbox.files import MARK
 from sandbox.recording.recording import Recording
 from sandbox.recording.variables import TARGET_STATES
 
@@ -22,6 +23,7 @@ def geojson(recording: Recording, *, every: int = 1) -> Feature:
         raise SandboxError(f"every = {every}; give a number of rounds of at least 1.")
     return {
         "type": "FeatureCollection",
+        "generator": MARK,  # a foreign member (RFC 7946, 6.1)
         "features": [*_tracks(recording, every), *_stations(recording), *_targets(recording)],
     }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.errors import SandboxError
-from sandbox.files import replacing
+from sandbox.files import MARK, marked, replacing
 from sandbox.recording.recording import Recording
 from sandbox.rendering.packing import pack
 from sandbox.rendering.png import png
@@ -20,6 +20,7 @@ HEIGHT = 560  # CSS pixels of a frame in a notebook
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
+<meta name="generator" content="{mark}">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <title>{title}</title><style>html,body,#view{{margin:0;height:100%;background:#04070d;color:#dfe7ef}}
 .oas{{border-radius:0}}</style></head><body><div id="view"></div>
@@ -46,6 +47,7 @@ def page(recordings: Sequence[Recording], *, every: int | None = None, **options
         raise SandboxError(f"show = {options['show']!r}; give one of {', '.join(SHOWN)}.")
     packs = [base64.b64encode(pack(recording, every=every)).decode() for recording in recordings]
     return _PAGE.format(
+        mark=MARK,
         title=html.escape(title(recordings)),
         data="\n".join(f'<script type="text/plain" class="pack">{text}</script>' for text in packs),
         module=module().replace("</script", "<\\/script"),
@@ -59,13 +61,20 @@ def to_html(
     """Write the interactive view of `recording`, alone or `beside` another, as one file that suffices.
 
     Every so many rounds are shown: by default all, thinned (to steps of at most 300 s) beyond a million
-    satellite-rounds. Returns the path. Raises `SandboxError` for a recording without rounds.
+    satellite-rounds. Returns the path. Raises `SandboxError` for a recording without rounds, and for a file
+    at `path` that is not a page of ours.
     """
     path = Path(path)
     shown = [recording] if beside is None else [recording, beside]
-    with replacing(path) as draft:
+    with replacing(path, _is_page) as draft:
         draft.write_text(page(shown, every=every, page=True), encoding="utf-8")
     return path
+
+
+def _is_page(path: Path) -> bool:
+    """Whether a file is ours, also if it is of the time before pages said so."""
+    with path.open("rb") as file:
+        return marked(path) or b"\n.oas{border-radius:0}</style>" in file.read(1000)
 
 
 class FrameView:

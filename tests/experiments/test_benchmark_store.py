@@ -157,3 +157,61 @@ def test_half_written_files_of_a_killed_run_are_swept(kept):
     draft.write_text("{")
     assert found(folder, episode) == (OUTCOME, 0)
     assert not draft.exists()
+
+
+def test_a_folder_is_not_known_by_the_name_of_a_file(tmp_path):
+    (tmp_path / "benchmark.json").write_text('{"accuracy": 0.9}')
+    (tmp_path / "episodes").mkdir()
+    (tmp_path / "episodes" / "mine.json").write_text("mine")
+    before = sorted(path.as_posix() for path in tmp_path.rglob("*"))
+    for fresh in (False, True):
+        with pytest.raises(SandboxError, match="something other"), opened(tmp_path, plan(), fresh):
+            pass
+    assert sorted(path.as_posix() for path in tmp_path.rglob("*")) == before
+
+
+def test_afresh_only_episodes_go(kept, tmp_path):
+    folder, episode, file = kept
+    (folder / "notes.md").write_text("mine")
+    (folder / "episodes" / "notes.md").write_text("mine")
+    (file.parent / "mine.json").write_text("mine")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / file.name).write_text("mine")
+    (folder / "episodes" / "linked").symlink_to(tmp_path / "elsewhere")
+    with opened(folder, plan(), fresh=True) as place:
+        assert place.get(episode) is None
+    assert not file.exists()
+    for path in (folder, folder / "episodes"):
+        assert (path / "notes.md").read_text() == "mine"
+    assert (file.parent / "mine.json").read_text() == "mine"
+    assert (tmp_path / "elsewhere" / file.name).read_text() == "mine"
+
+
+def test_episodes_behind_a_link_are_not_removed(kept, tmp_path):
+    folder, _, file = kept
+    (folder / "episodes").rename(tmp_path / "big")
+    (folder / "episodes").symlink_to(tmp_path / "big")
+    with pytest.raises(SandboxError, match="is a link"), opened(folder, plan(), fresh=True):
+        pass
+    assert (tmp_path / "big" / file.parent.name / file.name).exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"key":' * 100_000, '{"key": ' + "9" * 5_000 + "}"], ids="abc"
+)
+def test_json_that_is_too_much_is_no_result(kept, text):
+    folder, episode, file = kept
+    whole = file.read_text()
+    file.write_text(text)
+    assert found(folder, episode) == (None, 1)
+    file.write_text(whole)
+    (folder / "benchmark.json").write_text(text)
+    with pytest.raises(SandboxError, match=r"benchmark\.json is damaged"):
+        found(folder, episode)
+
+
+def test_a_user_s_draft_is_not_swept(kept):
+    folder, episode, _ = kept
+    (folder / ".thesis.part").write_text("mine")
+    assert found(folder, episode) == (OUTCOME, 0)
+    assert (folder / ".thesis.part").read_text() == "mine"

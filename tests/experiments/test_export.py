@@ -106,3 +106,19 @@ def test_a_film_without_its_encoder(saved, tmp_path, monkeypatch, capsys):
     assert main(["video", str(saved), str(tmp_path / "a.mp4")]) == 2
     assert "pip install imageio-ffmpeg" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [*FORMATS, ".gif", ".webp", ".mp4"])
+def test_only_files_of_ours_are_written_over(saved, tmp_path, suffix, capsys):
+    out, film = tmp_path / f"out{suffix}", suffix in (".gif", ".webp", ".mp4")
+    command = ["video", str(saved), str(out), "--size", "320", "240", "--every", "60", "--show", "map"]
+    command = command if film else ["export", str(saved), str(out), "--every", "8"]
+    out.write_text("mine")
+    assert main(command) == 2
+    assert f"{out.name} was not written by this sandbox" in capsys.readouterr().err
+    assert out.read_text() == "mine"
+    out.unlink()
+    assert main(command) == 0
+    assert main(command) == 0
+    assert out.stat().st_size > 1000
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]

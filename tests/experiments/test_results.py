@@ -5,18 +5,27 @@ import math
 
 import pytest
 
-from experiments.results import default_folder, new_results, recording_in, write_json
+from experiments.results import RUN, default_folder, new_results, read_json, recording_in, write_json
 from sandbox.errors import SandboxError
+from sandbox.files import MARK
 
 
-def leave(path, text="{}"):
+def write_metrics(draft, text):
+    write_json(draft / "metrics.json", {"format": RUN, "schema": 1, "text": text})
+
+
+def leave(path, text=""):
     with new_results(path) as draft:
-        (draft / "metrics.json").write_text(text)
+        write_metrics(draft, text)
+
+
+def text_of(path):
+    return read_json(path / "metrics.json")["text"]
 
 
 def fail(path, error, meanwhile=lambda: None):
     with new_results(path) as draft:
-        (draft / "metrics.json").write_text("new")
+        write_metrics(draft, "new")
         meanwhile()
         if error:
             raise error
@@ -38,16 +47,16 @@ def test_a_block_that_fails_leaves_what_was_there(tmp_path, error):
     with pytest.raises(error):
         fail(tmp_path / "b", error)
     assert names(tmp_path) == ["b"]
-    assert (tmp_path / "b" / "metrics.json").read_text() == "old"
+    assert text_of(tmp_path / "b") == "old"
 
 
 def test_results_take_the_place_of_results(tmp_path):
     leave(tmp_path / "b", "old")
-    (tmp_path / "b" / "rounds.parquet").touch()
+    (tmp_path / "b" / "timeline.png").write_bytes(b"\x89PNG" + MARK.encode())
     leave(tmp_path / "b", "new")
     assert names(tmp_path) == ["b"]
     assert names(tmp_path / "b") == ["metrics.json"]
-    assert (tmp_path / "b" / "metrics.json").read_text() == "new"
+    assert text_of(tmp_path / "b") == "new"
 
 
 def test_an_empty_folder_is_free(tmp_path):

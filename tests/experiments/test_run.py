@@ -1,6 +1,9 @@
 """One episode, from the call to every file that it leaves."""
 
+import errno
 import json
+import re
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -8,9 +11,11 @@ import pytest
 import yaml
 
 from agents import Policy, make_policy
+from experiments.cli import main
 from experiments.compare import compare
 from experiments.metrics import BODY_METRICS, IMAGE_METRICS
 from experiments.problems import env_names, make_env, rounds_in
+from experiments.results import NotDrawn
 from experiments.rollout import play
 from experiments.run import redraw, run
 from experiments.watchers import Bar, Tally
@@ -279,3 +284,78 @@ def test_the_tally_counts_every_round():
         assert totals.rounds == 30
         np.testing.assert_array_equal(totals.modes.sum(axis=1), 30)
         assert (totals.lowest_battery <= 1).all()
+
+
+def test_a_figure_that_fails_costs_nothing_else(tmp_path, monkeypatch, capsys):
+    def broken(recording, path=None):
+        raise ZeroDivisionError("no\nscale")
+
+    monkeypatch.setattr("experiments.figures.timeline", broken)
+    options = ["run", "--scenario", "pair", "--hours", "0.1", "--out", str(tmp_path / "r")]
+    assert main(options) == 3
+    assert "Not drawn: timeline.png (ZeroDivisionError: no scale); all else is in" in capsys.readouterr().err
+    assert {path.name for path in (tmp_path / "r").iterdir()} == FILES - {"timeline.png"}
+    assert read(tmp_path / "r")["not_drawn"] == {"timeline.png": "ZeroDivisionError: no scale"}
+    assert len(Recording.load(tmp_path / "r" / "recording")) == 12
+    assert main(["figures", str(tmp_path / "r")]) == 3
+    assert (tmp_path / "r" / "energy.png").exists()
+
+
+def test_a_user_s_picture_is_not_drawn_over(done, tmp_path):
+    out = tmp_path / "r"
+    run("pair", hours=0.1, out=out, progress=False)
+    (out / "energy.png").write_text("mine")
+    with pytest.raises(NotDrawn, match=r"energy.png \(.*was not written by this sandbox"):
+        redraw(out)
+    assert (out / "energy.png").read_text() == "mine"
+    assert (out / "coverage.png").exists()
+    run("pair", hours=0.1, out=out, record=False, progress=False)
+    assert (out / "energy.png").read_text() == "mine"
+    assert not (out / "coverage.png").exists()
+
+
+def test_a_disk_that_fills_is_a_sentence_and_leaves_what_was_there(tmp_path, monkeypatch):
+    out = tmp_path / "r"
+    run("pair", hours=0.1, out=out, record=False, progress=False)
+    before, rounds = read(out), []
+
+    def full(self, value, k=None):
+        rounds.append(k)
+        if k == 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("sandbox.recording.disk.FileColumn.write", full)
+    with pytest.raises(SandboxError, match=rf"{re.escape(str(out))} was not written, no space is left"):
+        run("pair", hours=0.1, out=out, progress=False)
+    assert rounds[-1] == 5
+    assert [path.name for path in tmp_path.iterdir()] == ["r"]
+    assert read(out) == before
+
+
+@pytest.mark.parametrize(
+    ("env", "scenario", "policy", "hours"),
+    [
+        ("tasking_v0", "pair", "greedy", 1.0),
+        ("offloading_v0", "relay_40", "greedy", 0.2),
+        ("avoidance_v0", "crossing_12", "threshold", 3.0),
+        ("autonomy_v0", "disaster_response", "greedy", 0.2),
+    ],
+)
+def test_what_an_environment_records_is_what_a_run_records(tmp_path, env, scenario, policy, hours):
+    out = tmp_path / "r"
+    content = run(scenario, env, policy, hours, 3, out, progress=False)
+    theirs = Recording.load(out / "recording")
+    faced = import_module(f"envs.{env}").parallel_env(
+        scenario, max_cycles=content["rounds"], render_mode="rgb_array"
+    )
+    faced.reset(seed=3)
+    for actions in theirs["action"].astype(int):
+        faced.step(dict(zip(faced.possible_agents, actions.tolist(), strict=True)))
+    mine = faced.recording
+    assert set(mine) == set(theirs)
+    for name in mine:
+        np.testing.assert_array_equal(mine[name], theirs[name], err_msg=name)
+    assert mine.events.rows() == theirs.events.rows()
+    if env == "offloading_v0":
+        assert mine["delivered_value"].sum() == pytest.approx(content["value_answered"], rel=1e-5)
+        assert mine["delivered_value"].sum() > 0.0

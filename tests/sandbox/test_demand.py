@@ -1,9 +1,7 @@
 """What a world will take is known before it takes it, and refused in a sentence where it is too much."""
 
 import pytest
-from sandbox.autonomy_world import AutonomyWorld
-from sandbox.danger_world import DangerWorld
-from sandbox.job_world import JobWorld
+from sandbox.parts import PARTS
 
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
@@ -24,8 +22,8 @@ def sentence(make):
     ("kind", "name", "how"),
     [
         (World, "walker_24", {}),
-        (JobWorld, "walker_24", {}),
-        (AutonomyWorld, "disaster_response", {"longest": 9}),
+        (World, "walker_24", {"parts": ["jobs"]}),
+        (World, "disaster_response", {"parts": PARTS, "message_bytes": 9}),
     ],
 )
 def test_the_estimate_is_what_the_arrays_take(kind, name, how):
@@ -46,9 +44,9 @@ def test_the_estimate_is_what_the_arrays_take(kind, name, how):
         (World, "walker_24", {}, {"worlds": 1_000_000}),
         (World, "pair", {"requests.per_hour": 1e5, "horizon_h": 8784}, {}),
         (World, "pair", {"requests.lifetime_h": [1, 1e4], "requests.sky_h": 0.1}, {"worlds": 1_000}),
-        (JobWorld, "relay_40", {"jobs.kinds.2.per_hour": 1e5, "horizon_h": 300}, {}),
-        (DangerWorld, "crossing_12", QUIET | {"threats.warn_h": 1e6, "threats.update_h": 0.01}, {}),
-        (AutonomyWorld, "disaster_response", {}, {"longest": 10**12}),
+        (World, "relay_40", {"jobs.kinds.2.per_hour": 1e5, "horizon_h": 300}, {"parts": ["jobs"]}),
+        (World, "crossing_12", QUIET | {"threats.warn_h": 1e6, "threats.update_h": 0.01}, {"parts": ["encounters"]}),
+        (World, "disaster_response", {}, {"parts": PARTS, "message_bytes": 10**6}),
     ],
 )
 def test_more_than_the_machine_has(kind, name, changes, how, monkeypatch):
@@ -80,14 +78,14 @@ def test_a_round_that_never_ends():
 def test_more_jobs_than_can_be_numbered():
     kind = load_scenario("relay_40").jobs.kinds[2].model_dump() | {"per_hour": 1e6}
     busy = load_scenario("relay_40", {"jobs.kinds": [kind], "horizon_h": 300})
-    assert "room for 2,147,483,647 jobs" in sentence(lambda: JobWorld(busy))
+    assert "room for 2,147,483,647 jobs" in sentence(lambda: World(busy, parts=["jobs"]))
 
 
 def test_a_screening_that_takes_days():
     crowd = load_scenario("crossing_12", {"threats.population": 50, "start_within_h": 1_000})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sandbox.threats.MOST_SCREENED", 1e6)
-        assert "Screening 50 objects over 1,048 h" in sentence(lambda: DangerWorld(crowd))
+        assert "Screening 50 objects over 1,048 h" in sentence(lambda: World(crowd, parts=["encounters"]))
 
 
 def test_what_is_large_but_real_is_built():
