@@ -14,6 +14,10 @@ REACH = 39.0
 """Standard deviations beyond which a Gaussian is below the smallest double (exp(-39^2 / 2) is 1e-330)."""
 PANELS_MOST = 1 << 14
 CONVERGED = 1e-13
+SERIES_MOST = 1e3
+"""Largest mean of a Poisson tail in Chan's series: the series takes the square of that in terms."""
+WITHIN = 1e-12
+"""Relative distance from the radius below which a miss counts as within it: rounding."""
 _ROOT2 = sqrt(2.0)
 
 # Gauss-Legendre on [-1, 1], 16 points: the positive abscissae and their weights (numpy's leggauss)
@@ -142,6 +146,8 @@ def chan(mx, my, sx, sy, radius):
     half_v = 0.5 * ((mx / sx) ** 2 + (my / sy) ** 2)
     if sqrt(2.0 * half_v) - sqrt(2.0 * half_u) > REACH:
         return 0.0
+    if half_u > SERIES_MOST:  # the same as the disc of that radius under deviations of 1, in fewer terms
+        return foster(sqrt(2.0 * half_v), 0.0, 1.0, 1.0, sqrt(2.0 * half_u))
     tail = -expm1(-half_u)
     if half_v == 0.0:
         return tail
@@ -198,7 +204,7 @@ def maximum_all(miss, sigma, radius, probability, scale):
     for i in range(radius.shape[0]):
         mx, my, sx, sy, r = miss[i, 0], miss[i, 1], sigma[i, 0], sigma[i, 1], radius[i]
         probability[i], scale[i] = 1.0, 0.0
-        if mx * mx + my * my > r * r:
+        if hypot(mx, my) > r * (1.0 + WITHIN):
             scale[i] = _best_scale(mx, my, sx, sy, r)
             probability[i] = foster(mx, my, sx * scale[i], sy * scale[i], r)
 
