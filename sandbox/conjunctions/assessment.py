@@ -169,7 +169,7 @@ def _check_shift(
     if abs(shift) > float(validity.end_s - validity.start_s) or not bent <= BENT * least:
         raise SandboxError(
             f"{cdm.message_id}: the states are nearest {shift:.3g} s from TCA = {utc_text(cdm.tca)[:19]}; a "
-            "CDM states them at the TCA: correct the TCA or the states, or move them there by closest_approach."
+            "CDM states them at the TCA: correct the one or the other, or move them by closest_approach."
         )
 
 

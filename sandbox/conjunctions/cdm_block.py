@@ -3,7 +3,14 @@
 import warnings
 from dataclasses import dataclass, field
 
-from sandbox.conjunctions.cdm_fields import EXACT, NO_UNIT, REDUNDANT, UNITS, plain_unit
+from sandbox.conjunctions.cdm_fields import (
+    EXACT,
+    NO_UNIT,
+    PARAMETER_COVARIANCE,
+    REDUNDANT,
+    UNITS,
+    plain_unit,
+)
 from sandbox.conjunctions.limits import shown
 from sandbox.errors import SandboxError
 
@@ -56,6 +63,9 @@ class Block:
 
     def add(self, key: str, value: str, unit: str | None, where: str, notes: Notes) -> None:
         """Take in a field. Raises SandboxError for one that is there already or whose unit cannot be used."""
+        if key in self.fields and key in PARAMETER_COVARIANCE:
+            notes.depart(where, f"{key} is given twice", "keep one", "the first is kept")
+            return
         if key in self.fields:
             raise notes.error(where, f"{shown(key)[1:-1]} is given twice; keep one.")
         self.fields[key] = value, self._unit(key, unit, where, notes)

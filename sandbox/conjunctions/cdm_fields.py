@@ -7,6 +7,7 @@ AXES = ("R", "T", "N", "RDOT", "TDOT", "NDOT")
 COVARIANCE = tuple((i, j, f"C{AXES[i]}_{AXES[j]}") for i in range(6) for j in range(i + 1))
 """Row, column and keyword of the lower triangle of the RTN covariance."""
 _COVARIANCE_UNITS = {key: ("m**2", "m**2/s", "m**2/s**2")[(i > 2) + (j > 2)] for i, j, key in COVARIANCE}
+_PARAMETERS = ("DRG", "SRP", "THR")
 STATE = ("X", "Y", "Z", "X_DOT", "Y_DOT", "Z_DOT")
 
 HEADER = dict.fromkeys(("CREATION_DATE", "ORIGINATOR", "MESSAGE_FOR", "MESSAGE_ID"))
@@ -116,6 +117,8 @@ REDUNDANT = ("MISS_DISTANCE", "RELATIVE_SPEED", *RELATIVE_STATE)
 """What follows from the two states, so that a wrong unit can be told and mended."""
 EXACT = {*STATE, *(key for _, _, key in COVARIANCE), "COLLISION_PROBABILITY", "HBR"}
 """What nothing else tells: a wrong unit here is always refused."""
+PARAMETER_COVARIANCE = {f"C{one}_{other}" for one in _PARAMETERS for other in _PARAMETERS}
+"""Covariances of drag, light pressure and thrust among themselves; a draft covariance in XYZ repeats them."""
 FREE_TEXT = {"ORIGINATOR", "MESSAGE_FOR", "MESSAGE_ID", *METADATA} - {"OBJECT", "REF_FRAME", "MANEUVERABLE"}
 """Values that may hold square brackets of their own."""
 NO_UNIT = ("", "-", "n/a", "none")

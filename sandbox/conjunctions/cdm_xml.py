@@ -95,7 +95,7 @@ def write_xml(general: Block, objects: Iterable[Block]) -> str:
     for block in objects:
         lines += ["<segment>", "<metadata>", *_leaves(block, METADATA), "</metadata>", "<data>"]
         lines += _comments(block)
-        taken = {key for keys in (METADATA, *dict(_OBJECT_SECTIONS).values()) for key in keys}
+        taken = set(METADATA).union(*(keys for _, keys in _OBJECT_SECTIONS))
         for name, keys in _OBJECT_SECTIONS:
             more = _others(block, taken) if keys is ADDITIONAL else {}
             leaves = list(_leaves(block, keys | more))

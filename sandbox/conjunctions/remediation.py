@@ -32,7 +32,8 @@ def remediate_covariance(covariance: ArrayLike, least: float = 0.0) -> Array:
         raise SandboxError("covariance is not symmetric; give the whole matrix, both triangles.")
     values, vectors = np.linalg.eigh(covariance)
     clipped = (vectors * np.maximum(values, least)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
-    return np.where((values < least).any(axis=-1)[..., None, None], clipped, covariance)
+    fine = values.min(axis=-1) >= least
+    return np.where(np.asarray(fine)[..., None, None], covariance, clipped)
 
 
 def clipped_plane(

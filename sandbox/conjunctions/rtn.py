@@ -35,7 +35,7 @@ def _unit(vector: Array) -> Array:
     length = np.linalg.norm(vector, axis=-1, keepdims=True)
     if not (length > 0.0).all():
         raise SandboxError(
-            "position and velocity span no orbital plane, so no RTN frame; neither may be zero, nor both parallel."
+            "position and velocity span no orbital plane, so no RTN frame; give a state that goes round."
         )
     return vector / length
 
