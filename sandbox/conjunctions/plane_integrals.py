@@ -13,6 +13,8 @@ FOSTER, CHAN, ALFANO = range(3)
 REACH = 39.0
 """Standard deviations beyond which a Gaussian is below the smallest double (exp(-39^2 / 2) is 1e-330)."""
 PANELS_MOST = 1 << 14
+PANELS_SEARCH = 1 << 8
+"""Panels while a maximum is looked for; a radius of many thousand deviations would take more, and seconds."""
 CONVERGED = 1e-13
 SERIES_MOST = 1e3
 """Largest mean of a Poisson tail in Chan's series: the series takes the square of that in terms."""
@@ -80,13 +82,19 @@ def _panels(low, high, count, mx, my, sx, sy, radius):
     return 0.5 * step * total
 
 
-@kernel_apart
+@kernel
 def foster(mx, my, sx, sy, radius):
     """The integral of Foster and Estes (1992, NASA JSC-25898), to about 12 digits at any shape and distance.
 
     Across the narrow axis by Gauss-Legendre panels that are halved until they agree, over the sine of an
     angle, which takes the edge of the disc smoothly; along the wide axis exactly, by error functions.
     """
+    return _foster(mx, my, sx, sy, radius, PANELS_MOST)
+
+
+@kernel_apart
+def _foster(mx, my, sx, sy, radius, most):
+    """`foster` in `most` panels at most."""
     if sx > sy:
         mx, my, sx, sy = my, mx, sy, sx
     low, high = max(-radius, mx - REACH * sx), min(radius, mx + REACH * sx)
@@ -95,7 +103,7 @@ def foster(mx, my, sx, sy, radius):
     start, end = asin(low / radius), asin(high / radius)
     count = max(1, int((high - low) / (8.0 * sx)))
     last = _panels(start, end, count, mx, my, sx, sy, radius)
-    while count < PANELS_MOST:
+    while count < most:
         count *= 2
         value = _panels(start, end, count, mx, my, sx, sy, radius)
         if abs(value - last) <= CONVERGED * value:
@@ -237,4 +245,4 @@ def _best_scale(mx, my, sx, sy, radius):
 @kernel
 def _scaled(mx, my, sx, sy, radius, log_scale):
     scale = exp(log_scale)
-    return foster(mx, my, sx * scale, sy * scale, radius)
+    return _foster(mx, my, sx * scale, sy * scale, radius, PANELS_SEARCH)
