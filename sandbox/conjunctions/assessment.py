@@ -70,7 +70,7 @@ def collision_probability_of(
     too slow or its errors too long for that model (`validity`), and as `assess`. Raises SandboxError as
     `assess`.
     """
-    found = _assessed(cdm, hard_body_radius, method, strict, stacklevel=3)
+    found = _assessed(cdm, hard_body_radius, method, strict, stacklevel=2)
     if not found.validity.short:
         warnings.warn(
             f"{cdm.message_id}: the short-encounter probability {found.probability:.3g} is not to be trusted "
@@ -96,7 +96,7 @@ def assess(
     second and also more than the encounter takes, or so far that gravity bends the motion by a hundredth of a
     deviation.
     """
-    return _assessed(cdm, hard_body_radius, method, strict, stacklevel=3)
+    return _assessed(cdm, hard_body_radius, method, strict, stacklevel=2)
 
 
 def encounter_of(cdm: Cdm) -> tuple[Array, Array, Array, Array]:

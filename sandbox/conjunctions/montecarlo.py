@@ -81,10 +81,9 @@ def monte_carlo_probability(
     states = [state_of(name, state) for name, state in (("state1", state1), ("state2", state2))]
     for state in states:
         check_states(state[:3], state[3:])
-    covariances = [
-        semidefinite(name, _square(name, covariance), stacklevel=2)
-        for name, covariance in (("cov1", cov1), ("cov2", cov2))
-    ]
+    first_covariance = semidefinite("cov1", _square("cov1", cov1), stacklevel=2)
+    second_covariance = semidefinite("cov2", _square("cov2", cov2), stacklevel=2)
+    covariances = [first_covariance, second_covariance]
     period = 2.0 * pi * sqrt(np.linalg.norm(states[0][:3]) ** 3 / MU_EARTH)
     start, end = (-span, span) if span is not None else _span(states, covariances, radius, 0.5 * period)
     steps = int((end - start) / period * STEPS_IN_ORBIT) + 1

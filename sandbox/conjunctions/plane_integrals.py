@@ -16,6 +16,10 @@ PANELS_MOST = 1 << 14
 PANELS_SEARCH = 1 << 8
 """Panels while a maximum is looked for; a radius of many thousand deviations would take more, and seconds."""
 CONVERGED = 1e-13
+UNRESOLVED = 1e-13
+"""A deviation below so many radii is lost among the last digits of places on the disc."""
+STRAIGHT = 1e-10
+"""Deviations, both below so many radii, for which the edge of the disc is a straight line."""
 SERIES_MOST = 1e3
 """Largest mean of a Poisson tail in Chan's series: the series takes the square of that in terms."""
 WITHIN = 1e-12
@@ -97,6 +101,8 @@ def _foster(mx, my, sx, sy, radius, most):
     """`foster` in `most` panels at most."""
     if sx > sy:
         mx, my, sx, sy = my, mx, sy, sx
+    if sx < UNRESOLVED * radius or sy < STRAIGHT * radius:
+        return _sharp(mx, my, sx, sy, radius)
     low, high = max(-radius, mx - REACH * sx), min(radius, mx + REACH * sx)
     if low >= high:
         return 0.0
@@ -110,6 +116,19 @@ def _foster(mx, my, sx, sy, radius, most):
             return min(1.0, value)
         last = value
     return min(1.0, last)
+
+
+@kernel
+def _sharp(mx, my, sx, sy, radius):
+    """`foster` where the edge of the disc is straight, or the narrow deviation nil: all at x = mx."""
+    distance = hypot(mx, my)
+    if sy < STRAIGHT * radius:
+        across = hypot(mx / distance * sx, my / distance * sy) if distance > 0.0 else sy
+        return 0.5 * erfc((distance - radius) / (_ROOT2 * across))
+    if abs(mx) >= radius:
+        return 0.0
+    half = sqrt((radius - mx) * (radius + mx))
+    return 0.5 * gaussian_between((-half - my) / (_ROOT2 * sy), (half - my) / (_ROOT2 * sy))
 
 
 @kernel

@@ -1,6 +1,7 @@
 """The probability of a message without our reader or our integral: regular expressions and scipy's `quad`."""
 
 import re
+from contextlib import suppress
 
 import numpy as np
 from scipy.integrate import quad
@@ -12,14 +13,14 @@ AXES = ("R", "T", "N")
 def numbers_of(text: str) -> list[dict[str, float]]:
     """The numbers of the first message and of its two objects, in the units of the standard."""
     found: list[dict[str, float]] = [{}]
-    for kvn, value, xml, other in re.findall(r"^[ ]*(\w+)[ ]*=[ ]*([^\s\[]+)|<(\w+)[^>]*>\s*([^<>\s]+)\s*<", text, re.M):
+    for kvn, value, xml, other in re.findall(
+        r"^[ ]*(\w+)[ ]*=[ ]*([^\s\[]+)|<(\w+)[^>]*>\s*([^<>\s]+)\s*<", text, re.M
+    ):
         key, shown = kvn or xml, value or other
         if key == "OBJECT":
             found.append({})
-        try:
+        with suppress(ValueError):
             found[-1].setdefault(key, float(shown))
-        except ValueError:
-            pass
     return found[:3]
 
 
@@ -30,7 +31,9 @@ def probability_of(text: str, radius: float) -> float:
     for each in objects:
         r = np.array([each[key] for key in ("X", "Y", "Z")]) * 1e3
         v = np.array([each[key] for key in ("X_DOT", "Y_DOT", "Z_DOT")]) * 1e3
-        c = np.array([[each[f"C{max(a, b, key=AXES.index)}_{min(a, b, key=AXES.index)}"] for a in AXES] for b in AXES])
+        c = np.array(
+            [[each[f"C{max(a, b, key=AXES.index)}_{min(a, b, key=AXES.index)}"] for a in AXES] for b in AXES]
+        )
         up, side = r / np.linalg.norm(r), np.cross(r, v) / np.linalg.norm(np.cross(r, v))
         turn = np.column_stack((up, np.cross(side, up), side))
         total += turn @ c @ turn.T

@@ -13,15 +13,72 @@ from sandbox.errors import SandboxError
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "cdm"
 NUMBERS = [
-    *("1e308", "-1e308", "1e309", "NaN", "inf", "-inf", "1e-308", "5e-324", "0", "-0.0", "1e30", "-1e30", "1e-30"),
-    *("1e16", "-1", "1" * 5000, "1_0", "0x10", "١", "1,5", "", "--1", "1e", "1e9999999999", "N/A", "−3", "1D3"),
+    *(
+        "1e308",
+        "-1e308",
+        "1e309",
+        "NaN",
+        "inf",
+        "-inf",
+        "1e-308",
+        "5e-324",
+        "0",
+        "-0.0",
+        "1e30",
+        "-1e30",
+        "1e-30",
+    ),
+    *(
+        "1e16",
+        "-1",
+        "1" * 5000,
+        "1_0",
+        "0x10",
+        "١",
+        "1,5",
+        "",
+        "--1",
+        "1e",
+        "1e9999999999",
+        "N/A",
+        "−3",
+        "1D3",
+    ),
 ]
-UNITS = ["[m]", "[km]", "[km/s]", "[m**2]", "[M^2]", "[", "[]", "[n/a]", "]", "[[m]", "[m" * 2000, "", " [%] [%]"]
+UNITS = [
+    "[m]",
+    "[km]",
+    "[km/s]",
+    "[m**2]",
+    "[M^2]",
+    "[",
+    "[]",
+    "[n/a]",
+    "]",
+    "[[m]",
+    "[m" * 2000,
+    "",
+    " [%] [%]",
+]
 TIMES = [
     *("0001-01-01T00:00:00", "9999-12-31T23:59:59.999999", "2016-12-31T23:59:60", "2026-366T00:00:00"),
     *("2026-06-20T12:00:00+05:00", "2026-06-20T24:00:00", "2026-06-20", "now", "0001-01-01T00:00:00+14:00"),
 ]
-JUNK = ["\x00", "\u2028", "�", " " * 3000, "<", "&", "COMMENT", "=", "[", "A" * 3000, "\t", "\ufeff", "OBJECT = OBJECT1\n"]
+JUNK = [
+    "\x00",
+    "\u2028",
+    "�",
+    " " * 3000,
+    "<",
+    "&",
+    "COMMENT",
+    "=",
+    "[",
+    "A" * 3000,
+    "\t",
+    "\ufeff",
+    "OBJECT = OBJECT1\n",
+]
 
 
 def damaged(text: str, rng: random.Random) -> str:
@@ -88,7 +145,9 @@ def assert_sentence(error: SandboxError) -> None:
 
 
 def texts() -> list[str]:
-    return [path.read_text("latin-1" if path.suffix == ".xml" else "utf-8") for path in sorted(DATA.iterdir())]
+    return [
+        path.read_text("latin-1" if path.suffix == ".xml" else "utf-8") for path in sorted(DATA.iterdir())
+    ]
 
 
 def damage(count: int, seed: int) -> int:
