@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sandbox.compiled import kernel, kernel_apart
+from sandbox.conjunctions.limits import state_of
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import MU_EARTH
 from sandbox.orbits.ephemeris import Ephemeris
@@ -16,6 +17,9 @@ from sandbox.orbits.propagation import dop8_step, normal_forces, propagate
 NODE_S = 30.0
 """Seconds between the moments at which the search looks whether two objects come nearer or part."""
 SETTLED_S = 1e-7
+EDGE_S = 1e-3
+"""How far outside its window a minimum may lie and still be the one at the edge: what is meant by it."""
+LONGEST_WINDOW_S = 3.2e8
 _NOWHERE = (0.0, 0.0, 0.0)
 
 
@@ -54,17 +58,18 @@ def closest_approach(
 ) -> ClosestApproach:
     """The closest of the approaches of two objects within [start_s, end_s], well below 1 ms and 1 m.
 
-    The states (6,), GCRS in m and m/s, are those at time 0; the window may lie on either side of it. Forces,
-    ballistic coefficients and ephemeris are as for `propagation.propagate`.
+    The states (6,), GCRS in m and m/s, are those at time 0; the window may lie on either side of it. A
+    minimum at either end of the window, to a millisecond, counts. Forces, ballistic coefficients and
+    ephemeris are as for `propagation.propagate`.
 
-    Raises SandboxError for states that are no such, an empty window, and a window in which the distance has
-    no minimum: the closest approach lies outside it.
+    Raises SandboxError for states that are no such, an empty window or one of more than ten years, and a
+    window in which the distance has no minimum: the closest approach lies outside it.
     """
-    first, second = (np.array(state, float) for state in (state1, state2))
-    if first.shape != (6,) or second.shape != (6,):
-        raise SandboxError(f"The states have shapes {first.shape} and {second.shape}; give (6,) and (6,).")
+    first, second = state_of("state1", state1), state_of("state2", state2)
     if not (isfinite(start_s) and isfinite(end_s) and start_s < end_s):
         raise SandboxError(f"The window is [{start_s}, {end_s}] s; its start must lie before its end.")
+    if end_s - start_s > LONGEST_WINDOW_S:
+        raise SandboxError(f"The window is [{start_s:g}, {end_s:g}] s; give one of at most ten years.")
     times = np.linspace(start_s, end_s, int((end_s - start_s) / NODE_S) + 2)
     position, velocity = propagate(
         np.stack((first[:3], second[:3])),
@@ -76,18 +81,33 @@ def closest_approach(
     )
     rates = _rates(position, velocity)
     turns = np.flatnonzero((rates[:-1] < 0.0) & (rates[1:] >= 0.0))
-    if len(turns) == 0:
+    found = [_refined(times, position, velocity, i, forces, ballistic_m2_kg, ephemeris) for i in turns]
+    found += [
+        ClosestApproach(float(times[i]), *np.concatenate((position[i], velocity[i]), axis=-1))
+        for i in _minima_at_the_edges(times, rates)
+    ]
+    if not found:
         word = "falling at its end" if rates[-1] < 0.0 else "growing from its start on"
         raise SandboxError(
             f"The distance is {word}: no closest approach in [{start_s:g}, {end_s:g}] s; widen the window."
         )
-    found = [_refined(times, position, velocity, i, forces, ballistic_m2_kg, ephemeris) for i in turns]
     return min(found, key=lambda approach: approach.distance)
 
 
 def _rates(position: NDArray, velocity: NDArray) -> NDArray[np.float64]:
     """Half the rate of change of the squared distance, at each of the times."""
     return ((position[:, 1] - position[:, 0]) * (velocity[:, 1] - velocity[:, 0])).sum(axis=-1)
+
+
+def _minima_at_the_edges(times: NDArray, rates: NDArray) -> list[int]:
+    """0, -1 or both: the ends of the window from which a minimum is at most `EDGE_S` away, outside it."""
+    slopes = np.diff(rates)[[0, -1]] / np.diff(times)[[0, -1]]
+    found = []
+    if slopes[0] > 0.0 and 0.0 <= rates[0] <= EDGE_S * slopes[0]:
+        found.append(0)
+    if slopes[1] > 0.0 and 0.0 <= -rates[-1] <= EDGE_S * slopes[1]:
+        found.append(-1)
+    return found
 
 
 def _refined(times, position, velocity, i, forces, ballistic, ephemeris) -> ClosestApproach:

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sandbox.conjunctions.approach import ClosestApproach, closest_approach
 from sandbox.conjunctions.encounter import plane_axes, position_covariance
+from sandbox.conjunctions.limits import number_of, state_of
 from sandbox.conjunctions.probability import collision_probability
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import MU_EARTH
@@ -71,7 +72,8 @@ def avoidance_burn(
     Raises SandboxError for arguments that do not fit together, a burn not between time 0 and the encounter,
     no closest approach near `tca_s`, and an encounter that 100 m/s do not make safe.
     """
-    first, second = np.array(state1, float).reshape(6), np.array(state2, float).reshape(6)
+    first, second = state_of("state1", state1), state_of("state2", state2)
+    tca_s, earliest_s = number_of("tca_s", tca_s), number_of("earliest_s", earliest_s)
     wanted = _wanted(miss_distance, probability, covariance, hard_body_radius)
     times = _burn_times(first, tca_s, burn_time_s, earliest_s)
     encounter = _Encounter(first, second, tca_s, forces, ballistic_m2_kg)
@@ -106,7 +108,7 @@ def return_to_slot(
         raise SandboxError(
             f"after_s = {after_s:g} is not after the burn at {burn.time_s:g} s; give a later time."
         )
-    first = np.array(state1, float).reshape(6)
+    first = state_of("state1", state1)
     period = _period(first)
     away = ceil((after_s - burn.time_s) / period)
     times = burn.time_s + away * period, burn.time_s + (away + revolutions) * period

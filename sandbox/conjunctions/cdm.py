@@ -1,252 +1,146 @@
 """Conjunction Data Messages (CCSDS 508.0-B-1): read, checked and written, as KVN or XML."""
 
+import codecs
 import re
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from math import isfinite
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sandbox.conjunctions.cdm_fields import COVARIANCE, FRAMES, GENERAL_NEEDED, OBJECT_NEEDED, STATE, UNITS
-from sandbox.conjunctions.cdm_text import Block, read_kvn, read_xml, write_kvn, write_xml
-from sandbox.conjunctions.encounter import check_covariance
-from sandbox.errors import SandboxError
+from sandbox.conjunctions.cdm_block import Block, Notes
+from sandbox.conjunctions.cdm_content import message, utc_text
+from sandbox.conjunctions.cdm_fields import COVARIANCE, STATE, UNITS
+from sandbox.conjunctions.cdm_kvn import read_kvn, write_kvn
+from sandbox.conjunctions.cdm_types import Cdm, CdmObject, Details
+from sandbox.conjunctions.cdm_xml import read_xml, write_xml
+from sandbox.errors import SandboxError, unknown_name
 from sandbox.files import replacing
 
-Array = NDArray[np.float64]
-Details = dict[str, tuple[str, str | None]]
-_DAY_OF_YEAR = re.compile(r"^(\d{4})-(\d{3})T(.*)$")
-_HBR = re.compile(r"^HBR\s*=\s*(\S+)\s*(?:\[(.*)\])?$")
+WRITERS = {"kvn": write_kvn, "xml": write_xml}
+LONGEST = 100_000_000
+"""Bytes of the longest file that is read: ten thousand messages."""
+_DECLARED = re.compile(rb"\s*<\?xml[^>]*?\bencoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
-@dataclass(frozen=True, eq=False)
-class CdmObject:
-    """One of the two objects at TCA.
-
-    `position` (3,) m and `velocity` (3,) m/s are in `reference_frame`; `covariance` (6, 6) is in the object's
-    own RTN frame, in m2, m2/s and m2/s2. `details` holds every other keyword as written, with its unit.
-    """
-
-    designator: str
-    name: str
-    reference_frame: str
-    position: Array
-    velocity: Array
-    covariance: Array
-    details: Details = field(default_factory=dict)
-    comments: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Cdm:
-    """A conjunction as a message states it, in SI units.
-
-    `hard_body_radius` is the sum of the radii of the two, where a comment "HBR = 10 [m]" states one.
-    `relative_position` (3,) and `relative_velocity` (3,) are of object 2 in the RTN frame of object 1.
-    """
-
-    message_id: str
-    originator: str
-    creation_date: datetime
-    tca: datetime
-    miss_distance: float
-    objects: tuple[CdmObject, CdmObject]
-    relative_speed: float | None = None
-    relative_position: Array | None = None
-    relative_velocity: Array | None = None
-    collision_probability: float | None = None
-    hard_body_radius: float | None = None
-    version: str = "1.0"
-    details: Details = field(default_factory=dict)
-    comments: tuple[str, ...] = ()
-
-
-def read_cdm(path: str | PathLike) -> Cdm:
+def read_cdm(path: str | PathLike, strict: bool = False) -> Cdm:
     """The message in a KVN or XML file; which of the two is read off the content.
 
-    Raises SandboxError, in one sentence with file, field, value and remedy, for a file that cannot be read, a
-    field that is missing, given twice or not a number, a wrong unit, a frame that is not in the standard, a
-    covariance that is not positive definite, and a TCA outside the message's screening period.
+    Read as they are in use: a missing unit is the standard's and a blank field is absent. Miss distance and
+    relative motion, which the states give again, may have a wrong unit: the states tell what they are. A
+    covariance need not be positive semi-definite (`assess` says what it needs). Whatever of this could matter
+    is said in one OutsideStandard warning, as is a miss or relative motion that contradicts the states. With
+    `strict` it is an error, as everything that departs from CCSDS 508.0-B-1.
+
+    Raises SandboxError, in one sentence with file, field, value and remedy, for a file that cannot be read or
+    holds several messages (`read_cdms`), a field that is missing, given twice, not a number or beyond 1e30, a
+    wrong unit of a state, covariance, probability or radius, a frame that is not in the standard, a negative
+    variance, and a TCA outside the message's screening period.
     """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise SandboxError(f"{path}: cannot be read ({reason}); give a CDM as KVN or XML.") from None
-    return parse_cdm(text, path.name)
+    return _one(*_file(path), strict)
 
 
-def parse_cdm(text: str, source: str = "CDM") -> Cdm:
-    """The message in `text`, as `read_cdm`; errors call it `source`."""
-    read = read_xml if text.lstrip().startswith("<") else read_kvn
-    general, *objects = read(text.strip() + "\n", source)
-    if not general.fields and not objects:
-        raise SandboxError(f"{source}: holds no field; give a CDM as KVN or XML.")
-    _require(general, GENERAL_NEEDED, source)
-    names = [block.fields.get("OBJECT", ("",))[0] for block in objects]
-    if names != ["OBJECT1", "OBJECT2"]:
-        raise SandboxError(f"{source}: its objects are {names}; a CDM has OBJECT1, then OBJECT2.")
-    first, second = (_object(block, f"{source}, {name}") for block, name in zip(objects, names, strict=True))
-    return _message(general, (first, second), source)
+def read_cdms(path: str | PathLike, strict: bool = False) -> list[Cdm]:
+    """All messages of a file: an XML of several (CCSDS 505.0-B, <ndm>) or KVN messages one after another.
+
+    As `read_cdm`; a file of one message is a list of one.
+    """
+    return _all(*_file(path), strict)
 
 
-def write_cdm(cdm: Cdm, path: str | PathLike) -> None:
+def parse_cdm(text: str, source: str = "CDM", strict: bool = False) -> Cdm:
+    """The message in `text`, as `read_cdm`; errors and warnings call it `source`."""
+    return _one(text, source, strict)
+
+
+def parse_cdms(text: str, source: str = "CDM", strict: bool = False) -> list[Cdm]:
+    """All messages in `text`, as `read_cdms`; errors and warnings call it `source`."""
+    return _all(text, source, strict)
+
+
+def write_cdm(cdm: Cdm, path: str | PathLike, strict: bool = False) -> None:
     """Write the message to a file: XML if it is called .xml, else KVN. Nothing is left half-written.
 
-    Raises SandboxError for a message that `read_cdm` would refuse.
+    Raises SandboxError for a message that `read_cdm` would refuse, with `strict` or without.
     """
     with replacing(Path(path)) as draft:
-        draft.write_text(
-            format_cdm(cdm, "xml" if Path(path).suffix.lower() == ".xml" else "kvn"), encoding="utf-8"
-        )
+        form = "xml" if Path(path).suffix.lower() == ".xml" else "kvn"
+        draft.write_text(format_cdm(cdm, form, strict), encoding="utf-8")
 
 
-def format_cdm(cdm: Cdm, form: str = "kvn") -> str:
+def format_cdm(cdm: Cdm, form: str = "kvn", strict: bool = False) -> str:
     """The text of the message, "kvn" or "xml". Raises SandboxError as `write_cdm`."""
+    if form not in WRITERS:
+        raise unknown_name("form", form, WRITERS)
     radius = [] if cdm.hard_body_radius is None else [f"HBR = {float(cdm.hard_body_radius)} [m]"]
     general = Block(_general_fields(cdm), [*radius, *cdm.comments])
     objects = [Block(_object_fields(each, i), list(each.comments)) for i, each in enumerate(cdm.objects, 1)]
-    text = (write_xml if form == "xml" else write_kvn)(general, objects)
-    parse_cdm(text, cdm.message_id)
+    notes = Notes(str(cdm.message_id), strict)
+    for block in (general, *objects):
+        _check_lines(block, notes)
+    text = WRITERS[form](general, objects)
+    message(_blocks(text, notes)[0], notes)
     return text
 
 
-def _message(general: Block, objects: tuple[CdmObject, CdmObject], source: str) -> Cdm:
-    rest = dict(general.fields)
-
-    def number(key: str, needed: bool = False) -> float | None:
-        return _number(general, key, source) if rest.pop(key, None) or needed else None
-
-    def vector(stem: str) -> Array | None:
-        parts = [number(f"{stem}_{axis}") for axis in "RTN"]
-        return None if None in parts else np.array(parts, float)
-
-    miss_distance = number("MISS_DISTANCE", needed=True)
-    assert miss_distance is not None
-    cdm = Cdm(
-        message_id=rest.pop("MESSAGE_ID")[0],
-        originator=rest.pop("ORIGINATOR")[0],
-        creation_date=_epoch(general, "CREATION_DATE", source),
-        tca=_epoch(general, "TCA", source),
-        miss_distance=miss_distance,
-        objects=objects,
-        relative_speed=number("RELATIVE_SPEED"),
-        relative_position=vector("RELATIVE_POSITION"),
-        relative_velocity=vector("RELATIVE_VELOCITY"),
-        collision_probability=number("COLLISION_PROBABILITY"),
-        hard_body_radius=_hard_body_radius(general.comments, source),
-        version=rest.pop("CCSDS_CDM_VERS")[0],
-        details={key: value for key, value in rest.items() if key not in ("CREATION_DATE", "TCA")},
-        comments=tuple(comment for comment in general.comments if not _HBR.match(comment)),
-    )
-    if not 0.0 <= (cdm.collision_probability or 0.0) <= 1.0:
-        raise SandboxError(
-            f"{source}: COLLISION_PROBABILITY is {cdm.collision_probability}; it must be within 0 and 1."
-        )
-    _check_window(general, cdm.tca, source)
-    return cdm
-
-
-def _check_window(general: Block, tca: datetime, source: str) -> None:
-    for key, sign, word in (("START_SCREEN_PERIOD", 1, "before"), ("STOP_SCREEN_PERIOD", -1, "after")):
-        if key in general.fields:
-            edge = _epoch(general, key, source)
-            if sign * (tca - edge) < timedelta(0):
-                raise SandboxError(
-                    f"{source}: TCA is {_text(tca)}, {word} {key} = {_text(edge)}; one of the two is wrong."
-                )
-
-
-def _object(block: Block, source: str) -> CdmObject:
-    _require(block, OBJECT_NEEDED, source)
-    state = np.array([_number(block, key, source) for key in STATE]) * 1e3
-    covariance = np.zeros((6, 6))
-    for i, j, key in COVARIANCE:
-        covariance[i, j] = covariance[j, i] = _number(block, key, source)
-    check_covariance(f"{source}: the RTN covariance (CR_R to CNDOT_NDOT)", covariance)
-    check_covariance(
-        f"{source}: the RTN covariance of position (CR_R to CN_N)", covariance[:3, :3], definite=True
-    )
-    taken = {
-        "OBJECT",
-        "OBJECT_DESIGNATOR",
-        "OBJECT_NAME",
-        "REF_FRAME",
-        *STATE,
-        *(key for _, _, key in COVARIANCE),
-    }
-    frame = block.fields["REF_FRAME"][0]
-    if frame not in FRAMES:
-        raise SandboxError(f"{source}: REF_FRAME is {frame!r}; a CDM has {', '.join(FRAMES)}: correct it.")
-    return CdmObject(
-        designator=block.fields["OBJECT_DESIGNATOR"][0],
-        name=block.fields["OBJECT_NAME"][0],
-        reference_frame=frame,
-        position=state[:3],
-        velocity=state[3:],
-        covariance=covariance,
-        details={key: value for key, value in block.fields.items() if key not in taken},
-        comments=tuple(block.comments),
-    )
-
-
-def _require(block: Block, keys: tuple[str, ...], source: str) -> None:
-    for key in keys:
-        if not block.fields.get(key, ("",))[0]:
-            raise SandboxError(f"{source}: {key} is missing; CCSDS 508.0-B-1 requires it: add it.")
-
-
-def _number(block: Block, key: str, source: str) -> float:
-    text = block.fields[key][0]
+def _file(path: str | PathLike) -> tuple[str, str]:
+    """The text of a file and what errors call it."""
     try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not isfinite(value):
-        raise SandboxError(f"{source}: {key} is {text!r}; it must be a finite number: correct it.")
-    return value
-
-
-def _epoch(block: Block, key: str, source: str) -> datetime:
-    """UTC in one of the two forms of CCSDS 301.0-B: 2023-06-13T00:19:23.766 or 2023-164T00:19:23.766."""
-    text = block.fields[key][0]
+        with open(path, "rb") as file:
+            data = file.read(LONGEST + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it has no such name"
+        raise SandboxError(f"{path}: cannot be read ({reason}); give a CDM as KVN or XML.") from None
+    if len(data) > LONGEST:
+        raise SandboxError(f"{path}: cannot be read (it is longer than {LONGEST:,} bytes); split the file.")
+    declared = _DECLARED.match(data[:1000])
+    encoding = declared[1].decode() if declared else "utf-8"
+    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), encoding)
     try:
-        if day := _DAY_OF_YEAR.match(text):
-            date = datetime.strptime(f"{day[1]}-{day[2]}", "%Y-%j").date()
-            text = f"{date.isoformat()}T{day[3]}"
-        if "T" not in text:
-            raise ValueError
-        return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC)
-    except ValueError:
+        return data.decode(encoding), Path(path).name
+    except (LookupError, UnicodeError):
         raise SandboxError(
-            f"{source}: {key} is {text!r}; it must be a UTC time such as 2023-06-13T00:19:23.766: correct it."
+            f"{path}: cannot be read (it is not text in {encoding}); save a CDM, KVN or XML, as UTF-8."
         ) from None
 
 
-def _hard_body_radius(comments: list[str], source: str) -> float | None:
-    stated = [match for comment in comments if (match := _HBR.match(comment))]
-    if not stated:
-        return None
-    block = Block({"HBR": (stated[0][1], None)})
-    if stated[0][2] not in (None, "m"):
-        raise SandboxError(f"{source}: HBR is in [{stated[0][2]}]; state it in [m].")
-    radius = _number(block, "HBR", source)
-    if radius <= 0.0:
-        raise SandboxError(f"{source}: HBR is {radius:g} m; it must be more than 0.")
-    return radius
+def _blocks(text: str, notes: Notes) -> list[list[Block]]:
+    """The blocks of each message in a text."""
+    read = read_xml if text.lstrip("\ufeff \t\r\n").startswith("<") else read_kvn
+    return read(text.strip("\ufeff \t\r\n") + "\n", notes)
+
+
+def _one(text: str, source: str, strict: bool) -> Cdm:
+    notes = Notes(source, strict)
+    found = _blocks(text, notes)
+    if len(found) > 1:
+        raise notes.error(
+            "", f"holds {len(found)} messages; read_cdms (parse_cdms of a text) reads them all."
+        )
+    cdm = message(found[0], notes)
+    notes.warn(stacklevel=3)
+    return cdm
+
+
+def _all(text: str, source: str, strict: bool) -> list[Cdm]:
+    whole = Notes(source, strict)
+    found = _blocks(text, whole)
+    cdms = []
+    for i, blocks in enumerate(found, 1):
+        notes = Notes(source if len(found) == 1 else f"{source}, message {i}", strict)
+        cdms.append(message(blocks, notes))
+        notes.warn(stacklevel=3)
+    whole.warn(stacklevel=3)
+    return cdms
 
 
 def _general_fields(cdm: Cdm) -> Details:
     fields: dict[str, object] = {
         "CCSDS_CDM_VERS": cdm.version,
-        "CREATION_DATE": _text(cdm.creation_date),
+        "CREATION_DATE": utc_text(cdm.creation_date),
         "ORIGINATOR": cdm.originator,
         "MESSAGE_ID": cdm.message_id,
-        "TCA": _text(cdm.tca),
+        "TCA": utc_text(cdm.tca),
         "MISS_DISTANCE": cdm.miss_distance,
         "RELATIVE_SPEED": cdm.relative_speed,
     }
@@ -269,7 +163,7 @@ def _object_fields(each: CdmObject, number: int) -> Details:
     numbers = {key: float(value) for key, value in zip(STATE, state, strict=True)}
     numbers |= {key: float(each.covariance[i, j]) for i, j, key in COVARIANCE}
     values = {key: (str(value), None) for key, value in own.items()} | each.details
-    return _in_order(values | {key: (repr(value), None) for key, value in numbers.items()})
+    return _in_order(values | {key: (repr(value), UNITS[key]) for key, value in numbers.items()})
 
 
 def _in_order(fields: Details) -> Details:
@@ -278,5 +172,10 @@ def _in_order(fields: Details) -> Details:
     return {key: fields[key] for key in [*known, *(key for key in fields if key not in UNITS)]}
 
 
-def _text(when: datetime) -> str:
-    return when.strftime("%Y-%m-%dT%H:%M:%S.%f")
+def _check_lines(block: Block, notes: Notes) -> None:
+    """A value or comment of several lines would be read as fields of its own."""
+    pairs = [("COMMENT", comment) for comment in block.comments]
+    pairs += [(key, value) for key, (value, _) in block.fields.items()]
+    for key, value in pairs:
+        if len(value.splitlines()) > 1 or not value.isprintable():
+            raise notes.error("", f"{key} holds a line break or control sign; write it in one line.")

@@ -1,9 +1,13 @@
-"""The keywords of a Conjunction Data Message, section by section, with their units (CCSDS 508.0-B-1)."""
+"""The keywords of a Conjunction Data Message, section by section, with their units (CCSDS 508.0-B-1).
+
+`HBR`, an object's hard-body radius, is of the draft of the second issue (508.0-P-1.0.2).
+"""
 
 AXES = ("R", "T", "N", "RDOT", "TDOT", "NDOT")
 COVARIANCE = tuple((i, j, f"C{AXES[i]}_{AXES[j]}") for i in range(6) for j in range(i + 1))
 """Row, column and keyword of the lower triangle of the RTN covariance."""
 _COVARIANCE_UNITS = {key: ("m**2", "m**2/s", "m**2/s**2")[(i > 2) + (j > 2)] for i, j, key in COVARIANCE}
+_PARAMETERS = ("DRG", "SRP", "THR")
 STATE = ("X", "Y", "Z", "X_DOT", "Y_DOT", "Z_DOT")
 
 HEADER = dict.fromkeys(("CREATION_DATE", "ORIGINATOR", "MESSAGE_FOR", "MESSAGE_ID"))
@@ -65,6 +69,7 @@ ADDITIONAL = {
     "AREA_PC": "m**2",
     "AREA_DRG": "m**2",
     "AREA_SRP": "m**2",
+    "HBR": "m",
     "MASS": "kg",
     "CD_AREA_OVER_MASS": "m**2/kg",
     "CR_AREA_OVER_MASS": "m**2/kg",
@@ -108,3 +113,18 @@ OBJECT_NEEDED = (
     *(key for _, _, key in COVARIANCE),
 )
 FRAMES = ("EME2000", "GCRF", "ITRF")
+REDUNDANT = ("MISS_DISTANCE", "RELATIVE_SPEED", *RELATIVE_STATE)
+"""What follows from the two states, so that a wrong unit can be told and mended."""
+EXACT = {*STATE, *(key for _, _, key in COVARIANCE), "COLLISION_PROBABILITY", "HBR"}
+"""What nothing else tells: a wrong unit here is always refused."""
+PARAMETER_COVARIANCE = {f"C{one}_{other}" for one in _PARAMETERS for other in _PARAMETERS}
+"""Covariances of drag, light pressure and thrust among themselves; a draft covariance in XYZ repeats them."""
+FREE_TEXT = {"ORIGINATOR", "MESSAGE_FOR", "MESSAGE_ID", *METADATA} - {"OBJECT", "REF_FRAME", "MANEUVERABLE"}
+"""Values that may hold square brackets of their own."""
+NO_UNIT = ("", "-", "n/a", "none")
+
+
+def plain_unit(unit: str) -> str:
+    """A unit in one of the spellings in use, as m^2, M**2 or m/sec, in that of the standard."""
+    plain = "".join(unit.split()).casefold().replace("^", "**").replace("sec", "s")
+    return {"m2": "m**2", "w/kg": "W/kg"}.get(plain, plain)

@@ -8,16 +8,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from sandbox.compiled import kernel
 from sandbox.conjunctions.approach import minimum_between, moved, nearer
-from sandbox.conjunctions.encounter import check_covariance
-from sandbox.conjunctions.validity import Validity, encounter_validity
+from sandbox.conjunctions.limits import LARGEST, array_of, number_of, shown, state_of
+from sandbox.conjunctions.remediation import semidefinite
+from sandbox.conjunctions.validity import encounter_validity
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import MU_EARTH
 from sandbox.orbits.forces import Forces
+from sandbox.orbits.propagation import check_states
 
 TWO_BODY = Forces(j2=0.0)
 STEPS_IN_ORBIT = 100
 """Propagation steps in an orbit, at least: 57 s each in low orbit, 0.1 mm a day at order eight."""
 CHUNK = 20_000
+LONGEST_SPAN_S = 8.64e6
 
 
 @dataclass(frozen=True)
@@ -61,20 +64,28 @@ def monte_carlo_probability(
 
     States (6,) and covariances (6, 6) at the closest approach, in one inertial frame, m and m/s; each pair is
     propagated under `forces` and collides if the two come within `hard_body_radius` (m) at most `span_s` from
-    there, by default for as long as a collision can happen, but half an orbit either way. The errors are
-    Gaussian in position and velocity, so a covariance that is long enough to bend (`Validity.bend`) should
-    first be propagated in orbital elements. Some 20 us a pair and minute. Raises SandboxError as
-    `encounter_plane`, and for a sample size that is not positive.
+    there, by default for as long as a collision can happen, but half an orbit either way, and as long as that
+    where the two have one velocity. The errors are Gaussian in position and velocity, so a covariance that is
+    long enough to bend (`Validity.bend`) should first be propagated in orbital elements. Negative eigenvalues
+    of a covariance are clipped to 0, with a CovarianceRemediated warning beyond rounding. Some 20 us a pair
+    and minute.
+
+    Raises SandboxError for arguments of other shapes, values that are not finite, a state inside the Earth, a
+    covariance that is not symmetric or has a negative variance, a radius, a span or a sample size that is not
+    positive, and a span above 100 days.
     """
     if not (isinstance(samples, int | np.integer) and samples >= 1):
-        raise SandboxError(f"samples = {samples!r}; give a whole number of at least 1.")
-    states = [np.asarray(state, float).reshape(6) for state in (state1, state2)]
-    covariances = [np.asarray(covariance, float).reshape(6, 6) for covariance in (cov1, cov2)]
-    for name, covariance in zip(("cov1", "cov2"), covariances, strict=True):
-        check_covariance(name, covariance)
+        raise SandboxError(f"samples = {shown(samples)}; give a whole number of at least 1.")
+    radius = number_of("hard_body_radius", hard_body_radius, 0.0)
+    span = None if span_s is None else number_of("span_s", span_s, 0.0, LONGEST_SPAN_S)
+    states = [state_of(name, state) for name, state in (("state1", state1), ("state2", state2))]
+    for state in states:
+        check_states(state[:3], state[3:])
+    first_covariance = semidefinite("cov1", _square("cov1", cov1), stacklevel=2)
+    second_covariance = semidefinite("cov2", _square("cov2", cov2), stacklevel=2)
+    covariances = [first_covariance, second_covariance]
     period = 2.0 * pi * sqrt(np.linalg.norm(states[0][:3]) ** 3 / MU_EARTH)
-    validity = encounter_validity(states[0], covariances[0], states[1], covariances[1], hard_body_radius)
-    start, end = _span(validity, 0.5 * period) if span_s is None else (-float(span_s), float(span_s))
+    start, end = (-span, span) if span is not None else _span(states, covariances, radius, 0.5 * period)
     steps = int((end - start) / period * STEPS_IN_ORBIT) + 1
     rng, roots = np.random.default_rng(seed), [_root(covariance) for covariance in covariances]
     hits = 0
@@ -82,16 +93,27 @@ def monte_carlo_probability(
         first, second = (
             state + rng.standard_normal((size, 6)) @ root.T for state, root in zip(states, roots, strict=True)
         )
-        hits += count_hits(
-            first, second, float(hard_body_radius), start, (end - start) / steps, steps, forces
-        )
+        hits += count_hits(first, second, radius, start, (end - start) / steps, steps, forces)
     return Simulated(int(hits), int(samples))
 
 
-def _span(validity: Validity, half_orbit: float) -> tuple[float, float]:
+def _span(states: list, covariances: list, radius: float, half_orbit: float) -> tuple[float, float]:
+    """From when to when collisions are looked for: as the model tells, or half an orbit either way."""
+    whole = -half_orbit, half_orbit
+    try:
+        validity = encounter_validity(states[0], covariances[0], states[1], covariances[1], radius)
+    except SandboxError:  # one velocity, or no spread across it
+        return whole
     if not validity.short:
-        return -half_orbit, half_orbit
+        return whole
     return max(-half_orbit, float(validity.start_s)), min(half_orbit, float(validity.end_s))
+
+
+def _square(name: str, covariance: ArrayLike) -> NDArray:
+    array = array_of(name, covariance, LARGEST**2)
+    if array.size != 36:
+        raise SandboxError(f"{name} has shape {array.shape}; give a covariance (6, 6).")
+    return array.reshape(6, 6)
 
 
 def _root(covariance: NDArray) -> NDArray:

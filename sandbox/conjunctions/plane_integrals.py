@@ -13,7 +13,17 @@ FOSTER, CHAN, ALFANO = range(3)
 REACH = 39.0
 """Standard deviations beyond which a Gaussian is below the smallest double (exp(-39^2 / 2) is 1e-330)."""
 PANELS_MOST = 1 << 14
+PANELS_SEARCH = 1 << 8
+"""Panels while a maximum is looked for; a radius of many thousand deviations would take more, and seconds."""
 CONVERGED = 1e-13
+UNRESOLVED = 1e-13
+"""A deviation below so many radii is lost among the last digits of places on the disc."""
+STRAIGHT = 1e-10
+"""Deviations, both below so many radii, for which the edge of the disc is a straight line."""
+SERIES_MOST = 1e3
+"""Largest mean of a Poisson tail in Chan's series: the series takes the square of that in terms."""
+WITHIN = 1e-12
+"""Relative distance from the radius below which a miss counts as within it: rounding."""
 _ROOT2 = sqrt(2.0)
 
 # Gauss-Legendre on [-1, 1], 16 points: the positive abscissae and their weights (numpy's leggauss)
@@ -76,28 +86,49 @@ def _panels(low, high, count, mx, my, sx, sy, radius):
     return 0.5 * step * total
 
 
-@kernel_apart
+@kernel
 def foster(mx, my, sx, sy, radius):
     """The integral of Foster and Estes (1992, NASA JSC-25898), to about 12 digits at any shape and distance.
 
     Across the narrow axis by Gauss-Legendre panels that are halved until they agree, over the sine of an
     angle, which takes the edge of the disc smoothly; along the wide axis exactly, by error functions.
     """
+    return _foster(mx, my, sx, sy, radius, PANELS_MOST)
+
+
+@kernel_apart
+def _foster(mx, my, sx, sy, radius, most):
+    """`foster` in `most` panels at most."""
     if sx > sy:
         mx, my, sx, sy = my, mx, sy, sx
+    if sx < UNRESOLVED * radius or sy < STRAIGHT * radius:
+        return _sharp(mx, my, sx, sy, radius)
     low, high = max(-radius, mx - REACH * sx), min(radius, mx + REACH * sx)
     if low >= high:
         return 0.0
     start, end = asin(low / radius), asin(high / radius)
     count = max(1, int((high - low) / (8.0 * sx)))
     last = _panels(start, end, count, mx, my, sx, sy, radius)
-    while count < PANELS_MOST:
+    while count < most:
         count *= 2
         value = _panels(start, end, count, mx, my, sx, sy, radius)
         if abs(value - last) <= CONVERGED * value:
             return min(1.0, value)
         last = value
     return min(1.0, last)
+
+
+@kernel
+def _sharp(mx, my, sx, sy, radius):
+    """`foster` where the edge of the disc is straight, or the narrow deviation nil: all at x = mx."""
+    distance = hypot(mx, my)
+    if sy < STRAIGHT * radius:
+        across = hypot(mx / distance * sx, my / distance * sy) if distance > 0.0 else sy
+        return 0.5 * erfc((distance - radius) / (_ROOT2 * across))
+    if abs(mx) >= radius:
+        return 0.0
+    half = sqrt((radius - mx) * (radius + mx))
+    return 0.5 * gaussian_between((-half - my) / (_ROOT2 * sy), (half - my) / (_ROOT2 * sy))
 
 
 @kernel
@@ -142,6 +173,8 @@ def chan(mx, my, sx, sy, radius):
     half_v = 0.5 * ((mx / sx) ** 2 + (my / sy) ** 2)
     if sqrt(2.0 * half_v) - sqrt(2.0 * half_u) > REACH:
         return 0.0
+    if half_u > SERIES_MOST:  # the same as the disc of that radius under deviations of 1, in fewer terms
+        return foster(sqrt(2.0 * half_v), 0.0, 1.0, 1.0, sqrt(2.0 * half_u))
     tail = -expm1(-half_u)
     if half_v == 0.0:
         return tail
@@ -198,7 +231,7 @@ def maximum_all(miss, sigma, radius, probability, scale):
     for i in range(radius.shape[0]):
         mx, my, sx, sy, r = miss[i, 0], miss[i, 1], sigma[i, 0], sigma[i, 1], radius[i]
         probability[i], scale[i] = 1.0, 0.0
-        if mx * mx + my * my > r * r:
+        if hypot(mx, my) > r * (1.0 + WITHIN):
             scale[i] = _best_scale(mx, my, sx, sy, r)
             probability[i] = foster(mx, my, sx * scale[i], sy * scale[i], r)
 
@@ -231,4 +264,4 @@ def _best_scale(mx, my, sx, sy, radius):
 @kernel
 def _scaled(mx, my, sx, sy, radius, log_scale):
     scale = exp(log_scale)
-    return foster(mx, my, sx * scale, sy * scale, radius)
+    return _foster(mx, my, sx * scale, sy * scale, radius, PANELS_SEARCH)

@@ -20,11 +20,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sandbox.conjunctions.encounter import check_covariance
+from sandbox.conjunctions.limits import LARGEST, array_of
 from sandbox.conjunctions.plane_integrals import ALFANO, CHAN, FOSTER, maximum_all, probability_all
 from sandbox.errors import SandboxError, unknown_name
 
 Method = Literal["foster", "chan", "alfano"]
 METHODS = {"foster": FOSTER, "chan": CHAN, "alfano": ALFANO}
+SMALLEST = 1e-30
+"""Least radius and deviation, in metres; what is smaller can only be a slip."""
 CHAN_LIMIT = 0.01
 """Largest `chan_error` at which Chan's series is used without a warning."""
 Array = NDArray[np.float64]
@@ -116,7 +119,8 @@ def _principal(
     miss: ArrayLike, covariance: ArrayLike, radius: ArrayLike
 ) -> tuple[tuple, Array, Array, Array]:
     """The leading shape; miss and deviations (n, 2) along the principal axes; radii (n,)."""
-    miss, covariance, radius = (np.asarray(a, float) for a in (miss, covariance, radius))
+    miss, radius = array_of("miss", miss), array_of("hard_body_radius", radius)
+    covariance = array_of("covariance", covariance, LARGEST**2)
     if miss.shape[-1:] != (2,) or covariance.shape[-2:] != (2, 2):
         raise SandboxError(
             f"miss has shape {miss.shape}, covariance {covariance.shape}; give (..., 2) and (..., 2, 2)."
@@ -128,12 +132,16 @@ def _principal(
             f"miss {miss.shape}, covariance {covariance.shape} and hard_body_radius {radius.shape} "
             "do not broadcast against each other."
         ) from None
-    if not (np.isfinite(miss).all() and np.isfinite(radius).all() and (radius > 0.0).all()):
+    if not (radius >= SMALLEST).all():
         raise SandboxError(
-            "miss must hold finite numbers and hard_body_radius finite numbers above 0, in metres."
+            f"hard_body_radius must hold numbers above 0, in metres (of {SMALLEST:g} at least)."
         )
     check_covariance("covariance", covariance, definite=True)
     variances, axes = np.linalg.eigh(covariance)
+    if not (variances >= SMALLEST**2).all():
+        raise SandboxError(
+            f"covariance has deviations below {SMALLEST:g} m; give what the orbits are known to."
+        )
     turned = np.einsum("...ji,...j->...i", axes, np.broadcast_to(miss, (*shape, 2)))
     sigma = np.broadcast_to(np.sqrt(variances), (*shape, 2))
     flat = np.ascontiguousarray(np.broadcast_to(radius, shape).reshape(-1))

@@ -17,12 +17,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sandbox.conjunctions.encounter import encounter_plane, plane_axes, position_covariance
+from sandbox.conjunctions.encounter import (
+    check_covariance,
+    in_plane,
+    plane_axes,
+    position_covariance,
+    relative_and_total,
+)
+from sandbox.conjunctions.limits import array_of
 from sandbox.conjunctions.rtn import rtn_axes
+from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import MU_EARTH
 
-TAIL = 8.222
-"""Deviations that a normal number leaves with a probability of 1e-16, on either side together."""
+TAIL = 8.305
+"""Deviations that a normal number leaves with a probability of 1e-16, on either side together: sqrt(2) times
+the inverse of erfc at 1e-16."""
 ORBIT_SHARE_LIMIT = 0.01
 BEND_LIMIT = 0.5
 Array = NDArray[np.float64]
@@ -49,16 +58,36 @@ def encounter_validity(
 
     Arguments as `encounter_plane` and `collision_probability`; raises SandboxError as they do.
     """
-    first, second = np.broadcast_arrays(np.asarray(state1, float), np.asarray(state2, float))
-    parts = position_covariance("cov1", cov1), position_covariance("cov2", cov2)
-    radius = np.asarray(hard_body_radius, float)
-    miss, plane = encounter_plane(first, parts[0], second, parts[1])
+    radius = array_of("hard_body_radius", hard_body_radius)
+    if not (radius > 0.0).all():
+        raise SandboxError("hard_body_radius must hold numbers above 0, in metres.")
+    relative, total = relative_and_total(state1, cov1, state2, cov2)
+    check_covariance("cov1 + cov2", total)
+    miss, plane = in_plane(relative, total)
+    check_covariance("The covariance in the encounter plane", plane, definite=True)
+    axes = plane_axes(relative)
+    return validity_in(axes, miss, plane, (state1, cov1), (state2, cov2), radius)
+
+
+def validity_in(
+    axes: Array, miss: Array, plane: Array, object1: tuple, object2: tuple, radius: Array
+) -> Validity:
+    """The validity of an encounter whose plane has the axes (..., 2, 3), miss and covariance given.
+
+    `object1` and `object2` are a state (..., 6) and a covariance each, checked but for their sign.
+    """
+    first, second = np.broadcast_arrays(np.asarray(object1[0], float), np.asarray(object2[0], float))
+    parts = [
+        position_covariance("covariance", covariance, semidefinite=False)
+        for _, covariance in (object1, object2)
+    ]
     relative = second - first
     speed = np.linalg.norm(relative[..., 3:], axis=-1)
-    axes = np.concatenate((relative[..., None, 3:] / speed[..., None, None], plane_axes(relative)), axis=-2)
+    along = relative[..., None, 3:] / speed[..., None, None]
+    axes = np.concatenate((along, np.broadcast_to(axes, (*along.shape[:-2], 2, 3))), axis=-2)
     whole = axes @ (parts[0] + parts[1]) @ np.swapaxes(axes, -1, -2)
     half, centre = _passing(whole, plane, miss, radius)
-    distance = np.abs(miss[..., 0]) + np.maximum(np.abs(centre - half), np.abs(centre + half))
+    distance = np.linalg.norm(miss, axis=-1) + np.maximum(np.abs(centre - half), np.abs(centre + half))
     period = 2.0 * np.pi * np.sqrt(np.linalg.norm(first[..., :3], axis=-1) ** 3 / MU_EARTH)
     bend = _bend((first, second), parts, axes[..., 1:, :], plane, miss, radius)
     return Validity((centre - half) / speed, (centre + half) / speed, distance / speed / period, bend)

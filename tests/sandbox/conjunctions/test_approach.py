@@ -105,5 +105,32 @@ def test_a_closest_approach_outside_the_window_is_one_sentence(window, sentence)
 
 
 def test_bad_states():
-    with pytest.raises(SandboxError, match=r"give \(6,\) and \(6,\)"):
+    with pytest.raises(SandboxError, match=r"state1 has shape \(3,\); give one position and velocity \(6,\)"):
         closest_approach(np.zeros(3), np.zeros(6), 10.0)
+    for bad in (np.nan, 1e308):
+        with pytest.raises(SandboxError, match="state2 holds a value that is not a finite number"):
+            closest_approach(meeting(1)[0], np.full(6, bad), 10.0)
+    with pytest.raises(SandboxError, match="at most ten years"):
+        closest_approach(*meeting(1)[:2], 1e300)
+
+
+@given(st.integers(0, 10_000), st.sampled_from([(0.0, 60.0), (-60.0, 0.0), (0.0, 1e-2), (-1e4, 0.0)]))
+def test_a_minimum_at_either_end_of_the_window_is_found(seed, window):
+    state1, state2, miss = meeting(seed)
+    if abs(miss @ (state2 - state1)[3:]) > 1e-4 * np.linalg.norm((state2 - state1)[3:]) ** 2:
+        return
+    start, end = window
+    found = closest_approach(state1, state2, end, start)
+    if end - start < 1e3:
+        assert found.time_s == pytest.approx(0.0, abs=1e-3)
+        assert np.linalg.norm(found.miss - miss) < 10.0 * 1e-3 * np.linalg.norm(found.relative_velocity)
+    assert found.distance <= np.linalg.norm(miss) + 1e-6
+
+
+def test_a_maximum_at_the_end_of_the_window_is_none():
+    """Half a revolution after they met on crossing circles they are farthest apart, and part no more."""
+    r, v = 7e6, np.sqrt(MU_EARTH / 7e6)
+    pair = np.array([r, 0, 0, 0, v, 0]), np.array([r + 10.0, 0, 0, 0, 0.8 * v, 0.6 * v])
+    quarter = 0.5 * np.pi * r / v
+    with pytest.raises(SandboxError, match="no closest approach"):
+        closest_approach(*pair, quarter, 100.0, forces=Forces(j2=0.0))

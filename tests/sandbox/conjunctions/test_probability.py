@@ -4,11 +4,11 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from published_cases import alfano_cases
 from scipy.integrate import dblquad
-from scipy.stats import ncx2
+from scipy.stats import ncx2, norm
 
 from sandbox.conjunctions import (
     OutsideValidity,
@@ -254,3 +254,46 @@ def test_diluted_or_not():
 def test_errors_are_one_sentence(arguments, sentence):
     with pytest.raises(SandboxError, match=sentence):
         collision_probability(*arguments)
+
+
+@pytest.mark.parametrize("ratio", [10.0, 1e3, 1e6, 1e12, 1e20])
+def test_radii_of_many_deviations(ratio):
+    """The disc's edge is then a straight line, with half of it within. Chan's series is the same."""
+    expected = ncx2.cdf(ratio**2, 2, ratio**2) if ratio < 1e3 else 0.5
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OutsideValidity)
+        for method in ("foster", "chan"):
+            found = collision_probability([ratio, 0.0], np.eye(2), ratio, method)
+            assert found == pytest.approx(expected, abs=0.5 / ratio + 1e-6)
+    assert collision_probability([0.5 * ratio, 0.0], np.eye(2), ratio) == pytest.approx(
+        1.0 if ratio > 10.0 else ncx2.cdf(ratio**2, 2, 0.25 * ratio**2), rel=1e-9
+    )
+    # a needle across the disc, as long as the disc is wide
+    chord = np.sqrt(0.75)
+    assert collision_probability([0.5, 0.0], covariance(1.0 / ratio, 1.0), 1.0) == pytest.approx(
+        norm.cdf(chord) - norm.cdf(-chord), abs=1.0 / ratio**2 + 1e-6
+    )
+
+
+@given(st.lists(st.floats(-25.0, 25.0), min_size=5, max_size=5), st.sampled_from(METHODS))
+@settings(max_examples=40)
+@pytest.mark.filterwarnings("ignore::sandbox.conjunctions.probability.OutsideValidity")
+def test_numbers_of_any_size_give_a_probability(powers, method):
+    mx, my, sx, sy, radius = 10.0 ** np.array(powers)
+    found = collision_probability([mx, my], np.diag([sx**2, sy**2]), radius, method)
+    assert 0.0 <= found <= 1.0
+    assert 0.0 <= max_probability([mx, my], np.diag([sx**2, sy**2]), radius) <= 1.0
+
+
+@pytest.mark.parametrize("huge", [1e308, -1e308, np.inf, np.nan])
+def test_huge_numbers_are_one_sentence(huge):
+    for arguments in (
+        ([huge, 0.0], np.eye(2), 1.0),
+        ([1.0, 0.0], np.diag([huge, 1.0]), 1.0),
+        ([1.0, 0.0], [[1.0, huge], [huge, 1.0]], 1.0),
+        ([1.0, 0.0], np.eye(2), huge),
+        ([1.0, 0.0], np.eye(2), "one"),
+    ):
+        for function in (collision_probability, max_probability, dilution, chan_error):
+            with pytest.raises(SandboxError):
+                function(*arguments)
