@@ -6,7 +6,7 @@ from sandbox.attitude import angle_between, meet, on_target, slew_progress, turn
 from sandbox.compiled import kernel
 from sandbox.geometry import BEYOND_S, itrs_at, line_of_sight, round_path
 from sandbox.links import link_rate, slant_range
-from sandbox.orbits.bodies import AU, R_EARTH, SOLAR_CONSTANT
+from sandbox.orbits.bodies import AU, LOWEST_M, SOLAR_CONSTANT
 from sandbox.orbits.eclipse import illumination
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.orbits.propagation import hermite_at
@@ -23,8 +23,6 @@ from sandbox.sensing import (
 from sandbox.state import CHARGE, DELIVERED, DOWNLINK, IDLE, LOST, NONE, OBSERVE, OPEN
 from sandbox.thermal import environment_heat, temperature_step, throttle
 
-LOWEST_M = R_EARTH + 120e3
-"""Distance from the geocentre at which the air ends an orbit: entry interface."""
 GEOCENTRE = (0.0, 0.0, 0.0)
 
 

@@ -18,6 +18,7 @@ from sandbox.conjunctions.objects import CataloguedObjects, Objects
 from sandbox.conjunctions.screening import screen
 from sandbox.orbits.bodies import R_EARTH
 from sandbox.orbits.catalogue import read_catalogue
+from sandbox.orbits.decay import flying
 from sandbox.orbits.constellations import states
 from sandbox.orbits.propagation import advance
 from sandbox.scenario import Threats as Settings
@@ -228,7 +229,7 @@ def population_passes(world: World) -> np.ndarray:
     settings, reach = world.scenario.threats, world.scenario.start_within_h * HOUR + world.horizon_s
     if settings.catalogue is not None:
         others: Objects | CataloguedObjects = CataloguedObjects(
-            read_catalogue(settings.catalogue), world.scenario.epoch
+            flying(read_catalogue(settings.catalogue), world.scenario.epoch), world.scenario.epoch
         )
     else:
         others = population(settings.population)

@@ -14,8 +14,9 @@ from sandbox.compiled import entry_point, kernel
 from sandbox.errors import SandboxError
 from sandbox.events import draw_times
 from sandbox.fleet import force_model, make_fleet, sgp4_states, station_records
-from sandbox.flight import LOWEST_M, fly
+from sandbox.flight import fly
 from sandbox.links import SEARCH_HORIZON_S, restart_search
+from sandbox.orbits.bodies import LOWEST_M
 from sandbox.orbits.ephemeris import Ephemeris, make_ephemeris
 from sandbox.orbits.propagation import Forces, advance
 from sandbox.outlook import look
@@ -370,7 +371,12 @@ class World:
         for b in which:
             ahead = self.state.clock["time"][b] + self.scenario.round_s
             sgp4_states(
-                self.fleet, self.scenario.epoch, ahead, orbit.next_position[b], orbit.next_velocity[b]
+                self.fleet,
+                self.scenario.epoch,
+                ahead,
+                orbit.next_position[b],
+                orbit.next_velocity[b],
+                orbit.position[b],
             )
 
 
