@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import warnings
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -30,6 +31,7 @@ class _Parser(ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit status: 0, 2 for what the user can put right, 130 when interrupted."""
     told = _parser().parse_args(arguments)
+    warnings.formatwarning = _in_a_line
     try:
         told.command(told)
     except (SandboxError, OSError) as error:
@@ -48,6 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Interrupted; {told.interrupted}.", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+_format_warning = warnings.formatwarning
+
+
+def _in_a_line(message: Any, category: Any, filename: str, lineno: int, line: str | None = None) -> str:
+    """A warning of ours as one line without the place in the code, which is nothing to the user."""
+    if category.__module__.startswith("sandbox."):
+        return f"Warning: {message}\n"
+    return _format_warning(message, category, filename, lineno, line)
 
 
 def stop_politely() -> None:

@@ -255,8 +255,7 @@ class Catalogued(Model):
         listed = [names] if isinstance(names, (str, int)) else names
         if not isinstance(listed, (list, tuple)):
             return listed
-        whole = (int(each) if type(each) is int and abs(each) < 10**9 else each for each in listed)
-        return [str(each) if type(each) is int else each for each in whole]
+        return [str(each) if type(each) is int and abs(each) < 10**9 else each for each in listed]
 
     def read(self) -> Catalogue:
         """The catalogue, or what `select` takes of it. Raises SandboxError."""

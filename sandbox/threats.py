@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.conjunctions.objects import CataloguedObjects, Objects
-from sandbox.conjunctions.screening import screen
+from sandbox.conjunctions.screening import ENCOUNTER, screen
 from sandbox.orbits.bodies import R_EARTH
 from sandbox.orbits.catalogue import read_catalogue
-from sandbox.orbits.decay import flying
 from sandbox.orbits.constellations import states
+from sandbox.orbits.decay import flying
 from sandbox.orbits.propagation import advance
 from sandbox.scenario import Threats as Settings
 from sandbox.world import MAX_STEP_S, World
@@ -228,9 +228,11 @@ def population_passes(world: World) -> np.ndarray:
     """Every pass of the scenario's population or catalogue within `watch_km` of the orbits of its fleet."""
     settings, reach = world.scenario.threats, world.scenario.start_within_h * HOUR + world.horizon_s
     if settings.catalogue is not None:
-        others: Objects | CataloguedObjects = CataloguedObjects(
-            flying(read_catalogue(settings.catalogue), world.scenario.epoch), world.scenario.epoch
-        )
+        epoch = world.scenario.epoch
+        there = flying(read_catalogue(settings.catalogue), epoch)
+        if not there.sets:
+            return np.zeros(0, ENCOUNTER)
+        others: Objects | CataloguedObjects = CataloguedObjects(there, epoch)
     else:
         others = population(settings.population)
     constants = world.constants

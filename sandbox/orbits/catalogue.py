@@ -107,7 +107,7 @@ class Catalogue:
         return names
 
     def select(self, names: str | int | Iterable[str | int]) -> "Catalogue":
-        """The satellites called `names` (a name, a catalogue number, or a name and its number), in that order.
+        """The satellites called `names` (name, catalogue number, or name and number), in that order.
 
         Raises SandboxError for one that there is not, with the reason if it was left out.
         """
@@ -173,7 +173,8 @@ class Catalogue:
         jd, fraction = np.broadcast_arrays(np.atleast_1d(jd), np.atleast_1d(fraction))
         jd, fraction = jd.astype(float), fraction.astype(float)
         if not self.sets:
-            return np.zeros((0, len(jd)), np.uint8), *(np.zeros((0, len(jd), 3)) for _ in range(2))
+            none = np.zeros((0, len(jd), 3))
+            return np.zeros((0, len(jd)), np.uint8), none, none.copy()
         codes, position, velocity = self._array.sgp4(jd, fraction)
         astray = ~(np.abs(position) < FARTHEST_KM).all(-1) | ~np.isfinite(velocity).all(-1)
         if astray.any():

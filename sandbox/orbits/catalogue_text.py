@@ -22,7 +22,9 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?\bencoding\s*=\s*[\"']([A-Za-z][A-Za-z0-9._-]{0,39})[\"']")
-_CHARACTER_SETS = re.compile(r"utf-(8|16|32)(-[bl]e)?|ascii|iso8859-\d+|cp\d+|koi8-[ru]|mac-\w+|gb\w+|big5|euc_\w+")
+_CHARACTER_SETS = re.compile(
+    r"utf-(8|16|32)(-[bl]e)?|ascii|iso8859-\d+|cp\d+|koi8-[ru]|mac-\w+|gb\w+|big5|euc_\w+"
+)
 
 
 def read_text(path: Path) -> str:
@@ -34,6 +36,8 @@ def read_text(path: Path) -> str:
     try:
         data = _bytes(path)
         text = _decoded(data)
+    except SandboxError:  # a ValueError too
+        raise
     except OSError as error:
         raise _unreadable(path, error.strerror or "the system refuses") from None
     except ValueError:  # a path with a null character, bytes that are not of their encoding
@@ -76,14 +80,17 @@ def _decoded(data: bytes) -> str:
 
 def _wide(start: bytes) -> str:
     """The encoding of a text without byte order mark in which every other byte is zero. Raises ValueError."""
-    for encoding, zeros, others in (("utf-16-le", start[1::2], start[::2]), ("utf-16-be", start[::2], start[1::2])):
+    for encoding, zeros, others in (
+        ("utf-16-le", start[1::2], start[::2]),
+        ("utf-16-be", start[::2], start[1::2]),
+    ):
         if not any(zeros) and all(others):
             return encoding
     raise ValueError("null characters")
 
 
 def _known(name: str) -> str | None:
-    """Python's name of a declared character set; None if there is none, or it is not one of bytes as they are.
+    """Python's name of a declared character set; None if there is none, or none that may be declared.
 
     A text that declares UTF-16 and could be read as far as the declaration is not in UTF-16.
     """

@@ -104,7 +104,9 @@ def _designator(cospar_id: str) -> str:
 def shown(value: Any) -> str:
     """A value as an error shows it: never longer than a line."""
     try:
-        text = repr(value) if isinstance(value, (str, float)) and len(str(value)) <= 40 else reprlib.repr(value)
+        text = (
+            repr(value) if isinstance(value, (str, float)) and len(str(value)) <= 40 else reprlib.repr(value)
+        )
     except ValueError:  # Python writes no whole number of more than 4,300 digits
         return "a number of thousands of digits"
     return text if len(text) <= 60 else f"{text[:57]}..."
@@ -141,9 +143,13 @@ def _check_assumptions(fields, where) -> None:
         if key == "EPHEMERIS_TYPE" and as_number(stated) in (0.0, 2.0, float(XP)):
             told = str(int(as_number(stated)))
         if told not in allowed:
-            raise SandboxError(f"{where}: {_unfit(key, shown(stated), allowed[0], told)}; fetch the set as GP data.")
+            raise SandboxError(
+                f"{where}: {_unfit(key, shown(stated), allowed[0], told)}; fetch the set as GP data."
+            )
     if "BSTAR" not in fields and ("BTERM" in fields or "AGOM" in fields):
-        raise SandboxError(f"{where}: BSTAR is missing and BTERM or AGOM given; {_NOT_XP}; fetch the set as GP data.")
+        raise SandboxError(
+            f"{where}: BSTAR is missing and BTERM or AGOM given; {_NOT_XP}; fetch the set as GP data."
+        )
 
 
 _NOT_XP = "SGP4 cannot fly elements of SGP4-XP"
@@ -183,11 +189,11 @@ def _epoch(value: Any, where: str, name: str) -> datetime:
             epoch = as_utc(text) if "-" in text else year_and_day(text)
     except (SandboxError, ValueError):
         raise SandboxError(
-            f"{where}: {name} is {shown(value)}; it must be ISO 8601, or a two-digit year and day like 26177.5."
+            f"{where}: {name} is {shown(value)}; it must be ISO 8601, or year and day like 26177.5."
         ) from None
     if not FIRST_YEAR <= epoch.year <= LAST_YEAR:
         raise SandboxError(
-            f"{where}: {name} is {shown(value)}; it must lie in the years {FIRST_YEAR} to {LAST_YEAR}: {SAME}."
+            f"{where}: {name} is {shown(value)}; it must lie within {FIRST_YEAR} and {LAST_YEAR}: {SAME}."
         )
     return epoch
 

@@ -80,8 +80,8 @@ def read_csv(text: str, sieve: Sieve) -> Messages:
         if not header:
             header = [name.strip() for name in row]
         elif len(row) != len(header):
-            error = SandboxError(f"{where}: the row does not have as many fields as the header; {_AGAIN}.")
-            sieve.leave_out(error, message_name(dict(zip(header, row, strict=False))))
+            why = f"{where}: the row does not have as many fields as the header; {_AGAIN}."
+            sieve.leave_out(SandboxError(why), message_name(dict(zip(header, row, strict=False))))
         else:
             yield where, dict(zip(header, row, strict=True))
 

@@ -1,4 +1,4 @@
-"""What a reader of catalogues does with what it cannot use: leave it out and remember why, or refuse the file."""
+"""What a reader of catalogues does with what it cannot use: leave it out and say why, or refuse the file."""
 
 from collections.abc import Iterable
 from typing import NamedTuple

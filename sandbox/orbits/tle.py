@@ -11,7 +11,6 @@ from sgp4.api import Satrec
 
 from sandbox.errors import SandboxError
 from sandbox.orbits.element_sets import (
-    FIRST_YEAR,
     SAME,
     ElementSet,
     number,
@@ -128,7 +127,9 @@ def _called(name: _Line | None) -> str:
 
 
 def _misplaced(line: _Line, kind: str) -> SandboxError:
-    return SandboxError(f"{line.where}: {line.text[:30]!r} stands where line {kind} of a TLE should; {_FORMS}.")
+    return SandboxError(
+        f"{line.where}: {line.text[:30]!r} stands where line {kind} of a TLE should; {_FORMS}."
+    )
 
 
 def _ends(source: str, last: _Line, kind: str) -> SandboxError:
@@ -195,7 +196,10 @@ def _agrees(satellite: Satrec, numbers: dict[str, float]) -> bool:
     """Whether `sgp4`, which goes by blanks more than by columns, found the same elements."""
     ours = (
         numbers["ECCENTRICITY"],
-        *(radians(numbers[k]) for k in ("INCLINATION", "RA_OF_ASC_NODE", "ARG_OF_PERICENTER", "MEAN_ANOMALY")),
+        *(
+            radians(numbers[k])
+            for k in ("INCLINATION", "RA_OF_ASC_NODE", "ARG_OF_PERICENTER", "MEAN_ANOMALY")
+        ),
         numbers["MEAN_MOTION"] * tau / 1440,
         numbers["BSTAR"],
     )
@@ -219,8 +223,7 @@ def _epoch(line1: str, where: str) -> datetime:
         return year_and_day(line1[18:32])
     except ValueError:
         raise SandboxError(
-            f"{where}: epoch is {shown(line1[18:32])}; it must be two digits of a year (from {FIRST_YEAR} on), "
-            f"and a day: {SAME}."
+            f"{where}: epoch is {shown(line1[18:32])}; it must be two digits of a year, and a day: {SAME}."
         ) from None
 
 
