@@ -13,10 +13,11 @@ from sandbox.orbits.catalogue import read_catalogue
 from sandbox.orbits.decay import flying
 
 ODD = [
-    "\0", "\ufeff", "\u00a0", "\u2028", "\x0c", "\x85", "\t", " ", "\n", "\r", '"', "'", ",", ";", "=", "<",
-    ">", "&", "[", "]", "{", "}", "-", "+", ".", "e", "nan", "inf", "Infinity", "null", "true", "1e400",
-    "-1e308", "0x10", "1_0", "9" * 400, "9" * 5000, "\u0663", "\uff11", "\U0001f680", "x" * 3000, "[" * 2000,
-    "<a>" * 500, "<!--", "]]>", "<![CDATA[", "#", "COMMENT ", "EPOCH", "9999-12-31T23:59:59", "0001-01-01", "2026-366", "4",
+    "\0", "\ufeff", "\u00a0", "\u2028", "\x0c", "\x85", "\t", " ", "\n", "\r", '"', "'", ",", ";", "=",
+    "<", ">", "&", "[", "]", "{", "}", "-", "+", ".", "e", "nan", "inf", "Infinity", "null", "true", "4",
+    "1e400", "-1e308", "0x10", "1_0", "9" * 400, "9" * 5000, "\u0663", "\uff11", "\U0001f680", "x" * 3000,
+    "[" * 2000, "<a>" * 500, "<!--", "]]>", "<![CDATA[", "#", "COMMENT ", "EPOCH", "9999-12-31T23:59:59",
+    "0001-01-01", "2026-366",
 ]  # fmt: skip
 
 
@@ -106,4 +107,4 @@ def test_a_few(tmp_path, form):
 @pytest.mark.slow
 @pytest.mark.parametrize("form", [*FORMS, "values"])
 def test_many(tmp_path, form):
-    attack(tmp_path, form, 20_000, seed=1)
+    attack(tmp_path, form, 3_000, seed=1)
