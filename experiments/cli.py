@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import warnings
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0, 2 for what the user can put right, 3 where all is there but figures, 130 when interrupted.
     """
     told = _parser().parse_args(arguments)
+    warnings.formatwarning = _in_a_line
     try:
         return told.command(told) or 0
     except (SandboxError, OSError) as error:
@@ -51,6 +53,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         say(f"Interrupted; {told.interrupted}.", error=True)
         return INTERRUPTED
+
+
+_format_warning = warnings.formatwarning
+
+
+def _in_a_line(message: Any, category: Any, filename: str, lineno: int, line: str | None = None) -> str:
+    """A warning of ours as one line without the place in the code, which is nothing to the user."""
+    if category.__module__.startswith("sandbox."):
+        return f"Warning: {message}\n"
+    return _format_warning(message, category, filename, lineno, line)
 
 
 def stop_politely() -> None:

@@ -11,7 +11,7 @@ from sandbox.geometry import BEYOND_S, itrs_at, line_of_sight, round_path
 from sandbox.ground import assign_antennas, can_transmit
 from sandbox.images import can_shoot, has_room, settle_captures, transmit
 from sandbox.links import link_rate, slant_range
-from sandbox.orbits.bodies import AU, R_EARTH, SOLAR_CONSTANT
+from sandbox.orbits.bodies import AU, LOWEST_M, SOLAR_CONSTANT
 from sandbox.orbits.eclipse import illumination
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.orbits.propagation import hermite_at
@@ -20,8 +20,6 @@ from sandbox.sensing import CONE_MARGIN_S, plan_capture, update_requests
 from sandbox.state import CHARGE, DOWNLINK, IDLE, LOST, NONE, OBSERVE
 from sandbox.thermal import environment_heat, temperature_step, throttle
 
-LOWEST_M = R_EARTH + 120e3
-"""Distance from the geocentre at which the air ends an orbit: entry interface."""
 GEOCENTRE = (0.0, 0.0, 0.0)
 
 

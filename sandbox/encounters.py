@@ -18,12 +18,13 @@ from sandbox.bounds import MOST_SCREENED
 from sandbox.compiled import kernel
 from sandbox.conjunctions.approach import may_meet, minimum_between, nearer
 from sandbox.conjunctions.objects import CataloguedObjects, Objects
-from sandbox.conjunctions.screening import screen
+from sandbox.conjunctions.screening import ENCOUNTER, screen
 from sandbox.errors import SandboxError
 from sandbox.maneuvers import SLOT_STEP_S, keep_slot, predict
 from sandbox.orbits.bodies import R_EARTH
 from sandbox.orbits.catalogue import read_catalogue
 from sandbox.orbits.constellations import states
+from sandbox.orbits.decay import flying
 from sandbox.orbits.propagation import MAX_STEP_S, advance
 from sandbox.scenario import Threats as Settings
 from sandbox.setting import Setting
@@ -261,9 +262,11 @@ def population_passes(setting: Setting) -> np.ndarray:
     scenario, constants = setting.scenario, setting.constants
     settings, reach = scenario.threats, scenario.start_within_h * HOUR + setting.horizon_s
     if settings.catalogue is not None:
-        others: Objects | CataloguedObjects = CataloguedObjects(
-            read_catalogue(settings.catalogue), scenario.epoch
-        )
+        epoch = scenario.epoch
+        there = flying(read_catalogue(settings.catalogue), epoch)
+        if not there.sets:
+            return np.zeros(0, ENCOUNTER)
+        others: Objects | CataloguedObjects = CataloguedObjects(there, epoch)
     else:
         others = population(settings.population)
     minutes = (len(others) + len(setting.fleet)) * reach / 60.0

@@ -10,10 +10,12 @@ import numpy as np
 from sandbox.bounds import MOST_SATELLITES
 from sandbox.errors import SandboxError, printable, shown, unknown_name
 from sandbox.orbits import constellations
-from sandbox.orbits.bodies import J2, J3, J4, MU_EARTH, R_EARTH
-from sandbox.orbits.catalogue import Catalogue, from_mean_elements, read_catalogue
+from sandbox.orbits.bodies import J2, J3, J4, LOWEST_M, MU_EARTH, R_EARTH
+from sandbox.orbits.catalogue import Catalogue, from_mean_elements
+from sandbox.orbits.decay import flying
 from sandbox.orbits.frames import geodetic_to_itrs
 from sandbox.orbits.propagation import Forces
+from sandbox.orbits.timescales import julian_date
 from sandbox.power import BODY_PANEL, TRACKING_PANEL
 from sandbox.scenario import Group, Scenario, Spacecraft, Station
 
@@ -97,7 +99,8 @@ class Fleet:
 def make_fleet(scenario: Scenario) -> Fleet:
     """Names, spacecraft records and states at the epoch of every satellite of `scenario` that is to fly.
 
-    Raises SandboxError, with the group, for satellites that cannot be placed, a name that two of them bear,
+    Objects of a catalogue that cannot fly at the epoch are left out (`orbits.decay.flying`). Raises
+    SandboxError, with the group, for other satellites that cannot be placed, a name that two of them bear,
     and a name in `scenario.satellites` that none does.
     """
     placed = [_place(group, scenario.epoch) for group in scenario.fleet]
@@ -108,10 +111,11 @@ def make_fleet(scenario: Scenario) -> Fleet:
             f"Two satellites of {printable(scenario.name)} are called {shown(twice[0])}; give each its own "
             "name."
         )
-    known = set(everyone)
-    for name in scenario.satellites or ():
-        if name not in known:
-            raise unknown_name("satellite", name, everyone)
+    left_out = {each.name: each.why for *_, own in placed if own for each in own.left_out}
+    for name in set(scenario.satellites or ()).difference(everyone):
+        if name in left_out:
+            raise SandboxError(f"Satellite {name!r} was left out: {left_out[name]}")
+        raise unknown_name("satellite", name, everyone)
     wanted = set(scenario.satellites or everyone)
     if len(wanted) > MOST_SATELLITES:
         raise SandboxError(
@@ -206,11 +210,34 @@ def force_model(scenario: Scenario) -> Forces:
 
 
 def sgp4_states(
-    fleet: Fleet, epoch: datetime, seconds: float, position: np.ndarray, velocity: np.ndarray
+    fleet: Fleet,
+    epoch: datetime,
+    seconds: float,
+    position: np.ndarray,
+    velocity: np.ndarray,
+    before: np.ndarray | None = None,
 ) -> None:
-    """Write SGP4's GCRS states at `seconds` after the epoch into (N, 3) arrays, where SGP4 flies them."""
+    """Write SGP4's GCRS states at `seconds` after the epoch into (N, 3) arrays, where SGP4 flies them.
+
+    What the arrays hold is kept for satellites that were already lost by their positions `before` (N, 3). One
+    that SGP4 gives up on from now on has come down: it is put just below `LOWEST_M`, where the world loses
+    it, under the place that its array holds.
+    """
+    when = epoch + timedelta(seconds=seconds)
     for which, catalogue in fleet.sgp4:
-        position[which], velocity[which] = catalogue.states(epoch + timedelta(seconds=seconds))
+        codes, there, moving = catalogue.propagate(*julian_date(when))
+        up = codes[:, 0] == 0
+        if before is not None:
+            up &= np.linalg.norm(before[which], axis=-1) >= LOWEST_M
+        position[which[up]], velocity[which[up]] = there[up, 0], moving[up, 0]
+        if not up.all():
+            _bring_down(position, which[~up])
+
+
+def _bring_down(position: np.ndarray, which: np.ndarray) -> None:
+    """Put those that are still above `LOWEST_M` a metre below it, on the same radius."""
+    distance = np.linalg.norm(position[which], axis=-1, keepdims=True)
+    position[which] *= np.minimum(1.0, (LOWEST_M - 1.0) / distance)
 
 
 _Placed = tuple[list[str], np.ndarray, np.ndarray, Catalogue | None]
@@ -231,7 +258,7 @@ def _placed(group: Group, epoch: datetime) -> _Placed:
         return names, position, np.array([s.velocity_km_s for s in group.states]) * 1e3, None
     catalogue = _catalogue(group)
     if catalogue is not None:
-        return _distinct(catalogue), *catalogue.states(epoch), catalogue
+        return _in_orbit(catalogue, group, epoch)
     elements = _mean_elements(group, epoch)
     if group.keplerian is not None:
         names = [k.name for k in group.keplerian]
@@ -240,22 +267,26 @@ def _placed(group: Group, epoch: datetime) -> _Placed:
     return names, *constellations.states(elements), None
 
 
-def _distinct(catalogue: Catalogue) -> list[str]:
-    """The names of a catalogue; those that several objects share, as debris do, with the catalogue number."""
-    shared = Counter(catalogue.names)
-    return [
-        f"{name} {number}" if shared[name] > 1 else name
-        for name, number in zip(catalogue.names, catalogue.norad_ids, strict=True)
-    ]
+def _in_orbit(catalogue: Catalogue, group: Group, epoch: datetime) -> _Placed:
+    """Those of a catalogue that fly at the epoch, by names that do not depend on who does."""
+    names = dict(zip(map(id, catalogue.sets), catalogue.distinct_names(), strict=True))
+    wanted = group.catalogue
+    there = flying(catalogue, epoch, strict=wanted is not None and wanted.strict)
+    if wanted is not None and wanted.first is not None:
+        there = there.first(wanted.first)
+    if not there.sets:
+        gone = there.left_out[-1].why
+        raise SandboxError(
+            f"{there.source}: no object is left that flies at the epoch {epoch:%Y-%m-%d %H:%M} UTC, of "
+            f"{len(catalogue):,}; {gone}: set another epoch or take newer elements."
+        )
+    return [names[id(each)] for each in there.sets], *there.states(epoch), there
 
 
 def _catalogue(group: Group) -> Catalogue | None:
     if group.elements is not None:
         return from_mean_elements([row.model_dump() for row in group.elements])
-    if group.catalogue is None:
-        return None
-    catalogue = read_catalogue(group.catalogue.file)
-    return catalogue.select(group.catalogue.select) if group.catalogue.select else catalogue
+    return None if group.catalogue is None else group.catalogue.read()
 
 
 def _mean_elements(group: Group, epoch: datetime) -> np.ndarray:

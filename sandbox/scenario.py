@@ -4,16 +4,22 @@
     load_scenario("mine.yaml")                    a file of your own
     load_scenario({...})                          the same as a dictionary
     load_scenario("active.tle")                   the objects of a catalogue file, in the place of scs01
+    load_scenario("active.tle", {"catalogue.select": ["ISS (ZARYA)", 20580]})    two of them, or
+    load_scenario("active.tle", {"catalogue.first": 40})                         the first 40 that fly
     load_scenario("scs01", {"horizon_h": 2.0, "requests.initial": 64})   with fields replaced
 
 A file or dictionary may begin with `extends: NAME`, a named scenario or a file beside it: its fields are
 laid over that scenario's, mapping by mapping; a list or a value replaces the other's whole.
+
+A catalogue (TLE, 3LE, or OMM as JSON, CSV, XML or KVN) is known by its content, whatever the file is called.
+An object of it that is damaged, has decayed or has elements too old for the epoch is left out with a warning.
 
 Field names carry their units; `sandbox.bounds` says how large the numbers may be. A field that is unknown,
 missing or out of range is one `SandboxError` that names the file, the field, the value and what would be
 right.
 """
 
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from math import hypot
@@ -61,13 +67,14 @@ from sandbox.bounds import (
 )
 from sandbox.compute import board, check_fit, model
 from sandbox.errors import SandboxError, printable, shortened, shown, unknown_name
-from sandbox.orbits.catalogue import read_catalogue
+from sandbox.orbits.catalogue import Catalogue, read_catalogue
+from sandbox.orbits.catalogue_text import MOST_SETS
 from sandbox.plain_data import field_name, plain
 from sandbox.yaml_files import read_yaml
 
 FOLDER = Path(__file__).parent / "scenarios"
-CATALOGUES = (".tle", ".3le", ".txt", ".json", ".csv", ".xml")
-"""Endings of the catalogue files that stand for a scenario."""
+CATALOGUES = (".tle", ".2le", ".3le", ".omm", ".kvn", ".txt", ".json", ".csv", ".xml")
+"""Endings of what is taken for a catalogue file even if there is none."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Efficiency = Annotated[float, Field(gt=0, le=1)]
@@ -265,10 +272,30 @@ class SunSynchronous(Model):
 
 
 class Catalogued(Model):
-    """A catalogue file (TLE, 3LE, OMM as JSON, CSV or XML) and, if not all of it, the names to take."""
+    """A catalogue file (TLE, 3LE, OMM as JSON, CSV, XML or KVN) and, if not all of it, what to take.
+
+    `select` lists names and catalogue numbers; of those, or of all, the `first` that fly at the epoch are
+    taken. What cannot be used is left out with a warning, or refused if `strict`.
+    """
 
     file: Path
     select: tuple[Name, ...] | None = Field(None, max_length=MOST_NAMED)
+    first: Count | None = None
+    strict: bool = False
+
+    @field_validator("select", mode="before")
+    @classmethod
+    def _names(cls, names: Any) -> Any:
+        """One name stands for a list of one, a number for its digits."""
+        listed = [names] if isinstance(names, (str, int)) else names
+        if not isinstance(listed, (list, tuple)):
+            return listed
+        return [str(each) if type(each) is int and abs(each) < 10**9 else each for each in listed]
+
+    def read(self) -> Catalogue:
+        """The catalogue, or what `select` takes of it. Raises SandboxError."""
+        catalogue = read_catalogue(self.file, self.strict)
+        return catalogue.select(self.select) if self.select else catalogue
 
 
 class MeanElements(Model):
@@ -719,11 +746,49 @@ def load_scenario(
     if replace is not None and not isinstance(replace, Mapping):
         raise SandboxError(f"replace = {shown(replace)}; give a dictionary of dotted names and values.")
     for name, value in (replace or {}).items():
-        _set(data, name, plain(value, f"{where}: {printable(name)}"))
+        _set(data, _full_name(name, data), plain(value, f"{where}: {printable(name)}"))
     try:
-        return Scenario.model_validate(data)
+        scenario = Scenario.model_validate(data)
     except ValidationError as error:
         raise _explain(error, where) from None
+    if _is_catalogue(source) and "epoch" not in replace:
+        return _from_newest_epoch(scenario)
+    return scenario
+
+
+def _full_name(name: str, data: dict[str, Any]) -> str:
+    """The dotted name of a field; `catalogue.` is that of the one group of the fleet that has a catalogue."""
+    if not name.startswith("catalogue."):
+        return name
+    groups = data.get("fleet")
+    listed = groups if isinstance(groups, list) else []
+    found = [i for i, group in enumerate(listed) if isinstance(group, dict) and group.get("catalogue")]
+    if len(found) != 1:
+        raise SandboxError(
+            f"{name}: {len(found) or 'no'} groups of the fleet have a catalogue; "
+            f"name the field of one, as in fleet.0.{name}."
+        )
+    return f"fleet.{found[0]}.{name}"
+
+
+def _is_catalogue(source: Any) -> bool:
+    """Whether `source` is a file that is neither a named scenario nor YAML."""
+    if not isinstance(source, (str, Path)) or str(source) in scenario_names():
+        return False
+    ending = Path(source).suffix.lower()
+    if ending in (".yaml", ".yml"):
+        return False
+    return ending in CATALOGUES or (os.path.exists(source) and not os.path.isdir(source))
+
+
+def _from_newest_epoch(scenario: Scenario) -> Scenario:
+    """A catalogue's scenario from the minute after the newest epoch on of what was chosen."""
+    chosen = scenario.fleet[0].catalogue
+    if chosen is None:
+        return scenario
+    newest = chosen.read().first(chosen.first or MOST_SETS).newest_epoch()
+    epoch = newest.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    return scenario.model_copy(update={"epoch": epoch})
 
 
 def _read(source: Any) -> tuple[dict[str, Any], str]:
@@ -732,16 +797,14 @@ def _read(source: Any) -> tuple[dict[str, Any], str]:
         return plain(source, "scenario"), f"scenario {printable(getattr(source, 'name', ''))}".rstrip()
     if isinstance(source, Mapping):
         return _extended(plain(source, "scenario"), "scenario", None, ())
-    if isinstance(source, (str, Path)) and Path(source).suffix.lower() in CATALOGUES:
+    if _is_catalogue(source):
         return _of_catalogue(Path(source))
     path = _find(source, None)
     return _extended(_parse(path), printable(path.name), path.parent, (path.resolve(),))
 
 
 def _of_catalogue(path: Path) -> tuple[dict[str, Any], str]:
-    """`scs01` with the objects of a catalogue file in its place, flown by SGP4 from the newest epoch on."""
-    newest = max(read_catalogue(path).epochs)
-    epoch = newest.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    """`scs01` with the objects of a catalogue file in its place, flown by SGP4."""
     fleet = {
         "name": path.stem,
         "spacecraft": "computing_satellite",
@@ -749,7 +812,7 @@ def _of_catalogue(path: Path) -> tuple[dict[str, Any], str]:
         "catalogue": {"file": path.resolve()},
     }
     text = f"The objects of {path.name} as computing satellites."
-    data = {"extends": "scs01", "name": path.stem, "description": text, "epoch": epoch, "fleet": [fleet]}
+    data = {"extends": "scs01", "name": path.stem, "description": text, "fleet": [fleet]}
     return _extended(data, path.name, None, ())
 
 

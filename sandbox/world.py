@@ -305,7 +305,12 @@ class World:
         for b in which:
             ahead = self.state.clock["time"][b] + self.scenario.round_s
             sgp4_states(
-                self.fleet, self.scenario.epoch, ahead, orbit.next_position[b], orbit.next_velocity[b]
+                self.fleet,
+                self.scenario.epoch,
+                ahead,
+                orbit.next_position[b],
+                orbit.next_velocity[b],
+                orbit.position[b],
             )
 
     def snapshot(self) -> Snapshot:

@@ -6,12 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.access import STATION_SAMPLE_S, View, ground_track, look_for_stations
-from sandbox.activities import LOWEST_M
 from sandbox.compiled import kernel
 from sandbox.fleet import sgp4_states
 from sandbox.geometry import itrs_at, line_of_sight, rotate, round_path, unit
 from sandbox.links import link_rate, slant_range
-from sandbox.orbits.bodies import AU, SOLAR_CONSTANT
+from sandbox.orbits.bodies import AU, LOWEST_M, SOLAR_CONSTANT
 from sandbox.orbits.eclipse import illumination
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.orbits.propagation import MAX_STEP_S, advance
@@ -51,7 +50,8 @@ def tracks(world: World, b: int, rounds: int) -> Tracks:
         )
         if world.fleet.sgp4:
             ahead = now + (t + 1) * step
-            sgp4_states(world.fleet, world.scenario.epoch, ahead, position[t + 1], velocity[t + 1])
+            after = position[t + 1], velocity[t + 1]
+            sgp4_states(world.fleet, world.scenario.epoch, ahead, *after, position[t])
         low = np.linalg.norm(position[t + 1], axis=-1) < LOWEST_M
         position[t + 1, low] = position[t, low]
     found = Tracks(

@@ -11,6 +11,7 @@
 | `ephemeris` | Sun, Moon and the Earth's rotation as tables that compiled code can read |
 | `frames` | GCRS, ITRS, TEME and geodetic coordinates |
 | `eclipse` | how much of the Sun is seen, when the shadow comes and goes, the beta angle |
-| `catalogue`, `tle`, `omm`, `element_sets` | catalogue files, SGP4 |
+| `catalogue`, `decay` | catalogue files, SGP4; which of their objects still fly |
+| `catalogue_text`, `tle`, `omm`, `element_sets`, `sieve` | how the files are read; what is left out of them |
 | `poliastro` | the bridge to the poliastro family's `Orbit` |
 """

@@ -5,6 +5,7 @@ MU_SUN = 1.32712442099e20  # m3/s2, IAU 2009 system
 MU_MOON = 4.90279981e12  # m3/s2, GRAIL (Lemoine et al. 2013)
 
 R_EARTH = 6_378_136.6  # m, equatorial, IAU 2009 system; the reference radius of J2, J3 and J4
+LOWEST_M = R_EARTH + 120e3  # from the geocentre: entry interface, where the air ends an orbit
 R_SUN = 695_700_000.0  # m, IAU 2015 resolution B3
 
 J2 = 1.08263e-3  # as boinor; EGM96: 1.0826267e-3

@@ -10,7 +10,7 @@ from sandbox.compiled import kernel
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import EARTH_FLATTENING, R_WGS84
 from sandbox.orbits.ephemeris import Ephemeris, earth_rotation
-from sandbox.orbits.timescales import julian_date, terrestrial_time, universal_time
+from sandbox.orbits.timescales import julian_date, terrestrial_time, universal_time_or_utc
 
 _E2 = EARTH_FLATTENING * (2 - EARTH_FLATTENING)  # first eccentricity squared
 
@@ -92,8 +92,10 @@ def teme_rotations(jd, fraction) -> np.ndarray:
     """The rotations TEME -> GCRS (..., 3, 3) at UTC Julian dates (...).
 
     TEME is the frame that GMST of 1982 turns into the Earth's (Vallado et al. 2006, AIAA 2006-6753); from
-    there the IAU 2006/2000A rotation leads back. The pole's motion cancels.
+    there the IAU 2006/2000A rotation leads back. The pole's motion cancels, and so does that of the Earth but
+    for the rate of precession: before 1973, where UT1 is not in the table, UTC stands in for it (50 um in low
+    orbit for each second between them).
     """
-    tt, ut1 = terrestrial_time(jd, fraction), universal_time(jd, fraction)
+    tt, ut1 = terrestrial_time(jd, fraction), universal_time_or_utc(jd, fraction)
     to_cirs = erfa.rz(erfa.gmst82(*ut1) - erfa.era00(*ut1), np.eye(3))
     return np.swapaxes(erfa.c2ixys(*erfa.xys06a(*tt)), -1, -2) @ to_cirs

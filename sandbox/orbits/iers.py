@@ -35,6 +35,11 @@ def _final_or_rapid(line: str, final: slice, rapid: slice) -> str:
     return line[final].strip() or line[rapid]
 
 
+def first_day() -> float:
+    """UTC modified Julian date from which on the table holds."""
+    return float(_table()[0][0])
+
+
 def earth_orientation(mjd) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """UT1 - UTC (s) and the pole's x and y (rad) at UTC modified Julian dates of any shape.
 

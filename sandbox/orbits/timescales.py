@@ -1,7 +1,8 @@
 """UTC in, TT and UT1 out, as two-part Julian dates in the manner of erfa."""
 
+import re
 import warnings
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import erfa
 import numpy as np
@@ -11,26 +12,45 @@ from sandbox.orbits import iers
 
 DAY_S = 86_400.0
 _MJD_ZERO = 2_400_000.5
+_DAY_OF_YEAR = re.compile(r"([0-9]{4})-([0-9]{3})(T.*)?", re.ASCII)
 
 
 def as_utc(when: datetime | str) -> datetime:
     """`when` as an aware UTC datetime; an ISO 8601 string without an offset is taken as UTC.
 
-    Raises SandboxError for a string that is no date and for a naive datetime.
+    The string may state the day of the year (2026-170T12:00:00), as CCSDS 301.0-B has it. Raises SandboxError
+    for one that is no date, for a naive datetime, and for a time that no calendar of four digits holds.
     """
     if isinstance(when, str):
         try:
-            parsed = datetime.fromisoformat(when.strip())
+            parsed = datetime.fromisoformat(_calendar_date(when.strip()))
         except ValueError:
             raise SandboxError(
-                f"Epoch {when!r} is not a date; write it as ISO 8601 UTC, such as '2026-06-26T22:00:00'."
+                f"Epoch {when[:60]!r} is not a date; write it as ISO 8601 UTC, such as '2026-06-26T22:00:00'."
             ) from None
         when = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     if not isinstance(when, datetime) or when.tzinfo is None:
         raise SandboxError(
             f"Epoch {when!r} has no time zone; give an aware UTC datetime or an ISO 8601 string."
         )
-    return when.astimezone(UTC)
+    try:
+        return when.astimezone(UTC)
+    except OverflowError:
+        raise SandboxError(
+            f"Epoch {when.isoformat()} lies outside the years 1 to 9999 of UTC; choose another."
+        ) from None
+
+
+def _calendar_date(text: str) -> str:
+    """An ISO 8601 date with its day of the year, if it has that, as month and day. Raises ValueError."""
+    if (found := _DAY_OF_YEAR.fullmatch(text)) is None:
+        return text
+    year, day = int(found[1]), int(found[2])
+    first = date(year, 1, 1)
+    found_date = first + timedelta(days=min(max(day, 1), 366) - 1)
+    if day < 1 or found_date.year != year:
+        raise ValueError(text)
+    return f"{found_date.isoformat()}{found[3] or ''}"
 
 
 def julian_date(when: datetime | str) -> tuple[float, float]:
@@ -60,6 +80,13 @@ def universal_time(jd, fraction) -> tuple[np.ndarray, np.ndarray]:
     ut1_utc, _, _ = iers.earth_orientation(np.asarray(jd) - _MJD_ZERO + fraction)
     with _erfa_quiet():
         return erfa.utcut1(jd, fraction, ut1_utc)
+
+
+def universal_time_or_utc(jd, fraction) -> tuple[np.ndarray, np.ndarray]:
+    """UT1 of a UTC Julian date (any shape); UTC itself for all of them if one lies before the table."""
+    if np.all(np.asarray(jd) - _MJD_ZERO + fraction >= iers.first_day()):
+        return universal_time(jd, fraction)
+    return np.asarray(jd, float), np.asarray(fraction, float)
 
 
 def polar_motion(jd, fraction) -> tuple[np.ndarray, np.ndarray]:

@@ -1,9 +1,9 @@
 """What a world will take is known before it takes it, and refused in a sentence where it is too much."""
 
 import pytest
-from sandbox.parts import PARTS
 
 from sandbox.errors import SandboxError
+from sandbox.parts import PARTS
 from sandbox.scenario import load_scenario
 from sandbox.state import arrays
 from sandbox.world import World
