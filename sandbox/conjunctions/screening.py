@@ -73,7 +73,7 @@ def screen(
             raise SandboxError(f"{name} = {value!r}; give a number greater than 0.")
     if horizon_s / step_s > MOST_STEPS:
         raise SandboxError(
-            f"horizon_s = {horizon_s:g} takes more than {MOST_STEPS:,} steps of {step_s:g} s; screen less at once."
+            f"horizon_s = {horizon_s:g} takes more than {MOST_STEPS:,} steps of {step_s:g} s; screen less."
         )
     if threshold_m > LARGEST:
         raise SandboxError(f"threshold_m = {threshold_m:g}; give metres, at most {LARGEST:g}.")
