@@ -142,8 +142,8 @@ def _encounter(cdm: Cdm, radius: float, method: Method, strict: bool, stacklevel
         axes, miss, covariance = turn @ axes, turn @ miss, np.diag(variances)
     validity = validity_in(axes, miss, covariance, (state1, cov1), (state2, cov2), np.asarray(radius))
     speed = float(np.linalg.norm(relative[3:]))
-    shift = -float(relative[:3] @ (relative[3:] / speed)) / speed
-    _check_shift(cdm, shift, float(np.linalg.norm(state1[:3])), relative, covariance, validity)
+    shift = float(-(relative[:3] @ (relative[3:] / speed)) / np.float64(speed))
+    _check_shift(cdm, shift, np.linalg.norm(state1[:3]), relative, covariance, validity)
     return Assessment(
         tca_shift_s=shift,
         relative_speed=speed,
@@ -158,13 +158,13 @@ def _encounter(cdm: Cdm, radius: float, method: Method, strict: bool, stacklevel
 
 
 def _check_shift(
-    cdm: Cdm, shift: float, height: float, relative: Array, covariance: Array, validity: Validity
+    cdm: Cdm, shift: float, height: np.floating, relative: Array, covariance: Array, validity: Validity
 ) -> None:
     """Whether straight motion finds the closest approach `shift` seconds from the stated TCA."""
     if abs(shift) <= LONGEST_SHIFT_S:
         return
     # gravity differs by at most 2 mu / r^3 times their separation (`approach.nearer`)
-    bent = MU_EARTH / height**3 * float(np.linalg.norm(relative[:3])) * shift**2
+    bent = MU_EARTH / height**3 * np.linalg.norm(relative[:3]) * np.square(shift)
     least = float(np.sqrt(np.linalg.eigvalsh(covariance)[0]))
     if abs(shift) > float(validity.end_s - validity.start_s) or not bent <= BENT * least:
         raise SandboxError(

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from sandbox.compiled import kernel
 from sandbox.conjunctions.approach import may_meet, minimum_between, moved, nearer
+from sandbox.conjunctions.limits import LARGEST
 from sandbox.conjunctions.objects import AnyObjects
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import R_EARTH
@@ -45,6 +46,7 @@ SINKING_M = R_EARTH + 300e3
 OVERLAP_S = 1e-3
 """How far the times around two nodes overlap, so that rounding loses no minimum between them."""
 MANY = 4096
+MOST_STEPS = 10_000_000
 
 
 def screen(
@@ -63,11 +65,18 @@ def screen(
     records of dtype `ENCOUNTER` by time, their numbers those of the two sets. `progress` shows a bar on
     standard error, or is called with the share done.
 
-    Raises SandboxError for a horizon, threshold or step that is not a positive number.
+    Raises SandboxError for a horizon, threshold or step that is not a positive number,
+    and for more than ten million steps.
     """
     for name, value in (("horizon_s", horizon_s), ("threshold_m", threshold_m), ("step_s", step_s)):
         if not (isfinite(value) and value > 0.0):
             raise SandboxError(f"{name} = {value!r}; give a number greater than 0.")
+    if horizon_s / step_s > MOST_STEPS:
+        raise SandboxError(
+            f"horizon_s = {horizon_s:g} takes more than {MOST_STEPS:,} steps of {step_s:g} s; screen less."
+        )
+    if threshold_m > LARGEST:
+        raise SandboxError(f"threshold_m = {threshold_m:g}; give metres, at most {LARGEST:g}.")
     rows, columns = _orbits_that_meet(primaries, secondaries, threshold_m)
     first = primaries.select(rows)
     second = None if secondaries is None else secondaries.select(columns)

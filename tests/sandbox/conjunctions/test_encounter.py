@@ -22,6 +22,7 @@ from sandbox.conjunctions import (
 )
 from sandbox.conjunctions.validity import TAIL
 from sandbox.errors import SandboxError
+from sandbox.orbits.bodies import MU_EARTH
 
 CASES = {case.number: case for case in alfano_cases()}
 SHORT = (3, 5)
@@ -297,12 +298,22 @@ def test_simulation_where_there_is_no_encounter_plane():
         encounter_plane(state, cov, other, cov)
 
 
-@pytest.mark.slow
-def test_simulation_of_neighbours_against_a_published_range():
-    """An independent simulation of this pair over 710 s either way gave 0.0035 with a deviation of 0.0005."""
+def test_simulation_of_neighbours_is_that_of_hills_equations():
+    """Relative motion by the closed form of Clohessy and Wiltshire (1960), looked at every second."""
     state, cov, other = neighbours()
-    found = monte_carlo_probability(state, cov, other, cov, 10.0, 100_000, span_s=710.0)
-    assert abs(found.probability - 0.0035) < 3 * 0.0005
+    n = np.sqrt(MU_EARTH / state[0] ** 3)
+    rng, t = np.random.default_rng(8), np.arange(-600.0, 600.5, 1.0)[:, None]
+    drawn = (other - state) + rng.standard_normal((6_000, 6)) * np.sqrt(2.0 * np.diag(cov))
+    x, y, z, vx, vy, vz = drawn.T
+    vx, vy = vx + n * y, vy - n * x  # as seen from the turning frame
+    s, c = np.sin(n * t), np.cos(n * t)
+    radial = (4 - 3 * c) * x + s / n * vx + 2 / n * (1 - c) * vy
+    along = 6 * (s - n * t) * x + y - 2 / n * (1 - c) * vx + (4 * s / n - 3 * t) * vy
+    across = z * c + vz / n * s
+    expected = (radial**2 + along**2 + across**2 < 10.0**2).any(axis=0).mean()
+    found = monte_carlo_probability(state, cov, other, cov, 10.0, 6_000, span_s=600.0)
+    assert found.probability == pytest.approx(expected, abs=4.5 * np.sqrt(2 * expected / 6_000))
+    assert expected > 0.01
 
 
 def test_simulation_clips_what_no_distribution_has():

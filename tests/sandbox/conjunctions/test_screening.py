@@ -231,3 +231,11 @@ def test_bad_numbers(name):
 def test_sun_and_moon_need_tables():
     with pytest.raises(SandboxError, match="need an ephemeris"):
         Objects(*population(2, seed=1), Forces(sun=True))
+
+
+def test_horizons_without_end_are_one_sentence():
+    one = Objects([[7e6, 0.0, 0.0]], [[0.0, 7.5e3, 0.0]])
+    with pytest.raises(SandboxError, match="takes more than 10,000,000 steps of 60 s"):
+        screen(one, None, 1e300, 1e3)
+    with pytest.raises(SandboxError, match="threshold_m = 1e\\+308"):
+        screen(one, None, 60.0, 1e308)
