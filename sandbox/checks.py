@@ -9,15 +9,18 @@ from numpy.typing import NDArray
 from sandbox.compiled import kernel
 from sandbox.errors import SandboxError
 
+MOST_SHOWN = 80
+"""Characters of a value in a message."""
 _INT64 = np.iinfo(np.int64)
 
 
 def shown(value: Any) -> str:
     """`value` as a message shows it, however long or odd it is."""
     try:
-        return reprlib.repr(value)
+        text = reprlib.repr(value)
     except Exception:  # whatever a stranger's __repr__ raises; and an int of thousands of digits has none
         return f"a {type(value).__name__}"
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."
 
 
 def as_array(name: str, values: Any) -> NDArray:

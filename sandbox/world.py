@@ -128,6 +128,7 @@ class World:
             len(self.constants.stations),
             len(events),
         )
+        self.state.minds["pending"] = NONE
         self._scratch = make_scratch(
             self.worlds, self.satellites, len(self.constants.stations), book, self.shown
         )
@@ -182,12 +183,14 @@ class World:
         return self._restores
 
     def share(self, function: Callable, *arguments: Any) -> list[Any]:
-        """Call kernel function(state, constants, which, *arguments) on all worlds, shared out over threads.
+        """Call kernel function(state, constants, which, *arguments) on all worlds that were reset,
+        shared out over threads.
 
         `which` lists the worlds of a share. The types of the arguments are looked up at the first call only
         (see `compiled.entry_point`): give the same types, and contiguous arrays, at every call.
         """
-        return self._call(self._shares, function, *arguments)
+        shares = self._shares if self._all_ready else [np.flatnonzero(self._ready)]
+        return self._call(shares, function, *arguments)
 
     def call(self, function: Callable, *arguments: Any) -> Any:
         """Call kernel function(*arguments), whose argument types are looked up at the first call only."""

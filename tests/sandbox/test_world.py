@@ -11,7 +11,7 @@ from pilots import at_random, differing, one_of, orders, sensible
 
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
-from sandbox.state import DOWNLINK, IDLE, NONE, OBSERVE, arrays, wipe
+from sandbox.state import CHARGE, DOWNLINK, IDLE, NONE, OBSERVE, arrays, wipe
 from sandbox.thermal import throttle
 from sandbox.world import World
 
