@@ -64,7 +64,10 @@ class BatchEnv:
         return self._mask
 
     def present(self) -> tuple[Observation, Info]:
-        """What is seen of the worlds as they stand, as `reset` returns it: after a `world.restore`, say."""
+        """What is seen of the worlds as they stand, as `reset` returns it: after a `world.restore`, say.
+
+        The terms are those of the round that was played last.
+        """
         if not self.world.ready:
             raise SandboxError("step before reset: call reset() first.")
         observation, _, info = self._report()
@@ -113,10 +116,11 @@ class BatchEnv:
         return whole_numbers("action", actions, self._team, last, low=self.lowest_action, agent="sat_{}")
 
     def _report(self) -> tuple[Observation, NDArray[np.float32], Info]:
-        observation = np.empty((*self._team, len(self.layout)), np.float32)
-        reward = np.empty(self._team, np.float32)
-        terms = np.empty((*self._team, len(self.problem.terms)), np.float32)
-        self._mask = np.empty((*self._team, len(self.actions)), np.int8)
+        new = np.empty if self.world.ready else np.zeros  # of a world that was never reset nothing is told
+        observation = new((*self._team, len(self.layout)), np.float32)
+        reward = new(self._team, np.float32)
+        terms = new((*self._team, len(self.problem.terms)), np.float32)
+        self._mask = new((*self._team, len(self.actions)), np.int8)
         self.problem.report(observation, self._mask, reward, terms)
         self._restores = self.world.restores
         return observation, reward, {"action_mask": self._mask, "terms": terms}

@@ -107,7 +107,6 @@ class DeliberatingBatch(BatchEnv):
         self.problem.advance(last.astype(np.int32), mask, Deliberated(first.astype(np.int32), timing))
         lost = self._interrupt(timing["busy"] > 0.0)
         self._spent[..., _LATE] += (late | lost) + self.world.state.activity["late"]
-        self._spent[..., _THINKING] = minds["pending"] != NOTHING
         return self._finish()
 
     def _interrupt(self, thought: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -184,8 +183,9 @@ class DeliberatingBatch(BatchEnv):
 
     def _report(self) -> tuple[Observation, NDArray[np.float32], Info]:
         observation, reward, info = super()._report()
+        thinking = self.world.state.minds["pending"] != NOTHING
+        self._spent[..., _THINKING] = info["thinking"] = thinking
         info["terms"] = np.concatenate((info["terms"], self._spent), axis=-1)
-        info["thinking"] = self.world.state.minds["pending"] != NOTHING
         return observation, reward, info
 
     def _begin(self, seed: int | ArrayLike | None, worlds: ArrayLike | None) -> None:

@@ -280,7 +280,7 @@ class Sequential(parallel_to_aec_wrapper):
             return
         self._restores, self._agents = env.world.restores, env.agents[:]
         if self._agents:
-            self.env = SimpleNamespace(agents=env.agents, reset=lambda **_: env.present())
+            self.env = SimpleNamespace(world=env.world, agents=env.agents, reset=lambda **_: env.present())
             try:
                 super().reset()
             finally:

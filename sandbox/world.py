@@ -33,7 +33,7 @@ from sandbox.requests import book_size, sky_intervals
 from sandbox.round import FIRST, SECOND, begin_episode, recall, run
 from sandbox.scenario import Scenario, load_scenario
 from sandbox.setting import Constants, Setting, make_setting
-from sandbox.state import State, arrays, copy_arrays, make_scratch, make_state
+from sandbox.state import NONE, State, arrays, copy_arrays, make_scratch, make_state
 
 SUBSYSTEMS = ("orbit", "attitude", "power", "thermal")
 
@@ -106,6 +106,7 @@ class World:
         self.demand = self._estimate()
         self.sim = self._make_sim(self._setting, self.demand.passes)
         self.scales = orbit_scales(self.fleet, self.scenario.threats.fuel_m_s, self._setting.reach_s)
+        self.sim.state.minds["pending"] = NONE
         self._name_parts()
         self._blank = self.commands()
         self._generators = [np.random.default_rng(0) for _ in range(self.worlds)]
@@ -253,12 +254,13 @@ class World:
         return self._restores
 
     def share(self, function: Callable, *arguments: Any) -> list[Any]:
-        """Call kernel function(sim, which, *arguments) on all worlds, shared out over threads.
+        """Call kernel function(sim, which, *arguments) on all worlds that were reset, shared out over threads.
 
         `which` lists the worlds of a share. The types of the arguments are looked up at the first call only
         (see `compiled.entry_point`): give the same types, and contiguous arrays, at every call.
         """
-        return self._call(self._shares, function, *arguments)
+        shares = self._shares if self._all_ready else [np.flatnonzero(self._ready)]
+        return self._call(shares, function, *arguments)
 
     def call(self, function: Callable, *arguments: Any) -> Any:
         """Call kernel function(*arguments), whose argument types are looked up at the first call only."""
