@@ -414,7 +414,7 @@ class Autonomy(Problem):
         if timing is not None:
             early = timing["delay"] == 0.0
             self._burn[early], self._late[early] = self._late[early], WAIT
-        given = {"burn": self._burn, "late_burn": self._late, "reload": self._reload}
+        given: dict[str, Any] = {"burn": self._burn, "late_burn": self._late, "reload": self._reload}
         if timing is not None:
             given |= {"thinking": timing, "before": before}
         self.world.step(**given)
