@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from sandbox.compiled import kernel
 from sandbox.errors import SandboxError, shown
 
-"""Characters of a value in a message."""
 _INT64 = np.iinfo(np.int64)
 
 
