@@ -253,8 +253,8 @@ from sandbox.routing import hop_seconds
 from sandbox.scenario import load_scenario
 from sandbox.service import DECISIONS, NEIGHBOUR, RUN_LARGE, RUN_SMALL, TRAINING
 from sandbox.state import CHARGE, DOWNLINK, IDLE, NONE, OBSERVE
+from sandbox.units import DAY, KELVIN
 
-DAY, KELVIN = 86_400.0, 273.15
 BABBLE = 100
 """What is drawn, beyond what `sandbox.faults` draws."""
 POINTED = len(declared.POINTINGS) + 1

@@ -111,8 +111,8 @@ from sandbox.avoidance import BACKWARD_LARGE, FORWARD_LARGE, FORWARD_SMALL, RETU
 from sandbox.compiled import kernel
 from sandbox.danger_world import DangerWorld
 from sandbox.scenario import Scenario, load_scenario
+from sandbox.units import DAY, HOUR
 
-HOUR, DAY = 3600.0, 86_400.0
 LEAST_PROBABILITY = 1e-10
 SHIP, SLOT = "Satellite", "Slot"
 OWN = (

@@ -147,8 +147,7 @@ from sandbox.routing import hop_seconds
 from sandbox.scenario import Scenario, load_scenario
 from sandbox.service import DECISIONS, DEFER, allowed, sight
 from sandbox.state import CHARGE, NONE
-
-KELVIN = 273.15
+from sandbox.units import KELVIN
 
 POWER_TOPIC, PLACE_TOPIC, GROUND_TOPIC, WORK_TOPIC = "Power and heat", "Place", "Ground", "Work"
 JOB_TOPIC, TRAINING_TOPIC = "Job", "Training satellite"

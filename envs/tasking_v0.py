@@ -130,9 +130,8 @@ from sandbox.links import SEARCH_HORIZON_S
 from sandbox.orbits.ephemeris import sun_position
 from sandbox.scenario import Scenario, load_scenario
 from sandbox.state import CHARGE, DOWNLINK, IDLE, NONE, OBSERVE
+from sandbox.units import KELVIN
 from sandbox.world import World
-
-KELVIN = 273.15
 
 POWER_TOPIC, PLACE_TOPIC, GROUND_TOPIC, STORE_TOPIC = "Power and heat", "Place", "Ground", "Images"
 OWN = (

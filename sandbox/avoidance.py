@@ -10,9 +10,9 @@ from sandbox.orbits.bodies import MU_EARTH, R_EARTH
 from sandbox.orbits.ephemeris import moon_position, sun_position
 from sandbox.orbits.propagation import dop8_step
 from sandbox.state import LOST
+from sandbox.units import DAY, HOUR
 from sandbox.world import MAX_STEP_S
 
-DAY = 86_400.0
 SWEEP_STEP_S = 180.0
 """Longest step of a flight to the threats ahead: order eight keeps 1 mm a day at this length."""
 SEARCH_S = 90.0
@@ -22,7 +22,7 @@ SLOT_STEP_S = 240.0
 SEEK_M_S = 2.0
 """Burned in sum after which contacts are sought anew: until then they are 9 s off at most, since an impulse
 moves a satellite by three times its size and the time, and the search looks three hours ahead."""
-RETURN_S = 6 * 3600.0
+RETURN_S = 6 * HOUR
 """Time in which a return takes a satellite back to its slot."""
 BACK_M, STILL_M_S = 100.0, 1e-3
 """A satellite is back in its slot when it is no further along track, and would stay with so small a burn."""

@@ -34,8 +34,8 @@ from sandbox.orbits.frames import geodetic_to_itrs
 from sandbox.routing import Heap, Routes, make_heap
 from sandbox.scenario import Event, Group, JobKind, Jobs, Questions, Scenario
 from sandbox.state import NONE, wipe
+from sandbox.units import GIGA, HOUR, KILO, MEGA
 
-HOUR, MEGA, KILO, GIGA = 3600.0, 1e6, 1e3, 1e9
 CITY_SPREAD_M = 50_000.0
 
 UNBORN, WAITING, QUEUED, COMPUTING, ANSWERED, SENDING, DELIVERED, DROPPED, EXPIRED, LOST = range(10)

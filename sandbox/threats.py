@@ -21,9 +21,9 @@ from sandbox.orbits.catalogue import read_catalogue
 from sandbox.orbits.constellations import states
 from sandbox.orbits.propagation import advance
 from sandbox.scenario import Threats as Settings
+from sandbox.units import DAY, HOUR
 from sandbox.world import MAX_STEP_S, World
 
-HOUR, DAY = 3600.0, 86_400.0
 POPULATION_SEED = 20_260_320
 """The population is part of the scenario, not of an episode."""
 

@@ -5,18 +5,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import ceil
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sandbox.compiled import entry_point, kernel
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, unknown_name
 from sandbox.events import draw_times
 from sandbox.fleet import force_model, make_fleet, sgp4_states, station_records
 from sandbox.flight import LOWEST_M, fly
 from sandbox.links import SEARCH_HORIZON_S, restart_search
 from sandbox.orbits.ephemeris import Ephemeris, make_ephemeris
+from sandbox.orbits.poliastro import to_orbit
 from sandbox.orbits.propagation import Forces, advance
 from sandbox.outlook import look
 from sandbox.requests import book_size, draw_book, sky_intervals, write_book
@@ -33,8 +34,11 @@ from sandbox.state import (
     make_state,
     wipe,
 )
+from sandbox.units import HOUR, accepts_quantities
 
-HOUR = 3600.0
+if TYPE_CHECKING:
+    from boinor.twobody import Orbit
+
 MAX_STEP_S = 60.0
 """Longest propagation step: order eight keeps 0.03 mm a day at this length (shared measurements, J2)."""
 BEGIN, FLY, LOOK = 1, 2, 4
@@ -76,12 +80,13 @@ class World:
         scenario: a name, a YAML file, a dictionary or a Scenario.
         worlds: B.
         shown: K, the observation opportunities in each satellite's outlook.
-        horizon_s: length of an episode; by default the scenario's.
+        horizon_s: length of an episode (seconds or a Quantity); by default the scenario's.
         threads: worlds are shared out over this many threads. The result does not depend on it.
 
     `state` holds every array; `reset` must come before the first `step`. Raises SandboxError for bad input.
     """
 
+    @accepts_quantities(horizon_s="s")
     def __init__(
         self,
         scenario: str | Scenario | Any,
@@ -262,6 +267,25 @@ class World:
     def scene(self, b: int) -> dict[str, NDArray]:
         """What world b shows in a recording beyond what every world has, by variable."""
         return {}
+
+    def orbit(self, n: int | str, world: int = 0) -> "Orbit":
+        """The osculating orbit of satellite n, a number or a name, at the present time of a world.
+
+        A `boinor.twobody.Orbit` about the Earth in GCRS; its epoch is the scenario's plus the world's time.
+        It is a copy: what is done to it does not move the satellite. Raises SandboxError before `reset`, and
+        for a satellite or world that there is not.
+        """
+        names = self.fleet.names
+        if isinstance(n, str) and n not in names:
+            raise unknown_name("satellite", n, names)
+        number = names.index(n) if isinstance(n, str) else _counted("satellite", n, self.satellites)
+        b = _counted("world", world, self.worlds)
+        if not self._ready[b]:
+            raise SandboxError("World.orbit before reset: call reset() first.")
+        orbit, now = self.state.orbit, float(self.state.clock["time"][b])
+        return to_orbit(
+            orbit.position[b, number].copy(), orbit.velocity[b, number].copy(), self.scenario.epoch, now
+        )
 
     def close(self) -> None:
         """Let the threads go. Safe to call twice."""
@@ -444,6 +468,12 @@ def _fault(position, pointing, power, body):
         if not np.isfinite(body[n].temperature):
             return 4
     return 0
+
+
+def _counted(kind: str, number: Any, count: int) -> int:
+    if not (isinstance(number, (int, np.integer)) and not isinstance(number, bool) and 0 <= number < count):
+        raise SandboxError(f"{kind} = {number!r:.60}; give a whole number from 0 to {count - 1}.")
+    return int(number)
 
 
 def _shares(worlds: int, threads: int) -> list[NDArray]:

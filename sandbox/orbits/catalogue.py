@@ -14,7 +14,7 @@ from sandbox.errors import SandboxError, unknown_name
 from sandbox.orbits import omm
 from sandbox.orbits.element_sets import ElementSet, element_set
 from sandbox.orbits.frames import teme_rotations
-from sandbox.orbits.timescales import julian_date
+from sandbox.orbits.timescales import Epoch, julian_date
 from sandbox.orbits.tle import read_tle
 
 # columns of a facts table, by the OMM field that each holds
@@ -78,8 +78,8 @@ class Catalogue:
                 raise unknown_name("satellite", name, bearers)
         return Catalogue(tuple(each for name in wanted for each in bearers[name]))
 
-    def states(self, when: datetime | str) -> tuple[np.ndarray, np.ndarray]:
-        """GCRS positions (N, 3) in m and velocities (N, 3) in m/s at a UTC time (datetime or ISO 8601).
+    def states(self, when: Epoch) -> tuple[np.ndarray, np.ndarray]:
+        """GCRS positions (N, 3) in m and velocities (N, 3) in m/s at a time (see `timescales.as_utc`).
 
         Raises SandboxError that names the first satellite SGP4 gives up on, and why.
         """
@@ -88,7 +88,7 @@ class Catalogue:
             raise self._failure(errors[:, 0], when)
         return position[:, 0], velocity[:, 0]
 
-    def _failure(self, errors: np.ndarray, when: datetime | str) -> SandboxError:
+    def _failure(self, errors: np.ndarray, when: Epoch) -> SandboxError:
         i = int(np.flatnonzero(errors)[0])
         failed, code, each = np.count_nonzero(errors), int(errors[i]), self.sets[i]
         return SandboxError(

@@ -2,22 +2,30 @@
 
 import warnings
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Union
 
 import erfa
 import numpy as np
 
 from sandbox.errors import SandboxError
 from sandbox.orbits import iers
+from sandbox.units import DAY, is_time
 
-DAY_S = 86_400.0
+if TYPE_CHECKING:
+    from astropy.time import Time
+
+Epoch = Union[datetime, str, "Time"]
 _MJD_ZERO = 2_400_000.5
 
 
-def as_utc(when: datetime | str) -> datetime:
-    """`when` as an aware UTC datetime; an ISO 8601 string without an offset is taken as UTC.
+def as_utc(when: Epoch) -> datetime:
+    """`when` as an aware UTC datetime: one of any zone, an astropy Time of any scale, or ISO 8601.
 
-    Raises SandboxError for a string that is no date and for a naive datetime.
+    A string without an offset is taken as UTC. Raises SandboxError for a string that is no date, a naive
+    datetime, an array of times, and a moment within a leap second, which a datetime cannot name.
     """
+    if is_time(when):
+        return _of_time(when)
     if isinstance(when, str):
         try:
             parsed = datetime.fromisoformat(when.strip())
@@ -28,12 +36,30 @@ def as_utc(when: datetime | str) -> datetime:
         when = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     if not isinstance(when, datetime) or when.tzinfo is None:
         raise SandboxError(
-            f"Epoch {when!r} has no time zone; give an aware UTC datetime or an ISO 8601 string."
+            f"Epoch {when!r} has no time zone; give an aware UTC datetime, a Time or an ISO 8601 string."
         )
     return when.astimezone(UTC)
 
 
-def julian_date(when: datetime | str) -> tuple[float, float]:
+def _of_time(when: Any) -> datetime:
+    if not when.isscalar:
+        raise SandboxError(f"The epoch is an array of {when.size} times; give one Time.")
+    try:
+        return when.utc.to_datetime(timezone=UTC)
+    except ValueError as error:
+        raise SandboxError(f"Epoch {when.isot} is no date of UTC ({error}); choose another time.") from None
+
+
+def as_time(when: Epoch) -> "Time":
+    """`when` as an astropy Time: a Time as it is, all else as UTC. Raises SandboxError as `as_utc`."""
+    if is_time(when):
+        return when
+    from astropy.time import Time
+
+    return Time(as_utc(when).replace(tzinfo=None), scale="utc")
+
+
+def julian_date(when: Epoch) -> tuple[float, float]:
     """UTC Julian date of `when` as (day at 0 h, fraction of the day, which may have a leap second)."""
     when = as_utc(when)
     second = when.second + when.microsecond / 1e6
@@ -46,7 +72,7 @@ def utc_after(jd: float, fraction: float, seconds) -> tuple[np.ndarray, np.ndarr
     """The UTC Julian date `seconds` (SI, any shape) after another: leap seconds are counted."""
     with _erfa_quiet():
         tai1, tai2 = erfa.utctai(jd, fraction)
-        return erfa.taiutc(tai1, tai2 + np.asarray(seconds) / DAY_S)
+        return erfa.taiutc(tai1, tai2 + np.asarray(seconds) / DAY)
 
 
 def terrestrial_time(jd, fraction) -> tuple[np.ndarray, np.ndarray]:
