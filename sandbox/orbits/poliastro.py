@@ -111,7 +111,8 @@ def _flown(
     if not abs(ahead) <= LONGEST_FLIGHT_S:
         raise SandboxError(
             f"The epoch of orbit {i} is {orbit.epoch.utc.isot}, {abs(ahead) / DAY:.0f} days from "
-            f"{time.utc.isot}; make it with epoch=Time(...) within {LONGEST_FLIGHT_S / DAY:.0f} days, or choose another epoch."
+            f"{time.utc.isot}; make it with epoch=Time(...) within {LONGEST_FLIGHT_S / DAY:.0f} days, "
+            "or choose another epoch."
         )
     if ahead == 0.0:
         return state
