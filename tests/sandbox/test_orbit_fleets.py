@@ -74,7 +74,7 @@ def test_an_orbit_of_another_epoch_is_flown_there():
 
 
 def test_the_ecliptic_is_turned():
-    """By the obliquity of 23.44 degrees: the pole of an orbit in the ecliptic is so far from the equator's."""
+    """The pole of an orbit in the ecliptic is the obliquity, 23.44 degrees, from the equator's."""
     flat = Orbit.circular(Earth, 500 * u.km, epoch=EPOCH, plane=Planes.EARTH_ECLIPTIC)
     position, velocity = from_orbits([flat])
     pole = np.cross(position[0], velocity[0])

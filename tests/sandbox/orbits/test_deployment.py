@@ -70,7 +70,7 @@ def test_patience_is_cheap():
 
 
 def test_the_drift_of_the_node_spares_the_turn_of_the_plane():
-    """20 degrees of node at 53 degrees cost 2 km/s to turn; J2 does it in some weeks for the price of a raise."""
+    """20 degrees of node at 53 degrees cost 2 km/s to turn; J2 does it in weeks, for the price of a raise."""
     launch, slots = ring(1, 400, inc=53), ring(1, 550, inc=53, raan=-20)
     drift, turn = (plan_deployment(launch, slots, node_drift=how) for how in (True, False))
     assert drift.delta_v < 200
@@ -122,7 +122,7 @@ def test_public_names():
 
 
 def test_the_return_to_a_slot_is_a_phasing():
-    """The kernel's impulse (offset / 3 T) against the exact one: boinor flies it, whole revolutions in 6 h."""
+    """The kernel's impulse (offset / 3 T), flown by boinor for the whole revolutions nearest to 6 h."""
     from sandbox.avoidance import RETURN, RETURN_S, wanted_burn
 
     class Rules:
