@@ -51,8 +51,8 @@ PARTS = (0.2, 0.3, 0.4, 0.6, 0.7, 0.8)
 """Of a revolution, in which a rest is trimmed. At a half, nothing across the orbit can be reached."""
 PROBE_M_S = 1e-3
 LONGEST_COAST_S = 3 * 365 * DAY
-SAME_RATE = 1e-11
-"""rad/s, a twentieth of a degree in three years: planes that turn so nearly alike never meet."""
+SAME_RATE = 1e-9
+"""rad/s, two degrees a year, as of 10 km in altitude: planes that turn so nearly alike do not meet."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -436,6 +436,8 @@ def _drift(state: Array, slot: Array, forces: Forces) -> tuple[float, float]:
         rates.append(j2_rates(0.5 * sum(_radii(each, forces)), 0.0, float(inclination))[0])
     rate = rates[0] - rates[1]
     ahead = (_node(slot) - _node(state) + pi) % (2 * pi) - pi
+    if abs(ahead) < 1e-6:
+        return rate or 1.0, 0.0
     if abs(rate) < SAME_RATE:
         raise SandboxError(
             "node_drift: a parking orbit turns as fast as its slot's; park at another altitude."
