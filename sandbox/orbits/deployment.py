@@ -253,15 +253,18 @@ def _from(
     """The burns after so long a coast, and by what angle (rad) the slot's node is ahead after phasing."""
     now, raised, burns = _raised(_carried(state, coast, wishes.forces), coast, slot, wishes, start)
     target = _carried(slot, now, wishes.forces)
+    if _close(raised - target):
+        return burns, 0.0
     phased, leave, enter = _phased(raised, target, now, wishes)
-    burns = (*burns, *enter)
-    now = leave.time_s
-    target = _carried(slot, now, wishes.forces)
-    ahead = (_node(target) - _node(phased) + pi) % (2 * pi) - pi
-    off = _burned(phased, leave.delta_v) - target
-    if np.linalg.norm(off[:3]) > CLOSE_M or np.linalg.norm(off[3:]) > CLOSE_M_S:
-        return (*burns, *_trimmed(phased, target, leave, wishes, start)), ahead
-    return tuple(b for b in (*burns, leave) if np.linalg.norm(b.delta_v) > 1e-9), ahead
+    target = _carried(slot, leave.time_s, wishes.forces)
+    ahead = _wrapped(_node(target) - _node(phased))
+    if _close(_burned(phased, leave.delta_v) - target):
+        return (*burns, *enter, leave), ahead
+    return (*burns, *enter, *_trimmed(phased, target, leave, wishes, start)), ahead
+
+
+def _close(off: Array) -> bool:
+    return bool(np.linalg.norm(off[:3]) <= CLOSE_M and np.linalg.norm(off[3:]) <= CLOSE_M_S)
 
 
 def _radii(state: Array, forces: Forces) -> tuple[float, float]:
@@ -333,15 +336,18 @@ def _phased(
     The slot, `angle` ahead, passes the place of the first impulse when it has flown the rest of a whole
     number of revolutions; a satellite with the period for that is back there then too.
     """
-    period, radius = _period(slot), float(np.linalg.norm(state[:3]))
-    angle = _phase(state, slot)
-    if not _safe(angle, radius, period, wishes.revolutions):
+    radius, angle = float(np.linalg.norm(state[:3])), _phase(state, slot)
+    if not _safe(angle, radius, _period(slot), wishes.revolutions):
         angle -= 2 * pi  # falls back a revolution rather than dip into the air
-    time = (wishes.revolutions - angle / (2 * pi)) * period
-    speed = _phasing_speed(radius, time / wishes.revolutions)
-    first = speed - float(np.linalg.norm(state[3:]))
-    impulses = np.array([first, -first])
+    place, nodal = _latitude(state), _nodal_period(slot, wishes.forces)
+    time = (wishes.revolutions - angle / (2 * pi)) * nodal
+    for _ in range(3):
+        target = _carried(slot, time, wishes.forces)
+        time += nodal * _wrapped(place - _latitude(target)) / (2 * pi)
     target = _carried(slot, time, wishes.forces)
+    ratio = time / (wishes.revolutions * nodal)
+    first = _phasing_speed(radius, _period(target) * ratio) - float(np.linalg.norm(state[3:]))
+    impulses = np.array([first, -first])
 
     def flown(impulses: Array) -> Array:
         return _carried(_burned(state, impulses[0] * _along(state)), time, wishes.forces)
@@ -350,9 +356,8 @@ def _phased(
         """Metres along track from the slot at the end, and m/s of speed too many for its energy."""
         end = flown(impulses)
         end = _burned(end, impulses[1] * _along(end))
-        off = end - target
         faster = (_energy(end) - _energy(target)) / np.linalg.norm(target[3:])
-        return np.array([off[:3] @ _along(target), faster])
+        return np.array([-radius * _phase(end, target), faster])
 
     for _ in range(10):
         error = missed(impulses)
@@ -365,6 +370,29 @@ def _phased(
     end = flown(impulses)
     enter = Impulse(now, impulses[0] * _along(state), "phasing")
     return end, Impulse(now + time, impulses[1] * _along(end), "phasing"), (enter,)
+
+
+def _latitude(state: Array) -> float:
+    """Argument of latitude (rad): from the node, or from the x axis on an equatorial orbit."""
+    momentum = np.cross(state[:3], state[3:])
+    inclined = np.hypot(momentum[0], momentum[1]) > 1e-6 * np.linalg.norm(momentum)
+    node = np.arctan2(momentum[0], -momentum[1]) if inclined else 0.0
+    axis = np.array([np.cos(node), np.sin(node), 0.0])
+    return float(
+        np.arctan2(state[:3] @ np.cross(momentum / np.linalg.norm(momentum), axis), state[:3] @ axis)
+    )
+
+
+def _nodal_period(state: Array, forces: Forces) -> float:
+    """Seconds from one passage of a place of the orbit, counted from the node, to the next."""
+    period = _period(state)
+    for _ in range(2):
+        period += period * _wrapped(_latitude(state) - _latitude(_carried(state, period, forces))) / (2 * pi)
+    return period
+
+
+def _wrapped(angle: float) -> float:
+    return (angle + pi) % (2 * pi) - pi
 
 
 def _phasing_speed(radius: float, period: float) -> float:
@@ -435,7 +463,7 @@ def _drift(state: Array, slot: Array, forces: Forces) -> tuple[float, float]:
         inclination = np.arccos(momentum[2] / np.linalg.norm(momentum))
         rates.append(j2_rates(0.5 * sum(_radii(each, forces)), 0.0, float(inclination))[0])
     rate = rates[0] - rates[1]
-    ahead = (_node(slot) - _node(state) + pi) % (2 * pi) - pi
+    ahead = _wrapped(_node(slot) - _node(state))
     if abs(ahead) < 1e-6:
         return rate or 1.0, 0.0
     if abs(rate) < SAME_RATE:

@@ -70,6 +70,17 @@ def test_patience_is_cheap():
     assert prices[1] / prices[2] == pytest.approx(2.0, rel=0.1)
 
 
+@pytest.mark.parametrize("inc", [0.0, 53.0, 97.6])
+def test_patience_is_cheap_under_j2_too(inc):
+    """Weeks of phasing: the secular motion of 300 revolutions is met, at a price below that of 30."""
+    prices = []
+    for n in (30, 300):
+        plan = plan_deployment(ring(3, 500, inc=inc), ring(3, 550, 0, 120, inc=inc), revolutions=n)
+        assert (plan.misses < [0.1, 1e-4]).all()
+        prices.append(plan.delta_v)
+    assert prices[1] < prices[0] < 3 * 200
+
+
 def test_the_drift_of_the_node_spares_the_turn_of_the_plane():
     """20 degrees of node at 53 degrees cost 2 km/s to turn; J2 does it in weeks, for the price of a raise."""
     launch, slots = ring(1, 400, inc=53), ring(1, 550, inc=53, raan=-20)
