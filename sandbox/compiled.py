@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+import boinor
 import numba
 from numba.core.caching import (
     CompileResultCacheImpl,
@@ -298,6 +299,24 @@ def kernel(function: Callable, *, apart: bool = False) -> Callable:
 
 
 kernel_apart = partial(kernel, apart=True)
+
+
+class _SetupCache(_KernelCache):
+    """Of functions that hold machine code of boinor, whose sources are not looked into: by its version."""
+
+    def _index_key(self, sig: Any, codegen: Any) -> Any:
+        return *super()._index_key(sig, codegen), boinor.__version__
+
+
+def setup_kernel(function: Callable) -> Callable:
+    """Compile a function of set-up: it may make arrays and call boinor's core functions; cached on disk.
+
+    Those compile for seconds in every process, since boinor keeps no machine code. Not for what runs in every
+    round: see `kernel`.
+    """
+    compiled: Any = numba.njit(function, nogil=True)
+    compiled._cache = _SetupCache(function) if _writable_folder() else NullCache()
+    return compiled
 
 
 def entry_point(function: Any, *examples: Any) -> Callable:

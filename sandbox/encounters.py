@@ -29,8 +29,8 @@ from sandbox.orbits.propagation import MAX_STEP_S, advance
 from sandbox.scenario import Threats as Settings
 from sandbox.setting import Setting
 from sandbox.state import LOST, State
+from sandbox.units import DAY, HOUR
 
-HOUR, DAY = 3600.0, 86_400.0
 POPULATION_SEED = 20_260_320
 """The population is part of the scenario, not of an episode."""
 

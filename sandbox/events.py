@@ -7,8 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sandbox.geography import Points, sample_around
 from sandbox.scenario import Event
-
-HOUR = 3600.0
+from sandbox.units import HOUR
 
 
 def draw_times(rng: np.random.Generator, events: Sequence[Event]) -> NDArray[np.float64]:

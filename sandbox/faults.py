@@ -32,8 +32,8 @@ from sandbox.scenario import Faults as Settings
 from sandbox.scenario import Scenario
 from sandbox.setting import Setting
 from sandbox.state import wipe
+from sandbox.units import DAY, HOUR, MEGA
 
-HOUR, DAY, MEGA = 3600.0, 86_400.0, 1e6
 SAA_LATITUDE, SAA_LONGITUDE = radians(-30.0), radians(-45.0)
 SAA_HALF_LATITUDE, SAA_HALF_LONGITUDE = radians(25.0), radians(30.0)
 """The South Atlantic anomaly, an ellipse of sub-satellite points: centre and extent as the Chandra X-ray

@@ -1,6 +1,7 @@
 """From a scenario to arrays: spacecraft and stations as records, satellites with names and first states."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,14 +14,14 @@ from sandbox.orbits import constellations
 from sandbox.orbits.bodies import J2, J3, J4, LOWEST_M, MU_EARTH, R_EARTH
 from sandbox.orbits.catalogue import Catalogue, from_mean_elements
 from sandbox.orbits.decay import flying
+from sandbox.orbits.elements import coe2rv
 from sandbox.orbits.frames import geodetic_to_itrs
+from sandbox.orbits.poliastro import from_orbits
 from sandbox.orbits.propagation import Forces
 from sandbox.orbits.timescales import julian_date
 from sandbox.power import BODY_PANEL, TRACKING_PANEL
-from sandbox.scenario import Group, Scenario, Spacecraft, Station
-
-ZERO_CELSIUS = 273.15
-GIGA = 1e9
+from sandbox.scenario import Classical, Group, Scenario, Spacecraft, Station
+from sandbox.units import GIGA, HOUR, KELVIN
 
 CRAFT = np.dtype(
     [
@@ -209,6 +210,28 @@ def force_model(scenario: Scenario) -> Forces:
     )
 
 
+def fleet_of_orbits(
+    scenario: Scenario, orbits: Sequence[Any], names: Sequence[str] | None, spacecraft: str, group: str
+) -> dict[str, Any]:
+    """The fields of a group of satellites on these boinor orbits at the epoch of `scenario`."""
+    if spacecraft not in scenario.spacecraft:
+        raise unknown_name("spacecraft", spacecraft, scenario.spacecraft)
+    if isinstance(names, str) or (names is not None and len(names) != len(orbits)):
+        raise SandboxError(f"{len(orbits)} orbits have names = {names!r:.60}; give a list of as many names.")
+    ballistic = float(_craft_record(scenario.spacecraft[spacecraft])["ballistic"])
+    position, velocity = from_orbits(orbits, scenario.epoch, force_model(scenario), ballistic)
+    states = [
+        {"name": name, "position_km": p, "velocity_km_s": v}
+        for name, p, v in zip(
+            names or [f"{group} {i + 1}" for i in range(len(orbits))],
+            (position / 1e3).tolist(),
+            (velocity / 1e3).tolist(),
+            strict=True,
+        )
+    ]
+    return {"name": group, "spacecraft": spacecraft, "states": states}
+
+
 def sgp4_states(
     fleet: Fleet,
     epoch: datetime,
@@ -256,6 +279,8 @@ def _placed(group: Group, epoch: datetime) -> _Placed:
         names = [s.name for s in group.states]
         position = np.array([s.position_km for s in group.states]) * 1e3
         return names, position, np.array([s.velocity_km_s for s in group.states]) * 1e3, None
+    if group.classical is not None:
+        return [c.name for c in group.classical], *_classical_states(group.classical), None
     catalogue = _catalogue(group)
     if catalogue is not None:
         return _in_orbit(catalogue, group, epoch)
@@ -281,6 +306,20 @@ def _in_orbit(catalogue: Catalogue, group: Group, epoch: datetime) -> _Placed:
             f"{len(catalogue):,}; {gone}: set another epoch or take newer elements."
         )
     return [names[id(each)] for each in there.sets], *there.states(epoch), there
+
+
+def _classical_states(rows: Sequence[Classical]) -> tuple[np.ndarray, np.ndarray]:
+    """Positions and velocities (N, 3) of osculating elements, by boinor's `coe2rv`."""
+    states = [
+        coe2rv(
+            MU_EARTH,
+            row.a_km * 1e3 * (1 - row.ecc**2),
+            row.ecc,
+            *np.radians([row.inc_deg, row.raan_deg, row.argp_deg, row.nu_deg]),
+        )
+        for row in rows
+    ]
+    return np.array([position for position, _ in states]), np.array([velocity for _, velocity in states])
 
 
 def _catalogue(group: Group) -> Catalogue | None:
@@ -330,7 +369,7 @@ def _craft_record(craft: Spacecraft) -> np.void:
         "panel_area": power.panel_area_m2,
         "panel_efficiency": power.panel_efficiency,
         "panel_mount": TRACKING_PANEL if power.panel_mount == "tracking" else BODY_PANEL,
-        "battery": power.battery_wh * 3600.0,
+        "battery": power.battery_wh * HOUR,
         "charge_low": power.initial_charge[0],
         "charge_high": power.initial_charge[1],
         "charge_efficiency": power.charge_efficiency,
@@ -347,10 +386,10 @@ def _craft_record(craft: Spacecraft) -> np.void:
         "absorptivity": thermal.absorptivity,
         "sun_area": thermal.sun_area_m2,
         "earth_area": thermal.earth_area_m2,
-        "initial_temperature": thermal.initial_c + ZERO_CELSIUS,
-        "heater_below": thermal.heater_below_c + ZERO_CELSIUS,
-        "throttle_above": thermal.throttle_above_c + ZERO_CELSIUS,
-        "shutdown_above": thermal.shutdown_above_c + ZERO_CELSIUS,
+        "initial_temperature": thermal.initial_c + KELVIN,
+        "heater_below": thermal.heater_below_c + KELVIN,
+        "throttle_above": thermal.throttle_above_c + KELVIN,
+        "shutdown_above": thermal.shutdown_above_c + KELVIN,
         "slew_rate": np.radians(attitude.slew_rate_deg_s),
         "slew_acceleration": np.radians(attitude.slew_acceleration_deg_s2),
         "settle": attitude.settle_s,

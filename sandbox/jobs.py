@@ -29,8 +29,7 @@ from sandbox.routing import Heap, Routes, make_heap
 from sandbox.scenario import JobKind, Questions, Scenario, load_scenario
 from sandbox.setting import Setting
 from sandbox.state import NONE, wipe
-
-MEGA, KILO = 1e6, 1e3
+from sandbox.units import KILO, MEGA
 
 UNBORN, WAITING, QUEUED, COMPUTING, ANSWERED, SENDING, DELIVERED, DROPPED, EXPIRED, LOST = range(10)
 JOB_STATUS_NAMES = (

@@ -8,11 +8,12 @@ from sandbox.orbits.bodies import SPEED_OF_LIGHT
 from sandbox.orbits.ephemeris import earth_rotation, moon_position, sun_position
 from sandbox.orbits.propagation import dop8_step
 from sandbox.state import NONE
+from sandbox.units import HOUR
 
 BOLTZMANN_DB = -228.5991672
 """10 log10 of Boltzmann's constant in J/K."""
 SEARCH_STEP_S = 60.0
-SEARCH_HORIZON_S = 3 * 3600.0
+SEARCH_HORIZON_S = 3 * HOUR
 EDGE_S = 1e-3
 
 

@@ -14,8 +14,8 @@ from sandbox.orbits.frames import geodetic_to_itrs
 from sandbox.scenario import Event, UrgentRequests
 from sandbox.scenario import Requests as Settings
 from sandbox.state import NONE, PENDING, Requests
+from sandbox.units import HOUR
 
-HOUR = 3600.0
 CITY_SPREAD_M = 50_000.0
 _PLACES = {
     "land": sample_land,

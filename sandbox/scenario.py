@@ -14,13 +14,14 @@ laid over that scenario's, mapping by mapping; a list or a value replaces the ot
 A catalogue (TLE, 3LE, or OMM as JSON, CSV, XML or KVN) is known by its content, whatever the file is called.
 An object of it that is damaged, has decayed or has elements too old for the epoch is left out with a warning.
 
-Field names carry their units; `sandbox.bounds` says how large the numbers may be. A field that is unknown,
+Field names carry their units; `sandbox.bounds` says how large the numbers may be. From Python a field may be
+an astropy Quantity, the epoch a Time. A field that is unknown,
 missing or out of range is one `SandboxError` that names the file, the field, the value and what would be
 right.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from math import hypot
 from pathlib import Path
@@ -69,7 +70,9 @@ from sandbox.compute import board, check_fit, model
 from sandbox.errors import SandboxError, printable, shortened, shown, unknown_name
 from sandbox.orbits.catalogue import Catalogue, read_catalogue
 from sandbox.orbits.catalogue_text import MOST_SETS
+from sandbox.orbits.timescales import as_utc
 from sandbox.plain_data import field_name, plain
+from sandbox.units import HOUR, is_time, without_units
 from sandbox.yaml_files import read_yaml
 
 FOLDER = Path(__file__).parent / "scenarios"
@@ -94,6 +97,12 @@ LOWEST_KM = 6_499.0
 
 class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_units(cls, data: Any) -> Any:
+        """A field may be an astropy Quantity; it becomes a number in the unit that the name says."""
+        return without_units(data) if isinstance(data, Mapping) else data
 
 
 def _ordered(pair: Range, low: float, high: float) -> Range:
@@ -315,6 +324,14 @@ class MeanElements(Model):
     bstar: Annotated[float, Field(ge=-1e3, le=1e3)] = 0.0
 
 
+def _check_perigee(a_km: float, ecc: float) -> None:
+    perigee = a_km * (1.0 - ecc)
+    if perigee < LOWEST_KM:
+        raise ValueError(
+            f"the perigee lies at {perigee:.0f} km from the geocentre; {LOWEST_KM:.0f} is the least"
+        )
+
+
 class Keplerian(Model):
     """Mean (J2-averaged) classical elements of one satellite at the scenario's epoch."""
 
@@ -328,11 +345,28 @@ class Keplerian(Model):
 
     @model_validator(mode="after")
     def _above_ground(self) -> Self:
-        perigee = self.semi_major_axis_km * (1.0 - self.eccentricity)
-        if perigee < LOWEST_KM:
-            raise ValueError(
-                f"the perigee lies at {perigee:.0f} km from the geocentre; {LOWEST_KM:.0f} is the least"
-            )
+        _check_perigee(self.semi_major_axis_km, self.eccentricity)
+        return self
+
+
+class Classical(Model):
+    """Osculating classical elements of one satellite at the scenario's epoch, in GCRS about the Earth.
+
+    Named as those of the poliastro family's `Orbit.from_classical`, whose state (`coe2rv` of boinor) the
+    satellite has; `nu` is the true anomaly. Elements that J2 is averaged out of are `keplerian`.
+    """
+
+    name: str
+    a_km: Annotated[float, Field(ge=6_538, le=50_000)]
+    ecc: Annotated[float, Field(ge=0, lt=0.9)] = 0.0
+    inc_deg: Inclination
+    raan_deg: Angle = 0.0
+    argp_deg: Angle = 0.0
+    nu_deg: Angle = 0.0
+
+    @model_validator(mode="after")
+    def _above_ground(self) -> Self:
+        _check_perigee(self.a_km, self.ecc)
         return self
 
 
@@ -367,7 +401,7 @@ class StateVector(Model):
         return self
 
 
-SOURCES = ("walker", "sun_synchronous", "catalogue", "elements", "keplerian", "states")
+SOURCES = ("walker", "sun_synchronous", "catalogue", "elements", "keplerian", "classical", "states")
 
 
 class Group(Model):
@@ -386,6 +420,7 @@ class Group(Model):
     catalogue: Catalogued | None = None
     elements: tuple[MeanElements, ...] | None = Field(None, min_length=1, max_length=MOST_NAMED)
     keplerian: tuple[Keplerian, ...] | None = Field(None, min_length=1, max_length=MOST_NAMED)
+    classical: tuple[Classical, ...] | None = Field(None, min_length=1, max_length=MOST_NAMED)
     states: tuple[StateVector, ...] | None = Field(None, min_length=1, max_length=MOST_NAMED)
 
     @model_validator(mode="after")
@@ -687,6 +722,11 @@ class Scenario(Model):
     faults: Faults = Faults()
     events: Annotated[tuple[Event, ...], Field(max_length=MOST_LISTED)] = ()
 
+    @field_validator("epoch", mode="before")
+    @classmethod
+    def _of_astropy(cls, epoch: Any) -> Any:
+        return as_utc(epoch) if is_time(epoch) else epoch
+
     @field_validator("epoch")
     @classmethod
     def _utc(cls, epoch: datetime) -> datetime:
@@ -716,6 +756,30 @@ class Scenario(Model):
                 raise ValueError(str(unknown_name("station", name, stations)))
         return self
 
+    def with_orbits(
+        self,
+        orbits: Iterable[Any],
+        *,
+        names: Sequence[str] | None = None,
+        spacecraft: str | None = None,
+        group: str = "Orbit",
+    ) -> "Scenario":
+        """This scenario with the satellites of these orbits in the place of its fleet.
+
+        orbits: of `boinor.twobody.Orbit` about the Earth; one of another epoch is flown to the scenario's,
+            under the scenario's forces (see `orbits.poliastro.from_orbits`).
+        names: of the satellites; by default "Orbit 1" and so on, after `group`.
+        spacecraft: their kind; by default that of the first group of the fleet.
+
+        Raises SandboxError for what is no orbit about the Earth, lies too low, or has an epoch more than 30
+        days off, for an unknown kind of spacecraft, and for names that do not fit.
+        """
+        from sandbox.fleet import fleet_of_orbits
+        from sandbox.orbits.poliastro import listed
+
+        fleet = fleet_of_orbits(self, listed(orbits), names, spacecraft or self.fleet[0].spacecraft, group)
+        return load_scenario(self, {"fleet": [fleet], "satellites": None})
+
     @property
     def job_kinds(self) -> tuple[Questions, ...]:
         """What jobs are of, by their number: the kinds of `jobs`, then the questions of the events."""
@@ -724,7 +788,7 @@ class Scenario(Model):
     @property
     def rounds(self) -> int:
         """Decision rounds in the horizon."""
-        return max(1, round(self.horizon_h * 3600.0 / self.round_s))
+        return max(1, round(self.horizon_h * HOUR / self.round_s))
 
 
 def scenario_names() -> list[str]:

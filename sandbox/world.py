@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,16 +28,20 @@ from sandbox.demand import Demand, check_book, check_round
 from sandbox.errors import SandboxError, printable, shown, unknown_name
 from sandbox.fleet import orbit_scales, sgp4_states
 from sandbox.jobs import idle_boards
+from sandbox.orbits.poliastro import to_orbit
 from sandbox.parts import Sim, chosen_parts, make_parts
 from sandbox.requests import book_size, sky_intervals
 from sandbox.round import FIRST, SECOND, begin_episode, recall, run
 from sandbox.scenario import Scenario, load_scenario
 from sandbox.setting import Constants, Setting, make_setting
 from sandbox.state import NONE, State, arrays, copy_arrays, make_scratch, make_state
+from sandbox.units import HOUR, accepts_quantities
+
+if TYPE_CHECKING:
+    from boinor.twobody import Orbit
 
 SUBSYSTEMS = ("orbit", "attitude", "power", "thermal")
 
-HOUR = 3600.0
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class World:
         message_bytes: L, the longest message.
         whole_inbox: whether a decision about jobs is about all in an inbox instead of the first; by default
             where there are standing orders.
-        horizon_s: length of an episode; by default the scenario's.
+        horizon_s: length of an episode (seconds or a Quantity); by default the scenario's.
         threads: worlds are shared out over this many threads. The result does not depend on it.
 
     `state`, `constants` and the parts `lasers`, `jobs`, `encounters`, `faults`, `messages` and `orders` (None
@@ -76,6 +80,7 @@ class World:
     and for encounters of satellites that SGP4 flies.
     """
 
+    @accepts_quantities(horizon_s="s")
     def __init__(
         self,
         scenario: str | Scenario | Any,
@@ -359,6 +364,25 @@ class World:
         held = {name: getattr(self.sim, name) for name in self.parts}
         return {name: _arrays_of(part) for name, part in held.items()}
 
+    def orbit(self, n: int | str, world: int = 0) -> "Orbit":
+        """The osculating orbit of satellite n, a number or a name, at the present time of a world.
+
+        A `boinor.twobody.Orbit` about the Earth in GCRS; its epoch is the scenario's plus the world's time.
+        It is a copy: what is done to it does not move the satellite. Raises SandboxError before `reset`, and
+        for a satellite or world that there is not.
+        """
+        names = self.fleet.names
+        if isinstance(n, str) and n not in names:
+            raise unknown_name("satellite", n, names)
+        number = names.index(n) if isinstance(n, str) else _counted("satellite", n, self.satellites)
+        b = _counted("world", world, self.worlds)
+        if not self._ready[b]:
+            raise SandboxError("World.orbit before reset: call reset() first.")
+        orbit, now = self.state.orbit, float(self.state.clock["time"][b])
+        return to_orbit(
+            orbit.position[b, number].copy(), orbit.velocity[b, number].copy(), self.scenario.epoch, now
+        )
+
     def close(self) -> None:
         """Let the threads go. Safe to call twice."""
         if self._pool is not None:
@@ -415,6 +439,12 @@ def _check_horizon(horizon_s: Any) -> None:
         raise SandboxError(
             f"horizon_s = {shown(horizon_s)} is too long; {MOST_HOURS * HOUR:g} s is the most."
         )
+
+
+def _counted(kind: str, number: Any, count: int) -> int:
+    if not (isinstance(number, (int, np.integer)) and not isinstance(number, bool) and 0 <= number < count):
+        raise SandboxError(f"{kind} = {number!r:.60}; give a whole number from 0 to {count - 1}.")
+    return int(number)
 
 
 def _shares(worlds: int, threads: int) -> list[NDArray]:

@@ -23,7 +23,7 @@ from sandbox.orbits.catalogue_text import MOST_SETS, read_text
 from sandbox.orbits.element_sets import ElementSet, element_set
 from sandbox.orbits.frames import teme_rotations
 from sandbox.orbits.sieve import LeftOut, Sieve, told, too_many
-from sandbox.orbits.timescales import julian_date
+from sandbox.orbits.timescales import Epoch, julian_date
 from sandbox.orbits.tle import looks_like_tle, read_tle
 
 # columns of a facts table, by the OMM field that each holds
@@ -145,8 +145,8 @@ class Catalogue:
         usual = epochs[ceil(0.99 * (len(epochs) - 1))] + timedelta(days=30)
         return max(epoch for epoch in epochs if epoch <= usual)
 
-    def states(self, when: datetime | str) -> tuple[np.ndarray, np.ndarray]:
-        """GCRS positions (N, 3) in m and velocities (N, 3) in m/s at a UTC time (datetime or ISO 8601).
+    def states(self, when: Epoch) -> tuple[np.ndarray, np.ndarray]:
+        """GCRS positions (N, 3) in m and velocities (N, 3) in m/s at a time (see `timescales.as_utc`).
 
         Raises SandboxError that names the first satellite SGP4 gives up on, and why.
         """
@@ -155,7 +155,7 @@ class Catalogue:
             raise self._failure(errors[:, 0], when)
         return position[:, 0], velocity[:, 0]
 
-    def _failure(self, errors: np.ndarray, when: datetime | str) -> SandboxError:
+    def _failure(self, errors: np.ndarray, when: Epoch) -> SandboxError:
         i = int(np.flatnonzero(errors)[0])
         failed, each = np.count_nonzero(errors), self.sets[i]
         return SandboxError(

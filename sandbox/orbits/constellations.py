@@ -1,7 +1,6 @@
 """Constellations as mean elements: rows of (a, e, i, raan, argp, M), in m and rad, plane by plane."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from math import acos, isfinite, pi
 
 import erfa
@@ -9,13 +8,15 @@ import numpy as np
 
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import J2, MU_EARTH, R_EARTH
-from sandbox.orbits.elements import M_to_nu, coe2rv, mean_motion, mean_to_osculating
-from sandbox.orbits.timescales import julian_date, universal_time
+from sandbox.orbits.elements import mean_motion, mean_states
+from sandbox.orbits.timescales import Epoch, julian_date, universal_time
+from sandbox.units import DAY, accepts_quantities
 
-TROPICAL_YEAR_S = 365.24219 * 86_400  # IAU, at J2000
+TROPICAL_YEAR_S = 365.24219 * DAY  # IAU, at J2000
 MIN_ALTITUDE_M, MAX_ALTITUDE_M = 160e3, 60_000e3  # below it air ends an orbit within hours
 
 
+@accepts_quantities(altitude_m="m", inclination="rad", raan0="rad", eccentricity="")
 def walker_delta(
     total: int,
     planes: int,
@@ -35,6 +36,7 @@ def walker_delta(
     return _shell(total, raans, phasing, altitude_m, inclination, eccentricity)
 
 
+@accepts_quantities(altitude_m="m", inclination="rad", raan0="rad", eccentricity="")
 def walker_star(
     total: int,
     planes: int,
@@ -49,12 +51,13 @@ def walker_star(
     return _shell(total, raans, phasing, altitude_m, inclination, eccentricity)
 
 
+@accepts_quantities(altitude_m="m", local_time_h="h", eccentricity="")
 def sun_synchronous(
     total: int,
     planes: int,
     altitude_m: float,
     local_time_h: float | Sequence[float],
-    epoch: datetime | str,
+    epoch: Epoch,
     phasing: int = 0,
     eccentricity: float = 0.0,
 ) -> np.ndarray:
@@ -76,6 +79,7 @@ def sun_synchronous(
     return _shell(total, raans, phasing, altitude_m, inclination, eccentricity)
 
 
+@accepts_quantities(altitude_m="m", eccentricity="")
 def sun_synchronous_inclination(altitude_m: float, eccentricity: float = 0.0) -> float:
     """Inclination (rad) at which J2 turns the node once a tropical year (Vallado, 4th ed., section 11.4.1).
 
@@ -96,12 +100,7 @@ def states(mean_elements) -> tuple[np.ndarray, np.ndarray]:
     rows = np.asarray(mean_elements, dtype=float)
     if rows.ndim != 2 or rows.shape[1] != 6 or not np.isfinite(rows).all():
         raise SandboxError(f"Mean elements of shape {rows.shape} must be finite numbers of shape (N, 6).")
-    both = np.array([_state(*mean_to_osculating(*row)) for row in rows]).reshape(-1, 6)
-    return both[:, :3].copy(), both[:, 3:].copy()
-
-
-def _state(a, e, i, raan, argp, M):
-    return coe2rv(MU_EARTH, a * (1 - e * e), e, i, raan, argp, M_to_nu(M, e))
+    return mean_states(np.ascontiguousarray(rows))
 
 
 def _shell(total, raans, phasing, altitude_m, inclination, eccentricity) -> np.ndarray:
@@ -141,7 +140,7 @@ def _semi_major_axis(altitude_m: float, eccentricity: float) -> float:
     return a
 
 
-def _mean_sun(epoch: datetime | str) -> float:
+def _mean_sun(epoch: Epoch) -> float:
     """Right ascension (rad) of the mean Sun, from the origin of GCRS.
 
     At Greenwich mean noon it is the Earth rotation angle, which counts from an origin that, unlike the

@@ -1,106 +1,46 @@
-"""Classical orbital elements: to and from states, anomalies, J2's secular rates, mean to osculating.
+"""Classical orbital elements: boinor's conversions, J2's secular rates, mean to osculating elements.
 
-Scalar kernels that carry poliastro's names. Lengths in m, angles in rad, mu in m3/s2; p is the semi-latus
-rectum, nu, E and M the true, eccentric and mean anomalies of an ellipse (eccentricity below 1).
+What converts is boinor's (`boinor.core`), under its names; here its machine code is kept on disk, which
+boinor does not do (2 s of compiling for each function in every process). Lengths in m, angles in rad, mu in
+m3/s2; p is the semi-latus rectum, nu, E and M the true, eccentric and mean anomalies of an ellipse.
 """
 
-from math import atan, atan2, cos, hypot, pi, sin, sqrt
+from math import atan2, cos, hypot, pi, sin, sqrt
 
-from sandbox.compiled import kernel
+import numpy as np
+from boinor.core.angles import E_to_nu, M_to_E
+from boinor.core.elements import coe2rv as _coe2rv
+from boinor.core.elements import rv2coe as _rv2coe
+
+from sandbox.compiled import kernel, setup_kernel
 from sandbox.orbits.bodies import J2, MU_EARTH, R_EARTH
+
+
+@setup_kernel
+def coe2rv(mu, p, ecc, inc, raan, argp, nu):
+    """Position (3,) in m and velocity (3,) in m/s of classical elements: boinor's `coe2rv`."""
+    return _coe2rv(mu, p, ecc, inc, raan, argp, nu)
+
+
+@setup_kernel
+def rv2coe(mu, position, velocity):
+    """Classical elements (p, ecc, inc, raan, argp, nu) of a state (3,), (3,) in m, m/s: boinor's `rv2coe`.
+
+    An eccentricity or inclination below 1e-8 counts as 0; argp is then 0, raan too on an equatorial orbit.
+    """
+    return _rv2coe(mu, position, velocity)
+
+
+@setup_kernel
+def M_to_nu(M, ecc):
+    """True from mean anomaly, by boinor's `M_to_E` and `E_to_nu`; within -pi and pi, as theirs."""
+    return E_to_nu(M_to_E((M + pi) % (2 * pi) - pi, ecc), ecc)
 
 
 @kernel
 def mean_motion(mu, a):
     """Mean motion (rad/s) on a semi-major axis."""
     return sqrt(mu / a) / a
-
-
-@kernel
-def coe2rv(mu, p, ecc, inc, raan, argp, nu):
-    """Position (m) and velocity (m/s), six numbers, of classical elements (Curtis, section 4.6)."""
-    radial, speed = p / (1 + ecc * cos(nu)), sqrt(mu / p)
-    ci, si, cn, sn = cos(inc), sin(inc), cos(raan), sin(raan)
-    cu, su = cos(argp + nu), sin(argp + nu)
-    # velocity in the plane, along the node and at a right angle to it
-    along, ahead = -speed * (su + ecc * sin(argp)), speed * (cu + ecc * cos(argp))
-    return (
-        radial * (cu * cn - su * ci * sn),
-        radial * (cu * sn + su * ci * cn),
-        radial * su * si,
-        along * cn - ahead * ci * sn,
-        along * sn + ahead * ci * cn,
-        ahead * si,
-    )
-
-
-@kernel
-def rv2coe(mu, x, y, z, vx, vy, vz):
-    """Classical elements (p, ecc, inc, raan, argp, nu) of a state (m, m/s), for any eccentricity.
-
-    On an equatorial orbit raan is 0. On a circular one argp and nu are arbitrary, their sum is right: nothing
-    is rounded to a special case, so `coe2rv` gives the same state back.
-    """
-    hx, hy, hz = y * vz - z * vy, z * vx - x * vz, x * vy - y * vx
-    node = hypot(hx, hy)
-    inc = atan2(node, hz)
-    raan = atan2(hx, -hy) if node > 0 else 0.0
-    cn, sn = cos(raan), sin(raan)
-    latitude = atan2((y * cn - x * sn) * cos(inc) + z * sin(inc), x * cn + y * sn)
-    p = (hx * hx + hy * hy + hz * hz) / mu
-    r = sqrt(x * x + y * y + z * z)
-    e_cos, e_sin = p / r - 1, sqrt(p / mu) * (x * vx + y * vy + z * vz) / r
-    nu = atan2(e_sin, e_cos)
-    return p, hypot(e_cos, e_sin), inc, raan % (2 * pi), (latitude - nu) % (2 * pi), nu
-
-
-@kernel
-def M_to_E(M, ecc):
-    """Eccentric from mean anomaly: Kepler's equation by Danby's iteration. Keeps the revolution."""
-    m = (M + pi) % (2 * pi) - pi
-    E = m + (0.85 * ecc if m > 0 else -0.85 * ecc)
-    for _ in range(20):
-        es, ec = ecc * sin(E), ecc * cos(E)
-        f, f1 = E - es - m, 1 - ec
-        newton = -f / f1
-        halley = -f / (f1 + 0.5 * newton * es)
-        step = -f / (f1 + 0.5 * halley * es + halley * halley * ec / 6)
-        E += step
-        if abs(step) < 1e-13:
-            break
-    return M + (E - m)
-
-
-@kernel
-def E_to_M(E, ecc):
-    """Mean from eccentric anomaly."""
-    return E - ecc * sin(E)
-
-
-@kernel
-def E_to_nu(E, ecc):
-    """True from eccentric anomaly, in the same revolution (Broucke and Cefola 1973)."""
-    beta = ecc / (1 + sqrt(1 - ecc * ecc))
-    return E + 2 * atan(beta * sin(E) / (1 - beta * cos(E)))
-
-
-@kernel
-def nu_to_E(nu, ecc):
-    """Eccentric from true anomaly, in the same revolution."""
-    beta = ecc / (1 + sqrt(1 - ecc * ecc))
-    return nu - 2 * atan(beta * sin(nu) / (1 + beta * cos(nu)))
-
-
-@kernel
-def M_to_nu(M, ecc):
-    """True from mean anomaly, in the same revolution."""
-    return E_to_nu(M_to_E(M, ecc), ecc)
-
-
-@kernel
-def nu_to_M(nu, ecc):
-    """Mean from true anomaly, in the same revolution."""
-    return E_to_M(nu_to_E(nu, ecc), ecc)
 
 
 @kernel
@@ -115,7 +55,7 @@ def j2_rates(a, e, i):
     return -2 * k * c, k * (5 * c * c - 1), n + k * sqrt(eta2) * (3 * c * c - 1)
 
 
-@kernel
+@setup_kernel
 def mean_to_osculating(a, e, i, raan, argp, M):
     """Osculating (a, e, i, raan, argp, M) of mean elements: Brouwer's (1959) J2 short-period terms.
 
@@ -125,6 +65,7 @@ def mean_to_osculating(a, e, i, raan, argp, M):
     """
     eta2 = 1 - e * e
     eta = sqrt(eta2)
+    M = (M + pi) % (2 * pi) - pi  # the revolution of f
     f = M_to_nu(M, e)
     c = cos(i)
     c2, s2 = c * c, 1 - c * c
@@ -174,7 +115,7 @@ def mean_to_osculating(a, e, i, raan, argp, M):
     return a_new, e_new, i_new, raan_new % (2 * pi), argp_new % (2 * pi), M_new % (2 * pi)
 
 
-@kernel
+@setup_kernel
 def _with_mean_energy(mean_a, mean_eta, c2, a, e, i, argp, M):
     """The osculating a at which the energy, J2's share included, is that of the mean orbit.
 
@@ -186,3 +127,15 @@ def _with_mean_energy(mean_a, mean_eta, c2, a, e, i, argp, M):
     here = (3 * sine * sine - 1) / r**3
     mean = -0.5 * (3 * c2 - 1) / (mean_a * mean_eta) ** 3
     return 1 / (1 / mean_a + J2 * R_EARTH**2 * (here - mean))
+
+
+@setup_kernel
+def mean_states(rows):
+    """Positions and velocities (N, 3), m and m/s, of mean elements (N, 6): a, e, i, raan, argp, M."""
+    position, velocity = np.empty((len(rows), 3)), np.empty((len(rows), 3))
+    for k in range(len(rows)):
+        a, e, i, raan, argp, M = mean_to_osculating(
+            rows[k, 0], rows[k, 1], rows[k, 2], rows[k, 3], rows[k, 4], rows[k, 5]
+        )
+        position[k], velocity[k] = _coe2rv(MU_EARTH, a * (1 - e * e), e, i, raan, argp, M_to_nu(M, e))
+    return position, velocity

@@ -6,7 +6,6 @@ rotation is IAU 2006/2000A precession-nutation with the measured UT1 and pole of
 offsets, 1 cm on the ground, are left out, as in astropy.
 """
 
-from datetime import datetime
 from math import ceil, cos, isfinite, sin
 from typing import NamedTuple
 
@@ -17,15 +16,16 @@ from sandbox.compiled import kernel
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import AU, SPEED_OF_LIGHT
 from sandbox.orbits.timescales import (
-    DAY_S,
+    Epoch,
     julian_date,
     polar_motion,
     terrestrial_time,
     universal_time,
     utc_after,
 )
+from sandbox.units import DAY, HOUR, accepts_quantities
 
-STEP_S = 3600.0
+STEP_S = HOUR
 MARGIN_S = 3 * STEP_S  # what the tables hold before the epoch and after the end
 
 
@@ -41,8 +41,9 @@ class Ephemeris(NamedTuple):
     polar: np.ndarray  # (K, 3, 3) TIRS -> ITRS
 
 
-def make_ephemeris(epoch: datetime | str, duration_s: float) -> Ephemeris:
-    """The tables for [-3 h, duration_s + 3 h] around a UTC epoch (aware datetime or ISO 8601 string).
+@accepts_quantities(duration_s="s")
+def make_ephemeris(epoch: Epoch, duration_s: float) -> Ephemeris:
+    """The tables for [-3 h, duration_s + 3 h] around an epoch (see `timescales.as_utc`).
 
     Takes a few milliseconds a day. Raises SandboxError for an unreadable epoch, one before 1973, or a
     duration that is negative or not finite.
@@ -67,7 +68,7 @@ def _apparent_sun(tt1, tt2) -> np.ndarray:
     heliocentric, barycentric = erfa.epv00(tt1, tt2)  # TT stands in for TDB: within 2 ms
     sun = -heliocentric["p"] * AU
     light_time = np.linalg.norm(sun, axis=-1, keepdims=True) / SPEED_OF_LIGHT
-    return sun + barycentric["v"] * (AU / DAY_S) * light_time
+    return sun + barycentric["v"] * (AU / DAY) * light_time
 
 
 def covers(ephemeris: Ephemeris, first_s: float, last_s: float) -> bool:

@@ -1,6 +1,5 @@
 """GCRS (states), ITRS (ground), TEME (SGP4) and geodetic coordinates: arrays, and a kernel for one point."""
 
-from datetime import datetime
 from math import atan2, hypot, sqrt
 
 import erfa
@@ -10,21 +9,25 @@ from sandbox.compiled import kernel
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import EARTH_FLATTENING, R_WGS84
 from sandbox.orbits.ephemeris import Ephemeris, earth_rotation
-from sandbox.orbits.timescales import julian_date, terrestrial_time, universal_time_or_utc
+from sandbox.orbits.timescales import Epoch, julian_date, terrestrial_time, universal_time_or_utc
+from sandbox.units import accepts_quantities
 
 _E2 = EARTH_FLATTENING * (2 - EARTH_FLATTENING)  # first eccentricity squared
 
 
+@accepts_quantities(position="m", t="s")
 def gcrs_to_itrs(position, ephemeris: Ephemeris, t) -> np.ndarray:
     """Positions (..., 3) in m from GCRS to ITRS at t seconds; t broadcasts against the leading shape."""
     return _rotate(earth_rotations(ephemeris, t), position)
 
 
+@accepts_quantities(position="m", t="s")
 def itrs_to_gcrs(position, ephemeris: Ephemeris, t) -> np.ndarray:
     """Positions (..., 3) in m from ITRS to GCRS at t seconds; t broadcasts against the leading shape."""
     return _rotate(np.swapaxes(earth_rotations(ephemeris, t), -1, -2), position)
 
 
+@accepts_quantities(t="s")
 def earth_rotations(ephemeris: Ephemeris, t) -> np.ndarray:
     """The rotations GCRS -> ITRS (..., 3, 3) at t (...) seconds."""
     t = np.asarray(t, dtype=float)
@@ -35,6 +38,7 @@ def _rotate(matrices: np.ndarray, vectors) -> np.ndarray:
     return np.einsum("...ij,...j->...i", matrices, np.asarray(vectors, dtype=float))
 
 
+@accepts_quantities(latitude="rad", longitude="rad", height="m")
 def geodetic_to_itrs(latitude, longitude, height=0.0) -> np.ndarray:
     """ITRS (..., 3) in m of geodetic latitude and longitude (rad) and height (m) on WGS 84; they broadcast.
 
@@ -50,6 +54,7 @@ def geodetic_to_itrs(latitude, longitude, height=0.0) -> np.ndarray:
     return np.stack([equatorial * np.cos(longitude), equatorial * np.sin(longitude), axial], axis=-1)
 
 
+@accepts_quantities(position="m")
 def itrs_to_geodetic(position) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Geodetic latitude and longitude (rad) and height (m) on WGS 84 of ITRS positions (..., 3) in m."""
     position = np.asarray(position, dtype=float)
@@ -79,8 +84,9 @@ def subpoint(x, y, z):
     return atan2(up, out), atan2(y, x), height
 
 
-def teme_to_gcrs(position, velocity, time: datetime | str) -> tuple[np.ndarray, np.ndarray]:
-    """States (..., 3) from SGP4's TEME to GCRS at a UTC time (aware datetime or ISO 8601 string).
+@accepts_quantities(position="m", velocity="m/s")
+def teme_to_gcrs(position, velocity, time: Epoch) -> tuple[np.ndarray, np.ndarray]:
+    """States (..., 3) from SGP4's TEME to GCRS at a time (see `timescales.as_utc`).
 
     Both frames are taken as inertial: the precession of TEME adds less than 0.1 mm/s in low orbit.
     """

@@ -3,24 +3,32 @@
 import re
 import warnings
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Union
 
 import erfa
 import numpy as np
 
 from sandbox.errors import SandboxError
 from sandbox.orbits import iers
+from sandbox.units import DAY, is_time
 
-DAY_S = 86_400.0
+if TYPE_CHECKING:
+    from astropy.time import Time
+
+Epoch = Union[datetime, str, "Time"]
 _MJD_ZERO = 2_400_000.5
 _DAY_OF_YEAR = re.compile(r"([0-9]{4})-([0-9]{3})(T.*)?", re.ASCII)
 
 
-def as_utc(when: datetime | str) -> datetime:
-    """`when` as an aware UTC datetime; an ISO 8601 string without an offset is taken as UTC.
+def as_utc(when: Epoch) -> datetime:
+    """`when` as an aware UTC datetime: one of any zone, an astropy Time of any scale, or ISO 8601.
 
-    The string may state the day of the year (2026-170T12:00:00), as CCSDS 301.0-B has it. Raises SandboxError
-    for one that is no date, for a naive datetime, and for a time that no calendar of four digits holds.
+    A string without an offset is taken as UTC; it may state the day of the year (2026-170T12:00:00), as CCSDS
+    301.0-B has it. Raises SandboxError for one that is no date, for a naive datetime, an array of times, a moment
+    within a leap second, which a datetime cannot name, and a time that no calendar of four digits holds.
     """
+    if is_time(when):
+        return _of_time(when)
     if isinstance(when, str):
         try:
             parsed = datetime.fromisoformat(_calendar_date(when.strip()))
@@ -31,7 +39,7 @@ def as_utc(when: datetime | str) -> datetime:
         when = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     if not isinstance(when, datetime) or when.tzinfo is None:
         raise SandboxError(
-            f"Epoch {when!r} has no time zone; give an aware UTC datetime or an ISO 8601 string."
+            f"Epoch {when!r} has no time zone; give an aware UTC datetime, a Time or an ISO 8601 string."
         )
     try:
         return when.astimezone(UTC)
@@ -53,7 +61,25 @@ def _calendar_date(text: str) -> str:
     return f"{found_date.isoformat()}{found[3] or ''}"
 
 
-def julian_date(when: datetime | str) -> tuple[float, float]:
+def _of_time(when: Any) -> datetime:
+    if not when.isscalar:
+        raise SandboxError(f"The epoch is an array of {when.size} times; give one Time.")
+    try:
+        return when.utc.to_datetime(timezone=UTC)
+    except ValueError as error:
+        raise SandboxError(f"Epoch {when.isot} is no date of UTC ({error}); choose another time.") from None
+
+
+def as_time(when: Epoch) -> "Time":
+    """`when` as an astropy Time: a Time as it is, all else as UTC. Raises SandboxError as `as_utc`."""
+    if is_time(when):
+        return when
+    from astropy.time import Time
+
+    return Time(as_utc(when).replace(tzinfo=None), scale="utc")
+
+
+def julian_date(when: Epoch) -> tuple[float, float]:
     """UTC Julian date of `when` as (day at 0 h, fraction of the day, which may have a leap second)."""
     when = as_utc(when)
     second = when.second + when.microsecond / 1e6
@@ -66,7 +92,7 @@ def utc_after(jd: float, fraction: float, seconds) -> tuple[np.ndarray, np.ndarr
     """The UTC Julian date `seconds` (SI, any shape) after another: leap seconds are counted."""
     with _erfa_quiet():
         tai1, tai2 = erfa.utctai(jd, fraction)
-        return erfa.taiutc(tai1, tai2 + np.asarray(seconds) / DAY_S)
+        return erfa.taiutc(tai1, tai2 + np.asarray(seconds) / DAY)
 
 
 def terrestrial_time(jd, fraction) -> tuple[np.ndarray, np.ndarray]:

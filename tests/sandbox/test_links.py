@@ -146,7 +146,7 @@ class TestGeometry:
 
 def circular(altitude, inclination, raan=0.0, anomaly=0.0):
     a = R_EARTH + altitude
-    return np.array(coe2rv(MU_EARTH, a, 0.0, inclination, raan, 0.0, anomaly)).reshape(2, 3)
+    return np.array(coe2rv(MU_EARTH, a, 0.0, inclination, raan, 0.0, anomaly))
 
 
 def contacts_of(position, velocity, stations, ephemeris, hours, forces=J2_ONLY, every=30.0):

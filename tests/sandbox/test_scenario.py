@@ -301,7 +301,7 @@ class TestWrongFields:
             ({"fleet.0.spacecraft": "kraft"}, "Unknown spacecraft 'kraft'; did you mean craft?"),
             ({"fleet.0.propagator": "sgp4"}, "propagator sgp4 needs catalogue or elements, not walker"),
             ({"fleet.0.sun_synchronous": {"total": 1, "altitude_km": 500, "local_time_h": [6]}},
-             "exactly one of walker, sun_synchronous, catalogue, elements, keplerian, states (now: walker"),
+             "catalogue, elements, keplerian, classical, states (now: walker, sun_synchronous)"),
             ({"fleet.0.walker": None}, "(now: none)"),
             ({"fleet": []}, "fleet = []"),
             ({"satellites": []}, "satellites = []"),

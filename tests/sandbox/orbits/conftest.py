@@ -35,7 +35,7 @@ def leo_states():
     states = []
     for altitude, e, *angles in orbits:
         a = R_EARTH + altitude
-        states.append(coe2rv(MU_EARTH, a * (1 - e * e), e, *np.radians(angles)))
+        states.append(np.ravel(coe2rv(MU_EARTH, a * (1 - e * e), e, *np.radians(angles))))
     states = np.array(states)
     return states[:, :3].copy(), states[:, 3:].copy()
 

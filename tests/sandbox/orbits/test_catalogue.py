@@ -311,10 +311,9 @@ class TestPropagation:
         assert np.allclose((position[0, 2] - position[0, 0]) / 2, velocity[0, 1], atol=0.05)
 
 
-SCS01 = Path(__file__).resolve().parents[4] / "shared" / "data" / "scs01_elements.csv"
+SCS01 = Path(__file__).resolve().parents[2] / "data" / "scs01_elements.csv"
 
 
-@pytest.mark.skipif(not SCS01.exists(), reason="the table of SCS-01 is not beside the repository")
 def test_the_twelve_of_scs01():
     """Read, flown by SGP4: 480 to 520 km above the equatorial radius, at 97.4 degrees."""
     import csv

@@ -12,7 +12,7 @@ SUN = (AU, 0.0, 0.0)
 
 
 def circular(altitude, inclination=0.0, raan=0.0, u=0.0):
-    return coe2rv(MU_EARTH, R_EARTH + altitude, 0.0, inclination, raan, 0.0, u)
+    return np.ravel(coe2rv(MU_EARTH, R_EARTH + altitude, 0.0, inclination, raan, 0.0, u))
 
 
 def period(altitude):
@@ -146,7 +146,7 @@ class TestShadowTransition:
         for _ in range(60):
             mean = (R_EARTH + 550e3) / (1 - eccentricity), eccentricity, *rng.uniform(0, np.pi, 4)
             a, e, *angles, M = mean_to_osculating(*mean) if forces.j2 else mean
-            state = coe2rv(MU_EARTH, a * (1 - e * e), e, *angles, M_to_nu(M, e))
+            state = np.ravel(coe2rv(MU_EARTH, a * (1 - e * e), e, *angles, M_to_nu(M, e)))
             sun = rng.normal(size=3)
             sun *= AU / np.linalg.norm(sun)
             if abs(beta_angle(*state, *sun)) > np.radians(50):

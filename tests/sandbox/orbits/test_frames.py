@@ -15,7 +15,7 @@ from sandbox.orbits.frames import (
     subpoint,
     teme_to_gcrs,
 )
-from sandbox.orbits.timescales import DAY_S
+from sandbox.units import DAY
 
 ARCSECOND = np.pi / 648_000
 
@@ -35,8 +35,8 @@ def test_gcrs_to_itrs_agrees_with_astropy(offline_astropy, rng, epoch, tolerance
     from astropy.coordinates import GCRS, ITRS, CartesianRepresentation
     from astropy.time import Time, TimeDelta
 
-    ephemeris = make_ephemeris(epoch, 3 * DAY_S)
-    t = np.sort(rng.uniform(-3600, 3 * DAY_S, 50))
+    ephemeris = make_ephemeris(epoch, 3 * DAY)
+    t = np.sort(rng.uniform(-3600, 3 * DAY, 50))
     when = Time(epoch, scale="utc") + TimeDelta(t * u.s)
     position = rng.normal(size=(50, 3))
     position *= 7e6 / np.linalg.norm(position, axis=1, keepdims=True)
@@ -48,7 +48,7 @@ def test_gcrs_to_itrs_agrees_with_astropy(offline_astropy, rng, epoch, tolerance
 
 def test_interpolation_alone_is_below_a_millimetre(rng):
     """The same instants from tables whose nodes fall elsewhere, at 7,000 km."""
-    coarse = make_ephemeris("2026-06-26T00:00:00", DAY_S)
+    coarse = make_ephemeris("2026-06-26T00:00:00", DAY)
     point = np.array([7e6, 0.0, 0.0])
     for minutes in (17, 31, 1000):
         exact = make_ephemeris(f"2026-06-26T{minutes // 60:02d}:{minutes % 60:02d}:00", 0.0)

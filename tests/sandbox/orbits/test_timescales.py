@@ -6,7 +6,6 @@ import pytest
 from sandbox.errors import SandboxError
 from sandbox.orbits import iers
 from sandbox.orbits.timescales import (
-    DAY_S,
     as_utc,
     julian_date,
     polar_motion,
@@ -14,6 +13,7 @@ from sandbox.orbits.timescales import (
     universal_time,
     utc_after,
 )
+from sandbox.units import DAY
 
 # one day measured, one leap second, one predicted, one beyond the table (as bundled in 2026)
 DATES = ["2024-02-01T06:00:00", "2016-12-31T23:59:59.5", "2027-03-01T12:00:00"]
@@ -42,7 +42,7 @@ def test_scales_agree_with_astropy(offline_astropy, date):
         (terrestrial_time(*utc), theirs.tt, 1e-9),
         (universal_time(*utc), theirs.ut1, 2e-5),
     ):
-        seconds = ((ours[0] - scale.jd1) + (ours[1] - scale.jd2)) * DAY_S
+        seconds = ((ours[0] - scale.jd1) + (ours[1] - scale.jd2)) * DAY
         assert abs(seconds) < tolerance
 
 
@@ -58,14 +58,14 @@ def test_polar_motion_agrees_with_astropy(offline_astropy):
 
 def test_a_leap_second_is_counted():
     jd, fraction = utc_after(*julian_date("2016-12-31T23:59:59"), [0.0, 1.0, 2.0])
-    before, leap, after = (jd + fraction - 2_457_754.5) * DAY_S
+    before, leap, after = (jd + fraction - 2_457_754.5) * DAY
     assert before < leap < 0.1
     assert after == pytest.approx(0.0, abs=1e-4)
 
 
 def test_seconds_and_shapes():
     jd, fraction = utc_after(*julian_date("2026-06-26"), np.arange(6.0).reshape(2, 3))
-    assert np.allclose((jd - jd.min() + fraction) * DAY_S, np.arange(6.0).reshape(2, 3), atol=1e-6)
+    assert np.allclose((jd - jd.min() + fraction) * DAY, np.arange(6.0).reshape(2, 3), atol=1e-6)
 
 
 def test_far_future_keeps_the_last_values_without_a_warning(recwarn):
