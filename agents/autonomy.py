@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from envs.autonomy_features import BURNS, POINTINGS
 from numpy.typing import NDArray
 
 from agents import avoidance, offloading, tasking
 from agents.policy import Policy
+from envs.blocks.encounters import BURNS
+from envs.blocks.orders import POINTINGS
 from envs.features import Layout
 from sandbox.jobs import DECISIONS, DROP
 

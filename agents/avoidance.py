@@ -35,7 +35,8 @@ class Threshold(Policy):
             name: np.array([self.layout.index(f"warning_{k + 1}_{name}") for k in range(shown)])
             for name in ("present", "time", "miss", "sigma", "risk")
         }
-        self._sizes = np.array(env.problem.burns_m_s)
+        settings = env.world.scenario.threats
+        self._sizes = np.array([settings.small_m_s, settings.large_m_s])
 
     def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
         seen = self.layout.physical(observation)

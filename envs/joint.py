@@ -5,6 +5,7 @@ jobs, what else to do) fall into parts, each of which is changed or left as it i
 numbered as on the environment's page, each from its own 0, which leaves the order as it is.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium
@@ -14,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from envs.batch import BatchEnv, Info, Observation
 from envs.parallel import ParallelFace
 from envs.problem import Problem
-from sandbox.errors import SandboxError
+from sandbox.checks import as_array, whole_numbers
+from sandbox.errors import SandboxError, shown
 
 
 class JointBatch(BatchEnv):
@@ -29,13 +31,14 @@ class JointBatch(BatchEnv):
 
     def step(self, actions: ArrayLike) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
         """Play one round under orders (B, N, P)."""
-        orders = np.asarray(actions)
-        shape = (*self._team, len(self.parts))
-        if orders.dtype.kind not in "iu" or orders.shape != shape:
-            raise SandboxError(f"actions are {orders.dtype} {orders.shape}; give whole numbers {shape}.")
-        if (orders < 0).any() or (orders >= self.parts).any():
-            raise SandboxError(f"an action is outside the space; give numbers below {self.parts}.")
-        self.problem.advance_labels(self.labels(orders), self.legal())
+        orders, shape = as_array("actions", actions), (*self._team, len(self.parts))
+        if orders.shape != shape:
+            raise SandboxError(f"actions have shape {orders.shape}; give {shape}, one for each part.")
+        each = [
+            whole_numbers(f"action of part {part}", orders[..., part], self._team, size - 1, agent="sat_{}")
+            for part, size in enumerate(self.parts)
+        ]
+        self.problem.advance_labels(self.labels(np.stack(each, -1)), self.legal())
         return self._finish()
 
     def labels(self, orders: NDArray) -> list[NDArray[np.int32]]:
@@ -83,20 +86,19 @@ class JointFace(ParallelFace):
         mask = gymnasium.spaces.Box(0, 1, (sum(self.batch.parts),), np.int8)
         return gymnasium.spaces.Dict({"observation": vector, "action_mask": mask})
 
-    def _orders(self, actions: dict[str, Any]) -> NDArray:
+    def _orders(self, actions: Mapping[str, Any]) -> NDArray:
         rows = np.zeros((1, len(self.possible_agents), len(self.batch.parts)), np.int64)
-        for agent in self.agents:
-            if agent in actions:
-                rows[0, self._number[agent]] = self._several(agent, actions[agent])
+        for agent, action in self._told(actions).items():
+            rows[0, self._number[agent]] = self._order(agent, action)
         return rows
 
-    def _several(self, agent: str, action: Any) -> NDArray:
-        value = np.asarray(action)
+    def _order(self, agent: str, action: Any) -> NDArray:
+        value = as_array(f"action of {agent}", action)
         whole = value.shape == (len(self.batch.parts),) and value.dtype.kind in "iu"
         if whole and (value >= 0).all() and (value < self.batch.parts).all():
             return value
         raise SandboxError(
-            f"action {action!r} of {agent} is outside its space; give {len(self.batch.parts)} whole numbers "
+            f"action {shown(action)} of {agent} is outside its space; give {len(self.batch.parts)} whole numbers "
             f"below {self.batch.parts}."
         )
 

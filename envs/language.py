@@ -211,7 +211,9 @@ class LanguageEnv(ParallelEnv):
         return self._reports(observations, infos), infos
 
     def _read(self, replies: Mapping[str, Reply]) -> dict[str, Reading]:
-        return {agent: self._reader.read(reply.text or "", self._masks[agent]) for agent, reply in replies.items()}
+        return {
+            agent: self._reader.read(reply.text or "", self._masks[agent]) for agent, reply in replies.items()
+        }
 
     def _reply(self, agent: str, given: Any) -> Reply:
         """What a satellite gave as a reply whose fields are as they should be."""

@@ -116,6 +116,14 @@ class Problem:
             self._commands = self._commands._replace(before=world.orders.copy())
         self._pieces = tuple(declaration.state), tuple(declaration.satellite_state)
 
+    def over(self, world: Any) -> "Problem":
+        """The same problem, with the same options, over another world with the same parts and sizes."""
+        return type(self)(world, self._declaration, team_reward=self.team_reward)
+
+    def price(self, block: type[Block]) -> float:
+        """The price of a term of the reward, by its block; 0 where the problem does not have it."""
+        return next((own.price for own in self.blocks if isinstance(own, block)), 0.0)  # type: ignore[attr-defined]
+
     def brief(self) -> str:
         """What the problem is about, in words, for one satellite: the same in every round."""
         return self.briefing_text.format(round_s=self.world.scenario.round_s)

@@ -28,6 +28,7 @@ from agents.planner.boards import arrival, coverage, paid
 from agents.planner.tasking_case import Case
 from agents.planner.tracks import tracks
 from envs.batch import BatchEnv
+from envs.blocks.terms import Fuel, Service
 from experiments.problems import make_env
 from sandbox.errors import SandboxError
 from sandbox.jobs import LARGE, SMALL
@@ -76,7 +77,7 @@ def _daylight(along: Any, book: Any, j: int, step: float, world: Any) -> bool:
 def avoidance_bound(env: BatchEnv, b: int) -> float:
     """The same for service, less the fuel of those who would be hit."""
     world: Any = env.world
-    service, fuel_price, _ = env.problem.prices  # type: ignore[attr-defined]
+    service, fuel_price = env.problem.price(Service), env.problem.price(Fuel)
     threat = world.encounters.state.threat[b]
     miss = np.linalg.norm(threat["relative"][..., :3], axis=-1)
     hit = (np.isfinite(threat["tca"]) & (miss < threat["radius"])).any(axis=-1).sum()

@@ -815,7 +815,7 @@ def load_scenario(
         scenario = Scenario.model_validate(data)
     except ValidationError as error:
         raise _explain(error, where) from None
-    if _is_catalogue(source) and "epoch" not in replace:
+    if _is_catalogue(source) and "epoch" not in (replace or {}):
         return _from_newest_epoch(scenario)
     return scenario
 

@@ -14,7 +14,7 @@ charges.
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from numbers import Real
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from boinor.twobody import Orbit
 
 SUBSYSTEMS = ("orbit", "attitude", "power", "thermal")
-
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ class World:
         drawn = 16 * book * (sky_intervals(scenario.requests, scenario.events) + 7)  # and then sorted
         demand.add(f"{book:,} requests", lambda: [*arrays(none.state), *none.scratch], once=drawn)
         for name in self.parts:
-            demand.add(name, lambda part=getattr(none, name): _arrays_of(part))
+            demand.add(name, partial(_arrays_of, getattr(none, name)))
         if none.encounters is not None:
             demand.passes = none.encounters.passes
         return demand
@@ -431,7 +430,7 @@ def _check_size(name: str, value: Any, least: int, most: int) -> None:
 def _check_horizon(horizon_s: Any) -> None:
     if horizon_s is None:
         return
-    if not (isinstance(horizon_s, Real) and 0.0 < horizon_s < float("inf")):
+    if not (isinstance(horizon_s, (int, float, np.number)) and 0.0 < horizon_s < float("inf")):
         raise SandboxError(
             f"horizon_s = {shown(horizon_s)}; give a number of seconds greater than 0, or None."
         )

@@ -10,11 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.autonomy_v0 import Autonomy
-from envs.offloading_v0 import Offloading
 from envs.problem import Problem
-from envs.tasking_v0 import Tasking
-from sandbox.errors import SandboxError
 from sandbox.state import State
 from sandbox.world import Snapshot
 
@@ -26,19 +22,62 @@ class Simulator:
     the copies. `seen` (W, N, F), `mask` (W, N, A) and `reward` (W, N) are what was reported last.
 
     Args:
-        problem: tasking_v0, offloading_v0 or autonomy_v0; it and its world are only read.
+        problem: it and its world are only read.
         copies: W.
-
-    Raises SandboxError for a problem that it cannot copy.
     """
 
     def __init__(self, problem: Problem, copies: int) -> None:
-        if problem.name not in _COPIES:
-            raise SandboxError(
-                f"problem = {problem.name!r} cannot be copied; give one of {', '.join(_COPIES)}."
-            )
         self.of = problem
-        self.problem = _COPIES[problem.name](problem, copies)
+        self.problem = problem.over(problem.world.alike(copies))
+        self.world: Any = self.problem.world
+        self.layout, self.actions = self.problem.layout, self.problem.actions
+        team = copies, self.world.satellites
+        self.copies, self.satellites = team
+        self.seen = np.zeros((*team, len(self.layout)), np.float32)
+        self.mask = np.zeros((*team, len(self.actions)), np.int8)
+        self.reward = np.zeros(team, np.float32)
+        self._terms = np.zeros((*team, len(self.problem.terms)), np.float32)
+
+    def load(self, b: int) -> None:
+        """Put every copy where world b of the problem is now."""
+        now, mine = self.of.world.snapshot(), self.world.snapshot()
+
+        def tiled(part: Any) -> Any:
+            if isinstance(part, tuple):
+                some = [tiled(each) for each in part]
+                return type(part)(*some) if hasattr(part, "_fields") else tuple(some)
+            return np.broadcast_to(part[b], (self.copies, *part.shape[1:]))
+
+        state: State = tiled(now.state)
+        more = {name: tiled(part) for name, part in now.more.items()}
+        ready = np.ones(self.copies, np.bool_)
+        self.world.restore(Snapshot(self.world.scenario, state, more, ready, mine.generators, mine.seeds))
+        self._report()
+
+    def step(self, actions: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Play a round of actions (W, N); what each copy's fleet earned in it (W,)."""
+        self.problem.advance(np.ascontiguousarray(actions, np.int32), self.mask)
+        self._report()
+        return self.reward.sum(axis=1)
+
+    def _report(self) -> None:
+        self.problem.report(self.seen, self.mask, self.reward, self._terms)
+
+
+class Simulator:
+    """W copies of one world of a problem.
+
+    It stands where a policy expects an environment: `layout`, `actions`, `problem` and `world` are those of
+    the copies. `seen` (W, N, F), `mask` (W, N, A) and `reward` (W, N) are what was reported last.
+
+    Args:
+        problem: it and its world are only read.
+        copies: W.
+    """
+
+    def __init__(self, problem: Problem, copies: int) -> None:
+        self.of = problem
+        self.problem = problem.over(problem.world.alike(copies))
         self.world: Any = self.problem.world
         self.layout, self.actions = self.problem.layout, self.problem.actions
         team = copies, self.world.satellites

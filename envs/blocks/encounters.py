@@ -10,6 +10,7 @@ from sandbox.maneuvers import BACKWARD_LARGE, FORWARD_LARGE, FORWARD_SMALL, RETU
 HOUR, DAY = 3600.0, 86_400.0
 SLOT, SHIP = "Slot", "Satellite"
 LEAST_PROBABILITY = 1e-10
+BURNS = ("forward_small", "forward_large", "backward_small", "backward_large", "return")
 
 
 class Slot(Block):
@@ -112,13 +113,14 @@ class Burns(Block):
         settings = world.scenario.threats
         small, large = 100.0 * settings.small_m_s, 100.0 * settings.large_m_s
         fuel, back = "there is fuel for it", "100 m out of the slot or drifting, with fuel"
-        return (
-            Action("forward_small", f"burn {small:g} cm/s in the direction of flight", fuel),
-            Action("forward_large", f"burn {large:g} cm/s in the direction of flight", fuel),
-            Action("backward_small", f"burn {small:g} cm/s against the direction of flight", fuel),
-            Action("backward_large", f"burn {large:g} cm/s against the direction of flight", fuel),
-            Action("return", "burn what leads back to the slot", back),
+        phrases = (
+            f"burn {small:g} cm/s in the direction of flight",
+            f"burn {large:g} cm/s in the direction of flight",
+            f"burn {small:g} cm/s against the direction of flight",
+            f"burn {large:g} cm/s against the direction of flight",
+            "burn what leads back to the slot",
         )
+        return tuple(map(Action, BURNS, phrases, (fuel, fuel, fuel, fuel, back)))
 
     @staticmethod
     @kernel

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -113,8 +114,8 @@ class Neighbours(Block):
     """What can be reached over the laser terminals, as it is now."""
 
     each = "neighbour"
-    parts = ("jobs", "lasers")
-    features = (
+    parts: ClassVar[tuple[str, ...]] = ("jobs", "lasers")
+    features: ClassVar[tuple[Feature, ...]] = (
         Feature("present", "1", 0, 1, "neighbour {:.0f}", gate=True),
         Feature("delay", "ms", 0, 1000, "{:.0f} ms away with this job"),
         Feature("backlog", "s", 0, 600, "{:.0f} s of work there"),

@@ -14,7 +14,8 @@ from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import LOWEST_M
 from sandbox.orbits.catalogue import Catalogue, reason, warn
 from sandbox.orbits.sieve import LeftOut, told
-from sandbox.orbits.timescales import DAY_S, as_utc, julian_date
+from sandbox.orbits.timescales import as_utc, julian_date
+from sandbox.units import DAY
 
 LOOKS = 16
 """Times between epoch and time at which an orbit is looked at; what leads through the Earth takes longer."""
@@ -53,7 +54,7 @@ def why_not_flying(catalogue: Catalogue, moment: datetime) -> list[str]:
     distance = np.linalg.norm(position[:, 0], axis=-1)
     reasons = []
     for each, code, height in zip(catalogue.sets, codes[:, 0], distance, strict=True):
-        days = (moment - each.epoch).total_seconds() / DAY_S
+        days = (moment - each.epoch).total_seconds() / DAY
         dated = f"(its elements are of {each.epoch:%Y-%m-%d}, {abs(days):,.0f} days {_side(days)})"
         if code:
             reasons.append(f"cannot be flown by SGP4: {reason(code)} {dated}")

@@ -45,7 +45,12 @@ def test_the_estimate_is_what_the_arrays_take(kind, name, how):
         (World, "pair", {"requests.per_hour": 1e5, "horizon_h": 8784}, {}),
         (World, "pair", {"requests.lifetime_h": [1, 1e4], "requests.sky_h": 0.1}, {"worlds": 1_000}),
         (World, "relay_40", {"jobs.kinds.2.per_hour": 1e5, "horizon_h": 300}, {"parts": ["jobs"]}),
-        (World, "crossing_12", QUIET | {"threats.warn_h": 1e6, "threats.update_h": 0.01}, {"parts": ["encounters"]}),
+        (
+            World,
+            "crossing_12",
+            QUIET | {"threats.warn_h": 1e6, "threats.update_h": 0.01},
+            {"parts": ["encounters"]},
+        ),
         (World, "disaster_response", {}, {"parts": PARTS, "message_bytes": 10**6}),
     ],
 )
