@@ -24,7 +24,7 @@ _LAZY = {
     "Feature": "envs.features",
 }
 _MODULES = ("tasking_v0", "offloading_v0", "avoidance_v0", "autonomy_v0", "language")
-__all__ = ["names", "register", *_LAZY, *_MODULES]  # noqa: PLE0604  (made at run time)
+__all__ = ["names", "register", *_LAZY, *_MODULES]
 
 register_all()
 

@@ -110,12 +110,13 @@ class Autonomy(Problem):
 
     name, scenario, divides = "autonomy_v0", "disaster_response", False
     briefing_text = (
-        "You are the onboard mind of a satellite of a constellation that images the Earth, answers questions "
-        "from the ground with language models of its own, and has to keep clear of debris. Every {round_s:g} s you may "
-        "change one thing; all other orders stand. An image pays when it has reached the ground, an answer when "
-        "it has reached who asked, both the less the longer it took. Imaging, sending, computing and thinking "
-        "cost energy and heat; the battery must never run empty. A burn costs fuel and spoils what the satellite "
-        "points at; a collision ends it. Neighbours are known only by what they tell over their links."
+        "You are the onboard mind of a satellite of a constellation that images the Earth, answers "
+        "questions from the ground with language models of its own, and has to keep clear of debris. "
+        "Every {round_s:g} s you may change one thing; all other orders stand. An image pays when it has "
+        "reached the ground, an answer when it has reached who asked, both the less the longer it took. "
+        "Imaging, sending, computing and thinking cost energy and heat; the battery must never run empty. "
+        "A burn costs fuel and spoils what the satellite points at; a collision ends it. Neighbours are "
+        "known only by what they tell over their links."
     )
     arguments = {
         "candidates": "K, the requests shown",
@@ -140,7 +141,8 @@ class Autonomy(Problem):
         return Declaration(
             blocks=(
                 Body(), Store(), Light(), Panel(), Place(), Station(), TimeLeft(), Work(), Slot(),
-                WarningCount(), Standing(), Health(), Requests(), Job(), Beacons(size), Training(), Warnings(),
+                WarningCount(), Standing(), Health(), Requests(), Job(), Beacons(size), Training(),
+                Warnings(),
                 Keep(), PointTo(), ObserveNext(), Serve(), Burns(), Reload(),
                 Delivery(), Answers(), Fuel(fuel_price), OutOfSlot(slot_price), Loss(loss_penalty), Energy(),
                 ImageCounts(), AnswerLatency(), JobCounts(), EncounterCounts(), SafeMode(),

@@ -67,11 +67,11 @@ class Avoidance(Problem):
     name, scenario = "avoidance_v0", "crossing_12"
     overrides = {"requests.initial": 0, "requests.per_hour": 0.0, "requests.sites": ()}
     briefing_text = (
-        "You are the onboard mind of a satellite in a constellation that debris passes. Every {round_min:g} min you "
-        "decide whether to burn. A collision ends the satellite. A burn costs fuel and takes the satellite out "
-        "of its slot, where it serves nobody until it has returned; it moves the satellite along its track, the "
-        "more the earlier it comes. Warnings are uncertain and are put right every {update_h:g} h; operators act above a "
-        "probability of 1e-4."
+        "You are the onboard mind of a satellite in a constellation that debris passes. Every "
+        "{round_min:g} min you decide whether to burn. A collision ends the satellite. A burn costs fuel "
+        "and takes the satellite out of its slot, where it serves nobody until it has returned; it moves "
+        "the satellite along its track, the more the earlier it comes. Warnings are uncertain and are put "
+        "right every {update_h:g} h; operators act above a probability of 1e-4."
     )
     arguments = {
         "warned": "W, the warnings shown",

@@ -120,8 +120,8 @@ def reporting(observe: Places, allow: Places, score: Places) -> Callable:
 def decoding(apply: tuple[Callable, ...]) -> Callable:
     """The kernel that turns actions (B, N) into commands, for blocks with these kernels, in order.
 
-    An action that the mask (B, N, A) forbids is played as action 0, and counted. Where `anew`, what the commands
-    and the count held before is forgotten.
+    An action that the mask (B, N, A) forbids is played as action 0, and counted. Where `anew`, what the
+    commands and the count held before is forgotten.
     """
     order = _chain_apply(apply)
 
@@ -153,7 +153,7 @@ def _clear(commands, b, n):
 
 @kernel
 def _scale(raw, tables, out):
-    """Features in their units, as numbers in [-1, 1]; loops so plain that the compiler makes vectors of them."""
+    """Features in their units, as numbers in [-1, 1]; in loops plain enough to be made vectors of."""
     for i in range(out.shape[0]):
         out[i] = raw[tables.columns[i]]
     if tables.divides:

@@ -1,8 +1,8 @@
 """Several orders at once: a MultiDiscrete face, for trainers that can take it.
 
 The actions of a problem whose blocks order different things (`Block.group`: where to point, how to serve the
-jobs, what else to do) fall into parts, each of which is changed or left as it is in every round. The labels are
-numbered as on the environment's page, each from its own 0, which leaves the order as it is.
+jobs, what else to do) fall into parts, each of which is changed or left as it is in every round. The labels
+are numbered as on the environment's page, each from its own 0, which leaves the order as it is.
 """
 
 from collections.abc import Mapping
@@ -98,8 +98,8 @@ class JointFace(ParallelFace):
         if whole and (value >= 0).all() and (value < self.batch.parts).all():
             return value
         raise SandboxError(
-            f"action {shown(action)} of {agent} is outside its space; give {len(self.batch.parts)} whole numbers "
-            f"below {self.batch.parts}."
+            f"action {shown(action)} of {agent} is outside its space; give {len(self.batch.parts)} whole "
+            f"numbers below {self.batch.parts}."
         )
 
     def _observations(self, observation: NDArray, mask: NDArray) -> dict[str, Any]:

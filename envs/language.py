@@ -292,7 +292,7 @@ def _printable(text: str) -> str:
 
 
 def _count(agent: str, name: str, value: Any) -> int:
-    """Tokens: a whole number, also where a server gave it as a float; None, where it does not say, is none."""
+    """Tokens: a whole number, also where a server gave it as a float; None, as it does not say, is none."""
     if value is None:
         return 0
     whole = int(value) if isinstance(value, float) and value.is_integer() else value

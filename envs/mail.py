@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from sandbox.checks import as_array
 from sandbox.errors import SandboxError, shown
@@ -33,7 +33,7 @@ class Mail:
                 vectors = np.ascontiguousarray(given, np.float32)
         except (ValueError, TypeError, OverflowError) as error:
             raise SandboxError(f"messages are {shown(messages)}; give numbers within [-1, 1].") from error
-        silent: NDArray[np.bool_] = np.isnan(vectors).any(axis=-1)
+        silent = np.asarray(np.isnan(vectors).any(axis=-1))
         outside = (np.abs(vectors) > 1.0) & ~silent[..., None]
         if outside.any():
             b, n, i = np.argwhere(outside)[0]
@@ -58,7 +58,7 @@ class Mail:
 
     @contextmanager
     def saying(self) -> Iterator[None]:
-        """What is said within goes out with the round that is played within, or not at all if it is refused."""
+        """What is said within goes out with the round played within, or not at all if that is refused."""
         outbox = self.world.messages.outbox
         kept = [array.copy() for array in outbox]
         try:

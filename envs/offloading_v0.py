@@ -72,11 +72,12 @@ class Offloading(Problem):
     name, scenario = "offloading_v0", "relay_40"
     overrides = {"requests.initial": 0, "requests.per_hour": 0.0, "requests.sites": ()}
     briefing_text = (
-        "You are the onboard mind of a computing satellite that belongs to a constellation linked by lasers. "
-        "Every {round_s:g} s you decide what becomes of the first job in your inbox: a question from a person or a "
-        "robot on the ground, or an image from a camera. An answer pays its value, times its quality, when it "
-        "has arrived, less the longer it took, and nothing after its deadline. The large model answers better "
-        "and takes longer; whoever works pays in energy and heat. The battery must never run empty."
+        "You are the onboard mind of a computing satellite that belongs to a constellation linked by "
+        "lasers. Every {round_s:g} s you decide what becomes of the first job in your inbox: a question "
+        "from a person or a robot on the ground, or an image from a camera. An answer pays its value, "
+        "times its quality, when it has arrived, less the longer it took, and nothing after its deadline. "
+        "The large model answers better and takes longer; whoever works pays in energy and heat. The "
+        "battery must never run empty."
     )
     arguments = {"loss_penalty": "price of a lost satellite"}
 

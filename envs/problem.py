@@ -188,7 +188,7 @@ class Problem:
         return named
 
     def groups(self) -> tuple[int, ...]:
-        """How many actions order each of several things, the no-op counted with each: `Block.group`, in order.
+        """How many actions order each of several things (`Block.group`), the no-op counted with each.
 
         Raises SandboxError where all actions order one thing.
         """

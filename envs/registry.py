@@ -28,8 +28,8 @@ def names() -> list[str]:
 def register(problem: "type[Problem] | str", name: str | None = None) -> None:
     """Give a problem a name, its own by default: then it can be made by that name wherever ours can.
 
-    `problem` is a subclass of `envs.Problem`, or `module:Class`. Raises SandboxError for what is none, and for a
-    name that another problem has.
+    `problem` is a subclass of `envs.Problem`, or `module:Class`. Raises SandboxError for what is none, and
+    for a name that another problem has.
     """
     kind = find(problem) if isinstance(problem, str) and name is None else problem
     chosen = name or kind.name  # type: ignore[union-attr]
@@ -43,7 +43,7 @@ def register(problem: "type[Problem] | str", name: str | None = None) -> None:
 
 
 def find(problem: "type[Problem] | str") -> "type[Problem]":
-    """The class of a problem, given by name, as `module:Class` or as itself. Raises SandboxError otherwise."""
+    """The class of a problem, given by name, as `module:Class` or as itself; else raises SandboxError."""
     kind: Any = _PROBLEMS.get(problem, problem) if isinstance(problem, str) else problem
     if isinstance(kind, str):
         module, colon, attribute = kind.partition(":")
@@ -53,7 +53,7 @@ def find(problem: "type[Problem] | str") -> "type[Problem]":
             kind = getattr(import_module(module), attribute)
         except (ImportError, AttributeError) as error:
             raise SandboxError(
-                f"The problem {problem!r:.80} cannot be loaded ({error}); give module:Class of an envs.Problem."
+                f"The problem {problem!r:.80} cannot be loaded ({error}); give module:Class of a Problem."
             ) from None
     from envs.problem import Problem
 

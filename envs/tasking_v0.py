@@ -70,10 +70,11 @@ class Tasking(Problem):
     name, scenario = "tasking_v0", "scs01"
     briefing_text = (
         "You are the onboard mind of an Earth-observation satellite that belongs to a constellation. "
-        "Every {round_s:g} s you decide what the satellite does next. An image of a request pays its value when it has "
-        "reached the ground, less the longer it waited on board, and only to the first satellite that takes it; "
-        "an image under cloud is lost. The battery must never run empty: the panel looks away from the camera, "
-        "so imaging and sending cost energy and sunlight, and in eclipse nothing comes in."
+        "Every {round_s:g} s you decide what the satellite does next. An image of a request pays its "
+        "value when it has reached the ground, less the longer it waited on board, and only to the first "
+        "satellite that takes it; an image under cloud is lost. The battery must never run empty: the "
+        "panel looks away from the camera, so imaging and sending cost energy and sunlight, and in "
+        "eclipse nothing comes in."
     )
     arguments = {"candidates": "K, the requests shown", "loss_penalty": "price of a lost satellite"}
 

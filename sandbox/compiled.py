@@ -157,7 +157,7 @@ class _Locator(_CacheLocator):
 
 
 class _CacheImpl(CompileResultCacheImpl):
-    _locator_classes = [_Locator]  # noqa: RUF012  (numba's own name and form)
+    _locator_classes = [_Locator]
 
 
 class _File(IndexDataCacheFile):

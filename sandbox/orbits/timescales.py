@@ -24,8 +24,9 @@ def as_utc(when: Epoch) -> datetime:
     """`when` as an aware UTC datetime: one of any zone, an astropy Time of any scale, or ISO 8601.
 
     A string without an offset is taken as UTC; it may state the day of the year (2026-170T12:00:00), as CCSDS
-    301.0-B has it. Raises SandboxError for one that is no date, for a naive datetime, an array of times, a moment
-    within a leap second, which a datetime cannot name, and a time that no calendar of four digits holds.
+    301.0-B has it. Raises SandboxError for one that is no date, for a naive datetime, an array of times, a
+    moment within a leap second, which a datetime cannot name, and a time that no calendar of four digits
+    holds.
     """
     if is_time(when):
         return _of_time(when)
