@@ -311,9 +311,10 @@ class World:
         return [int(own) for own in seeds]
 
     def _orders(self, name: str, values: ArrayLike, count: int) -> NDArray[np.int32]:
-        team = self._no_thought.shape
-        fits = isinstance(values, np.ndarray) and values.dtype is _INT32 and values.shape == team
-        return values if fits and values.flags.carray else bounded_numbers(name, values, team, count - 1)
+        team = self.worlds, self.satellites
+        if isinstance(values, np.ndarray) and (values.dtype, values.shape) == (_INT32, team):
+            return np.require(values, np.int32, ["C", "A", "W"])  # what the machine code takes
+        return bounded_numbers(name, values, team, count - 1)
 
     def _checked(self, thinking: Any) -> NDArray[np.void]:
         team = (self.worlds, self.satellites)
