@@ -4,6 +4,7 @@ import inspect
 import os
 import re
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,7 +22,8 @@ from numba.core.caching import (
     NullCache,
     _CacheLocator,
 )
-from numba.core.dispatcher import Dispatcher
+from numba.core.registry import CPUDispatcher
+from numba.core.sigutils import normalize_signature
 
 _ROOT = Path(__file__).resolve().parent.parent
 _ROOMS = ("sandbox", "envs", "agents", "experiments")
@@ -186,12 +188,13 @@ class _KernelCache(FunctionCache):
         """numba's key holds the pickled closure, which is another in every process: here its names count."""
         function = self._py_func
         cells = [cell.cell_contents for cell in function.__closure__ or ()]
-        return sig, codegen.magic_tuple(), function.__code__.co_code, tuple(map(_identity, cells))
+        code = function.__code__.co_code
+        return sig, codegen.magic_tuple(), code, tuple(map(_identity, cells)), _Kernel.nested()
 
 
 def _identity(value: Any) -> Any:
     """What a closed-over value is, the same in every process: a kernel by its name and closure."""
-    if isinstance(value, Dispatcher):
+    if isinstance(value, CPUDispatcher):
         value = value.py_func
     if isinstance(value, FunctionType):
         cells = tuple(_identity(cell.cell_contents) for cell in value.__closure__ or ())
@@ -220,6 +223,48 @@ def _drop_oldest(folder: Path) -> None:
         spare += sum(stat.st_size for stat in stats)
 
 
+class _Kernel(CPUDispatcher):
+    """A compiled function that Python can call only where Python does.
+
+    For every function numba also compiles a wrapper that unpacks Python objects into its arguments. Of the
+    tuples of a world's arrays these are some thousand words, and few kernels are ever called from Python:
+    without the wrappers of the others the first compilation takes a third less.
+    """
+
+    _depth = threading.local()
+
+    def __init__(self, function: Callable, options: dict[str, Any]) -> None:
+        super().__init__(function, targetoptions=options)
+        self.bare: set[tuple] = set()
+        """Argument types for which there is no wrapper."""
+
+    @classmethod
+    def nested(cls) -> bool:
+        """Whether the kernel that is being compiled is called by another."""
+        return getattr(cls._depth, "count", 0) > 1
+
+    def compile(self, sig: Any) -> Any:
+        depth = self._depth
+        depth.count = getattr(depth, "count", 0) + 1
+        try:
+            key = tuple(normalize_signature(sig)[0])
+            if not self.nested() and key in self.bare:
+                self.bare.remove(key)
+                del self.overloads[key]
+            self.targetoptions["no_cpython_wrapper"] = self.nested()
+            return super().compile(sig)
+        finally:
+            depth.count -= 1
+
+    def add_overload(self, cres: Any) -> None:
+        if not self.nested():
+            super().add_overload(cres)
+            return
+        key = tuple(cres.signature.args)
+        self.bare.add(key)
+        self.overloads[key] = cres
+
+
 # ---- decorators -----------------------------------------------------------------------------------
 
 
@@ -236,8 +281,18 @@ def kernel(function: Callable, *, apart: bool = False) -> Callable:
     numba's cache watches only the file of the outermost function, so a change in a kernel that it calls
     would go unseen. Here the names of the cached files carry the stamp of every source that it may depend on.
     """
-    njit: Any = numba.njit  # its annotations do not know all of these
-    compiled = njit(function, nogil=True, error_model="numpy", _nrt=False, forceinline=not apart)
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+        return function
+    options = {
+        "nopython": True,
+        "boundscheck": None,
+        "nogil": True,
+        "error_model": "numpy",
+        "_nrt": False,
+        "forceinline": not apart,
+        "no_cfunc_wrapper": True,
+    }
+    compiled: Any = _Kernel(function, options)
     compiled._cache = _KernelCache(function) if _writable_folder() else NullCache()
     return compiled
 

@@ -110,6 +110,24 @@ def test_where_nothing_can_be_written_to_kernels_are_compiled_all_the_same(tmp_p
     assert done.stderr.count("compiled kernels are not kept") == 1
 
 
+@compiled.kernel
+def doubled(x):
+    return 2.0 * x
+
+
+@compiled.kernel
+def doubled_and_one(x):
+    return doubled(x) + 1.0
+
+
+def test_a_kernel_that_a_kernel_called_can_be_called_from_python_too():
+    assert doubled_and_one(2.0) == 5.0
+    assert len(doubled.bare) == 1
+    assert doubled(2.0) == 4.0
+    assert not doubled.bare
+    assert doubled_and_one(np.float32(3.0)) == 7.0
+
+
 def test_entry_point_gives_what_the_kernel_gives():
     arguments = (500.0, 1000.0, 20.0, 50.0, 10.0, 0.9, 0.8)
     assert entry_point(battery_step, *arguments)(*arguments) == battery_step(*arguments)
