@@ -123,7 +123,7 @@ def test_scenarios_are_listed(capsys):
     [
         (["run", "--scenario", "scs1"], "did you mean scs01"),
         (["run", "--policy", "gredy"], "did you mean greedy"),
-        (["run", "--env", "nothing"], "Unknown environment"),
+        (["run", "--env", "nothing"], "Unknown decision problem"),
         (["run", "--hours", "0"], "hours = 0"),
         (["run", "--hours", "soon"], "invalid float value: 'soon'"),
         (["run", "--set", "requests.initial"], "give FIELD=VALUE"),
