@@ -101,7 +101,7 @@ def test_its_policies_are_found_by_name():
 
 def test_a_problem_may_bring_another_policy_of_a_shipped_name():
     class Other(Relay):
-        policies = {"greedy": f"{__name__}:Keeps"}  # noqa: RUF012
+        policies = {"greedy": f"{__name__}:Keeps"}
 
     assert policy_class("greedy", Other).__name__ == "Keeps"
     assert policy_class("greedy", "tasking_v0") is policy_class("greedy")
