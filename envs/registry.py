@@ -48,7 +48,7 @@ def find(problem: "type[Problem] | str") -> "type[Problem]":
     if isinstance(kind, str):
         module, colon, attribute = kind.partition(":")
         if not colon:
-            raise unknown_name("decision problem", kind, names(), "or give module:Class")
+            raise unknown_name("decision problem", kind, names())
         try:
             kind = getattr(import_module(module), attribute)
         except (ImportError, AttributeError) as error:
