@@ -239,7 +239,9 @@ def test_bad_argument_is_one_sentence(arguments, sentence):
 
 
 def test_unknown_argument_is_refused():
-    with pytest.raises(TypeError, match="candidate"):
+    with pytest.raises(
+        SandboxError, match="Unknown option of tasking_v0 'candidate'; did you mean candidates"
+    ):
         tasking_v0.parallel_env(scenario="pair", candidate=4)
 
 
