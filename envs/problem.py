@@ -262,10 +262,9 @@ class Problem:
         """Raises SandboxError where there is nothing to decide, and for a name that is given twice."""
         if not self.labels:
             raise SandboxError(f"{self.name} has no action; declare a block that has some.")
-        singles = [f.name for block in self.blocks if not block.each for f in block.features]
-        for kind, names in (
-            ("feature", singles), ("feature", self.layout.names), ("action", self.actions), ("term", self.terms),
-        ):  # fmt: skip
+        singles = tuple(f.name for block in self.blocks if not block.each for f in block.features)
+        given = {"feature": singles, "action": self.actions, "term": self.terms}
+        for kind, names in (*given.items(), ("feature", self.layout.names)):
             twice = [name for name in names if names.count(name) > 1]
             if twice:
                 raise SandboxError(f"{self.name} has two {kind}s called {twice[0]}; give each its own name.")

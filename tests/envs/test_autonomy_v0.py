@@ -505,7 +505,7 @@ class TestSeveralOrdersAtOnce:
             env.step(wrong)
         face = autonomy_v0.parallel_env(scenario=quiet, multi_discrete=True)
         face.reset(seed=0)
-        with pytest.raises(SandboxError, match="give three whole numbers"):
+        with pytest.raises(SandboxError, match="give 3 whole numbers"):
             face.step({"sat_0": 3})
 
 
