@@ -15,7 +15,7 @@ from typing import Any
 from envs.registry import names, register, register_all
 
 _LAZY = {
-    "make": "envs.make",
+    "make": "envs.making",
     "check_env": "envs.check",
     "Problem": "envs.problem",
     "Declaration": "envs.problem",

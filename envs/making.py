@@ -33,6 +33,16 @@ def make(
     return _maker(kind, face)(**arguments)
 
 
+def make_single(problem: str, **arguments: Any) -> Any:
+    """Gymnasium's environment of a problem, as its registry asks for it."""
+    return make(problem, face="single", **arguments)
+
+
+def make_vector(problem: str, **arguments: Any) -> Any:
+    """Gymnasium's vector environment of a problem, as its registry asks for it."""
+    return make(problem, face="vector", **arguments)
+
+
 def _maker(kind: type[Problem], face: str) -> Callable[..., Any]:
     faces = faces_of(kind)
     if face != "language":
