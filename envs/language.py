@@ -61,6 +61,8 @@ from sandbox.checks import shown, whole_number
 from sandbox.errors import SandboxError
 from sandbox.lasers import TERMINALS
 
+__all__ = ["LanguageEnv", "Reply", "Report", "env", "parallel_env", "raw_env"]
+
 LONGEST_REPLY = 4096
 """Characters of the action space's texts; longer replies are read all the same."""
 MOST_TOKENS = 10**12
@@ -304,3 +306,7 @@ def _count(agent: str, name: str, value: Any) -> int:
             f"The reply of {agent} has {name} {shown(value)}; give a whole number from 0 to {MOST_TOKENS}."
         )
     return count
+
+
+def __dir__() -> list[str]:
+    return __all__

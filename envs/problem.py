@@ -30,6 +30,8 @@ from envs.mail import Mail
 from sandbox.errors import SandboxError
 from sandbox.faults import uniform
 
+__all__ = ["Declaration", "Deliberated", "Problem"]
+
 ILLEGAL = "illegal"
 BABBLE = 100
 """What is drawn, beyond what `sandbox.faults` draws."""

@@ -258,7 +258,7 @@ class World:
         return self._restores
 
     def share(self, function: Callable, *arguments: Any) -> list[Any]:
-        """Call kernel function(sim, which, *arguments) on the worlds that were reset, shared out over threads.
+        """Call kernel function(sim, which, *arguments) on the worlds that were reset, shared over threads.
 
         `which` lists the worlds of a share. The types of the arguments are looked up at the first call only
         (see `compiled.entry_point`): give the same types, and contiguous arrays, at every call.
