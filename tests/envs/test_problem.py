@@ -286,7 +286,8 @@ class TestWhatItDeclares:
         assert "{" not in text.replace("sat_{N-1}", "")
         for said in (
             "| battery | %", "| link_k_number | 1 | 0 | 4 |",
-            "| shout | shout at the stars | in even rounds |", "`reward_charge`, `charge`", "times 1.", "| `price` | 1.0 | worth of a full battery |",
+            "| shout | shout at the stars | in even rounds |", "`reward_charge`, `charge`",
+            "times 1.", "| `price` | 1.0 | worth of a full battery |",
         ):  # fmt: skip
             assert said in text
         assert "distance" not in text

@@ -17,7 +17,7 @@ from pettingzoo.test import (
 import envs
 from envs import tasking_v0
 from sandbox.errors import SandboxError
-from sandbox.scenario import FOLDER, load_scenario
+from sandbox.scenario import FOLDER
 from sandbox.state import MODE_NAMES
 
 pytestmark = pytest.mark.usefixtures("no_unexplained_warning")
