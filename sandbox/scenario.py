@@ -228,9 +228,9 @@ class Lasers(Model):
 class Propulsion(Model):
     """A Hall thruster and its propellant, which is part of `body.mass_kg`: see `sandbox.propulsion`.
 
-    The defaults are those of the BHT-200, which flew on TacSat-2 in 2006: 43 % of 200 W at 1,375 s on xenon, or
-    13 mN (Busek, announcement of 6 March 2007). `least_charge`, the share of the battery below which it stays
-    off, is assumed.
+    The defaults are those of the BHT-200, which flew on TacSat-2 in 2006: 43 % of 200 W at 1,375 s on xenon,
+    or 13 mN (Busek, announcement of 6 March 2007). `least_charge`, the share of the battery below which it
+    stays off, is assumed.
     """
 
     thruster_w: Annotated[float, Field(ge=LEAST_NUMBER, le=MOST_WATTS)] = 200.0
@@ -774,8 +774,8 @@ class Scenario(Model):
                 raise ValueError(str(unknown_name("spacecraft", group.spacecraft, self.spacecraft)))
             if group.propagator == "sgp4" and self.spacecraft[group.spacecraft].propulsion is not None:
                 raise ValueError(
-                    f"SGP4, which flies {printable(group.name, 60)}, knows no thrust; set propagator: cowell, "
-                    f"or leave out the propulsion of {printable(group.spacecraft, 60)}"
+                    f"SGP4, which flies {printable(group.name, 60)}, knows no thrust; set propagator: "
+                    f"cowell, or leave out the propulsion of {printable(group.spacecraft, 60)}"
                 )
         named = (("fleet", self.fleet), ("stations", self.stations), ("events", self.events))
         for what, items in named:

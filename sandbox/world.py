@@ -74,9 +74,9 @@ class World:
         threads: worlds are shared out over this many threads. The result does not depend on it.
 
     `state`, `constants` and the parts `lasers`, `jobs`, `encounters`, `faults`, `messages`, `propulsion` and
-    `orders` (None where there is none) hold every array; kernels see them together as `sim`. `orders` (B, N), records of
-    dtype `orders.ORDER`, are the standing orders: write them as you like between two rounds. `reset` must
-    come before the first `step`. Raises SandboxError for bad input, for models that do not fit the boards,
+    `orders` (None where there is none) hold every array; kernels see them together as `sim`. `orders`
+    (B, N), records of dtype `orders.ORDER`, are the standing orders: write them as you like between two
+    rounds. `reset` must come before the first `step`. Raises SandboxError for bad input, for models that do not fit the boards,
     and for encounters of satellites that SGP4 flies.
     """
 
@@ -209,7 +209,7 @@ class World:
 
     def commands(self) -> Commands:
         """New commands that you may write into: to face the Sun and let jobs wait, or, where there are
-        standing orders, to follow them; no burns, no thrust, no thought, no messages."""
+        standing orders, to follow them; no burns, thrust, thought or messages."""
         blank = blank_commands((self.worlds, self.satellites), self.message_bytes, self.sim.orders)
         return self._outgoing(blank)
 

@@ -36,12 +36,12 @@ class Tank(Block):
     )
 
     def tops(self, scenario):
-        """The velocity that the fullest tank gives, m/s; that of the defaults where there is no thruster."""
+        """The velocity that the fullest tank gives, m/s."""
         kinds = {group.spacecraft for group in scenario.fleet}
         gains = [
-            own.isp_s * STANDARD_GRAVITY * -np.log1p(-own.propellant_kg / scenario.spacecraft[kind].body.mass_kg)
-            for kind in sorted(kinds)
-            if (own := scenario.spacecraft[kind].propulsion) is not None
+            -own.isp_s * STANDARD_GRAVITY * np.log1p(-own.propellant_kg / craft.body.mass_kg)
+            for craft in map(scenario.spacecraft.__getitem__, sorted(kinds))
+            if (own := craft.propulsion) is not None
         ]
         return {"delta_v": float(max(gains))} if gains else {}
 
@@ -55,7 +55,7 @@ class Tank(Block):
 
 
 class Climb(Block):
-    """How far the satellite is below its target: `raise_km` above the semi-major axis that it has at the epoch.
+    """How far the satellite is below its target: `raise_km` above its semi-major axis at the epoch.
 
     The axis is that of the energy with J2's share, which stays the same around an orbit.
     """
@@ -105,7 +105,9 @@ class Thrust(Block):
         return (
             Action("coast", "keep the thruster off", "always"),
             Action("thrust_prograde", "thrust in the direction of flight, which raises the orbit", able),
-            Action("thrust_retrograde", "thrust against the direction of flight, which lowers the orbit", able),
+            Action(
+                "thrust_retrograde", "thrust against the direction of flight, which lowers the orbit", able
+            ),
         )
 
     @staticmethod

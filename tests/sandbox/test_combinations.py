@@ -23,7 +23,13 @@ def is_closed(names):
 
 CLOSED = [names for size in range(len(PARTS) + 1) for names in combinations(PARTS, size) if is_closed(names)]
 THRUSTERS = {"spacecraft.computing_satellite.propulsion": {"propellant_kg": 0.001, "least_charge": 0.0}}
-SOME = [("faults",), ("propulsion",), ("encounters", "propulsion", "orders"), ("lasers", "messages", "orders"), ("lasers", "jobs", "faults")]
+SOME = [
+    ("faults",),
+    ("propulsion",),
+    ("encounters", "propulsion", "orders"),
+    ("lasers", "messages", "orders"),
+    ("lasers", "jobs", "faults"),
+]
 
 
 def anything(world, rng):
