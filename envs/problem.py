@@ -173,6 +173,7 @@ class Problem:
         commands.late_burn[...] = np.where(late, commands.burn, 0)
         commands.burn[...] = np.where(late, first.burn, commands.burn)
         commands.reload[...] |= first.reload
+        commands.thrust[...] = np.where(late, first.thrust, commands.thrust)
 
     def identities(self) -> NDArray[np.int64]:
         """What each action refers to now (B, N, A): a number of at least 0 that stays when places change.

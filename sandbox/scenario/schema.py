@@ -19,7 +19,7 @@ from sandbox.bounds import (
     Name,
     Text,
 )
-from sandbox.errors import unknown_name
+from sandbox.errors import printable, unknown_name
 from sandbox.orbits.timescales import as_utc
 from sandbox.scenario.demand import Jobs, Questions, Requests
 from sandbox.scenario.events import Event
@@ -93,6 +93,11 @@ class Scenario(Model):
         for group in self.fleet:
             if group.spacecraft not in self.spacecraft:
                 raise ValueError(str(unknown_name("spacecraft", group.spacecraft, self.spacecraft)))
+            if group.propagator == "sgp4" and self.spacecraft[group.spacecraft].propulsion is not None:
+                raise ValueError(
+                    f"SGP4, which flies {printable(group.name, 60)}, knows no thrust; set propagator: "
+                    f"cowell, or leave out the propulsion of {printable(group.spacecraft, 60)}"
+                )
         named = (("fleet", self.fleet), ("stations", self.stations), ("events", self.events))
         for what, items in named:
             seen = [item.name for item in items]
