@@ -1,4 +1,4 @@
-"""The fields of a kind of satellite: body, power, heat, pointing, instruments, boards, lasers and thruster."""
+"""The fields of a kind of satellite: body, power, heat, pointing, instruments, boards, lasers, thruster."""
 
 from typing import Annotated, Literal, Self
 
