@@ -1,7 +1,6 @@
 """The faces of a decision problem, the same for all: functions that make an environment of it."""
 
 from collections.abc import Callable, Iterable
-from functools import cache
 from inspect import Parameter, signature
 from typing import Any, NamedTuple
 
@@ -101,13 +100,21 @@ def _check(problem: type[Problem]) -> None:
             raise SandboxError(f"{problem.name}: the option {name} has no default; give one in declare().")
 
 
-@cache
+_FACES: dict[type[Problem], Faces] = {}
+
+
 def faces_of(problem: type[Problem]) -> Faces:
-    """The faces of `problem`, as functions of the module that it is in.
+    """The faces of `problem`, as functions of the module that it is in; the same at every call.
 
     Raises SandboxError for a problem without a name or scenario, and for options that cannot be given.
     """
-    _check(problem)
+    if problem not in _FACES:
+        _check(problem)
+        _FACES[problem] = _make_faces(problem)
+    return _FACES[problem]
+
+
+def _make_faces(problem: type[Problem]) -> Faces:
 
     def batch_env(scenario: Any = problem.scenario, worlds: int = 1, **arguments: Any) -> BatchEnv:
         """B worlds at once, arrays in and arrays out; see `BatchEnv` and the module's page."""
