@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def test_every_face_is_made_by_path(face):
 
 
 def test_it_passes_all_checks():
-    envs.check_env(RELAY)
+    envs.check_env(partial(envs.make, RELAY), partial(envs.make, RELAY, face="batch"), max_cycles=10)
     parallel_api_test(envs.make(RELAY, max_cycles=4), num_cycles=8)
     api_test(envs.make(RELAY, face="aec", max_cycles=2), num_cycles=50)
     check_single(envs.make(Relay, face="single", max_cycles=4), skip_render_check=True)
