@@ -21,13 +21,19 @@ from agents.qwen.dense import (
     strangers,
     text_of,
 )
+from envs import tasking_v0
 from envs.features import Feature, Layout
-from envs.tasking_v0 import layout
 from experiments.problems import env_names
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
 
-LAYOUT = layout(load_scenario("scs01"), 4)
+
+def shown(candidates):
+    """The layout of `tasking_v0` with so many requests."""
+    return tasking_v0.batch_env(load_scenario("scs01"), candidates=candidates, max_cycles=1).layout
+
+
+LAYOUT = shown(4)
 ACTIONS = ("idle", "charge", "downlink", "observe_1", "observe_2", "observe_3", "observe_4")
 RENDERER = DenseRenderer(LAYOUT, ACTIONS)
 ASKS = [k for k in range(len(LAYOUT)) if LAYOUT.names[k].endswith("_present")]
@@ -118,7 +124,7 @@ def test_buckets_of_times_are_finer_near_zero():
 @pytest.mark.parametrize("candidates", [1, 8, 16])
 def test_any_number_of_requests(candidates):
     actions = ("idle", "charge", "downlink", *(f"observe_{k}" for k in range(1, candidates + 1)))
-    renderer = DenseRenderer(layout(load_scenario("scs01"), candidates), actions)
+    renderer = DenseRenderer(shown(candidates), actions)
     seen = np.full((1, len(renderer.layout)), 0.5, np.float32)
     ids, _ = renderer.ids(seen, np.ones((1, len(actions)), np.int8))
     assert renderer.read(ids[0].tolist())[1] == list(actions)
