@@ -18,9 +18,9 @@ def replace_fields(data: dict[str, Any], where: str, replace: Mapping[str, Any] 
         _set(data, _full_name(name, data), plain(value, f"{where}: {printable(name)}"))
 
 
-def _full_name(name: str, data: dict[str, Any]) -> str:
+def _full_name(name: Any, data: dict[str, Any]) -> Any:
     """The dotted name of a field; `catalogue.` is that of the one group of the fleet that has a catalogue."""
-    if not name.startswith("catalogue."):
+    if not (isinstance(name, str) and name.startswith("catalogue.")):
         return name
     groups = data.get("fleet")
     listed = groups if isinstance(groups, list) else []
