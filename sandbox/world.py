@@ -73,11 +73,11 @@ class World:
         horizon_s: length of an episode (seconds or a Quantity); by default the scenario's.
         threads: worlds are shared out over this many threads. The result does not depend on it.
 
-    `state`, `constants` and the parts `lasers`, `jobs`, `encounters`, `faults`, `messages`, `propulsion` and
-    `orders` (None where there is none) hold every array; kernels see them together as `sim`. `orders`
+    `state`, `constants` and the parts `lasers`, `jobs`, `encounters`, `faults`, `messages`, `propulsion`
+    and `orders` (None where there is none) hold every array; kernels see them together as `sim`. `orders`
     (B, N), records of dtype `orders.ORDER`, are the standing orders: write them as you like between two
-    rounds. `reset` must come before the first `step`. Raises SandboxError for bad input, for models that do not fit the boards,
-    and for encounters of satellites that SGP4 flies.
+    rounds. `reset` must come before the first `step`. Raises SandboxError for bad input, for models that do
+    not fit the boards, and for encounters of satellites that SGP4 flies.
     """
 
     @accepts_quantities(horizon_s="s")
@@ -261,7 +261,7 @@ class World:
         return self._restores
 
     def share(self, function: Callable, *arguments: Any) -> list[Any]:
-        """Call kernel function(sim, which, *arguments) on the worlds that were reset, shared out over threads.
+        """Call kernel function(sim, which, *arguments) on the worlds that were reset, shared over threads.
 
         `which` lists the worlds of a share. The types of the arguments are looked up at the first call only
         (see `compiled.entry_point`): give the same types, and contiguous arrays, at every call.
