@@ -1,6 +1,6 @@
 """The faces of a decision problem, the same for all: functions that make an environment of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from inspect import Parameter, signature
 from typing import Any, NamedTuple
 
@@ -40,10 +40,7 @@ def make_batch(
     **options: Any,
 ) -> BatchEnv:
     """B worlds of a problem at once. Raises SandboxError for bad arguments and for unknown options."""
-    known = problem.options()
-    for name in options:
-        if name not in known:
-            raise unknown_name(f"option of {problem.name}", name, known)
+    _know(problem, options, make_batch)
     scenario = load_scenario(problem.scenario if scenario is None else scenario, problem.overrides)
     declaration = problem.declare(**options)
     parts = sorted({part for block in declaration.blocks for part in block.parts})
@@ -69,6 +66,7 @@ def make_parallel(
     for name in ("worlds", "threads", "autoreset"):
         if name in arguments:
             raise SandboxError(f"{name} is an argument of the batch face alone; leave it out here.")
+    _know(problem, arguments, make_batch, make_parallel)
     batch = make_batch(problem, scenario, autoreset=False, **arguments)
     kind: Any = MessagingFace if batch.problem.message_size else ParallelFace
     if isinstance(batch, JointBatch):
@@ -76,9 +74,47 @@ def make_parallel(
     return kind(batch, mask_in_obs=mask_in_obs, death=death, render_mode=render_mode)
 
 
-def faces_of(problem: type[Problem]) -> Faces:
-    """The faces of `problem`, as functions of the module that it is in."""
+def _keywords(maker: Callable) -> list[Parameter]:
+    return [p for p in signature(maker).parameters.values() if p.kind is Parameter.KEYWORD_ONLY]
 
+
+def _know(problem: type[Problem], given: Iterable[str], *makers: Callable) -> None:
+    """Raises SandboxError for an argument that neither the problem nor one of the makers has."""
+    shared = [parameter.name for maker in makers for parameter in _keywords(maker)]
+    for name in given:
+        if name not in problem.options() and name not in shared:
+            raise unknown_name(f"option of {problem.name}", name, (*problem.options(), *shared))
+
+
+def _check(problem: type[Problem]) -> None:
+    """Raises SandboxError where a class lacks what every problem says, or its options cannot be given."""
+    for name in ("name", "scenario"):
+        if not isinstance(getattr(problem, name, None), str):
+            raise SandboxError(f"{problem.__qualname__}.{name} is missing; give a string.")
+    shared = {"scenario", "worlds", "satellite", "teammates", "num_envs", "autoreset_mode", "problem", "face"}
+    shared.update(p.name for maker in (make_batch, make_parallel) for p in _keywords(maker))
+    for name, parameter in signature(problem.declare).parameters.items():
+        if name in shared:
+            raise SandboxError(f"{problem.name}: every problem has an argument {name}; rename the option.")
+        if parameter.default is Parameter.empty:
+            raise SandboxError(f"{problem.name}: the option {name} has no default; give one in declare().")
+
+
+_KNOWN: dict[Any, "Faces"] = {}
+
+
+def faces_of(problem: type[Problem]) -> Faces:
+    """The faces of `problem`, as functions of the module that it is in; the same at every call.
+
+    Raises SandboxError for a problem without a name or scenario, and for options that cannot be given.
+    """
+    if problem not in _KNOWN:
+        _check(problem)
+        _KNOWN[problem] = _faces(problem)
+    return _KNOWN[problem]
+
+
+def _faces(problem: type[Problem]) -> Faces:
     def batch_env(scenario: Any = problem.scenario, worlds: int = 1, **arguments: Any) -> BatchEnv:
         """B worlds at once, arrays in and arrays out; see `BatchEnv` and the module's page."""
         return make_batch(problem, scenario, worlds, **arguments)
@@ -132,10 +168,9 @@ def faces_of(problem: type[Problem]) -> Faces:
 
 def _name_arguments(face: Any, maker: Callable, problem: type[Problem]) -> None:
     """Let help() and tab completion show all arguments of a face."""
-    shared = [p for p in signature(maker).parameters.values() if p.kind is Parameter.KEYWORD_ONLY]
+    shared = _keywords(maker)
     if maker is make_parallel:
-        extra = [p for p in signature(make_batch).parameters.values() if p.kind is Parameter.KEYWORD_ONLY]
-        shared += [p for p in extra if p.name not in ("autoreset", "threads")]
+        shared += [p for p in _keywords(make_batch) if p.name not in ("autoreset", "threads")]
     own = [p for p in signature(face).parameters.values() if p.kind is not Parameter.VAR_KEYWORD]
     options = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in signature(problem.declare).parameters.values()]
     face.__signature__ = signature(face).replace(parameters=[*own, *options, *shared])

@@ -42,7 +42,6 @@ import re
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from importlib import import_module
 from string import printable
 from typing import Any
 
@@ -52,12 +51,17 @@ from numpy.typing import NDArray
 from pettingzoo import AECEnv, ParallelEnv
 
 from envs.deliberation import HOLD, Thought, deliberating
+from envs.faces import faces_of
 from envs.parallel import ParallelFace, sequential
+from envs.problem import Problem
+from envs.registry import find
 from envs.replies import ILLEGAL, UNREADABLE, Reading, ReplyReader
 from envs.reports import Reporter
 from sandbox.checks import shown, whole_number
 from sandbox.errors import SandboxError
 from sandbox.lasers import TERMINALS
+
+__all__ = ["LanguageEnv", "Reply", "Report", "env", "parallel_env", "raw_env"]
 
 LONGEST_REPLY = 4096
 """Characters of the action space's texts; longer replies are read all the same."""
@@ -271,17 +275,17 @@ class LanguageEnv(ParallelEnv):
         return reports
 
 
-def parallel_env(problem: str = "tasking_v0", **arguments: Any) -> LanguageEnv:
+def parallel_env(problem: str | type[Problem] = "tasking_v0", **arguments: Any) -> LanguageEnv:
     """The language face of a decision problem; `arguments` are those of its own `parallel_env`."""
-    return LanguageEnv(import_module(f"envs.{problem}").parallel_env(**arguments))
+    return LanguageEnv(faces_of(find(problem)).parallel_env(**arguments))
 
 
-def raw_env(problem: str = "tasking_v0", **arguments: Any) -> AECEnv:
+def raw_env(problem: str | type[Problem] = "tasking_v0", **arguments: Any) -> AECEnv:
     """The agent-environment-cycle form, bare."""
     return sequential(parallel_env(problem, **arguments), wrapped=False)
 
 
-def env(problem: str = "tasking_v0", **arguments: Any) -> AECEnv:
+def env(problem: str | type[Problem] = "tasking_v0", **arguments: Any) -> AECEnv:
     """The agent-environment-cycle form, with the check of order."""
     return sequential(parallel_env(problem, **arguments))
 
@@ -302,3 +306,7 @@ def _count(agent: str, name: str, value: Any) -> int:
             f"The reply of {agent} has {name} {shown(value)}; give a whole number from 0 to {MOST_TOKENS}."
         )
     return count
+
+
+def __dir__() -> list[str]:
+    return __all__

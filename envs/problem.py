@@ -11,7 +11,7 @@
             return Declaration(blocks=(Body(), Job(), Decide(), Answers(), Loss(loss_penalty)))
 
 The arguments of `declare` are the options of the problem. Everything else (loops, scaling, mask, team reward,
-global state, faces, tables of the page) is made from that: see `envs.driver`, `envs.make` and `envs.page`.
+global state, faces, tables of the page) is made from that: see `envs.driver`, `envs.faces` and `envs.page`.
 """
 
 from collections.abc import Sequence
@@ -29,6 +29,8 @@ from envs.features import Layout
 from envs.mail import Mail
 from sandbox.errors import SandboxError
 from sandbox.faults import uniform
+
+__all__ = ["Declaration", "Deliberated", "Problem"]
 
 ILLEGAL = "illegal"
 BABBLE = 100
@@ -95,6 +97,7 @@ class Problem:
         self.phrases = tuple(action.phrase for action in self.labels)
         self.terms = (*(term for block in self.blocks for term in block.terms), ILLEGAL)
         self.layout = Layout([feature for block in self.blocks for feature in block.told(world)])
+        self._check_names()
         self.briefing = self.brief()
         self.orders_stand = world.orders is not None
         self.message_size = max((getattr(block, "message_size", 0) for block in self.blocks), default=0)
@@ -194,14 +197,18 @@ class Problem:
         Raises SandboxError where all actions order one thing.
         """
         sizes: dict[str, int] = {}
+        group = next((block.group for block in self._acting if block.group), "")
         for block, size in zip(self._acting, self._sizes, strict=True):
-            name = block.group or self._acting[1].group
-            sizes[name] = sizes.get(name, 1) + int(size)
-        first = next(iter(sizes))
-        sizes[first] -= 1  # the no-op is one of them
+            if block.group in sizes and block.group != group:
+                raise SandboxError(
+                    f"{self.name}: blocks that order {block.group} stand apart; let one follow the other."
+                )
+            group = block.group or group
+            sizes[group] = sizes.get(group, 1) + int(size)
         if len(sizes) < 2:
             raise SandboxError(f"{self.name} has one order to change; multi_discrete needs several.")
-        return tuple(sizes.values())
+        first, *others = sizes.values()
+        return first - 1, *others  # the no-op is one of the first
 
     @property
     def stands(self) -> NDArray[np.bool_]:
@@ -253,6 +260,17 @@ class Problem:
         """Length of `global_state`."""
         whole, each = (sum(piece.size for piece in pieces) for pieces in self._pieces)
         return whole + each * self.world.satellites
+
+    def _check_names(self) -> None:
+        """Raises SandboxError where there is nothing to decide, and for a name that is given twice."""
+        if not self.labels:
+            raise SandboxError(f"{self.name} has no action; declare a block that has some.")
+        singles = tuple(f.name for block in self.blocks if not block.each for f in block.features)
+        given = {"feature": singles, "action": self.actions, "term": self.terms}
+        for kind, names in (*given.items(), ("feature", self.layout.names)):
+            twice = [name for name in names if names.count(name) > 1]
+            if twice:
+                raise SandboxError(f"{self.name} has two {kind}s called {twice[0]}; give each its own name.")
 
     def _refresh(self) -> None:
         """Look up anew what the blocks ask of the world."""

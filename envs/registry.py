@@ -2,14 +2,17 @@
 
 import re
 from importlib import import_module
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import gymnasium
 
-from sandbox.errors import SandboxError, unknown_name
+from sandbox.errors import SandboxError, printable, shown, unknown_name
 
 if TYPE_CHECKING:
     from envs.problem import Problem
+
+__all__ = ["find", "names", "register"]
 
 _PROBLEMS: "dict[str, str | type[Problem]]" = {
     "tasking_v0": "envs.tasking_v0:Tasking",
@@ -28,18 +31,19 @@ def names() -> list[str]:
 def register(problem: "type[Problem] | str", name: str | None = None) -> None:
     """Give a problem a name, its own by default: then it can be made by that name wherever ours can.
 
-    `problem` is a subclass of `envs.Problem`, or `module:Class`. Raises SandboxError for what is none, and
-    for a name that another problem has.
+    `problem` is a subclass of `envs.Problem`, or `module:Class`. Gymnasium and PettingZoo hear of it, too.
+    Raises SandboxError for what is none, and for a name that another problem has.
     """
-    kind = find(problem) if isinstance(problem, str) and name is None else problem
-    chosen = name or kind.name  # type: ignore[union-attr]
-    if not re.fullmatch(r"[a-z]\w*_v\d+", chosen):
-        raise SandboxError(f"The name of a problem is {chosen!r:.60}; give one such as relay_v0.")
+    kind = find(problem)
+    chosen: Any = getattr(kind, "name", None) if name is None else name
+    if not (isinstance(chosen, str) and re.fullmatch(r"[a-z][a-z0-9_]*_v\d+", chosen, re.ASCII)):
+        raise SandboxError(f"The name of a problem is {shown(chosen)}; give one such as relay_v0.")
     if chosen in _PROBLEMS and _path(_PROBLEMS[chosen]) != _path(kind):
         raise SandboxError(
             f"{chosen} is registered already, as {_path(_PROBLEMS[chosen])}; choose another name."
         )
     _PROBLEMS[chosen] = kind
+    _announce(chosen)
 
 
 def find(problem: "type[Problem] | str") -> "type[Problem]":
@@ -48,17 +52,20 @@ def find(problem: "type[Problem] | str") -> "type[Problem]":
     if isinstance(kind, str):
         module, colon, attribute = kind.partition(":")
         if not colon:
-            raise unknown_name("decision problem", kind, names(), "or give module:Class")
+            raise unknown_name("decision problem", kind, names())
         try:
-            kind = getattr(import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
+            kind = attrgetter(attribute)(import_module(module))
+        except (ImportError, AttributeError, TypeError, ValueError) as error:  # the last of `:A`, `.a:A`
             raise SandboxError(
-                f"The problem {problem!r:.80} cannot be loaded ({error}); give module:Class of a Problem."
+                f"The problem {shown(problem)} cannot be loaded ({printable(error)}); "
+                "give module:Class of a Problem."
             ) from None
     from envs.problem import Problem
 
     if not (isinstance(kind, type) and issubclass(kind, Problem)):
-        raise SandboxError(f"{problem!r:.80} is not a subclass of envs.Problem.")
+        raise SandboxError(
+            f"{shown(problem)} is not a subclass of envs.Problem; give one, its name or module:Class."
+        )
     return kind
 
 
@@ -68,21 +75,25 @@ def _path(kind: Any) -> str:
 
 def register_all() -> None:
     """Tell Gymnasium and PettingZoo of every problem, with entry points that are imported when first used."""
+    for name in _PROBLEMS:
+        _announce(name)
+
+
+def _announce(name: str) -> None:
     import pettingzoo
 
-    register_pettingzoo = getattr(pettingzoo, "register", None)  # since 1.27
-    for path in _PROBLEMS.values():
-        module = _path(path).partition(":")[0]
-        short, version = module.rpartition(".")[2].rsplit("_", 1)
-        single = f"sandbox/{short.capitalize()}-{version}"
-        if single not in gymnasium.registry:
-            gymnasium.register(
-                single, entry_point=f"{module}:satellite_env", vector_entry_point=f"{module}:vector_env"
-            )
-        team = f"sandbox/{short}-{version}"
-        if register_pettingzoo is None:
-            continue
-        if team not in pettingzoo.parallel_registry:
-            register_pettingzoo("parallel", team, f"{module}:parallel_env")
-        if team not in pettingzoo.aec_registry:
-            register_pettingzoo("aec", team, f"{module}:env")
+    short, version = name.rsplit("_", 1)
+    single, team = f"sandbox/{short.capitalize()}-{version}", f"sandbox/{short}-{version}"
+    entry = "envs.making:make"
+    if single not in gymnasium.registry:
+        gymnasium.register(
+            single,
+            entry_point=f"{entry}_single",
+            vector_entry_point=f"{entry}_vector",
+            kwargs={"problem": name},
+        )
+    if not hasattr(pettingzoo, "register"):  # it came with 1.27
+        return
+    for face in ("parallel", "aec"):
+        if team not in getattr(pettingzoo, f"{face}_registry"):
+            pettingzoo.register(face, team, entry, kwargs={"problem": name, "face": face})

@@ -3,16 +3,16 @@
 Thrust is 2 x efficiency x power / (Isp g0) and mass flow thrust / (Isp g0), so that the jet carries
 `efficiency` of the electrical power (Goebel and Katz 2008, chapter 2). A command for a round is one of
 `THRUSTS`: along the velocity, against it, or none. The thruster stays off where a satellite is lost or in
-safe mode, has no propellant, or has no more than `least_charge` in its battery when the round begins; where
-propellant runs out, it stops within the round. A satellite that thrusts holds the camera to nadir and the
-thruster along track: in such a round it flies IDLE, whatever else it was told to do. What it draws counts
-in the round's load, spread evenly over the round, and ends as heat on board like all of that load. Drag is
-that of the first mass.
+safe mode, has no propellant, or has no more than `least_charge` in its battery when the round begins;
+where propellant runs out, it stops within the round. A satellite that thrusts holds the camera to nadir
+and the thruster along track: in such a round it flies IDLE, whatever else it was told to do. What it
+draws counts in the round's load, spread evenly over the round, and ends as heat on board like all of that
+load. Drag is that of the first mass.
 
-An orbit is flown under thrust by impulses between steps of its propagator, at the two Gauss points of each
-step of at most a minute: a rule of order four (Hairer, Norsett and Wanner 1993, section II.7). At 0.6 mm/s2
-that is 0.4 mm after a day away from the same thrust without a break. Each impulse is what the rocket
-equation says of the propellant used, so that they add up to it to round-off.
+An orbit is flown under thrust by impulses between steps of its propagator, at the two Gauss points of
+each step of at most a minute: a rule of order four (Hairer, Norsett and Wanner 1993, section II.7). At
+0.6 mm/s2 that is 0.4 mm after a day away from the same thrust without a break. Each impulse is what the
+rocket equation says of the propellant used, so that they add up to it to round-off.
 
 Shapes: B worlds, N satellites. SI units.
 """

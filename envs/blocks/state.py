@@ -5,6 +5,8 @@ the world where it is not about satellites, scaled to about [-1, 1]; the driver 
 """
 
 from collections.abc import Callable
+from importlib import import_module
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from envs.blocks.body import KELVIN
@@ -14,12 +16,30 @@ from sandbox.jobs import ANSWERS, INBOX
 DAY = 86_400.0
 
 
+def _nothing(world: Any) -> tuple:
+    return ()
+
+
 class Piece(NamedTuple):
-    """A piece of the state: its length, its kernel, and what that needs of a world."""
+    """A piece of the state: its length, its kernel, and what that needs of a world.
+
+    Pickled by the name of its kernel, which has to be one of a module or a class, as functions are.
+    """
 
     size: int
     tell: Callable
-    params: Callable[[Any], tuple] = lambda world: ()
+    params: Callable[[Any], tuple] = _nothing
+
+    def __reduce__(self) -> tuple:
+        told: Any = getattr(self.tell, "py_func", self.tell)
+        return _named, (self.size, told.__module__, told.__qualname__, self.params)
+
+    def __deepcopy__(self, memo: dict) -> "Piece":
+        return self
+
+
+def _named(size: int, module: str, name: str, params: Callable[[Any], tuple]) -> Piece:
+    return Piece(size, attrgetter(name)(import_module(module)), params)
 
 
 def _scales(world):

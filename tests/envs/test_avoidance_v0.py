@@ -90,23 +90,6 @@ def test_spaces_are_those_of_the_page(busy):
     assert env.state_space.contains(env.state())
 
 
-def test_page_has_the_tables():
-    layout = avoidance_v0.layout(load_scenario("crossing_12"), 1)
-    for feature in layout.features:
-        name = feature.name.replace("warning_1_", "warning_k_")
-        assert f"| {name} | {feature.unit} | {feature.low:g} | {feature.high:g} | " in avoidance_v0.__doc__
-    for term in avoidance_v0.TERMS:
-        assert f"`{term}`" in avoidance_v0.__doc__
-    for i, name in enumerate(avoidance_v0.ACTIONS):
-        assert f"| {i} | {name} | " in avoidance_v0.__doc__
-
-
-def test_places_in_a_row_are_those_of_the_declarations():
-    for features in (avoidance_v0.OWN, avoidance_v0.WARNED):
-        for i, feature in enumerate(features):
-            assert getattr(avoidance_v0, feature.name.upper()) == i
-
-
 def test_features_say_what_the_world_is(busy):
     env = avoidance_v0.batch_env(busy, autoreset=False)
     env.reset(seed=3)

@@ -30,7 +30,7 @@ def play(env, rounds, rng, info):
         actions = np.argmax(rng.random(mask.shape, np.float32) * mask, axis=-1)
         output = rng.integers(1, 400, team) * (rng.random(team) < 0.3)
         said = np.where(rng.random((*team, 1)) < 0.2, rng.uniform(-1.0, 1.0, (*team, 2)), np.nan)
-        env.problem.say(said)
+        env.problem.mail.say(said)
         seen, reward, _, _, info = env.step(actions, Thought(np.where(output, 400, 0), output))
         assert np.isfinite(seen).all()
         assert np.isfinite(reward).all()

@@ -33,7 +33,7 @@ def think(env, rng):
     meanwhile = rng.integers(HOLD, len(env.actions), team)
     if getattr(env.problem, "message_size", 0):
         said = rng.uniform(-1.0, 1.0, (*team, env.problem.message_size))
-        env.problem.say(np.where(rng.random((*team, 1)) < 0.5, said, np.nan))
+        env.problem.mail.say(np.where(rng.random((*team, 1)) < 0.5, said, np.nan))
     return env.step(rng.integers(HOLD, len(env.actions), team), Thought(*spent, meanwhile))
 
 
@@ -85,21 +85,21 @@ class TestSnapshots:
         module, scenario = problems["autonomy_v0"]
         env = deliberating(module.batch_env(scenario, 2, max_cycles=40, message_size=2))
         midway(env)
-        env.problem.say(np.full((2, env.satellites, 2), 0.25))
+        env.problem.mail.say(np.full((2, env.satellites, 2), 0.25))
         moment = env.world.snapshot()
         nothing = np.zeros((2, env.satellites), int)
         future = [frozen(env.step(nothing)) for _ in range(4)]
         env.world.restore(moment)
         assert [frozen(env.step(nothing)) for _ in range(4)] == future
         env.world.restore(moment)
-        env.problem.say(np.full((2, env.satellites, 2), np.nan))
+        env.problem.mail.say(np.full((2, env.satellites, 2), np.nan))
         assert [frozen(env.step(nothing)) for _ in range(4)] != future
 
     def test_a_new_episode_sends_no_old_message(self, problems):
         module, scenario = problems["autonomy_v0"]
         env, twin = (module.batch_env(scenario, message_size=2) for _ in range(2))
         env.reset(1)
-        env.problem.say(np.full((1, env.satellites, 2), 0.25))
+        env.problem.mail.say(np.full((1, env.satellites, 2), 0.25))
         nothing = np.zeros((1, env.satellites), int)
         for each in (env, twin):
             each.reset(2)

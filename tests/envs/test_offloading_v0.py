@@ -104,30 +104,6 @@ def test_spaces_are_those_of_the_page(small):
     assert env.state_space.contains(env.state())
 
 
-def test_page_has_the_table_of_features_and_actions():
-    page = offloading_v0.__doc__
-    for feature in offloading_v0.layout(load_scenario("relay_40")).features:
-        name = feature.name
-        for k in (1, 2, 3, 4):
-            name = name.replace(f"neighbour_{k}_", "neighbour_k_")
-        assert f"| {name} | {feature.unit} | {feature.low:g} | {feature.high:g} | " in page
-    for term in offloading_v0.TERMS:
-        assert f"`{term}`" in page
-    for action in offloading_v0.DECISIONS:
-        assert f"| {action} |" in page or action.startswith("neighbour_")
-    assert "| neighbour_1 ... neighbour_4 |" in page
-
-
-def test_places_in_a_row_are_those_of_the_declarations():
-    layout = offloading_v0.layout(load_scenario("relay_40"))
-    renamed = {"inbox": "INBOX_COUNT", "answers": "ANSWER_COUNT", "raw": "RAW_GBIT"}
-    for i, name in enumerate(layout.names[: offloading_v0.NEIGHBOUR_BASE]):
-        place = renamed.get(name, name.removeprefix("job_").upper())
-        assert getattr(offloading_v0, place) == i
-    assert layout.names[offloading_v0.NEIGHBOUR_BASE] == "neighbour_1_present"
-    assert layout.names[offloading_v0.TRAINING_BASE] == "training_present"
-
-
 def play(env, rounds, seed=0, boldness=1.0):
     """Random legal actions; the actions, observations and masks of every round before they were played."""
     rng = np.random.default_rng(seed)

@@ -157,7 +157,7 @@ class TestThoughts:
         env = deliberating(autonomy_v0.batch_env(quiet, message_size=2))
         env.reset(0)
         env.step(np.ones((1, 4), int), Thought(*np.full((2, 1, 4), 900)))
-        env.problem.say(np.zeros((1, 4, 2)))
+        env.problem.mail.say(np.zeros((1, 4, 2)))
         twin = pickle.loads(pickle.dumps(env))
         refused(env, lambda thought: env.step(np.ones((1, 4), int), thought), wrong, env.world, holdings)
         for _ in range(3):
@@ -213,10 +213,10 @@ class TestMessages:
     def test_what_was_said_by_hand_stays(self, quiet):
         env = autonomy_v0.parallel_env(quiet, message_size=2)
         env.reset(seed=0)
-        env.problem.say(np.full((1, 4, 2), 0.5))
+        env.problem.mail.say(np.full((1, 4, 2), 0.5))
         for wrong in (np.full((1, 4, 2), 2.0), np.full((1, 4, 3), 0.1), [[1], [1, 2]], [[["a"] * 2] * 4]):
             with pytest.raises(SandboxError):
-                env.problem.say(wrong)
+                env.problem.mail.say(wrong)
         assert env.world.messages.outbox.length.tolist() == [[8] * 4]
 
     @pytest.mark.parametrize(
@@ -271,9 +271,9 @@ class TestMessages:
         env.reset(0)
         alone.reset(1)
         for _ in range(5):
-            env.problem.say(np.full((2, 4, 2), 0.5))
-            env.problem.say_text(0, 1, "hello")
-            alone.problem.say(np.full((1, 4, 2), 0.5))
+            env.problem.mail.say(np.full((2, 4, 2), 0.5))
+            env.problem.mail.say_text(0, 1, "hello")
+            alone.problem.mail.say(np.full((1, 4, 2), 0.5))
             both, one = env.step(np.zeros((2, 4), int)), alone.step(np.zeros((1, 4), int))
             np.testing.assert_array_equal(both[0][1], one[0][0])
 

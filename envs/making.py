@@ -8,6 +8,8 @@ from envs.problem import Problem
 from envs.registry import find
 from sandbox.errors import unknown_name
 
+__all__ = ["FACES", "make"]
+
 FACES = ("parallel", "aec", "raw", "batch", "single", "vector", "language")
 
 
@@ -31,6 +33,16 @@ def make(
     if scenario is not None:
         arguments["scenario"] = scenario
     return _maker(kind, face)(**arguments)
+
+
+def make_single(problem: str, **arguments: Any) -> Any:
+    """Gymnasium's environment of a problem, as its registry asks for it."""
+    return make(problem, face="single", **arguments)
+
+
+def make_vector(problem: str, **arguments: Any) -> Any:
+    """Gymnasium's vector environment of a problem, as its registry asks for it."""
+    return make(problem, face="vector", **arguments)
 
 
 def _maker(kind: type[Problem], face: str) -> Callable[..., Any]:
