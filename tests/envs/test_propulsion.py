@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-import envs
 from envs.blocks.body import Body, TimeLeft
 from envs.blocks.propulsion import Climb, OffTarget, PropellantUse, Tank, Thrust
 from envs.blocks.terms import Energy, Loss
+from envs.faces import faces_of
+from envs.language import LanguageEnv
 from envs.problem import Declaration, Problem
 from sandbox.propulsion import OFF, PROGRADE, RETROGRADE
 from sandbox.scenario import load_scenario
@@ -46,7 +47,7 @@ def scenario():
 
 
 def batch(scenario, **arguments):
-    return envs.make(Raising, scenario, face="batch", **arguments)
+    return faces_of(Raising).batch_env(scenario=scenario, **arguments)
 
 
 def climb(env, observation):
@@ -106,14 +107,14 @@ def test_the_problem_stands_every_check(scenario):
     from envs.check import check_env
 
     check_env(
-        lambda **how: envs.make(Raising, scenario, **how),
+        lambda **how: faces_of(Raising).parallel_env(scenario=scenario, **how),
         lambda **how: batch(scenario, **how),
         max_cycles=12,
     )
 
 
 def test_it_is_told_in_words(scenario):
-    env = envs.make(Raising, scenario, face="language")
+    env = LanguageEnv(faces_of(Raising).parallel_env(scenario=scenario))
     reports, _ = env.reset(seed=0)
     assert "3.0 km of semi-major axis to climb" in str(reports["sat_0"])
     assert env.unwrapped.problem.phrases[PROGRADE].startswith("thrust in the direction of flight")
