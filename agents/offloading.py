@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from agents.policy import Policy
 
-ROUND_S = 30.0
 TYPICAL_MBIT_S = 300.0
 """Rate of a contact that has not begun."""
 GROUND_S = 2.0
@@ -27,6 +26,7 @@ class OffloadingHeuristic(Policy):
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)
+        self.round_s = float(env.world.scenario.round_s)
         self._number = {name: i for i, name in enumerate(self.actions)}
 
     def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
@@ -63,7 +63,7 @@ class OffloadingHeuristic(Policy):
         }
         for k in NEIGHBOURS:
             there = self._of(seen, f"neighbour_{k}_backlog") + self._of(seen, f"neighbour_{k}_delay") / 1e3
-            waits[f"neighbour_{k}"] = ROUND_S + there + large  # it decides a round later
+            waits[f"neighbour_{k}"] = self.round_s + there + large  # it decides a round later
         return waits
 
     def _down(self, seen: NDArray) -> NDArray:

@@ -14,6 +14,7 @@ from sandbox.errors import SandboxError, unknown_name
 if TYPE_CHECKING:
     from agents.qwen.decisions import Decision, Request
     from envs.deliberation import Thought
+    from envs.problem import Problem
 
 
 class Policy(ABC):
@@ -78,31 +79,39 @@ _SHIPPED = {
     "planner": "agents.planner.tasking:TaskingPlanner",
     "qwen": "agents.qwen.policy:QwenPolicy",
 }
-_OF_A_PROBLEM = {
-    ("greedy", "offloading_v0"): "agents.offloading:Greedy",
-    ("greedy", "autonomy_v0"): "agents.autonomy:Greedy",
-    ("deadline_greedy", "autonomy_v0"): "agents.autonomy:DeadlineGreedy",
-    ("planner", "autonomy_v0"): "agents.planner.autonomy:AutonomyPlanner",
-    ("planner", "avoidance_v0"): "agents.planner.avoidance:AvoidancePlanner",
-    ("planner", "offloading_v0"): "agents.planner.offloading:OffloadingPlanner",
+_OF_A_PROBLEM: Mapping[str, Mapping[str, str]] = {
+    "offloading_v0": {
+        "greedy": "agents.offloading:Greedy",
+        "planner": "agents.planner.offloading:OffloadingPlanner",
+    },
+    "avoidance_v0": {"planner": "agents.planner.avoidance:AvoidancePlanner"},
+    "autonomy_v0": {
+        "greedy": "agents.autonomy:Greedy",
+        "deadline_greedy": "agents.autonomy:DeadlineGreedy",
+        "planner": "agents.planner.autonomy:AutonomyPlanner",
+    },
 }
-"""Policies that share their name with one for other problems."""
+"""By problem, policies that share their name with one for other problems. What a problem brings itself
+(`envs.Problem.policies`) goes before both tables."""
 
 
-def policy_names(problem: str | None = None) -> list[str]:
-    """The shipped policies, or those of them that understand `problem`."""
-    names = list(_SHIPPED)
+def policy_names(problem: "str | type[Problem] | None" = None) -> list[str]:
+    """The shipped policies, or those that understand `problem`, its own among them.
+
+    `problem` is a name, `module:Class`, or a subclass of `envs.Problem`.
+    """
     if problem is None:
-        return names
-    return [name for name in names if understands(policy_class(name, problem), problem)]
+        return list(_SHIPPED)
+    return [name for name in _paths(problem) if understands(policy_class(name, problem), problem)]
 
 
-def policy_class(name: str, problem: str | None = None) -> type[Policy]:
+def policy_class(name: str, problem: "str | type[Problem] | None" = None) -> type[Policy]:
     """The class of the policy called `name`, or the one at `module:Class`. Raises SandboxError otherwise.
 
-    Where one name stands for several policies, `problem` says which.
+    Where one name stands for several policies, `problem` says which; given as to `policy_names`.
     """
-    return _find(_OF_A_PROBLEM.get((name, problem or ""), _SHIPPED.get(name, name)))
+    paths = _paths(problem)
+    return _find(paths.get(name, name), paths)
 
 
 def make_policy(name: str, env: Any, **options: Any) -> Policy:
@@ -111,23 +120,59 @@ def make_policy(name: str, env: Any, **options: Any) -> Policy:
     `options` are further arguments of the class. Raises SandboxError for an unknown name, a class that is no
     Policy, or one made for other problems.
     """
-    problem = env.problem.name
+    problem = _kind(env.problem)
     kind = policy_class(name, problem)
     if not understands(kind, problem):
         made, others = ", ".join(kind.problems), ", ".join(policy_names(problem))
-        raise SandboxError(f"Policy {name!r} is made for {made}, not for {problem}; give one of {others}.")
+        raise SandboxError(
+            f"Policy {name!r} is made for {made}, not for {env.problem.name}; give one of {others}."
+        )
     return kind(env, **options)
 
 
-def understands(kind: type[Policy], problem: str) -> bool:
-    """Whether a class of policies is made for `problem`."""
-    return not kind.problems or problem in kind.problems
+def understands(kind: type[Policy], problem: "str | type[Problem]") -> bool:
+    """Whether a class of policies is made for `problem`, given as to `policy_names`."""
+    return not kind.problems or _name(problem) in kind.problems
 
 
-def _find(path: str) -> type[Policy]:
+def _paths(problem: "str | type[Problem] | None") -> dict[str, str]:
+    """Where the policies are, by name, as they are called for `problem`."""
+    if problem is None:
+        return dict(_SHIPPED)
+    return {**_SHIPPED, **_OF_A_PROBLEM.get(_name(problem), {}), **_brought(problem)}
+
+
+def _name(problem: "str | type[Problem]") -> str:
+    found = _known(problem)
+    return str(problem) if found is None else found.name
+
+
+def _brought(problem: "str | type[Problem]") -> Mapping[str, str]:
+    """The policies that a problem brings."""
+    found = _known(problem)
+    return {} if found is None else found.policies
+
+
+def _known(problem: "str | type[Problem]") -> "type[Problem] | None":
+    """The class of a problem; None for a name that nobody has registered."""
+    from envs import registry
+
+    if isinstance(problem, str) and ":" not in problem and problem not in registry.names():
+        return None
+    return registry.find(problem)
+
+
+def _kind(problem: Any) -> "str | type[Problem]":
+    """The class of the problem of an environment, or its name where it is none of `envs.Problem`."""
+    from envs.problem import Problem
+
+    return type(problem) if isinstance(problem, Problem) else problem.name
+
+
+def _find(path: str, paths: Mapping[str, str]) -> type[Policy]:
     module, colon, name = path.partition(":")
     if not colon:
-        raise unknown_name("policy", path, _SHIPPED)
+        raise unknown_name("policy", path, paths)
     try:
         kind = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:

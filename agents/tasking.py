@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from agents.policy import Policy
 from sandbox.errors import SandboxError
 
-ROUND_S = 30.0
-
 
 class TaskingHeuristic(Policy):
     """What the heuristics for tasking_v0 have in common: names of actions, features of the requests shown."""
@@ -19,6 +17,7 @@ class TaskingHeuristic(Policy):
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)
+        self.round_s = float(env.world.scenario.round_s)
         self._idle, self._charge, self._downlink = (
             self._label(name) for name in ("idle", "charge", "downlink")
         )
@@ -127,9 +126,9 @@ class DeadlineGreedy(TaskingHeuristic):
 
     def _score(self, seen: NDArray, mask: NDArray) -> NDArray:
         ready = self._requests(seen, "capture_in") + self.dwell_s
-        rounds = np.maximum(1.0, np.ceil(ready / ROUND_S))
+        rounds = np.maximum(1.0, np.ceil(ready / self.round_s))
         last = np.minimum(self._requests(seen, "window"), self._requests(seen, "deadline") * 60.0)
-        can_wait = last - self._requests(seen, "slew") > 2 * ROUND_S
+        can_wait = last - self._requests(seen, "slew") > 2 * self.round_s
         weight = np.where(can_wait, self.patience, 1.0) / rounds
         earlier = self._requests(seen, "earlier")
         return self._worth(seen, mask) * weight * self.rival_discount**earlier
@@ -139,4 +138,4 @@ class DeadlineGreedy(TaskingHeuristic):
         rate = np.maximum(self._own(seen, "station_rate"), 1e-3)
         needed = self._own(seen, "stored") * 1e3 / rate
         left = self._own(seen, "contact_length") * 60.0
-        return (self._own(seen, "contact_in") <= 0.0) & (left > needed + 2 * ROUND_S)
+        return (self._own(seen, "contact_in") <= 0.0) & (left > needed + 2 * self.round_s)

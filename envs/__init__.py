@@ -12,6 +12,14 @@ A problem of your own is a subclass of `envs.Problem`, and works wherever a name
 from importlib import import_module
 from typing import Any
 
+import sandbox
+
+if not hasattr(sandbox, "warn_of_strangers"):
+    raise ImportError(
+        f"envs needs the sandbox of orbital-autonomy-sandbox and found {sandbox!r}; "
+        "install orbital-autonomy-sandbox in a fresh virtual environment."
+    )
+
 from envs.registry import names, register, register_all
 
 _LAZY = {

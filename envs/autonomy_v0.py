@@ -37,6 +37,8 @@ from envs.options import whole_count
 from envs.page import show_page
 from envs.problem import Declaration, Problem
 
+__all__ = ["Autonomy", "batch_env", "env", "parallel_env", "raw_env", "satellite_env", "vector_env"]
+
 
 class Autonomy(Problem):
     """The whole decision.
@@ -162,3 +164,7 @@ class Autonomy(Problem):
 
 batch_env, parallel_env, raw_env, env, satellite_env, vector_env = faces_of(Autonomy)
 show_page(Autonomy)
+
+
+def __dir__() -> list[str]:
+    return __all__

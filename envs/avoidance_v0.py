@@ -9,6 +9,8 @@ from envs.options import whole_count
 from envs.page import show_page
 from envs.problem import Declaration, Problem
 
+__all__ = ["Avoidance", "batch_env", "env", "parallel_env", "raw_env", "satellite_env", "vector_env"]
+
 
 class Avoidance(Problem):
     """Whether, when and how to get out of the way.
@@ -105,3 +107,7 @@ class Avoidance(Problem):
 
 batch_env, parallel_env, raw_env, env, satellite_env, vector_env = faces_of(Avoidance)
 show_page(Avoidance)
+
+
+def __dir__() -> list[str]:
+    return __all__

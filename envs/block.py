@@ -25,6 +25,8 @@ from envs.features import Feature
 from sandbox.errors import unknown_name
 from sandbox.scenario import Scenario
 
+__all__ = ["Action", "Block", "Moment", "Own"]
+
 
 @dataclass(frozen=True)
 class Action:

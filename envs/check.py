@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Discrete, Tuple
 
+__all__ = ["EnvCheckError", "check_env"]
+
 Make = Callable[..., Any]
 _SEED = 123
 

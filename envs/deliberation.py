@@ -23,6 +23,8 @@ from sandbox.errors import SandboxError, shown
 from sandbox.onboard import Onboard, ThoughtCost
 from sandbox.state import THINKING
 
+__all__ = ["DeliberatingBatch", "Priced", "Thought", "deliberating", "who_thinks"]
+
 HOLD = -1
 """In the place of an action: the standing order stands."""
 NOTHING = -1

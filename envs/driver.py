@@ -17,6 +17,7 @@ from sandbox.geometry import unit
 from sandbox.jobs import DEFER
 from sandbox.maneuvers import WAIT
 from sandbox.orbits.ephemeris import sun_position
+from sandbox.propulsion import OFF
 from sandbox.state import CHARGE
 
 
@@ -147,6 +148,7 @@ def _clear(commands, b, n):
     """The panel faces the Sun, jobs wait, nothing else happens."""
     commands.mode[b, n], commands.place[b, n], commands.queue[b, n] = CHARGE, 0, DEFER
     commands.burn[b, n], commands.late_burn[b, n], commands.reload[b, n] = WAIT, WAIT, 0
+    commands.thrust[b, n] = OFF
     thinking = commands.thinking[b, n]
     thinking.delay, thinking.busy, thinking.power = 0.0, 0.0, 0.0
 

@@ -100,7 +100,7 @@ def _check(problem: type[Problem]) -> None:
             raise SandboxError(f"{problem.name}: the option {name} has no default; give one in declare().")
 
 
-_FACES: dict[type[Problem], Faces] = {}
+_KNOWN: dict[Any, "Faces"] = {}
 
 
 def faces_of(problem: type[Problem]) -> Faces:
@@ -108,14 +108,13 @@ def faces_of(problem: type[Problem]) -> Faces:
 
     Raises SandboxError for a problem without a name or scenario, and for options that cannot be given.
     """
-    if problem not in _FACES:
+    if problem not in _KNOWN:
         _check(problem)
-        _FACES[problem] = _make_faces(problem)
-    return _FACES[problem]
+        _KNOWN[problem] = _faces(problem)
+    return _KNOWN[problem]
 
 
-def _make_faces(problem: type[Problem]) -> Faces:
-
+def _faces(problem: type[Problem]) -> Faces:
     def batch_env(scenario: Any = problem.scenario, worlds: int = 1, **arguments: Any) -> BatchEnv:
         """B worlds at once, arrays in and arrays out; see `BatchEnv` and the module's page."""
         return make_batch(problem, scenario, worlds, **arguments)

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from sandbox.errors import unknown_name
 
+__all__ = ["Feature", "Layout"]
+
 
 @dataclass(frozen=True)
 class Feature:

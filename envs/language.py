@@ -61,6 +61,8 @@ from sandbox.checks import shown, whole_number
 from sandbox.errors import SandboxError
 from sandbox.lasers import TERMINALS
 
+__all__ = ["LanguageEnv", "Reply", "Report", "env", "parallel_env", "raw_env"]
+
 LONGEST_REPLY = 4096
 """Characters of the action space's texts; longer replies are read all the same."""
 MOST_TOKENS = 10**12
@@ -299,8 +301,12 @@ def _count(agent: str, name: str, value: Any) -> int:
         return 0
     whole = int(value) if isinstance(value, float) and value.is_integer() else value
     count = whole_number(whole, 0, MOST_TOKENS)
-    if count is None:
+    if count is None or np.ndim(value):
         raise SandboxError(
             f"The reply of {agent} has {name} {shown(value)}; give a whole number from 0 to {MOST_TOKENS}."
         )
     return count
+
+
+def __dir__() -> list[str]:
+    return __all__

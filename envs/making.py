@@ -8,6 +8,8 @@ from envs.problem import Problem
 from envs.registry import find
 from sandbox.errors import unknown_name
 
+__all__ = ["FACES", "make"]
+
 FACES = ("parallel", "aec", "raw", "batch", "single", "vector", "language")
 
 

@@ -9,6 +9,8 @@ from envs.faces import faces_of
 from envs.page import show_page
 from envs.problem import Declaration, Problem
 
+__all__ = ["Offloading", "batch_env", "env", "parallel_env", "raw_env", "satellite_env", "vector_env"]
+
 
 class Offloading(Problem):
     """Where a job runs.
@@ -96,3 +98,7 @@ class Offloading(Problem):
 
 batch_env, parallel_env, raw_env, env, satellite_env, vector_env = faces_of(Offloading)
 show_page(Offloading)
+
+
+def __dir__() -> list[str]:
+    return __all__

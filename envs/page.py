@@ -63,12 +63,16 @@ def _blocks(problem: type[Problem]) -> Sequence[Block]:
 def _creation(problem: type[Problem]) -> str:
     module, name = problem.__module__, problem.name
     short, version = name.rsplit("_", 1)
+    package, _, own = module.rpartition(".")
+    shipped = package == "envs"  # Gymnasium is told of these
+    called = name if shipped else f"{module}:{problem.__qualname__}"
+    single = f'`gymnasium.make("sandbox/{short.capitalize()}-{version}")`'
     rows = [
-        ("Import", f"`from {module.rpartition('.')[0] or module} import {module.rpartition('.')[2]}`"),
-        ("Creation", f'`envs.make("{name}", scenario="{problem.scenario}")`, `{name}.parallel_env(...)`, '
-                     f"`{name}.env(...)`"),
-        ("Gymnasium", f'`gymnasium.make("sandbox/{short.capitalize()}-{version}")` for one satellite'),
-        ("Batch", f'`envs.make("{name}", face="batch", worlds=256)`'),
+        ("Import", f"`from {package} import {own}`" if package else f"`import {own}`"),
+        ("Creation", f'`envs.make("{called}", scenario="{problem.scenario}")`, `{own}.parallel_env(...)`, '
+                     f"`{own}.env(...)`"),
+        ("Gymnasium", f'{single if shipped else f"`{own}.satellite_env(...)`"} for one satellite'),
+        ("Batch", f'`envs.make("{called}", face="batch", worlds=256)`'),
         ("Agents", "`sat_0` ... `sat_{N-1}`, in the order of the scenario's fleet"),
         ("Actions", f"`{_action_space(problem)}`, masked"),
         ("Observations", f"`Box(-1, 1, ({_size(problem)},), float32)`"),

@@ -30,6 +30,8 @@ from envs.mail import Mail
 from sandbox.errors import SandboxError
 from sandbox.faults import uniform
 
+__all__ = ["Declaration", "Deliberated", "Problem"]
+
 ILLEGAL = "illegal"
 BABBLE = 100
 """What is drawn, beyond what `sandbox.faults` draws."""
@@ -171,6 +173,7 @@ class Problem:
         commands.late_burn[...] = np.where(late, commands.burn, 0)
         commands.burn[...] = np.where(late, first.burn, commands.burn)
         commands.reload[...] |= first.reload
+        commands.thrust[...] = np.where(late, first.thrust, commands.thrust)
 
     def identities(self) -> NDArray[np.int64]:
         """What each action refers to now (B, N, A): a number of at least 0 that stays when places change.

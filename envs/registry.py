@@ -12,6 +12,8 @@ from sandbox.errors import SandboxError, printable, shown, unknown_name
 if TYPE_CHECKING:
     from envs.problem import Problem
 
+__all__ = ["find", "names", "register"]
+
 _PROBLEMS: "dict[str, str | type[Problem]]" = {
     "tasking_v0": "envs.tasking_v0:Tasking",
     "offloading_v0": "envs.offloading_v0:Offloading",

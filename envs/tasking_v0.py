@@ -11,6 +11,8 @@ from envs.options import whole_count
 from envs.page import show_page
 from envs.problem import Declaration, Problem
 
+__all__ = ["Tasking", "batch_env", "env", "parallel_env", "raw_env", "satellite_env", "vector_env"]
+
 
 class Tasking(Problem):
     """What to observe, when to charge, when to send down.
@@ -93,3 +95,7 @@ class Tasking(Problem):
 
 batch_env, parallel_env, raw_env, env, satellite_env, vector_env = faces_of(Tasking)
 show_page(Tasking)
+
+
+def __dir__() -> list[str]:
+    return __all__

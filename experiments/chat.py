@@ -16,10 +16,9 @@ from envs.batch import Info, Observation
 from envs.deliberation import HOLD, DeliberatingBatch, Thought, deliberating
 from envs.replies import ILLEGAL, OK, ReplyReader
 from envs.reports import Reporter
-from experiments.minds import Mind
-from experiments.problems import make_env
+from experiments.minds import QWEN, Mind, knows
+from experiments.problems import make_env, scenario_of, usual_policy
 from sandbox.errors import unknown_name
-from sandbox.scenario import load_scenario
 from sandbox.terminal import printable, visible
 
 HELP = (
@@ -36,9 +35,9 @@ class _Scene(NamedTuple):
 
 
 def chat(
-    scenario: Any = "scs01",
+    scenario: Any = None,
     env: str = "tasking_v0",
-    policy: str = "qwen",
+    policy: str | None = None,
     satellite: str | None = None,
     hours: float | None = None,
     seed: int = 0,
@@ -52,6 +51,8 @@ def chat(
     """Play an episode in which a person may answer for one satellite; the rest follow `policy`.
 
     Args:
+        policy: who decides otherwise; by default the mind, or where it has not learned the problem, greedy
+            or the first policy that there is.
         satellite: its name; by default the first of the fleet.
         ask: what a line of input comes from; screen: where the run is shown, by default the standard output.
         Others as in `experiments.run.run`.
@@ -59,7 +60,8 @@ def chat(
     Returns the satellite's reward. Ends with the episode, at "q" or at the end of the input.
     """
     mind, screen = mind or Mind(), screen or sys.stdout
-    batch = deliberating(make_env(env, load_scenario(scenario, changes), hours, candidates=candidates))
+    policy = policy or (QWEN if mind.engine or knows(env) else usual_policy(env))
+    batch = deliberating(make_env(env, scenario_of(env, scenario, changes), hours, candidates=candidates))
     names = batch.world.fleet.names
     if satellite is not None and satellite not in names:
         raise unknown_name("satellite", satellite, names)

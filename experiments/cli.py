@@ -1,10 +1,13 @@
 """The command line. Nothing heavy is imported before a command needs it, so that --help is instant."""
 
+import re
 import signal
 import sys
 import warnings
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from importlib.util import find_spec
+from pkgutil import iter_modules
 from typing import Any, NoReturn
 
 from sandbox.errors import SandboxError, printable
@@ -12,9 +15,8 @@ from sandbox.terminal import say
 
 POLICIES = ("random", "idle", "greedy", "deadline_greedy")
 MINDS = ("qwen",)
-ENVS = ("autonomy_v0", "avoidance_v0", "offloading_v0", "tasking_v0")
 YARDSTICK = ("planner",)
-_WHO = f"{', '.join(POLICIES + YARDSTICK + MINDS)}, or module:Class of your own"
+_WHO = f"{', '.join(POLICIES + YARDSTICK + MINDS)}, what the problem brings, or module:Class"
 EXTRAS = dict.fromkeys(("matplotlib", "mpe2", "pandas", "pyarrow", "rich", "xarray"), "experiments")
 EXTRAS["ray"] = "benchmark"
 EXTRAS |= dict.fromkeys(("peft", "safetensors", "tokenizers", "torch", "transformers"), "qwen")
@@ -100,14 +102,15 @@ def _parser() -> ArgumentParser:
         return made
 
     one = command("run", _run, "play one episode; leave metrics, a table of rounds, a recording and figures")
-    _option(one, "--policy", "greedy", f"who decides: {_WHO}", metavar="NAME")
+    _option(one, "--policy", None, f"who decides: {_WHO} (default: greedy)", metavar="NAME")
     _episode_options(one)
     _option(one, "--out", None, "results folder (default: results/ENV-SCENARIO-POLICY-seedK)", metavar="DIR")
     one.add_argument("--no-record", action="store_true", help="keep no recording and draw no figures")
     _option(one, "--minds-recorded", 1, "satellites whose thoughts are recorded", type=int, metavar="N")
     _mind_options(one)
     several = command("compare", _compare, "play the same episodes under several policies; print a table")
-    _option(several, "--policy", list(POLICIES), f"who decide: {_WHO}", nargs="+", metavar="NAME")
+    usual = f"(default: {' '.join(POLICIES)}, those made for the problem)"
+    _option(several, "--policy", None, f"who decide: {_WHO} {usual}", nargs="+", metavar="NAME")
     _option(several, "--seeds", 5, "number of episodes, seeded SEED, SEED+1, ...", type=int, metavar="N")
     _episode_options(several)
     _option(several, "--threads", 1, "threads that share the episodes", type=int, metavar="N")
@@ -118,7 +121,7 @@ def _parser() -> ArgumentParser:
     )
     _benchmark_options(every)
     talk = command("chat", _chat, "step through a run: read what a satellite reads, answer in its place")
-    _option(talk, "--policy", "qwen", f"who decides otherwise: {_WHO}", metavar="NAME")
+    _option(talk, "--policy", None, f"who decides otherwise: {_WHO} (default: qwen)", metavar="NAME")
     _option(talk, "--satellite", None, "name of the satellite (default: the first)", metavar="NAME")
     _episode_options(talk)
     _mind_options(talk)
@@ -141,15 +144,22 @@ def _parser() -> ArgumentParser:
 
 
 def _episode_options(parser: ArgumentParser) -> None:
-    _option(
-        parser, "--scenario", "scs01", "a named scenario (see `scenarios`) or a YAML file", metavar="NAME"
-    )
-    _option(parser, "--env", "tasking_v0", f"decision problem: {', '.join(ENVS)}", metavar="NAME")
+    named = "a named scenario (see `scenarios`) or a YAML file (default: the problem's own, e.g. scs01)"
+    _option(parser, "--scenario", None, named, metavar="NAME")
+    _option(parser, "--env", "tasking_v0", f"decision problem: {_problems()}", metavar="NAME")
     _option(parser, "--hours", None, "simulated hours (default: the scenario's)", type=float, metavar="H")
     _option(parser, "--seed", 0, "of the episode and of the policy", type=int, metavar="K")
     _option(parser, "--candidates", 4, "requests shown to a satellite, where any are", type=int, metavar="K")
     changes = "replace fields of the scenario by dotted name, e.g. requests.initial=64 stations.0.antennas=2"
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="FIELD=VALUE", help=changes)
+
+
+def _problems() -> str:
+    """The names of the problems, for the help, which is instant: nothing of `envs` is imported."""
+    found = find_spec("envs")
+    modules = iter_modules(found.submodule_search_locations if found else None)
+    shipped = sorted(module.name for module in modules if re.search(r"_v\d+$", module.name))
+    return f"{', '.join(shipped)}, or module:Class of your own"
 
 
 def _benchmark_options(parser: ArgumentParser) -> None:
@@ -158,7 +168,7 @@ def _benchmark_options(parser: ArgumentParser) -> None:
     parser.set_defaults(interrupted="what is finished is kept, and the same command goes on from there")
     played = parser.add_argument_group("what is played")
     _option(played, "--suite", "small", "a fixed list of scenarios", choices=("small", "full"))
-    _names(played, "--problem", f"only these decision problems of the suite: {', '.join(ENVS)}")
+    _names(played, "--problem", f"only these decision problems: {_problems()}")
     _names(played, "--scenario", "only these scenarios of it; with --problem any, also a YAML file")
     splits = ("known", "held out", "own")
     _option(played, "--split", None, "only constellations that training may see, or may not", choices=splits)

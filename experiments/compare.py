@@ -11,11 +11,10 @@ from envs.batch import BatchEnv
 from experiments import results
 from experiments.metrics import Summary, metrics_in, summarise
 from experiments.minds import Mind
-from experiments.problems import HOUR, make_env
+from experiments.problems import HOUR, known_as, make_env, scenario_of, usual_policies
 from experiments.rollout import play
 from experiments.watchers import Tally
 from sandbox.errors import SandboxError
-from sandbox.scenario import load_scenario
 
 SHOWN = (
     "value_delivered",
@@ -47,8 +46,8 @@ SHOWN_OF_MINDS = ("decisions", "thought_s", "thought_j", "thought_share", "late_
 
 
 def compare(
-    policies: Sequence[str],
-    scenario: Any = "scs01",
+    policies: Sequence[str] | None = None,
+    scenario: Any = None,
     env: str = "tasking_v0",
     hours: float | None = None,
     seeds: int = 5,
@@ -63,20 +62,23 @@ def compare(
 ) -> dict[str, list[dict[str, float]]]:
     """Play `seeds` episodes, seeded `seed`, `seed` + 1 and so on, under each of `policies`.
 
+    `scenario` and `policies` are by default the problem's own and `experiments.problems.usual_policies`.
     Every policy meets the same episodes, one a world; `mind` says how those think that have one. Prints a
     table with `progress`, writes JSON to `out`. Returns the metrics of every episode by policy. Raises
     SandboxError for bad input.
     """
     if seeds < 1 or seed < 0:
         raise SandboxError(f"seeds = {seeds} from seed = {seed}; give at least 1 seed, from 0 on.")
+    env = known_as(env)
+    policies = usual_policies(env) if policies is None else policies
     if len(set(policies)) < len(policies):
         raise SandboxError(f"policies {' '.join(policies)}: name each once.")
     results.check_json(out)
-    scenario = load_scenario(scenario, changes)
+    scenario = scenario_of(env, scenario, changes)
     if progress:
         import rich  # noqa: F401  if it is missing, better to know now than when the episodes are over
     mind = mind or Mind()
-    thinking = any(map(mind.thinks, policies))
+    thinking = any(mind.thinks(policy, env) for policy in policies)
     options: dict[str, Any] = {"candidates": candidates, "threads": threads, "thinking": thinking}
     with closing(make_env(env, scenario, hours, seeds, **options)) as batch, ExitStack() as minds:
         deciders = {

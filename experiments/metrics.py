@@ -120,7 +120,8 @@ class Totals:
 def metrics_in(world: World, totals: Totals, b: int = 0) -> dict[str, float]:
     """The metrics of the episode that has been played in world `b`, NaN where one has no value.
 
-    Which groups of `GROUPS` there are depends on what the world has and on what its problem reports.
+    Which groups of `GROUPS` there are, and what of them, depends on what the world has and on what its
+    problem reports.
     """
     found: dict[str, float] = {}
     if "reward_delivery" in totals.terms:
@@ -133,7 +134,7 @@ def metrics_in(world: World, totals: Totals, b: int = 0) -> dict[str, float]:
 
 
 def image_metrics(book: NDArray, totals: Totals) -> dict[str, float]:
-    """Every metric of `IMAGE_METRICS`.
+    """The metrics of `IMAGE_METRICS`, without those that the problem does not report.
 
     Args:
         book: the requests of the episode, records (M,) of dtype `sandbox.state.REQUEST` without padding.
@@ -141,20 +142,19 @@ def image_metrics(book: NDArray, totals: Totals) -> dict[str, float]:
     """
     latency = latencies(book) / 60.0
     return {
-        "value_delivered": totals.sum("reward_delivery"),
+        **_sums(totals, value_delivered="reward_delivery"),
         "value_offered": float(book["value"].sum()),
         "requests": len(book),
-        "captures": int(totals.sum("captured")),
-        "images_delivered": int(totals.sum("delivered")),
+        **_counts(totals, captures="captured", images_delivered="delivered"),
         "downlinked_gbit": float(totals.downlinked.sum()) / GIGA,
         "latency_median_min": _percentile(latency, 50),
         "latency_p90_min": _percentile(latency, 90),
-        **{name: int(totals.sum(name)) for name in ("cloudy", "duplicate", "denied")},
+        **_counts(totals, cloudy="cloudy", duplicate="duplicate", denied="denied"),
     }
 
 
 def job_metrics(book: NDArray, ledger: Any, totals: Totals) -> dict[str, float]:
-    """Every metric of `JOB_METRICS`.
+    """The metrics of `JOB_METRICS`, without those that the problem does not report.
 
     Args:
         book: the jobs of the episode, records (J,) of dtype `sandbox.jobs.JOB`.
@@ -164,28 +164,39 @@ def job_metrics(book: NDArray, ledger: Any, totals: Totals) -> dict[str, float]:
     arrived = book["status"] == ANSWER_DELIVERED
     latency = book["delivered_at"][arrived] - book["release"][arrived]
     return {
-        "value_answered": totals.sum("reward_answers"),
+        **_sums(totals, value_answered="reward_answers"),
         "jobs": int(ledger["jobs_created"]),
         "answers": int(ledger["jobs_delivered"]),
         "latency_median_s": _percentile(latency, 50),
         "latency_p90_s": _percentile(latency, 90),
-        "handed": int(totals.sum("handed")),
+        **_counts(totals, handed="handed"),
         **{name: int(ledger[f"jobs_{name}"]) for name in ("dropped", "expired")},
         "jobs_lost": int(ledger["jobs_lost"]),
     }
 
 
 def avoidance_metrics(totals: Totals) -> dict[str, float]:
-    """Every metric of `AVOIDANCE_METRICS`; `service` only where the problem reports pay for it."""
+    """The metrics of `AVOIDANCE_METRICS`, without those that the problem does not report."""
     closest = np.inf if totals.closest is None else float(totals.closest.min())
-    service = {"service": totals.sum("reward_service")} if "reward_service" in totals.terms else {}
+    rounds = len(totals.reward) * totals.rounds
+    outside = _sums(totals, share_out_of_slot="out_of_slot")
     return {
-        "collisions": int(totals.sum("collided")),
-        "burned_m_s": totals.sum("burned_m_s"),
-        "share_out_of_slot": totals.sum("out_of_slot") / (len(totals.reward) * totals.rounds),
+        **_counts(totals, collisions="collided"),
+        **_sums(totals, burned_m_s="burned_m_s"),
+        **{name: value / rounds for name, value in outside.items()},
         "closest_m": closest if math.isfinite(closest) else math.nan,
-        **service,
+        **_sums(totals, service="reward_service"),
     }
+
+
+def _sums(totals: Totals, **terms: str) -> dict[str, float]:
+    """Of terms by the name of their metric, the sums of those that the problem reports."""
+    return {name: totals.sum(term) for name, term in terms.items() if term in totals.terms}
+
+
+def _counts(totals: Totals, **terms: str) -> dict[str, float]:
+    """As `_sums`, of what is counted."""
+    return {name: int(value) for name, value in _sums(totals, **terms).items()}
 
 
 def body_metrics(totals: Totals) -> dict[str, float]:

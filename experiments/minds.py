@@ -6,9 +6,17 @@ from typing import Any
 
 from agents import Policy, make_policy, policy_class
 from envs.batch import BatchEnv
+from envs.registry import find
 from sandbox.errors import SandboxError
 
 QWEN = "qwen"
+
+
+def knows(problem: str) -> bool:
+    """Whether the shipped nano has learned a problem, given by name or as `module:Class`."""
+    from agents.qwen.nano import NanoEngine
+
+    return find(problem).name in NanoEngine.problems
 
 
 @dataclass(frozen=True)
@@ -37,9 +45,9 @@ class Mind:
                 f"charge_model = {self.charge_model!r} without charge; give tokens, e.g. --charge 500+200."
             )
 
-    def thinks(self, policy: str) -> bool:
-        """Whether the decisions of the policy called `policy` are charged."""
-        return self.charge is not None or policy_class(policy).thinks
+    def thinks(self, policy: str, problem: str | None = None) -> bool:
+        """Whether the decisions of the policy that is called `policy` for `problem` are charged."""
+        return self.charge is not None or policy_class(policy, problem).thinks
 
     def policy(self, name: str, env: BatchEnv, strict: bool = True) -> Policy:
         """The policy called `name`, with this mind where it has one.

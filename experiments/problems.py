@@ -1,28 +1,59 @@
-"""Environments by name, without importing any before it is wanted."""
+"""Decision problems by name or as `module:Class`; none is imported before it is wanted."""
 
-import re
-from importlib import import_module
 from inspect import signature
-from pkgutil import iter_modules
 from typing import Any
 
 import envs
+from agents import policy_names
 from envs.batch import BatchEnv
 from envs.deliberation import deliberating
+from envs.faces import faces_of
+from envs.problem import Problem
+from envs.registry import find
 from sandbox.errors import SandboxError, unknown_name
-from sandbox.scenario import Scenario
+from sandbox.scenario import Scenario, load_scenario
 
 HOUR = 3600.0
 CANDIDATES = "candidates"
 
 
 def env_names() -> list[str]:
-    """The decision problems: the modules of `envs` whose names end in a version."""
-    return sorted(module.name for module in iter_modules(envs.__path__) if re.search(r"_v\d+$", module.name))
+    """The decision problems that have a name."""
+    return sorted(envs.names())
+
+
+def known_as(problem: str | type[Problem]) -> str:
+    """What a problem is called in results and commands: its name if it is registered, else `module:Class`.
+
+    Raises SandboxError for what is no problem.
+    """
+    kind = find(problem)
+    if kind.name in envs.names() and find(kind.name) is kind:
+        return kind.name
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def scenario_of(problem: str, scenario: Any = None, changes: Any = None) -> Scenario:
+    """The scenario that is given, with `changes`, or else the one that the problem is made for."""
+    return load_scenario(find(problem).scenario if scenario is None else scenario, changes)
+
+
+def usual_policies(problem: str) -> list[str]:
+    """Who plays a problem where nobody is named: chance, rest, the heuristics that several problems have, and
+    its own."""
+    names, own = policy_names(find(problem)), find(problem).policies
+    usual = ("random", "idle", "greedy", "deadline_greedy")
+    return [name for name in dict.fromkeys((*usual, *own)) if name in names and name != "planner"]
+
+
+def usual_policy(problem: str) -> str:
+    """Who plays where nobody is named and one is enough: greedy, or the problem's first own, or chance."""
+    usual = usual_policies(problem)
+    return next((name for name in ("greedy", *find(problem).policies) if name in usual), usual[0])
 
 
 def make_env(
-    name: str,
+    problem: str | type[Problem],
     scenario: Scenario,
     hours: float | None = None,
     worlds: int = 1,
@@ -30,20 +61,19 @@ def make_env(
     thinking: bool = False,
     **options: Any,
 ) -> BatchEnv:
-    """The batch face of problem `name`, without autoreset, for episodes of `hours` (the scenario's).
+    """The batch face of a problem, without autoreset, for episodes of `hours` (the scenario's).
 
     With `thinking` it charges for thought. `candidates` is left out where a problem shows no candidates.
     """
-    if name not in env_names():
-        raise unknown_name("environment", name, env_names())
+    kind = find(problem)
     cycles = None if hours is None else rounds_in(hours, scenario)
-    module = import_module(f"envs.{name}")
-    taken = signature(module.batch_env).parameters
+    batch_env = faces_of(kind).batch_env
+    taken = signature(batch_env).parameters
     for option in options:
         if option not in taken and option != CANDIDATES:
-            raise unknown_name(f"option of {name}", option, taken)
+            raise unknown_name(f"option of {kind.name}", option, taken)
     options = {option: value for option, value in options.items() if option in taken}
-    batch = module.batch_env(scenario, worlds, max_cycles=cycles, autoreset=False, **options)
+    batch = batch_env(scenario, worlds, max_cycles=cycles, autoreset=False, **options)
     return deliberating(batch) if thinking else batch
 
 

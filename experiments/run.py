@@ -13,21 +13,21 @@ from envs.deliberation import DeliberatingBatch
 from experiments import results
 from experiments.metrics import metrics_in
 from experiments.minds import Mind
-from experiments.problems import HOUR, make_env
+from experiments.problems import HOUR, known_as, make_env, scenario_of, usual_policy
 from experiments.rollout import Speed, Watcher, play
 from experiments.rows import Rows
 from experiments.watchers import Bar, Film, Tally, Witness
 from sandbox.errors import SandboxError
 from sandbox.files import MARK, DiskFull
 from sandbox.recording import Recording
-from sandbox.scenario import Scenario, load_scenario
+from sandbox.scenario import Scenario
 from sandbox.terminal import say
 
 
 def run(
-    scenario: Any = "scs01",
+    scenario: Any = None,
     env: str = "tasking_v0",
-    policy: str = "greedy",
+    policy: str | None = None,
     hours: float | None = None,
     seed: int = 0,
     out: Path | str | None = None,
@@ -42,8 +42,10 @@ def run(
     """Play one episode and leave a folder of results.
 
     Args:
-        scenario: name, YAML file, dictionary or Scenario; `changes` replaces fields of it by dotted name.
-        env, policy: the decision problem and who decides, by name.
+        scenario: name, YAML file, dictionary or Scenario, by default the problem's own; `changes` replaces
+            fields of it by dotted name.
+        env, policy: the decision problem and who decides, by name or as `module:Class`; by default greedy,
+            or the first policy that there is for the problem.
         hours: length of the episode; by default the scenario's.
         seed: of the episode and of the policy. The same seed gives the same results.
         out: the folder, by default `results/<env>-<scenario>-<policy>-seed<k>`. Earlier results there are
@@ -61,9 +63,9 @@ def run(
     """
     if seed < 0:
         raise SandboxError(f"seed = {seed}; give a whole number of at least 0.")
-    scenario = load_scenario(scenario, changes)
-    mind = mind or Mind()
-    batch = make_env(env, scenario, hours, candidates=candidates, thinking=mind.thinks(policy))
+    env, scenario = known_as(env), scenario_of(env, scenario, changes)
+    mind, policy = mind or Mind(), policy or usual_policy(env)
+    batch = make_env(env, scenario, hours, candidates=candidates, thinking=mind.thinks(policy, env))
     decider = mind.policy(policy, batch)
     folder = Path(out) if out else results.default_folder(env, scenario.name, policy, seed)
     meta = {"env": env, "policy": policy, "seed": seed}

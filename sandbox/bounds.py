@@ -32,6 +32,8 @@ MOST_NUMBER, LEAST_NUMBER = 1e12, 1e-9
 """Of a quantity (kg, m2, W, bit/s in mega): within them no product or quotient of a few overflows."""
 MOST_WATTS = 1e9
 """A thousand times the largest station in orbit."""
+MOST_ISP_S = 30_000.0
+"""Twice the most that gridded ion engines reached in the laboratory."""
 MOST_DECIBELS = 300.0
 """Of gains and powers: a factor of 1e30 either way."""
 EARLIEST_YEAR, LATEST_YEAR = 1957, 2199

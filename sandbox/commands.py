@@ -17,6 +17,7 @@ from sandbox.faults import is_interrupted, is_safe
 from sandbox.jobs import DECISIONS, DEFER
 from sandbox.maneuvers import RETURN, WAIT
 from sandbox.orders import flown, turn_to_sun
+from sandbox.propulsion import THRUSTS
 from sandbox.state import CHARGE, DOWNLINK, MODE_NAMES, THINKING
 
 _INT32 = np.dtype(np.int32)
@@ -31,6 +32,7 @@ class Commands(NamedTuple):
     burn: NDArray[np.int32]  # at the beginning of the round, number in `maneuvers`
     late_burn: NDArray[np.int32]  # at its end; from the end of its thinking on a satellite is aligned
     reload: NDArray[np.int32]  # 1 where the weights are to be loaded anew
+    thrust: NDArray[np.int32]  # number in `propulsion.THRUSTS`
     thinking: NDArray[np.void]  # THINKING
     before: NDArray[np.void] | None  # ORDER that stands until the thinking is done; None without orders
     content: NDArray[np.uint8]  # (B, N, L) of a message to all neighbours; by default that of the outbox
@@ -46,6 +48,7 @@ def blank_commands(team: tuple[int, int], longest: int, orders: NDArray[np.void]
         burn=np.full(team, WAIT, np.int32),
         late_burn=np.full(team, WAIT, np.int32),
         reload=np.zeros(team, np.int32),
+        thrust=np.zeros(team, np.int32),
         thinking=np.zeros(team, THINKING),
         before=orders,
         content=np.zeros((*team, longest), np.uint8),
@@ -59,6 +62,7 @@ _COUNTS = {
     "burn": RETURN + 1,
     "late_burn": RETURN + 1,
     "reload": 2,
+    "thrust": len(THRUSTS),
 }
 
 
@@ -68,7 +72,7 @@ def checked(given: Commands, blank: Commands, shown: int, round_s: float, spare:
     `blank` are commands of the right sizes, `spare` (N,) what of the load can be saved, W.
     """
     fixed: dict[str, Any] = {}
-    for name in ("mode", "place", "queue", "burn", "late_burn", "reload"):
+    for name in ("mode", "place", "queue", "burn", "late_burn", "reload", "thrust"):
         array = getattr(given, name)
         if array is not getattr(blank, name):
             fixed[name] = _numbers(name, array, blank.mode.shape, _COUNTS.get(name, shown) - 1)

@@ -100,11 +100,11 @@ def along_track(position, velocity, slot_position, slot_velocity, j2):
     up = (p[0] * q[0] + p[1] * q[1] + p[2] * q[2]) / radius
     angle = atan2(ahead, up) - climb / speed
     rising = (p[0] * v[0] + p[1] * v[1] + p[2] * v[2]) / distance - climb
-    return radius * (angle - 2.0 * rising / speed), 3.0 * (_energy(q, w, j2) - _energy(p, v, j2)) / speed
+    return radius * (angle - 2.0 * rising / speed), 3.0 * (energy(q, w, j2) - energy(p, v, j2)) / speed
 
 
 @kernel
-def _energy(p, v, j2):
+def energy(p, v, j2):
     """Energy (J/kg) of a position (3,) and velocity (3,), with the potential of J2."""
     r2 = p[0] * p[0] + p[1] * p[1] + p[2] * p[2]
     inverse = 1.0 / sqrt(r2)
@@ -147,7 +147,7 @@ def burn(state, constants, encounters, action, b, n):
     if size <= 0.0:
         return
     if not threats.burned[b, n]:
-        _leave_slot(threats, state.orbit, now, b, n)
+        leave_slot(threats, state.orbit, now, b, n)
     _add_impulse(state.orbit, constants, b, n, now, size if impulse > 0.0 else -size)
     passing.unsought += size
     if passing.unsought > SEEK_M_S:
@@ -161,7 +161,7 @@ def burn(state, constants, encounters, action, b, n):
 
 
 @kernel
-def _leave_slot(threats, orbit, now, b, n):
+def leave_slot(threats, orbit, now, b, n):
     """From its first burn on, the slot of satellite n is another orbit than its own."""
     threats.burned[b, n] = True
     threats.passing[b, n].slot_at = now

@@ -10,6 +10,7 @@ default those that its scenario, with all its defaults, has something for:
   satellite can burn, which those that SGP4 flies cannot;
 - faults: a rate, a plan, an event or safe mode can change something, or telemetry is noisy;
 - messages: `message_bytes` is above 0;
+- propulsion: a satellite has a thruster (`spacecraft.propulsion`);
 - orders: only if asked for, since they replace a part of the commands.
 """
 
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sandbox import encounters, faults, jobs, lasers, messages
+from sandbox import encounters, faults, jobs, lasers, messages, propulsion
 from sandbox.demand import check_book
 from sandbox.encounters import Encounters
 from sandbox.errors import SandboxError, unknown_name
@@ -28,11 +29,12 @@ from sandbox.jobs import Jobs
 from sandbox.lasers import Lasers
 from sandbox.messages import Messages
 from sandbox.orders import ORDER
+from sandbox.propulsion import Propulsion
 from sandbox.scenario import Scenario
 from sandbox.setting import Constants, Setting
 from sandbox.state import Scratch, State
 
-PARTS = ("lasers", "jobs", "encounters", "faults", "messages", "orders")
+PARTS = ("lasers", "jobs", "encounters", "faults", "messages", "propulsion", "orders")
 REQUIRES = {"jobs": ("lasers",), "messages": ("lasers",)}
 
 
@@ -47,6 +49,7 @@ class Sim(NamedTuple):
     encounters: Encounters | None
     faults: Faults | None
     messages: Messages | None
+    propulsion: Propulsion | None
     orders: np.ndarray | None  # (B, N) ORDER
 
 
@@ -77,6 +80,8 @@ def _named(scenario: Scenario) -> Iterable[str]:
         yield "encounters"
     if faults.anything_breaks(scenario) or noise.battery_sigma_percent or noise.temperature_sigma_k:
         yield "faults"
+    if any(craft.propulsion for craft in crafts):
+        yield "propulsion"
 
 
 def make_parts(
@@ -102,6 +107,8 @@ def make_parts(
         made["faults"] = faults.make_part(setting)
     if "messages" in names:
         made["messages"] = messages.make_part(setting, message_bytes)
+    if "propulsion" in names:
+        made["propulsion"] = propulsion.make_part(setting)
     if "orders" in names:
         made["orders"] = np.zeros(setting.team, ORDER)
     return made

@@ -5,10 +5,11 @@ A round of a world:
 1. what breaks, and what is mended;
 2. commands and standing orders become tasks;
 3. burns at the beginning of the round; weights are loaded anew;
-4. messages leave, jobs are served, antennas are shared out; the energy of all that is summed up;
+4. thrusters fire, messages leave, jobs are served, antennas are shared out; the energy of all that is
+   summed up;
 5. the satellites fly, and the round is over;
 6. orbits are propagated one round ahead, by SGP4 where the scenario says so;
-7. what the next round offers is looked up;
+7. what lies ahead of who has thrust is predicted anew; what the next round offers is looked up;
 8. encounters pass; burns at the end of the round;
 9. links are followed, jobs expire, come up and are taken up;
 10. orders that cannot be carried out lapse; warnings are written; beacons are heard.
@@ -16,7 +17,7 @@ A round of a world:
 
 import numpy as np
 
-from sandbox import encounters, faults, jobs, lasers, messages, orders
+from sandbox import encounters, faults, jobs, lasers, messages, orders, propulsion
 from sandbox.access import look
 from sandbox.activities import LOWEST_M, first_fault, fly
 from sandbox.commands import assign_tasks
@@ -36,6 +37,7 @@ from sandbox.messages import exchange, send_messages
 from sandbox.orbits.propagation import MAX_STEP_S, advance
 from sandbox.orders import lapse
 from sandbox.parts import Sim
+from sandbox.propulsion import fire, foresee
 from sandbox.requests import draw_book, write_book
 from sandbox.sensing import update_requests
 from sandbox.setting import HOUR, Setting
@@ -77,6 +79,8 @@ def begin_episode(setting: Setting, sim: Sim, b: int, rng: np.random.Generator) 
         encounters.begin(sim.encounters, setting, state, b, rng)
     if sim.faults is not None:
         faults.begin(sim.faults, b, rng)
+    if sim.propulsion is not None:
+        propulsion.begin(sim.propulsion, b)
     if sim.orders is not None:
         orders.begin(sim.orders, b)
     if sim.messages is not None:
@@ -121,6 +125,7 @@ def run(sim, which, commands, begins, halves):
             fault = first_fault(state, b)
             if fault:
                 return fault
+            foresee(state, constants, sim.propulsion, sim.encounters, begins, b)
             look(state, constants, sim.scratch, b)
             _meet(state, constants, sim.scratch, sim.encounters, begins, b)
             _update_links(state, constants, sim.lasers, b)
@@ -161,12 +166,14 @@ def _act(sim, commands, b):
     for n in range(state.body.shape[1]):
         load = state.load[b, n]
         load.joules, load.carried, scratch.airtime[b, n] = load.carried, 0.0, 0.0
+    task = scratch.task[b]
+    fire(state, constants, sim.propulsion, sim.faults, sim.encounters, task, commands.thrust[b], b)
     content, length = commands.content[b], commands.length[b]
     _open_desks(sim.jobs, b)
-    send_messages(state, sim.lasers, sim.messages, scratch.task[b], content, length, b)
+    send_messages(state, sim.lasers, sim.messages, task, content, length, b)
     _serve(state, constants, scratch, sim.jobs, sim.lasers, b)
     reserve_antennas(state, constants, scratch, sim.jobs, b)
-    _sum_loads(state, constants.round_s, scratch.task[b], sim.lasers, sim.faults, b)
+    _sum_loads(state, constants.round_s, task, sim.lasers, sim.faults, sim.propulsion, b)
 
 
 @kernel
@@ -193,7 +200,7 @@ def _serve(state, constants, scratch, jobs, lasers, b):
 
 
 @kernel
-def _sum_loads(state, seconds, task, lasers, faults, b):
+def _sum_loads(state, seconds, task, lasers, faults, propulsion, b):
     """Power beyond the standing load of the satellites of world b in the coming round.
 
     What is timed in closed form, before the flight, is spread evenly over the round; where there is nothing
@@ -201,7 +208,7 @@ def _sum_loads(state, seconds, task, lasers, faults, b):
     """
     for n in range(state.load.shape[1]):
         load = state.load[b, n]
-        if lasers is None and faults is None:
+        if lasers is None and faults is None and propulsion is None:
             load.power, load.until = task[n].power, task[n].busy
         else:
             joules = load.joules + task[n].power * task[n].busy

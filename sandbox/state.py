@@ -117,7 +117,10 @@ GROUND = _record(
 )
 LOAD = (
     _record(  # what a satellite draws beyond its standing load: all subsystems add to it, the flight reads it
-        ("joules", "f8"),  # J in the last round: boards, lasers, cameras of jobs, the transmitter for them
+        (
+            "joules",
+            "f8",
+        ),  # J in the last round: boards, lasers, thrusters, cameras and transmitter of jobs
         ("carried", "f8"),  # J spent since then, which count in the coming one
         ("power", "f8"),  # W that come of it, the mind's included; negative where boards are off
         ("until", "f8"),  # s offset until which they are drawn

@@ -30,6 +30,7 @@ from sandbox.fleet import orbit_scales, sgp4_states
 from sandbox.jobs import idle_boards
 from sandbox.orbits.poliastro import to_orbit
 from sandbox.parts import Sim, chosen_parts, make_parts
+from sandbox.propulsion import most_delta_v
 from sandbox.requests import book_size, sky_intervals
 from sandbox.round import FIRST, SECOND, begin_episode, recall, run
 from sandbox.scenario import Scenario, load_scenario
@@ -72,11 +73,15 @@ class World:
         horizon_s: length of an episode (seconds or a Quantity); by default the scenario's.
         threads: worlds are shared out over this many threads. The result does not depend on it.
 
-    `state`, `constants` and the parts `lasers`, `jobs`, `encounters`, `faults`, `messages` and `orders` (None
-    where there is none) hold every array; kernels see them together as `sim`. `orders` (B, N), records of
-    dtype `orders.ORDER`, are the standing orders: write them as you like between two rounds. `reset` must
-    come before the first `step`. Raises SandboxError for bad input, for models that do not fit the boards,
-    and for encounters of satellites that SGP4 flies.
+    `state`, `constants` and the parts `lasers`, `jobs`, `encounters`, `faults`, `messages`, `propulsion` and
+    `orders` (None where there is none) hold every array; kernels see them together as `sim`. `orders`
+    (B, N), records of dtype `orders.ORDER`, are the standing orders: write them as you like between two
+    rounds. `reset` must come before the first `step`. `scales` are the length (m) and the speed (m/s) that no
+    satellite exceeds (`fleet.orbit_scales`).
+
+    Raises SandboxError for bad input, for models that do not fit the boards, for encounters of satellites
+    that SGP4 flies, and, before any is taken, where a world as large would need more memory than the machine
+    has or minutes for a round.
     """
 
     @accepts_quantities(horizon_s="s")
@@ -109,7 +114,8 @@ class World:
         self.whole_inbox = "orders" in self.parts if whole_inbox is None else bool(whole_inbox)
         self.demand = self._estimate()
         self.sim = self._make_sim(self._setting, self.demand.passes)
-        self.scales = orbit_scales(self.fleet, self.scenario.threats.fuel_m_s, self._setting.reach_s)
+        most_m_s = self.scenario.threats.fuel_m_s + most_delta_v(self.sim.propulsion)
+        self.scales = orbit_scales(self.fleet, most_m_s, self._setting.reach_s)
         self.sim.state.minds["pending"] = NONE
         self._name_parts()
         self._blank = self.commands()
@@ -169,6 +175,7 @@ class World:
     encounters: Any
     faults: Any
     messages: Any
+    propulsion: Any
     orders: Any
 
     def _name_parts(self) -> None:
@@ -206,7 +213,7 @@ class World:
 
     def commands(self) -> Commands:
         """New commands that you may write into: to face the Sun and let jobs wait, or, where there are
-        standing orders, to follow them; no burns, no thought, no messages."""
+        standing orders, to follow them; no burns, thrust, thought or messages."""
         blank = blank_commands((self.worlds, self.satellites), self.message_bytes, self.sim.orders)
         return self._outgoing(blank)
 
@@ -258,7 +265,7 @@ class World:
         return self._restores
 
     def share(self, function: Callable, *arguments: Any) -> list[Any]:
-        """Call kernel function(sim, which, *arguments) on the worlds that were reset, shared out over threads.
+        """Call kernel function(sim, which, *arguments) on the worlds that were reset, shared over threads.
 
         `which` lists the worlds of a share. The types of the arguments are looked up at the first call only
         (see `compiled.entry_point`): give the same types, and contiguous arrays, at every call.

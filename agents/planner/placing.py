@@ -131,7 +131,7 @@ class Placing(Planner):
             found.append((queues[goal].gain(j, LARGE, here + HOP_S), TRAINING, goal, LARGE, here + HOP_S))
         for action in range(NEIGHBOUR, TRAINING):
             if mask[action]:
-                peer = int(work.links["peer"][b, n, action - NEIGHBOUR])
+                peer = int(self.world.lasers.state.links["peer"][b, n, action - NEIGHBOUR])
                 ready = now + step * (1 + work.queues["count"][b, peer, INBOX])
                 if peer in queues:
                     for model in (LARGE, SMALL):

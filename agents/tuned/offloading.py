@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.offloading import NEIGHBOURS, OffloadingHeuristic
+from agents.offloading import NEIGHBOURS, TYPICAL_MBIT_S, OffloadingHeuristic
 
 
 class Teacher(OffloadingHeuristic):
@@ -23,9 +23,11 @@ class Teacher(OffloadingHeuristic):
     crowd = 0.5
     """How many times the air time a raw question takes, as others share the antennas."""
     neighbour_s = 28.0
-    """Seconds until a neighbour has decided."""
+    """Seconds until a neighbour has decided, with rounds of `tuned_round_s`; as much longer as they are."""
     queue_neighbour_s = 35.0
-    """Seconds more per job that the neighbour has to decide on."""
+    """Seconds more per job that the neighbour has to decide on, likewise."""
+    tuned_round_s = 30.0
+    """Length of a round with which the numbers were found."""
     unseen_s = 50.0
     """Seconds more for the way to a user who is out of own sight."""
     margin = 1.08
@@ -51,6 +53,7 @@ class Teacher(OffloadingHeuristic):
         unseen = np.where(self._of(seen, "job_user_elevation") > -90.0, 0.0, self.unseen_s)
         unseen = np.where(self._of(seen, "job_camera") > 0.5, 0.0, unseen)
         there = np.maximum(self.queue_training * self._of(seen, "training_delay") + self.training_s, 0.0)
+        longer = self.round_s / self.tuned_round_s  # a neighbour decides once a round
         waits = {
             "run_small": here + self._of(seen, "job_small_s") + unseen,
             "run_large": here + large + self.large_s + unseen,
@@ -60,13 +63,13 @@ class Teacher(OffloadingHeuristic):
         for k in NEIGHBOURS:
             queue = self.queue_here * self._of(seen, f"neighbour_{k}_backlog")
             undecided = self.queue_neighbour_s * self._of(seen, f"neighbour_{k}_inbox")
-            way = self._of(seen, f"neighbour_{k}_delay") / 1e3 + self.neighbour_s + undecided
-            waits[f"neighbour_{k}"] = queue + way + large + self.large_s
+            way = self._of(seen, f"neighbour_{k}_delay") / 1e3 + longer * self.neighbour_s
+            waits[f"neighbour_{k}"] = queue + (way + longer * undecided) + large + self.large_s
         return waits
 
     def _down(self, seen: NDArray) -> NDArray:
         rate = self._of(seen, "station_rate")
-        rate = np.where(rate > 0.0, rate, 300.0)
+        rate = np.where(rate > 0.0, rate, TYPICAL_MBIT_S)
         ahead = self._of(seen, "raw") * 1e3 + self._of(seen, "job_size")
         contact = np.where(self._of(seen, "station_seconds") > 0.0, 0.0, self._of(seen, "contact_in") * 60.0)
         return contact + self.crowd * ahead / rate + self.ground_s

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.tasking import ROUND_S, DeadlineGreedy
+from agents.tasking import DeadlineGreedy
 
 
 class Teacher(DeadlineGreedy):
@@ -38,9 +38,9 @@ class Teacher(DeadlineGreedy):
 
     def _score(self, seen: NDArray, mask: NDArray) -> NDArray:
         ready = self._requests(seen, "capture_in") + self.dwell_s
-        rounds = np.maximum(1.0, np.ceil(ready / ROUND_S))
+        rounds = np.maximum(1.0, np.ceil(ready / self.round_s))
         last = np.minimum(self._requests(seen, "window"), self._requests(seen, "deadline") * 60.0)
-        can_wait = last - self._requests(seen, "slew") > self.stay_rounds * ROUND_S
+        can_wait = last - self._requests(seen, "slew") > self.stay_rounds * self.round_s
         weight = np.where(can_wait, self.patience, 1.0) / rounds**self.distance
         earlier = self._requests(seen, "earlier")
         later = np.maximum(self._requests(seen, "rivals") - earlier, 0.0)
@@ -54,4 +54,5 @@ class Teacher(DeadlineGreedy):
             self._own(seen, "stored") * 1e3 / rate * (1.0 + self.crowd * self._own(seen, "station_rivals"))
         )
         left = self._own(seen, "contact_length") * 60.0
-        return (self._own(seen, "contact_in") <= 0.0) & (left > needed + self.margin_rounds * ROUND_S)
+        spare = self.margin_rounds * self.round_s
+        return (self._own(seen, "contact_in") <= 0.0) & (left > needed + spare)

@@ -49,6 +49,8 @@ def benchmark(
 
     plan = make_plan(asked)
     folder = Path(out) if out else default_folder(asked)
+    for sentence in plan.lacking() if progress else ():
+        say(sentence, error=True)
     with opened(folder, plan, fresh) as store:
         known = _played(plan, store, processes or _processors(), address, progress)
         rows = rows_of(plan, known)

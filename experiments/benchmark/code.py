@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from agents import policy_class
+from envs.registry import find
 from experiments.results import versions
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +27,15 @@ def stamp() -> str:
 
 def policy_stamp(policy: str, problem: str) -> str:
     """Of a policy at `module:Class`, a short hash of its module, or of all its package; else nothing."""
-    module = policy_class(policy, problem).__module__
+    return _module_stamp(policy_class(policy, problem).__module__)
+
+
+def problem_stamp(problem: str) -> str:
+    """The same of a decision problem."""
+    return _module_stamp(find(problem).__module__)
+
+
+def _module_stamp(module: str) -> str:
     top = module.partition(".")[0]
     if top in _ROOMS:
         return ""

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from shlex import join
 
 from agents import policy_class, policy_names
+from envs.registry import find
 from experiments.benchmark.play import Episode, plays
 from experiments.benchmark.suite import FIRST_SEED, LAST_SEED, SUITES, Case, Task, case_of, make_task
 from experiments.minds import QWEN
-from experiments.problems import env_names
+from experiments.problems import known_as
 from sandbox.errors import SandboxError, unknown_name
 
 ZERO, YARDSTICK = "idle", "planner"
@@ -20,6 +21,7 @@ COMMAND = ("python", "-m", "experiments", "benchmark")
 class Asked:
     """What the command line says; empty or None for what it leaves to the suite.
 
+    `problems` are names, or `module:Class`; one that the suite does not play is played in its own scenario.
     `policies` play beside every shipped one; with `only` those alone, beside the two that set the scale and
     the `against`, heuristics to be better than: for each problem the first that is made for it.
     """
@@ -39,9 +41,7 @@ class Asked:
     def __post_init__(self) -> None:
         if self.suite not in SUITES:
             raise unknown_name("suite", self.suite, SUITES)
-        for problem in self.problems:
-            if problem not in env_names():
-                raise unknown_name("environment", problem, env_names())
+        object.__setattr__(self, "problems", tuple(dict.fromkeys(map(known_as, self.problems))))
         count = self.count
         if count < 1 or self.seed < 0:
             raise SandboxError(f"seeds = {count} from seed = {self.seed}; give at least 1 seed, from 0 on.")
@@ -72,6 +72,25 @@ class Plan:
             for policy in self.policies[task.case.problem]:
                 for seed in self.seeds:
                     yield Episode(task, policy, seed)
+
+    def scaled(self, problem: str) -> bool:
+        """Whether there is a policy that sets the scale of a problem."""
+        return self.asked.yardstick in self.policies[problem]
+
+    def lacking(self) -> list[str]:
+        """What problems lack, a sentence each."""
+        found, suite = [], SUITES[self.asked.suite]
+        for problem in self.policies:
+            if not self.scaled(problem):
+                found.append(
+                    f"{problem} has no {self.asked.yardstick}, so that its scores have no scale, and only "
+                    "returns are told; --yardstick names another policy."
+                )
+            if not any(case.problem == problem for case in suite.cases):
+                found.append(f"Suite {self.asked.suite} does not play {problem}; its scenarios are no split.")
+            if not self.heuristics(problem):
+                found.append(f"{problem} has no heuristic to be better than; --against names one.")
+        return found
 
     def heuristics(self, problem: str) -> list[str]:
         """Of those who play, the ones that may be the best heuristic: the `against`, or else any shipped."""
@@ -125,7 +144,10 @@ def _cases(asked: Asked) -> list[Case]:
     cases = [
         case for case in SUITES[asked.suite].cases if not asked.problems or case.problem in asked.problems
     ]
-    if asked.scenarios:
+    if not asked.scenarios:  # those in no suite are played where they are at home
+        played = {case.problem for case in SUITES[asked.suite].cases}
+        cases += [case_of(name, find(name).scenario) for name in asked.problems if name not in played]
+    else:
         known = {(case.problem, case.scenario): case for case in cases}
         problems = asked.problems or dict.fromkeys(case.problem for case in cases)
         wanted = [(problem, scenario) for problem in problems for scenario in asked.scenarios]
@@ -148,7 +170,8 @@ def _told(asked: Asked) -> str:
 
 def _playing(asked: Asked, problem: str) -> tuple[str, ...]:
     """Who plays, in the order of the table: the scale, the shipped, then those that were named."""
-    always = [ZERO, asked.yardstick]
+    unscaled = asked.yardstick == YARDSTICK and not plays(YARDSTICK, problem)
+    always = [ZERO] if unscaled else [ZERO, asked.yardstick]
     for name in always:
         if not plays(name, problem):
             raise SandboxError(f"Policy {name!r} is not made for {problem}, whose scale it is to set.")

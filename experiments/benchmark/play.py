@@ -7,7 +7,7 @@ from agents import policy_class
 from agents.policy import understands
 from experiments.benchmark.suite import Task
 from experiments.metrics import Totals
-from experiments.minds import QWEN, Mind
+from experiments.minds import QWEN, Mind, knows
 from experiments.problems import make_env
 from experiments.rollout import play
 from experiments.watchers import Tally
@@ -27,9 +27,7 @@ class Episode(NamedTuple):
 def plays(policy: str, problem: str) -> bool:
     """Whether the policy, and of a mind the shipped nano, is made for the problem."""
     if policy == QWEN:
-        from agents.qwen.nano import NanoEngine
-
-        return problem in NanoEngine.problems
+        return knows(problem)
     return understands(policy_class(policy, problem), problem)
 
 

@@ -2,7 +2,8 @@
 
 A score is the team's return: the sum of all rewards of all satellites. It is shown as a percentage on a scale
 of its own for every episode: 0 is what `idle` gets in it, 100 what the planner gets. An episode in which the
-planner leads by less than `LEAST_LEAD` has no such scale and counts for nobody.
+planner leads by less than `LEAST_LEAD` has no such scale and counts for nobody. A problem without a
+planner has no scale at all: its policies are compared by their returns.
 """
 
 import math
@@ -68,9 +69,16 @@ class Scores:
 
     def percent(self, task: Task, policy: str) -> NDArray[np.float64]:
         """Per cent of the planner, of the episodes that have a scale."""
+        if not self.plan.scaled(task.case.problem):
+            return np.zeros(0)
         zero, top = self.of(task, ZERO), self.of(task, self.plan.asked.yardstick)
         kept = top - zero >= LEAST_LEAD
         return 100.0 * (self.of(task, policy)[kept] - zero[kept]) / (top[kept] - zero[kept])
+
+    def comparable(self, task: Task, policy: str) -> NDArray[np.float64]:
+        """What policies are compared by on one task: per cent, or where there is no scale, returns."""
+        scaled = self.plan.scaled(task.case.problem)
+        return self.percent(task, policy) if scaled else self.of(task, policy)
 
 
 def rows_of(plan: Plan, outcomes: Outcomes) -> list[Row]:
@@ -108,7 +116,7 @@ def _of_all(scores: Scores, best: Best) -> Iterator[Row]:
 def best_heuristic(scores: Scores, tasks: Sequence[Task]) -> str | None:
     """The one of the highest interquartile mean over the `tasks` of one problem; None if none plays."""
     names = scores.plan.heuristics(tasks[0].case.problem)
-    means = {name: interquartile([scores.percent(task, name) for task in tasks]).value for name in names}
+    means = {name: interquartile([scores.comparable(task, name) for task in tasks]).value for name in names}
     return max(names, key=lambda name: -math.inf if math.isnan(means[name]) else means[name], default=None)
 
 
@@ -128,7 +136,8 @@ def _row(scores: Scores, tasks: Sequence[Task], policy: str, best: Best) -> Row:
     against = (BEST if heading["problem"] == ALL else rivals[0]) if all(rivals) else ""
     better = NONE
     if against not in ("", policy):
-        better = improvement(percent, [scores.percent(t, r) for t, r in zip(tasks, rivals, strict=True)])
+        own = [scores.comparable(*player) for player in players]
+        better = improvement(own, [scores.comparable(t, r) for t, r in zip(tasks, rivals, strict=True)])
     means: dict[str, Any] = {name: _mean([scores.of(*player, name) for player in players]) for name in MEANS}
     return Row(
         **heading,

@@ -65,7 +65,8 @@ class Store:
     def _place(self, episode: Episode) -> tuple[dict[str, Any], Path]:
         key = _key(episode)
         name = blake2s(json.dumps(key).encode(), digest_size=12).hexdigest()
-        return key, self.folder / EPISODES / episode.task.case.problem / f"{name}.json"
+        problem = re.sub(r"[^\w.-]+", "_", episode.task.case.problem)
+        return key, self.folder / EPISODES / problem / f"{name}.json"
 
 
 @contextmanager
@@ -202,6 +203,7 @@ def _key(episode: Episode) -> dict[str, Any]:
         "seed": episode.seed,
         "policy": episode.policy,
         "policy_code": code.policy_stamp(episode.policy, case.problem),
+        "problem_code": code.problem_stamp(case.problem),
         "code": code.stamp(),
     }
 

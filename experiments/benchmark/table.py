@@ -68,7 +68,7 @@ joules of a decision that was thought about. A dash: not made for the problem, o
 
 Policies may be trained on known constellations, with seeds from 1,000,000 on; those held out are for the
 benchmark alone. The command plays the row again.
-
+{lacking}
 <!-- {mark} -->
 """
 _ON_SCREEN = ("policy", "% of the planner", "P(better)", "return", "lost")
@@ -94,6 +94,7 @@ def markdown(rows: Sequence[Row], plan: Plan) -> str:
         top=plan.asked.yardstick,
         least=LEAST_LEAD,
         best=told,
+        lacking="".join(f"\n{_literal(text)}\n" for text in plan.lacking()),
     )
     lines = [
         about,

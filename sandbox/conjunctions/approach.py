@@ -14,6 +14,8 @@ from sandbox.orbits.ephemeris import Ephemeris
 from sandbox.orbits.forces import J2_ONLY, Forces
 from sandbox.orbits.propagation import dop8_step, normal_forces, propagate
 
+__all__ = ["ClosestApproach", "closest_approach"]
+
 NODE_S = 30.0
 """Seconds between the moments at which the search looks whether two objects come nearer or part."""
 SETTLED_S = 1e-7

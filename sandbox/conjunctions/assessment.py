@@ -33,6 +33,8 @@ from sandbox.orbits.bodies import EARTH_ROTATION_RATE, MU_EARTH
 from sandbox.orbits.ephemeris import make_ephemeris
 from sandbox.orbits.frames import earth_rotations
 
+__all__ = ["Assessment", "assess", "collision_probability_of", "encounter_of"]
+
 LONGEST_SHIFT_S = 1.0
 """A TCA this far from that of the states is always refined: gravity adds 3 mm in that time."""
 BENT = 0.01

@@ -23,6 +23,8 @@ from sandbox.orbits.bodies import MU_EARTH
 from sandbox.orbits.forces import J2_ONLY, Forces
 from sandbox.orbits.propagation import propagate
 
+__all__ = ["Avoidance", "Burn", "avoidance_burn", "return_to_slot"]
+
 PROBE_M_S = 1e-3
 AGREED = 1e-6
 MOST_M_S = 100.0

@@ -16,6 +16,8 @@ from sandbox.conjunctions.cdm_xml import read_xml, write_xml
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.files import replacing
 
+__all__ = ["format_cdm", "parse_cdm", "parse_cdms", "read_cdm", "read_cdms", "write_cdm"]
+
 WRITERS = {"kvn": write_kvn, "xml": write_xml}
 LONGEST = 100_000_000
 """Bytes of the longest file that is read: ten thousand messages."""

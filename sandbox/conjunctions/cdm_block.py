@@ -14,6 +14,8 @@ from sandbox.conjunctions.cdm_fields import (
 from sandbox.conjunctions.limits import shown
 from sandbox.errors import SandboxError
 
+__all__ = ["OutsideStandard"]
+
 TOLD = 3
 """Departures that a warning spells out."""
 

@@ -6,6 +6,8 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["Cdm", "CdmObject"]
+
 Array = NDArray[np.float64]
 Details = dict[str, tuple[str, str | None]]
 

@@ -6,6 +6,8 @@ from numpy.typing import ArrayLike, NDArray
 from sandbox.conjunctions.limits import LARGEST, array_of
 from sandbox.errors import SandboxError
 
+__all__ = ["encounter_plane"]
+
 TOLERANCE = 1e-6
 """How negative, among correlations, an eigenvalue may be for rounding in a message."""
 ASYMMETRY = 1e-3

@@ -16,6 +16,8 @@ from sandbox.orbits.bodies import MU_EARTH
 from sandbox.orbits.forces import Forces
 from sandbox.orbits.propagation import check_states
 
+__all__ = ["Simulated", "monte_carlo_probability"]
+
 TWO_BODY = Forces(j2=0.0)
 STEPS_IN_ORBIT = 100
 """Propagation steps in an orbit, at least: 57 s each in low orbit, 0.1 mm a day at order eight."""

@@ -13,6 +13,8 @@ from sandbox.orbits.forces import J2_ONLY, Forces
 from sandbox.orbits.propagation import advance, check_states, normal_forces
 from sandbox.orbits.timescales import julian_date, utc_after
 
+__all__ = ["CataloguedObjects", "Objects"]
+
 Array = NDArray[np.float64]
 
 

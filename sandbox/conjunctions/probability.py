@@ -24,6 +24,8 @@ from sandbox.conjunctions.limits import LARGEST, array_of
 from sandbox.conjunctions.plane_integrals import ALFANO, CHAN, FOSTER, maximum_all, probability_all
 from sandbox.errors import SandboxError, unknown_name
 
+__all__ = ["OutsideValidity", "chan_error", "collision_probability", "dilution", "max_probability"]
+
 Method = Literal["foster", "chan", "alfano"]
 METHODS = {"foster": FOSTER, "chan": CHAN, "alfano": ALFANO}
 SMALLEST = 1e-30

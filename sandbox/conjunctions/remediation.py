@@ -9,6 +9,8 @@ from sandbox.conjunctions.encounter import TOLERANCE, Array, check_matrix, least
 from sandbox.conjunctions.limits import LARGEST, array_of
 from sandbox.errors import SandboxError
 
+__all__ = ["CovarianceRemediated", "remediate_covariance"]
+
 CLIP = 1e-4
 """Least deviation in the encounter plane, in hard-body radii, that clipping leaves (as NASA CARA's tools)."""
 

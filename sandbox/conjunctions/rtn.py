@@ -6,6 +6,8 @@ from numpy.typing import ArrayLike, NDArray
 from sandbox.conjunctions.limits import LARGEST, array_of
 from sandbox.errors import SandboxError
 
+__all__ = ["covariance_from_rtn", "covariance_to_rtn", "rtn_axes"]
+
 Array = NDArray[np.float64]
 
 

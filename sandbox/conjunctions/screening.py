@@ -27,6 +27,8 @@ from sandbox.conjunctions.objects import AnyObjects
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import R_EARTH
 
+__all__ = ["ENCOUNTER", "screen"]
+
 ENCOUNTER = np.dtype(
     [
         ("primary", "i4"),

@@ -29,6 +29,8 @@ from sandbox.conjunctions.rtn import rtn_axes
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import MU_EARTH
 
+__all__ = ["Validity", "encounter_validity"]
+
 TAIL = 8.305
 """Deviations that a normal number leaves with a probability of 1e-16, on either side together: sqrt(2) times
 the inverse of erfc at 1e-16."""

@@ -26,6 +26,8 @@ from sandbox.orbits.sieve import LeftOut, Sieve, told, too_many
 from sandbox.orbits.timescales import Epoch, julian_date
 from sandbox.orbits.tle import looks_like_tle, read_tle
 
+__all__ = ["Catalogue", "CatalogueWarning", "from_mean_elements", "read_catalogue"]
+
 # columns of a facts table, by the OMM field that each holds
 _COLUMNS = {
     "OBJECT_NAME": "name",

@@ -12,6 +12,8 @@ from sandbox.orbits.elements import mean_motion, mean_states
 from sandbox.orbits.timescales import Epoch, julian_date, universal_time
 from sandbox.units import DAY, accepts_quantities
 
+__all__ = ["states", "sun_synchronous", "sun_synchronous_inclination", "walker_delta", "walker_star"]
+
 TROPICAL_YEAR_S = 365.24219 * DAY  # IAU, at J2000
 MIN_ALTITUDE_M, MAX_ALTITUDE_M = 160e3, 60_000e3  # below it air ends an orbit within hours
 

@@ -9,6 +9,8 @@ from math import acos, asin, atan2, inf, pi, sqrt
 from sandbox.compiled import kernel
 from sandbox.orbits.bodies import R_EARTH, R_SUN
 
+__all__ = ["beta_angle", "illumination", "shadow_transition"]
+
 
 @kernel
 def illumination(x, y, z, sx, sy, sz):

@@ -15,6 +15,8 @@ from boinor.core.elements import rv2coe as _rv2coe
 from sandbox.compiled import kernel, setup_kernel
 from sandbox.orbits.bodies import J2, MU_EARTH, R_EARTH
 
+__all__ = ["coe2rv", "j2_rates", "mean_to_osculating", "rv2coe"]
+
 
 @setup_kernel
 def coe2rv(mu, p, ecc, inc, raan, argp, nu):

@@ -25,6 +25,8 @@ from sandbox.orbits.timescales import (
 )
 from sandbox.units import DAY, HOUR, accepts_quantities
 
+__all__ = ["Ephemeris", "make_ephemeris"]
+
 STEP_S = HOUR
 MARGIN_S = 3 * STEP_S  # what the tables hold before the epoch and after the end
 

@@ -19,6 +19,8 @@ from sandbox.orbits.bodies import (
     R_WGS84,
 )
 
+__all__ = ["Forces"]
+
 
 class Forces(NamedTuple):
     """What acts beside the Earth's point mass. A zonal coefficient of zero is off."""

@@ -12,6 +12,8 @@ from sandbox.orbits.ephemeris import Ephemeris, earth_rotation
 from sandbox.orbits.timescales import Epoch, julian_date, terrestrial_time, universal_time_or_utc
 from sandbox.units import accepts_quantities
 
+__all__ = ["gcrs_to_itrs", "geodetic_to_itrs", "itrs_to_gcrs", "itrs_to_geodetic", "teme_to_gcrs"]
+
 _E2 = EARTH_FLATTENING * (2 - EARTH_FLATTENING)  # first eccentricity squared
 
 

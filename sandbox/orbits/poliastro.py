@@ -20,6 +20,8 @@ from sandbox.units import DAY, accepts_quantities
 if TYPE_CHECKING:
     from boinor.twobody import Orbit
 
+__all__ = ["from_orbits", "to_orbit"]
+
 LONGEST_FLIGHT_S = 30 * DAY
 """Orbits are carried no further than this to the epoch of a scenario: most likely they have none of their own
 (boinor's default is the year 2000), and nothing is known of them so long before or after."""

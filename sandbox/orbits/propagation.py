@@ -14,6 +14,8 @@ from sandbox.orbits.ephemeris import NO_EPHEMERIS, Ephemeris, covers, moon_posit
 from sandbox.orbits.forces import J2_ONLY, Forces, acceleration
 from sandbox.units import accepts_quantities
 
+__all__ = ["propagate"]
+
 MAX_STEP_S = 60.0
 """Longest propagation step of a world: order eight keeps 0.03 mm a day at this length (J2)."""
 

@@ -26,6 +26,8 @@ from sandbox.recording.variables import (
     Variable,
 )
 
+__all__ = ["Recorder"]
+
 HEAVY_ABOVE = 1_000  # satellites above which the optional variables are off unless asked for
 _STORABLE = {
     "f": "fiub",

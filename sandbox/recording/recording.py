@@ -13,6 +13,8 @@ from sandbox.errors import SandboxError, unknown_name
 from sandbox.recording import disk
 from sandbox.recording.variables import AXIS, LABELS, ROUND, SATELLITE, STATIC, VARIABLES
 
+__all__ = ["Events", "Frame", "Recording"]
+
 
 @dataclass(frozen=True, eq=False)
 class Events:

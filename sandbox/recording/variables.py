@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+__all__ = ["TARGET_STATES", "VARIABLES", "Variable"]
+
 TARGET_STATES = ("not yet", "open", "captured", "delivered", "expired")
 
 ROUND, SATELLITE, AXIS = "time", "satellite", "axis"

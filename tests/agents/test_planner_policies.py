@@ -39,10 +39,11 @@ def planner(env):
 
 
 def everything(world):
-    parts = [*arrays(world.state)]
-    for name in ("work", "threats", "faults", "beacons"):
-        parts += getattr(world, name, ())
-    parts += [world.orders] if hasattr(world, "orders") else []
+    snapshot = world.snapshot()
+    parts = [
+        *arrays(snapshot.state),
+        *(part for name in snapshot.more for part in arrays(snapshot.more[name])),
+    ]
     return [part.tobytes() for part in parts]
 
 

@@ -231,7 +231,6 @@ class TestMessages:
             Reply("A", 10, 2**70),
             Reply("A", "10"),
             Reply("A", True),
-            Reply(None),
             Reply(b"A"),
             Reply("A", message=5),
             None,
@@ -285,9 +284,10 @@ class TestWorlds:
         world.reset(0)
         late, never = (np.zeros((1, 4), THINKING) for _ in range(2))
         late["delay"], never["busy"] = 1e9, np.nan
-        wrong = [{name: [[0.5] * 4]} for name in ("mode", "place", "queue", "burn", "late_burn", "reload")]
-        wrong += [{name: np.full((1, 4), 2**32)} for name in ("queue", "burn", "late_burn", "reload")]
-        wrong += [{name: np.full((1, 4), 99, np.int32)} for name in ("queue", "burn", "late_burn", "reload")]
+        counted = "queue", "burn", "late_burn", "reload", "thrust"
+        wrong = [{name: [[0.5] * 4]} for name in ("mode", "place", *counted)]
+        wrong += [{name: np.full((1, 4), 2**32)} for name in counted]
+        wrong += [{name: np.full((1, 4), 99, np.int32)} for name in counted]
         wrong += [{"mode": [["a"] * 4]}, {"thinking": late}, {"thinking": never}, {"thinking": 7}]
         wrong += [{"before": 7}, {"length": 7}, {"content": [[1]]}, {"command": [[1] * 4]}]
         for fields in wrong:

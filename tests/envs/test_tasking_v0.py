@@ -17,7 +17,7 @@ from pettingzoo.test import (
 import envs
 from envs import tasking_v0
 from sandbox.errors import SandboxError
-from sandbox.scenario import load_scenario
+from sandbox.scenario import FOLDER
 from sandbox.state import MODE_NAMES
 
 pytestmark = pytest.mark.usefixtures("no_unexplained_warning")
@@ -194,9 +194,7 @@ def test_horizon_truncates_everyone(small):
 
 def test_scenario_of_a_users_own(tmp_path):
     path = tmp_path / "mine.yaml"
-    path.write_text(
-        (load_scenario.__globals__["FOLDER"] / "pair.yaml").read_text().replace("name: pair", "name: mine")
-    )
+    path.write_text((FOLDER / "pair.yaml").read_text().replace("name: pair", "name: mine"))
     env = tasking_v0.parallel_env(scenario=str(path), max_cycles=2)
     env.reset(seed=0)
     assert env.world.scenario.name == "mine"

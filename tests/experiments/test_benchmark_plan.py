@@ -91,7 +91,7 @@ def test_a_scenario_of_ones_own(tmp_path):
     ("asked", "told"),
     [
         ({"suite": "smal"}, "Unknown suite 'smal'; did you mean small"),
-        ({"problems": ["tasking_v9"]}, "Unknown environment 'tasking_v9'; did you mean tasking_v0"),
+        ({"problems": ["tasking_v9"]}, "Unknown decision problem 'tasking_v9'; did you mean tasking_v0"),
         ({"scenarios": ["scs1"]}, "Unknown scenario 'scs1'; did you mean scs01"),
         ({"problems": [], "scenarios": ["pair"]}, "does not play 'pair'; name its --problem"),
         ({"split": OWN}, "has nothing for tasking_v0, own"),

@@ -178,7 +178,7 @@ def test_a_run_that_is_cut_short_leaves_nothing(tmp_path, policy, error, earlier
     ("arguments", "sentence"),
     [
         ({"scenario": "scs1"}, r"Unknown scenario 'scs1'; did you mean scs01"),
-        ({"env": "tasking_v1"}, r"Unknown environment 'tasking_v1'; did you mean tasking_v0"),
+        ({"env": "tasking_v1"}, r"Unknown decision problem 'tasking_v1'; did you mean tasking_v0"),
         ({"policy": "gredy"}, r"Unknown policy 'gredy'; did you mean greedy"),
         (
             {"env": "avoidance_v0"},

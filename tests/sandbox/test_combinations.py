@@ -11,6 +11,7 @@ from sandbox.errors import SandboxError
 from sandbox.jobs import DECISIONS
 from sandbox.maneuvers import RETURN
 from sandbox.parts import PARTS, REQUIRES
+from sandbox.propulsion import THRUSTS
 from sandbox.scenario import load_scenario
 from sandbox.state import THINKING, arrays
 from sandbox.world import World
@@ -21,7 +22,14 @@ def is_closed(names):
 
 
 CLOSED = [names for size in range(len(PARTS) + 1) for names in combinations(PARTS, size) if is_closed(names)]
-SOME = [("faults",), ("lasers", "messages", "orders"), ("lasers", "jobs", "faults")]
+THRUSTERS = {"spacecraft.computing_satellite.propulsion": {"propellant_kg": 0.001, "least_charge": 0.0}}
+SOME = [
+    ("faults",),
+    ("propulsion",),
+    ("encounters", "propulsion", "orders"),
+    ("lasers", "messages", "orders"),
+    ("lasers", "jobs", "faults"),
+]
 
 
 def anything(world, rng):
@@ -33,6 +41,7 @@ def anything(world, rng):
     commands.burn[...] = rng.integers(0, RETURN + 1, team)
     commands.late_burn[...] = rng.integers(0, RETURN + 1, team)
     commands.reload[...] = rng.random(team) < 0.1
+    commands.thrust[...] = rng.integers(0, len(THRUSTS), team)
     thinking = np.zeros(team, THINKING)
     thinking["delay"] = thinking["busy"] = rng.uniform(0.0, 30.0, team) * (rng.random(team) < 0.4)
     thinking["power"] = 60.0
@@ -54,7 +63,8 @@ def held(world):
     "names", [pytest.param(names, marks=() if names in SOME else pytest.mark.slow) for names in CLOSED]
 )
 def test_any_parts_go_together(disaster, trouble, names):
-    world = World(disaster(changes=trouble), 2, parts=names, message_bytes=8 * ("messages" in names))
+    scenario = disaster(changes=trouble | THRUSTERS)
+    world = World(scenario, 2, parts=names, message_bytes=8 * ("messages" in names))
     assert world.parts == names
     assert [getattr(world, name) is None for name in PARTS] == [name not in names for name in PARTS]
     world.reset(5)

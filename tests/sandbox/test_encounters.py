@@ -273,7 +273,7 @@ def test_snapshots_lead_to_the_same_future(scenario):
         world.restore(kept)
     for one, other in zip(*stories, strict=True):
         np.testing.assert_array_equal(one, other)
-    with pytest.raises(SandboxError, match="holds nothing beside the state, the world threats"):
+    with pytest.raises(SandboxError, match="holds nothing beside the state, the world encounters"):
         world.restore(replace(kept, more={}))
 
 

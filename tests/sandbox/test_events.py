@@ -11,7 +11,7 @@ from pilots import encounter_world, job_world, plain_world, play_round
 from sandbox.errors import SandboxError
 from sandbox.events import draw_times, happening
 from sandbox.geography import EARTH_MEAN_RADIUS, sample_around
-from sandbox.jobs import draw_jobs
+from sandbox.job_arrivals import draw_jobs
 from sandbox.orbits.frames import itrs_to_geodetic
 from sandbox.recording.frames import book_of, scene_of
 from sandbox.requests import draw_book, write_book
@@ -107,12 +107,11 @@ def test_nothing_of_an_event_is_open_before_it(struck):
     world = plain_world(struck)
     world.reset(seed=3)
     urgent = world.state.requests.book["value"][0] >= 50
-    nothing = np.zeros((1, world.satellites), np.int32)
     while world.state.clock["time"][0] < world.state.events[0].min():
         assert (world.state.requests.book["status"][0, urgent] == 0).all()
-        world.step(nothing, nothing)
+        world.step()
     for _ in range(120):
-        world.step(nothing, nothing)
+        world.step()
     assert (world.state.requests.book["status"][0, urgent] != 0).all()
 
 

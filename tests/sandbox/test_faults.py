@@ -410,7 +410,7 @@ def test_safe_mode_charges_with_its_boards_off():
     assert world.jobs.state.book["status"][0, j] == COMPUTING
     idle = world.jobs.params.hosts["idle_w"][0]
     assert idle > 0.0
-    assert desk["joules"][0] == 0.0
+    assert world.state.load["joules"][0, 0] == 0.0
     craft = world.fleet.craft[0]
     consumed = world.state.activity["consumed"][0, 0]
     assert consumed < drawn

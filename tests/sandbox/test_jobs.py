@@ -13,6 +13,7 @@ from pilots import job_world
 from sandbox.compute import board, inference, model
 from sandbox.errors import SandboxError
 from sandbox.geography import cities
+from sandbox.job_arrivals import draw_jobs, jobs_room
 from sandbox.jobs import (
     ANSWERED,
     ANSWERS,
@@ -29,8 +30,6 @@ from sandbox.jobs import (
     SENDING,
     UNBORN,
     WAITING,
-    draw_jobs,
-    jobs_room,
 )
 from sandbox.orbits.bodies import SPEED_OF_LIGHT
 from sandbox.orbits.frames import gcrs_to_itrs
@@ -178,7 +177,7 @@ def test_an_answer_takes_what_its_parts_take():
     assert desk["value"] == pytest.approx(8.0 * 0.9 * 2.0 ** (-age / 600.0))
     assert desk["busy"] == pytest.approx(compute.seconds)
     watts = board("scs01").active_w - board("scs01").idle_w
-    assert desk["joules"] == pytest.approx(watts * compute.seconds)
+    assert world.state.load["joules"][0, 0] == pytest.approx(watts * compute.seconds)
 
 
 def test_the_work_is_in_the_energy_of_the_round():
@@ -255,7 +254,7 @@ def test_a_hot_board_is_slower_and_then_stops(celsius, factor):
         assert world.jobs.state.queues["count"][0, 0].tolist() == [0, 1, 0, 0]
     else:
         assert desk["busy"] == pytest.approx(compute.seconds * factor, rel=1e-6)
-        assert desk["joules"] == pytest.approx(watts * compute.seconds, rel=1e-6)
+        assert world.state.load["joules"][0, 0] == pytest.approx(watts * compute.seconds, rel=1e-6)
 
 
 def test_a_lost_satellite_takes_its_jobs_along():
@@ -477,9 +476,9 @@ def test_mistakes_are_one_sentence():
     with pytest.raises(SandboxError, match="before reset"):
         world.step(queue=np.zeros((1, world.satellites), int))
     world.reset(0)
-    with pytest.raises(SandboxError, match="decision has shape"):
+    with pytest.raises(SandboxError, match="queue has shape"):
         world.step(queue=np.zeros((1, 3), int))
-    with pytest.raises(SandboxError, match="holds nothing beside the state, the world jobs"):
+    with pytest.raises(SandboxError, match="holds nothing beside the state, the world lasers, jobs"):
         world.restore(replace(world.snapshot(), more={}))
     with pytest.raises(SandboxError, match="Qwen3-32B in bf16 needs"):
         job_world(scenario(**{"jobs.large_model": "Qwen3-32B", "jobs.precision": "bf16"}))

@@ -192,7 +192,7 @@ class TestPasses:
             if world.state.outlook["station"][0, 0] == 0:
                 now, look = world.state.clock["time"][0], world.state.outlook[0, 0]
                 seen.append((now + look["visible_from"], now + look["visible_to"]))
-            world.step([[0]], [[0]])
+            world.step(mode=[[0]])
         assert (seen[0][0], seen[-1][1]) == pytest.approx((112.098, 768.850), abs=2e-3)
         assert all(end == start for (_, end), (start, _) in pairwise(seen))
 
@@ -321,20 +321,25 @@ def test_crossing_is_found_to_a_millisecond(case):
 
 
 class TestAntennas:
-    def serve(self, asked, elevations, antennas):
+    def serve(self, asked, elevations, antennas, reserved=None):
         did, outlook = np.zeros(len(asked), ACTIVITY), np.zeros(len(asked), OUTLOOK)
         did["station"] = asked
         outlook["station"] = np.where(np.array(asked) == NONE, 0, asked)
         outlook["elevation"] = elevations
         stations = np.zeros(len(antennas), STATION)
         stations["antennas"] = antennas
-        assign_antennas(did, outlook, stations, np.zeros(len(asked), np.int32))
+        taken = np.array(reserved or [0] * len(antennas), np.int32)
+        assign_antennas(did, outlook, stations, taken, np.zeros(len(asked), np.int32))
         return did
 
     def test_the_highest_are_served(self):
         did = self.serve([0, 0, 0, NONE], [0.3, 0.5, 0.4, 1.5], [2])
         assert did["station"].tolist() == [NONE, 0, 0, NONE]
         assert did["denied"].tolist() == [1, 0, 0, 0]
+
+    def test_those_that_serve_jobs_alone_are_taken(self):
+        did = self.serve([0, 0, 1, 1], [0.3, 0.5, 0.4, 0.2], [2, 1], reserved=[1, 1])
+        assert did["station"].tolist() == [NONE, 0, NONE, NONE]
 
     @given(st.lists(st.tuples(st.integers(-1, 3), st.floats(0.0, 1.5)), min_size=1, max_size=40), st.data())
     def test_no_more_than_antennas_and_none_idle(self, asks, data):

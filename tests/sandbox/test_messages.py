@@ -173,7 +173,7 @@ class TestMessages:
             each.step()
         talks.step(**letters(talks, sat_1=b"x" * 40))
         mute.step()
-        joules = 2 * (HEADER_BITS + 8 * 40) / 1e3 * talks.terms.hosts["laser_w"][1]  # over two terminals
+        joules = 2 * (HEADER_BITS + 8 * 40) / 1e3 * talks.lasers.params.terminals["transmit_w"][1]
         more = talks.state.activity["consumed"] - mute.state.activity["consumed"]
         assert more[0] == pytest.approx([0.0, joules, 0.0], abs=1e-6)
         assert talks.state.load["joules"][0, 1] == pytest.approx(joules)

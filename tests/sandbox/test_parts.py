@@ -176,7 +176,7 @@ def busy(rate):
 
 
 def everything(world):
-    parts = [array for part in world._parts().values() for array in part]
+    parts = [array for part in world.snapshot().more.values() for array in part]
     told = world.encounters.warnings.copy()
     told[np.isinf(told["tca"])] = np.zeros((), told.dtype)  # what is not told is without meaning
     return [*arrays(world.state), *parts, told]
@@ -198,9 +198,9 @@ def test_a_world_of_a_batch_is_the_world_alone_on_any_threads(disaster, trouble)
             batch.orders[...] = orders
             batch.step(**how)
         for b, world in enumerate(alone):
-            own = {name: part[b : b + 1] for name, part in how.items() if name != "said"}
+            own = {name: part[b : b + 1] for name, part in how.items()}
             world.orders[...] = orders[b : b + 1]
-            world.step(**own, said=tuple(part[b : b + 1] for part in how["said"]))
+            world.step(**own)
     assert identical(everything(batches[0]), everything(batches[1]))
     for b, world in enumerate(alone):
         assert identical([part[b : b + 1] for part in everything(batches[0])], everything(world))
@@ -384,7 +384,7 @@ def two_over_one_station(world):
 
 def give_answer(world, n, bits):
     """An answer for the ground of `bits` on board of satellite n, ready."""
-    from sandbox.jobs import put
+    from sandbox.job_queues import put
 
     j = ask(world, release=0.0, kind=1, n=n)
     job, now = world.jobs.state.book[0, j], float(world.state.clock["time"][0])

@@ -47,7 +47,7 @@ class TestNothingChanges:
             command, choice = sensible(plain)
             play_round(plain, command, choice)
             idle, _ = orders(thoughtful, IDLE)
-            thoughtful.step(idle, choice, thinking(thoughtful, command, choice, delay=30.0))
+            play_round(thoughtful, idle, choice, thinking(thoughtful, command, choice, delay=30.0))
         for name in ("energy", "consumed", "harvested"):
             np.testing.assert_array_equal(plain.state.power[name], thoughtful.state.power[name])
         np.testing.assert_array_equal(plain.state.pointing, thoughtful.state.pointing)

@@ -1,0 +1,135 @@
+"""What a world is made of: validated models, named scenarios, YAML files.
+
+    load_scenario("scs01")                        a named scenario
+    load_scenario("mine.yaml")                    a file of your own
+    load_scenario({...})                          the same as a dictionary
+    load_scenario("active.tle")                   the objects of a catalogue file, in the place of scs01
+    load_scenario("active.tle", {"catalogue.select": ["ISS (ZARYA)", 20580]})    two of them, or
+    load_scenario("active.tle", {"catalogue.first": 40})                         the first 40 that fly
+    load_scenario("scs01", {"horizon_h": 2.0, "requests.initial": 64})   with fields replaced
+
+A file or dictionary may begin with `extends: NAME`, a named scenario or a file beside it: its fields are
+laid over that scenario's, mapping by mapping; a list or a value replaces the other's whole.
+
+A catalogue (TLE, 3LE, or OMM as JSON, CSV, XML or KVN) is known by its content, whatever the file is called.
+An object of it that is damaged, has decayed or has elements too old for the epoch is left out with a warning.
+
+Field names carry their units; `sandbox.bounds` says how large the numbers may be. From Python a field may be
+an astropy Quantity, the epoch a Time. A field that is unknown, missing or out of range is one `SandboxError`
+that names the file, the field, the value and what would be right.
+
+| file | fields of |
+| --- | --- |
+| `schema` | a whole `Scenario`, its forces and stations |
+| `spacecraft` | a kind of satellite, subsystem by subsystem |
+| `fleet` | groups of satellites and their orbits |
+| `demand` | requests and jobs |
+| `hazards` | encounters and faults |
+| `events` | disasters |
+| `fields` | what several of them share |
+
+`loading` makes a scenario from a name, a file or a dictionary: `files` finds and reads it, `layers` lays it
+over what it extends, `replacing` sets single fields, `mistakes` says what is wrong.
+"""
+
+from sandbox.scenario.demand import JobKind, Jobs, Questions, Requests, Site
+from sandbox.scenario.events import Event, RescueQuestions, UrgentRequests
+from sandbox.scenario.fields import (
+    Altitude,
+    Angle,
+    Efficiency,
+    Hours,
+    Inclination,
+    Latitude,
+    Lifetimes,
+    Longitude,
+    Model,
+    Range,
+    Share,
+    Values,
+)
+from sandbox.scenario.files import CATALOGUES, FOLDER, scenario_names
+from sandbox.scenario.fleet import (
+    LOWEST_KM,
+    SOURCES,
+    Catalogued,
+    Classical,
+    Group,
+    Keplerian,
+    MeanElements,
+    StateVector,
+    SunSynchronous,
+    Walker,
+)
+from sandbox.scenario.hazards import Faults, Outage, Threats
+from sandbox.scenario.layers import LONGEST_CHAIN
+from sandbox.scenario.loading import load_scenario
+from sandbox.scenario.replacing import MOST_STEPS
+from sandbox.scenario.schema import Forces, Scenario, Station
+from sandbox.scenario.spacecraft import (
+    Attitude,
+    Body,
+    Camera,
+    Compute,
+    Lasers,
+    Power,
+    Propulsion,
+    Radio,
+    Spacecraft,
+    Thermal,
+)
+
+__all__ = [
+    "CATALOGUES",
+    "FOLDER",
+    "LONGEST_CHAIN",
+    "LOWEST_KM",
+    "MOST_STEPS",
+    "SOURCES",
+    "Altitude",
+    "Angle",
+    "Attitude",
+    "Body",
+    "Camera",
+    "Catalogued",
+    "Classical",
+    "Compute",
+    "Efficiency",
+    "Event",
+    "Faults",
+    "Forces",
+    "Group",
+    "Hours",
+    "Inclination",
+    "JobKind",
+    "Jobs",
+    "Keplerian",
+    "Lasers",
+    "Latitude",
+    "Lifetimes",
+    "Longitude",
+    "MeanElements",
+    "Model",
+    "Outage",
+    "Power",
+    "Propulsion",
+    "Questions",
+    "Radio",
+    "Range",
+    "Requests",
+    "RescueQuestions",
+    "Scenario",
+    "Share",
+    "Site",
+    "Spacecraft",
+    "StateVector",
+    "Station",
+    "SunSynchronous",
+    "Thermal",
+    "Threats",
+    "UrgentRequests",
+    "Values",
+    "Walker",
+    "load_scenario",
+    "scenario_names",
+]

@@ -1,0 +1,119 @@
+"""The fields of what is asked for: observation requests and jobs."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from sandbox.bounds import (
+    MOST_LISTED,
+    MOST_NAMED,
+    MOST_TOKENS,
+    MOST_WAIT_H,
+    HoursAhead,
+    HoursOrNone,
+    Name,
+    NotNegative,
+    Positive,
+    Seconds,
+    SecondsOrNone,
+)
+from sandbox.scenario.fields import Latitude, Lifetimes, Longitude, Model, Share, Values
+
+
+class Site(Model):
+    """A request at a place of its own; its hours count from the start of the episode."""
+
+    name: Name = ""
+    latitude_deg: Latitude
+    longitude_deg: Longitude
+    value: NotNegative
+    release_h: HoursOrNone = 0.0
+    deadline_h: HoursAhead
+    cloud: Share = 0.0
+
+    @model_validator(mode="after")
+    def _times(self) -> Self:
+        if self.deadline_h <= self.release_h:
+            raise ValueError("deadline_h must be later than release_h")
+        return self
+
+
+class Requests(Model):
+    """Observation requests: a stock at the start, a Poisson stream, and sites named one by one.
+
+    `value` and `lifetime_h` are drawn uniformly from their ranges, the forecast cloud probability from a
+    beta distribution with mean `cloud_mean` and concentration `cloud_spread`; the sky is drawn anew every
+    `sky_h` hours.
+    """
+
+    initial: Annotated[int, Field(ge=0, le=100_000)] = 256
+    per_hour: Annotated[float, Field(ge=0, le=100_000)] = 36.0
+    where: Literal["land", "globe", "cities"] = "land"
+    value: Values = (1.0, 10.0)
+    lifetime_h: Lifetimes = (2.0, 12.0)
+    cloud_mean: Share = 0.5
+    cloud_spread: Annotated[float, Field(ge=1e-3, le=1e6)] = 2.0
+    sky_h: Annotated[float, Field(ge=0.1, le=MOST_WAIT_H)] = 3.0
+    half_life_h: HoursAhead = 3.0
+    sites: Annotated[tuple[Site, ...], Field(max_length=MOST_NAMED)] = ()
+
+
+class Questions(Model):
+    """Jobs that are alike.
+
+    `raw_mbit` is what is to be understood (a question with its pictures, or an image), `quality` the share of
+    the value that an answer is worth: of the small model, of the large one, and from the ground.
+    """
+
+    per_hour: Annotated[float, Field(ge=0, le=1_000_000)]
+    raw_mbit: Positive
+    answer_kbit: Positive
+    prompt_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)]
+    output_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)]
+    value: Values
+    deadline_s: Seconds
+    half_life_s: Seconds
+    quality: tuple[Share, Share, Share]
+
+
+class JobKind(Questions):
+    """Jobs of one kind. Those of the cities come from all over the Earth at `per_hour`, those of the camera
+    from each satellite."""
+
+    name: Name
+    source: Literal["cities", "camera"]
+
+
+class Jobs(Model):
+    """Questions to be answered in orbit, and what they meet there. All numbers are assumed, for a scenario
+    to set.
+
+    Every board runs the small and the large model; `large_on_board` says whether the large one is there from
+    the start or is sent up first, over the stations' uplinks and the mesh. A board takes up to `batch` like
+    jobs at once; a satellite keeps `places` jobs that it has not decided on.
+    """
+
+    small_model: Name = "Qwen3-1.7B"
+    large_model: Name = "Qwen3-8B"
+    precision: Literal["bf16", "int8", "int4"] = "int4"
+    large_on_board: bool = True
+    batch: Annotated[int, Field(ge=1, le=1_024)] = 8
+    places: Annotated[int, Field(ge=1, le=10_000)] = 32
+    user_min_elevation_deg: Annotated[float, Field(ge=0, lt=90)] = 10.0
+    user_mbit_s: Positive = 20.0
+    uplink_mbit_s: Positive = 10.0
+    ground_s: SecondsOrNone = 2.0
+    kinds: Annotated[tuple[JobKind, ...], Field(max_length=MOST_LISTED)] = (
+        JobKind(
+            name="robot", source="cities", per_hour=120, raw_mbit=0.2, answer_kbit=10, prompt_tokens=300,
+            output_tokens=60, value=(2, 6), deadline_s=120, half_life_s=60, quality=(0.6, 0.9, 0.95),
+        ),
+        JobKind(
+            name="rescue", source="cities", per_hour=120, raw_mbit=20, answer_kbit=40, prompt_tokens=800,
+            output_tokens=1_200, value=(4, 10), deadline_s=900, half_life_s=300, quality=(0.5, 0.9, 0.95),
+        ),
+        JobKind(
+            name="image", source="camera", per_hour=10, raw_mbit=4_000, answer_kbit=20, prompt_tokens=1_500,
+            output_tokens=200, value=(1, 4), deadline_s=10_800, half_life_s=3_600, quality=(0.7, 0.9, 0.95),
+        ),
+    )  # fmt: skip

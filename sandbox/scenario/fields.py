@@ -1,0 +1,45 @@
+"""What the fields of a scenario are made of: the base of its models, and types that several share."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from sandbox.units import without_units
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Efficiency = Annotated[float, Field(gt=0, le=1)]
+Latitude = Annotated[float, Field(ge=-90, le=90)]
+Longitude = Annotated[float, Field(ge=-180, le=360)]
+Altitude = Annotated[float, Field(ge=160, le=40_000)]
+Angle = Annotated[float, Field(ge=-360, le=720)]
+Inclination = Annotated[float, Field(ge=0, le=180)]
+Range = tuple[float, float]
+
+
+class Model(BaseModel):
+    """Fields of a scenario: none but those declared, none that is not finite, none set afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_units(cls, data: Any) -> Any:
+        """A field may be an astropy Quantity; it becomes a number in the unit that the name says."""
+        return without_units(data) if isinstance(data, Mapping) else data
+
+
+def _ordered(pair: Range, low: float, high: float) -> Range:
+    if not low <= pair[0] <= pair[1] <= high:
+        raise ValueError(f"give two numbers with {low:g} <= first <= second <= {high:g}")
+    return pair
+
+
+def within(low: float, high: float) -> AfterValidator:
+    """The check that a pair of numbers is in order and from `low` to `high`."""
+    return AfterValidator(lambda pair: _ordered(pair, low, high))
+
+
+Values = Annotated[Range, within(0.0, 1e6)]
+Lifetimes = Annotated[Range, within(0.01, 1e4)]
+Hours = Annotated[Range, within(0.0, 1e4)]

@@ -1,0 +1,146 @@
+"""A whole scenario: its parts, and what has to fit between them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from sandbox.bounds import (
+    EARLIEST_YEAR,
+    LATEST_YEAR,
+    MOST_HOURS,
+    MOST_LISTED,
+    MOST_NAMED,
+    MOST_SATELLITES,
+    SHORTEST_SUBSTEP_S,
+    Count,
+    Decibels,
+    Name,
+    Text,
+)
+from sandbox.errors import printable, unknown_name
+from sandbox.orbits.timescales import as_utc
+from sandbox.scenario.demand import Jobs, Questions, Requests
+from sandbox.scenario.events import Event
+from sandbox.scenario.fields import Latitude, Longitude, Model
+from sandbox.scenario.fleet import Group
+from sandbox.scenario.hazards import Faults, Threats
+from sandbox.scenario.spacecraft import Spacecraft
+from sandbox.units import HOUR, is_time
+
+
+class Forces(Model):
+    j2: bool = True
+    j3: bool = False
+    j4: bool = False
+    drag: bool = False
+    density_factor: Annotated[float, Field(gt=0, le=1e3)] = 1.0
+    sun: bool = False
+    moon: bool = False
+
+
+class Station(Model):
+    name: Name
+    latitude_deg: Latitude
+    longitude_deg: Longitude
+    altitude_m: Annotated[float, Field(ge=-500, le=9_000)] = 0.0
+    min_elevation_deg: Annotated[float, Field(ge=0, lt=90)] = 5.0
+    antennas: Count = 1
+    gain_to_noise_db_k: Decibels = 30.0
+
+
+class Scenario(Model):
+    """A world. `satellites`, if given, names those of the fleet that fly; the others are left out."""
+
+    name: Name
+    description: Text = ""
+    epoch: datetime
+    start_within_h: Annotated[float, Field(ge=0, le=MOST_HOURS)] = 0.0
+    horizon_h: Annotated[float, Field(gt=0, le=24 * 366)] = 24.0
+    round_s: Annotated[float, Field(ge=1, le=300)] = 30.0
+    substep_s: Annotated[float, Field(ge=SHORTEST_SUBSTEP_S, le=300)] = 10.0
+    forces: Forces = Forces()
+    spacecraft: dict[Name, Spacecraft] = Field(min_length=1, max_length=MOST_LISTED)
+    fleet: tuple[Group, ...] = Field(min_length=1, max_length=MOST_LISTED)
+    satellites: tuple[Name, ...] | None = Field(None, min_length=1, max_length=MOST_NAMED)
+    stations: tuple[Station, ...] = Field(min_length=1, max_length=MOST_LISTED)
+    requests: Requests = Requests()
+    jobs: Jobs = Jobs()
+    threats: Threats = Threats()
+    faults: Faults = Faults()
+    events: Annotated[tuple[Event, ...], Field(max_length=MOST_LISTED)] = ()
+
+    @field_validator("epoch", mode="before")
+    @classmethod
+    def _of_astropy(cls, epoch: Any) -> Any:
+        return as_utc(epoch) if is_time(epoch) else epoch
+
+    @field_validator("epoch")
+    @classmethod
+    def _utc(cls, epoch: datetime) -> datetime:
+        if not EARLIEST_YEAR <= epoch.year <= LATEST_YEAR:
+            raise ValueError(f"give a date of the years {EARLIEST_YEAR} to {LATEST_YEAR}")
+        return epoch.replace(tzinfo=UTC) if epoch.tzinfo is None else epoch.astimezone(UTC)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.substep_s > self.round_s:
+            raise ValueError("substep_s must not exceed round_s")
+        size = sum(group.size for group in self.fleet)
+        if size > MOST_SATELLITES:
+            raise ValueError(f"the groups of fleet have {size:,} satellites, {MOST_SATELLITES:,} is the most")
+        for group in self.fleet:
+            if group.spacecraft not in self.spacecraft:
+                raise ValueError(str(unknown_name("spacecraft", group.spacecraft, self.spacecraft)))
+            if group.propagator == "sgp4" and self.spacecraft[group.spacecraft].propulsion is not None:
+                raise ValueError(
+                    f"SGP4, which flies {printable(group.name, 60)}, knows no thrust; set propagator: "
+                    f"cowell, or leave out the propulsion of {printable(group.spacecraft, 60)}"
+                )
+        named = (("fleet", self.fleet), ("stations", self.stations), ("events", self.events))
+        for what, items in named:
+            seen = [item.name for item in items]
+            if len(set(seen)) < len(seen):
+                raise ValueError(f"every name in {what} must occur once")
+        stations = [station.name for station in self.stations]
+        lost = [name for event in self.events for name in event.stations_lost]
+        for name in (*lost, *(outage.station for outage in self.faults.outages)):
+            if name not in stations:
+                raise ValueError(str(unknown_name("station", name, stations)))
+        return self
+
+    def with_orbits(
+        self,
+        orbits: Iterable[Any],
+        *,
+        names: Sequence[str] | None = None,
+        spacecraft: str | None = None,
+        group: str = "Orbit",
+    ) -> "Scenario":
+        """This scenario with the satellites of these orbits in the place of its fleet.
+
+        orbits: of `boinor.twobody.Orbit` about the Earth; one of another epoch is flown to the scenario's,
+            under the scenario's forces (see `orbits.poliastro.from_orbits`).
+        names: of the satellites; by default "Orbit 1" and so on, after `group`.
+        spacecraft: their kind; by default that of the first group of the fleet.
+
+        Raises SandboxError for what is no orbit about the Earth, lies too low, or has an epoch more than 30
+        days off, for an unknown kind of spacecraft, and for names that do not fit.
+        """
+        from sandbox.fleet import fleet_of_orbits
+        from sandbox.orbits.poliastro import listed
+        from sandbox.scenario.loading import load_scenario
+
+        fleet = fleet_of_orbits(self, listed(orbits), names, spacecraft or self.fleet[0].spacecraft, group)
+        return load_scenario(self, {"fleet": [fleet], "satellites": None})
+
+    @property
+    def job_kinds(self) -> tuple[Questions, ...]:
+        """What jobs are of, by their number: the kinds of `jobs`, then the questions of the events."""
+        return (*self.jobs.kinds, *(event.questions for event in self.events if event.questions))
+
+    @property
+    def rounds(self) -> int:
+        """Decision rounds in the horizon."""
+        return max(1, round(self.horizon_h * HOUR / self.round_s))

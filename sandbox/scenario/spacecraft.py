@@ -1,0 +1,185 @@
+"""The fields of a kind of satellite: body, power, heat, pointing, instruments, boards, lasers, thruster."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from sandbox.bounds import (
+    LEAST_NUMBER,
+    MOST_BOARDS,
+    MOST_DECIBELS,
+    MOST_ISP_S,
+    MOST_NUMBER,
+    MOST_WATTS,
+    Decibels,
+    Name,
+    NotNegative,
+    Positive,
+    Seconds,
+    SecondsOrNone,
+    Watts,
+)
+from sandbox.compute import board, check_fit, model
+from sandbox.scenario.fields import Efficiency, Model, Range, Share, within
+
+
+class Body(Model):
+    mass_kg: Positive
+    drag_area_m2: Positive
+    drag_coefficient: Positive = 2.2
+
+
+class Power(Model):
+    panel_area_m2: Positive
+    panel_efficiency: Efficiency
+    panel_mount: Literal["body", "tracking"] = "body"
+    battery_wh: Positive
+    initial_charge: Annotated[Range, within(0.0, 1.0)] = (0.6, 0.9)
+    charge_efficiency: Efficiency = 0.95
+    discharge_efficiency: Efficiency = 0.95
+    fade_per_cycle: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    bus_w: Watts
+    compute_w: Watts = 0.0
+    slew_w: Watts = 0.0
+    camera_w: Watts
+    transmitter_w: Watts
+    heater_w: Watts = 0.0
+
+
+class Thermal(Model):
+    heat_capacity_j_k: Positive
+    radiator_area_m2: Positive
+    emissivity: Efficiency
+    absorptivity: Share
+    sun_area_m2: NotNegative
+    earth_area_m2: NotNegative
+    initial_c: Annotated[float, Field(ge=-100, le=150)] = 15.0
+    heater_below_c: Annotated[float, Field(ge=-150, le=150)] = -10.0
+    throttle_above_c: Annotated[float, Field(ge=-100, le=200)] = 45.0
+    shutdown_above_c: Annotated[float, Field(ge=-100, le=200)] = 60.0
+
+    @model_validator(mode="after")
+    def _limits(self) -> Self:
+        if self.shutdown_above_c <= self.throttle_above_c:
+            raise ValueError("shutdown_above_c must be greater than throttle_above_c")
+        return self
+
+
+class Attitude(Model):
+    slew_rate_deg_s: Positive
+    slew_acceleration_deg_s2: Positive
+    settle_s: SecondsOrNone = 0.0
+
+
+class Camera(Model):
+    max_off_nadir_deg: Annotated[float, Field(gt=0, le=65)]
+    dwell_s: Seconds
+    image_gbit: Annotated[float, Field(ge=1e-6, le=MOST_NUMBER)]
+    min_sun_elevation_deg: Annotated[float, Field(ge=-90, le=89)] = -90.0
+
+
+class Radio(Model):
+    """Downlink: adaptive coding at `implementation_loss_db` from Shannon's limit, or a fixed rate."""
+
+    eirp_dbw: Decibels
+    frequency_ghz: Positive
+    bandwidth_mhz: Positive
+    implementation_loss_db: Annotated[float, Field(ge=0, le=MOST_DECIBELS)] = 3.0
+    max_bit_s_hz: Positive = 4.4
+    fixed_rate_mbit_s: Positive | None = None
+
+
+class Compute(Model):
+    """The accelerator boards, and the language model that thinks on one of them.
+
+    `boards` like ones share the standing load `power.compute_w`. A thought takes one of them for itself, at
+    the board's active power; the customers' work on it waits.
+    """
+
+    board: Name
+    boards: Annotated[int, Field(ge=1, le=MOST_BOARDS)] = 1
+    model: Name = "Qwen3-8B"
+    precision: Literal["bf16", "int8", "int4"] = "int4"
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        thinks = model(self.model)
+        check_fit(board(self.board), thinks, self.precision, 1, thinks.weight_bytes(self.precision))
+        return self
+
+
+class Lasers(Model):
+    """Terminals that link a satellite to others. The defaults: 100 Gbit/s and 15 s to set a link up are
+    published for the first computing satellites; four terminals (+Grid), 5,000 km (as far as two satellites
+    at 550 km see each other above 80 km) and the power are assumed.
+
+    A terminal looks up to `regard_deg` away from the plane across the camera's boresight: 90 is everywhere;
+    with less, a satellite that turns far to image or to charge takes its links with it.
+    """
+
+    terminals: Annotated[int, Field(ge=0, le=4)] = 4
+    range_km: Positive = 5_000.0
+    acquisition_s: SecondsOrNone = 15.0
+    rate_gbit_s: Positive = 100.0
+    regard_deg: Annotated[float, Field(gt=0, le=90)] = 90.0
+    transmit_w: Watts = 80.0
+
+
+class Propulsion(Model):
+    """A Hall thruster and its propellant, which is part of `body.mass_kg`: see `sandbox.propulsion`.
+
+    The defaults are those of the BHT-200, which flew on TacSat-2 in 2006: 43 % of 200 W at 1,375 s on xenon,
+    or 13 mN (Busek, announcement of 6 March 2007). `least_charge`, the share of the battery below which it
+    stays off, is assumed.
+    """
+
+    thruster_w: Annotated[float, Field(ge=LEAST_NUMBER, le=MOST_WATTS)] = 200.0
+    efficiency: Efficiency = 0.43
+    isp_s: Annotated[float, Field(ge=1, le=MOST_ISP_S)] = 1_375.0
+    propellant_kg: Positive
+    least_charge: Share = 0.3
+
+
+class Spacecraft(Model):
+    """A kind of satellite. Without `compute` it has no board: it runs no jobs, and thoughts cost it nothing.
+
+    A satellite with the `role` training takes over jobs that others hand to it (`envs.offloading_v0`).
+    """
+
+    body: Body
+    power: Power
+    compute: Compute | None = None
+    lasers: Lasers = Lasers()
+    propulsion: Propulsion | None = None
+    role: Literal["inference", "training"] = "inference"
+    thermal: Thermal
+    attitude: Attitude
+    camera: Camera
+    radio: Radio
+    store_gbit: Positive
+
+    @model_validator(mode="after")
+    def _room(self) -> Self:
+        if self.store_gbit < self.camera.image_gbit:
+            raise ValueError("store_gbit must hold at least one image (camera.image_gbit)")
+        return self
+
+    @model_validator(mode="after")
+    def _dry(self) -> Self:
+        if self.propulsion is not None and self.propulsion.propellant_kg >= self.body.mass_kg:
+            raise ValueError(
+                f"propulsion.propellant_kg = {self.propulsion.propellant_kg:g} is part of body.mass_kg = "
+                f"{self.body.mass_kg:g}; give less"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _draw(self) -> Self:
+        if self.compute is not None:
+            standing, most = self.power.compute_w / self.compute.boards, board(self.compute.board).active_w
+            if standing > most:
+                raise ValueError(
+                    f"power.compute_w = {self.power.compute_w:g} is more than {self.compute.boards} boards "
+                    f"{self.compute.board} draw ({most:g} W each); lower it or give more compute.boards"
+                )
+        return self

@@ -1,0 +1,89 @@
+"""Every shipped policy with rounds of other lengths than those it was written with."""
+
+import numpy as np
+import pytest
+
+import envs
+from agents import make_policy, policy_names
+from agents.tuned import autonomy, avoidance, offloading, tasking
+from envs.deliberation import deliberating
+from sandbox.scenario import load_scenario
+
+PLAYED = {
+    "tasking_v0": ("pair", {"horizon_h": 1.0}),
+    "offloading_v0": ("relay_40", {"horizon_h": 1.0, "substep_s": 10}),
+    "avoidance_v0": ("crossing_12", {"horizon_h": 6.0, "threats.population": 0, "substep_s": 10}),
+    "autonomy_v0": (None, {"substep_s": 10}),
+}
+TEACHERS = {
+    "tasking_v0": tasking.Teacher,
+    "offloading_v0": offloading.Teacher,
+    "avoidance_v0": avoidance.Teacher,
+    "autonomy_v0": autonomy.Teacher,
+}
+
+
+@pytest.fixture(scope="module")
+def made(disaster):
+    """A function: a problem's environment with rounds of so many seconds."""
+
+    def make(problem, round_s, rounds=3):
+        name, changes = PLAYED[problem]
+        changes = changes | {"round_s": round_s}
+        scenario = disaster(changes=changes) if name is None else load_scenario(name, changes)
+        return envs.make(problem, scenario, face="batch", max_cycles=rounds, autoreset=False)
+
+    return make
+
+
+def play(env, policy):
+    """The rounds that were played, every action legal."""
+    env = deliberating(env) if policy.thinks else env
+    policy.reset(seed=0)
+    seen, info = env.reset(seed=3)
+    for _ in range(env.max_cycles):
+        actions = policy.act(seen, info)
+        legal = np.take_along_axis(info["action_mask"], np.maximum(actions, 0)[..., None], -1)[..., 0] == 1
+        assert (legal | (actions < 0) & policy.thinks).all()
+        step = (actions, policy.thought) if policy.thinks else (actions,)
+        seen, _, _, _, info = env.step(*step)
+    policy.close()
+    return env.world.state.clock
+
+
+@pytest.mark.parametrize("round_s", [10.0, 60.0])
+@pytest.mark.parametrize("problem", PLAYED)
+def test_every_policy_plays(made, problem, round_s):
+    for name in policy_names(problem):
+        env = made(problem, round_s)
+        searches = name == "planner" and problem != "avoidance_v0"
+        clock = play(env, make_policy(name, env, **({"effort": 1} if searches else {})))
+        assert clock["time"][0] - clock["start"][0] == 3 * round_s, name
+    play(env := made(problem, round_s), TEACHERS[problem](env))
+
+
+@pytest.mark.parametrize("kind", ["greedy", "least_loaded", "tuned"])
+def test_a_neighbour_decides_a_round_later(made, kind):
+    waits = {}
+    for round_s in (10.0, 30.0, 60.0):
+        env = made("offloading_v0", round_s)
+        policy = offloading.Teacher(env) if kind == "tuned" else make_policy(kind, env)
+        found = policy._waits(np.zeros((1, 1, len(env.layout))))
+        waits[round_s] = found["neighbour_1"].item() - found["run_large"].item()
+    assert waits[60.0] - waits[30.0] == pytest.approx(3 * (waits[30.0] - waits[10.0]) / 2)
+    assert waits[10.0] < waits[30.0] < waits[60.0]
+
+
+@pytest.mark.parametrize("kind", ["deadline_greedy", "tuned"])
+def test_a_request_can_wait_for_rounds_and_not_for_seconds(made, kind):
+    """One that stays in reach for 100 s is put off where rounds are short, and not where they are long."""
+    scores = {}
+    for round_s in (10.0, 60.0):
+        env = made("tasking_v0", round_s)
+        policy = tasking.Teacher(env) if kind == "tuned" else make_policy(kind, env)
+        seen, told = np.zeros((1, 1, len(env.layout))), {"value": 5.0, "window": 100.0, "deadline": 60.0}
+        for name, value in told.items():
+            seen[..., env.layout.index(f"request_1_{name}")] = value
+        mask = np.ones((1, 1, len(env.actions)), np.int8)
+        scores[round_s] = policy._score(seen, mask)[0, 0, 0]
+    assert scores[10.0] == pytest.approx(policy.patience * scores[60.0])
