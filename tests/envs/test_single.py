@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-import envs
 from agents import make_policy
 from envs import tasking_v0
 from sandbox.errors import SandboxError

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
-import envs
 from envs import autonomy_v0, tasking_v0
 from sandbox.errors import SandboxError
 
