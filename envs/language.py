@@ -301,7 +301,7 @@ def _count(agent: str, name: str, value: Any) -> int:
         return 0
     whole = int(value) if isinstance(value, float) and value.is_integer() else value
     count = whole_number(whole, 0, MOST_TOKENS)
-    if count is None:
+    if count is None or np.ndim(value):
         raise SandboxError(
             f"The reply of {agent} has {name} {shown(value)}; give a whole number from 0 to {MOST_TOKENS}."
         )

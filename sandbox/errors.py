@@ -48,9 +48,10 @@ def _listed(names: list[str]) -> str:
 
 
 def shown(value: object, length: int = VALUE) -> str:
-    """`repr(value)` in at most `length` characters, in little time however large or deep the value is."""
+    """`repr(value)` in at most `length` characters, on one line, in little time however large or deep the
+    value is."""
     try:
-        return shortened(_SHORT.repr(value), length)
+        return shortened(" ".join(map(str.strip, _SHORT.repr(value).splitlines())), length)
     except Exception:  # whatever a stranger's __repr__ raises; and an int of thousands of digits has none
         return f"a {type(value).__name__}"
 

@@ -171,7 +171,7 @@ class TestWhen:
         for _ in range(240):
             mask = info["action_mask"]
             wants = np.where(mask[..., FIRST_OBSERVE] == 1, FIRST_OBSERVE, HOLD)
-            wanted = env.problem.identities()[0, :, FIRST_OBSERVE] - FIRST_OBSERVE
+            wanted = env.world.state.opportunities["request"][0, :, 0].copy()
             free = ~info["thinking"]
             *_, info = env.step(np.where(free, wants, HOLD), tokens(env, output))
             *_, info = env.step(whole(env, HOLD))

@@ -231,7 +231,6 @@ class TestMessages:
             Reply("A", 10, 2**70),
             Reply("A", "10"),
             Reply("A", True),
-            Reply(None),
             Reply(b"A"),
             Reply("A", message=5),
             None,
