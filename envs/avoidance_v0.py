@@ -63,8 +63,8 @@ class Avoidance(Problem):
 
     ## Version history
 
-    * v0: first version. November 2026: elements become states by the poliastro family's functions, which moves
-      a fleet by up to 30 nm at the epoch. A burn is not repeated by itself where a mind says nothing.
+    * v0: first version. November 2026: elements become states by the poliastro family's functions, which
+      moves a fleet by up to 30 nm at the epoch. A burn is not repeated by itself where a mind says nothing.
     """
 
     name, scenario = "avoidance_v0", "crossing_12"

@@ -68,8 +68,8 @@ class Offloading(Problem):
 
     ## Version history
 
-    * v0: first version. November 2026: elements become states by the poliastro family's functions, which moves
-      a fleet by up to 30 nm at the epoch.
+    * v0: first version. November 2026: elements become states by the poliastro family's functions, which
+      moves a fleet by up to 30 nm at the epoch.
     """
 
     name, scenario = "offloading_v0", "relay_40"

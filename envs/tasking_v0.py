@@ -66,8 +66,8 @@ class Tasking(Problem):
 
     ## Version history
 
-    * v0: first version. November 2026: elements become states by the poliastro family's functions, which moves
-      a fleet by up to 30 nm at the epoch.
+    * v0: first version. November 2026: elements become states by the poliastro family's functions, which
+      moves a fleet by up to 30 nm at the epoch.
     """
 
     name, scenario = "tasking_v0", "scs01"

@@ -128,14 +128,12 @@ class TestLeftOut:
             assert World(load_scenario(write(GOOD + OLD), changes), horizon_s=60.0).fleet.names == ("GOOD",)
 
     def test_in_a_population_too(self, write):
-        from sandbox.danger_world import DangerWorld
-
         changes = {"threats.catalogue": write(GOOD + OLD), "epoch": "2026-06-19T12:00:00"}
         with pytest.warns(CatalogueWarning, match="OLD"):
-            DangerWorld(load_scenario("pair", changes), horizon_s=600.0)
+            World(load_scenario("pair", changes), parts=["encounters"], horizon_s=600.0)
         changes["threats.catalogue"] = write(OLD)
         with pytest.warns(CatalogueWarning, match="1 of 1 objects"):
-            DangerWorld(load_scenario("pair", changes), horizon_s=600.0)
+            World(load_scenario("pair", changes), parts=["encounters"], horizon_s=600.0)
 
 
 class TestChosen:
@@ -208,7 +206,7 @@ class TestDecayInFlight:
         nothing = np.zeros((2, 2), np.int32)
         deaths = np.zeros((2, 2), int)
         for _ in range(300):
-            world.step(nothing, nothing)
+            world.step(mode=nothing)
             deaths += world.state.activity["died"]
         assert world.state.body["alive"].tolist() == [[True, False]] * 2
         assert deaths.tolist() == [[0, 1]] * 2
@@ -219,7 +217,7 @@ class TestDecayInFlight:
         expected = read_catalogue(write(GOOD)).states(world.scenario.epoch + timedelta(seconds=9_000))[0]
         assert np.abs(orbit.position[:, 0] - expected).max() < 0.02
         for _ in range(20):
-            world.step(nothing, nothing)
+            world.step(mode=nothing)
         np.testing.assert_array_equal(orbit.position[:, 1], resting)
 
     def test_planned_for_as_it_is_lost(self, write):

@@ -135,7 +135,7 @@ def test_public_names():
 
 def test_the_return_to_a_slot_is_a_phasing():
     """The kernel's impulse (offset / 3 T), flown by boinor for the whole revolutions nearest to 6 h."""
-    from sandbox.avoidance import RETURN, RETURN_S, wanted_burn
+    from sandbox.maneuvers import RETURN, RETURN_S, wanted_burn
 
     class Rules:
         small, large = 0.02, 1.0
