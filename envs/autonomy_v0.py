@@ -108,7 +108,8 @@ class Autonomy(Problem):
     ## Version history
 
     * v0: first version. November 2026: elements become states by the poliastro family's functions, which
-      moves a fleet by up to 30 nm at the epoch. A text said in one world no longer blanks the messages of others.
+      moves a fleet by up to 30 nm at the epoch. A text said in one world no longer blanks the
+      messages of others.
     """
 
     name, scenario, divides = "autonomy_v0", "disaster_response", False
