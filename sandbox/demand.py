@@ -32,13 +32,13 @@ class Demand:
         """What was found on the way and takes long: the passes of the encounters' population."""
 
     def add(self, what: str, make: Callable[[], Iterable[np.ndarray]], once: int = 0) -> None:
-        """Count what `make` gives: arrays for no world, of shape (0, ...), which take no memory.
+        """Count what `make` gives: arrays for no world, of shape (0, ...), which take no memory; others not.
 
         `once` are bytes taken for one world at a time. Raises SandboxError where the machine has less memory
         than all that was counted so far.
         """
         try:
-            each = sum(array.itemsize * prod(array.shape[1:]) for array in make())
+            each = sum(array.itemsize * prod(array.shape[1:]) for array in make() if not len(array))
         except (ValueError, MemoryError, OverflowError):  # more than can be addressed
             each = sys.maxsize
         self.bytes += self.worlds * each + once

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from sandbox.bounds import MOST_NAMED
 from sandbox.errors import SandboxError, printable, shown
-from sandbox.units import has_unit, is_time
+from sandbox.units import is_of_astropy
 
 DEEPEST = 50
 """Levels; a scenario has seven."""
@@ -39,7 +39,7 @@ class _Copy:
             raise self._error(path, f"holds more than {MOST_VALUES:,} values; it is too large")
         if isinstance(value, BaseModel):
             value = value.model_dump(warnings=False)
-        if has_unit(value) or is_time(value):
+        if is_of_astropy(value):
             return value  # the field that it is given to knows the unit
         if isinstance(value, (np.ndarray, np.generic)):
             value = self._of_numpy(value, path)

@@ -287,6 +287,13 @@ def arrays(state: Any) -> list[np.ndarray]:
     return [array for part in parts for array in part]
 
 
+def leaves(part: Any) -> list[np.ndarray]:
+    """Every array in `part`, an array or a tuple of such parts and other things, however deep."""
+    if isinstance(part, tuple):
+        return [array for each in part for array in leaves(each)]
+    return [part] if isinstance(part, np.ndarray) else []
+
+
 def wipe(array: np.ndarray, b: int) -> None:
     """All zeros in the part of a contiguous array that is of world `b`."""
     array[b : b + 1].reshape(-1).view(np.uint8).fill(0)  # of records, far quicker than to assign one

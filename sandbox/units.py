@@ -43,6 +43,11 @@ def has_unit(value: Any) -> bool:
     return hasattr(value, "to_value") or isinstance(value, timedelta)
 
 
+def is_of_astropy(value: Any) -> bool:
+    """Whether `value` itself is a Quantity, a Time or a TimeDelta."""
+    return hasattr(value, "to_value")
+
+
 def is_time(value: Any) -> bool:
     """Whether `value` is a moment in time of astropy, which no number stands for."""
     return hasattr(value, "to_value") and not hasattr(value, "to")

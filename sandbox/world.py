@@ -35,7 +35,7 @@ from sandbox.requests import book_size, sky_intervals
 from sandbox.round import FIRST, SECOND, begin_episode, recall, run
 from sandbox.scenario import Scenario, load_scenario
 from sandbox.setting import Constants, Setting, make_setting
-from sandbox.state import NONE, State, arrays, copy_arrays, make_scratch, make_state
+from sandbox.state import NONE, State, arrays, copy_arrays, leaves, make_scratch, make_state
 from sandbox.units import HOUR, accepts_quantities
 
 if TYPE_CHECKING:
@@ -140,9 +140,9 @@ class World:
         demand = Demand(self.worlds, what)
         none = self._make_sim(replace(setting, worlds=0))
         drawn = 16 * book * (sky_intervals(scenario.requests, scenario.events) + 7)  # and then sorted
-        demand.add(f"{book:,} requests", lambda: [*arrays(none.state), *none.scratch], once=drawn)
+        demand.add(f"{book:,} requests", lambda: leaves((none.state, none.scratch)), once=drawn)
         for name in self.parts:
-            demand.add(name, partial(_arrays_of, getattr(none, name)))
+            demand.add(name, partial(leaves, getattr(none, name)))
         if none.encounters is not None:
             demand.passes = none.encounters.passes
         return demand

@@ -267,7 +267,7 @@ def hit(world, **rules):
 
 
 def quiet(world):
-    change_rules(world, upsets=np.zeros(world.satellites))
+    change_rules(world, strikes=True, upsets=np.zeros(world.satellites))
 
 
 def test_corrupted_weights_spoil_answers_until_they_are_loaded_anew():

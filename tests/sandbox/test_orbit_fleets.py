@@ -45,7 +45,7 @@ def test_there_and_back(flown):
 def test_at_the_present_time(flown):
     nothing = np.zeros((2, 3), np.int32)
     for _ in range(10):
-        flown.step(nothing, nothing)
+        flown.step(mode=nothing)
     orbit = flown.orbit("Orbit 2")
     assert orbit.epoch.utc.isot == "2026-06-27T00:05:00.000"
     again = World(load_scenario("pair", {"epoch": orbit.epoch}).with_orbits([orbit], names=["again"]))

@@ -211,7 +211,7 @@ def test_maximum_is_one(mx, my, sx, sy, radius, log_scale):
     most = max_probability(*where, radius)
     at = collision_probability(where[0], where[1] * np.exp(2 * log_scale), radius)
     assert at <= most * (1 + 1e-9)
-    if np.hypot(mx, my) > radius:
+    if np.hypot(mx, my) > 1.001 * radius:  # nearer, the best scale is beyond all bounds
         best = where[1] / dilution(*where, radius) ** 2
         assert collision_probability(where[0], best, radius) == pytest.approx(most, rel=1e-6)
 

@@ -258,14 +258,14 @@ class TestHermite:
     def test_matches_both_ends(self, rng):
         r0, v0, a0, r1, v1, a1 = rng.normal(size=(6, 3))
         for tau, expected in ((0.0, r0), (2.5, r1)):
-            curve = hermite_coefficients(*r0, *v0, *a0, *r1, *v1, *a1, 2.5)
+            curve = hermite_coefficients(r0, v0, a0, r1, v1, a1, 2.5)
             assert np.allclose(hermite_at(curve, tau), expected, atol=1e-13)
 
     def test_reproduces_a_quintic(self, rng):
         curves = [np.polynomial.Polynomial(rng.normal(size=6)) for _ in range(3)]
         h = 1.7
         ends = [[c.deriv(k)(t) for c in curves] for t in (0.0, h) for k in range(3)]
-        coefficients = hermite_coefficients(*np.ravel(ends), h)
+        coefficients = hermite_coefficients(*np.array(ends), h)
         assert np.allclose(coefficients, [c.coef for c in curves], atol=1e-11)
         assert np.allclose(hermite_at(coefficients, 0.9), [c(0.9) for c in curves], atol=1e-12)
 
@@ -277,6 +277,6 @@ class TestHermite:
             for k in (0, -1)
         ]
         for i in range(6):
-            curve = hermite_coefficients(*ends[0][i], *ends[1][i], h)
+            curve = hermite_coefficients(*np.reshape([end[i] for end in ends], (6, 3)), h)
             for tau, truth in zip(np.linspace(0, h, 21), position[:, i], strict=True):
                 assert np.abs(hermite_at(curve, tau) - truth).max() < tolerance
