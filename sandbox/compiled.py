@@ -211,9 +211,9 @@ def _drop_oldest(folder: Path) -> None:
     sets: dict[str, list[os.stat_result]] = {}
     with suppress(OSError):
         for path in folder.glob("*.nb[ic]"):
-            sets.setdefault(path.name.rsplit(".", 2 if path.suffix == ".nbc" else 1)[0], []).append(
-                path.stat()
-            )
+            with suppress(OSError):  # another process is at it too
+                stat = path.stat()
+                sets.setdefault(path.name.rsplit(".", 2 if path.suffix == ".nbc" else 1)[0], []).append(stat)
     spare = CACHE_LIMIT_BYTES - sum(stat.st_size for stats in sets.values() for stat in stats)
     for name, stats in sorted(sets.items(), key=lambda item: max(stat.st_mtime for stat in item[1])):
         if spare >= 0:
