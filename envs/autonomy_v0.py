@@ -5,7 +5,8 @@ from envs.blocks.encounters import Burns, Slot, WarningCount, Warnings
 from envs.blocks.ground import Station
 from envs.blocks.images import Requests, Store
 from envs.blocks.jobs import Beacons, Job, Training, Work
-from envs.blocks.orders import Health, Keep, ObserveNext, PointTo, Reload, Serve, Standing
+from envs.blocks.orders import Health, ObserveNext, PointTo, Reload, Serve, Standing
+from envs.blocks.pointing import NoOp
 from envs.blocks.state import (
     ALIVE,
     BACKLOG,
@@ -147,7 +148,7 @@ class Autonomy(Problem):
                 Body(), Store(), Light(), Panel(), Place(), Station(), TimeLeft(), Work(), Slot(),
                 WarningCount(), Standing(), Health(), Requests(), Job(), Beacons(size), Training(),
                 Warnings(),
-                Keep(), PointTo(), ObserveNext(), Serve(), Burns(), Reload(),
+                NoOp("keep", "change nothing"), PointTo(), ObserveNext(), Serve(), Burns(), Reload(),
                 Delivery(), Answers(), Fuel(fuel_price), OutOfSlot(slot_price), Loss(loss_penalty), Energy(),
                 ImageCounts(), AnswerLatency(), JobCounts(), EncounterCounts(), SafeMode(),
             ),

@@ -1,7 +1,8 @@
 """avoidance_v0: whether, when and how to burn."""
 
 from envs.blocks.body import Body, TimeLeft
-from envs.blocks.encounters import SHIP, Burns, Slot, Wait, WarningCount, Warnings
+from envs.blocks.encounters import SHIP, Burns, Slot, WarningCount, Warnings
+from envs.blocks.pointing import NoOp
 from envs.blocks.state import ALIVE, APPROACH, FUEL, OFFSET, ORBIT, TIME
 from envs.blocks.terms import EncounterCounts, Fuel, Loss, Service
 from envs.faces import faces_of
@@ -97,7 +98,7 @@ class Avoidance(Problem):
             blocks=(
                 Slot(), WarningCount(), Body(omit=("temperature",), topic=SHIP), TimeLeft(topic=SHIP),
                 Warnings(),
-                Wait(), Burns(),
+                NoOp("wait", "do nothing"), Burns(),
                 Service(service), Fuel(fuel_price), Loss(loss_penalty), EncounterCounts(),
             ),
             state=(TIME,),

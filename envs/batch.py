@@ -1,12 +1,11 @@
 """The batch face: B worlds at once, arrays in and arrays out. Every other face is a thin skin over it."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from envs.options import whole_count
 from envs.problem import Problem
-from sandbox.checks import shown, whole_numbers
+from sandbox.checks import whole_numbers
 from sandbox.compiled import kernel
 from sandbox.errors import SandboxError
 from sandbox.scenario import Scenario
@@ -124,13 +123,6 @@ class BatchEnv:
         self.problem.report(observation, self._mask, reward, terms)
         self._restores = self.world.restores
         return observation, reward, {"action_mask": self._mask, "terms": terms}
-
-
-def whole_count(name: str, value: Any) -> int:
-    """`value` as a count. Raises SandboxError unless it is a whole number of at least 1."""
-    if not (isinstance(value, (int, np.integer)) and value >= 1):
-        raise SandboxError(f"{name} = {shown(value)}; give a whole number of at least 1.")
-    return int(value)
 
 
 LONGEST = 10**9

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from inspect import Parameter, signature
 from typing import Any, NamedTuple
 
-from envs.batch import BatchEnv, horizon_of, whole_count
+from envs.batch import BatchEnv, horizon_of
 from envs.joint import JointBatch, JointFace
 from envs.messaging import MessagingFace
 from envs.parallel import ParallelFace, sequential
@@ -176,4 +176,4 @@ def _name_arguments(face: Any, maker: Callable, problem: type[Problem]) -> None:
     face.__signature__ = signature(face).replace(parameters=[*own, *options, *shared])
 
 
-__all__ = ["Faces", "faces_of", "make_batch", "make_parallel", "whole_count"]
+__all__ = ["Faces", "faces_of", "make_batch", "make_parallel"]

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, shown
 
 
 def whole_count(name: str, value: Any, least: int = 1) -> int:
     """`value` as a count. Raises SandboxError unless it is a whole number of at least `least`."""
     if not (isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least):
-        raise SandboxError(f"{name} = {value!r:.60}; give a whole number of at least {least}.")
+        raise SandboxError(f"{name} = {shown(value)}; give a whole number of at least {least}.")
     return int(value)

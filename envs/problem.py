@@ -81,7 +81,7 @@ class Problem:
     @classmethod
     def declare(cls) -> Declaration:
         """The pieces of the problem; keyword arguments are its options."""
-        raise NotImplementedError
+        raise SandboxError(f"{cls.__qualname__} declares nothing; override its class method declare().")
 
     @classmethod
     def options(cls) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from agents.planner.base import Planner
 from agents.planner.search import Base, Change, Genes, Search, Trace
 from agents.planner.simulator import Simulator
-from envs.batch import whole_count
+from envs.options import whole_count
 
 FEWEST, MOST = 4, 24
 """Tries of the largest fleet, and of the smallest."""

@@ -3,6 +3,7 @@
 import math
 
 from envs.block import Action, Block
+from envs.blocks.pointing import obeys
 from envs.features import Feature
 from sandbox.compiled import kernel
 from sandbox.maneuvers import BACKWARD_LARGE, FORWARD_LARGE, FORWARD_SMALL, RETURN, away
@@ -85,23 +86,6 @@ class Warnings(Block):
                 item.age = (moment.now - warning.issued) / HOUR
 
 
-class Wait(Block):
-    """Do nothing: the no-op of a problem whose other actions are impulses."""
-
-    def actions(self, world):
-        return (Action("wait", "do nothing", "always"),)
-
-    @staticmethod
-    @kernel
-    def allow(sim, own, moment, legal, b, n):
-        legal[0] = 1
-
-    @staticmethod
-    @kernel
-    def apply(told, own, action, b, n):
-        pass
-
-
 class Burns(Block):
     """Impulses along track, and the one that leads back to the slot. What is ordered does not stand."""
 
@@ -127,7 +111,7 @@ class Burns(Block):
     def allow(sim, own, moment, legal, b, n):
         encounters, rules = sim.encounters.state, sim.encounters.params
         fuel, passing = encounters.fuel[b, n], encounters.passing[b, n]
-        able = sim.state.body[b, n].alive and _obeys(sim.faults, b, n)
+        able = obeys(sim, b, n)
         for i in range(RETURN - FORWARD_SMALL):
             large = FORWARD_SMALL + i in (FORWARD_LARGE, BACKWARD_LARGE)
             legal[i] = able and fuel >= (rules.large if large else rules.small)
@@ -137,10 +121,3 @@ class Burns(Block):
     @kernel
     def apply(told, own, action, b, n):
         told.commands.burn[b, n] = FORWARD_SMALL + action
-
-
-@kernel
-def _obeys(faults, b, n):
-    if faults is None:
-        return True
-    return not faults.state.body[b, n].safe

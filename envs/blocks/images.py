@@ -98,8 +98,7 @@ class Observe(Block):
         )
 
     def identities(self, world):
-        requests = world.state.opportunities["request"].astype(np.int64)
-        return np.where(requests == NONE, NONE, requests)
+        return world.state.opportunities["request"].astype(np.int64)
 
     @staticmethod
     @kernel

@@ -3,6 +3,8 @@
 import numpy as np
 
 from envs.block import Action, Block
+from envs.blocks.images import Observe
+from envs.blocks.pointing import obeys
 from envs.features import Feature
 from sandbox.compiled import kernel
 from sandbox.faults import can_reload
@@ -68,29 +70,6 @@ class Standing(Block):
         row.order_drop = order.queue == 9
 
 
-@kernel
-def obeys(sim, b, n):
-    """Whether a satellite lives and is not in safe mode."""
-    return sim.state.body[b, n].alive and not sim.faults.state.body[b, n].safe
-
-
-class Keep(Block):
-    """Change nothing: the no-op."""
-
-    def actions(self, world):
-        return (Action("keep", "change nothing", "always"),)
-
-    @staticmethod
-    @kernel
-    def allow(sim, own, moment, legal, b, n):
-        legal[0] = 1
-
-    @staticmethod
-    @kernel
-    def apply(told, own, action, b, n):
-        pass
-
-
 class PointTo(Block):
     """Nadir, the Sun or a station, from now on."""
 
@@ -119,22 +98,10 @@ class PointTo(Block):
         order.command, order.request = (IDLE, CHARGE, DOWNLINK)[action], NONE
 
 
-class ObserveNext(Block):
+class ObserveNext(Observe):
     """Image one of the requests shown: the order stands until that is done."""
 
     parts = ("orders", "faults")
-    group = "pointing"
-
-    def actions(self, world):
-        legal = "it exists, and there is room for it"
-        return tuple(
-            Action(f"observe_{k}", f"turn to request {k} and image it", legal)
-            for k in range(1, world.shown + 1)
-        )
-
-    def identities(self, world):
-        requests = world.state.opportunities["request"].astype(np.int64)
-        return np.where(requests == NONE, NONE, requests)
 
     @staticmethod
     @kernel

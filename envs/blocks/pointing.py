@@ -2,8 +2,36 @@
 
 from envs.block import Action, Block
 from sandbox.compiled import kernel
+from sandbox.faults import is_safe
 from sandbox.ground import can_transmit
 from sandbox.state import CHARGE, DOWNLINK, IDLE
+
+
+@kernel
+def obeys(sim, b, n):
+    """Whether a satellite lives and is not in safe mode."""
+    return sim.state.body[b, n].alive and not is_safe(sim.faults, b, n)
+
+
+class NoOp(Block):
+    """One action that does nothing, called `name`: what stands goes on."""
+
+    def __init__(self, name: str, phrase: str) -> None:
+        super().__init__()
+        self.action = Action(name, phrase, "always")
+
+    def actions(self, world):
+        return (self.action,)
+
+    @staticmethod
+    @kernel
+    def allow(sim, own, moment, legal, b, n):
+        legal[0] = 1
+
+    @staticmethod
+    @kernel
+    def apply(told, own, action, b, n):
+        pass
 
 
 class Point(Block):

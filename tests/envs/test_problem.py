@@ -475,6 +475,14 @@ class TestWrongDeclarations:
             envs.make(Bask, face=face + "s")
 
 
+def test_a_problem_that_declares_nothing_is_one_sentence():
+    class Nothing(envs.Problem):
+        name, scenario = "nothing_v0", "pair"
+
+    with pytest.raises(SandboxError, match=r"Nothing declares nothing; override its class method declare"):
+        envs.make(Nothing)
+
+
 class TestPackage:
     def test_dir_has_what_can_be_had(self):
         assert {"make", "register", "names", "Problem", "Block", "tasking_v0", "language"} <= set(dir(envs))
