@@ -104,9 +104,7 @@ class Problem:
         self.mail = Mail(world, self.message_size)
         self._acting, self._sizes = acting, np.array([len(block.actions(world)) for block in acting])
         self._buffers, self._own = self._lay_out()
-        self._own_acting = tuple(
-            self._own[i] for i, block in enumerate(self.blocks) if block.apply is not None
-        )
+        self._own_acting = tuple(self._own[self.blocks.index(block)] for block in acting)
         self._tables = self._make_tables()
         kernels = [
             tuple((i, getattr(block, verb)) for i, block in enumerate(self.blocks) if getattr(block, verb))
@@ -148,10 +146,8 @@ class Problem:
         commands, first = self._commands, self._first
         if thinking is not None:
             self._order(first, [thinking.first], mask)
-        if (
-            self.orders_stand
-        ):  # these stand until a thought is done; what is decided changes those of the world
-            commands.before[...] = self.world.orders
+            if self.orders_stand:  # they stand until the thought is done; what is decided changes the world's
+                commands.before[...] = self.world.orders
         self._order(commands, labels, mask)
         if thinking is not None:
             self._delay(commands, first, thinking.timing)
