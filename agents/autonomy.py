@@ -22,7 +22,7 @@ class Part:
 
     def __init__(self, env: Any, names: Sequence[str], no_op: str | None, features: Sequence[str]) -> None:
         self.actions = (*([no_op] if no_op else []), *names)
-        self.problem, self.world = env.problem, env.world
+        self.problem, self.world = env.problem, env.world  # the second for planners' parts alone
         self.columns = np.array([env.layout.index(name) for name in features])
         self.layout = Layout([env.layout.features[i] for i in self.columns])
         self.labels = np.array([0] * bool(no_op) + [env.actions.index(name) for name in names])

@@ -26,7 +26,7 @@ class OffloadingHeuristic(Policy):
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)
-        self.round_s = float(env.world.scenario.round_s)
+        self.round_s = float(env.problem.mission.round_s)
         self._number = {name: i for i, name in enumerate(self.actions)}
 
     def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:

@@ -21,7 +21,8 @@ class Policy(ABC):
     """Decides for the whole fleet at once.
 
     A policy sees observations and masks, never the world. It is made for an environment (any face of it):
-    from that it reads only the declarations, `env.layout` (the features) and `env.actions` (the labels).
+    from that it reads only the declarations, `env.layout` (the features), `env.actions` (the labels) and
+    `env.problem.mission` (the scenario, as it is known on board).
     """
 
     problems: ClassVar[tuple[str, ...]] = ()

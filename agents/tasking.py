@@ -17,7 +17,7 @@ class TaskingHeuristic(Policy):
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)
-        self.round_s = float(env.world.scenario.round_s)
+        self.round_s = float(env.problem.mission.round_s)
         self._idle, self._charge, self._downlink = (
             self._label(name) for name in ("idle", "charge", "downlink")
         )

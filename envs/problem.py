@@ -29,6 +29,7 @@ from envs.features import Layout
 from envs.mail import Mail
 from sandbox.errors import SandboxError
 from sandbox.faults import uniform
+from sandbox.scenario import Scenario
 
 __all__ = ["Declaration", "Deliberated", "Problem"]
 
@@ -116,6 +117,11 @@ class Problem:
         if self.orders_stand:
             self._commands = self._commands._replace(before=world.orders.copy())
         self._pieces = tuple(declaration.state), tuple(declaration.satellite_state)
+
+    @property
+    def mission(self) -> Scenario:
+        """The scenario as it is known on board: what is planned, not how it stands. Policies may read it."""
+        return self.world.scenario
 
     def over(self, world: Any) -> "Problem":
         """The same problem, with the same options, over another world with the same parts and sizes."""
