@@ -30,6 +30,7 @@ from envs.mail import Mail
 from sandbox.errors import SandboxError
 from sandbox.faults import uniform
 from sandbox.scenario import Scenario
+from sandbox.structured import structured
 
 __all__ = ["Declaration", "Deliberated", "Problem"]
 
@@ -292,10 +293,12 @@ class Problem:
         single = [f.name for block in self.blocks if not block.each for f in block.features]
         sizes = [_room(block, world) for block in self.blocks]
         raw = np.zeros((*team, len(single) + sum(sizes) + 1), np.float32)
-        row = raw[..., : len(single) or 1].view([(name, "f4") for name in single] or [("_", "f4")])[..., 0]
+        row = raw[..., : len(single) or 1].view(
+            structured([(name, "f4") for name in single] or [("_", "f4")])
+        )[..., 0]
         legal = np.zeros((*team, len(self.actions)), np.int8)
         terms = np.zeros((*team, len(self.terms)), np.float32)
-        term = terms.view([(name, "f4") for name in self.terms])[..., 0]
+        term = terms.view(structured([(name, "f4") for name in self.terms]))[..., 0]
         own, at = [], len(single)
         for block, size in zip(self.blocks, sizes, strict=True):
             own.append(_own(block, world, raw[..., at : at + size]))
@@ -348,5 +351,5 @@ def _own(block: Block, world: Any, raw: NDArray[np.float32]) -> Own:
     things = np.lib.stride_tricks.as_strided(
         raw, (*raw.shape[:2], count, things.shape[-1]), (*raw.strides[:2], 4 * things.shape[-1], 4)
     )
-    items = things[..., :width].view([(feature.name, "f4") for feature in block.features])[..., 0]
+    items = things[..., :width].view(structured([(feature.name, "f4") for feature in block.features]))[..., 0]
     return Own(items, things[..., width:], block.params(world))

@@ -325,6 +325,8 @@ def entry_point(function: Any, *examples: Any) -> Callable:
     Calling it skips the look-up of the argument types, 7 us for the arrays of a world. Nothing checks them
     any more: use it only where the caller made all the arguments itself.
     """
+    if not hasattr(function, "compile"):  # NUMBA_DISABLE_JIT: plain Python
+        return function
     signature = tuple(numba.typeof(example) for example in examples)
     function.compile(signature)
     return function.get_overload(signature)

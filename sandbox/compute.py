@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike
 
 from sandbox.compiled import kernel
 from sandbox.errors import SandboxError, unknown_name
+from sandbox.structured import structured
 
 DATA = Path(__file__).resolve().parent / "data"
 GIGA, TERA, MILLI = 1e9, 1e12, 1e-3
@@ -35,7 +36,7 @@ LAYER_BYTES = {"bf16": 2.0, "int8": 1.0, "int4": 4.5 / 8}
 WIDE_BYTES = 2.0
 """Bytes of a weight of embeddings and head, and of a number in the KV cache."""
 
-COST = np.dtype(
+COST = structured(
     [
         ("prompt_s", "f8"),  # arithmetic of a prompt token
         ("pair_s", "f8"),  # arithmetic of a token that attends to one other
@@ -50,8 +51,7 @@ COST = np.dtype(
         ("kv_bytes", "f8"),  # of one token
         ("free_bytes", "f8"),  # memory for weights and KV cache
         ("load_s", "f8"),  # from flash to memory
-    ],
-    align=True,
+    ]
 )
 """What the kernels need of a board with a model in a precision: seconds per unit of work."""
 

@@ -29,12 +29,13 @@ from sandbox.orbits.propagation import MAX_STEP_S, advance
 from sandbox.scenario import Threats as Settings
 from sandbox.setting import Setting
 from sandbox.state import LOST, State
+from sandbox.structured import structured
 from sandbox.units import DAY, HOUR
 
 POPULATION_SEED = 20_260_320
 """The population is part of the scenario, not of an episode."""
 
-THREAT = np.dtype(
+THREAT = structured(
     [
         ("tca", "f8"),  # s, nominal: for the unburned orbit; inf where there is none
         ("state", "f8", (6,)),  # of the other object, GCRS at that time, m and m/s
@@ -42,20 +43,18 @@ THREAT = np.dtype(
         ("passing", "f8"),  # s, the true closest approach to the orbit as it is now
         ("relative", "f8", (6,)),  # the other object from the satellite then
         ("axes", "f8", (3, 3)),  # R, T, N of the other object then
-    ],
-    align=True,
+    ]
 )
-WARNING = np.dtype(
+WARNING = structured(
     [
         ("tca", "f8"),  # s, estimated; inf where there is none
         ("miss", "f8"),  # m, estimated, in the encounter plane
         ("sigma", "f8"),  # m, deviation along that miss
         ("probability", "f8"),
         ("issued", "f8"),  # s, when it came
-    ],
-    align=True,
+    ]
 )
-PASSING = np.dtype(
+PASSING = structured(
     [
         ("hit", "?"),
         ("closest", "f8"),
@@ -64,8 +63,7 @@ PASSING = np.dtype(
         ("offset", "f8"),
         ("slot_at", "f8"),
         ("unsought", "f8"),
-    ],
-    align=True,
+    ]
 )
 """What the last round brought: a collision, the least distance to anything that passed (m), m/s burned; where
 the satellite is: m/s of drift along track from its slot, m ahead of it; the time of `Threats.slot_position`;

@@ -32,6 +32,7 @@ from sandbox.scenario import Faults as Settings
 from sandbox.scenario import Scenario
 from sandbox.setting import Setting
 from sandbox.state import wipe
+from sandbox.structured import structured
 from sandbox.units import DAY, HOUR, MEGA
 
 SAA_LATITUDE, SAA_LONGITUDE = radians(-30.0), radians(-45.0)
@@ -41,7 +42,7 @@ Center gives them (Q&A, X-ray astronomy), which agree with 30 S 40 W at 700 to 8
 RESET, SAFE, FLIP, LASER, LASER_REPAIR, STATION, STATION_REPAIR, CELL, BATTERY, TEMPERATURE = range(10)
 """What is drawn."""
 
-FAULT = np.dtype(
+FAULT = structured(
     [
         ("reset_until", "f8"),  # s, when the boards are back after a reset or safe mode
         ("safe_since", "f8"),  # s
@@ -51,8 +52,7 @@ FAULT = np.dtype(
         ("corrupt", "?"),  # the truth about the weights
         ("weights_fault", "?"),  # the last scrub found them corrupted
         ("safe", "?"),
-    ],
-    align=True,
+    ]
 )
 
 

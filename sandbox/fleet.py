@@ -21,9 +21,10 @@ from sandbox.orbits.propagation import Forces
 from sandbox.orbits.timescales import julian_date
 from sandbox.power import BODY_PANEL, TRACKING_PANEL
 from sandbox.scenario import Classical, Group, Scenario, Spacecraft, Station
+from sandbox.structured import structured
 from sandbox.units import GIGA, HOUR, KELVIN
 
-CRAFT = np.dtype(
+CRAFT = structured(
     [
         ("ballistic", "f8"),  # Cd A / m, m2/kg
         ("panel_area", "f8"),
@@ -67,7 +68,7 @@ CRAFT = np.dtype(
     ]
 )
 
-STATION = np.dtype(
+STATION = structured(
     [
         *((name, "f8") for name in ("x", "y", "z", "ux", "uy", "uz")),  # ITRS position, geodetic zenith
         ("sin_mask", "f8"),

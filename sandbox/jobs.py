@@ -29,6 +29,7 @@ from sandbox.routing import Heap, Routes, make_heap
 from sandbox.scenario import JobKind, Questions, Scenario, load_scenario
 from sandbox.setting import Setting
 from sandbox.state import NONE, wipe
+from sandbox.structured import structured
 from sandbox.units import KILO, MEGA
 
 UNBORN, WAITING, QUEUED, COMPUTING, ANSWERED, SENDING, DELIVERED, DROPPED, EXPIRED, LOST = range(10)
@@ -57,7 +58,7 @@ DECISIONS = (
 SMALL, LARGE, GROUND = range(3)
 """Who answers: the place in `quality`."""
 
-JOB = np.dtype(
+JOB = structured(
     [
         ("position", "f8", (3,)),  # m, ITRS, of its user
         ("up", "f8", (3,)),  # the user's zenith, ITRS
@@ -77,19 +78,17 @@ JOB = np.dtype(
         ("next", "i4"),  # the one behind it in the queue, or -1
         ("hops", "i4"),  # hand-overs
         ("status", "u1"),
-    ],
-    align=True,
+    ]
 )
-QUEUE = np.dtype(
+QUEUE = structured(
     [
         ("head", "i4"),
         ("tail", "i4"),
         ("count", "i4"),
         ("soonest", "f8"),  # s, no deadline in it is before then
-    ],
-    align=True,
+    ]
 )
-DESK = np.dtype(
+DESK = structured(
     [
         ("channel", "f8"),  # s, when the user link is free
         ("missing", "f8"),  # bit of the large model that are not on board yet
@@ -110,10 +109,9 @@ DESK = np.dtype(
         ("dropped", "i4"),
         ("expired", "i4"),
         ("lost", "i4"),
-    ],
-    align=True,
+    ]
 )
-LEDGER = np.dtype(
+LEDGER = structured(
     [
         (name, kind)
         for what, kind in (("jobs", "i8"), ("bits", "f8"))
@@ -126,11 +124,10 @@ LEDGER = np.dtype(
         )
     ]
     + [("bits_understood", "f8")],  # questions less their answers: what inference made away with
-    align=True,
 )
 """created = delivered + dropped + expired + lost + in flight; of bits, understood as well."""
 
-KIND = np.dtype(
+KIND = structured(
     [
         ("raw", "f8"),  # bit
         ("answer", "f8"),  # bit
@@ -139,10 +136,9 @@ KIND = np.dtype(
         ("half_life", "f8"),  # s
         ("quality", "f8", (3,)),
         ("camera", "?"),
-    ],
-    align=True,
+    ]
 )
-HOST = np.dtype(
+HOST = structured(
     [
         ("cost", COST, (2,)),  # of the small and of the large model
         ("boards", "i4"),  # 0 for none
@@ -150,8 +146,7 @@ HOST = np.dtype(
         ("idle_w", "f8"),  # all its boards' draw while they idle
         ("extra_w", "f8"),  # a running board's draw beyond its idle one
         ("large_bits", "f8"),  # of the large model's weights
-    ],
-    align=True,
+    ]
 )
 
 

@@ -22,6 +22,7 @@ from sandbox.orbits.bodies import R_EARTH, SPEED_OF_LIGHT
 from sandbox.scenario import Group, Scenario
 from sandbox.setting import Setting
 from sandbox.state import NONE, wipe
+from sandbox.structured import structured
 
 KILO, GIGA = 1e3, 1e9
 
@@ -36,7 +37,7 @@ SEARCH_S = 300.0
 PATTERNS = ("grid", "honeycomb", "nearest")
 AHEAD, BEHIND, RIGHT, LEFT = range(TERMINALS)
 
-LASER = np.dtype(
+LASER = structured(
     [
         ("terminals", "i4"),
         ("clan", "i4"),  # satellites of one clan hold a pattern; free terminals look beyond it
@@ -45,11 +46,10 @@ LASER = np.dtype(
         ("rate", "f8"),  # bit/s
         ("regard", "f8"),  # sine of the angle to the plane across the camera's boresight that they reach
         ("transmit_w", "f8"),  # W of one that sends
-    ],
-    align=True,
+    ]
 )
 """The terminals of a satellite."""
-LINK = np.dtype(
+LINK = structured(
     [
         ("peer", "i4"),  # satellite at the other end, or -1
         ("back", "i4"),  # its terminal
@@ -57,8 +57,7 @@ LINK = np.dtype(
         ("since", "f8"),  # s, visible without a break since then; inf while it is not
         ("distance", "f8"),  # m
         ("out", "?"),  # this end's terminal is out of order
-    ],
-    align=True,
+    ]
 )
 """A terminal and what it points at; both ends of a link say the same, but for `out`."""
 

@@ -17,30 +17,29 @@ from sandbox.jobs import INBOX
 from sandbox.lasers import TERMINALS, carries, send_over
 from sandbox.setting import Setting
 from sandbox.state import NONE, wipe
+from sandbox.structured import structured
 
 HEADER_BITS = 256.0
 """Of a message beside its content: packet header, frame and coding; assumed."""
 
-BEACON = np.dtype(
+BEACON = structured(
     [
         ("sent", "f8"),  # s, -inf before the first
         ("battery", "f8"),  # share of the capacity
         ("backlog", "f8"),  # s until its boards have run all that waits for them
         ("inbox", "i4"),  # jobs undecided
         ("peer", "i4"),  # who sent it, or -1
-    ],
-    align=True,
+    ]
 )
-LETTER = np.dtype(
+LETTER = structured(
     [
         ("arrives", "f8"),  # s, inf where none is under way
         ("to", "i4"),  # the satellite that will hear it
         ("over", "i4"),  # the terminal of that satellite
         ("length", "i4"),  # bytes
-    ],
-    align=True,
+    ]
 )
-HEARD = np.dtype([("at", "f8"), ("length", "i4"), ("peer", "i4")], align=True)
+HEARD = structured([("at", "f8"), ("length", "i4"), ("peer", "i4")])
 
 
 class Beacons(NamedTuple):

@@ -9,14 +9,14 @@ import numpy as np
 from sandbox.compiled import kernel
 from sandbox.jobs import ANSWERS, DEFER, RAW
 from sandbox.state import CHARGE, DOWNLINK, IDLE, NONE, OBSERVE
+from sandbox.structured import structured
 
-ORDER = np.dtype(
+ORDER = structured(
     [
         ("command", "i4"),  # IDLE, CHARGE, OBSERVE or DOWNLINK
         ("request", "i4"),  # to observe, else -1
         ("queue", "i4"),  # what becomes of each job in the inbox, by number in `jobs.DECISIONS`
-    ],
-    align=True,
+    ]
 )
 
 

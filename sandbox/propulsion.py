@@ -29,6 +29,7 @@ from sandbox.maneuvers import SEEK_M_S, carried, leave_slot, predict
 from sandbox.orbits.propagation import MAX_STEP_S
 from sandbox.setting import Setting
 from sandbox.state import IDLE, wipe
+from sandbox.structured import structured
 
 THRUSTS = ("off", "prograde", "retrograde")
 OFF, PROGRADE, RETROGRADE = range(3)
@@ -37,7 +38,7 @@ STANDARD_GRAVITY = 9.80665
 FIRST_POINT = 0.5 - sqrt(3.0) / 6.0
 """The first of the two Gauss points of a step; the other is as far from its end."""
 
-THRUSTER = np.dtype(
+THRUSTER = structured(
     [
         ("power", "f8"),  # W drawn; 0 where there is no thruster
         ("force", "f8"),  # N
@@ -46,11 +47,10 @@ THRUSTER = np.dtype(
         ("dry", "f8"),  # kg without propellant
         ("propellant", "f8"),  # kg when an episode begins
         ("least_charge", "f8"),  # share of the battery
-    ],
-    align=True,
+    ]
 )
 """The thruster of a satellite."""
-TANK = np.dtype(
+TANK = structured(
     [
         ("propellant", "f8"),  # kg left
         ("thrust", "i4"),  # of the last round, number in `THRUSTS`
@@ -59,8 +59,7 @@ TANK = np.dtype(
         ("spent", "f8"),  # m/s given since the episode began, whichever way
         ("joules", "f8"),  # J drawn since then
         ("unsought", "f8"),  # m/s given since the search for contacts with the ground was begun anew
-    ],
-    align=True,
+    ]
 )
 """What changes with time."""
 

@@ -120,7 +120,7 @@ def run(sim, which, commands, begins, halves):
             else:
                 _act(sim, commands, b)
                 fly(state, constants, sim.scratch, b)
-            _propagate(state.orbit, constants, state.clock[b : b + 1].time, b)
+            _propagate(state.orbit, constants, state.clock[b : b + 1]["time"], b)
         if halves & SECOND:
             fault = first_fault(state, b)
             if fault:

@@ -22,8 +22,9 @@ from sandbox.compiled import kernel
 from sandbox.errors import SandboxError
 from sandbox.lasers import TERMINALS, carries, light_time, link_bit_rate
 from sandbox.state import NONE
+from sandbox.structured import structured
 
-CONTACT = np.dtype(
+CONTACT = structured(
     [
         ("a", "i4"),  # sends
         ("b", "i4"),  # receives
@@ -31,8 +32,7 @@ CONTACT = np.dtype(
         ("end", "f8"),  # s
         ("distance", "f8"),  # m
         ("rate", "f8"),  # bit/s
-    ],
-    align=True,
+    ]
 )
 """A stretch of time in which a can send to b."""
 

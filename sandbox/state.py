@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.structured import structured
+
 Array = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Records = np.ndarray
@@ -26,7 +28,7 @@ REQUEST_STATUS_NAMES = ("pending", "open", "captured", "delivered", "expired")
 
 
 def _record(*fields: tuple) -> np.dtype:
-    return np.dtype(list(fields), align=True)
+    return structured(fields)
 
 
 CLOCK = _record(

@@ -26,10 +26,11 @@ from sandbox.conjunctions.limits import LARGEST
 from sandbox.conjunctions.objects import AnyObjects
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import R_EARTH
+from sandbox.structured import structured
 
 __all__ = ["ENCOUNTER", "screen"]
 
-ENCOUNTER = np.dtype(
+ENCOUNTER = structured(
     [
         ("primary", "i4"),
         ("secondary", "i4"),
@@ -38,8 +39,7 @@ ENCOUNTER = np.dtype(
         ("relative_speed", "f8"),  # m/s
         ("state1", "f8", (6,)),  # GCRS at TCA, m and m/s
         ("state2", "f8", (6,)),
-    ],
-    align=True,
+    ]
 )
 RADIAL_MARGIN_M = 50e3
 """J2 moves the apsides of an osculating orbit by up to 20 km; the rest is for a day of drag, Sun and Moon."""
