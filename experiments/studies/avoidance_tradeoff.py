@@ -1,7 +1,7 @@
 """What avoidance costs and saves: collisions and fuel over the threshold and the time of decision.
 
-    python -m experiments.studies.avoidance_tradeoff                          # crossing_12, 32 seeds, 26 policies
-    python -m experiments.studies.avoidance_tradeoff --seeds 8 --thresholds 1e-5 1e-4 1e-3 --leads 6 24
+    python -m experiments avoidance_tradeoff                          # crossing_12, 32 seeds, 26 policies
+    python -m experiments avoidance_tradeoff --seeds 8 --thresholds 1e-5 1e-4 1e-3 --leads 6 24
 
 Every policy meets the same encounters: `never`, and `threshold` with each threshold on the probability of a
 warning and each lead, the hours before an encounter within which it decides. `late_threshold` is the one of
@@ -10,10 +10,10 @@ more frequent than real ones: compare the rates, do not quote them. Leaves `trad
 and `tradeoff.png`.
 """
 
-import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,8 +25,11 @@ from agents.policy import Policy
 from envs.batch import BatchEnv
 from envs.episodes import make_env
 from experiments.plotting import style
+from experiments.running.journal import Journal
+from experiments.running.options import add, common, resumable
 from experiments.running.rollout import Round, Watcher, play
-from experiments.studies.study import Study, status
+from experiments.running.run_folder import keep_records
+from experiments.studies.study import Study
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
 from sandbox.terminal import say
@@ -76,11 +79,13 @@ def tradeoff(
     seeds: int = 32,
     seed: int = 0,
     report: Callable[[dict[str, Any]], None] | None = None,
+    journal: Journal | None = None,
 ) -> list[dict[str, Any]]:
     """A row for `never`, then one for each threshold and lead, over the same seeded episodes.
 
     A row holds policy, threshold, lead_h, satellite_years and, for every rate in `RATES`, NAME with bounds
-    NAME_low and NAME_high. `report` is called with every row as soon as it is known. Raises SandboxError for
+    NAME_low and NAME_high. `report` is called with every row as soon as it is known; those that are in
+    the `journal` are not played again. Raises SandboxError for
     thresholds that are no probabilities, leads that are not positive, and fewer than one seed.
     """
     if seeds < 1 or seed < 0:
@@ -93,7 +98,8 @@ def tradeoff(
     rows = []
     with closing(make_env("avoidance_v0", load_scenario(scenario), hours, seeds)) as env:
         for policy, known in _policies(env, thresholds, leads_h):
-            rows.append(known | _measured(env, policy, seed))
+            play_it = partial(_measured, env, policy, seed)
+            rows.append(known | (journal.once(known, play_it) if journal else play_it()))
             if report:
                 report(rows[-1])
     return rows
@@ -185,23 +191,25 @@ def _curve(
     axes.errorbar(x, rate, (rate - low, high - rate), fmt="o-", **how)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, draw; the exit status."""
-    return status(_run, _parser().parse_args(arguments))
-
-
-def _run(told: Any) -> None:
+def run(told: Any) -> None:
     import pandas
 
     scenario, study = load_scenario(told.scenario), Study(told.out, "tradeoff", ".parquet")
     options = {"thresholds": told.thresholds, "leads_h": told.leads, "hours": told.hours}
     options |= {"seeds": told.seeds, "seed": told.seed}
+    journal = Journal(
+        told.out, "avoidance_tradeoff", options | {"scenario": scenario.model_dump(mode="json")}
+    )
     say(_HEAD)
-    rows = tradeoff(scenario, **options, report=lambda row: say(_line(row)))
-    content = {"arguments": options | {"scenario": scenario.name}, "rows": rows}
+    rows = tradeoff(scenario, **options, report=lambda row: say(_line(row)), journal=journal)
+    arguments = options | {"scenario": scenario.name}
+    content = {"arguments": arguments, "rows": rows}
     hours = told.hours or scenario.horizon_h
     title = f"The price of avoidance: {scenario.name}, {hours:g} h"
+    if told.json:
+        keep_records(told.json, "avoidance_tradeoff", rows, scenario=scenario.name, hours=hours)
     study.keep(content, pandas.DataFrame(rows), lambda path: draw(rows, title, path))
+    journal.done()
     say(f"Rates per satellite-year [95 % interval]. Results in {told.out}/")
 
 
@@ -214,19 +222,11 @@ def _line(row: dict[str, Any]) -> str:
     return f"{who[0]:>10}{who[1]:>9}{cells[0]:>24}{cells[1]:>26}{cells[2]:>26}"
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
-        "python -m experiments.studies.avoidance_tradeoff", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("--scenario", default="crossing_12", metavar="NAME", help="scenario or YAML file")
-    parser.add_argument("--thresholds", nargs="+", type=float, default=list(THRESHOLDS), metavar="P")
-    parser.add_argument("--leads", nargs="+", type=float, default=list(LEADS_H), metavar="H")
-    parser.add_argument("--hours", type=float, metavar="H", help="default: the scenario's")
-    parser.add_argument("--seeds", type=int, default=32, metavar="N", help="episodes (default: 32)")
-    parser.add_argument("--seed", type=int, default=0, metavar="K", help="the first one's (default: 0)")
-    parser.add_argument("--out", default="results/avoidance_tradeoff", metavar="DIR")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def options(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add(parser, "--scenario", "crossing_12", "scenario or YAML file", metavar="NAME")
+    add(parser, "--thresholds", list(THRESHOLDS), "on the probability", nargs="+", type=float, metavar="P")
+    add(parser, "--leads", list(LEADS_H), "hours before an encounter", nargs="+", type=float, metavar="H")
+    add(parser, "--hours", None, "simulated (default: the scenario's)", type=float, metavar="H")
+    common(parser, out="results/avoidance_tradeoff", seeds=32, seed=0)
+    resumable(parser)
