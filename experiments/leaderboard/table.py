@@ -8,9 +8,9 @@ from typing import Any
 
 from experiments.leaderboard.plan import Plan
 from experiments.leaderboard.rows import ALL, BEST, LEAST_LEAD, Row
-from experiments.leaderboard.statistics import Estimate
 from experiments.running.console_tables import console_for, number
 from experiments.running.run_folder import is_ours_in_benchmark
+from experiments.running.statistics import Estimate
 from sandbox.files import MARK, replacing
 from sandbox.terminal import say, visible
 

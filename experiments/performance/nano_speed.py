@@ -20,9 +20,11 @@ from agents.qwen.decisions import Request
 from agents.qwen.dense import DenseRenderer
 from agents.qwen.nano import FOLDER, NanoEngine
 from envs import tasking_v0
+from envs.batch import BatchEnv
 from envs.reports import Reporter
 from experiments.performance.machine import machine
 from experiments.running.options import add, common
+from experiments.running.rollout import Turn, Watcher, play
 from experiments.running.run_folder import keep_records
 
 FLEETS, GEMM = (1, 12, 256, 2_800), 768
@@ -33,19 +35,29 @@ def make_requests(count: int) -> list[Request]:
     """What so many satellites of SCS-01 ask in rounds of half a day under `greedy`."""
     env = tasking_v0.batch_env("scs01", worlds=4, autoreset=False)
     reporter, policy = Reporter(env.problem), make_policy("greedy", env)
-    observation, info = env.reset(seed=0)
-    found: list[Request] = []
-    k = 0
-    while len(found) < count:
-        if k >= SKIPPED and k % ROUNDS_BETWEEN == 0:
-            rows = observation.reshape(-1, observation.shape[-1])
-            masks = info["action_mask"].reshape(-1, len(env.actions))
-            found += [Request(seen, mask, reporter) for seen, mask in zip(rows, masks, strict=True)]
-        observation, _, _, _, info = env.step(policy.act(observation, info))
-        k += 1
+    kept = _Kept(reporter, count)
+    play(env, policy, 0, [kept])
     env.close()
+    found = kept.requests
     order = np.random.default_rng(0).permutation(len(found))
     return [found[i] for i in order[:count]]
+
+
+class _Kept(Watcher):
+    """Keeps the requests of some rounds, until there are enough."""
+
+    def __init__(self, reporter: Reporter, count: int) -> None:
+        self.requests: list[Request] = []
+        self._reporter, self._count, self._round = reporter, count, 0
+
+    def decided(self, env: BatchEnv, turn: Turn) -> bool:
+        if self._round >= SKIPPED and self._round % ROUNDS_BETWEEN == 0:
+            rows = turn.observation.reshape(-1, turn.observation.shape[-1])
+            masks = turn.info["action_mask"].reshape(-1, len(env.actions))
+            asked = (Request(seen, mask, self._reporter) for seen, mask in zip(rows, masks, strict=True))
+            self.requests += asked
+        self._round += 1
+        return len(self.requests) >= self._count
 
 
 def flop(config: Any, tokens: int) -> float:

@@ -13,8 +13,9 @@ from envs.episodes import HOUR, known_as, make_env, scenario_of
 from experiments.running import run_folder
 from experiments.running.callbacks import Tally
 from experiments.running.llm_config import Mind
-from experiments.running.metrics import Summary, metrics_in, summarise
+from experiments.running.metrics import metrics_in
 from experiments.running.rollout import play
+from experiments.running.statistics import Summary, summarise
 from sandbox.errors import SandboxError
 
 SHOWN = (

@@ -15,10 +15,9 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.avoidance import Never, Threshold
 from agents.policy import Policy
@@ -29,6 +28,7 @@ from experiments.running.journal import Journal
 from experiments.running.options import add, common, resumable
 from experiments.running.rollout import Round, Watcher, play
 from experiments.running.run_folder import keep_records
+from experiments.running.statistics import per_unit
 from experiments.studies.study import Study
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
@@ -37,21 +37,12 @@ from sandbox.terminal import say
 THRESHOLDS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 LEADS_H = (3.0, 6.0, 12.0, 24.0, 36.0)
 YEAR_S = 365.25 * 86_400.0
-RESAMPLES = 10_000
 NO_EVENT = 3.69
 """Events that a Poisson process may have meant when none was seen, with 97.5 % confidence: -ln 0.025."""
 RATES = ("collisions", "fuel_m_s", "days_out_of_slot")
 APART = 1.14
 """Factor between the lines of a panel along the thresholds."""
 COLOURS = (style.VERMILLION, style.ORANGE, style.GREEN, style.SKY, style.BLUE, style.PURPLE, style.INK)
-
-
-class Rate(NamedTuple):
-    """A rate per satellite-year over all episodes; 95 % of the resampled ones lie from `low` to `high`."""
-
-    rate: float
-    low: float
-    high: float
 
 
 class _Counts(Watcher):
@@ -118,19 +109,11 @@ def _measured(env: BatchEnv, policy: Policy, seed: int) -> dict[str, float]:
     play(env, policy, seed, [counts])
     found: dict[str, float] = {"satellite_years": float(counts.years.sum())}
     for name, sums in zip(RATES, counts.sums, strict=True):
-        rate = per_year(sums, counts.years)
+        rate = per_unit(sums, counts.years)
         if name == "collisions" and not sums.any():  # resampling no events gives none
             rate = rate._replace(high=NO_EVENT / float(counts.years.sum()))
-        found |= {name: rate.rate, f"{name}_low": rate.low, f"{name}_high": rate.high}
+        found |= {name: rate.value, f"{name}_low": rate.low, f"{name}_high": rate.high}
     return found
-
-
-def per_year(sums: NDArray, years: NDArray) -> Rate:
-    """Sum over sum, with the percentile bootstrap over episodes (seeded); both arrays are (episodes,)."""
-    drawn = np.random.default_rng(0).integers(0, len(sums), (RESAMPLES, len(sums)))
-    rates = sums[drawn].sum(axis=-1) / years[drawn].sum(axis=-1)
-    low, high = np.percentile(rates, [2.5, 97.5])
-    return Rate(float(sums.sum() / years.sum()), float(low), float(high))
 
 
 def draw(rows: Sequence[dict[str, Any]], title: str, path: Path | None = None) -> Any:

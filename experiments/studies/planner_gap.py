@@ -14,7 +14,6 @@ relaxation. A bound is of the whole episode:
 - autonomy_v0: the bounds of tasking_v0 and of offloading_v0 in its world, neither in the other's way.
 """
 
-import time
 from argparse import ArgumentParser
 from collections.abc import Callable
 from contextlib import closing
@@ -30,8 +29,10 @@ from agents.planner.tracks import tracks
 from envs.batch import BatchEnv
 from envs.blocks.terms import Fuel, Service
 from envs.episodes import make_env
+from experiments.running.callbacks import Earned
 from experiments.running.journal import Journal
 from experiments.running.options import add, arguments_of, common, resumable
+from experiments.running.rollout import play
 from experiments.running.run_folder import keep_records
 from sandbox.jobs import LARGE, SMALL
 from sandbox.scenario import load_scenario
@@ -107,12 +108,9 @@ def measure(problem: str, policy: str, hours: float | None, seeds: int) -> tuple
         decider = make_policy(policy, env)
         decider.reset(0)
         decider.act(observation, info)  # what is compiled is compiled now
-        decider.reset(0)
-        total, begin = 0.0, time.process_time()
-        for _ in range(env.max_cycles):
-            observation, reward, _, _, info = env.step(decider.act(observation, info))
-            total += float(reward.sum())
-        return total / seeds, (time.process_time() - begin) / seeds, getattr(decider, "gap", np.nan)
+        earned = Earned()
+        play(env, decider, 0, [earned])
+        return earned.reward / seeds, earned.cpu_s / seeds, getattr(decider, "gap", np.nan)
 
 
 def bound(problem: str, hours: float | None, seeds: int) -> float:

@@ -24,10 +24,11 @@ from experiments.plotting import style
 from experiments.running.callbacks import Tally
 from experiments.running.journal import Journal
 from experiments.running.llm_config import Mind
-from experiments.running.metrics import metrics_in, summarise
+from experiments.running.metrics import metrics_in
 from experiments.running.options import add, common, resumable
 from experiments.running.rollout import play
 from experiments.running.run_folder import keep_records
+from experiments.running.statistics import summarise
 from experiments.studies.study import Study
 from sandbox.compute import board, inference, model
 from sandbox.errors import SandboxError

@@ -26,9 +26,10 @@ from envs import offloading_v0
 from envs.batch import BatchEnv
 from experiments.plotting import style
 from experiments.running.journal import Journal
-from experiments.running.metrics import summarise
 from experiments.running.options import add, arguments_of, common, resumable
+from experiments.running.rollout import Round, Watcher, play
 from experiments.running.run_folder import keep_records
+from experiments.running.statistics import summarise
 from experiments.studies.study import Study
 from sandbox.errors import SandboxError
 from sandbox.jobs import DELIVERED, UNBORN
@@ -87,16 +88,20 @@ def _play(
     cycles = round(hours * HOUR / base.round_s)
     made = load_scenario(base, {"jobs.kinds": [image], "horizon_h": hours})
     with closing(offloading_v0.batch_env(made, seeds, max_cycles=cycles, autoreset=False)) as env:
-        decider = make_policy(policy, env)
-        decider.reset(seed)
-        seen, info = env.reset(seed)
-        sent, joules = np.zeros(seeds), np.zeros(seeds)
-        for _ in range(cycles):
-            seen, _, _, _, info = env.step(decider.act(seen, info))
-            desks = env.world.jobs.state.desks
-            sent += desks["sent"].sum(axis=1)
-            joules += env.world.state.load["joules"].sum(axis=1) - _camera_joules(env)
-        return [_measured(env, b, sent[b], joules[b]) for b in range(seeds)]
+        spent = _Spent()
+        play(env, make_policy(policy, env), seed, [spent])
+        return [_measured(env, b, spent.sent[b], spent.joules[b]) for b in range(seeds)]
+
+
+class _Spent(Watcher):
+    """Bits sent down and joules of boards and transmitters, for every world."""
+
+    def start(self, env: BatchEnv) -> None:
+        self.sent, self.joules = np.zeros(env.worlds), np.zeros(env.worlds)
+
+    def after(self, env: BatchEnv, played: Round) -> None:
+        self.sent += env.world.jobs.state.desks["sent"].sum(axis=1)
+        self.joules += env.world.state.load["joules"].sum(axis=1) - _camera_joules(env)
 
 
 def _camera_joules(env: BatchEnv) -> np.ndarray:

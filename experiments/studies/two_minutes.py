@@ -28,6 +28,7 @@ from experiments.plotting import style
 from experiments.running.journal import Journal
 from experiments.running.options import add, arguments_of, common, resumable
 from experiments.running.run_folder import keep_records
+from experiments.running.statistics import share
 from experiments.studies.study import Study
 from sandbox.compute import Inference, board, inference, model
 from sandbox.errors import SandboxError
@@ -208,8 +209,8 @@ def summarise(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             totals = np.array([row["total"] for row in part])
             told[f"{label}_queries"] = len(totals)
             under = int((totals < LIMIT_S).sum())
-            share, low, high = wilson(under, len(totals))
-            told |= {f"{label}_share": share, f"{label}_share_low": low, f"{label}_share_high": high}
+            part_share, low, high = share(under, len(totals))
+            told |= {f"{label}_share": part_share, f"{label}_share_low": low, f"{label}_share_high": high}
             for quantile in (50, 90):
                 value = float(np.percentile(totals, quantile, method="lower")) if len(totals) else math.nan
                 told[f"{label}_p{quantile}_s"] = value
@@ -218,16 +219,6 @@ def summarise(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                 told[f"{label}_{piece}_s"] = float(np.mean(known)) if known else math.nan
         found.append(told)
     return found
-
-
-def wilson(hits: int, trials: int, z: float = 1.959964) -> tuple[float, float, float]:
-    """Share of hits and its 95 % score interval (Wilson 1927)."""
-    if not trials:
-        return math.nan, math.nan, math.nan
-    share, square = hits / trials, z * z / trials
-    middle = (share + square / 2) / (1 + square)
-    half = z * math.sqrt(share * (1 - share) / trials + square / (4 * trials)) / (1 + square)
-    return share, max(0.0, middle - half), min(1.0, middle + half)
 
 
 def draw(rows: Sequence[dict[str, Any]], told: Traffic, path: Path | None = None) -> Any:

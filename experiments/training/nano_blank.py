@@ -9,6 +9,7 @@ ids); the rest is a byte-level BPE over reports in words from training scenarios
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import islice
 
 import numpy as np
@@ -17,10 +18,12 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from agents.qwen.dense import EVEN, IDS, PADDING, SCALES, SPECIAL, TOKENS
+from envs.batch import BatchEnv
 from envs.episodes import make_env
 from envs.reports import Reporter
 from experiments.running import run_folder
 from experiments.running.options import common
+from experiments.running.rollout import Turn, Watcher, play
 from experiments.training.splits import DRAWS, FIRST_TRAINING_SEED, training_scenarios
 from experiments.training.teachers import TEACHERS
 from sandbox.scenario import Scenario
@@ -135,15 +138,25 @@ def _reports(scenarios: int, seed: int) -> Iterator[str]:
 
 
 def _reports_of(problem: str, scenario: Scenario, seed: int) -> Iterator[str]:
-    env = make_env(problem, scenario)
-    reporter, policy = Reporter(env.problem), TEACHERS[problem](env)
-    yield reporter.system
-    observation, info = env.reset(seed)
-    for k in range(min(env.max_cycles, 300)):
-        if k % 30 == 0:
-            yield from map(reporter.report, observation[0], info["action_mask"][0])
-        observation, _, _, _, info = env.step(policy.act(observation, info))
-    env.close()
+    with closing(make_env(problem, scenario)) as env:
+        read = _Read(Reporter(env.problem))
+        play(env, TEACHERS[problem](env), seed, [read])
+        yield from read.texts
+
+
+class _Read(Watcher):
+    """What the satellites of world 0 read in every thirtieth of the first 300 rounds."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self.texts, self._reporter, self._round = [reporter.system], reporter, 0
+
+    def decided(self, env: BatchEnv, turn: Turn) -> bool:
+        if self._round == 300:
+            return True
+        if self._round % 30 == 0:
+            self.texts += map(self._reporter.report, turn.observation[0], turn.info["action_mask"][0])
+        self._round += 1
+        return False
 
 
 def options(parser: ArgumentParser) -> None:

@@ -23,9 +23,9 @@ from envs.episodes import make_env
 from experiments.running import pool, run_folder
 from experiments.running.callbacks import Tally
 from experiments.running.journal import Journal
-from experiments.running.metrics import summarise
 from experiments.running.options import add, arguments_of, common, resumable
 from experiments.running.rollout import play
+from experiments.running.statistics import summarise
 from experiments.training.splits import JUDGED, RIVALS, held_out
 from experiments.training.teachers import TEACHERS
 from sandbox.scenario import Scenario, load_scenario

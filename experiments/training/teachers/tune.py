@@ -18,7 +18,7 @@ import numpy as np
 from agents import Policy, make_policy
 from envs.batch import BatchEnv
 from envs.episodes import make_env
-from experiments.running.callbacks import Tally
+from experiments.running.callbacks import Earned
 from experiments.running.options import add, common
 from experiments.running.rollout import play
 from experiments.running.run_folder import keep_records
@@ -30,9 +30,9 @@ from sandbox.scenario import Scenario
 
 def earned(env: BatchEnv, policy: Policy, seed: int) -> float:
     """Reward of the fleet over one episode in every world (mean over the worlds)."""
-    tally = Tally()
-    play(env, policy, seed, [tally])
-    return sum(float(tally.totals(b).reward.sum()) for b in range(env.worlds)) / env.worlds
+    total = Earned()
+    play(env, policy, seed, [total])
+    return total.reward / env.worlds
 
 
 class Ground:
@@ -73,7 +73,7 @@ def tuned(problem: str, env: BatchEnv, numbers: Mapping[str, float]) -> Policy:
 
 
 def search(ground: Ground, candidates: int, rng: np.random.Generator) -> tuple[dict[str, float], float]:
-    """The best numbers and their score, found in so many tries, each a few steps away from the best before."""
+    """The best numbers and their score, of so many tries, each a few steps from the best before."""
     scales, teacher = SCALES[ground.problem], TEACHERS[ground.problem](ground.envs[0])
     best = {name: float(attrgetter(name)(teacher)) for name in scales}
     top = ground.score(best)
