@@ -234,7 +234,13 @@ def _benchmark_options(parser: ArgumentParser) -> None:
     _option(how, "--out", None, folder, metavar="DIR")
     how.add_argument("--fresh", action="store_true", help="play again what the folder already holds")
     _option(how, "--processes", None, "episodes at once (default: processors)", type=int, metavar="N")
-    _option(how, "--address", None, "of a Ray cluster to play on (default: here)", metavar="HOST:PORT")
+    _option(
+        how,
+        "--address",
+        None,
+        "of a Ray cluster to play on (default: here, without Ray)",
+        metavar="HOST:PORT",
+    )
 
 
 def _names(parser: Any, option: str, text: str) -> None:
