@@ -35,7 +35,7 @@ class Threshold(Policy):
             name: np.array([self.layout.index(f"warning_{k + 1}_{name}") for k in range(shown)])
             for name in ("present", "time", "miss", "sigma", "risk")
         }
-        settings = env.problem.mission.threats
+        settings = env.problem.mission.encounters
         self._sizes = np.array([settings.small_m_s, settings.large_m_s])
 
     def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:

@@ -132,9 +132,9 @@ class DeliberatingBatch(BatchEnv):
             return fast
         starts, prompt, output, cost, in_vain, too_hot, instead, meanwhile = self.priced(orders, thought)
         named = np.maximum(orders, 0)
-        babble = self.problem.babble(mask)
-        if babble is not None:
-            named = np.where(babble >= 0, babble, named)
+        corrupted = self.problem.corrupted_actions(mask)
+        if corrupted is not None:
+            named = np.where(corrupted >= 0, corrupted, named)
         chosen = np.where(_taken(mask, named) == 1, _taken(identities, named), _IMPOSSIBLE)
         for name, value in (("pending", chosen), ("remaining", cost.seconds), ("power", cost.watts)):
             minds[name] = np.where(starts, value, minds[name])

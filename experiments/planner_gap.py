@@ -78,9 +78,9 @@ def avoidance_bound(env: BatchEnv, b: int) -> float:
     """The same for service, less the fuel of those who would be hit."""
     world: Any = env.world
     service, fuel_price = env.problem.price(Service), env.problem.price(Fuel)
-    threat = world.encounters.state.threat[b]
-    miss = np.linalg.norm(threat["relative"][..., :3], axis=-1)
-    hit = (np.isfinite(threat["tca"]) & (miss < threat["radius"])).any(axis=-1).sum()
+    encounter = world.encounters.state.encounter[b]
+    miss = np.linalg.norm(encounter["relative"][..., :3], axis=-1)
+    hit = (np.isfinite(encounter["tca"]) & (miss < encounter["radius"])).any(axis=-1).sum()
     days = env.max_cycles * world.constants.round_s / 86_400.0
     return world.satellites * days * service - hit * fuel_price * world.encounters.params.small
 

@@ -161,7 +161,7 @@ def exchange(state, jobs, lasers, messages, b):
 def _tell_jobs(jobs, told, b, n):
     if jobs is None:
         return
-    told.backlog, told.inbox = jobs.state.desks[b, n].backlog, jobs.state.queues[b, n, INBOX].count
+    told.backlog, told.inbox = jobs.state.servers[b, n].backlog, jobs.state.queues[b, n, INBOX].count
 
 
 @kernel

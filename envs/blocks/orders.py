@@ -177,7 +177,7 @@ class Health(Block):
     def observe(sim, own, moment, row, b, n):
         fault = sim.faults.state.body[b, n]
         row.safe_mode = fault.safe
-        row.board_reset = min(max(0.0, sim.jobs.state.desks[b, n].down - moment.now), 1e6)
+        row.board_reset = min(max(0.0, sim.jobs.state.servers[b, n].down - moment.now), 1e6)
         row.weights_fault = fault.weights_fault
 
 
