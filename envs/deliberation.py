@@ -204,10 +204,10 @@ def who_thinks(infos: Any) -> NDArray[np.bool_] | None:
     """Who is still thinking (B, N), from the infos of any face; None where thought is not charged."""
     if "thinking" in infos:
         return np.asarray(infos["thinking"])
-    told = [info for info in infos.values() if isinstance(info, dict)]
-    if not (told and "thinking" in told[0]):
+    known = [info for info in infos.values() if isinstance(info, dict)]
+    if not (known and "thinking" in known[0]):
         return None
-    return np.array([[info["thinking"] for info in told]], np.bool_)
+    return np.array([[info["thinking"] for info in known]], np.bool_)
 
 
 def deliberating(batch: BatchEnv) -> DeliberatingBatch:

@@ -3,9 +3,9 @@
 Each satellite has a list of encounters: objects that pass it, each given by its state at the moment when it
 would be nearest to the satellite's unburned orbit. The truth is in the states: a burn flies the satellite
 anew to every encounter ahead, and the distance that comes out is the one by which they will pass. The
-satellite itself knows only warnings. A warning is the truth plus an error of the other object's position, in its R, T
-and N; at every update the error shrinks to one of the smaller deviations that then apply, so that the
-estimates of one encounter are a martingale, as those of a filter are.
+satellite itself knows only warnings. A warning is the truth plus an error of the other object's position,
+in its R, T and N; at every update the error shrinks to one of the smaller deviations that then apply, so
+that the estimates of one encounter are a martingale, as those of a filter are.
 """
 
 from math import ceil, cos, inf, pi, sin, sqrt

@@ -158,8 +158,8 @@ def serve(state, constants, scratch, jobs, lasers, b):
     """One round of world b: the tasks' decisions on each inbox, each in force once the mind has thought.
 
     `clear_servers` comes before. A decision is about the head of the inbox, or with `whole_inbox` about all
-    that is in it. Satellites that are about to turn to a station have the first claim to its antennas. Energy goes
-    into `state.load`; what jobs take of a contact into `scratch.airtime`.
+    that is in it. Satellites that are about to turn to a station have the first claim to its antennas.
+    Energy goes into `state.load`; what jobs take of a contact into `scratch.airtime`.
     """
     now, end = state.clock[b].time, state.clock[b].time + constants.round_s
     body, task, asking = state.body[b], scratch.task[b], jobs.scratch.asking[b]

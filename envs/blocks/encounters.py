@@ -45,9 +45,9 @@ class WarningCount(Block):
     @staticmethod
     @kernel
     def observe(sim, own, moment, row, b, n):
-        told = sim.encounters.warnings[b, n]
-        for k in range(told.shape[0]):
-            row.warnings += told[k].tca != math.inf
+        warnings = sim.encounters.warnings[b, n]
+        for k in range(warnings.shape[0]):
+            row.warnings += warnings[k].tca != math.inf
 
 
 class Warnings(Block):
@@ -73,9 +73,9 @@ class Warnings(Block):
     @staticmethod
     @kernel
     def observe(sim, own, moment, row, b, n):
-        told = sim.encounters.warnings[b, n]
-        for k in range(told.shape[0]):
-            warning, item = told[k], own.items[b, n, k]
+        warnings = sim.encounters.warnings[b, n]
+        for k in range(warnings.shape[0]):
+            warning, item = warnings[k], own.items[b, n, k]
             item.risk = -10.0
             if warning.tca != math.inf:
                 item.present = 1.0
@@ -119,5 +119,5 @@ class Burns(Block):
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        told.commands.burn[b, n] = FORWARD_SMALL + action
+    def apply(control, own, action, b, n):
+        control.commands.burn[b, n] = FORWARD_SMALL + action

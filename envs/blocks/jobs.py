@@ -257,5 +257,5 @@ class Decide(Block):
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        told.commands.queue[b, n] = action
+    def apply(control, own, action, b, n):
+        control.commands.queue[b, n] = action

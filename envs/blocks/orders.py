@@ -93,8 +93,8 @@ class PointTo(Block):
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        order = told.orders[b, n]
+    def apply(control, own, action, b, n):
+        order = control.orders[b, n]
         order.command, order.request = (IDLE, CHARGE, DOWNLINK)[action], NONE
 
 
@@ -115,9 +115,9 @@ class ObserveNext(Observe):
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        order = told.orders[b, n]
-        order.command, order.request = OBSERVE, told.opportunities[b, n, action].request
+    def apply(control, own, action, b, n):
+        order = control.orders[b, n]
+        order.command, order.request = OBSERVE, control.opportunities[b, n, action].request
 
 
 class Serve(Block):
@@ -157,8 +157,8 @@ class Serve(Block):
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        told.orders[b, n].queue = action
+    def apply(control, own, action, b, n):
+        control.orders[b, n].queue = action
 
 
 class Health(Block):
@@ -198,5 +198,5 @@ class Reload(Block):
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        told.commands.reload[b, n] = 1
+    def apply(control, own, action, b, n):
+        control.commands.reload[b, n] = 1

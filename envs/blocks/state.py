@@ -31,8 +31,8 @@ class Piece(NamedTuple):
     params: Callable[[Any], tuple] = _nothing
 
     def __reduce__(self) -> tuple:
-        told: Any = getattr(self.tell, "py_func", self.tell)
-        return _named, (self.size, told.__module__, told.__qualname__, self.params)
+        function: Any = getattr(self.tell, "py_func", self.tell)
+        return _named, (self.size, function.__module__, function.__qualname__, self.params)
 
     def __deepcopy__(self, memo: dict) -> "Piece":
         return self

@@ -116,7 +116,7 @@ class Books(Auditor):
         assert np.isfinite(world.state.load["joules"]).all()
         assert not np.isnan(work.free).any()
         assert (world.state.load["joules"] >= 0.0).all()
-        assert (beacons.told["battery"] <= 1.0 + 1e-12).all()
+        assert (beacons.broadcast["battery"] <= 1.0 + 1e-12).all()
         assert ((faults.body["lost_strings"] >= 0) & (faults.body["lost_strings"] < 8)).all()
         assert not (work.servers["off"] & ~faults.body["safe"]).any()
         for b in range(self.world.worlds):
