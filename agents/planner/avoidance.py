@@ -30,8 +30,9 @@ LEAD_S = 3.0 * 5_700.0
 CLEAR_M = 30.0
 """Kept beyond the hard-body radius of whatever passes."""
 URGENT_S = 1_800.0
-"""From here on a burn that only lessens the excess will do."""
+"""From here on a burn that only makes a hit a nearer miss will do."""
 SLOT_SHARE = 0.95
+"""Share of the slot beyond which a satellite counts as leaving it: a margin for what is flown until then."""
 BURNS = (FORWARD_SMALL, BACKWARD_SMALL, FORWARD_LARGE, BACKWARD_LARGE, RETURN)
 
 
@@ -53,6 +54,7 @@ class AvoidancePlanner(Planner):
         leaving = self._leaves(b, n)
         if not self.world.state.body["alive"][b, n] or not (leaving or (gap < CLEAR_M and wait <= LEAD_S)):
             return WAIT
+        # in order: whatever is wrong ahead, then fuel, then drift, which only later burns would have to end
         best, choice = (self._price(gap, wait, leaving), 0.0, 0.0), WAIT
         for burn in BURNS:
             if not mask[burn]:

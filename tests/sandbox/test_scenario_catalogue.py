@@ -221,10 +221,10 @@ class TestDecayInFlight:
         np.testing.assert_array_equal(orbit.position[:, 1], resting)
 
     def test_planned_for_as_it_is_lost(self, write):
-        from agents.planner.tracks import tracks
+        from agents.planner.trajectories import trajectories
 
         world = World(write(GOOD + FALLING), horizon_s=9_000.0)
         world.reset(seed=0)
-        found = tracks(world, 0, 300)
+        found = trajectories(world, 0, 300)
         assert np.isfinite(found.position).all()
         np.testing.assert_array_equal(found.position[-1, 1], found.position[-2, 1])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.planner.tracks import Tracks
+from agents.planner.trajectories import Trajectories
 from sandbox.compiled import kernel
 from sandbox.geometry import rotate
 from sandbox.job_queues import sight
@@ -22,7 +22,7 @@ QUEUED = np.dtype(
 """A job that waits for a board."""
 
 
-def coverage(world: World, b: int, along: Tracks) -> NDArray[np.bool_]:
+def coverage(world: World, b: int, along: Trajectories) -> NDArray[np.bool_]:
     """Whether some satellite sees the user of each job at the beginning of each round of its life (J, R).
 
     The rounds of a job are counted from the one in which it comes up.
