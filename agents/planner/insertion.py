@@ -1,9 +1,9 @@
 """The planner for offloading_v0: each job goes where it truly brings the fleet most.
 
 This is greedy insertion. For the job at the head of every inbox, each place that could answer it is tried:
-the queue of the boards there is run through with the job and without it (`queue_model`), with the true moments
-at which a satellite will see the users. The difference is the gain: what the job is paid, less what those
-that it delays lose. The job of the greatest gain is inserted first; a queue that has taken one is run
+the queue of the boards there is run through with the job and without it (`queue_model`), with the true
+moments at which a satellite will see the users. The difference is the gain: what the job is paid, less what
+those that it delays lose. The job of the greatest gain is inserted first; a queue that has taken one is run
 through again for the others.
 
 The bound of a round is that of the relaxation in which no job delays another: each at its own best place.

@@ -5,7 +5,7 @@ image taken (an opportunity); a round of a contact. Arcs lead forward in time, w
 really makes.
 
 It relaxes three things: energy is a sum over the window, not a level at each moment; images wait for a
-contact in any order and number; and the relaxation lets a fraction of a satellite take a fraction of an image.
+contact in any order and number; and the relaxation lets a part of a satellite take a part of an image.
 """
 
 from typing import NamedTuple
