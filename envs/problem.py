@@ -225,15 +225,14 @@ class Problem:
             self._refresh()
         self.world.share(self._report, self._own, self._tables, self._buffers, outputs)
 
-    def interrupted(self) -> NDArray[np.bool_] | None:
-        """Whose thought under way was lost (B, N) in the last round; None where nothing interrupts."""
-        faults = self.world.faults
-        return None if faults is None else faults.state.body["interrupted"]
+    def interrupted(self) -> NDArray[np.bool_]:
+        """Whose thought under way was lost (B, N) in the last round."""
+        return self.world.state.safety["interrupted"]
 
-    def boards_down(self) -> NDArray[np.bool_] | None:
-        """Whose boards are down (B, N), so that there nothing can be thought; None where they never are."""
-        if self.world.faults is None or self.world.jobs is None:
-            return None
+    def boards_down(self) -> NDArray[np.bool_]:
+        """Whose boards are down (B, N), so that there nothing can be thought."""
+        if self.world.jobs is None:
+            return self.world.state.safety["safe"]
         return self.world.jobs.state.desks["down"] > self.world.state.clock["time"][:, None]
 
     def babble(self, mask: NDArray[np.int8]) -> NDArray[np.int64] | None:

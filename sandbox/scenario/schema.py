@@ -25,7 +25,7 @@ from sandbox.scenario.demand import Jobs, Questions, Requests
 from sandbox.scenario.events import Event
 from sandbox.scenario.fields import Latitude, Longitude, Model
 from sandbox.scenario.fleet import Group
-from sandbox.scenario.hazards import Faults, Threats
+from sandbox.scenario.hazards import Faults, SafeMode, Threats
 from sandbox.scenario.spacecraft import Spacecraft
 from sandbox.units import HOUR, is_time
 
@@ -69,6 +69,7 @@ class Scenario(Model):
     jobs: Jobs = Jobs()
     threats: Threats = Threats()
     faults: Faults = Faults()
+    safe_mode: SafeMode = SafeMode()
     events: Annotated[tuple[Event, ...], Field(max_length=MOST_LISTED)] = ()
 
     @field_validator("epoch", mode="before")
