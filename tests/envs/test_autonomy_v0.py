@@ -288,8 +288,8 @@ class TestMasks:
     def test_in_safe_mode_only_keep(self, quiet):
         env, _, info = start(quiet)
         env.step(act(env, sat_0="idle", sat_1="run_small"))
-        fault = env.world.faults.state.body
-        fault["safe"][0, 0], fault["safe_since"][0, 0] = True, 1e9
+        safety = env.world.state.safety
+        safety["safe"][0, 0], safety["since"][0, 0] = True, 1e9
         seen, _, _, _, info = env.step(act(env, sat_0="keep"))
         assert info["action_mask"][0, 0].tolist() == [1] + [0] * (A - 1)
         assert info["action_mask"][0, 1].sum() > 5
