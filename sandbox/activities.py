@@ -249,15 +249,11 @@ def _fly_leg(state, constants, airtime, moment, path, leg, b, n):
         drawn = _overlap(since, until, 0.0, load.until) / step
         boards = compute + load.board_power * drawn
         busy = max(0.0, min(until, send_to) - max(since, send_from))
-        watts = (
-            (craft.base_load - craft.compute_load + compute + load.power * drawn)
-            + (
-                craft.slew_load * _overlap(since, until, begin, begin + turned)
-                + craft.camera_load * (_overlap(since, until, shot, held) if shoots else 0.0)
-                + craft.transmitter_load * share * busy
-            )
-            / step
-        )
+        watts = (craft.base_load - craft.compute_load + compute + load.power * drawn) + (
+            craft.slew_load * _overlap(since, until, begin, begin + turned)
+            + craft.camera_load * (_overlap(since, until, shot, held) if shoots else 0.0)
+            + craft.transmitter_load * share * busy
+        ) / step
         if temperature < craft.heater_below:
             watts += craft.heater_load
         dead, wasted = _charge(state.power[b, n], did, craft, harvest, watts, step)

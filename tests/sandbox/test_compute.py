@@ -155,9 +155,7 @@ def test_reads_prompts_as_fast_as_measured(profile, tokens, milliseconds):
 
 def test_the_first_satellites_board_is_2_7_agx_orin():
     """744 of 275 TOPS: as much faster, at the power of as many at 60 W and a fifth more."""
-    here, one = (
-        inference(board(name), model("Qwen3-8B"), "int4", 0, 512) for name in ("scs01", "agx_orin")
-    )
+    here, one = (inference(board(name), model("Qwen3-8B"), "int4", 0, 512) for name in ("scs01", "agx_orin"))
     assert within(one.seconds / here.seconds, 2.7, 1.15)
     assert within(here.joules / 512, 2.7 * 60 * 1.2 / (2.7 * 32.5), 1.2)
 

@@ -72,7 +72,14 @@ def test_a_board_beyond_its_limit_does_not_think(two_kinds):
 
 @pytest.mark.parametrize(
     ("body", "board", "share"),
-    [(45.0, 60.0, 1.0), (52.5, 60.0, 0.5), (59.0, 60.0, 1 / 15), (60.0, 60.0, 0.0), (44.0, 104.5, None), (20.0, 105.0, 0.0)],
+    [
+        (45.0, 60.0, 1.0),
+        (52.5, 60.0, 0.5),
+        (59.0, 60.0, 1 / 15),
+        (60.0, 60.0, 0.0),
+        (44.0, 104.5, None),
+        (20.0, 105.0, 0.0),
+    ],
 )
 def test_heat_of_the_body_and_of_the_boards_slow_them(two_kinds, body, board, share):
     """Body: from 45 to 60 degC; boards of this kind: from 99 to 105 degC, as they will be after the round."""
