@@ -257,10 +257,7 @@ def _strike_satellite(state, constants, jobs, lasers, faults, b, n):
     if changed:
         _stop(state, jobs, faults, until, reset, b, n)
     _strike_weights(state, constants, jobs, faults, flipped, b, n)
-    if lasers is not None:
-        for k in range(TERMINALS):
-            changed = _strike_laser(state, constants, lasers, faults, b, n, k) or changed
-    return changed
+    return _strike_lasers(state, constants, lasers, faults, b, n) or changed
 
 
 @kernel
@@ -320,10 +317,16 @@ def _lose_string(power, fault, strings):
 def _stop(state, jobs, faults, until, reset, b, n):
     """The boards of satellite n are down from now `until` then, when they load intact weights."""
     _mend(faults, until, reset and state.safety[b, n].interrupted, b, n)
-    if jobs is not None:
-        desk = jobs.state.desks[b, n]
-        halt_boards(jobs.state, jobs.params, state.clock[b].time, b, n)
-        desk.down, desk.spoil, desk.off = until, 0.0, state.safety[b, n].safe
+    _stop_jobs(jobs, until, state.safety[b, n].safe, state.clock[b].time, b, n)
+
+
+@kernel
+def _stop_jobs(jobs, until, off, now, b, n):
+    if jobs is None:
+        return
+    desk = jobs.state.desks[b, n]
+    halt_boards(jobs.state, jobs.params, now, b, n)
+    desk.down, desk.spoil, desk.off = until, 0.0, off
 
 
 @kernel
@@ -351,6 +354,17 @@ def _spoil(jobs, share, b, n):
     if jobs is None:
         return
     jobs.state.desks[b, n].spoil = share
+
+
+@kernel
+def _strike_lasers(state, constants, lasers, faults, b, n):
+    """What becomes of the terminals of satellite n; whether that has cut a link."""
+    if lasers is None:
+        return False
+    cut = False
+    for k in range(TERMINALS):
+        cut = _strike_laser(state, constants, lasers, faults, b, n, k) or cut
+    return cut
 
 
 @kernel

@@ -22,7 +22,7 @@ EARTH_INFRARED = 237.0
 """W/m2 leaving the Earth, orbital average; Gilmore, Spacecraft Thermal Control Handbook (2002), ch. 2."""
 STEP_SHARE = 0.5
 """Of the shorter time constant: no step of `heat_step` is longer."""
-MOST_STEPS = 64
+MOST_STEPS = 64.0
 """Into which a call of `heat_step` is cut; beyond, it is still stable and still ends where it should."""
 LONGEST_MIN = 60.0
 """How far ahead `full_power_minutes` looks."""
@@ -57,9 +57,9 @@ def heat_step(board, body, board_w, body_w, craft, seconds):
     back = craft.board_conductance / craft.heat_capacity
     emission = craft.emissivity * STEFAN_BOLTZMANN * craft.radiator_area / craft.heat_capacity
     fastest = max(rate, back + 4.0 * emission * body**3)
-    steps = min(MOST_STEPS, math.ceil(seconds * fastest / STEP_SHARE))
-    h = seconds / max(1, steps)
-    for _ in range(max(1, steps)):
+    steps = int(math.ceil(min(MOST_STEPS, max(1.0, seconds * fastest / STEP_SHARE))))
+    h = seconds / steps
+    for _ in range(steps):
         cube = emission * body**3
         p = rate * (body - board) + board_w / craft.board_capacity
         q = back * (board - body) - cube * body + body_w / craft.heat_capacity
