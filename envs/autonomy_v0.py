@@ -157,8 +157,8 @@ class Autonomy(Problem):
                 ImageCounts(), AnswerLatency(), JobCounts(), EncounterCounts(), SafeMode(),
             ),
             satellite_state=(
-                ORBIT, BATTERY, CAPACITY, TEMPERATURE, BOARD, STORE, INBOX_COUNT, BACKLOG, FUEL, OFFSET, INTACT, IN_SERVICE,
-                ALIVE,
+                ORBIT, BATTERY, CAPACITY, TEMPERATURE, BOARD, STORE, INBOX_COUNT, BACKLOG, FUEL, OFFSET,
+                INTACT, IN_SERVICE, ALIVE,
             ),
             world={
                 "shown": whole_count("candidates", candidates),

@@ -56,8 +56,8 @@ class Offloading(Problem):
     antennas, each of which serves one satellite at a time. The bus keeps the panel to the Sun and steers
     antennas and terminals by itself. The mask (int8, 1 = legal) is `info["action_mask"]`, or with
     `mask_in_obs=True` part of a Dict observation. An illegal action is played as defer and counted in
-    `info["illegal"]`. Boards that are hot run slower; a satellite whose battery runs low goes into safe mode by
-    itself: its boards and terminals are off and it obeys nothing until it has recovered.
+    `info["illegal"]`. Hot boards run slower; a satellite whose battery runs low goes into safe
+    mode by itself: its boards and terminals are off and it obeys nothing until it has recovered.
 
     ## Rewards
 
@@ -102,8 +102,8 @@ class Offloading(Problem):
     def declare(cls, loss_penalty: float = 50.0) -> Declaration:
         return Declaration(
             blocks=(
-                Body(), Safe(), Light(), Place(), Station(omit=("station_elevation", "station_rivals")), Work(),
-                TimeLeft(), Job(), Neighbours(), Training(),
+                Body(), Safe(), Light(), Place(), Station(omit=("station_elevation", "station_rivals")),
+                Work(), TimeLeft(), Job(), Neighbours(), Training(),
                 Decide(),
                 Answers(), Loss(loss_penalty), Energy(), Latency(), JobCounts(), SafeMode(),
             ),

@@ -84,7 +84,7 @@ class Onboard:
         share: NDArray[np.float64],
         models: NDArray[np.object_] | None = None,
     ) -> ThoughtCost:
-        """Cost of one thought of each satellite: token counts (B, N), `share` (B, N) of full power (`shares`).
+        """Cost of one thought of each satellite: token counts (B, N), `share` (B, N) of full power.
 
         The nominal model of its spacecraft thinks, or the one named in `models` (B, N) where that is not
         None. A hot board runs at a lower clock: the thought takes longer and the power falls with it, as it

@@ -23,10 +23,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sandbox.compiled import kernel
-from sandbox.safety import is_safe
 from sandbox.links import restart_search
 from sandbox.maneuvers import SEEK_M_S, carried, leave_slot, predict
 from sandbox.orbits.propagation import MAX_STEP_S
+from sandbox.safety import is_safe
 from sandbox.setting import Setting
 from sandbox.state import IDLE, wipe
 from sandbox.structured import structured

@@ -1,13 +1,13 @@
 """Safe mode: what every satellite does by itself so that it survives; and heat that switches the payload off.
 
-When the battery falls below a share of its capacity, a satellite turns its panel to the Sun, sheds its payload
-(boards, camera, transmitter, lasers), obeys nothing, and comes back when the battery has recovered. The share
-is `safe_mode` of the scenario, with hysteresis; where the scenario's `faults` say otherwise, they are right,
-and heat or the reset of a board can be a reason too. Above its thermal limits a satellite switches the payload
-off and goes on obeying (`sandbox.thermal`).
+When the battery falls below a share of its capacity, a satellite turns its panel to the Sun, sheds its
+payload (boards, camera, transmitter, lasers), obeys nothing, and comes back when the battery has recovered.
+The share is `safe_mode` of the scenario, with hysteresis; where the scenario's `faults` say otherwise, they
+are right, and heat or the reset of a board can be a reason too. Above its thermal limits a satellite switches
+the payload off and goes on obeying (`sandbox.thermal`).
 
-There is one record of it for each satellite, `state.safety`, in every world; `sandbox.faults` draws the resets
-and calls `guard`, without them too.
+There is one record of it for each satellite, `state.safety`, in every world; `sandbox.faults` draws the
+resets and calls `guard`, without them too.
 """
 
 from typing import NamedTuple

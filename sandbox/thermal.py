@@ -4,9 +4,9 @@ The body takes in Sun, albedo, Earth infrared and what is dissipated in it, and 
 Two nodes with the default time constant and rise follow the computer of a flown 12U satellite (BUPT-1,
 MobiCom 2024 data: 22 K in its first ten minutes at full power), which one node cannot.
 
-Heat is a limit for everybody. Above its `throttle_c` a board runs slower and draws less, in proportion, and so
-does the payload while the body is above `throttle_above_c`. Above the body's `shutdown_above_c`, or where a
-board would be off, the payload is switched off until both have cooled to where they throttle.
+Heat is a limit for everybody. Above its `throttle_c` a board runs slower and draws less, in proportion, and
+so does the payload while the body is above `throttle_above_c`. Above the body's `shutdown_above_c`, or where
+a board would be off, the payload is switched off until both have cooled to where they throttle.
 """
 
 import math
@@ -57,7 +57,7 @@ def heat_step(board, body, board_w, body_w, craft, seconds):
     back = craft.board_conductance / craft.heat_capacity
     emission = craft.emissivity * STEFAN_BOLTZMANN * craft.radiator_area / craft.heat_capacity
     fastest = max(rate, back + 4.0 * emission * body**3)
-    steps = int(math.ceil(min(MOST_STEPS, max(1.0, seconds * fastest / STEP_SHARE))))
+    steps = math.ceil(min(MOST_STEPS, max(1.0, seconds * fastest / STEP_SHARE)))
     h = seconds / steps
     for _ in range(steps):
         cube = emission * body**3

@@ -42,7 +42,7 @@ class Point(Block):
     def actions(self, world):
         return (
             Action("idle", "keep the camera to nadir", "always"),
-            Action("charge", "turn the panel to the Sun", "while the satellite lives and is not in safe mode"),
+            Action("charge", "turn the panel to the Sun", "while it lives and is not in safe mode"),
             Action("downlink", "send images to the ground station in view, the oldest first",
                    "likewise, a station in view, an image on board"),
         )  # fmt: skip

@@ -114,8 +114,8 @@ class Faults(Model):
     `battery_sigma_percent` and `temperature_sigma_k`.
 
     Safe mode (`SafeMode`) is entered with the share `safe_share` of board resets too, and above the craft's
-    shutdown temperature, if `safe_when_hot`; with either it lasts for `safe_s` at least. Where `safe_below` is
-    above 0, it and `safe_above` stand in the place of the scenario's `safe_mode`.
+    shutdown temperature, if `safe_when_hot`; with either it lasts for `safe_s` at least. Where `safe_below`
+    is above 0, it and `safe_above` stand in the place of the scenario's `safe_mode`.
     """
 
     upsets_per_orbit: Annotated[float, Field(ge=0, le=100)] = 0.0

@@ -87,7 +87,7 @@ def test_heat_of_the_body_and_of_the_boards_slow_them(two_kinds, body, board, sh
     state["temperature"], state["board"] = body + 273.15, board + 273.15
     shares = two_kinds.shares(state)[:, :3]
     if share is None:
-        assert ((0.4 < shares) & (shares < 0.9)).all()
+        assert ((shares > 0.4) & (shares < 0.9)).all()
     else:
         np.testing.assert_allclose(shares, share)
     state["hot"] = True
@@ -95,7 +95,7 @@ def test_heat_of_the_body_and_of_the_boards_slow_them(two_kinds, body, board, sh
 
 
 def test_a_share_is_a_share(two_kinds):
-    with pytest.raises(SandboxError, match="share = .* from 0 to 1"):
+    with pytest.raises(SandboxError, match=r"share = .* from 0 to 1"):
         two_kinds.cost(np.full((2, 5), 300), 50, shares(290.0))
 
 

@@ -1,6 +1,7 @@
 """Battery and panels: where every joule goes, and what a panel sees of the Sun."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -146,12 +147,12 @@ def test_a_panel_gives_less_than_its_bare_cells():
 def test_wear_of_a_cycle_is_that_of_its_parts(depth, exponent, parts):
     """However finely a discharge is cut, it wears by the law for its depth."""
     levels = np.linspace(1e6, 1e6 * (1.0 - depth), parts + 1)
-    worn = sum(cycle_wear(a, b, 1e6, 1e-4, exponent) for a, b in zip(levels[:-1], levels[1:], strict=True))
+    worn = sum(cycle_wear(high, low, 1e6, 1e-4, exponent) for high, low in pairwise(levels))
     assert worn == pytest.approx(1e-4 * depth**exponent, rel=1e-9)
 
 
 def test_a_battery_lives_as_long_as_it_is_said_to():
-    """30,000 cycles of 30 % leave 80 %, JAXA's tests and the usual end of life; of 60 %, 2^1.5 times fewer."""
+    """30,000 cycles of 30 % leave 80 %, of 60 % 2^1.5 times fewer."""
     fade = load_scenario("pair").spacecraft["computing_satellite"].power.cycle_fade
     for depth, cycles in ((0.3, 30_000), (0.6, 30_000 / 2**1.5), (0.15, 30_000 * 2**1.5)):
         assert cycles * cycle_wear(1e6, 1e6 * (1.0 - depth), 1e6, fade, 1.5) == pytest.approx(0.2)

@@ -183,7 +183,7 @@ def problem(request):
 
 
 UNTRAINED = {"board_temperature", "full_power_left", "battery_left", "battery_health"}
-"""Features that came after the shipped nano was trained: it reads them by number, until it is trained anew."""
+"""Features that came after the shipped nano was trained: read by number until it is trained anew."""
 LONGEST = {"tasking_v0": 68, "offloading_v0": 66, "avoidance_v0": 32, "autonomy_v0": 126}
 
 
