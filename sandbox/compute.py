@@ -130,7 +130,7 @@ class ComputeProfile:
     def read_share(self, precision: str) -> float:
         """Share of the memory's bandwidth that writing an answer reaches."""
         share = self.bandwidth_utilisation
-        return getattr(share, precision) if isinstance(share, Rates) else share
+        return float(getattr(share, precision)) if isinstance(share, Rates) else share
 
     @property
     def free_bytes(self) -> float:

@@ -123,7 +123,8 @@ def test_a_day_of_the_first_twelve_is_as_flown(policy, capsys):
     depth, body, board = (np.ptp(orbits[:, :, i], axis=1) for i in range(3))
     with capsys.disabled():
         print(f"\n{policy}: depth of discharge {100 * np.median(depth):.0f} % (most "
-              f"{100 * depth.max():.0f}), lowest charge {100 * orbits[:, :, 0].min():.0f} %, body {orbits[:, :, 1].min():.0f} to "
+              f"{100 * depth.max():.0f}), lowest charge {100 * orbits[:, :, 0].min():.0f} %, body "
+              f"{orbits[:, :, 1].min():.0f} to "
               f"{orbits[:, :, 1].max():.0f} degC, swing {body.mean():.1f} K (most {body.max():.1f}), boards "
               f"{orbits[:, :, 2].min():.0f} to {orbits[:, :, 2].max():.0f} degC, swing {board.mean():.1f} K, "
               f"safe mode {100 * orbits[:, :, 3].mean():.1f} % of the time")  # fmt: skip

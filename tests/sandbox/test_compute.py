@@ -75,8 +75,8 @@ ALONE, TOGETHER = 1.25, 1.35
 """Factors within which a single text and a batch have to come out, either way."""
 
 EDGE_LLM = [
-    # TensorRT Edge-LLM 0.9.0, JetPack 7.2, performance benchmarks, Qwen3 in INT4 (AWQ, GPTQ): prompt tokens of
-    # each text, batch, ms to read it, tokens/s of the batch. (Batches of 8 read 437 or 409 tokens together.)
+    # TensorRT Edge-LLM 0.9.0, JetPack 7.2, performance benchmarks, Qwen3 in INT4 (AWQ, GPTQ): prompt tokens
+    # of each text, batch, ms to read it, tokens/s of the batch. (Batches of 8 read 437 or 409 in all.)
     ("agx_orin", "Qwen3-0.6B", 61, 1, 14.8, 186.4),
     ("agx_orin", "Qwen3-1.7B", 61, 1, 20.4, 98.6),
     ("agx_orin", "Qwen3-4B", 57, 1, 42.6, 53.1),
