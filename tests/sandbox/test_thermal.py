@@ -236,8 +236,7 @@ def test_is_stable_at_any_step_and_ends_in_balance(board_capacity, capacity, sec
 @pytest.mark.parametrize("seconds", [10.0, 30.0, 300.0])
 def test_a_board_holds_itself_below_where_it_would_be_off(seconds):
     """Too small a way for its heat: the clock goes down until what is drawn is what can leave."""
-    craft = craft_of(board_rise=90.0, board_conductance=200.0 / 90.0, board_capacity=200.0 / 90.0 * 324.0,
-                     radiator_area=3.0)  # fmt: skip
+    craft = craft_of(board_rise=90.0, board_conductance=200.0 / 90.0, board_capacity=200.0 / 90.0 * 324.0)
     board = body = 290.0
     shares, boards = [], []
     for _ in range(round(6 * 3600 / seconds)):
