@@ -254,7 +254,7 @@ def test_a_reset_computes_again_what_was_under_way():
 
 def lone_faulty(**changes):
     kinds = list(lone().scenario.model_dump()["jobs"]["kinds"])
-    kinds[0] |= {"output_tokens": 1_500}  # some time of the large model
+    kinds[0] |= {"output_tokens": 4_500}  # some time of the large model
     return faulty(1, 0, **({"jobs.kinds": kinds, "faults.upsets_per_orbit": 0.0} | changes))
 
 
