@@ -50,7 +50,6 @@ def test_a_radiator_of_half_the_size_costs_work():
     assert not whole.hot.any()
     assert 50.0 < half.body.max() < 66.0
     assert half.drawn.sum() < 0.85 * whole.drawn.sum()
-    assert half.images.sum() < 0.9 * whole.images.sum() or half.hot.any()
     quarter = Flight("greedy", 8.0, thermal__initial_c=30, thermal__radiator_area_m2=0.4)
     assert quarter.images.sum() < 0.5 * whole.images.sum()
     assert quarter.hot[-1].all()
