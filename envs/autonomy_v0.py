@@ -11,6 +11,8 @@ from envs.blocks.state import (
     ALIVE,
     BACKLOG,
     BATTERY,
+    BOARD,
+    CAPACITY,
     FUEL,
     IN_SERVICE,
     INBOX_COUNT,
@@ -111,6 +113,8 @@ class Autonomy(Problem):
     * v0: first version. November 2026: elements become states by the poliastro family's functions, which
       moves a fleet by up to 30 nm at the epoch. A text said in one world no longer blanks the
       messages of others.
+      Heat, energy and boards became limits: two thermal nodes and throttling, panels with their losses, a
+      battery that ages, safe mode for everybody, boards as fast as measured; new features and terms say so.
     """
 
     name, scenario, divides = "autonomy_v0", "disaster_response", False
@@ -153,8 +157,8 @@ class Autonomy(Problem):
                 ImageCounts(), AnswerLatency(), JobCounts(), EncounterCounts(), SafeMode(),
             ),
             satellite_state=(
-                ORBIT, BATTERY, TEMPERATURE, STORE, INBOX_COUNT, BACKLOG, FUEL, OFFSET, INTACT, IN_SERVICE,
-                ALIVE,
+                ORBIT, BATTERY, CAPACITY, TEMPERATURE, BOARD, STORE, INBOX_COUNT, BACKLOG, FUEL, OFFSET,
+                INTACT, IN_SERVICE, ALIVE,
             ),
             world={
                 "shown": whole_count("candidates", candidates),

@@ -1,10 +1,10 @@
 """avoidance_v0: whether, when and how to burn."""
 
-from envs.blocks.body import Body, TimeLeft
+from envs.blocks.body import HEAT, Body, Safe, TimeLeft
 from envs.blocks.encounters import SHIP, Burns, Slot, WarningCount, Warnings
 from envs.blocks.pointing import NoOp
 from envs.blocks.state import ALIVE, APPROACH, FUEL, OFFSET, ORBIT, TIME
-from envs.blocks.terms import EncounterCounts, Fuel, Loss, Service
+from envs.blocks.terms import EncounterCounts, Fuel, Loss, SafeMode, Service
 from envs.faces import faces_of
 from envs.options import whole_count
 from envs.page import show_page
@@ -66,6 +66,8 @@ class Avoidance(Problem):
 
     * v0: first version. November 2026: elements become states by the poliastro family's functions, which
       moves a fleet by up to 30 nm at the epoch. A burn is not repeated by itself where a mind says nothing.
+      Heat, energy and boards became limits: two thermal nodes and throttling, panels with their losses, a
+      battery that ages, safe mode for everybody, boards as fast as measured; new features and terms say so.
     """
 
     name, scenario = "avoidance_v0", "crossing_12"
@@ -96,10 +98,12 @@ class Avoidance(Problem):
     ) -> Declaration:
         return Declaration(
             blocks=(
-                Slot(), WarningCount(), Body(omit=("temperature",), topic=SHIP), TimeLeft(topic=SHIP),
+                Slot(), WarningCount(), Body(omit=HEAT, topic=SHIP), Safe(topic=SHIP),
+                TimeLeft(topic=SHIP),
                 Warnings(),
                 NoOp("wait", "do nothing"), Burns(),
                 Service(service), Fuel(fuel_price), Loss(loss_penalty), EncounterCounts(),
+                SafeMode(),
             ),
             state=(TIME,),
             satellite_state=(ORBIT, FUEL, OFFSET, APPROACH, ALIVE),

@@ -114,8 +114,7 @@ class DeliberatingBatch(BatchEnv):
     def _interrupt(self, thought: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Thoughts end with the satellite, and with a reset of its boards as the round began; whose decision
         that lost, of those who `thought` in it."""
-        interrupted = self.problem.interrupted()
-        reset = False if interrupted is None else interrupted
+        reset = self.problem.interrupted()
         lost = thought & reset
         minds, ended = self.world.state.minds, ~self.world.state.body["alive"] | reset
         minds["pending"][ended] = NOTHING
@@ -154,10 +153,10 @@ class DeliberatingBatch(BatchEnv):
         busy, body = self.world.state.minds["pending"] != NOTHING, self.world.state.body
         starts = spends & ~busy & (orders != HOLD) & body["alive"]
         down = self.problem.boards_down()
-        in_vain = np.zeros(self._team, np.bool_) if down is None else starts & down
+        in_vain = starts & down
         starts &= ~in_vain
         prompt, output = np.where(starts, prompt, 0), np.where(starts, output, 0)
-        cost = self.onboard.cost(prompt, output, body["temperature"], models)
+        cost = self.onboard.cost(prompt, output, self.onboard.shares(body), models)
         too_hot = np.isinf(cost.seconds)
         instead = starts | in_vain | (busy & spends)
         return Priced(starts & ~too_hot, prompt, output, cost, in_vain, too_hot, instead, meanwhile)

@@ -237,15 +237,14 @@ class Problem:
         """Which worlds (B, N) were terminated (no satellite is left) and which truncated, at `report`."""
         return self._buffers.terminated.copy(), self._buffers.truncated.copy()
 
-    def interrupted(self) -> NDArray[np.bool_] | None:
-        """Whose thought under way was lost (B, N) in the last round; None where nothing interrupts."""
-        faults = self.world.faults
-        return None if faults is None else faults.state.body["interrupted"]
+    def interrupted(self) -> NDArray[np.bool_]:
+        """Whose thought under way was lost (B, N) in the last round."""
+        return self.world.state.safety["interrupted"]
 
-    def boards_down(self) -> NDArray[np.bool_] | None:
-        """Whose boards are down (B, N), so that there nothing can be thought; None where they never are."""
-        if self.world.faults is None or self.world.jobs is None:
-            return None
+    def boards_down(self) -> NDArray[np.bool_]:
+        """Whose boards are down (B, N), so that there nothing can be thought."""
+        if self.world.jobs is None:
+            return self.world.state.safety["safe"]
         return self.world.jobs.state.servers["down"] > self.world.state.clock["time"][:, None]
 
     def corrupted_actions(self, mask: NDArray[np.int8]) -> NDArray[np.int64] | None:

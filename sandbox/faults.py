@@ -1,4 +1,4 @@
-"""What breaks: boards reset, weights corrupted, terminals and stations out, battery strings lost, safe mode.
+"""What breaks: boards reset, weights corrupted, terminals and stations out, battery strings lost.
 
 Every draw during an episode is a hash of the world's key, of what is drawn, of the round and of who it is
 for: policies with the same seed meet the same faults whatever they do, and world b of a batch the same as it
@@ -12,7 +12,7 @@ denied. The battery's gauge goes by voltage, that is by the share of energy in w
 a lost string, which takes its share of the energy with it, does not make it jump, it only moves faster after.
 
 The part of a world needs no other: boards without jobs are reset and switched off, terminals fail where there
-are lasers.
+are lasers. Safe mode (`sandbox.safety`) is looked after here in worlds without it too.
 """
 
 from math import cos, exp, log, pi, radians, sqrt
@@ -28,6 +28,7 @@ from sandbox.job_boards import halt_boards
 from sandbox.job_service import update_scratch
 from sandbox.lasers import TERMINALS, cut_link
 from sandbox.orbits.bodies import MU_EARTH
+from sandbox.safety import guard, is_dark
 from sandbox.scenario import Faults as Settings
 from sandbox.scenario import Scenario
 from sandbox.setting import Setting
@@ -45,13 +46,10 @@ RESET, SAFE, FLIP, LASER, LASER_REPAIR, STATION, STATION_REPAIR, CELL, BATTERY, 
 FAULT = structured(
     [
         ("reset_until", "f8"),  # s, when the boards are back after a reset or safe mode
-        ("safe_since", "f8"),  # s
         ("lost_strings", "i4"),
         ("resets", "i4"),  # so far
-        ("interrupted", "?"),  # its boards were stopped at the beginning of this round: thoughts are lost
         ("corrupt", "?"),  # the truth about the weights
         ("weights_fault", "?"),  # the last scrub found them corrupted
-        ("safe", "?"),
     ]
 )
 
@@ -68,7 +66,6 @@ class Health(NamedTuple):
 class FaultParams(NamedTuple):
     """Numbers of `scenario.Faults` that kernels read, in SI units; rates are per second."""
 
-    strikes: bool  # whether anything can break
     upsets: NDArray[np.float64]  # (N,) outside the anomaly, 0 without boards
     flips: NDArray[np.float64]  # (N,) likewise
     saa_factor: float
@@ -86,12 +83,7 @@ class FaultParams(NamedTuple):
     strings: int
     battery_sigma: float  # share of the capacity
     temperature_sigma: float  # K
-    safe_below: float
-    safe_above: float
-    safe_when_hot: bool
     safe_share: float
-    safe_s: float
-    boards_w: NDArray[np.float64]  # (N,) W of its standing load that a satellite saves with its boards off
 
 
 class Faults(NamedTuple):
@@ -111,7 +103,6 @@ def make_params(settings: Settings, scenario: Scenario, fleet: Fleet) -> FaultPa
     """The numbers of `settings` for the kernels, for the orbits and boards of `fleet`."""
     crafts = [scenario.spacecraft[kind].compute for kind in fleet.kinds]
     boards = np.array([craft.boards if craft else 0 for craft in crafts], np.float64)
-    loads = np.array([scenario.spacecraft[kind].power.compute_w for kind in fleet.kinds], np.float64)
     models = [model(name) for name in (scenario.jobs.small_model, scenario.jobs.large_model)]
     weights = sum(each.weight_bytes(scenario.jobs.precision) for each in models)
     names = [station.name for station in scenario.stations]
@@ -122,7 +113,6 @@ def make_params(settings: Settings, scenario: Scenario, fleet: Fleet) -> FaultPa
         for name in event.stations_lost
     ]
     return FaultParams(
-        strikes=anything_breaks(scenario),
         upsets=np.where(boards > 0.0, settings.upsets_per_orbit / _periods(fleet), 0.0),
         flips=settings.weight_flips_per_board_hour / HOUR * boards,
         saa_factor=settings.saa_factor,
@@ -140,12 +130,7 @@ def make_params(settings: Settings, scenario: Scenario, fleet: Fleet) -> FaultPa
         strings=settings.strings,
         battery_sigma=settings.battery_sigma_percent / 100.0,
         temperature_sigma=settings.temperature_sigma_k,
-        safe_below=settings.safe_below,
-        safe_above=settings.safe_above,
-        safe_when_hot=settings.safe_when_hot,
         safe_share=settings.safe_share,
-        safe_s=settings.safe_s,
-        boards_w=np.where(boards > 0.0, loads, 0.0),
     )
 
 
@@ -241,15 +226,13 @@ def _repair_time(key, what, round_, n, k, mean):
 
 @kernel
 def strike(state, constants, jobs, lasers, faults, b):
-    """What breaks, and what is mended, between two rounds of world b: once, before all else of a round."""
-    if faults is None:
-        return
-    health, params = faults
-    if not params.strikes:
-        return
+    """What breaks, and what is mended, between two rounds of world b: once, before all else of a round.
+
+    Safe mode, and heat that switches payloads off, are looked at in every world.
+    """
     changed = False
     for n in range(state.body.shape[1]):
-        health.body[b, n].interrupted = False
+        state.safety[b, n].interrupted = False
         if state.body[b, n].alive:
             changed = _strike_satellite(state, constants, jobs, lasers, faults, b, n) or changed
     _strike_stations(state, constants, faults, b)
@@ -267,24 +250,53 @@ def _survey(state, constants, jobs, lasers, b):
 @kernel
 def _strike_satellite(state, constants, jobs, lasers, faults, b, n):
     """All that can break on the living satellite n; whether boards or links have changed."""
+    _strike_cells(state, constants, faults, b, n)
+    reset, lot, flipped = _struck(state, constants, faults, b, n)
+    until = guard(state, constants, reset, lot, b, n)
+    changed = until >= 0.0
+    if changed:
+        _stop(state, jobs, faults, until, reset, b, n)
+    _strike_weights(state, constants, jobs, faults, flipped, b, n)
+    return _strike_lasers(state, constants, lasers, faults, b, n) or changed
+
+
+@kernel
+def _strike_cells(state, constants, faults, b, n):
+    """A string of cells may be lost."""
+    if faults is None:
+        return
+    health, params = faults
+    if _strikes(health.key[b], CELL, state.clock[b].round, n, 0, params.cell_rate, constants.round_s):
+        _lose_string(state.power[b, n], health.body[b, n], params.strings)
+
+
+@kernel
+def _struck(state, constants, faults, b, n):
+    """Whether the boards of satellite n are reset, whether that leads to safe mode, and whether bits of its
+    weights are flipped."""
+    if faults is None:
+        return False, False, False
     health, params = faults
     key, round_, seconds = health.key[b], state.clock[b].round, constants.round_s
-    outlook, fault = state.outlook[b, n], health.body[b, n]
-    exposure = 1.0
+    outlook, exposure = state.outlook[b, n], 1.0
     if params.upsets[n] + params.flips[n] > 0.0 and in_anomaly(outlook.latitude, outlook.longitude):
         exposure = params.saa_factor
-    if _strikes(key, CELL, round_, n, 0, params.cell_rate, seconds):
-        _lose_string(state.power[b, n], fault, params.strings)
     reset = _strikes(key, RESET, round_, n, 0, exposure * params.upsets[n], seconds)
-    changed = _guard(state, constants, jobs, faults, reset, b, n)
-    flipped = _strikes(key, FLIP, round_, n, 0, exposure * params.flips[n], seconds)
-    _scrub(state.clock[b], fault, params.scrub, seconds)
-    if flipped and not fault.safe:
+    lot = reset and uniform(key, SAFE, round_, n, 0) < params.safe_share
+    return reset, lot, _strikes(key, FLIP, round_, n, 0, exposure * params.flips[n], seconds)
+
+
+@kernel
+def _strike_weights(state, constants, jobs, faults, flipped, b, n):
+    """Scrub the weights of satellite n, and corrupt them where bits are `flipped` and its boards are on."""
+    if faults is None:
+        return
+    health, params = faults
+    fault = health.body[b, n]
+    _scrub(state.clock[b], fault, params.scrub, constants.round_s)
+    if flipped and not state.safety[b, n].safe:
         fault.corrupt = True
         _spoil(jobs, params.spoil, b, n)
-    for k in range(TERMINALS):
-        changed = _strike_laser(state.clock[b], lasers, faults, seconds, b, n, k) or changed
-    return changed
 
 
 @kernel
@@ -302,56 +314,30 @@ def _lose_string(power, fault, strings):
 
 
 @kernel
-def _guard(state, constants, jobs, faults, reset, b, n):
-    """Safe mode, entered or left, and what a `reset` does; whether the boards' time has changed."""
-    health, params = faults
-    fault, now = health.body[b, n], state.clock[b].time
-    if fault.safe:
-        until = fault.safe_since + params.safe_s
-        if now < until or _is_endangered(state, constants, params, params.safe_above, b, n):
-            until = max(until, now + constants.round_s)
-            _stop(jobs, fault, until + params.reboot, now, b, n)
-        else:
-            fault.safe = False
-            _stop(jobs, fault, now + params.reboot, now, b, n)
-        return True
-    lot = reset and uniform(health.key[b], SAFE, state.clock[b].round, n, 0) < params.safe_share
-    if lot or _is_endangered(state, constants, params, params.safe_below, b, n):
-        fault.safe, fault.safe_since = True, now
-        until = now + max(params.safe_s, constants.round_s) + params.reboot
-    elif reset:
-        until = now + params.reboot
-    else:
-        return False
-    fault.resets += reset
-    fault.interrupted = True
-    _stop(jobs, fault, until, now, b, n)
-    return True
-
-
-@kernel
-def _is_endangered(state, constants, params, least, b, n):
-    """Whether the battery is below the share `least`, or the satellite too hot where that counts."""
-    power = state.power[b, n]
-    hot = params.safe_when_hot and state.body[b, n].temperature > constants.craft[n].shutdown_above
-    return hot or power.energy < least * power.capacity
-
-
-@kernel
-def _stop(jobs, fault, until, now, b, n):
+def _stop(state, jobs, faults, until, reset, b, n):
     """The boards of satellite n are down from now `until` then, when they load intact weights."""
-    fault.reset_until = until
-    fault.corrupt = fault.weights_fault = False
-    _stop_jobs(jobs, fault, now, b, n)
+    _mend(faults, until, reset and state.safety[b, n].interrupted, b, n)
+    _stop_jobs(jobs, until, state.safety[b, n].safe, state.clock[b].time, b, n)
 
 
 @kernel
-def _stop_jobs(jobs, fault, now, b, n):
+def _stop_jobs(jobs, until, off, now, b, n):
     if jobs is None:
         return
     server = jobs.state.servers[b, n]
     halt_boards(jobs.state, jobs.params, now, b, n)
-    server.down, server.spoil, server.off = fault.reset_until, 0.0, fault.safe
+    server.down, server.spoil, server.off = until, 0.0, off
+
+
+@kernel
+def _mend(faults, until, reset, b, n):
+    """Note in what is broken that the boards were stopped."""
+    if faults is None:
+        return
+    fault = faults.state.body[b, n]
+    fault.resets += reset
+    fault.reset_until = until
+    fault.corrupt = fault.weights_fault = False
 
 
 @kernel
@@ -371,27 +357,53 @@ def _spoil(jobs, share, b, n):
 
 
 @kernel
-def _strike_laser(clock, lasers, faults, seconds, b, n, k):
-    """Terminal k of satellite n fails or is repaired; whether that has cut a link."""
+def _strike_lasers(state, constants, lasers, faults, b, n):
+    """What becomes of the terminals of satellite n; whether that has cut a link."""
     if lasers is None:
         return False
-    health, params = faults
+    cut = False
+    for k in range(TERMINALS):
+        cut = _strike_laser(state, constants, lasers, faults, b, n, k) or cut
+    return cut
+
+
+@kernel
+def _strike_laser(state, constants, lasers, faults, b, n, k):
+    """Terminal k of satellite n fails, is repaired, or is off with the payload; whether that has cut a
+    link."""
     link = lasers.state.links[b, n, k]
     if k >= lasers.params.terminals[n].terminals and not link.fixed:
         return False
+    was = link.out
+    link.out = _laser_fails(state.clock[b], faults, constants.round_s, b, n, k) or is_dark(
+        state, constants, b, n
+    )
+    if not link.out or was:
+        return False
+    cut_link(lasers.state.links[b], n, k)
+    return True
+
+
+@kernel
+def _laser_fails(clock, faults, seconds, b, n, k):
+    """Whether terminal k of satellite n is out of order."""
+    if faults is None:
+        return False
+    health, params = faults
     key, round_, repaired = health.key[b], clock.round, health.lasers[b, n]
-    link.out = repaired[k] > clock.time
-    if link.out or not _strikes(key, LASER, round_, n, k, params.laser_rate, seconds):
+    if repaired[k] > clock.time:
+        return True
+    if not _strikes(key, LASER, round_, n, k, params.laser_rate, seconds):
         return False
     repaired[k] = clock.time + _repair_time(key, LASER_REPAIR, round_, n, k, params.laser_repair)
-    link.out = True
-    cut_link(lasers.state.links[b], n, k)
     return True
 
 
 @kernel
 def _strike_stations(state, constants, faults, b):
     """Put into service the antennas of the stations that work; a plan or an event may have closed some."""
+    if faults is None:
+        return
     health, params = faults
     now, round_, key = state.clock[b].time, state.clock[b].round, health.key[b]
     since = now - state.clock[b].start
@@ -409,30 +421,6 @@ def _strike_stations(state, constants, faults, b):
             at = state.events[b, int(event)]
             out = out or (station == g and at < now + constants.round_s and at + seconds > now)
         state.ground[b, g].antennas = 0 if out else constants.stations[g].antennas
-
-
-@kernel
-def is_safe(faults, b, n):
-    """Whether satellite n of world b is in safe mode; never without faults."""
-    if faults is None:
-        return False
-    return faults.state.body[b, n].safe
-
-
-@kernel
-def is_interrupted(faults, b, n):
-    """Whether the boards of satellite n of world b were stopped as the round began; never without faults."""
-    if faults is None:
-        return False
-    return faults.state.body[b, n].interrupted
-
-
-@kernel
-def saved_power(faults, b, n):
-    """W of the standing load of satellite n of world b that it does not draw, its boards being off."""
-    if faults is None:
-        return 0.0
-    return faults.params.boards_w[n] if faults.state.body[b, n].safe else 0.0
 
 
 @kernel

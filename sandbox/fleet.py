@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sandbox.bounds import MOST_SATELLITES
+from sandbox.compute import board
 from sandbox.errors import SandboxError, printable, shown, unknown_name
 from sandbox.orbits import constellations
 from sandbox.orbits.bodies import J2, J3, J4, LOWEST_M, MU_EARTH, R_EARTH
@@ -28,7 +29,10 @@ CRAFT = structured(
     [
         ("ballistic", "f8"),  # Cd A / m, m2/kg
         ("panel_area", "f8"),
-        ("panel_efficiency", "f8"),
+        ("panel_efficiency", "f8"),  # of the whole area, all losses counted but that of warm cells
+        ("cell_loss", "f8"),  # share of the power a kelvin above 28 degC
+        ("cell_cold", "f8"),  # K, of the cells in shadow and in full sunlight
+        ("cell_hot", "f8"),
         ("panel_mount", "i8"),
         ("battery", "f8"),  # J
         ("charge_low", "f8"),
@@ -36,12 +40,23 @@ CRAFT = structured(
         ("charge_efficiency", "f8"),
         ("discharge_efficiency", "f8"),
         ("fade_per_cycle", "f8"),
-        ("base_load", "f8"),  # W, bus and idle accelerators
+        ("health", "f8"),  # share of its nominal capacity that the battery has at first
+        ("cycle_fade", "f8"),  # share of it that a cycle of full depth costs
+        ("cycle_exponent", "f8"),
+        ("base_load", "f8"),  # W, bus and boards under their standing load
+        ("compute_load", "f8"),  # of it, the boards
+        ("idle_load", "f8"),  # of that, what they draw however hot they are
+        ("board_power", "f8"),  # W of all boards at full power
         ("slew_load", "f8"),
         ("camera_load", "f8"),
         ("transmitter_load", "f8"),
         ("heater_load", "f8"),
         ("heat_capacity", "f8"),  # J/K
+        ("board_capacity", "f8"),  # J/K
+        ("board_conductance", "f8"),  # W/K from the boards to the body
+        ("board_rise", "f8"),  # K, of the boards at full power above the body
+        ("board_throttle", "f8"),  # K
+        ("board_shutdown", "f8"),
         ("radiator_area", "f8"),
         ("emissivity", "f8"),
         ("absorptivity", "f8"),
@@ -368,7 +383,10 @@ def _craft_record(craft: Spacecraft) -> np.void:
     values = {
         "ballistic": body.drag_coefficient * body.drag_area_m2 / body.mass_kg,
         "panel_area": power.panel_area_m2,
-        "panel_efficiency": power.panel_efficiency,
+        "panel_efficiency": power.delivered_efficiency,
+        "cell_loss": power.cell_loss_per_k,
+        "cell_cold": power.cell_cold_c + KELVIN,
+        "cell_hot": power.cell_hot_c + KELVIN,
         "panel_mount": TRACKING_PANEL if power.panel_mount == "tracking" else BODY_PANEL,
         "battery": power.battery_wh * HOUR,
         "charge_low": power.initial_charge[0],
@@ -376,6 +394,9 @@ def _craft_record(craft: Spacecraft) -> np.void:
         "charge_efficiency": power.charge_efficiency,
         "discharge_efficiency": power.discharge_efficiency,
         "fade_per_cycle": power.fade_per_cycle,
+        "health": power.battery_health,
+        "cycle_fade": power.cycle_fade,
+        "cycle_exponent": power.cycle_exponent,
         "base_load": power.bus_w + power.compute_w,
         "slew_load": power.slew_w,
         "camera_load": power.camera_w,
@@ -405,7 +426,32 @@ def _craft_record(craft: Spacecraft) -> np.void:
         "max_efficiency": radio.max_bit_s_hz,
         "fixed_rate": (radio.fixed_rate_mbit_s or 0.0) * 1e6,
         "store_bits": round(craft.store_gbit * GIGA),
+        **_board_values(craft),
     }
     for name, value in values.items():
         record[name] = value
     return record[()]
+
+
+def _board_values(craft: Spacecraft) -> dict[str, float]:
+    """What `CRAFT` says of the boards of a spacecraft.
+
+    Where there is none, the standing load alone warms the mount, and no board throttles.
+    """
+    thermal, standing, compute = craft.thermal, craft.power.compute_w, craft.compute
+    idle, most, hot, span = 0.0, max(standing, 1.0), np.inf, 0.0
+    if compute is not None:
+        profile = board(compute.board)
+        idle, most = compute.boards * profile.idle_w, compute.boards * profile.active_w
+        hot, span = profile.throttle_c + KELVIN, profile.throttle_span_k
+    conductance = most / thermal.board_rise_k
+    return {
+        "compute_load": standing,
+        "idle_load": min(standing, idle),
+        "board_power": most,
+        "board_capacity": 60.0 * thermal.board_minutes * conductance,
+        "board_conductance": conductance,
+        "board_rise": thermal.board_rise_k,
+        "board_throttle": hot,
+        "board_shutdown": hot + span,
+    }

@@ -11,12 +11,13 @@ from sandbox.access import precedes
 from sandbox.compiled import kernel
 from sandbox.jobs import ANSWERS, RAW
 from sandbox.state import NONE
+from sandbox.thermal import is_hot
 
 
 @kernel
-def can_transmit(outlook, store, craft, temperature, b, n):
+def can_transmit(outlook, store, craft, body, b, n):
     """Whether the living satellite n of world b is cool enough, sees a station and has images to send."""
-    return outlook.station != NONE and store.level[b, n].count > 0 and temperature < craft.shutdown_above
+    return outlook.station != NONE and store.level[b, n].count > 0 and not is_hot(body, craft)
 
 
 @kernel
@@ -68,9 +69,9 @@ def reserve_antennas(state, constants, scratch, jobs, b):
     if jobs is None:
         return
     for n in range(state.body.shape[1]):
-        outlook, temperature = state.outlook[b, n], state.body[b, n].temperature
+        outlook, body = state.outlook[b, n], state.body[b, n]
         images = scratch.task[b, n].sends and can_transmit(
-            outlook, state.store, constants.craft[n], temperature, b, n
+            outlook, state.store, constants.craft[n], body, b, n
         )
         if jobs.state.servers[b, n].served and not images:
             reserved[outlook.station] += 1

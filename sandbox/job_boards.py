@@ -6,7 +6,7 @@ from sandbox.compiled import kernel
 from sandbox.job_queues import close_job, enqueue, put, take
 from sandbox.jobs import ANSWERED, ANSWERS, EXPIRED, RUN, batch_seconds
 from sandbox.state import NONE
-from sandbox.thermal import throttle
+from sandbox.thermal import power_share
 
 
 @kernel
@@ -32,16 +32,18 @@ def run_boards(state, craft, jobs, thought, now, end, b, n):
     """Start every batch that the boards of satellite n can start before `end`; it is timed to its end.
 
     Boards that are down start none. A thought takes the first board from the beginning of the round on. A
-    hot board runs slower and draws less.
+    hot board runs slower and draws less, what it is at as much as what it starts: a batch takes the same
+    joules however long it takes.
     """
     work, params = jobs.state, jobs.params
     host, server, book = params.hosts[n], work.servers[b, n], work.book[b]
     queue, free = work.queues[b, n, RUN], work.free[b, n]
     if host.boards == 0:
         return
+    share = power_share(state.body[b, n], craft, end - now)
+    _change_pace(work, share, now, end, b, n)
     if thought > 0.0:
         free[0] = max(free[0], now) + thought
-    share = throttle(state.body[b, n].temperature, craft.throttle_above, craft.shutdown_above)
     for c in range(host.boards):
         server.busy += max(0.0, min(free[c], end) - now)
     server.busy -= min(thought, max(0.0, free[0] - now))
@@ -63,7 +65,31 @@ def run_boards(state, craft, jobs, thought, now, end, b, n):
         free[c] = done
         server.busy += min(done, end) - begin
         _finish(work, params, kind, size, begin, done, together, b, n)
-    state.load[b, n].joules += server.busy * host.extra_w * share
+    joules = server.busy * host.extra_w * share
+    state.load[b, n].joules += joules
+    state.load[b, n].board_joules += joules
+
+
+@kernel
+def _change_pace(work, share, now, end, b, n):
+    """Put off what the boards of satellite n are at, as they run at `share` of their speed until `end`; at
+    none, they go on after it."""
+    server, free, book = work.servers[b, n], work.free[b, n], work.book[b]
+    if share == 1.0 - server.slowed:
+        return
+    stretch, delay = 1.0, end - now
+    if share > 0.0:
+        stretch, delay = (1.0 - server.slowed) / share, 0.0
+        server.slowed = 1.0 - share
+    for c in range(free.shape[0]):
+        if free[c] > now:
+            free[c] = now + (free[c] - now) * stretch + delay
+    j = work.queues[b, n, ANSWERS].head
+    while j != NONE:
+        job = book[j]
+        if job.done > now:
+            job.ready = job.done = now + (job.done - now) * stretch + delay
+        j = job.next
 
 
 @kernel

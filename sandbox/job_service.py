@@ -35,6 +35,7 @@ from sandbox.jobs import (
 from sandbox.lasers import carries, light_time, send_over
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.routing import route_all
+from sandbox.safety import is_dark
 from sandbox.state import NONE
 
 
@@ -175,7 +176,7 @@ def serve(state, constants, scratch, jobs, lasers, b):
             run_boards(state, constants.craft[n], jobs, task[n].busy, now, end, b, n)
     relay(state, jobs, lasers, now, end, b)
     for n in range(body.shape[0]):
-        if body[n].alive:
+        if body[n].alive and not is_dark(state, constants, b, n):
             answer_users(state, jobs, lasers, now, end, b, n)
             scratch.airtime[b, n] = send_down(state, constants, jobs, lasers, now, b, n)
 

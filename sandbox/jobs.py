@@ -95,6 +95,7 @@ SERVER = structured(
         ("backlog", "f8"),  # s until its boards have run all that waits for them, as seen between two rounds
         ("down", "f8"),  # s, its boards take no work before then
         ("spoil", "f8"),  # share of their value that its boards' answers lose, because of corrupted weights
+        ("slowed", "f8"),  # share of their speed that its boards lost to heat as they last ran
         ("off", "?"),  # its boards are switched off
         ("served", "?"),  # a station has an antenna for it in this round
         # what it did in the last round:

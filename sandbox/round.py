@@ -2,7 +2,7 @@
 
 A round of a world:
 
-1. what breaks, and what is mended;
+1. what breaks, and what is mended; safe mode, and payloads off for heat;
 2. commands and standing orders become tasks;
 3. burns at the beginning of the round; weights are loaded anew;
 4. thrusters fire, messages leave, jobs are served, antennas are shared out; the energy of all that is
@@ -25,7 +25,7 @@ from sandbox.compiled import kernel
 from sandbox.encounter_warnings import warn_all
 from sandbox.encounters import pass_all, predict_all
 from sandbox.events import draw_times
-from sandbox.faults import reload_all, saved_power, strike
+from sandbox.faults import reload_all, strike
 from sandbox.fleet import sgp4_states
 from sandbox.ground import reserve_antennas
 from sandbox.job_arrivals import draw_jobs
@@ -63,9 +63,9 @@ def begin_episode(setting: Setting, sim: Sim, b: int, rng: np.random.Generator) 
         state.activity[name][b] = NONE
     state.ground["antennas"][b] = setting.constants.stations["antennas"]
     state.minds["pending"][b] = NONE
-    state.power["capacity"][b] = craft["battery"]
-    state.power["energy"][b] = charge * craft["battery"]
-    state.body["temperature"][b] = craft["initial_temperature"]
+    state.power["capacity"][b] = craft["health"] * craft["battery"]
+    state.power["energy"][b] = charge * state.power["capacity"][b]
+    state.body["temperature"][b] = state.body["board"][b] = craft["initial_temperature"]
     state.body["alive"][b] = True
     book = draw_book(rng, scenario.requests, setting.horizon_s, scenario.events, times)
     write_book(state.requests, b, book, start)
@@ -160,20 +160,21 @@ def _act(sim, commands, b):
     """All of a round that comes before its flight."""
     state, constants, scratch = sim.state, sim.constants, sim.scratch
     strike(state, constants, sim.jobs, sim.lasers, sim.faults, b)
-    assign_tasks(state, scratch, sim.faults, sim.orders, commands, b)
+    assign_tasks(state, scratch, sim.orders, commands, b)
     _burn_early(state, constants, scratch, sim.encounters, b)
     reload_all(state, constants, sim.jobs, sim.lasers, sim.faults, commands.reload[b], b)
     for n in range(state.body.shape[1]):
         load = state.load[b, n]
         load.joules, load.carried, scratch.airtime[b, n] = load.carried, 0.0, 0.0
+        load.board_joules = 0.0
     task = scratch.task[b]
-    fire(state, constants, sim.propulsion, sim.faults, sim.encounters, task, commands.thrust[b], b)
+    fire(state, constants, sim.propulsion, sim.encounters, task, commands.thrust[b], b)
     content, length = commands.content[b], commands.length[b]
     _open_desks(sim.jobs, b)
     send_messages(state, sim.lasers, sim.messages, task, content, length, b)
     _serve(state, constants, scratch, sim.jobs, sim.lasers, b)
     reserve_antennas(state, constants, scratch, sim.jobs, b)
-    _sum_loads(state, constants.round_s, task, sim.lasers, sim.faults, sim.propulsion, b)
+    _sum_loads(state, constants.round_s, task, sim.lasers, sim.propulsion, b)
 
 
 @kernel
@@ -200,7 +201,7 @@ def _serve(state, constants, scratch, jobs, lasers, b):
 
 
 @kernel
-def _sum_loads(state, seconds, task, lasers, faults, propulsion, b):
+def _sum_loads(state, seconds, task, lasers, propulsion, b):
     """Power beyond the standing load of the satellites of world b in the coming round.
 
     What is timed in closed form, before the flight, is spread evenly over the round; where there is nothing
@@ -208,11 +209,13 @@ def _sum_loads(state, seconds, task, lasers, faults, propulsion, b):
     """
     for n in range(state.load.shape[1]):
         load = state.load[b, n]
-        if lasers is None and faults is None and propulsion is None:
+        if lasers is None and propulsion is None:
             load.power, load.until = task[n].power, task[n].busy
+            load.board_power = load.power
         else:
-            joules = load.joules + task[n].power * task[n].busy
-            load.power, load.until = joules / seconds - saved_power(faults, b, n), seconds
+            thought = task[n].power * task[n].busy
+            load.power, load.until = (load.joules + thought) / seconds, seconds
+            load.board_power = (load.board_joules + thought) / seconds
 
 
 @kernel

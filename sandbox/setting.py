@@ -10,6 +10,7 @@ from sandbox.fleet import Fleet, force_model, make_fleet, station_records
 from sandbox.links import SEARCH_HORIZON_S
 from sandbox.orbits.ephemeris import Ephemeris, make_ephemeris
 from sandbox.orbits.propagation import Forces
+from sandbox.safety import SafeRules, safe_rules
 from sandbox.scenario import Scenario
 
 HOUR = 3600.0
@@ -27,6 +28,7 @@ class Constants(NamedTuple):
     substeps: int
     half_life: float
     sky_s: float
+    safety: SafeRules
 
 
 @dataclass(frozen=True)
@@ -65,5 +67,6 @@ def make_setting(scenario: Scenario, worlds: int, horizon_s: float | None) -> Se
         substeps=ceil(scenario.round_s / scenario.substep_s),
         half_life=requests.half_life_h * HOUR,
         sky_s=requests.sky_h * HOUR,
+        safety=safe_rules(scenario),
     )
     return Setting(scenario, fleet, constants, worlds, horizon)

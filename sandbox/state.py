@@ -48,7 +48,15 @@ POWER = _record(  # battery and energy ledger since the reset, J:
 )
 BODY = _record(
     ("alive", "?"),
-    ("temperature", "f8"),  # K
+    ("temperature", "f8"),  # K, of all but the boards
+    ("board", "f8"),  # K, of the accelerator boards on their mount
+    ("hot", "?"),  # its payload is off until it has cooled
+)
+SAFETY = _record(
+    ("since", "f8"),  # s, when safe mode was entered last
+    ("times", "i4"),  # it was entered so far
+    ("safe", "?"),  # it is in safe mode
+    ("interrupted", "?"),  # its boards were stopped at the beginning of this round: thoughts are lost
 )
 LEVEL = _record(  # of the image store, a ring of S places, first in, first out
     ("used", "f8"),  # bit
@@ -121,7 +129,9 @@ LOAD = (
     _record(  # what a satellite draws beyond its standing load: all subsystems add to it, the flight reads it
         ("joules", "f8"),  # J in the last round: boards, lasers, thrusters, cameras and transmitter of jobs
         ("carried", "f8"),  # J spent since then, which count in the coming one
-        ("power", "f8"),  # W that come of it, the mind's included; negative where boards are off
+        ("board_joules", "f8"),  # of them, J that boards took
+        ("power", "f8"),  # W that come of it, the mind's included
+        ("board_power", "f8"),  # of them, W that are dissipated in the boards
         ("until", "f8"),  # s offset until which they are drawn
     )
 )
@@ -212,6 +222,7 @@ class State(NamedTuple):
     minds: Records  # (B, N) MIND
     ground: Records  # (B, G) GROUND
     events: Array  # (B, E) s, when the events of the episode happen
+    safety: Records  # (B, N) SAFETY
 
 
 class Scratch(NamedTuple):
@@ -265,6 +276,7 @@ def make_state(
         minds=np.zeros(fleet, MIND),
         ground=np.zeros((worlds, stations), GROUND),
         events=np.zeros((worlds, events)),
+        safety=np.zeros(fleet, SAFETY),
     )
 
 

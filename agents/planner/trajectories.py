@@ -14,6 +14,7 @@ from sandbox.orbits.bodies import AU, LOWEST_M, SOLAR_CONSTANT
 from sandbox.orbits.eclipse import illumination
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.orbits.propagation import MAX_STEP_S, advance
+from sandbox.power import harvest_power
 from sandbox.state import NONE, OUTLOOK
 from sandbox.world import World
 
@@ -86,8 +87,7 @@ def look_along(along, constants):
                 illumination(p[0], p[1], p[2], sun[0], sun[1], sun[2])
                 + illumination(q[0], q[1], q[2], sun[0], sun[1], sun[2])
             )
-            strength = SOLAR_CONSTANT * (AU / away) ** 2 * craft.panel_efficiency
-            along.harvest[t, n] = craft.panel_area * strength * lit
+            along.harvest[t, n] = harvest_power(craft, SOLAR_CONSTANT * (AU / away) ** 2, lit, 1.0)
             outlook.station = NONE
             view = View(path, rotation, middle, seconds, radius, track)
             look_for_stations(outlook, constants.stations, craft, view, samples)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from envs.block import Action, Block
+from envs.blocks.pointing import obeys
 from envs.features import Feature
 from sandbox.compiled import kernel
 from sandbox.images import can_shoot
@@ -104,7 +105,7 @@ class Observe(Block):
     @kernel
     def allow(sim, own, moment, legal, b, n):
         body = sim.state.body[b, n]
-        able = body.alive and can_shoot(sim.state.store, sim.constants.craft[n], body.temperature, b, n)
+        able = obeys(sim, b, n) and can_shoot(sim.state.store, sim.constants.craft[n], body, b, n)
         for k in range(legal.shape[0]):
             legal[k] = able and sim.state.opportunities[b, n, k].request != NONE
 

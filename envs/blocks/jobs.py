@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from envs.block import Action, Block
+from envs.blocks.pointing import obeys
 from envs.features import Feature
 from sandbox.compiled import kernel
 from sandbox.job_queues import sight
@@ -250,7 +251,7 @@ class Decide(Block):
     @kernel
     def allow(sim, own, moment, legal, b, n):
         work = sim.jobs.state
-        has_job = sim.state.body[b, n].alive and work.queues[b, n, INBOX].head != NONE
+        has_job = obeys(sim, b, n) and work.queues[b, n, INBOX].head != NONE
         legal[DEFER] = 1
         for a in range(DEFER + 1, legal.shape[0]):
             legal[a] = has_job and allowed(sim.state, sim.jobs, sim.lasers, a, b, n)

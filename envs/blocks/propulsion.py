@@ -113,7 +113,7 @@ class Thrust(Block):
     @staticmethod
     @kernel
     def allow(sim, own, moment, legal, b, n):
-        able = can_thrust(sim.state, sim.propulsion, sim.faults, b, n)
+        able = can_thrust(sim.state, sim.propulsion, b, n)
         legal[OFF], legal[PROGRADE], legal[RETROGRADE] = 1, able, able
 
     @staticmethod

@@ -78,6 +78,16 @@ def _temperature(sim, params, moment, b, n, out):
 
 
 @kernel
+def _board(sim, params, moment, b, n, out):
+    out[0] = (sim.state.body[b, n].board - KELVIN) / 100.0
+
+
+@kernel
+def _health(sim, params, moment, b, n, out):
+    out[0] = 2.0 * sim.state.power[b, n].capacity / sim.constants.craft[n].battery - 1.0
+
+
+@kernel
 def _store(sim, params, moment, b, n, out):
     out[0] = 2.0 * sim.state.store.level[b, n].used / sim.constants.craft[n].store_bits - 1.0
 
@@ -139,7 +149,7 @@ def _intact(sim, params, moment, b, n, out):
 
 @kernel
 def _in_service(sim, params, moment, b, n, out):
-    out[0] = -1.0 if sim.faults.state.body[b, n].safe else 1.0
+    out[0] = -1.0 if sim.state.safety[b, n].safe else 1.0
 
 
 TIME, SUN = Piece(1, _time), Piece(3, _sun)
@@ -147,4 +157,5 @@ ORBIT, ALIVE = Piece(6, _orbit, _scales), Piece(1, _alive)
 BATTERY, TEMPERATURE, STORE = Piece(1, _battery), Piece(1, _temperature), Piece(1, _store)
 INBOX_COUNT, BACKLOG, ANSWER_COUNT = Piece(1, _inbox), Piece(1, _backlog), Piece(1, _answers)
 FUEL, OFFSET, APPROACH = Piece(1, _fuel_left, _fuel), Piece(1, _offset), Piece(2, _approach)
+BOARD, CAPACITY = Piece(1, _board), Piece(1, _health)
 INTACT, IN_SERVICE = Piece(1, _intact), Piece(1, _in_service)

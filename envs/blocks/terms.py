@@ -197,10 +197,9 @@ class EncounterCounts(Block):
 class SafeMode(Block):
     """Whether the satellite is in safe mode."""
 
-    parts = ("faults",)
     terms = ("safe_mode",)
 
     @staticmethod
     @kernel
     def score(sim, own, moment, row, b, n):
-        row.safe_mode = sim.faults.state.body[b, n].safe
+        row.safe_mode = sim.state.safety[b, n].safe

@@ -90,6 +90,8 @@ def scene_of(world: "World", b: int = 0) -> dict[str, Any]:
         "battery": state.power["energy"][b] / state.power["capacity"][b],
         "store": state.store.level["used"][b] / constants.craft["store_bits"],
         "temperature": state.body["temperature"][b].copy(),
+        "board_temperature": state.body["board"][b].copy(),
+        "safe_mode": state.safety["safe"][b].copy(),
         "sunlight": sunlight,
         "alive": alive,
         "target_state": book_of(world, b)["status"].copy(),

@@ -42,6 +42,8 @@ VARIABLES = {
         Variable("battery", _FLEET, "f4", "1", "state of charge, share of capacity"),
         Variable("store", _FLEET, "f4", "1", "data on board, share of capacity"),
         Variable("temperature", _FLEET, "f4", "K", "temperature of the body"),
+        Variable("board_temperature", _FLEET, "f4", "K", "temperature of the accelerator boards", True),
+        Variable("safe_mode", _FLEET, "?", "", "whether it is in safe mode", True),
         Variable("sunlight", _FLEET, "f4", "1", "visible share of the Sun's disc, 0 in full shadow"),
         Variable("mode", _FLEET, "u1", "", "what it does: index into meta mode_names"),
         Variable("alive", _FLEET, "?", "", "whether it still works"),

@@ -24,7 +24,7 @@ that names the file, the field, the value and what would be right.
 | `spacecraft` | a kind of satellite, subsystem by subsystem |
 | `fleet` | groups of satellites and their orbits |
 | `demand` | requests and jobs |
-| `hazards` | encounters and faults |
+| `hazards` | encounters, faults and safe mode |
 | `events` | disasters |
 | `fields` | what several of them share |
 
@@ -62,7 +62,7 @@ from sandbox.scenario.fleet import (
     SunSynchronous,
     Walker,
 )
-from sandbox.scenario.hazards import Encounters, Faults, Outage
+from sandbox.scenario.hazards import Encounters, Faults, Outage, SafeMode
 from sandbox.scenario.layers import LONGEST_CHAIN
 from sandbox.scenario.loading import load_scenario
 from sandbox.scenario.replacing import MOST_STEPS
@@ -120,6 +120,7 @@ __all__ = [
     "Range",
     "Requests",
     "RescueQuestions",
+    "SafeMode",
     "Scenario",
     "Share",
     "Site",

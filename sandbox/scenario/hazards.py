@@ -69,6 +69,25 @@ class Outage(Model):
         return self
 
 
+class SafeMode(Model):
+    """What a satellite does by itself to survive (`sandbox.safety`), in every problem.
+
+    When its battery falls below the share `below` it turns its panel to the Sun, sheds its payload and obeys
+    nothing, for `least_min` at least and until the battery is above `above`. `below: 0` is never. (Assumed:
+    15 % of the battery carry the bus of the shipped spacecraft through a whole shadow.)
+    """
+
+    below: Share = 0.15
+    above: Share = 0.4
+    least_min: Annotated[float, Field(ge=0, le=1e6)] = 10.0
+
+    @model_validator(mode="after")
+    def _charge(self) -> Self:
+        if self.above < self.below:
+            raise ValueError("above must not be less than below")
+        return self
+
+
 class Faults(Model):
     """What breaks. Every fault has its own switch, and all are off: what happens at random has a rate of 0.
 
@@ -94,9 +113,9 @@ class Faults(Model):
     Of the battery's `strings`, `cell_losses_per_day` fail. Telemetry is off by normal numbers of
     `battery_sigma_percent` and `temperature_sigma_k`.
 
-    Safe mode is entered when the battery falls below the share `safe_below`; above the craft's shutdown
-    temperature, if `safe_when_hot`; and with the share `safe_share` of board resets. It lasts for `safe_s` at
-    least, and until the battery is above `safe_above`.
+    Safe mode (`SafeMode`) is entered with the share `safe_share` of board resets too, and above the craft's
+    shutdown temperature, if `safe_when_hot`; with either it lasts for `safe_s` at least. Where `safe_below`
+    is above 0, it and `safe_above` stand in the place of the scenario's `safe_mode`.
     """
 
     upsets_per_orbit: Annotated[float, Field(ge=0, le=100)] = 0.0

@@ -25,7 +25,7 @@ from sandbox.scenario.demand import Jobs, Questions, Requests
 from sandbox.scenario.events import Event
 from sandbox.scenario.fields import Latitude, Longitude, Model
 from sandbox.scenario.fleet import Group
-from sandbox.scenario.hazards import Encounters, Faults
+from sandbox.scenario.hazards import Encounters, Faults, SafeMode
 from sandbox.scenario.renamed import with_new_names
 from sandbox.scenario.spacecraft import Spacecraft
 from sandbox.units import HOUR, is_time
@@ -70,6 +70,7 @@ class Scenario(Model):
     jobs: Jobs = Jobs()
     encounters: Encounters = Encounters()
     faults: Faults = Faults()
+    safe_mode: SafeMode = SafeMode()
     events: Annotated[tuple[Event, ...], Field(max_length=MOST_LISTED)] = ()
 
     @model_validator(mode="before")

@@ -41,7 +41,7 @@ def faulty(inference=8, training=2, worlds=1, seed=0, hours=2.0, **changes):
     changes = {name.replace("__", "."): value for name, value in changes.items()}
     made = scenario(inference, training, **changes)
     world = World(made, worlds, parts=("jobs", "faults"), horizon_s=hours * 3600.0)
-    change_rules(world, strikes=True)
+    change_rules(world)
     world.reset(seed)
     return world
 
@@ -126,7 +126,7 @@ def test_no_faults_change_no_bit():
         world.step(queue=decision)
         ours, theirs = [*arrays(world.state), *world.jobs.state], [*arrays(plain.state), *plain.jobs.state]
         assert identical(ours, theirs)
-    assert not world.faults.state.body["interrupted"].any()
+    assert not world.state.safety["interrupted"].any()
 
 
 def struck(world):
@@ -238,14 +238,15 @@ def test_a_reset_computes_again_what_was_under_way():
     assert world.jobs.state.ledger["bits_understood"][0] == 0.0
     assert world.jobs.state.queues["count"][0, 0, [RUN, ANSWERS]].tolist() == [1, 0]
     fault = world.faults.state.body[0, 0]
-    assert fault["interrupted"]
+    safety = world.state.safety[0, 0]
+    assert safety["interrupted"]
     assert fault["reset_until"] == world.jobs.state.servers["down"][0, 0] == now + 50.0
     audit(world)
     quiet(world)
     go(world)
     assert job["status"] == COMPUTING
     assert world.jobs.state.servers["busy"][0, 0] == 0.0
-    assert not fault["interrupted"]
+    assert not safety["interrupted"]
     go(world)
     assert job["done"] > now + 50.0
     assert world.jobs.state.ledger["bits_understood"][0] == understood
@@ -253,7 +254,7 @@ def test_a_reset_computes_again_what_was_under_way():
 
 def lone_faulty(**changes):
     kinds = list(lone().scenario.model_dump()["jobs"]["kinds"])
-    kinds[0] |= {"output_tokens": 1_500}  # some time of the large model
+    kinds[0] |= {"output_tokens": 4_500}  # some time of the large model
     return faulty(1, 0, **({"jobs.kinds": kinds, "faults.upsets_per_orbit": 0.0} | changes))
 
 
@@ -261,13 +262,13 @@ def hit(world, **rules):
     """Strike once with these rules in the place of the world's; certain resets if there are none."""
     sure = rules or {"upsets": np.full(world.satellites, 1e9)}
     usual = world.sim
-    change_rules(world, strikes=True, **sure)
+    change_rules(world, **sure)
     world.share(strike_worlds)
     world.sim = usual
 
 
 def quiet(world):
-    change_rules(world, strikes=True, upsets=np.zeros(world.satellites))
+    change_rules(world, upsets=np.zeros(world.satellites))
 
 
 def test_corrupted_weights_spoil_answers_until_they_are_loaded_anew():
@@ -397,7 +398,7 @@ def test_safe_mode_charges_with_its_boards_off():
     changes = {"faults.safe_below": 0.4, "faults.safe_above": 0.6, "faults.safe_s": 300.0}
     world = lone_faulty(**changes)
     go(world)
-    fault, power, server = world.faults.state.body[0], world.state.power[0], world.jobs.state.servers[0]
+    fault, power, server = world.state.safety[0], world.state.power[0], world.jobs.state.servers[0]
     assert not fault["safe"][0]
     j = ask(world, release=1.0)
     go(world)
@@ -438,12 +439,12 @@ def test_heat_and_resets_lead_to_safe_mode_where_they_are_told_to():
     for hot in (False, True):
         world = lone_faulty(**{"faults.safe_when_hot": hot})
         world.state.body["temperature"] = world.fleet.craft["shutdown_above"] + 1.0
-        hit(world, safe_when_hot=hot)
-        assert world.faults.state.body["safe"][0, 0] == hot
+        hit(world, when_hot=hot)
+        assert world.state.safety["safe"][0, 0] == hot
     world = faulty(40, 0)
     hit(world, upsets=np.full(40, 1e9), safe_share=0.5)
     assert (world.faults.state.body["resets"] == 1).all()
-    assert 8 <= world.faults.state.body["safe"].sum() <= 32
+    assert 8 <= world.state.safety["safe"].sum() <= 32
 
 
 def test_snapshots_of_the_arrays_lead_to_the_same_future():

@@ -257,6 +257,36 @@ def test_a_hot_board_is_slower_and_then_stops(celsius, factor):
         assert world.state.load["joules"][0, 0] == pytest.approx(watts * compute.seconds, rel=1e-6)
 
 
+def test_a_batch_takes_its_joules_however_hot_it_gets():
+    """It goes on slower, stops, and goes on: its answer comes later, by as much as was lost."""
+    kinds = list(lone().scenario.model_dump()["jobs"]["kinds"])
+    world = lone(**{"jobs.kinds": [kinds[0] | {"output_tokens": 6_000, "deadline_s": 10_000.0}, *kinds[1:]]})
+    j = ask(world)
+    go(world, "defer")
+    compute = inference(board("scs01"), model("Qwen3-8B"), "int4", 400, 6_000)
+    watts, joules, busy, lost = board("scs01").active_w - board("scs01").idle_w, 0.0, 0.0, 0.0
+    job = world.jobs.state.book[0, j]
+    for number in range(12):
+        share, celsius = ((1.0, 40.0), (0.5, 52.5), (0.0, 70.0), (0.25, 56.25))[number % 4]
+        world.state.body["temperature"], world.state.body["board"] = celsius + 273.15, 300.0
+        world.state.body["hot"] = False
+        began = world.state.clock["time"][0]
+        go(world, "run_large" if number == 0 else "defer")
+        joules += world.state.load["joules"][0, 0]
+        busy += world.jobs.state.desks["busy"][0, 0] * share
+        if number == 0:
+            start = job["done"] - compute.seconds
+        if job["done"] > began + 30.0:
+            lost += 30.0 * (1.0 - share)
+        else:
+            break
+    assert number > 4
+    assert busy == pytest.approx(compute.seconds, rel=1e-9)
+    assert joules == pytest.approx(watts * compute.seconds, rel=1e-9)
+    last = 30.0 - (began + 30.0 - job["done"])  # of the last round, until it was done
+    assert job["done"] == pytest.approx(start + compute.seconds + lost + last * (1.0 - share), rel=1e-9)
+
+
 def test_a_lost_satellite_takes_its_jobs_along():
     world = lone(**{"spacecraft.computing_satellite.power.battery_wh": 0.5,
                     "spacecraft.computing_satellite.power.panel_area_m2": 1e-3})  # fmt: skip

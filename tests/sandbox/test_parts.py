@@ -118,7 +118,7 @@ class Books(Auditor):
         assert (world.state.load["joules"] >= 0.0).all()
         assert (beacons.broadcast["battery"] <= 1.0 + 1e-12).all()
         assert ((faults.body["lost_strings"] >= 0) & (faults.body["lost_strings"] < 8)).all()
-        assert not (work.servers["off"] & ~faults.body["safe"]).any()
+        assert not (work.servers["off"] & ~world.state.safety["safe"]).any()
         for b in range(self.world.worlds):
             peer, back = world.lasers.state.links["peer"][b], world.lasers.state.links["back"][b]
             for n, k in np.argwhere(peer != NONE):
@@ -302,7 +302,7 @@ class TestBurns:
 
     def test_none_in_safe_mode(self, disaster):
         world = calm(disaster)
-        world.faults.state.body["safe"][0, 0], world.faults.state.body["safe_since"][0, 0] = True, 1e9
+        world.state.safety["safe"][0, 0], world.state.safety["since"][0, 0] = True, 1e9
         world.orders["command"][0, :2] = IDLE
         world.step(burn=burns(world, FORWARD_LARGE, FORWARD_LARGE))
         assert world.encounters.state.fuel[0].tolist() == pytest.approx([2.0, 1.9, 2.0, 2.0])
@@ -463,7 +463,7 @@ class TestAntennas:
     def test_nothing_comes_down_through_a_silent_station(self, disaster):
         world = calm(disaster, **REQUESTS)
         in_view(world)
-        change_rules(world, strikes=True, planned=np.array([[g, 0.0, 1e9] for g in range(7)]))
+        change_rules(world, planned=np.array([[g, 0.0, 1e9] for g in range(7)]))
         give_images(world, 0, 1e12)
         j = give_answer(world, 0, 1e3)
         world.orders["command"][0, 0] = DOWNLINK
@@ -507,7 +507,7 @@ class TestFaults:
     def test_a_thought_is_lost_with_the_boards_and_orders_go_on(self, disaster):
         """The reset comes as the round begins: what was being thought about is neither done nor paid."""
         world = calm(disaster)
-        change_rules(world, strikes=True, upsets=np.array([1e9, 0.0, 0.0, 0.0]))
+        change_rules(world, upsets=np.array([1e9, 0.0, 0.0, 0.0]))
         still = calm(disaster)
         thinking = np.zeros((1, 4), THINKING)
         thinking["delay"], thinking["busy"], thinking["power"] = 5.0, 5.0, 100.0
@@ -515,7 +515,7 @@ class TestFaults:
             before = each.orders.copy()
             each.orders["command"], each.orders["queue"] = IDLE, DECIDE["run_small"]
             each.step(late_burn=burns(each, *[FORWARD_LARGE] * 4), thinking=thinking, before=before)
-        assert world.faults.state.body["interrupted"][0].tolist() == [True, False, False, False]
+        assert world.state.safety["interrupted"][0].tolist() == [True, False, False, False]
         assert world.orders["command"][0].tolist() == [CHARGE, IDLE, IDLE, IDLE]
         assert world.orders["queue"][0].tolist() == [DECIDE["defer"]] + [DECIDE["run_small"]] * 3
         assert world.encounters.state.fuel[0].tolist() == pytest.approx([2.0, 1.9, 1.9, 1.9])

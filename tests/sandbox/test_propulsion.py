@@ -212,7 +212,7 @@ class TestNoThrust:
 
     def test_in_safe_mode(self, ship, coasted):
         world = flown(ship(faults={"safe_s": 1e6}), 0, parts=("propulsion", "faults"))
-        world.faults.state.body["safe"] = True
+        world.state.safety["safe"] = True
         for _ in range(3):
             world.step(thrust=told(world, PROGRADE))
         self.same(world, coasted)
