@@ -7,6 +7,7 @@ from sandbox.conjunctions.approach import minimum_between, moved
 from sandbox.links import restart_search
 from sandbox.orbits.bodies import MU_EARTH, R_EARTH
 from sandbox.orbits.ephemeris import moon_position, sun_position
+from sandbox.orbits.gravity import turn_at
 from sandbox.orbits.propagation import MAX_STEP_S, dop8_step
 
 SWEEP_STEP_S = 180.0
@@ -36,8 +37,9 @@ def carried(s, time, seconds, longest, constants, n):
             sun = sun_position(constants.ephemeris, time + (step + 0.5) * h)
         if constants.forces.moon:
             moon = moon_position(constants.ephemeris, time + (step + 0.5) * h)
+        turn = turn_at(constants.forces.field, constants.ephemeris, time + step * h)
         s = dop8_step(
-            s[0], s[1], s[2], s[3], s[4], s[5], h, constants.forces, constants.ballistic[n], sun, moon
+            s[0], s[1], s[2], s[3], s[4], s[5], h, constants.forces, constants.ballistic[n], sun, moon, turn
         )
     return s
 

@@ -65,7 +65,7 @@ from sandbox.scenario.hazards import Faults, Outage, Threats
 from sandbox.scenario.layers import LONGEST_CHAIN
 from sandbox.scenario.loading import load_scenario
 from sandbox.scenario.replacing import MOST_STEPS
-from sandbox.scenario.schema import Forces, Scenario, Station
+from sandbox.scenario.schema import Forces, Gravity, Scenario, Station
 from sandbox.scenario.spacecraft import (
     Attitude,
     Body,
@@ -98,6 +98,7 @@ __all__ = [
     "Event",
     "Faults",
     "Forces",
+    "Gravity",
     "Group",
     "Hours",
     "Inclination",
