@@ -87,7 +87,7 @@ class Avoidance(Problem):
     def brief(self) -> str:
         scenario = self.world.scenario
         return self.briefing_text.format(
-            round_min=scenario.round_s / 60.0, update_h=scenario.threats.update_h
+            round_min=scenario.round_s / 60.0, update_h=scenario.encounters.update_h
         )
 
     @classmethod

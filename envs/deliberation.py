@@ -132,9 +132,9 @@ class DeliberatingBatch(BatchEnv):
             return fast
         starts, prompt, output, cost, in_vain, too_hot, instead, meanwhile = self.priced(orders, thought)
         named = np.maximum(orders, 0)
-        babble = self.problem.babble(mask)
-        if babble is not None:
-            named = np.where(babble >= 0, babble, named)
+        corrupted = self.problem.corrupted_actions(mask)
+        if corrupted is not None:
+            named = np.where(corrupted >= 0, corrupted, named)
         chosen = np.where(_taken(mask, named) == 1, _taken(identities, named), _IMPOSSIBLE)
         for name, value in (("pending", chosen), ("remaining", cost.seconds), ("power", cost.watts)):
             minds[name] = np.where(starts, value, minds[name])
@@ -204,10 +204,10 @@ def who_thinks(infos: Any) -> NDArray[np.bool_] | None:
     """Who is still thinking (B, N), from the infos of any face; None where thought is not charged."""
     if "thinking" in infos:
         return np.asarray(infos["thinking"])
-    told = [info for info in infos.values() if isinstance(info, dict)]
-    if not (told and "thinking" in told[0]):
+    known = [info for info in infos.values() if isinstance(info, dict)]
+    if not (known and "thinking" in known[0]):
         return None
-    return np.array([[info["thinking"] for info in told]], np.bool_)
+    return np.array([[info["thinking"] for info in known]], np.bool_)
 
 
 def deliberating(batch: BatchEnv) -> DeliberatingBatch:

@@ -56,7 +56,7 @@ class Outputs(NamedTuple):
     terms: NDArray[np.float32]  # (B, N, I)
 
 
-class Told(NamedTuple):
+class Control(NamedTuple):
     """What an action may change, and what it may refer to."""
 
     opportunities: np.ndarray  # (B, N, K) OPPORTUNITY
@@ -128,7 +128,7 @@ def decoding(apply: tuple[Callable, ...]) -> Callable:
 
     @kernel
     def decode(opportunities, orders, own, sizes, commands, anew, actions, mask, illegal):
-        told = Told(opportunities, orders, commands)
+        control = Control(opportunities, orders, commands)
         for b in range(actions.shape[0]):
             for n in range(actions.shape[1]):
                 action = actions[b, n]
@@ -138,7 +138,7 @@ def decoding(apply: tuple[Callable, ...]) -> Callable:
                 if mask[b, n, action] == 0:
                     illegal[b, n] += 1
                     action = 0
-                order(told, own, sizes, action, b, n)
+                order(control, own, sizes, action, b, n)
 
     return decode
 
@@ -178,7 +178,7 @@ def _none_legal(sim, own, moment, legal, sizes, b, n):
 
 
 @kernel
-def _no_order(told, own, sizes, action, b, n):
+def _no_order(control, own, sizes, action, b, n):
     pass
 
 
@@ -224,12 +224,12 @@ def _chain_apply(kernels: Sequence[Callable]) -> Callable:
 
 def _then_apply(first: Any, place: int, rest: Any) -> Callable:
     @kernel
-    def run(told, own, sizes, action, b, n):
+    def run(control, own, sizes, action, b, n):
         size = sizes[0]
         if action < size:
-            first(told, own[place], action, b, n)
+            first(control, own[place], action, b, n)
         else:
-            rest(told, own, sizes[1:], action - size, b, n)
+            rest(control, own, sizes[1:], action - size, b, n)
 
     return run
 

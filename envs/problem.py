@@ -35,7 +35,7 @@ from sandbox.structured import structured
 __all__ = ["Declaration", "Deliberated", "Problem"]
 
 ILLEGAL = "illegal"
-BABBLE = 100
+CORRUPTED = 100
 """What is drawn, beyond what `sandbox.faults` draws."""
 
 
@@ -234,9 +234,9 @@ class Problem:
         """Whose boards are down (B, N), so that there nothing can be thought; None where they never are."""
         if self.world.faults is None or self.world.jobs is None:
             return None
-        return self.world.jobs.state.desks["down"] > self.world.state.clock["time"][:, None]
+        return self.world.jobs.state.servers["down"] > self.world.state.clock["time"][:, None]
 
-    def babble(self, mask: NDArray[np.int8]) -> NDArray[np.int64] | None:
+    def corrupted_actions(self, mask: NDArray[np.int8]) -> NDArray[np.int64] | None:
         """What minds on corrupted weights come up with: legal actions (B, N), -1 for others; or None."""
         faults = self.world.faults
         if faults is None or not faults.state.body["corrupt"].any():
@@ -245,7 +245,7 @@ class Problem:
         for b, n in np.argwhere(faults.state.body["corrupt"]):
             legal = np.flatnonzero(mask[b, n])
             key, round_ = faults.state.key[b], self.world.state.clock["round"][b]
-            drawn[b, n] = legal[int(uniform(key, BABBLE, round_, n, 0) * len(legal))]
+            drawn[b, n] = legal[int(uniform(key, CORRUPTED, round_, n, 0) * len(legal))]
         return drawn
 
     def global_state(self, b: int) -> NDArray[np.float32]:

@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 
 from agents import make_policy, policy_names
-from agents.planner.boards import arrival, coverage, paid
-from agents.planner.tasking_case import Case
-from agents.planner.tracks import tracks
+from agents.planner.queue_model import arrival, coverage, paid
+from agents.planner.tasking_milp import TaskingMilp
+from agents.planner.trajectories import trajectories
 from envs.batch import BatchEnv
 from envs.blocks.terms import Fuel, Service
 from experiments.problems import make_env
@@ -48,13 +48,13 @@ SLOW = ("qwen", "random", "idle")
 def tasking_bound(env: BatchEnv, b: int) -> float:
     """What world b could earn in the episode that begins now, relaxed."""
     rounds = env.max_cycles
-    return Case(env.world, b, tracks(env.world, b, rounds), rounds).program.relax().objective
+    return TaskingMilp(env.world, b, trajectories(env.world, b, rounds), rounds).program.relax().objective
 
 
 def offloading_bound(env: BatchEnv, b: int) -> float:
     """The same for jobs."""
     world: Any = env.world
-    along, terms, book = tracks(world, b, env.max_cycles), world.jobs.params, world.jobs.state.book[b]
+    along, terms, book = trajectories(world, b, env.max_cycles), world.jobs.params, world.jobs.state.book[b]
     seen, step = coverage(world, b, along), world.constants.round_s
     always = np.ones(env.max_cycles, np.bool_)
     fastest, total = terms.alone.min(axis=0), 0.0
@@ -78,9 +78,9 @@ def avoidance_bound(env: BatchEnv, b: int) -> float:
     """The same for service, less the fuel of those who would be hit."""
     world: Any = env.world
     service, fuel_price = env.problem.price(Service), env.problem.price(Fuel)
-    threat = world.encounters.state.threat[b]
-    miss = np.linalg.norm(threat["relative"][..., :3], axis=-1)
-    hit = (np.isfinite(threat["tca"]) & (miss < threat["radius"])).any(axis=-1).sum()
+    encounter = world.encounters.state.encounter[b]
+    miss = np.linalg.norm(encounter["relative"][..., :3], axis=-1)
+    hit = (np.isfinite(encounter["tca"]) & (miss < encounter["radius"])).any(axis=-1).sum()
     days = env.max_cycles * world.constants.round_s / 86_400.0
     return world.satellites * days * service - hit * fuel_price * world.encounters.params.small
 

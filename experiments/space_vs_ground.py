@@ -87,8 +87,8 @@ def _play(
         sent, joules = np.zeros(seeds), np.zeros(seeds)
         for _ in range(cycles):
             seen, _, _, _, info = env.step(decider.act(seen, info))
-            desks = env.world.jobs.state.desks
-            sent += desks["sent"].sum(axis=1)
+            servers = env.world.jobs.state.servers
+            sent += servers["sent"].sum(axis=1)
             joules += env.world.state.load["joules"].sum(axis=1) - _camera_joules(env)
         return [_measured(env, b, sent[b], joules[b]) for b in range(seeds)]
 

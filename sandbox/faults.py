@@ -25,7 +25,7 @@ from sandbox.compiled import kernel
 from sandbox.compute import model
 from sandbox.fleet import Fleet
 from sandbox.job_boards import halt_boards
-from sandbox.job_service import sketch
+from sandbox.job_service import update_scratch
 from sandbox.lasers import TERMINALS, cut_link
 from sandbox.orbits.bodies import MU_EARTH
 from sandbox.scenario import Faults as Settings
@@ -65,7 +65,7 @@ class Health(NamedTuple):
     ground: NDArray[np.float64]  # (B, G) s, when each station is
 
 
-class Rules(NamedTuple):
+class FaultParams(NamedTuple):
     """Numbers of `scenario.Faults` that kernels read, in SI units; rates are per second."""
 
     strikes: bool  # whether anything can break
@@ -98,16 +98,16 @@ class Faults(NamedTuple):
     """The part of a world in which things break."""
 
     state: Health
-    params: Rules
+    params: FaultParams
 
 
 def make_part(setting: Setting) -> Faults:
     """The part, from the scenario's settings."""
-    rules = make_rules(setting.scenario.faults, setting.scenario, setting.fleet)
-    return Faults(make_health(*setting.team, len(setting.constants.stations)), rules)
+    params = make_params(setting.scenario.faults, setting.scenario, setting.fleet)
+    return Faults(make_health(*setting.team, len(setting.constants.stations)), params)
 
 
-def make_rules(settings: Settings, scenario: Scenario, fleet: Fleet) -> Rules:
+def make_params(settings: Settings, scenario: Scenario, fleet: Fleet) -> FaultParams:
     """The numbers of `settings` for the kernels, for the orbits and boards of `fleet`."""
     crafts = [scenario.spacecraft[kind].compute for kind in fleet.kinds]
     boards = np.array([craft.boards if craft else 0 for craft in crafts], np.float64)
@@ -121,7 +121,7 @@ def make_rules(settings: Settings, scenario: Scenario, fleet: Fleet) -> Rules:
         for number, event in enumerate(scenario.events)
         for name in event.stations_lost
     ]
-    return Rules(
+    return FaultParams(
         strikes=anything_breaks(scenario),
         upsets=np.where(boards > 0.0, settings.upsets_per_orbit / _periods(fleet), 0.0),
         flips=settings.weight_flips_per_board_hour / HOUR * boards,
@@ -244,8 +244,8 @@ def strike(state, constants, jobs, lasers, faults, b):
     """What breaks, and what is mended, between two rounds of world b: once, before all else of a round."""
     if faults is None:
         return
-    health, rules = faults
-    if not rules.strikes:
+    health, params = faults
+    if not params.strikes:
         return
     changed = False
     for n in range(state.body.shape[1]):
@@ -261,27 +261,27 @@ def strike(state, constants, jobs, lasers, faults, b):
 def _survey(state, constants, jobs, lasers, b):
     if jobs is None:
         return
-    sketch(state, constants, jobs, lasers, b)
+    update_scratch(state, constants, jobs, lasers, b)
 
 
 @kernel
 def _strike_satellite(state, constants, jobs, lasers, faults, b, n):
     """All that can break on the living satellite n; whether boards or links have changed."""
-    health, rules = faults
+    health, params = faults
     key, round_, seconds = health.key[b], state.clock[b].round, constants.round_s
     outlook, fault = state.outlook[b, n], health.body[b, n]
     exposure = 1.0
-    if rules.upsets[n] + rules.flips[n] > 0.0 and in_anomaly(outlook.latitude, outlook.longitude):
-        exposure = rules.saa_factor
-    if _strikes(key, CELL, round_, n, 0, rules.cell_rate, seconds):
-        _lose_string(state.power[b, n], fault, rules.strings)
-    reset = _strikes(key, RESET, round_, n, 0, exposure * rules.upsets[n], seconds)
+    if params.upsets[n] + params.flips[n] > 0.0 and in_anomaly(outlook.latitude, outlook.longitude):
+        exposure = params.saa_factor
+    if _strikes(key, CELL, round_, n, 0, params.cell_rate, seconds):
+        _lose_string(state.power[b, n], fault, params.strings)
+    reset = _strikes(key, RESET, round_, n, 0, exposure * params.upsets[n], seconds)
     changed = _guard(state, constants, jobs, faults, reset, b, n)
-    flipped = _strikes(key, FLIP, round_, n, 0, exposure * rules.flips[n], seconds)
-    _scrub(state.clock[b], fault, rules.scrub, seconds)
+    flipped = _strikes(key, FLIP, round_, n, 0, exposure * params.flips[n], seconds)
+    _scrub(state.clock[b], fault, params.scrub, seconds)
     if flipped and not fault.safe:
         fault.corrupt = True
-        _spoil(jobs, rules.spoil, b, n)
+        _spoil(jobs, params.spoil, b, n)
     for k in range(TERMINALS):
         changed = _strike_laser(state.clock[b], lasers, faults, seconds, b, n, k) or changed
     return changed
@@ -304,23 +304,23 @@ def _lose_string(power, fault, strings):
 @kernel
 def _guard(state, constants, jobs, faults, reset, b, n):
     """Safe mode, entered or left, and what a `reset` does; whether the boards' time has changed."""
-    health, rules = faults
+    health, params = faults
     fault, now = health.body[b, n], state.clock[b].time
     if fault.safe:
-        until = fault.safe_since + rules.safe_s
-        if now < until or _is_endangered(state, constants, rules, rules.safe_above, b, n):
+        until = fault.safe_since + params.safe_s
+        if now < until or _is_endangered(state, constants, params, params.safe_above, b, n):
             until = max(until, now + constants.round_s)
-            _stop(jobs, fault, until + rules.reboot, now, b, n)
+            _stop(jobs, fault, until + params.reboot, now, b, n)
         else:
             fault.safe = False
-            _stop(jobs, fault, now + rules.reboot, now, b, n)
+            _stop(jobs, fault, now + params.reboot, now, b, n)
         return True
-    lot = reset and uniform(health.key[b], SAFE, state.clock[b].round, n, 0) < rules.safe_share
-    if lot or _is_endangered(state, constants, rules, rules.safe_below, b, n):
+    lot = reset and uniform(health.key[b], SAFE, state.clock[b].round, n, 0) < params.safe_share
+    if lot or _is_endangered(state, constants, params, params.safe_below, b, n):
         fault.safe, fault.safe_since = True, now
-        until = now + max(rules.safe_s, constants.round_s) + rules.reboot
+        until = now + max(params.safe_s, constants.round_s) + params.reboot
     elif reset:
-        until = now + rules.reboot
+        until = now + params.reboot
     else:
         return False
     fault.resets += reset
@@ -330,10 +330,10 @@ def _guard(state, constants, jobs, faults, reset, b, n):
 
 
 @kernel
-def _is_endangered(state, constants, rules, least, b, n):
+def _is_endangered(state, constants, params, least, b, n):
     """Whether the battery is below the share `least`, or the satellite too hot where that counts."""
     power = state.power[b, n]
-    hot = rules.safe_when_hot and state.body[b, n].temperature > constants.craft[n].shutdown_above
+    hot = params.safe_when_hot and state.body[b, n].temperature > constants.craft[n].shutdown_above
     return hot or power.energy < least * power.capacity
 
 
@@ -349,9 +349,9 @@ def _stop(jobs, fault, until, now, b, n):
 def _stop_jobs(jobs, fault, now, b, n):
     if jobs is None:
         return
-    desk = jobs.state.desks[b, n]
+    server = jobs.state.servers[b, n]
     halt_boards(jobs.state, jobs.params, now, b, n)
-    desk.down, desk.spoil, desk.off = fault.reset_until, 0.0, fault.safe
+    server.down, server.spoil, server.off = fault.reset_until, 0.0, fault.safe
 
 
 @kernel
@@ -367,7 +367,7 @@ def _spoil(jobs, share, b, n):
     """Answers of satellite n lose that share of their value from now on."""
     if jobs is None:
         return
-    jobs.state.desks[b, n].spoil = share
+    jobs.state.servers[b, n].spoil = share
 
 
 @kernel
@@ -375,15 +375,15 @@ def _strike_laser(clock, lasers, faults, seconds, b, n, k):
     """Terminal k of satellite n fails or is repaired; whether that has cut a link."""
     if lasers is None:
         return False
-    health, rules = faults
+    health, params = faults
     link = lasers.state.links[b, n, k]
     if k >= lasers.params.terminals[n].terminals and not link.fixed:
         return False
     key, round_, repaired = health.key[b], clock.round, health.lasers[b, n]
     link.out = repaired[k] > clock.time
-    if link.out or not _strikes(key, LASER, round_, n, k, rules.laser_rate, seconds):
+    if link.out or not _strikes(key, LASER, round_, n, k, params.laser_rate, seconds):
         return False
-    repaired[k] = clock.time + _repair_time(key, LASER_REPAIR, round_, n, k, rules.laser_repair)
+    repaired[k] = clock.time + _repair_time(key, LASER_REPAIR, round_, n, k, params.laser_repair)
     link.out = True
     cut_link(lasers.state.links[b], n, k)
     return True
@@ -392,20 +392,20 @@ def _strike_laser(clock, lasers, faults, seconds, b, n, k):
 @kernel
 def _strike_stations(state, constants, faults, b):
     """Put into service the antennas of the stations that work; a plan or an event may have closed some."""
-    health, rules = faults
+    health, params = faults
     now, round_, key = state.clock[b].time, state.clock[b].round, health.key[b]
     since = now - state.clock[b].start
     for g in range(constants.stations.shape[0]):
         out = health.ground[b, g] > now
-        if not out and _strikes(key, STATION, round_, g, 0, rules.station_rate, constants.round_s):
-            repair = _repair_time(key, STATION_REPAIR, round_, g, 0, rules.station_repair)
+        if not out and _strikes(key, STATION, round_, g, 0, params.station_rate, constants.round_s):
+            repair = _repair_time(key, STATION_REPAIR, round_, g, 0, params.station_repair)
             health.ground[b, g] = now + repair
             out = True
-        for p in range(rules.planned.shape[0]):
-            planned = rules.planned[p]
+        for p in range(params.planned.shape[0]):
+            planned = params.planned[p]
             out = out or (planned[0] == g and planned[1] < since + constants.round_s and planned[2] > since)
-        for q in range(rules.silenced.shape[0]):
-            station, event, seconds = rules.silenced[q]
+        for q in range(params.silenced.shape[0]):
+            station, event, seconds = params.silenced[q]
             at = state.events[b, int(event)]
             out = out or (station == g and at < now + constants.round_s and at + seconds > now)
         state.ground[b, g].antennas = 0 if out else constants.stations[g].antennas
@@ -474,4 +474,4 @@ def _boards_free(jobs, now, b, n):
 def _reload_jobs(jobs, until, b, n):
     if jobs is None:
         return
-    jobs.state.desks[b, n].down, jobs.state.desks[b, n].spoil = until, 0.0
+    jobs.state.servers[b, n].down, jobs.state.servers[b, n].spoil = until, 0.0

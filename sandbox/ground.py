@@ -21,7 +21,7 @@ def can_transmit(outlook, store, craft, temperature, b, n):
 
 @kernel
 def serve_jobs(state, scratch, jobs, b):
-    """Give the antennas of world b to satellites with job data: writes `served` of every desk."""
+    """Give the antennas of world b to satellites with job data: writes `served` of every server."""
     outlook, ground, work = state.outlook[b], state.ground[b], jobs.state
     task, asking = scratch.task[b], scratch.asking[b]
     count = waiting = 0
@@ -41,14 +41,14 @@ def serve_jobs(state, scratch, jobs, b):
                 mine = _rank(work, outlook[n], task[n].sends, b, n)
                 theirs = _rank(work, outlook[other], task[other].sends, b, other)
                 ahead += precedes(theirs, other, mine, n)
-        work.desks[b, n].served = ahead < ground[outlook[n].station].antennas
+        work.servers[b, n].served = ahead < ground[outlook[n].station].antennas
 
 
 @kernel
 def _has_data(work, b, n):
     """Whether satellite n itself has something to send to a station, or to fetch from one."""
     raw, answers = work.queues[b, n, RAW].count, work.queues[b, n, ANSWERS].count
-    return raw + answers > 0 or work.desks[b, n].missing > 0.0
+    return raw + answers > 0 or work.servers[b, n].missing > 0.0
 
 
 @kernel
@@ -72,7 +72,7 @@ def reserve_antennas(state, constants, scratch, jobs, b):
         images = scratch.task[b, n].sends and can_transmit(
             outlook, state.store, constants.craft[n], temperature, b, n
         )
-        if jobs.state.desks[b, n].served and not images:
+        if jobs.state.servers[b, n].served and not images:
             reserved[outlook.station] += 1
 
 

@@ -88,7 +88,7 @@ QUEUE = structured(
         ("soonest", "f8"),  # s, no deadline in it is before then
     ]
 )
-DESK = structured(
+SERVER = structured(
     [
         ("channel", "f8"),  # s, when the user link is free
         ("missing", "f8"),  # bit of the large model that are not on board yet
@@ -150,7 +150,7 @@ HOST = structured(
 )
 
 
-class Terms(NamedTuple):
+class JobParams(NamedTuple):
     """What the kernels need to know of the jobs of a scenario and does not change."""
 
     kinds: np.ndarray  # (K,) KIND
@@ -174,11 +174,11 @@ class Work(NamedTuple):
     waiting: np.ndarray  # (B,) QUEUE of the jobs on the ground
     queues: np.ndarray  # (B, N, 4) QUEUE
     free: np.ndarray  # (B, N, C) s, when each board is free
-    desks: np.ndarray  # (B, N) DESK
+    servers: np.ndarray  # (B, N) SERVER
     ledger: np.ndarray  # (B,) LEDGER
 
 
-class Sketch(NamedTuple):
+class JobScratch(NamedTuple):
     """Working memory of the kernels. `training` holds the routes to the training satellites for the coming
     round."""
 
@@ -194,8 +194,8 @@ class Jobs(NamedTuple):
     """The part of a world that serves jobs. It requires the lasers."""
 
     state: Work
-    params: Terms
-    scratch: Sketch
+    params: JobParams
+    scratch: JobScratch
 
 
 def idle_boards(scenario: Scenario) -> Scenario:
@@ -213,12 +213,12 @@ def idle_boards(scenario: Scenario) -> Scenario:
 
 def make_part(setting: Setting, room: int, whole_inbox: bool) -> Jobs:
     """The part, with room for so many jobs. Raises SandboxError for models that do not fit the boards."""
-    terms = make_terms(setting.scenario, setting.fleet, whole_inbox)
-    boards = int(terms.hosts["boards"].max())
-    return Jobs(make_work(*setting.team, room, boards), terms, make_sketch(*setting.team))
+    params = make_job_params(setting.scenario, setting.fleet, whole_inbox)
+    boards = int(params.hosts["boards"].max())
+    return Jobs(make_work(*setting.team, room, boards), params, make_job_scratch(*setting.team))
 
 
-def make_terms(scenario: Scenario, fleet: Fleet, whole_inbox: bool = False) -> Terms:
+def make_job_params(scenario: Scenario, fleet: Fleet, whole_inbox: bool = False) -> JobParams:
     """Hosts and kinds of `scenario`. Raises SandboxError where the two models do not fit a board."""
     jobs = scenario.jobs
     hosts = np.zeros(len(fleet), HOST)
@@ -241,7 +241,7 @@ def make_terms(scenario: Scenario, fleet: Fleet, whole_inbox: bool = False) -> T
         hosts["extra_w"][mine] = profile.active_w - profile.idle_w
         hosts["large_bits"][mine] = 8.0 * models[1].weight_bytes(jobs.precision)
     kinds_of_jobs = _kinds(scenario.job_kinds)
-    return Terms(
+    return JobParams(
         kinds=kinds_of_jobs,
         hosts=hosts,
         alone=_alone(hosts, kinds_of_jobs),
@@ -290,12 +290,12 @@ def make_work(worlds: int, satellites: int, room: int, boards: int) -> Work:
         waiting=np.zeros(worlds, QUEUE),
         queues=np.zeros((*fleet, len(_OF_QUEUE)), QUEUE),
         free=np.zeros((*fleet, max(1, boards))),
-        desks=np.zeros(fleet, DESK),
+        servers=np.zeros(fleet, SERVER),
         ledger=np.zeros(worlds, LEDGER),
     )
 
 
-def make_sketch(worlds: int, satellites: int) -> Sketch:
+def make_job_scratch(worlds: int, satellites: int) -> JobScratch:
     """Working memory for `worlds` x `satellites`."""
     fleet = (worlds, satellites)
     heap = make_heap(satellites)
@@ -303,7 +303,7 @@ def make_sketch(worlds: int, satellites: int) -> Sketch:
     def ways() -> Routes:
         return Routes(np.full(fleet, np.inf), np.full(fleet, NONE, np.int32), np.full(fleet, NONE, np.int32))
 
-    return Sketch(
+    return JobScratch(
         itrs=np.zeros((*fleet, 3)),
         start=np.zeros(fleet),
         training=ways(),
@@ -325,7 +325,7 @@ def begin(jobs: Jobs, b: int, book: np.ndarray, start: float, on_board: bool) ->
     rows["deadline"][: len(book)] += start
     for queue in (work.waiting[b : b + 1], work.queues[b]):
         queue["head"] = queue["tail"] = NONE
-    work.desks["missing"][b] = 0.0 if on_board else jobs.params.hosts["large_bits"]
+    work.servers["missing"][b] = 0.0 if on_board else jobs.params.hosts["large_bits"]
 
 
 def whole(rows: np.ndarray) -> np.ndarray:

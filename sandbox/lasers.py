@@ -40,7 +40,7 @@ AHEAD, BEHIND, RIGHT, LEFT = range(TERMINALS)
 LASER = structured(
     [
         ("terminals", "i4"),
-        ("clan", "i4"),  # satellites of one clan hold a pattern; free terminals look beyond it
+        ("pattern_group", "i4"),  # satellites of one group hold a pattern; free terminals look beyond it
         ("range", "f8"),  # m
         ("acquisition", "f8"),  # s
         ("rate", "f8"),  # bit/s
@@ -119,9 +119,9 @@ def laser_records(scenario: Scenario, fleet: Fleet) -> tuple[np.ndarray, np.ndar
         records["acquisition"][mine] = craft.lasers.acquisition_s
         records["rate"][mine] = craft.lasers.rate_gbit_s * GIGA
         records["transmit_w"][mine] = craft.lasers.transmit_w
-    records["clan"] = NONE
+    records["pattern_group"] = NONE
     for number, (group, _) in enumerate(_patterned(scenario, fleet)):
-        records["clan"][np.array(fleet.groups) == group.name] = number
+        records["pattern_group"][np.array(fleet.groups) == group.name] = number
     return records, _pattern_links(scenario, fleet)
 
 
@@ -334,8 +334,8 @@ def cut_link(links, n, k):
 def seek_links(links, lasers, alive, position, later, now):
     """Give each free terminal the nearest satellite in sight that has one too.
 
-    In as many turns as there are terminals, the satellites choose one each, in their order. Those of a clan
-    look only beyond it. Arguments as `follow_links`.
+    In as many turns as there are terminals, the satellites choose one each, in their order. Those that hold
+    a pattern look only beyond their group. Arguments as `follow_links`.
     """
     for _ in range(links.shape[1]):
         found = False
@@ -381,13 +381,13 @@ def _free_terminal(links, lasers, alive, n):
 def _nearest_free(links, lasers, alive, position, later, n):
     """(satellite, distance) of the nearest in sight of satellite n with a free terminal and no link to n
     yet."""
-    best, nearest, clan = NONE, lasers[n].range, lasers[n].clan
+    best, nearest, pattern_group = NONE, lasers[n].range, lasers[n].pattern_group
     x, y, z = position[n, 0], position[n, 1], position[n, 2]
     for m in range(links.shape[0]):
         dx, dy, dz = position[m, 0] - x, position[m, 1] - y, position[m, 2] - z
         if dx * dx + dy * dy + dz * dz >= nearest * nearest:
             continue
-        if m == n or (clan != NONE and lasers[m].clan == clan):
+        if m == n or (pattern_group != NONE and lasers[m].pattern_group == pattern_group):
             continue
         if _free_terminal(links, lasers, alive, m) == NONE or _linked(links, n, m):
             continue

@@ -6,7 +6,7 @@ default those that its scenario, with all its defaults, has something for:
 
 - lasers: a satellite has a laser terminal;
 - jobs: a kind of job or an event asks questions, and a satellite has a board;
-- encounters: something can be met (`threats.staged_per_day`, `population` or `catalogue`), and every
+- encounters: something can be met (`encounters.staged_per_day`, `population` or `catalogue`), and every
   satellite can burn, which those that SGP4 flies cannot;
 - faults: a rate, a plan, an event or safe mode can change something, or telemetry is noisy;
 - messages: `message_bytes` is above 0;
@@ -70,13 +70,13 @@ def chosen_parts(wanted: Iterable[str] | None, scenario: Scenario, message_bytes
 def _named(scenario: Scenario) -> Iterable[str]:
     """The parts that a scenario has something for."""
     crafts = [scenario.spacecraft[group.spacecraft] for group in scenario.fleet]
-    threats, noise = scenario.threats, scenario.faults
+    encounters, noise = scenario.encounters, scenario.faults
     if any(craft.lasers.terminals for craft in crafts):
         yield "lasers"
     if scenario.job_kinds and any(craft.compute for craft in crafts):
         yield "jobs"
     burns = all(group.propagator != "sgp4" for group in scenario.fleet)
-    if burns and (threats.staged_per_day or threats.population or threats.catalogue):
+    if burns and (encounters.staged_per_day or encounters.population or encounters.catalogue):
         yield "encounters"
     if faults.anything_breaks(scenario) or noise.battery_sigma_percent or noise.temperature_sigma_k:
         yield "faults"

@@ -29,7 +29,7 @@ from sandbox.faults import reload_all, saved_power, strike
 from sandbox.fleet import sgp4_states
 from sandbox.ground import reserve_antennas
 from sandbox.job_arrivals import draw_jobs
-from sandbox.job_service import open_desks, serve, sketch, welcome
+from sandbox.job_service import clear_servers, serve, update_scratch, welcome
 from sandbox.lasers import update_links
 from sandbox.links import restart_search
 from sandbox.maneuvers import burn
@@ -189,7 +189,7 @@ def _burn_early(state, constants, scratch, encounters, b):
 def _open_desks(jobs, b):
     if jobs is None:
         return
-    open_desks(jobs.state.desks[b])
+    clear_servers(jobs.state.servers[b])
 
 
 @kernel
@@ -246,7 +246,7 @@ def _welcome(state, constants, jobs, lasers, b):
 def _sketch(state, constants, jobs, lasers, b):
     if jobs is None:
         return
-    sketch(state, constants, jobs, lasers, b)
+    update_scratch(state, constants, jobs, lasers, b)
 
 
 @kernel

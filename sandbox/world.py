@@ -114,7 +114,7 @@ class World:
         self.whole_inbox = "orders" in self.parts if whole_inbox is None else bool(whole_inbox)
         self.demand = self._estimate()
         self.sim = self._make_sim(self._setting, self.demand.passes)
-        most_m_s = self.scenario.threats.fuel_m_s + most_delta_v(self.sim.propulsion)
+        most_m_s = self.scenario.encounters.fuel_m_s + most_delta_v(self.sim.propulsion)
         self.scales = orbit_scales(self.fleet, most_m_s, self._setting.reach_s)
         self.sim.state.minds["pending"] = NONE
         self._name_parts()

@@ -35,12 +35,12 @@ def _blur(faults, round_, row, b, n):
     """Add the noise of the sensors."""
     if faults is None:
         return
-    key, rules = faults.state.key[b], faults.params
-    if rules.battery_sigma > 0.0:
-        off = 100.0 * rules.battery_sigma * noise(key, BATTERY, round_, n)
+    key, params = faults.state.key[b], faults.params
+    if params.battery_sigma > 0.0:
+        off = 100.0 * params.battery_sigma * noise(key, BATTERY, round_, n)
         row.battery = min(100.0, max(0.0, row.battery + off))
-    if rules.temperature_sigma > 0.0:
-        row.temperature += rules.temperature_sigma * noise(key, TEMPERATURE, round_, n)
+    if params.temperature_sigma > 0.0:
+        row.temperature += params.temperature_sigma * noise(key, TEMPERATURE, round_, n)
 
 
 class Light(Block):

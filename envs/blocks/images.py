@@ -110,5 +110,5 @@ class Observe(Block):
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        told.commands.mode[b, n], told.commands.place[b, n] = OBSERVE, action
+    def apply(control, own, action, b, n):
+        control.commands.mode[b, n], control.commands.place[b, n] = OBSERVE, action

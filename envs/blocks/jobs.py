@@ -40,16 +40,16 @@ class Work(Block):
     @kernel
     def observe(sim, own, moment, row, b, n):
         work, host = sim.jobs.state, sim.jobs.params.hosts[n]
-        desk = work.desks[b, n]
+        server = work.servers[b, n]
         row.inbox = work.queues[b, n, INBOX].count
-        row.backlog = min(desk.backlog, 1e6)
+        row.backlog = min(server.backlog, 1e6)
         row.answers = work.queues[b, n, ANSWERS].count
         bits, j = 0.0, work.queues[b, n, RAW].head
         while j != NONE:
             bits += work.book[b, j].bits
             j = work.book[b, j].next
         row.raw = 1e-9 * bits
-        row.large_missing = 100.0 * desk.missing / host.large_bits if host.large_bits > 0.0 else 0.0
+        row.large_missing = 100.0 * server.missing / host.large_bits if host.large_bits > 0.0 else 0.0
 
 
 class Job(Block):
@@ -140,7 +140,7 @@ class Neighbours(Block):
                 power = sim.state.power[b, peer]
                 item.present = 1.0
                 item.delay = 1e3 * hop_seconds(links, lasers, n, k, bits)
-                item.backlog = min(work.desks[b, peer].backlog, 1e6)
+                item.backlog = min(work.servers[b, peer].backlog, 1e6)
                 item.inbox = work.queues[b, peer, INBOX].count
                 item.battery = 100.0 * power.energy / power.capacity
 
@@ -257,5 +257,5 @@ class Decide(Block):
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        told.commands.queue[b, n] = action
+    def apply(control, own, action, b, n):
+        control.commands.queue[b, n] = action

@@ -93,8 +93,8 @@ class PointTo(Block):
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        order = told.orders[b, n]
+    def apply(control, own, action, b, n):
+        order = control.orders[b, n]
         order.command, order.request = (IDLE, CHARGE, DOWNLINK)[action], NONE
 
 
@@ -115,9 +115,9 @@ class ObserveNext(Observe):
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        order = told.orders[b, n]
-        order.command, order.request = OBSERVE, told.opportunities[b, n, action].request
+    def apply(control, own, action, b, n):
+        order = control.orders[b, n]
+        order.command, order.request = OBSERVE, control.opportunities[b, n, action].request
 
 
 class Serve(Block):
@@ -157,8 +157,8 @@ class Serve(Block):
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        told.orders[b, n].queue = action
+    def apply(control, own, action, b, n):
+        control.orders[b, n].queue = action
 
 
 class Health(Block):
@@ -177,7 +177,7 @@ class Health(Block):
     def observe(sim, own, moment, row, b, n):
         fault = sim.faults.state.body[b, n]
         row.safe_mode = fault.safe
-        row.board_reset = min(max(0.0, sim.jobs.state.desks[b, n].down - moment.now), 1e6)
+        row.board_reset = min(max(0.0, sim.jobs.state.servers[b, n].down - moment.now), 1e6)
         row.weights_fault = fault.weights_fault
 
 
@@ -198,5 +198,5 @@ class Reload(Block):
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        told.commands.reload[b, n] = 1
+    def apply(control, own, action, b, n):
+        control.commands.reload[b, n] = 1

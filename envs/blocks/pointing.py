@@ -30,7 +30,7 @@ class NoOp(Block):
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
+    def apply(control, own, action, b, n):
         pass
 
 
@@ -58,5 +58,5 @@ class Point(Block):
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        told.commands.mode[b, n] = DOWNLINK if action == 2 else (CHARGE if action == 1 else IDLE)
+    def apply(control, own, action, b, n):
+        control.commands.mode[b, n] = DOWNLINK if action == 2 else (CHARGE if action == 1 else IDLE)

@@ -118,8 +118,8 @@ class Thrust(Block):
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        told.commands.thrust[b, n] = action
+    def apply(control, own, action, b, n):
+        control.commands.thrust[b, n] = action
 
 
 class OffTarget(Priced):

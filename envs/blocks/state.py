@@ -31,8 +31,8 @@ class Piece(NamedTuple):
     params: Callable[[Any], tuple] = _nothing
 
     def __reduce__(self) -> tuple:
-        told: Any = getattr(self.tell, "py_func", self.tell)
-        return _named, (self.size, told.__module__, told.__qualname__, self.params)
+        function: Any = getattr(self.tell, "py_func", self.tell)
+        return _named, (self.size, function.__module__, function.__qualname__, self.params)
 
     def __deepcopy__(self, memo: dict) -> "Piece":
         return self
@@ -47,7 +47,7 @@ def _scales(world):
 
 
 def _fuel(world):
-    return (float(world.scenario.threats.fuel_m_s),)
+    return (float(world.scenario.encounters.fuel_m_s),)
 
 
 @kernel
@@ -94,7 +94,7 @@ def _inbox(sim, params, moment, b, n, out):
 
 @kernel
 def _backlog(sim, params, moment, b, n, out):
-    out[0] = min(sim.jobs.state.desks[b, n].backlog, 1e6) / 300.0 - 1.0
+    out[0] = min(sim.jobs.state.servers[b, n].backlog, 1e6) / 300.0 - 1.0
 
 
 @kernel
@@ -114,7 +114,7 @@ def _offset(sim, params, moment, b, n, out):
 
 @kernel
 def _approach(sim, params, moment, b, n, out):
-    distance, wait = _next_approach(sim.encounters.state.threat[b, n], moment.now)
+    distance, wait = _next_approach(sim.encounters.state.encounter[b, n], moment.now)
     out[0] = 2.0 * distance / 1e3 - 1.0
     out[1] = 2.0 * wait / DAY - 1.0
 

@@ -14,6 +14,7 @@ from sandbox.orbits.ephemeris import Ephemeris
 from sandbox.orbits.forces import J2_ONLY, Forces, untimed
 from sandbox.orbits.gravity import NO_TURN
 from sandbox.orbits.propagation import dop8_step, normal_forces, propagate
+from sandbox.units import STATE, accepts_quantities
 
 __all__ = ["ClosestApproach", "closest_approach"]
 
@@ -49,6 +50,7 @@ class ClosestApproach:
         return float(np.linalg.norm(self.miss))
 
 
+@accepts_quantities(state1=STATE, state2=STATE, end_s="s", start_s="s", ballistic_m2_kg="m2/kg")
 def closest_approach(
     state1: ArrayLike,
     state2: ArrayLike,

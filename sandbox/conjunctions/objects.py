@@ -12,6 +12,7 @@ from sandbox.orbits.ephemeris import NO_EPHEMERIS, Ephemeris, covers
 from sandbox.orbits.forces import J2_ONLY, Forces
 from sandbox.orbits.propagation import advance, check_states, normal_forces
 from sandbox.orbits.timescales import julian_date, utc_after
+from sandbox.units import accepts_quantities
 
 __all__ = ["CataloguedObjects", "Objects"]
 
@@ -26,6 +27,7 @@ class Objects:
     time.
     """
 
+    @accepts_quantities(position="m", velocity="m/s", ballistic_m2_kg="m2/kg")
     def __init__(
         self,
         position: ArrayLike,
@@ -48,6 +50,7 @@ class Objects:
     def __len__(self) -> int:
         return len(self.position)
 
+    @accepts_quantities(time_s="s")
     def carry(self, time_s: float) -> None:
         """Move everything to `time_s`, in steps of at most a minute."""
         if self.forces.timed and not covers(self._ephemeris, self.time, time_s):
@@ -89,6 +92,7 @@ class CataloguedObjects:
     def __len__(self) -> int:
         return len(self.catalogue)
 
+    @accepts_quantities(time_s="s")
     def carry(self, time_s: float) -> None:
         """Ask SGP4 for everything at `time_s`."""
         day, fraction = utc_after(*self._julian, np.array([time_s]))

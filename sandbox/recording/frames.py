@@ -1,12 +1,12 @@
 """From a world to the rows of a recording.
 
 A row is a round: how things stood when it began, and what was done in it. So whoever steps the world takes
-`scene_of` before the step and `deeds_of` after it:
+`scene_of` before the step and `activity_of` after it:
 
     recorder = Recorder(meta_of(world), rounds, *sizes_of(world), len(actions), static=static_of(world))
     scene = scene_of(world)
     world.step(mode=..., place=...)
-    recorder.append(**scene, **deeds_of(world), action=..., reward=...)
+    recorder.append(**scene, **activity_of(world), action=..., reward=...)
     for event in events_of(world):
         recorder.event(*event)
 
@@ -114,22 +114,22 @@ def _encounters_of(world: "World", b: int) -> dict[str, np.ndarray]:
     if world.encounters is None:
         return {}
     now, where = float(world.state.clock["time"][b]), np.zeros((world.satellites, 3))
-    for n, rows in enumerate(world.encounters.state.threat[b]):
+    for n, rows in enumerate(world.encounters.state.encounter[b]):
         ahead = rows[(rows["passing"] >= now) & (rows["tca"] <= now + SHOWN_S)]
         if len(ahead) and world.state.body["alive"][b, n]:
             state = ahead[0]["state"]
             places, _ = propagate(state[:3], state[3:], [now - ahead[0]["tca"]])
             where[n] = places[0]
-    return {"threat_position": where.astype(np.float32)}
+    return {"encounter_position": where.astype(np.float32)}
 
 
-def deeds_of(world: "World", b: int = 0) -> dict[str, np.ndarray]:
+def activity_of(world: "World", b: int = 0) -> dict[str, np.ndarray]:
     """What the satellites of world `b` did in the round that ended last: call it after the step.
 
     Where jobs are served, what answers earned and the bits sent for jobs count as those of images.
     """
     did = world.state.activity[b]
-    deeds = {
+    activity = {
         "mode": did["mode"].copy(),
         "station": did["station"].copy(),
         "target": did["request"].copy(),
@@ -137,15 +137,15 @@ def deeds_of(world: "World", b: int = 0) -> dict[str, np.ndarray]:
         "downlinked": did["downlinked"].copy(),
     }
     if world.jobs is not None:
-        desks = world.jobs.state.desks[b]
-        deeds["delivered_value"] += desks["value"]
-        deeds["downlinked"] += desks["sent"]
-    return deeds
+        servers = world.jobs.state.servers[b]
+        activity["delivered_value"] += servers["value"]
+        activity["downlinked"] += servers["sent"]
+    return activity
 
 
 def frame_of(world: "World", b: int = 0) -> dict[str, Any]:
     """World `b` as it stands, with what was done in the last round: one picture, for a live view."""
-    return scene_of(world, b) | deeds_of(world, b)
+    return scene_of(world, b) | activity_of(world, b)
 
 
 def events_of(world: "World", b: int = 0) -> Iterator[Event]:

@@ -67,7 +67,7 @@ VARIABLES = {
             True,
         ),
         Variable(
-            "threat_position",
+            "encounter_position",
             (ROUND, SATELLITE, AXIS),
             "f4",
             "m",
@@ -81,6 +81,8 @@ VARIABLES = {
         Variable("target_value", (TARGET,), "f8", "1", "value of a request once delivered"),
     )
 }
+RENAMED = {"encounter_position": "threat_position"}
+"""What variables were called in recordings of older versions: the name of today, and that one."""
 STATIC = tuple(name for name, variable in VARIABLES.items() if variable.static)
 MOVING = tuple(name for name, variable in VARIABLES.items() if not variable.static)
 OPTIONAL = frozenset(name for name, variable in VARIABLES.items() if variable.optional)

@@ -63,7 +63,7 @@ _CODINGS = {
     "downlinked": _FLOW,
     "thought_s": _FLOW,
     "thought_j": _FLOW,
-    "threat_position": Coding(2, 0, symmetric=True),  # 0 where nothing comes
+    "encounter_position": Coding(2, 0, symmetric=True),  # 0 where nothing comes
 }
 _PLACE = Coding(2, 0)  # on the ground: to 0.3 km
 _CODINGS |= {"target_latitude": _PLACE, "target_longitude": _PLACE, "target_value": _PLACE}

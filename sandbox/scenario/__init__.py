@@ -29,7 +29,8 @@ that names the file, the field, the value and what would be right.
 | `fields` | what several of them share |
 
 `loading` makes a scenario from a name, a file or a dictionary: `files` finds and reads it, `layers` lays it
-over what it extends, `replacing` sets single fields, `mistakes` says what is wrong.
+over what it extends, `replacing` sets single fields, `renamed` knows the names that fields had before,
+`mistakes` says what is wrong.
 """
 
 from sandbox.scenario.demand import JobKind, Jobs, Questions, Requests, Site
@@ -61,7 +62,7 @@ from sandbox.scenario.fleet import (
     SunSynchronous,
     Walker,
 )
-from sandbox.scenario.hazards import Faults, Outage, Threats
+from sandbox.scenario.hazards import Encounters, Faults, Outage
 from sandbox.scenario.layers import LONGEST_CHAIN
 from sandbox.scenario.loading import load_scenario
 from sandbox.scenario.replacing import MOST_STEPS
@@ -95,6 +96,7 @@ __all__ = [
     "Classical",
     "Compute",
     "Efficiency",
+    "Encounters",
     "Event",
     "Faults",
     "Forces",
@@ -127,7 +129,6 @@ __all__ = [
     "Station",
     "SunSynchronous",
     "Thermal",
-    "Threats",
     "UrgentRequests",
     "Values",
     "Walker",

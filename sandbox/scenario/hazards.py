@@ -19,7 +19,7 @@ from sandbox.bounds import (
 from sandbox.scenario.fields import Model, Share
 
 
-class Threats(Model):
+class Encounters(Model):
     """What a satellite may run into, how well that is known, and what it has to get out of the way.
 
     `staged_per_day` encounters a satellite are drawn at their closest approach and flown back: a share

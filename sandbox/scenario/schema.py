@@ -1,6 +1,6 @@
 """A whole scenario: its parts, and what has to fit between them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -25,7 +25,8 @@ from sandbox.scenario.demand import Jobs, Questions, Requests
 from sandbox.scenario.events import Event
 from sandbox.scenario.fields import Latitude, Longitude, Model
 from sandbox.scenario.fleet import Group
-from sandbox.scenario.hazards import Faults, Threats
+from sandbox.scenario.hazards import Encounters, Faults
+from sandbox.scenario.renamed import with_new_names
 from sandbox.scenario.spacecraft import Spacecraft
 from sandbox.units import HOUR, is_time
 
@@ -101,9 +102,14 @@ class Scenario(Model):
     stations: tuple[Station, ...] = Field(min_length=1, max_length=MOST_LISTED)
     requests: Requests = Requests()
     jobs: Jobs = Jobs()
-    threats: Threats = Threats()
+    encounters: Encounters = Encounters()
     faults: Faults = Faults()
     events: Annotated[tuple[Event, ...], Field(max_length=MOST_LISTED)] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_old_names(cls, data: Any) -> Any:
+        return with_new_names(dict(data), "scenario") if isinstance(data, Mapping) else data
 
     @field_validator("epoch", mode="before")
     @classmethod

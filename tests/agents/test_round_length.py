@@ -12,7 +12,7 @@ from sandbox.scenario import load_scenario
 PLAYED = {
     "tasking_v0": ("pair", {"horizon_h": 1.0}),
     "offloading_v0": ("relay_40", {"horizon_h": 1.0, "substep_s": 10}),
-    "avoidance_v0": ("crossing_12", {"horizon_h": 6.0, "threats.population": 0, "substep_s": 10}),
+    "avoidance_v0": ("crossing_12", {"horizon_h": 6.0, "encounters.population": 0, "substep_s": 10}),
     "autonomy_v0": (None, {"substep_s": 10}),
 }
 TEACHERS = {

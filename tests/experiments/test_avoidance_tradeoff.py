@@ -14,7 +14,7 @@ from sandbox.scenario import load_scenario
 @pytest.fixture(scope="module")
 def busy():
     """Two days in half of one: more encounters, more of them hits."""
-    changes = {"threats.staged_per_day": 6.0, "threats.hit_share": 0.5, "threats.population": 0}
+    changes = {"encounters.staged_per_day": 6.0, "encounters.hit_share": 0.5, "encounters.population": 0}
     return load_scenario("crossing_12", changes | {"satellites": [f"Shell {n}" for n in range(1, 5)]})
 
 

@@ -113,7 +113,7 @@ class TestChoice:
         assert World(disaster(calm=True)).parts == ("lasers", "jobs")
         assert World(disaster()).parts == ("lasers", "jobs", "encounters", "faults")
         silent = {"jobs.kinds": [], "spacecraft.computing_satellite.lasers.terminals": 0}
-        assert World(load_scenario("pair", silent | {"threats.staged_per_day": 0})).parts == ()
+        assert World(load_scenario("pair", silent | {"encounters.staged_per_day": 0})).parts == ()
 
     def test_standing_orders_take_no_commands_of_their_kind(self, disaster):
         world = World(disaster(calm=True), parts=("orders",))

@@ -239,12 +239,12 @@ def test_a_reset_computes_again_what_was_under_way():
     assert world.jobs.state.queues["count"][0, 0, [RUN, ANSWERS]].tolist() == [1, 0]
     fault = world.faults.state.body[0, 0]
     assert fault["interrupted"]
-    assert fault["reset_until"] == world.jobs.state.desks["down"][0, 0] == now + 50.0
+    assert fault["reset_until"] == world.jobs.state.servers["down"][0, 0] == now + 50.0
     audit(world)
     quiet(world)
     go(world)
     assert job["status"] == COMPUTING
-    assert world.jobs.state.desks["busy"][0, 0] == 0.0
+    assert world.jobs.state.servers["busy"][0, 0] == 0.0
     assert not fault["interrupted"]
     go(world)
     assert job["done"] > now + 50.0
@@ -287,15 +287,15 @@ def test_corrupted_weights_spoil_answers_until_they_are_loaded_anew():
             world.share(reload_worlds, np.ones((1, 1), bool))
             assert not world.faults.state.body["corrupt"].any()
             assert not world.faults.state.body["weights_fault"].any()
-            wait = world.jobs.state.desks["down"][0, 0] - world.state.clock["time"][0]
+            wait = world.jobs.state.servers["down"][0, 0] - world.state.clock["time"][0]
             assert 1.0 < wait < 60.0
             assert wait == world.faults.params.reload[0]
         go(world, "run_small")
-        value = world.jobs.state.desks["value"][0, 0]
+        value = world.jobs.state.servers["value"][0, 0]
         for _ in range(4):
             if value == 0.0:
                 go(world)
-                value = world.jobs.state.desks["value"][0, 0]
+                value = world.jobs.state.servers["value"][0, 0]
         job = world.jobs.state.book[0, j]
         assert job["status"] == DELIVERED
         values.append(value * 2.0 ** ((job["delivered_at"] - job["release"]) / 600.0))
@@ -371,7 +371,7 @@ def test_a_station_that_is_out_serves_nobody(planned):
             denied += did["denied"].sum()
             assert (did["station"] == NONE).all()
             assert did["downlinked"].sum() == 0.0
-            assert not world.jobs.state.desks["served"].any()
+            assert not world.jobs.state.servers["served"].any()
         else:
             served += (did["station"] != NONE).sum()
             before += did["downlinked"].sum()
@@ -397,7 +397,7 @@ def test_safe_mode_charges_with_its_boards_off():
     changes = {"faults.safe_below": 0.4, "faults.safe_above": 0.6, "faults.safe_s": 300.0}
     world = lone_faulty(**changes)
     go(world)
-    fault, power, desk = world.faults.state.body[0], world.state.power[0], world.jobs.state.desks[0]
+    fault, power, server = world.faults.state.body[0], world.state.power[0], world.jobs.state.servers[0]
     assert not fault["safe"][0]
     j = ask(world, release=1.0)
     go(world)
@@ -420,11 +420,11 @@ def test_safe_mode_charges_with_its_boards_off():
     power["energy"] = 0.99 * power["capacity"]
     rounds = 0
     while fault["safe"][0]:
-        assert desk["down"][0] > world.state.clock["time"][0]
+        assert server["down"][0] > world.state.clock["time"][0]
         go(world)
         rounds += 1
     assert rounds == 10  # 300 s
-    assert not desk["off"][0]
+    assert not server["off"][0]
     power["energy"] = 0.3 * power["capacity"]
     go(world)
     power["energy"] = 0.55 * power["capacity"]

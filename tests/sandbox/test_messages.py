@@ -104,7 +104,7 @@ class TestBeacons:
         sent = world.messages.state.heard["sent"][0, 0, RIGHT]
         for _ in range(3):
             world.step()
-        assert world.messages.state.told["peer"][0].tolist() == [0, NONE, 2]
+        assert world.messages.state.broadcast["peer"][0].tolist() == [0, NONE, 2]
         assert world.messages.state.heard["sent"][0, 0, RIGHT] <= sent + 30.0
 
     def test_a_new_episode_forgets(self, world):
