@@ -75,12 +75,12 @@ def _meet(encounter, own, constants, n):
     encounter.passing = encounter.tca + tau
     for i in range(6):
         encounter.relative[i] = c[i] - a[i]
-    _write_axes(c, encounter.axes)
-    _write_axes(a, encounter.own_axes)
+    write_axes(c, encounter.axes)
+    write_axes(a, encounter.own_axes)
 
 
 @kernel
-def _write_axes(c, axes):
+def write_axes(c, axes):
     """Write R, T and N (3, 3) of a state of six numbers."""
     r = sqrt(c[0] * c[0] + c[1] * c[1] + c[2] * c[2])
     hx, hy, hz = c[1] * c[5] - c[2] * c[4], c[2] * c[3] - c[0] * c[5], c[0] * c[4] - c[1] * c[3]
