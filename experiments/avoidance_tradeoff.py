@@ -68,14 +68,16 @@ class _Counts(Watcher):
         self._weighed = env.world.scenario.encounters.importance_sampling
         self._hits, self.direct = np.zeros(env.worlds), 1.0
         """What a direct hit stands for, in the mean."""
-        if self._weighed:
+        if self._weighed:  # whoever is hit would have lived, all but surely
+            self.years += env.world.satellites * env.world.horizon_s / YEAR_S
             rules, rows = env.world.scenario.encounters, env.world.encounters.state.encounter
             passes = np.isfinite(rows["tca"]).sum(axis=-1)
             near = (rules.hard_body_radius_m / (1e3 * rules.watch_km)) ** 2 / HIT_SHARE
             self.direct = near * float(passes.sum()) / max(1, np.count_nonzero(passes))
 
     def after(self, env: BatchEnv, played: Round) -> None:
-        self.years += self._alive.sum(axis=-1) * self._years
+        if not self._weighed:
+            self.years += self._alive.sum(axis=-1) * self._years
         self._alive = env.world.state.body["alive"].copy()
         of_day = self._years * YEAR_S / 86_400.0
         for row, (name, scale) in enumerate(zip(self._at, (1.0, 1.0, of_day), strict=True)):
