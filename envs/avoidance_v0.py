@@ -41,8 +41,8 @@ class Avoidance(Problem):
 
     {actions}
 
-    A burn is an impulse at the beginning of the round; one that had to be thought out, at its end. It is off by
-    `encounters.burn_sigma_percent` in size and `burn_pointing_sigma_deg` in direction. The mask
+    A burn is an impulse at the beginning of the round; one that had to be thought out, at its end. It is off
+    by `encounters.burn_sigma_percent` in size and `burn_pointing_sigma_deg` in direction. The mask
     (int8, 1 = legal) is `info["action_mask"]`, or with `mask_in_obs=True` part of a Dict observation. An
     illegal action is played as waiting and counted in `info["illegal"]`.
 

@@ -83,7 +83,7 @@ class EncounterState(NamedTuple):
     encounter: np.ndarray  # (B, N, K) ENCOUNTER
     error: NDArray[np.float64]  # (B, N, K, U, 3) standard normals, one for each update, the last first
     own_error: NDArray[np.float64]  # the same of the own orbit; of no update where that is known
-    key: NDArray[np.uint64]  # (B,) of the errors of burns
+    key: NDArray[np.uint64]  # (B, N) of the errors of burns
     fuel: NDArray[np.float64]  # (B, N) m/s
     burned: NDArray[np.bool_]  # (B, N) whether it ever burned
     slot_position: NDArray[np.float64]  # (B, N, 3) m, GCRS: where it would be had it never burned
@@ -168,7 +168,7 @@ def make_state(worlds: int, satellites: int, room: int, settings: Settings) -> E
         encounter=np.zeros((*team, room), ENCOUNTER),
         error=np.zeros((*team, room, updates, 3)),
         own_error=np.zeros((*team, room, updates if own_unknown(settings) else 0, 3)),
-        key=np.zeros(worlds, np.uint64),
+        key=np.zeros(team, np.uint64),
         fuel=np.zeros(team),
         burned=np.zeros(team, np.bool_),
         slot_position=np.zeros((*team, 3)),
@@ -239,7 +239,7 @@ def begin(encounters: Encounters, setting: Setting, state: State, b: int, rng: n
     records.error[b] = rng.standard_normal(records.error[b].shape)
     records.own_error[b] = rng.standard_normal(records.own_error[b].shape)
     inexact = settings.burn_sigma_percent > 0.0 or settings.burn_pointing_sigma_deg > 0.0
-    records.key[b] = rng.integers(0, 2**64, dtype=np.uint64) if inexact else 0
+    records.key[b] = rng.integers(0, 2**64, len(records.key[b]), np.uint64) if inexact else 0
 
 
 def _staged(

@@ -181,7 +181,7 @@ def _executed(records, params, wanted, b, n):
 
     Up is across the velocity in the plane of the orbit. No more is burned than there is fuel.
     """
-    passing, key = records.passing[b, n], records.key[b]
+    passing, key = records.passing[b, n], records.key[b, n]
     size = wanted * max(0.0, 1.0 + params.burn_sigma * noise(key, SIZE, passing.burns, n))
     size = min(records.fuel[b, n], max(-records.fuel[b, n], size))
     tilt = params.burn_pointing * noise(key, TILT, passing.burns, n)

@@ -58,7 +58,7 @@ def test_intervals_cover_the_truth():
 
 
 def test_collisions_of_real_rates_have_an_interval():
-    """Nothing staged, one collision in thousands of satellite-years: as many as the passes' even misses make."""
+    """Nothing staged, a collision in thousands of satellite-years: as many as even misses make."""
     few = {"encounters.staged_per_day": 0.0, "encounters.population": 300, "encounters.watch_km": 50.0}
     scenario = load_scenario("crossing_12", few | {"satellites": [f"Shell {n}" for n in range(1, 5)]})
     hours, radius, watch = 12.0, 10.0, 50e3

@@ -8,8 +8,8 @@ from sandbox.conjunctions.screening import ENCOUNTER
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
 
-# what `python -m experiments.encounter_rates --days 10` printed: threshold, warnings per satellite-year a day ahead
-MEASURED = @MEASURED@
+# warnings per satellite-year, a day ahead, above each: `python -m experiments.encounter_rates --days 5`
+MEASURED = {3e-7: 53.9, 1e-6: 40.4, 1e-5: 18.4, 1e-4: 3.35}
 
 
 def test_the_measured_table_is_within_a_factor_of_three_of_the_published():
@@ -27,7 +27,7 @@ def test_nothing_is_staged():
 
 @pytest.mark.slow
 def test_the_table_comes_out_again():
-    rows = encounter_rates("debris_24", days=10.0)
+    rows = encounter_rates("debris_24", days=5.0)
     for row in rows:
         assert row["rate"] == pytest.approx(MEASURED[row["threshold"]], rel=0.02)
         assert row["low"] < row["rate"] < row["high"]
@@ -54,7 +54,11 @@ def test_a_pass_as_an_encounter():
 
 @pytest.mark.parametrize(
     ("scenario", "options", "words"),
-    [("walker_24", {}, "choose debris_24"), ("debris_24", {"days": 0.0}, "days = 0"), ("debris_24", {"lead_h": 90.0}, "lead_h = 90")],
+    [
+        ("walker_24", {}, "choose debris_24"),
+        ("debris_24", {"days": 0.0}, "days = 0"),
+        ("debris_24", {"lead_h": 90.0}, "lead_h = 90"),
+    ],
 )
 def test_bad_input_is_one_sentence(scenario, options, words):
     with pytest.raises(SandboxError, match=words):
