@@ -75,7 +75,7 @@ class Warnings(Block):
     def observe(sim, own, moment, row, b, n):
         warnings = sim.encounters.warnings[b, n]
         for k in range(warnings.shape[0]):
-            warning, item = warnings[k], own.items[b, n, k]
+            warning, item = warnings[k], own.items[b, k]
             item.risk = -10.0
             if warning.tca != math.inf:
                 item.present = 1.0
