@@ -217,7 +217,7 @@ def force_model(scenario: Scenario) -> Forces:
         sun=switch.sun,
         moon=switch.moon,
         density_factor=switch.density_factor,
-        field=gravity and gravity_field(gravity.degree, gravity.order),
+        field=gravity_field(gravity.degree, gravity.order) if gravity else None,
     )
 
 

@@ -148,8 +148,9 @@ def _finite(name: str, values) -> np.ndarray:
 
 def normal_forces(forces: Forces) -> Forces:
     """The same forces in the exact types of `Forces`, so that kernels are compiled once."""
-    kinds = (float, float, float, bool, bool, bool, float)
-    return Forces(*(kind(value) for kind, value in zip(kinds, forces[:-1], strict=True)), forces.field)
+    zonals = float(forces.j2), float(forces.j3), float(forces.j4)
+    switches = bool(forces.drag), bool(forces.sun), bool(forces.moon)
+    return Forces(*zonals, *switches, float(forces.density_factor), forces.field)
 
 
 def _ephemeris_for(forces: Forces, ephemeris: Ephemeris | None, times: np.ndarray) -> Ephemeris:
