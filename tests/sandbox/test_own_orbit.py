@@ -16,7 +16,7 @@ from sandbox.scenario import load_scenario
 SHELL = {
     "name": "Shell",
     "spacecraft": "computing_satellite",
-    "walker": {"total": 4, "planes": 2, "altitude_km": 550, "inclination_deg": 53},
+    "walker": {"total": 4, "planes": 2, "phasing": 1, "altitude_km": 550, "inclination_deg": 53},
 }
 EXACT = {
     "own_sigma_m": [0, 0, 0],
