@@ -214,5 +214,5 @@ def _predict(state, constants, encounters, now, b, n):
     """As after a burn. What passes within the round itself is off by its share of a x t^2 / 2 at most."""
     if encounters is None:
         return
-    encounters.state.told_until[b, n] = -inf
+    encounters.state.warned_until[b, n] = -inf
     predict(encounters.state, state.orbit, constants, b, n, now)

@@ -260,8 +260,8 @@ def _warn(state, encounters, b):
 def _forget_warnings(encounters, b):
     if encounters is None:
         return
-    for n in range(encounters.state.told_until.shape[1]):
-        encounters.state.told_until[b, n] = -np.inf
+    for n in range(encounters.state.warned_until.shape[1]):
+        encounters.state.warned_until[b, n] = -np.inf
 
 
 @kernel

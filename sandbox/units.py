@@ -90,14 +90,15 @@ def _state(name: str, value: Any) -> Any:
     parts = list(value) if isinstance(value, (list, tuple)) else []
     if len(parts) == 6 and not any(map(np.ndim, parts)):
         return [in_unit(name, part, "m" if k < 3 else "m/s") for k, part in enumerate(parts)]
-    if len(parts) == 2 and all(np.shape(part)[-1:] == (3,) for part in parts):
+    nested = any(isinstance(part, (list, tuple)) and any(map(np.ndim, part)) for part in parts)
+    if len(parts) == 2 and not nested and all(np.shape(part)[-1:] == (3,) for part in parts):
         pair = [in_unit(name, part, unit) for part, unit in zip(parts, STATE.split(", "), strict=True)]
         try:
             return np.concatenate(np.broadcast_arrays(*pair), axis=-1, dtype=float)
         except (TypeError, ValueError):
             shapes = " and ".join(str(np.shape(part)) for part in parts)
             raise SandboxError(f"{name} is a pair of shapes {shapes}; give both as (..., 3).") from None
-    if parts and all(np.shape(part)[-1:] == (6,) or isinstance(part, (list, tuple)) for part in parts):
+    if parts and all(isinstance(part, (list, tuple)) or np.shape(part)[-1:] == (6,) for part in parts):
         return [in_unit(name, part, STATE) for part in parts]
     raise SandboxError(
         f"{name} has positions and velocities, which have two units; give a pair of quantities (..., 3), or "

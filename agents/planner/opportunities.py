@@ -11,9 +11,10 @@ from sandbox.geometry import line_of_sight, rotate, unit
 from sandbox.orbits.ephemeris import earth_rotation
 from sandbox.sensing import CONE_MARGIN_S, access_angle, cone_times, is_closed, plan_capture
 from sandbox.state import OPEN, PENDING
+from sandbox.structured import structured
 from sandbox.world import World
 
-OPPORTUNITY = np.dtype(
+OPPORTUNITY = structured(
     [
         ("satellite", "i4"),
         ("slot", "i4"),  # round of the track in which the image is taken whole
@@ -21,10 +22,9 @@ OPPORTUNITY = np.dtype(
         ("enter", "f8"),  # s offset in the round at which the request comes into the access cone
         ("leave", "f8"),  # s offset at which it leaves it, or at which the deadline comes
         ("aim", "f8", (3,)),  # unit vector to it in the middle of the time in which it can be taken, GCRS
-    ],
-    align=True,
+    ]
 )
-LINK = np.dtype([("source", "i4"), ("opportunity", "i4"), ("depart", "i4"), ("turning", "f8")], align=True)
+LINK = structured([("source", "i4"), ("opportunity", "i4"), ("depart", "i4"), ("turning", "f8")])
 """A satellite that leaves `source` in round `depart` of the track can take the image of `opportunity`."""
 
 

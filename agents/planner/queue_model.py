@@ -13,12 +13,10 @@ from sandbox.job_queues import sight
 from sandbox.jobs import RUN, batch_seconds
 from sandbox.orbits.ephemeris import earth_rotation
 from sandbox.state import NONE
+from sandbox.structured import structured
 from sandbox.world import World
 
-QUEUED = np.dtype(
-    [("kind", "i8"), ("model", "i8"), ("ready", "f8"), ("job", "i8")],
-    align=True,
-)
+QUEUED = structured([("kind", "i8"), ("model", "i8"), ("ready", "f8"), ("job", "i8")])
 """A job that waits for a board."""
 
 
