@@ -112,7 +112,8 @@ class Autonomy(Problem):
 
     * v0: first version. November 2026: elements become states by the poliastro family's functions, which
       moves a fleet by up to 30 nm at the epoch. A text said in one world no longer blanks the
-      messages of others.
+      messages of others. Warnings count what a satellite does not know of its own orbit, and burns are off by
+      3 % and a degree.
       Heat, energy and boards became limits: two thermal nodes and throttling, panels with their losses, a
       battery that ages, safe mode for everybody, boards as fast as measured; new features and terms say so.
     """

@@ -34,13 +34,15 @@ class Avoidance(Problem):
     {observation}
 
     The features of `warning_k` stand once for each k from 1 to W: the W warnings of the highest
-    probability, the gravest first. Estimate and probability already count with one's own burns.
+    probability, the gravest first. Estimate and probability already count with one's own burns; deviation and
+    probability with the uncertainty of both orbits, `encounters.sigma_m` and `own_sigma_m`.
 
     ## Actions
 
     {actions}
 
-    A burn is an impulse at the beginning of the round; one that had to be thought out, at its end. The mask
+    A burn is an impulse at the beginning of the round; one that had to be thought out, at its end. It is off
+    by `encounters.burn_sigma_percent` in size and `burn_pointing_sigma_deg` in direction. The mask
     (int8, 1 = legal) is `info["action_mask"]`, or with `mask_in_obs=True` part of a Dict observation. An
     illegal action is played as waiting and counted in `info["illegal"]`.
 
@@ -66,6 +68,8 @@ class Avoidance(Problem):
 
     * v0: first version. November 2026: elements become states by the poliastro family's functions, which
       moves a fleet by up to 30 nm at the epoch. A burn is not repeated by itself where a mind says nothing.
+      Warnings count what a satellite does not know of its own orbit, and burns are off by a few percent and a
+      degree, where the scenario says so; the shipped ones do.
       Heat, energy and boards became limits: two thermal nodes and throttling, panels with their losses, a
       battery that ages, safe mode for everybody, boards as fast as measured; new features and terms say so.
     """

@@ -27,8 +27,8 @@ from envs.blocks.state import ALIVE, BATTERY, ORBIT, SUN, TIME, Piece
 from envs.driver import Buffers, Outputs, Tables, decoding, reporting, state_writer
 from envs.features import Layout
 from envs.mail import Mail
+from sandbox.counted_random import uniform
 from sandbox.errors import SandboxError
-from sandbox.faults import uniform
 from sandbox.scenario import Scenario
 from sandbox.structured import structured
 

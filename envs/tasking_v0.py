@@ -77,7 +77,8 @@ class Tasking(Problem):
     ## Version history
 
     * v0: first version. November 2026: elements become states by the poliastro family's functions, which
-      moves a fleet by up to 30 nm at the epoch.
+      moves a fleet by up to 30 nm at the epoch. The satellites of `scs01` slow as their elements say, each on
+      its own; with one Cd A / m for all they were up to 8 km elsewhere after a day.
       Heat, energy and boards became limits: two thermal nodes and throttling, panels with their losses, a
       battery that ages, safe mode for everybody, boards as fast as measured; new features and terms say so.
     """

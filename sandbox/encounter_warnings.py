@@ -10,7 +10,8 @@ DAY = 86_400.0
 
 @kernel
 def deviation(axis, lead, params):
-    """Deviation (m) along R, T or N (0, 1, 2) of the other object, `lead` seconds before the encounter."""
+    """Deviation (m) along R, T or N (0, 1, 2) of the other object (of the own, of `params.own`), `lead`
+    seconds before the encounter."""
     if axis != 1:
         return params.sigma[axis]
     grown = params.growth * (max(0.0, lead) / DAY) ** 1.5
@@ -33,7 +34,7 @@ def estimated_error(error, axis, update, params):
 
 
 @kernel
-def warn(encounter, error, now, params, warning):
+def warn(encounter, error, own_error, now, params, warning):
     """The warning of an encounter at time `now` (s); none (a TCA of inf) if it is too far ahead or past."""
     warning.tca = inf
     lead = encounter.tca - now
@@ -50,6 +51,10 @@ def warn(encounter, error, now, params, warning):
             y + off * encounter.axes[k, 1],
             z + off * encounter.axes[k, 2],
         )
+    if params.own.unknown:
+        for k in range(3):
+            off, axis = estimated_error(own_error, k, update, params.own), encounter.own_axes[k]
+            x, y, z = x - off * axis[0], y - off * axis[1], z - off * axis[2]
     vx, vy, vz = d[3] / speed, d[4] / speed, d[5] / speed
     along = x * vx + y * vy + z * vz
     x, y, z = x - along * vx, y - along * vy, z - along * vz
@@ -62,6 +67,12 @@ def warn(encounter, error, now, params, warning):
         a = s * (encounter.axes[k, 0] * ex + encounter.axes[k, 1] * ey + encounter.axes[k, 2] * ez)
         c = s * (encounter.axes[k, 0] * gx + encounter.axes[k, 1] * gy + encounter.axes[k, 2] * gz)
         xx, xy, yy = xx + a * a, xy + a * c, yy + c * c
+    if params.own.unknown:
+        for k in range(3):
+            s, axis = deviation(k, (update + 1) * params.update, params.own), encounter.own_axes[k]
+            a = s * (axis[0] * ex + axis[1] * ey + axis[2] * ez)
+            c = s * (axis[0] * gx + axis[1] * gy + axis[2] * gz)
+            xx, xy, yy = xx + a * a, xy + a * c, yy + c * c
     warning.tca = encounter.passing - along / speed
     warning.miss, warning.sigma = miss, sqrt(xx)
     warning.issued = encounter.tca - min(params.warn, (update + 1) * params.update)
@@ -91,7 +102,9 @@ def warn_all(state, encounters, b):
         for k in range(warnings.shape[0]):
             warnings[k].tca = inf
         if alive:
-            _gravest(records.encounter[b, n], records.error[b, n], now, params, warnings)
+            _gravest(
+                records.encounter[b, n], records.error[b, n], records.own_error[b, n], now, params, warnings
+            )
         records.warned_until[b, n] = _next_news(records.encounter[b, n], now, params)
 
 
@@ -113,13 +126,13 @@ def _next_news(rows, now, params):
 
 
 @kernel
-def _gravest(rows, error, now, params, warnings):
+def _gravest(rows, error, own_error, now, params, warnings):
     for k in range(rows.shape[0]):
         if rows[k].tca > now + params.warn:
             break
         last = warnings[warnings.shape[0] - 1]
         held = (last.tca, last.miss, last.sigma, last.probability, last.issued)
-        warn(rows[k], error[k], now, params, last)
+        warn(rows[k], error[k], own_error[k], now, params, last)
         if last.tca == inf or (held[0] != inf and held[3] >= last.probability):
             last.tca, last.miss, last.sigma, last.probability, last.issued = held
             continue

@@ -8,7 +8,7 @@ in its R, T and N; at every update the error shrinks to one of the smaller devia
 that the estimates of one encounter are a martingale, as those of a filter are.
 """
 
-from math import ceil, cos, inf, pi, sin, sqrt
+from math import ceil, cos, inf, pi, radians, sin, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +22,7 @@ from sandbox.conjunctions.screening import ENCOUNTER as PASS
 from sandbox.conjunctions.screening import screen
 from sandbox.errors import SandboxError
 from sandbox.maneuvers import SLOT_STEP_S, keep_slot, predict
+from sandbox.near_passes import draw_near
 from sandbox.orbits.bodies import R_EARTH
 from sandbox.orbits.catalogue import read_catalogue
 from sandbox.orbits.constellations import states
@@ -44,6 +45,8 @@ ENCOUNTER = structured(
         ("passing", "f8"),  # s, the true closest approach to the orbit as it is now
         ("relative", "f8", (6,)),  # the other object from the satellite then
         ("axes", "f8", (3, 3)),  # R, T, N of the other object then
+        ("own_axes", "f8", (3, 3)),  # and of the satellite
+        ("weight", "f8"),  # collisions that a hit stands for; see `sandbox.near_passes`
     ]
 )
 WARNING = structured(
@@ -64,11 +67,14 @@ PASSING = structured(
         ("offset", "f8"),
         ("slot_at", "f8"),
         ("unsought", "f8"),
+        ("weight", "f8"),
+        ("burns", "i8"),
     ]
 )
 """What the last round brought: a collision, the least distance to anything that passed (m), m/s burned; where
 the satellite is: m/s of drift along track from its slot, m ahead of it; the time of `slot_position` of
-`EncounterState`; and the m/s burned since the search for contacts with the ground was begun anew."""
+`EncounterState`; the m/s burned since the search for contacts with the ground was begun anew; the weight of
+the collisions of the last round; and how often it has burned."""
 
 
 class EncounterState(NamedTuple):
@@ -76,6 +82,8 @@ class EncounterState(NamedTuple):
 
     encounter: np.ndarray  # (B, N, K) ENCOUNTER
     error: NDArray[np.float64]  # (B, N, K, U, 3) standard normals, one for each update, the last first
+    own_error: NDArray[np.float64]  # the same of the own orbit; of no update where that is known
+    key: NDArray[np.uint64]  # (B, N) of the errors of burns
     fuel: NDArray[np.float64]  # (B, N) m/s
     burned: NDArray[np.bool_]  # (B, N) whether it ever burned
     slot_position: NDArray[np.float64]  # (B, N, 3) m, GCRS: where it would be had it never burned
@@ -91,6 +99,15 @@ class Sweep(NamedTuple):
     place: NDArray[np.float64]  # (B, N, 3) m, where they are, side by side for a quick look
 
 
+class OwnOrbit(NamedTuple):
+    """How well a satellite's own orbit is known; fields as in `EncounterParams`."""
+
+    unknown: bool
+    update: float
+    sigma: tuple[float, float, float]
+    growth: float
+
+
 class EncounterParams(NamedTuple):
     """Numbers of `scenario.Encounters` that kernels read, in SI units."""
 
@@ -102,6 +119,9 @@ class EncounterParams(NamedTuple):
     watch: float
     small: float
     large: float
+    own: OwnOrbit
+    burn_sigma: float  # share of the size
+    burn_pointing: float  # rad
 
 
 class Encounters(NamedTuple):
@@ -147,6 +167,8 @@ def make_state(worlds: int, satellites: int, room: int, settings: Settings) -> E
     return EncounterState(
         encounter=np.zeros((*team, room), ENCOUNTER),
         error=np.zeros((*team, room, updates, 3)),
+        own_error=np.zeros((*team, room, updates if own_unknown(settings) else 0, 3)),
+        key=np.zeros(team, np.uint64),
         fuel=np.zeros(team),
         burned=np.zeros(team, np.bool_),
         slot_position=np.zeros((*team, 3)),
@@ -164,17 +186,27 @@ def make_sweep(worlds: int, satellites: int) -> Sweep:
 
 def make_params(settings: Settings) -> EncounterParams:
     """The numbers of `settings` for the kernels."""
-    sizes = settings.small_m_s, settings.large_m_s
-    sigma = settings.sigma_m
+    sizes = float(settings.small_m_s), float(settings.large_m_s)
+    sigma, mine = settings.sigma_m, settings.own_sigma_m
+    update = settings.update_h * HOUR
+    own = OwnOrbit(own_unknown(settings), update, (mine[0], mine[1], mine[2]), settings.own_growth_m_day15)
     return EncounterParams(
         settings.warn_h * HOUR,
-        settings.update_h * HOUR,
+        update,
         (sigma[0], sigma[1], sigma[2]),
         settings.growth_m_day15,
         settings.hard_body_radius_m,
         1e3 * settings.watch_km,
         *sizes,
+        own,
+        settings.burn_sigma_percent / 100.0,
+        radians(settings.burn_pointing_sigma_deg),
     )
+
+
+def own_unknown(settings: Settings) -> bool:
+    """Whether there is any uncertainty about the satellites' own orbits."""
+    return any(settings.own_sigma_m) or settings.own_growth_m_day15 > 0.0
 
 
 def begin(encounters: Encounters, setting: Setting, state: State, b: int, rng: np.random.Generator) -> None:
@@ -187,20 +219,27 @@ def begin(encounters: Encounters, setting: Setting, state: State, b: int, rng: n
     records.passing[b] = np.zeros((), PASSING)
     records.passing["closest"][b] = inf
     rows = records.encounter[b]
-    rows["tca"] = inf
+    rows["tca"], rows["weight"] = inf, 1.0
     ahead = passes[(passes["tca"] > start) & (passes["tca"] < start + setting.horizon_s)]
     for n in range(state.body.shape[1]):
         track = state.orbit.position[b, n].copy(), state.orbit.velocity[b, n].copy()
         times, others = _staged(setting, rng, n, start, *track)
-        natural = ahead[ahead["primary"] == n]
+        natural, weight = ahead[ahead["primary"] == n], np.ones(0)
+        if settings.importance_sampling and len(natural):
+            natural, weight = draw_near(rng, natural, settings.hard_body_radius_m, 1e3 * settings.watch_km)
         if not len(times) + len(natural):
             continue
         tca = np.concatenate((times, natural["tca"]))
         other = np.concatenate((others, natural["state2"]))
         order = np.argsort(tca, kind="stable")[: rows.shape[1]]
         rows["tca"][n, : len(order)], rows["state"][n, : len(order)] = tca[order], other[order]
+        if settings.importance_sampling:
+            rows["weight"][n, : len(order)] = weight[order]
     rows["radius"] = settings.hard_body_radius_m
     records.error[b] = rng.standard_normal(records.error[b].shape)
+    records.own_error[b] = rng.standard_normal(records.own_error[b].shape)
+    inexact = settings.burn_sigma_percent > 0.0 or settings.burn_pointing_sigma_deg > 0.0
+    records.key[b] = rng.integers(0, 2**64, len(records.key[b]), np.uint64) if inexact else 0
 
 
 def _staged(
@@ -316,7 +355,7 @@ def pass_all(state, constants, encounters, b):
     now, start = state.clock[b].time, state.clock[b].time - constants.round_s
     for n in range(state.body.shape[1]):
         passing = records.passing[b, n]
-        passing.hit, passing.closest = False, inf
+        passing.hit, passing.closest, passing.weight = False, inf, 0.0
         if state.body[b, n].alive:
             _pass_debris(records.encounter[b, n], passing, watch, start, now)
     _pass_fleet(state, constants, records, encounters.params, encounters.scratch, b)
@@ -340,7 +379,9 @@ def _pass_debris(rows, passing, watch, start, now):
             distance = sqrt(r[0] * r[0] + r[1] * r[1] + r[2] * r[2])
             if distance <= watch:
                 passing.closest = min(passing.closest, distance)
-            passing.hit = passing.hit or distance < rows[k].radius
+            if distance < rows[k].radius:
+                passing.hit = True
+                passing.weight += rows[k].weight
 
 
 @kernel
@@ -425,4 +466,6 @@ def _pass_each_other(position, velocity, constants, passing, params, n, m):
     for i in (n, m):
         if least <= params.watch:
             passing[i].closest = min(passing[i].closest, least)
-        passing[i].hit = passing[i].hit or least < params.radius
+        if least < params.radius:
+            passing[i].hit = True
+            passing[i].weight += 1.0

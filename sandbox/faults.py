@@ -15,7 +15,7 @@ The part of a world needs no other: boards without jobs are reset and switched o
 are lasers. Safe mode (`sandbox.safety`) is looked after here in worlds without it too.
 """
 
-from math import cos, exp, log, pi, radians, sqrt
+from math import exp, log, pi, radians
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from sandbox.compiled import kernel
 from sandbox.compute import model
+from sandbox.counted_random import uniform
 from sandbox.fleet import Fleet
 from sandbox.job_boards import halt_boards
 from sandbox.job_service import update_scratch
@@ -172,34 +173,6 @@ def begin(faults: Faults, b: int, rng: np.random.Generator) -> None:
     for array in faults.state:
         wipe(array, b)
     faults.state.key[b] = rng.integers(0, 2**64, dtype=np.uint64)
-
-
-_STEP = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
-
-
-@kernel
-def _mixed(x, number):
-    """One step of splitmix64 (Steele et al. 2014) from state x, which `number` advances."""
-    x = x + _STEP * (np.uint64(number) + np.uint64(1))
-    x = (x ^ (x >> _S30)) * _MIX_1
-    x = (x ^ (x >> _S27)) * _MIX_2
-    return x ^ (x >> _S31)
-
-
-@kernel
-def uniform(key, what, round_, n, k):
-    """A number in [0, 1) that depends on nothing but its arguments; `key` is of type uint64."""
-    x = _mixed(_mixed(_mixed(_mixed(key, what), round_), n), k)
-    return np.float64(x >> _S11) * 2.0**-53
-
-
-@kernel
-def noise(key, what, round_, n):
-    """A standard normal number that depends on nothing but its arguments (Box and Muller 1958)."""
-    u, v = uniform(key, what, round_, n, 0), uniform(key, what, round_, n, 1)
-    return sqrt(-2.0 * log(1.0 - u)) * cos(2.0 * pi * v)
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,9 +14,11 @@ from sandbox.errors import SandboxError, printable, shown, unknown_name
 from sandbox.orbits import constellations
 from sandbox.orbits.bodies import J2, J3, J4, LOWEST_M, MU_EARTH, R_EARTH
 from sandbox.orbits.catalogue import Catalogue, from_mean_elements
+from sandbox.orbits.catalogue_drag import catalogue_ballistic
 from sandbox.orbits.decay import flying
 from sandbox.orbits.elements import coe2rv
 from sandbox.orbits.frames import geodetic_to_itrs
+from sandbox.orbits.gravity import gravity_field
 from sandbox.orbits.poliastro import from_orbits
 from sandbox.orbits.propagation import Forces
 from sandbox.orbits.timescales import julian_date
@@ -139,23 +141,30 @@ def make_fleet(scenario: Scenario) -> Fleet:
             f"{printable(scenario.name)} has {len(wanted):,} satellites; {MOST_SATELLITES:,} is the most."
         )
     names: list[str] = []
-    groups, kinds, positions, velocities, sgp4 = [], [], [], [], []
+    groups, kinds, positions, velocities, sgp4, slowed = [], [], [], [], [], []
     for group, (own, position, velocity, catalogue) in zip(scenario.fleet, placed, strict=True):
         kept = [i for i, name in enumerate(own) if name in wanted]
-        if catalogue is not None and group.propagator == "sgp4" and kept:
+        if catalogue is not None and kept:
             numbers = np.arange(len(names), len(names) + len(kept))
-            sgp4.append((numbers, Catalogue(tuple(catalogue.sets[i] for i in kept))))
+            theirs = replace(catalogue, sets=tuple(catalogue.sets[i] for i in kept), left_out=())
+            if group.propagator == "sgp4":
+                sgp4.append((numbers, theirs))
+            elif scenario.forces.drag == "catalogue":
+                slowed.append((numbers, theirs, (position[kept], velocity[kept])))
         names += [own[i] for i in kept]
         groups += [group.name] * len(kept)
         kinds += [group.spacecraft] * len(kept)
         positions.append(position[kept])
         velocities.append(velocity[kept])
     records = {kind: _craft_record(craft) for kind, craft in scenario.spacecraft.items()}
+    craft = np.array([records[kind] for kind in kinds], CRAFT)
+    for numbers, catalogue, there in slowed:
+        craft["ballistic"][numbers] = catalogue_ballistic(catalogue, *there, craft["ballistic"][numbers[0]])
     return Fleet(
         tuple(names),
         tuple(groups),
         tuple(kinds),
-        np.array([records[kind] for kind in kinds], CRAFT),
+        craft,
         np.concatenate(positions),
         np.concatenate(velocities),
         tuple(sgp4),
@@ -214,15 +223,16 @@ def orbit_scales(fleet: Fleet, burn_m_s: float, seconds: float) -> tuple[float, 
 
 def force_model(scenario: Scenario) -> Forces:
     """The scenario's switches as the coefficients that the compiled propagator takes."""
-    switch = scenario.forces
+    switch, gravity = scenario.forces, scenario.forces.gravity
     return Forces(
-        j2=J2 if switch.j2 else 0.0,
-        j3=J3 if switch.j3 else 0.0,
-        j4=J4 if switch.j4 else 0.0,
-        drag=switch.drag,
+        j2=J2 if switch.j2 or gravity else 0.0,
+        j3=J3 if switch.j3 or gravity else 0.0,
+        j4=J4 if switch.j4 or gravity else 0.0,
+        drag=bool(switch.drag),
         sun=switch.sun,
         moon=switch.moon,
         density_factor=switch.density_factor,
+        field=gravity_field(gravity.degree, gravity.order) if gravity else None,
     )
 
 

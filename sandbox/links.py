@@ -6,6 +6,7 @@ from sandbox.compiled import kernel
 from sandbox.geometry import itrs_at, rotate, round_path
 from sandbox.orbits.bodies import SPEED_OF_LIGHT
 from sandbox.orbits.ephemeris import earth_rotation, moon_position, sun_position
+from sandbox.orbits.gravity import turn_at
 from sandbox.orbits.propagation import dop8_step
 from sandbox.state import NONE
 from sandbox.units import HOUR
@@ -131,7 +132,10 @@ def seek_contact(contacts, b, n, now, position, velocity, stations, forces, ball
         was = (x, y, z), (vx, vy, vz)
         sun = sun_position(ephemeris, t) if forces.sun else (0.0, 0.0, 0.0)
         moon = moon_position(ephemeris, t) if forces.moon else (0.0, 0.0, 0.0)
-        x, y, z, vx, vy, vz = dop8_step(x, y, z, vx, vy, vz, SEARCH_STEP_S, forces, ballistic, sun, moon)
+        turn = turn_at(forces.field, ephemeris, t)
+        x, y, z, vx, vy, vz = dop8_step(
+            x, y, z, vx, vy, vz, SEARCH_STEP_S, forces, ballistic, sun, moon, turn
+        )
         t += SEARCH_STEP_S
         above, seen = _clearance_at(x, y, z, t, stations, ephemeris, station if found else NONE)
         if found and above < 0.0:

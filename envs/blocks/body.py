@@ -6,7 +6,8 @@ from envs.block import Block
 from envs.features import Feature
 from sandbox.attitude import angle_between, slew_time
 from sandbox.compiled import kernel
-from sandbox.faults import BATTERY, TEMPERATURE, noise
+from sandbox.counted_random import noise
+from sandbox.faults import BATTERY, TEMPERATURE
 from sandbox.geometry import unit
 from sandbox.orbits.bodies import SOLAR_CONSTANT
 from sandbox.thermal import LONGEST_MIN, environment_heat, full_power_minutes

@@ -23,7 +23,8 @@ class Objects:
     """N objects under `forces`: GCRS position (N, 3) m and velocity (N, 3) m/s at time 0.
 
     `ballistic_m2_kg` (Cd A / m) broadcasts against (N,). `ephemeris`, in seconds since the same time 0, is
-    needed for the Sun and the Moon only. `carry` moves `position` and `velocity`, (N, 3), to another time.
+    needed for the Sun, the Moon and a field only. `carry` moves `position` and `velocity`, (N, 3), to another
+    time.
     """
 
     @accepts_quantities(position="m", velocity="m/s", ballistic_m2_kg="m2/kg")
@@ -40,9 +41,9 @@ class Objects:
         self.position, self.velocity, self.time = start[0].copy(), start[1].copy(), 0.0
         self.forces = normal_forces(forces)
         self.ballistic = np.broadcast_to(np.asarray(ballistic_m2_kg, float), len(self.position)).copy()
-        if ephemeris is None and (self.forces.sun or self.forces.moon):
+        if ephemeris is None and self.forces.timed:
             raise SandboxError(
-                "Forces with Sun or Moon need an ephemeris; pass make_ephemeris(epoch, duration_s)."
+                "Forces with Sun, Moon or field need an ephemeris; pass make_ephemeris(epoch, duration_s)."
             )
         self._ephemeris = NO_EPHEMERIS if ephemeris is None else ephemeris
 
@@ -52,7 +53,7 @@ class Objects:
     @accepts_quantities(time_s="s")
     def carry(self, time_s: float) -> None:
         """Move everything to `time_s`, in steps of at most a minute."""
-        if (self.forces.sun or self.forces.moon) and not covers(self._ephemeris, self.time, time_s):
+        if self.forces.timed and not covers(self._ephemeris, self.time, time_s):
             raise SandboxError(f"The ephemeris does not reach to {time_s:g} s; make it for longer.")
         if time_s == 0.0:
             self.position[...], self.velocity[...] = self._start

@@ -66,7 +66,7 @@ from sandbox.scenario.hazards import Encounters, Faults, Outage, SafeMode
 from sandbox.scenario.layers import LONGEST_CHAIN
 from sandbox.scenario.loading import load_scenario
 from sandbox.scenario.replacing import MOST_STEPS
-from sandbox.scenario.schema import Forces, Scenario, Station
+from sandbox.scenario.schema import Forces, Gravity, Scenario, Station
 from sandbox.scenario.spacecraft import (
     Attitude,
     Body,
@@ -100,6 +100,7 @@ __all__ = [
     "Event",
     "Faults",
     "Forces",
+    "Gravity",
     "Group",
     "Hours",
     "Inclination",

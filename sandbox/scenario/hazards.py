@@ -27,7 +27,15 @@ class Encounters(Model):
     encounter plane. `population` objects of low orbit, or those of a `catalogue` file flown by SGP4, join
     them with every pass within `watch_km` of the orbits of the scenario. Warnings come `warn_h` before, anew
     every `update_h`. Their errors have `sigma_m` (R, T, N) at the encounter; along track that grows with the
-    time ahead by `growth_m_day15` for a day, to the power of 1.5.
+    time ahead by `growth_m_day15` for a day, to the power of 1.5. What is not known of the satellite's own
+    orbit, `own_sigma_m` and `own_growth_m_day15`, comes on top; by default nothing.
+
+    A burn is off by `burn_sigma_percent` of its size and by `burn_pointing_sigma_deg` in either direction
+    across it (one deviation each), drawn anew for every burn; by default it is exact.
+
+    With `importance_sampling` one pass of the population that each satellite has in an episode is drawn anew,
+    near, and carries a weight: see `sandbox.near_passes`. It needs a population or catalogue, and nothing
+    staged.
     """
 
     staged_per_day: Annotated[float, Field(ge=0, le=100)] = 1.0
@@ -41,6 +49,11 @@ class Encounters(Model):
     update_h: Annotated[float, Field(ge=0.01, le=MOST_WAIT_H)] = 8.0
     sigma_m: tuple[Positive, Positive, Positive] = (15.0, 40.0, 15.0)
     growth_m_day15: NotNegative = 400.0
+    own_sigma_m: tuple[NotNegative, NotNegative, NotNegative] = (0.0, 0.0, 0.0)
+    own_growth_m_day15: NotNegative = 0.0
+    burn_sigma_percent: Annotated[float, Field(ge=0, le=50)] = 0.0
+    burn_pointing_sigma_deg: Annotated[float, Field(ge=0, le=45)] = 0.0
+    importance_sampling: bool = False
     fuel_m_s: Annotated[float, Field(gt=0, le=1e5)] = 10.0
     small_m_s: Positive = 0.02
     large_m_s: Positive = 0.1
@@ -52,6 +65,15 @@ class Encounters(Model):
             raise ValueError("give small_m_s < large_m_s <= fuel_m_s")
         if self.population and self.catalogue:
             raise ValueError("give population or catalogue, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _weighted(self) -> Self:
+        if self.importance_sampling and (self.staged_per_day or not (self.population or self.catalogue)):
+            raise ValueError(
+                "importance_sampling draws passes of a population anew: give population or catalogue, and "
+                "staged_per_day: 0"
+            )
         return self
 
 

@@ -32,9 +32,18 @@ FEW = [
 ]
 
 
+EXACT = {
+    "encounters.own_sigma_m": (0.0, 0.0, 0.0),
+    "encounters.own_growth_m_day15": 0.0,
+    "encounters.burn_sigma_percent": 0.0,
+    "encounters.burn_pointing_sigma_deg": 0.0,
+}
+"""One's own orbit is known, and burns are as ordered."""
+
+
 @pytest.fixture(scope="module")
 def scenario():
-    changes = {
+    changes = EXACT | {
         "fleet": FEW,
         "horizon_h": 24.0,
         "encounters.staged_per_day": 6.0,
@@ -213,7 +222,7 @@ def test_satellites_can_run_into_each_other():
         for name, p, w in (("first", position, velocity), ("second", r, v))
     ]
     fleet = [{"name": "Pair", "spacecraft": "computing_satellite", "states": two}]
-    quiet = {
+    quiet = EXACT | {
         "encounters.staged_per_day": 0.0,
         "encounters.population": 0,
         "encounters.hard_body_radius_m": 600.0,
@@ -235,7 +244,11 @@ def test_encounters_in_the_fleet_are_those_of_all_pairs(round_s):
     """Every pair of which one has burned is followed over the round; nothing is left out that came near."""
     walker = {"total": 60, "planes": 12, "phasing": 5, "altitude_km": 550, "inclination_deg": 80}
     fleet = [{"name": "Shell", "spacecraft": "computing_satellite", "walker": walker}]
-    quiet = {"encounters.staged_per_day": 0.0, "encounters.population": 0, "encounters.watch_km": 300.0}
+    quiet = EXACT | {
+        "encounters.staged_per_day": 0.0,
+        "encounters.population": 0,
+        "encounters.watch_km": 300.0,
+    }
     world = encounter_world(
         load_scenario("crossing_12", {"fleet": fleet, "round_s": round_s, "substep_s": round_s, **quiet})
     )

@@ -8,12 +8,9 @@ from hypothesis import strategies as st
 from pilots import change_rules, reload_worlds, strike_worlds
 from test_jobs import DECIDE, ask, audit, busy_kinds, lone, scenario
 
+from sandbox.counted_random import noise, uniform
 from sandbox.errors import SandboxError
-from sandbox.faults import (
-    in_anomaly,
-    noise,
-    uniform,
-)
+from sandbox.faults import in_anomaly
 from sandbox.jobs import ANSWERED, ANSWERS, COMPUTING, DECISIONS, DELIVERED, RUN
 from sandbox.lasers import carries
 from sandbox.scenario import load_scenario

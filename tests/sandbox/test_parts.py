@@ -233,6 +233,8 @@ def test_a_snapshot_leads_to_the_same_future(disaster, trouble):
 
 
 def calm(disaster, **changes):
+    """A world without faults, whose burns are flown exactly."""
+    changes = {"encounters__burn_sigma_percent": 0.0, "encounters__burn_pointing_sigma_deg": 0.0} | changes
     world = whole_world(disaster(calm=True, changes={k.replace("__", "."): v for k, v in changes.items()}))
     world.reset(0)
     return world
