@@ -85,7 +85,8 @@ class Tasking(Problem):
     def declare(cls, candidates: int = 4, loss_penalty: float = 50.0) -> Declaration:
         return Declaration(
             blocks=(
-                Body(), Store(), Light(), Panel(), Place(), Station(), TimeLeft(), Requests(),
+                Body(), Store(), Light(), Panel(), Place(), Station(omit=("station_uplink",)), TimeLeft(),
+                Requests(),
                 Point(), Observe(),
                 Delivery(), Loss(loss_penalty), Energy(), ImageCounts(),
             ),

@@ -31,6 +31,7 @@ from sandbox.jobs import (
     TO_GROUND,
     TRAINING,
     WAITING,
+    user_link_share,
 )
 from sandbox.lasers import carries, light_time, send_over
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
@@ -132,7 +133,7 @@ def _take_up(jobs, body, now, end, b):
             continue
         desk = work.desks[b, n]
         begin = max(now, desk.channel)
-        desk.channel = begin + job.bits / terms.user_rate
+        desk.channel = begin + job.bits / (terms.user_up * user_link_share(terms, distance))
         behind = take(queue, book, before, j)
         receive(work, terms.places, b, n, j, desk.channel + light_time(distance))
         j = behind

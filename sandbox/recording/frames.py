@@ -102,10 +102,9 @@ def _links_of(world: "World", b: int) -> dict[str, np.ndarray]:
     """Which satellites the laser terminals can send to now."""
     if world.lasers is None:
         return {}
-    links, wait = world.lasers.state.links[b], world.lasers.params.terminals["acquisition"]
+    links = world.lasers.state.links[b]
     peer = links["peer"]
-    acquired = links["since"] + np.maximum(wait[:, None], wait[peer])
-    up = (peer != NONE) & (acquired <= world.state.clock["time"][b])
+    up = (peer != NONE) & (links["since"] + links["wait"] <= world.state.clock["time"][b])
     return {"link_peer": np.where(up, peer, NONE).astype(np.int32)}
 
 

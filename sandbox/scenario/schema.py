@@ -17,6 +17,7 @@ from sandbox.bounds import (
     Count,
     Decibels,
     Name,
+    Positive,
     Text,
 )
 from sandbox.errors import printable, unknown_name
@@ -27,6 +28,7 @@ from sandbox.scenario.fields import Latitude, Longitude, Model
 from sandbox.scenario.fleet import Group
 from sandbox.scenario.hazards import Faults, Threats
 from sandbox.scenario.spacecraft import Spacecraft
+from sandbox.scenario.weather import Weather
 from sandbox.units import HOUR, is_time
 
 
@@ -41,6 +43,13 @@ class Forces(Model):
 
 
 class Station(Model):
+    """A ground station. The uplink's `eirp_dbw` is assumed, as of 2 W into a dish of 3.7 m in S band.
+
+    `noise_k` is the receiver's noise temperature under a clear sky, that of `gain_to_noise_db_k`: rain adds
+    to it. `rain_mm_h` (exceeded for 0.01 % of the time) and `rain_percent` (share of the time in which it
+    rains) are by default those of the place (`sandbox.sky.climate_at`).
+    """
+
     name: Name
     latitude_deg: Latitude
     longitude_deg: Longitude
@@ -48,6 +57,10 @@ class Station(Model):
     min_elevation_deg: Annotated[float, Field(ge=0, lt=90)] = 5.0
     antennas: Count = 1
     gain_to_noise_db_k: Decibels = 30.0
+    noise_k: Positive = 150.0
+    eirp_dbw: Decibels = 40.0
+    rain_mm_h: Annotated[float, Field(ge=0, le=1_000)] | None = None
+    rain_percent: Annotated[float, Field(ge=0, le=50)] | None = None
 
 
 class Scenario(Model):
@@ -65,6 +78,7 @@ class Scenario(Model):
     fleet: tuple[Group, ...] = Field(min_length=1, max_length=MOST_LISTED)
     satellites: tuple[Name, ...] | None = Field(None, min_length=1, max_length=MOST_NAMED)
     stations: tuple[Station, ...] = Field(min_length=1, max_length=MOST_LISTED)
+    weather: Weather = Weather()
     requests: Requests = Requests()
     jobs: Jobs = Jobs()
     threats: Threats = Threats()
