@@ -18,7 +18,8 @@ class Station(Block):
 
     `station_rate` is that in the middle of what is in view, under the sky as it is; `station_fade` what cloud
     and rain take of the signal there. `contact_rate` is that of the contact's highest point under a clear
-    sky, `contact_length` what is left of it once it has begun, `contact_rain` the forecast for its middle.
+    sky, or the present one once that is past; `contact_length` what is left of it once it has
+    begun, `contact_rain` the forecast for its middle.
     """
 
     features = (
@@ -63,6 +64,8 @@ class Station(Block):
             row.contact_rain = 100.0 * rain_chance(sim.weather, sim.state.clock[b], b, plan.station, middle)
             radio, down = sim.constants.craft[n].radio, sim.constants.radios.down
             row.contact_rate = 1e-6 * link_rate(down, radio, plan.station, CLEAR, plan.reach, plan.top)
+            if moment.now > plan.peak and outlook.station == plan.station:
+                row.contact_rate = row.station_rate
 
 
 @kernel

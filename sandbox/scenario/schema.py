@@ -57,7 +57,7 @@ class Station(Model):
     min_elevation_deg: Annotated[float, Field(ge=0, lt=90)] = 5.0
     antennas: Count = 1
     gain_to_noise_db_k: Decibels = 30.0
-    noise_k: Positive = 150.0
+    noise_k: Positive = 200.0
     eirp_dbw: Decibels = 40.0
     rain_mm_h: Annotated[float, Field(ge=0, le=1_000)] | None = None
     rain_percent: Annotated[float, Field(ge=0, le=50)] | None = None
