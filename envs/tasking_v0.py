@@ -67,7 +67,10 @@ class Tasking(Problem):
     ## Version history
 
     * v0: first version. November 2026: elements become states by the poliastro family's functions, which
-      moves a fleet by up to 30 nm at the epoch.
+      moves a fleet by up to 30 nm at the epoch. The downlink takes the modulation and coding of DVB-S2 that
+      its signal allows, through air, cloud and rain over the stations, so that its rate changes four times
+      over a pass; where the sky or the distance lets nothing through, no station is in view. New features:
+      `station_fade`, `contact_rate`, `contact_rain`.
     """
 
     name, scenario = "tasking_v0", "scs01"

@@ -55,6 +55,8 @@ class Weather(NamedTuple):
 def make_part(setting: Setting) -> Weather:
     """The part, for an episode and what is looked ahead of it."""
     steps = int((setting.horizon_s + 2.0 * SEARCH_HORIZON_S) / STEP_S) + 2
+    if not setting.scenario.weather.rain:
+        steps = 1
     drawn = setting.worlds, len(setting.scenario.stations), steps
     return Weather(
         Drift(np.zeros(drawn, np.float32), np.zeros(drawn, np.float32)), make_climates(setting.scenario)
@@ -62,7 +64,7 @@ def make_part(setting: Setting) -> Weather:
 
 
 def make_climates(scenario: Scenario) -> Climates:
-    """The climates of the stations of `scenario`."""
+    """The climates of the stations of `scenario`; where its weather has no rain, the sky is always clear."""
     weather = scenario.weather
     shares = np.array([rain_shares(station_climate(station)) for station in scenario.stations])
     if weather.season == "worst_month":
@@ -70,7 +72,7 @@ def make_climates(scenario: Scenario) -> Climates:
         shares[:, 0] = np.maximum(shares[:, 0], shares[:, 1])
     shares = np.minimum(shares, MOST_PERCENT)
     return Climates(
-        edges=-ndtri(0.01 * shares),
+        edges=-ndtri(0.01 * shares) if weather.rain else np.full(shares.shape, np.inf),
         kept=math.exp(-STEP_S / (weather.persistence_min * MINUTE)),
         skill_s=weather.forecast_h * HOUR,
     )

@@ -22,6 +22,7 @@ class Station(Block):
     begun, `contact_rain` the forecast for its middle.
     """
 
+    parts = ("weather",)
     features = (
         Feature("station_seconds", "s", 0, 300, "a ground station is in view for {:.0f} s of this round",
                 GROUND, silent_at=0),

@@ -93,9 +93,15 @@ def scene_of(world: "World", b: int = 0) -> dict[str, Any]:
         "sunlight": sunlight,
         "alive": alive,
         "target_state": book_of(world, b)["status"].copy(),
+        **_skies_of(world, b),
         **_links_of(world, b),
         **_encounters_of(world, b),
     }
+
+
+def _skies_of(world: "World", b: int) -> dict[str, np.ndarray]:
+    """The sky over the stations."""
+    return {} if world.weather is None else {"station_sky": world.state.ground["sky"][b].astype(np.uint8)}
 
 
 def _links_of(world: "World", b: int) -> dict[str, np.ndarray]:
