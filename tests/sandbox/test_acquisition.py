@@ -41,14 +41,14 @@ def test_the_search_grows_with_the_field():
     assert search_share(0.0) == LEAST_SHARE
 
 
-def held(slew_deg_s=2.0):
-    """A grid of two dozen satellites whose links have been up for a minute, and what moves them."""
-    links, position = patterned(48, 4)
+def held(slew_deg_s=2.0, total=48, planes=4):
+    """A grid of satellites whose links have been up for a minute, and where they are."""
+    links, position = patterned(total, planes)
     who = make_lasers(
-        48, terminals=4, range_m=5e6, acquisition_s=15.0, rate_bit_s=1e11, slew_deg_s=slew_deg_s
+        total, terminals=4, range_m=5e6, acquisition_s=15.0, rate_bit_s=1e11, slew_deg_s=slew_deg_s
     )
     for now in (0.0, 30.0, 60.0):
-        follow_links(links, who, alive(48), position, position, now)
+        follow_links(links, who, alive(total), position, position, now)
     return links, who, position
 
 
@@ -72,22 +72,22 @@ def test_a_neighbour_in_the_plane_is_back_the_sooner_the_shorter_it_was_gone(gap
 
 def test_one_that_has_moved_across_takes_the_turn_too():
     """A neighbour in another plane comes back on the other side, as over the poles."""
-    links, who, position = held()
+    links, who, position = held(total=96, planes=12)
     n = int(np.flatnonzero(np.isfinite(links["since"][:, RIGHT]))[0])
     side = int(links[n, RIGHT]["peer"])
     before = links[n, RIGHT]["aim"].copy()
-    follow_links(links, who, alive(48, dead=[side]), position, position, 90.0)
+    follow_links(links, who, alive(96, dead=[side]), position, position, 90.0)
     moved = position.copy()
     normal = np.cross(position[n], position[links[n, AHEAD]["peer"]])
     normal /= np.linalg.norm(normal)
     moved[side] -= 2.0 * (position[side] @ normal) * normal  # mirrored in the plane of the others
-    follow_links(links, who, alive(48), moved, moved, 660.0)
+    follow_links(links, who, alive(96), moved, moved, 660.0)
     angle = turn_angle(before, links[n, RIGHT]["aim"])
     assert angle > math.radians(20.0)
     wait = links[n, RIGHT]["wait"]
     assert wait >= math.degrees(angle) / 2.0 + 15.0 * search_share(600.0) - 1e-6
-    slow, who_slow, _ = held(slew_deg_s=1.0)
-    for now, body, place in ((90.0, alive(48, dead=[side]), position), (660.0, alive(48), moved)):
+    slow, who_slow, _ = held(slew_deg_s=1.0, total=96, planes=12)
+    for now, body, place in ((90.0, alive(96, dead=[side]), position), (660.0, alive(96), moved)):
         follow_links(slow, who_slow, body, place, place, now)
     assert slow[n, RIGHT]["wait"] - wait >= math.degrees(angle) / 2.0 - 1e-6
 
