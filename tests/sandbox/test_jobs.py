@@ -30,6 +30,7 @@ from sandbox.jobs import (
     SENDING,
     UNBORN,
     WAITING,
+    user_link_share,
 )
 from sandbox.orbits.bodies import SPEED_OF_LIGHT
 from sandbox.orbits.frames import gcrs_to_itrs
@@ -162,13 +163,15 @@ def test_an_answer_takes_what_its_parts_take():
     go(world, "defer")
     job = world.jobs.state.book[0, j]
     itrs = world.jobs.scratch.itrs[0, 0].copy()
-    up = np.linalg.norm(itrs - job["position"]) / SPEED_OF_LIGHT
-    arrived = 30.0 + 1e6 / 20e6 + up  # taken up when the round begins
+    distance = np.linalg.norm(itrs - job["position"])
+    up, share = distance / SPEED_OF_LIGHT, user_link_share(world.jobs.params, distance)
+    assert share in world.jobs.params.user_share[-5:]
+    arrived = 30.0 + 1e6 / (10e6 * share) + up  # taken up when the round begins
     assert job["ready"] == pytest.approx(arrived, abs=1e-9)
     assert world.jobs.state.queues["count"][0, 0].tolist() == [1, 0, 0, 0]
     go(world, "run_large")
     compute = inference(board("scs01"), model("Qwen3-8B"), "int4", 400, 100)
-    sent = arrived + compute.seconds + 20e3 / 20e6
+    sent = arrived + compute.seconds + 20e3 / (20e6 * share)
     assert job["status"] == DELIVERED
     assert job["delivered_at"] == pytest.approx(sent + up, abs=1e-9)
     desk = world.jobs.state.desks[0, 0]
@@ -405,6 +408,30 @@ def test_weights_must_be_on_board_and_come_up_over_contacts():
     assert world.jobs.state.desks["missing"][0, 0] == pytest.approx(bits - seen, abs=1e3)
     assert len(rates) > 3
     assert max(rates) < 100e6
+
+
+def test_a_weak_uplink_brings_less_of_the_weights_to_the_same_satellite():
+    left = []
+    for gain in (-44.0, -30.0):
+        name = "spacecraft.computing_satellite.radio.uplink_gain_to_noise_db_k"
+        world = lone(**{"jobs.large_on_board": False, name: gain})
+        go(world, *["defer"] * 200)
+        left.append(float(world.jobs.state.desks["missing"][0, 0]))
+    assert left[0] > left[1]
+
+
+def test_links_of_users_are_slower_far_away_and_up_than_down():
+    world = lone()
+    terms = world.jobs.params
+    assert terms.user_up < terms.user_down
+    shares = [user_link_share(terms, km * 1e3) for km in (300, 550, 800, 1_200, 1_800, 2_500, 4_000, 9_000)]
+    assert shares[0] == shares[1] == 1.0
+    assert np.all(np.diff(shares[1:]) < 0.0)
+    assert shares[-1] > 0.0
+    near, far = (ask(world, aside_m=aside) for aside in (0.0, 1.2e6))
+    go(world, "defer")
+    book = world.jobs.state.book[0]
+    assert book["ready"][near] - 30.0 < 0.5 * (book["ready"][far] - book["ready"][near])
 
 
 def test_weights_spread_over_the_mesh():
