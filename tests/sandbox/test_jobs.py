@@ -395,7 +395,7 @@ def test_weights_must_be_on_board_and_come_up_over_contacts():
     go(world, "defer", "run_large")
     assert world.jobs.state.desks[0, 0]["refused"] == 1
     assert world.jobs.state.book[0, j]["status"] == QUEUED
-    seen, rates = 0.0, set()
+    seen, rates = bits - float(world.jobs.state.desks["missing"][0, 0]), set()
     for _ in range(220):
         before = float(world.jobs.state.desks["missing"][0, 0])
         outlook = world.state.outlook[0, 0].copy()
