@@ -193,8 +193,10 @@ def test_the_rate_varies_fourfold_over_a_pass_of_a_shipped_scenario(name):
 
 
 def downlinked(changes, rounds=240):
-    """Gbit that the same policy brings down in two hours of `pair` under changes."""
-    world = World(load_scenario("pair", changes), horizon_s=rounds * 30.0)
+    """Gbit that the same policy brings down in two hours of `pair` under changes; there is more to send."""
+    craft = "spacecraft.computing_satellite."
+    heavy = {craft + "camera.image_gbit": 60.0, craft + "store_gbit": 3_000.0}
+    world = World(load_scenario("pair", heavy | changes), horizon_s=rounds * 30.0, parts=("weather",))
     world.reset(4)
     total = 0.0
     for _ in range(rounds):
