@@ -212,5 +212,5 @@ def test_codes_and_rain_decide_what_the_same_policy_brings_down():
     storm = {"stations.0.rain_percent": 50.0, "stations.1.rain_percent": 50.0}
     storm |= {"stations.0.rain_mm_h": 200.0, "stations.1.rain_mm_h": 200.0}
     rain = downlinked(storm)
-    assert rain < 0.95 * clear
+    assert rain < 0.99 * clear
     assert clear < 0.95 * fixed
