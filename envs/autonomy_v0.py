@@ -116,6 +116,11 @@ class Autonomy(Problem):
       3 % and a degree.
       Heat, energy and boards became limits: two thermal nodes and throttling, panels with their losses, a
       battery that ages, safe mode for everybody, boards as fast as measured; new features and terms say so.
+      The downlink takes the modulation and coding of DVB-S2 that its signal allows, through air, cloud and
+      rain over the stations, so that its rate changes four times over a pass; where the sky or the distance
+      lets nothing through, no station is in view. New features: `station_fade`, `station_uplink`,
+      `contact_rate`, `contact_rain`. Uplinks have budgets of their own, a user's falls with the distance, and
+      how long lasers take to find each other depends on how far they turn and whom they knew.
     """
 
     name, scenario, divides = "autonomy_v0", "disaster_response", False

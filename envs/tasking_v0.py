@@ -81,6 +81,10 @@ class Tasking(Problem):
       its own; with one Cd A / m for all they were up to 8 km elsewhere after a day.
       Heat, energy and boards became limits: two thermal nodes and throttling, panels with their losses, a
       battery that ages, safe mode for everybody, boards as fast as measured; new features and terms say so.
+      The downlink takes the modulation and coding of DVB-S2 that its signal allows, through air, cloud and
+      rain over the stations, so that its rate changes four times over a pass; where the sky or the distance
+      lets nothing through, no station is in view. New features: `station_fade`, `contact_rate`,
+      `contact_rain`.
     """
 
     name, scenario = "tasking_v0", "scs01"
@@ -98,7 +102,8 @@ class Tasking(Problem):
     def declare(cls, candidates: int = 4, loss_penalty: float = 50.0) -> Declaration:
         return Declaration(
             blocks=(
-                Body(), Safe(), Store(), Light(), Panel(), Place(), Station(), TimeLeft(), Requests(),
+                Body(), Safe(), Store(), Light(), Panel(), Place(), Station(omit=("station_uplink",)),
+                TimeLeft(), Requests(),
                 Point(), Observe(),
                 Delivery(), Loss(loss_penalty), Energy(), ImageCounts(), SafeMode(),
             ),

@@ -10,12 +10,13 @@ from sandbox.compiled import kernel
 from sandbox.geometry import BEYOND_S, itrs_at, line_of_sight, round_path
 from sandbox.ground import assign_antennas, can_transmit
 from sandbox.images import can_shoot, has_room, settle_captures, transmit
-from sandbox.links import link_rate, slant_range
+from sandbox.links import sin_elevation, slant_range
 from sandbox.orbits.bodies import AU, LOWEST_M, SOLAR_CONSTANT
 from sandbox.orbits.eclipse import illumination
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.orbits.propagation import hermite_at
 from sandbox.power import battery_step, cycle_wear, faded_capacity, harvest_power, panel_incidence
+from sandbox.radio import link_rate
 from sandbox.safety import is_dark
 from sandbox.sensing import CONE_MARGIN_S, plan_capture, update_requests
 from sandbox.state import CHARGE, DOWNLINK, IDLE, LOST, NONE, OBSERVE
@@ -283,7 +284,11 @@ def _fly_leg(state, constants, airtime, moment, path, leg, b, n):
         if busy > 0.0 and share > 0.0:
             start = max(since, send_from)
             x, y, z = itrs_at(path, moment.rotation, moment.middle, start + 0.5 * busy)
-            rate = share * link_rate(slant_range(x, y, z, station), craft, station)
+            distance, sine = slant_range(x, y, z, station), sin_elevation(x, y, z, station)
+            over = state.ground[b, outlook.station].sky
+            rate = share * link_rate(
+                constants.radios.down, craft.radio, outlook.station, over, distance, sine
+            )
             transmit(state, did, craft.image_bits, constants.half_life, moment.now + start, busy, rate, b, n)
         if shoots and held <= until + 1e-9:
             taken = shot

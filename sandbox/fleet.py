@@ -75,12 +75,7 @@ CRAFT = structured(
         ("dwell", "f8"),
         ("image_bits", "f8"),
         ("min_sun_sine", "f8"),
-        ("eirp_dbw", "f8"),
-        ("frequency", "f8"),
-        ("bandwidth", "f8"),
-        ("implementation_loss", "f8"),  # dB
-        ("max_efficiency", "f8"),  # bit/s/Hz
-        ("fixed_rate", "f8"),  # bit/s, 0 for none
+        ("radio", "i8"),  # number of its kind in the tables of `radio.Radios`
         ("store_bits", "f8"),
     ]
 )
@@ -90,7 +85,6 @@ STATION = structured(
         *((name, "f8") for name in ("x", "y", "z", "ux", "uy", "uz")),  # ITRS position, geodetic zenith
         ("sin_mask", "f8"),
         ("antennas", "i8"),
-        ("gain_to_noise", "f8"),  # dB/K
     ]
 )
 
@@ -113,6 +107,11 @@ class Fleet:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def flown_kinds(self) -> tuple[str, ...]:
+        """The kinds of spacecraft that fly, by the number of their radio."""
+        return tuple(dict.fromkeys(self.kinds))
 
 
 def make_fleet(scenario: Scenario) -> Fleet:
@@ -156,7 +155,8 @@ def make_fleet(scenario: Scenario) -> Fleet:
         kinds += [group.spacecraft] * len(kept)
         positions.append(position[kept])
         velocities.append(velocity[kept])
-    records = {kind: _craft_record(craft) for kind, craft in scenario.spacecraft.items()}
+    flying_kinds = {kind: number for number, kind in enumerate(dict.fromkeys(kinds))}
+    records = {kind: _craft_record(scenario.spacecraft[kind], radio) for kind, radio in flying_kinds.items()}
     craft = np.array([records[kind] for kind in kinds], CRAFT)
     for numbers, catalogue, there in slowed:
         craft["ballistic"][numbers] = catalogue_ballistic(catalogue, *there, craft["ballistic"][numbers[0]])
@@ -182,7 +182,6 @@ def station_records(stations: tuple[Station, ...]) -> np.ndarray:
         records["u" + name] = zenith(latitude, longitude)[:, axis]
     records["sin_mask"] = np.sin(np.radians([s.min_elevation_deg for s in stations]))
     records["antennas"] = [s.antennas for s in stations]
-    records["gain_to_noise"] = [s.gain_to_noise_db_k for s in stations]
     return records
 
 
@@ -385,9 +384,9 @@ def _mean_elements(group: Group, epoch: datetime) -> np.ndarray:
     )
 
 
-def _craft_record(craft: Spacecraft) -> np.void:
-    body, power, thermal, attitude, camera, radio = (
-        craft.body, craft.power, craft.thermal, craft.attitude, craft.camera, craft.radio,
+def _craft_record(craft: Spacecraft, radio: int = 0) -> np.void:
+    body, power, thermal, attitude, camera = (
+        craft.body, craft.power, craft.thermal, craft.attitude, craft.camera,
     )  # fmt: skip
     record: Any = np.zeros((), CRAFT)
     values = {
@@ -429,12 +428,7 @@ def _craft_record(craft: Spacecraft) -> np.void:
         "dwell": camera.dwell_s,
         "image_bits": round(camera.image_gbit * GIGA),
         "min_sun_sine": np.sin(np.radians(camera.min_sun_elevation_deg)),
-        "eirp_dbw": radio.eirp_dbw,
-        "frequency": radio.frequency_ghz * GIGA,
-        "bandwidth": radio.bandwidth_mhz * 1e6,
-        "implementation_loss": radio.implementation_loss_db,
-        "max_efficiency": radio.max_bit_s_hz,
-        "fixed_rate": (radio.fixed_rate_mbit_s or 0.0) * 1e6,
+        "radio": radio,
         "store_bits": round(craft.store_gbit * GIGA),
         **_board_values(craft),
     }

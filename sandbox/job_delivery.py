@@ -4,7 +4,7 @@ import math
 
 from sandbox.compiled import kernel
 from sandbox.job_queues import close_job, put, sight, take
-from sandbox.jobs import ANSWERS, DELIVERED, EXPIRED, RAW
+from sandbox.jobs import ANSWERS, DELIVERED, EXPIRED, RAW, user_link_share
 from sandbox.lasers import carries, light_time, link_bit_rate, send_over
 from sandbox.links import slant_range
 from sandbox.routing import Heap, Routes, route_all
@@ -89,7 +89,8 @@ def answer_users(state, jobs, lasers, now, end, b, n):
             sine, distance = sight(scratch.itrs[b, goal], job)
         server = work.servers[b, goal]
         if max(time, server.channel) < end:
-            server.channel = max(time, server.channel) + job.bits / params.user_rate
+            rate = params.user_down * user_link_share(params, distance)
+            server.channel = max(time, server.channel) + job.bits / rate
             server.sent += job.bits
             deliver(work, params, server.channel + light_time(distance), b, j)
         else:
@@ -138,7 +139,7 @@ def send_down(state, constants, jobs, lasers, now, b, n):
     """
     work, params, scratch = jobs
     server, outlook, book = work.servers[b, n], state.outlook[b, n], work.book[b]
-    _fetch_weights(constants, jobs, lasers, outlook, b, n)
+    _fetch_weights(constants, jobs, lasers, outlook, now, b, n)
     if not server.served:
         return 0.0
     time, until = now + outlook.visible_from, now + outlook.visible_to
@@ -179,17 +180,19 @@ def _send_part(work, bits, b, n, j):
 
 
 @kernel
-def _fetch_weights(constants, jobs, lasers, outlook, b, n):
+def _fetch_weights(constants, jobs, lasers, outlook, now, b, n):
     """Bring the large model's missing weights on board: from the station, and from neighbours that have
     them all."""
     work, params, links = jobs.state, jobs.params, lasers.state.links
     server = work.servers[b, n]
     if server.missing == 0.0:
         return
-    came = params.uplink_rate * (outlook.visible_to - outlook.visible_from) if server.served else 0.0
+    came, up = 0.0, min(params.uplink_rate, outlook.uplink)
+    if server.served:
+        came = up * (outlook.visible_to - outlook.visible_from)
     for k in range(links.shape[2]):
         peer = links[b, n, k].peer
-        if peer == NONE or links[b, n, k].since == math.inf:
+        if not carries(links[b], lasers.params.terminals, n, k, now):
             continue
         if work.servers[b, peer].missing == 0.0 and params.hosts[peer].boards > 0:
             came += link_bit_rate(lasers.params.terminals, n, peer) * constants.round_s

@@ -31,6 +31,7 @@ from sandbox.jobs import (
     TO_GROUND,
     TRAINING,
     WAITING,
+    user_link_share,
 )
 from sandbox.lasers import carries, light_time, send_over
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
@@ -133,7 +134,7 @@ def _take_up(jobs, body, now, end, b):
             continue
         server = work.servers[b, n]
         begin = max(now, server.channel)
-        server.channel = begin + job.bits / params.user_rate
+        server.channel = begin + job.bits / (params.user_up * user_link_share(params, distance))
         behind = take(queue, book, before, j)
         receive(work, params.places, b, n, j, server.channel + light_time(distance))
         j = behind

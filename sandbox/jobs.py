@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sandbox.compiled import kernel
 from sandbox.compute import (
@@ -25,6 +26,7 @@ from sandbox.compute import (
     prefill_seconds,
 )
 from sandbox.fleet import Fleet
+from sandbox.modcods import ladder
 from sandbox.routing import Heap, Routes, make_heap
 from sandbox.scenario import JobKind, Questions, Scenario, load_scenario
 from sandbox.setting import Setting
@@ -57,6 +59,9 @@ DECISIONS = (
 """What can be done with the job at the head of an inbox."""
 SMALL, LARGE, GROUND = range(3)
 """Who answers: the place in `quality`."""
+
+OVERHEAD_M = 550e3
+"""Distance at which the link of a user carries what `scenario.Jobs` says: its best code just works there."""
 
 JOB = structured(
     [
@@ -160,8 +165,11 @@ class JobParams(NamedTuple):
     batch: int
     places: int
     user_sine: float
-    user_rate: float  # bit/s
-    uplink_rate: float  # bit/s
+    user_needed: NDArray[np.float64]  # (M,) 1/m2: codes of the user links work where 1 / distance^2 is above
+    user_share: NDArray[np.float64]  # (M,) share of the best rate that each carries
+    user_down: float  # bit/s at best, to users
+    user_up: float  # bit/s at best, from users
+    uplink_rate: float  # bit/s that goes up from a station at most
     ground_s: float
     trains: bool  # whether there is a training satellite
     whole_inbox: bool  # whether a decision is about all jobs in the inbox, not the first alone
@@ -242,6 +250,7 @@ def make_job_params(scenario: Scenario, fleet: Fleet, whole_inbox: bool = False)
         hosts["extra_w"][mine] = profile.active_w - profile.idle_w
         hosts["large_bits"][mine] = 8.0 * models[1].weight_bytes(jobs.precision)
     kinds_of_jobs = _kinds(scenario.job_kinds)
+    thresholds, bits = ladder("dvb-s2")
     return JobParams(
         kinds=kinds_of_jobs,
         hosts=hosts,
@@ -249,12 +258,29 @@ def make_job_params(scenario: Scenario, fleet: Fleet, whole_inbox: bool = False)
         batch=jobs.batch,
         places=jobs.places,
         user_sine=float(np.sin(np.radians(jobs.user_min_elevation_deg))),
-        user_rate=jobs.user_mbit_s * MEGA,
+        user_needed=10.0 ** (0.1 * (thresholds - thresholds[-1])) / OVERHEAD_M**2,
+        user_share=bits / bits[-1],
+        user_down=jobs.user_mbit_s * MEGA,
+        user_up=jobs.user_uplink_mbit_s * MEGA,
         uplink_rate=jobs.uplink_mbit_s * MEGA,
         ground_s=jobs.ground_s,
         trains=bool(hosts["training"].any()),
         whole_inbox=whole_inbox,
     )
+
+
+@kernel
+def user_link_share(params, distance):
+    """Share of its best rate that a user's link carries over `distance` m: that of the best code that works.
+
+    Beyond the reach of the lowest code (eight times `OVERHEAD_M`) its rate falls with the distance squared.
+    """
+    code = 0
+    while (
+        code + 1 < params.user_needed.shape[0] and params.user_needed[code + 1] * distance * distance <= 1.0
+    ):
+        code += 1
+    return params.user_share[code] * min(1.0, 1.0 / (params.user_needed[code] * distance * distance))
 
 
 def _kinds(kinds: Sequence[Questions]) -> np.ndarray:

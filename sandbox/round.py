@@ -9,7 +9,8 @@ A round of a world:
    summed up;
 5. the satellites fly, and the round is over;
 6. orbits are propagated one round ahead, by SGP4 where the scenario says so;
-7. what lies ahead of who has thrust is predicted anew; what the next round offers is looked up;
+7. what lies ahead of who has thrust is predicted anew; the sky over the stations changes; what the next
+   round offers is looked up;
 8. encounters pass; burns at the end of the round;
 9. links are followed, jobs expire, come up and are taken up;
 10. orders that cannot be carried out lapse; warnings are written; beacons are heard.
@@ -17,7 +18,7 @@ A round of a world:
 
 import numpy as np
 
-from sandbox import encounters, faults, jobs, lasers, messages, orders, propulsion
+from sandbox import encounters, faults, jobs, lasers, messages, orders, propulsion, weather
 from sandbox.access import look
 from sandbox.activities import LOWEST_M, first_fault, fly
 from sandbox.commands import assign_tasks
@@ -42,6 +43,7 @@ from sandbox.requests import draw_book, write_book
 from sandbox.sensing import update_requests
 from sandbox.setting import HOUR, Setting
 from sandbox.state import NONE, arrays, wipe
+from sandbox.weather import update_skies
 
 FIRST, SECOND = 1, 2
 """The halves of a round or of a beginning, before and after the orbits are propagated."""
@@ -81,6 +83,8 @@ def begin_episode(setting: Setting, sim: Sim, b: int, rng: np.random.Generator) 
         faults.begin(sim.faults, b, rng)
     if sim.propulsion is not None:
         propulsion.begin(sim.propulsion, b)
+    if sim.weather is not None:
+        weather.begin(sim.weather, b, rng)
     if sim.orders is not None:
         orders.begin(sim.orders, b)
     if sim.messages is not None:
@@ -126,6 +130,7 @@ def run(sim, which, commands, begins, halves):
             if fault:
                 return fault
             foresee(state, constants, sim.propulsion, sim.encounters, begins, b)
+            _update_skies(state, sim.weather, b)
             look(state, constants, sim.scratch, b)
             _meet(state, constants, sim.scratch, sim.encounters, begins, b)
             _update_links(state, constants, sim.lasers, b)
@@ -229,6 +234,13 @@ def _meet(state, constants, scratch, encounters, begins, b):
     pass_all(state, constants, encounters, b)
     for n in range(state.body.shape[1]):
         burn(state, constants, encounters, scratch.task[b, n].late, b, n)
+
+
+@kernel
+def _update_skies(state, weather, b):
+    if weather is None:
+        return
+    update_skies(state, weather, b)
 
 
 @kernel

@@ -80,13 +80,17 @@ PLAN = _record(  # the next ground contact
     ("station", "i4"),  # -1 while none is known
     ("start", "f8"),  # s
     ("end", "f8"),  # s
+    ("peak", "f8"),  # s, when the satellite is highest, to a quarter of a minute
+    ("top", "f8"),  # sine of the elevation then
+    ("reach", "f8"),  # m, its distance then
     ("searched", "f8"),  # s, how far ahead the search has come
 )
 OUTLOOK = _record(  # what the coming round offers; offsets in s from the clock's time
-    ("station", "i4"),  # station in view at some time in the round, -1 for none
+    ("station", "i4"),  # station that can be reached at some time in the round, -1 for none
     ("station_rivals", "i4"),  # other satellites that have it in view
     ("elevation", "f8"),  # rad, in the middle of the visible part
-    ("rate", "f8"),  # bit/s there
+    ("rate", "f8"),  # bit/s there, down
+    ("uplink", "f8"),  # bit/s there, up
     ("visible_from", "f8"),  # s offset
     ("visible_to", "f8"),  # s offset
     ("sunlight", "f8"),  # fraction of the solar disc seen now
@@ -124,6 +128,7 @@ ACTIVITY = _record(  # what a satellite did in the last round, and what came of 
 )
 GROUND = _record(
     ("antennas", "i8"),  # of a station, that are in service
+    ("sky", "i4"),  # its state over the station, see `radio.SKIES`
 )
 LOAD = (
     _record(  # what a satellite draws beyond its standing load: all subsystems add to it, the flight reads it

@@ -32,7 +32,8 @@ _ENDINGS = {
     "deg": "deg", "deg_s": "deg/s", "deg_s2": "deg/s2", "rev_day": "cycle/d", "rev_day2": "cycle/d2",
     "s": "s", "min": "min", "h": "h", "per_hour": "1/h", "per_day": "1/d",
     "kg": "kg", "w": "W", "wh": "W h", "j": "J", "j_k": "J/K", "c": "deg_C", "k": "K",
-    "mhz": "MHz", "ghz": "GHz", "dbw": "dB(W)", "db": "dB", "db_k": "dB(1/K)", "percent": "percent",
+    "mm_h": "mm/h", "mhz": "MHz", "ghz": "GHz",
+    "dbw": "dB(W)", "db": "dB", "db_k": "dB(1/K)", "percent": "percent",
     "kbit": "kbit", "mbit": "Mbit", "gbit": "Gbit", "mbit_s": "Mbit/s", "gbit_s": "Gbit/s",
     "bit_s_hz": "bit / (s Hz)", "mbyte_s": "Mbyte/s",
 }  # fmt: skip

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from sandbox.access import STATION_SAMPLE_S, View, ground_track, look_for_stations
 from sandbox.compiled import kernel
 from sandbox.fleet import sgp4_states
-from sandbox.geometry import itrs_at, line_of_sight, rotate, round_path, unit
-from sandbox.links import link_rate, slant_range
+from sandbox.geometry import line_of_sight, rotate, round_path, unit
 from sandbox.orbits.bodies import AU, LOWEST_M, SOLAR_CONSTANT
 from sandbox.orbits.eclipse import illumination
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.orbits.propagation import MAX_STEP_S, advance
 from sandbox.power import harvest_power
 from sandbox.state import NONE, OUTLOOK
+from sandbox.weather import skies_along
 from sandbox.world import World
 
 
@@ -64,13 +64,21 @@ def trajectories(world: World, b: int, rounds: int) -> Trajectories:
         np.zeros((rounds, 3)),
         np.zeros((rounds, world.satellites)),
     )
-    look_along(found, constants)
+    look_along(found, constants, _skies(world, b, now, rounds))
     return found
 
 
+def _skies(world: World, b: int, start: float, rounds: int) -> NDArray[np.void]:
+    """The stations (T, G), records of dtype GROUND, under the skies that they will have."""
+    ground = np.repeat(world.state.ground[b : b + 1], rounds, axis=0)
+    if world.weather is not None:
+        skies_along(world.weather, world.state.clock, ground, start, world.constants.round_s, b)
+    return ground
+
+
 @kernel
-def look_along(along, constants):
-    """Fill in the stations, the Sun and the harvest along the trajectories `along`."""
+def look_along(along, constants, ground):
+    """Fill in the stations, the Sun and the harvest along the trajectories; `ground` (T, G) has the skies."""
     seconds, middle = constants.round_s, 0.5 * constants.round_s
     samples = max(constants.substeps, int(np.ceil(seconds / STATION_SAMPLE_S)))
     for t in range(along.sun.shape[0]):
@@ -90,13 +98,11 @@ def look_along(along, constants):
             along.harvest[t, n] = harvest_power(craft, SOLAR_CONSTANT * (AU / away) ** 2, lit, 1.0)
             outlook.station = NONE
             view = View(path, rotation, middle, seconds, radius, track)
-            look_for_stations(outlook, constants.stations, craft, view, samples)
+            look_for_stations(outlook, constants, ground[t], craft.radio, view, samples)
             if outlook.station == NONE:
                 continue
             station = constants.stations[outlook.station]
             tau = 0.5 * (outlook.visible_from + outlook.visible_to)
-            x, y, z = itrs_at(path, rotation, middle, tau)
-            outlook.rate = link_rate(slant_range(x, y, z, station), craft, station)
             a = line_of_sight(path, rotation, middle, (station.x, station.y, station.z), tau)
             along.aim[t, n, 0], along.aim[t, n, 1], along.aim[t, n, 2] = a
 

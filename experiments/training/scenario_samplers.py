@@ -103,7 +103,7 @@ def _stations(rng: np.random.Generator) -> list[dict[str, Any]]:
             "latitude_deg": _SITES[i][1],
             "longitude_deg": _SITES[i][2],
             "antennas": int(rng.integers(1, 3)),
-            "gain_to_noise_db_k": 32.0,
+            "gain_to_noise_db_k": 23.5,
         }
         for i in chosen
     ]

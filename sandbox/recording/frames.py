@@ -95,19 +95,24 @@ def scene_of(world: "World", b: int = 0) -> dict[str, Any]:
         "sunlight": sunlight,
         "alive": alive,
         "target_state": book_of(world, b)["status"].copy(),
+        **_skies_of(world, b),
         **_links_of(world, b),
         **_encounters_of(world, b),
     }
+
+
+def _skies_of(world: "World", b: int) -> dict[str, np.ndarray]:
+    """The sky over the stations."""
+    return {} if world.weather is None else {"station_sky": world.state.ground["sky"][b].astype(np.uint8)}
 
 
 def _links_of(world: "World", b: int) -> dict[str, np.ndarray]:
     """Which satellites the laser terminals can send to now."""
     if world.lasers is None:
         return {}
-    links, wait = world.lasers.state.links[b], world.lasers.params.terminals["acquisition"]
+    links = world.lasers.state.links[b]
     peer = links["peer"]
-    acquired = links["since"] + np.maximum(wait[:, None], wait[peer])
-    up = (peer != NONE) & (acquired <= world.state.clock["time"][b])
+    up = (peer != NONE) & (links["since"] + links["wait"] <= world.state.clock["time"][b])
     return {"link_peer": np.where(up, peer, NONE).astype(np.int32)}
 
 

@@ -61,6 +61,9 @@ VARIABLES = {
         Variable("downlinked", _FLEET, "f4", "bit", "data sent to the ground in the round"),
         Variable("target_state", (ROUND, TARGET), "u1", "", "index into TARGET_STATES", True),
         Variable(
+            "station_sky", (ROUND, STATION), "u1", "", "sky over a station: index into radio.SKIES", True
+        ),
+        Variable(
             "link_peer",
             (ROUND, SATELLITE, TERMINAL),
             "i4",

@@ -24,6 +24,7 @@ that names the file, the field, the value and what would be right.
 | `spacecraft` | a kind of satellite, subsystem by subsystem |
 | `fleet` | groups of satellites and their orbits |
 | `demand` | requests and jobs |
+| `weather` | the sky over the stations |
 | `hazards` | encounters, faults and safe mode |
 | `events` | disasters |
 | `fields` | what several of them share |
@@ -79,6 +80,7 @@ from sandbox.scenario.spacecraft import (
     Spacecraft,
     Thermal,
 )
+from sandbox.scenario.weather import Weather
 
 __all__ = [
     "CATALOGUES",
@@ -133,6 +135,7 @@ __all__ = [
     "UrgentRequests",
     "Values",
     "Walker",
+    "Weather",
     "load_scenario",
     "scenario_names",
 ]

@@ -17,6 +17,7 @@ from sandbox.bounds import (
     Count,
     Decibels,
     Name,
+    Positive,
     Text,
 )
 from sandbox.errors import printable, unknown_name
@@ -28,6 +29,7 @@ from sandbox.scenario.fleet import Group
 from sandbox.scenario.hazards import Encounters, Faults, SafeMode
 from sandbox.scenario.renamed import with_new_names
 from sandbox.scenario.spacecraft import Spacecraft
+from sandbox.scenario.weather import Weather
 from sandbox.units import HOUR, is_time
 
 
@@ -50,7 +52,7 @@ class Forces(Model):
     `gravity` is EGM2008 about the Earth's true pole, in the place of j2, j3 and j4, which turn about GCRS z:
     in low orbit those are 1.5 to 7.8 km off after a day, degree and order 20 within 2 cm of an independent
     code. A step of the propagator then takes 44 times as long, 12 times with degree and order 8, 6 times with
-    4. Debris of `threats.population` flies under J2 whatever is set here.
+    4. Debris of `encounters.population` flies under J2 whatever is set here.
 
     `drag: catalogue` gives each satellite of a catalogue or of `elements` the Cd A / m with which it loses
     height as fast as its elements say (`sandbox.orbits.catalogue_drag`); others keep what their spacecraft
@@ -76,6 +78,13 @@ class Forces(Model):
 
 
 class Station(Model):
+    """A ground station. The uplink's `eirp_dbw` is assumed, as of 2 W into a dish of 3.7 m in S band.
+
+    `noise_k` is the receiver's noise temperature under a clear sky, that of `gain_to_noise_db_k`: rain adds
+    to it. `rain_mm_h` (exceeded for 0.01 % of the time) and `rain_percent` (share of the time in which it
+    rains) are by default those of the place (`sandbox.sky.climate_at`).
+    """
+
     name: Name
     latitude_deg: Latitude
     longitude_deg: Longitude
@@ -83,6 +92,10 @@ class Station(Model):
     min_elevation_deg: Annotated[float, Field(ge=0, lt=90)] = 5.0
     antennas: Count = 1
     gain_to_noise_db_k: Decibels = 30.0
+    noise_k: Positive = 200.0
+    eirp_dbw: Decibels = 40.0
+    rain_mm_h: Annotated[float, Field(ge=0, le=1_000)] | None = None
+    rain_percent: Annotated[float, Field(ge=0, le=50)] | None = None
 
 
 class Scenario(Model):
@@ -100,6 +113,7 @@ class Scenario(Model):
     fleet: tuple[Group, ...] = Field(min_length=1, max_length=MOST_LISTED)
     satellites: tuple[Name, ...] | None = Field(None, min_length=1, max_length=MOST_NAMED)
     stations: tuple[Station, ...] = Field(min_length=1, max_length=MOST_LISTED)
+    weather: Weather = Weather()
     requests: Requests = Requests()
     jobs: Jobs = Jobs()
     encounters: Encounters = Encounters()

@@ -139,14 +139,28 @@ class Camera(Model):
 
 
 class Radio(Model):
-    """Downlink: adaptive coding at `implementation_loss_db` from Shannon's limit, or a fixed rate."""
+    """Downlink, and the receiver of the uplink.
+
+    `rate_model` says what a signal carries that is `implementation_loss_db` worse than by the budget: the
+    best modulation and coding of DVB-S2 or DVB-S2X whose threshold it meets, or Shannon's limit
+    (`sandbox.modcods`). Either is capped at `max_bit_s_hz`, of a symbol or of a hertz. Symbols come at
+    bandwidth / (1 + `roll_off`); Shannon's limit takes the whole bandwidth. A fixed rate needs no budget.
+
+    The uplink has the same model, coding and losses in its own band. Its defaults are assumed: S band, 5 MHz
+    (a channel there has 6 at most), an omnidirectional antenna of -4 dBi with its losses before 1,000 K.
+    """
 
     eirp_dbw: Decibels
     frequency_ghz: Positive
     bandwidth_mhz: Positive
+    rate_model: Literal["dvb-s2", "dvb-s2x", "shannon"] = "dvb-s2"
+    roll_off: Annotated[float, Field(ge=0, le=1)] = 0.2
     implementation_loss_db: Annotated[float, Field(ge=0, le=MOST_DECIBELS)] = 3.0
     max_bit_s_hz: Positive = 4.4
     fixed_rate_mbit_s: Positive | None = None
+    uplink_frequency_ghz: Positive = 2.07
+    uplink_bandwidth_mhz: Positive = 5.0
+    uplink_gain_to_noise_db_k: Decibels = -34.0
 
 
 class Compute(Model):
@@ -175,11 +189,17 @@ class Lasers(Model):
 
     A terminal looks up to `regard_deg` away from the plane across the camera's boresight: 90 is everywhere;
     with less, a satellite that turns far to image or to charge takes its links with it.
+
+    Setting a link up takes the turn to the partner at `slew_deg_s` (2 deg/s: the published model of Gerard,
+    Fraire and Cespedes 2025, arXiv 2511.16063) and then the search of the area in which it may be,
+    `acquisition_s` for a new partner. One that the terminal held before is known better, the better the more
+    recently: see `sandbox.acquisition`.
     """
 
     terminals: Annotated[int, Field(ge=0, le=4)] = 4
     range_km: Positive = 5_000.0
     acquisition_s: SecondsOrNone = 15.0
+    slew_deg_s: Positive = 2.0
     rate_gbit_s: Positive = 100.0
     regard_deg: Annotated[float, Field(gt=0, le=90)] = 90.0
     transmit_w: Watts = 80.0

@@ -30,6 +30,7 @@ from sandbox.jobs import (
     SENDING,
     UNBORN,
     WAITING,
+    user_link_share,
 )
 from sandbox.orbits.bodies import SPEED_OF_LIGHT
 from sandbox.orbits.frames import gcrs_to_itrs
@@ -162,13 +163,15 @@ def test_an_answer_takes_what_its_parts_take():
     go(world, "defer")
     job = world.jobs.state.book[0, j]
     itrs = world.jobs.scratch.itrs[0, 0].copy()
-    up = np.linalg.norm(itrs - job["position"]) / SPEED_OF_LIGHT
-    arrived = 30.0 + 1e6 / 20e6 + up  # taken up when the round begins
+    distance = np.linalg.norm(itrs - job["position"])
+    up, share = distance / SPEED_OF_LIGHT, user_link_share(world.jobs.params, distance)
+    assert share in world.jobs.params.user_share[-5:]
+    arrived = 30.0 + 1e6 / (10e6 * share) + up  # taken up when the round begins
     assert job["ready"] == pytest.approx(arrived, abs=1e-9)
     assert world.jobs.state.queues["count"][0, 0].tolist() == [1, 0, 0, 0]
     go(world, "run_large")
     compute = inference(board("scs01"), model("Qwen3-8B"), "int4", 400, 100)
-    sent = arrived + compute.seconds + 20e3 / 20e6
+    sent = arrived + compute.seconds + 20e3 / (20e6 * share)
     assert job["status"] == DELIVERED
     assert job["delivered_at"] == pytest.approx(sent + up, abs=1e-9)
     server = world.jobs.state.servers[0, 0]
@@ -273,7 +276,7 @@ def test_a_batch_takes_its_joules_however_hot_it_gets():
         began = world.state.clock["time"][0]
         go(world, "run_large" if number == 0 else "defer")
         joules += world.state.load["joules"][0, 0]
-        busy += world.jobs.state.desks["busy"][0, 0] * share
+        busy += world.jobs.state.servers["busy"][0, 0] * share
         if number == 0:
             start = job["done"] - compute.seconds
         if job["done"] > began + 30.0:
@@ -422,17 +425,43 @@ def test_weights_must_be_on_board_and_come_up_over_contacts():
     go(world, "defer", "run_large")
     assert world.jobs.state.servers[0, 0]["refused"] == 1
     assert world.jobs.state.book[0, j]["status"] == QUEUED
-    seen = 0.0
+    seen, rates = bits - float(world.jobs.state.servers["missing"][0, 0]), set()
     for _ in range(220):
         before = float(world.jobs.state.servers["missing"][0, 0])
         outlook = world.state.outlook[0, 0].copy()
         go(world, "defer")
         length = float(outlook["visible_to"] - outlook["visible_from"]) if outlook["station"] != NONE else 0.0
         came = before - float(world.jobs.state.servers["missing"][0, 0])
-        assert came == pytest.approx(min(before, 100e6 * length), abs=1.0)
-        seen += length
-    assert world.jobs.state.servers["missing"][0, 0] == pytest.approx(max(0.0, bits - 100e6 * seen), abs=1e3)
-    assert seen > 0.0
+        assert came == pytest.approx(min(before, float(outlook["uplink"]) * length), abs=1.0)
+        seen += came
+        rates.add(float(outlook["uplink"]))
+    assert world.jobs.state.servers["missing"][0, 0] == pytest.approx(bits - seen, abs=1e3)
+    assert len(rates) > 3
+    assert max(rates) < 100e6
+
+
+def test_a_weak_uplink_brings_less_of_the_weights_to_the_same_satellite():
+    left = []
+    for gain in (-44.0, -30.0):
+        name = "spacecraft.computing_satellite.radio.uplink_gain_to_noise_db_k"
+        world = lone(**{"jobs.large_on_board": False, name: gain})
+        go(world, *["defer"] * 200)
+        left.append(float(world.jobs.state.servers["missing"][0, 0]))
+    assert left[0] > left[1]
+
+
+def test_links_of_users_are_slower_far_away_and_up_than_down():
+    world = lone()
+    params = world.jobs.params
+    assert params.user_up < params.user_down
+    shares = [user_link_share(params, km * 1e3) for km in (300, 550, 800, 1_200, 1_800, 2_500, 4_000, 9_000)]
+    assert shares[0] == shares[1] == 1.0
+    assert np.all(np.diff(shares[1:]) < 0.0)
+    assert shares[-1] > 0.0
+    near, far = (ask(world, aside_m=aside) for aside in (0.0, 1.2e6))
+    go(world, "defer")
+    book = world.jobs.state.book[0]
+    assert book["ready"][near] - 30.0 < 0.5 * (book["ready"][far] - book["ready"][near])
 
 
 def test_weights_spread_over_the_mesh():
