@@ -72,7 +72,7 @@ _SCALED: tuple[tuple[Scale, tuple[str, ...]], ...] = (
         (
             *("inbox", "answers", "raw", "board_reset", "job_small_s", "job_large_s"),
             *("neighbour_delay", "neighbour_backlog", "neighbour_inbox", "neighbour_age"),
-            *("training_large_s", "warning_age"),
+            *("training_large_s", "warning_age", "full_power_left", "battery_left", "station_fade"),
         ),
     ),
     (CUBE_ROOT, ("job_age", "job_left")),
@@ -82,9 +82,11 @@ _SCALED: tuple[tuple[Scale, tuple[str, ...]], ...] = (
     (
         EVEN,
         (
-            *("battery", "temperature", "store", "stored", "images", "sunlight", "panel_cosine"),
+            *("battery", "temperature", "board_temperature", "battery_health"),
+            *("store", "stored", "images", "sunlight", "panel_cosine"),
             *("latitude", "longitude", "northward", "time_left"),
-            *("station_elevation", "station_rate", "station_rivals"),
+            *("station_elevation", "station_rate", "station_uplink", "station_rivals"),
+            *("contact_rate", "contact_rain"),
             *("request_value", "request_cloud", "request_off_nadir", "request_rivals", "request_earlier"),
             *("large_missing", "job_value", "job_small_quality", "job_large_quality", "job_ground_quality"),
             *("job_user_elevation", "job_hops", "neighbour_battery", "fuel", "warnings"),
