@@ -22,7 +22,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 bench: $(VENV)/.bench
-	$(BIN)/python -m experiments.benchmarks.throughput
+	$(BIN)/python -m experiments.performance.throughput
 
 clean:
 	find . -type f \( -name '*.nbi' -o -name '*.nbc' \) -not -path './$(VENV)/*' -delete

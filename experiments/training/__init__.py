@@ -1,1 +1,1 @@
-"""Training: a single-file PPO of our own (`ppo`), what it leaves behind, and other trainers on our environments."""
+"""Training: PPO in one file, other trainers on our environments, and the nano's, with what it is judged on."""

@@ -1,0 +1,150 @@
+"""How good the yardstick is: what the planner earns, a bound on what anybody can, the heuristics beside it.
+
+    python -m experiments.studies.planner_gap --seeds 3 --hours 6
+
+prints for every problem what each policy earned (mean over the seeds), the share of the bound, the seconds
+of CPU an episode took, and the mean gap of the programs that the planner solved on its way to their
+relaxation. A bound is of the whole episode:
+
+- tasking_v0: the linear relaxation of the planner's program over the whole episode, with every request
+  listed;
+- offloading_v0: every job that comes up in a camera or is seen in time is taken up at once and answered by
+  the board and model that pay most, with nobody in its way;
+- avoidance_v0: every satellite always in its slot, and one small burn for each that would truly be hit;
+- autonomy_v0: the bounds of tasking_v0 and of offloading_v0 in its world, neither in the other's way.
+"""
+
+import sys
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+
+from agents import make_policy, policy_names
+from agents.planner.boards import arrival, coverage, paid
+from agents.planner.tasking_case import Case
+from agents.planner.tracks import tracks
+from envs.batch import BatchEnv
+from envs.blocks.terms import Fuel, Service
+from envs.episodes import make_env
+from sandbox.errors import SandboxError
+from sandbox.jobs import LARGE, SMALL
+from sandbox.scenario import load_scenario
+from sandbox.state import NONE
+
+SCENARIOS = {
+    "tasking_v0": "scs01",
+    "offloading_v0": "relay_40",
+    "avoidance_v0": "crossing_12",
+    "autonomy_v0": "disaster_response",
+}
+SLOW = ("qwen", "random", "idle")
+"""Policies that are no measure here."""
+
+
+def tasking_bound(env: BatchEnv, b: int) -> float:
+    """What world b could earn in the episode that begins now, relaxed."""
+    rounds = env.max_cycles
+    return Case(env.world, b, tracks(env.world, b, rounds), rounds).program.relax().objective
+
+
+def offloading_bound(env: BatchEnv, b: int) -> float:
+    """The same for jobs."""
+    world: Any = env.world
+    along, terms, book = tracks(world, b, env.max_cycles), world.jobs.params, world.jobs.state.book[b]
+    seen, step = coverage(world, b, along), world.constants.round_s
+    always = np.ones(env.max_cycles, np.bool_)
+    fastest, total = terms.alone.min(axis=0), 0.0
+    for j in np.flatnonzero(np.isfinite(book["release"])).tolist():
+        up = arrival(book, j, max(along.start, book["release"][j]), along.start, step, seen, always)
+        worths = [paid(terms, book, j, m, up + fastest[m, book["kind"][j]]) for m in (SMALL, LARGE)]
+        born = book["source"][j] == NONE or _daylight(along, book, j, step, world)
+        total += max(worths) if born and np.isfinite(up) else 0.0
+    return total
+
+
+def _daylight(along: Any, book: Any, j: int, step: float, world: Any) -> bool:
+    """Whether the camera has daylight below it when its image is due (judged at the round's end)."""
+    t = min(int((book["release"][j] - along.start) / step) + 1, len(along.sun) - 1)
+    n = book["source"][j]
+    up = along.position[t, n] / np.linalg.norm(along.position[t, n])
+    return bool(up @ along.sun[t] >= world.constants.craft["min_sun_sine"][n])
+
+
+def avoidance_bound(env: BatchEnv, b: int) -> float:
+    """The same for service, less the fuel of those who would be hit."""
+    world: Any = env.world
+    service, fuel_price = env.problem.price(Service), env.problem.price(Fuel)
+    threat = world.encounters.state.threat[b]
+    miss = np.linalg.norm(threat["relative"][..., :3], axis=-1)
+    hit = (np.isfinite(threat["tca"]) & (miss < threat["radius"])).any(axis=-1).sum()
+    days = env.max_cycles * world.constants.round_s / 86_400.0
+    return world.satellites * days * service - hit * fuel_price * world.encounters.params.small
+
+
+def autonomy_bound(env: BatchEnv, b: int) -> float:
+    """The same for images and answers together."""
+    return tasking_bound(env, b) + offloading_bound(env, b)
+
+
+BOUNDS: dict[str, Callable[[BatchEnv, int], float]] = {
+    "tasking_v0": tasking_bound,
+    "offloading_v0": offloading_bound,
+    "avoidance_v0": avoidance_bound,
+    "autonomy_v0": autonomy_bound,
+}
+
+
+def measure(problem: str, policy: str, hours: float | None, seeds: int) -> tuple[float, float, float]:
+    """(reward a world, CPU seconds a world, mean gap of the plans) over so many seeds, from 0 on."""
+    with closing(make_env(problem, load_scenario(SCENARIOS[problem]), hours, seeds)) as env:
+        observation, info = env.reset(0)
+        decider = make_policy(policy, env)
+        decider.reset(0)
+        decider.act(observation, info)  # what is compiled is compiled now
+        decider.reset(0)
+        total, begin = 0.0, time.process_time()
+        for _ in range(env.max_cycles):
+            observation, reward, _, _, info = env.step(decider.act(observation, info))
+            total += float(reward.sum())
+        return total / seeds, (time.process_time() - begin) / seeds, getattr(decider, "gap", np.nan)
+
+
+def bound(problem: str, hours: float | None, seeds: int) -> float:
+    with closing(make_env(problem, load_scenario(SCENARIOS[problem]), hours, seeds)) as env:
+        env.reset(0)
+        return float(np.mean([BOUNDS[problem](env, b) for b in range(seeds)]))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = ArgumentParser("python -m experiments.studies.planner_gap", description=__doc__.splitlines()[0])
+    parser.add_argument("--problems", nargs="+", default=list(SCENARIOS), choices=list(SCENARIOS))
+    parser.add_argument("--policies", nargs="+", help="by default all but the slow ones")
+    parser.add_argument("--hours", type=float)
+    parser.add_argument("--seeds", type=int, default=3)
+    told = parser.parse_args(arguments)
+    try:
+        for problem in told.problems:
+            _print(problem, told.policies, told.hours, told.seeds)
+    except SandboxError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _print(problem: str, policies: Sequence[str] | None, hours: float | None, seeds: int) -> None:
+    """The bound of a problem, and what each of the policies makes of it."""
+    most = bound(problem, hours, seeds)
+    print(f"{problem} {SCENARIOS[problem]}, {seeds} seeds: bound {most:.2f}", flush=True)
+    for policy in policies or [p for p in policy_names(problem) if p not in SLOW]:
+        value, cpu, gap = measure(problem, policy, hours, seeds)
+        share = f"{100 * value / most:6.1f} %" if most > 0.0 else "     - "
+        solved = "" if np.isnan(gap) else f"  gap of the programs {100 * gap:.2f} %"
+        print(f"  {policy:16s} {value:9.2f}  {share} of the bound  {cpu:6.1f} s of CPU{solved}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
