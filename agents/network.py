@@ -107,7 +107,7 @@ class Network(Policy):
         if self._memory is None or self._memory.shape != (*team, size):
             self._memory = np.zeros((*team, size), np.float32)
         rows = np.asarray(observation, np.float32).reshape(-1, observation.shape[-1])
-        logits, memory = self.weights.logits(rows, self._memory.reshape(-1, size))
+        logits, memory = self.weights.logits(rows, self._memory.reshape(len(rows), size))
         self._memory = memory.reshape(*team, size)
         masked = np.where(mask == 1, logits.reshape(mask.shape), -np.inf)
         if self.weights.mode == "sample":

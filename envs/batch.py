@@ -53,7 +53,8 @@ class BatchEnv:
         self._team = (self.worlds, self.satellites)
         self._mask: NDArray[np.int8] | None = None
         self._alive = np.zeros(self._team, np.bool_)
-        self._final: tuple[NDArray[np.bool_], NDArray[np.float32]] | None = None
+        self._tells_state = False
+        self._final: tuple[NDArray[np.bool_], NDArray[np.float32] | None] | None = None
         self._restores = world.restores
 
     @property
@@ -114,16 +115,21 @@ class BatchEnv:
         return {name: np.zeros(shape, kind) for name, (shape, kind) in sizes.items()}
 
     def state(self, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-        """True state (B, S) of every world as it stands, for a centralised critic."""
+        """True state (B, S) of every world as it stands, for a centralised critic; in `out`, if it is given."""
+        self._tells_state = True
         return self.problem.states(out)
 
     def final_state(self) -> NDArray[np.float32]:
-        """As `state`, but of worlds that began anew in the last step: as they ended."""
-        states = self.state()
+        """As `state`, but of worlds that began anew in the last step: as they ended.
+
+        For whoever reads `state` all along: raises SandboxError where it was never asked for before that step.
+        """
         if self._final is not None:
             ended, final = self._final
-            states[ended] = final[ended]
-        return states
+            if final is None:
+                raise SandboxError("final_state: call state() before the step, so that final states are kept.")
+            return np.where(ended[:, None], final, self.state())
+        return self.state()
 
     def legal(self) -> NDArray[np.int8]:
         """What may be done in the coming round: the mask (B, N, A) that was reported last."""
@@ -162,7 +168,7 @@ class BatchEnv:
             info["ended"] = ended = terminated[:, 0] | truncated[:, 0]
             info["final_observation"] = observation
             if any_ended:
-                self._final = ended, self.state()
+                self._final = ended, self.state() if self._tells_state else None
                 info["final_observation"] = observation if out is None else observation.copy()
                 self._begin(None, np.flatnonzero(ended))
                 kept = {name: out[name] for name in _OF_THE_NEXT if name in out} if out else None

@@ -17,6 +17,7 @@ What differs from the textbook, and why:
 - Everything that the future depends on is in `Learner.state`: a killed run goes on to the same curve.
 """
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -52,8 +53,9 @@ class Settings:
     rollout: int = 128
     gamma: float = 0.995
     lam: float = 0.95
-    epochs: int = 4
-    minibatch: int = 4096
+    share: float = 0.5  # of the rows that were played, learned from: neighbours in time are much alike
+    epochs: int = 2
+    minibatch: int = 2048
     rate: float = 1e-3
     target_kl: float = 0.01
     clip: float = 0.2
@@ -128,7 +130,7 @@ class Arena:
     Row t of `seen`, `mask`, `decides`, `memory` and `state` is before round t; there is one more than rounds.
     """
 
-    def __init__(self, env: BatchEnv, settings: Settings, seed: int) -> None:
+    def __init__(self, env: BatchEnv, settings: Settings, seed: int, in_step: bool = False) -> None:
         self.env, self.rows = env, env.worlds * env.satellites
         rounds, team = settings.rollout, (env.worlds, env.satellites)
         blank = env.buffers()
@@ -141,7 +143,7 @@ class Arena:
         self.reward, self.lost = room("reward", 0), room("lost", 0)
         self.action, self.chance = np.zeros((rounds, self.rows), np.int64), np.zeros((rounds, self.rows), "f4")
         self.ended, self.dead = (np.zeros((rounds, env.worlds), np.bool_) for _ in range(2))
-        self.memory = torch.zeros(rounds + 1, self.rows, settings.memory, device=settings.device)
+        self.memory = np.zeros((rounds + 1, self.rows, settings.memory), np.float32)
         central = settings.algorithm == "mappo"
         self.state = np.zeros((rounds + 1, env.worlds, env.state_space.shape[0] if central else 0), "f4")
         self.final: list[tuple[int, NDArray, NDArray, NDArray]] = []
@@ -149,7 +151,7 @@ class Arena:
         self.running = np.zeros(team)  # discounted return so far, whose deviation rewards are divided by
         self.returns = np.zeros(env.worlds)
         self.played = 0
-        self.stagger = np.arange(env.worlds) * env.max_cycles // env.worlds
+        self.stagger = np.arange(env.worlds) * (0 if in_step else env.max_cycles) // env.worlds
         self._start(env.reset(seed))
 
     def _start(self, told: tuple[NDArray, dict[str, NDArray]]) -> None:
@@ -159,16 +161,17 @@ class Arena:
         if self.state.size:
             self.env.state(self.state[-1])
 
-    def collect(self, learner: "Learner") -> None:
-        """Play T rounds, worlds that end beginning anew; at first some earlier, so that they are not in step."""
+    def collect(self, learner: Any) -> None:
+        """Play T rounds as `learner.choose` says, worlds that end beginning anew.
+
+        In the first episode some begin anew before, so that the worlds do not stay in step.
+        """
         env, team = self.env, (self.env.worlds, self.env.satellites)
         for kept in (self.seen, self.mask, self.decides, self.alive, self.memory, self.state):
             kept[0] = kept[-1]
         self.final, self.finished = [], []
         for t in range(len(self.reward)):
-            self.action[t], self.chance[t], memory = learner.choose(
-                self.seen[t].reshape(self.rows, -1), self.mask[t].reshape(self.rows, -1), self.memory[t]
-            )
+            self.action[t], self.chance[t], memory = learner.choose(self, t)
             out = {"observation": self.seen[t + 1], "action_mask": self.mask[t + 1], "reward": self.reward[t]}
             out |= {"decides": self.decides[t + 1], "alive": self.alive[t + 1], "lost": self.lost[t]}
             _, reward, terminated, _, info = env.step(self.action[t].reshape(team), out=out)
@@ -189,19 +192,19 @@ class Arena:
                 which = np.flatnonzero(self.ended[t])
                 state = self.state[t, which] if final_state is None else final_state[which]
                 self.final.append((t, which, last[which], state))
-                self.memory[t + 1].view(*team, -1)[torch.from_numpy(which)] = 0.0
+                self.memory[t + 1].reshape(*team, -1)[which] = 0.0
             if self.state.size:
                 env.state(self.state[t + 1])
 
     def snapshot(self) -> dict[str, Any]:
         told = pack_world(self.env.world)
-        more = {"memory": self.memory[-1].cpu(), "played": self.played}
+        more = {"memory": torch.from_numpy(self.memory[-1].copy()), "played": self.played}
         return told | more | {name: torch.from_numpy(getattr(self, name)) for name in ("running", "returns")}
 
     def restore(self, told: dict[str, Any]) -> None:
         unpack_world(self.env.world, told)
         self._start(self.env.present())
-        self.memory[-1], self.played = told["memory"], told["played"]
+        self.memory[-1], self.played = told["memory"].numpy(), told["played"]
         self.running, self.returns = told["running"].numpy(), told["returns"].numpy()
 
 
@@ -257,28 +260,41 @@ class Learner:
         sees = size + settings.memory + self.arenas[0].state.shape[-1]
         self.critic = None if self.shared else Net(sees, settings, [(1, 1.0)]).to(self.device)
         self.rate = settings.rate
-        fused = {"fused": True} if self.device.type in ("cpu", "cuda") else {}
-        self.optimisers = [
-            torch.optim.Adam(net.parameters(), lr=settings.rate, eps=1e-5, **fused)
-            for net in (self.actor, self.critic)
-            if net is not None
-        ]
+        self.begin_descent()
         self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.rng = np.random.default_rng([first_seed, seed])
         self.observed, self.earned = Running(size), Running(1)
         self.mean, self.scale = torch.zeros(size), torch.ones(size)
-        self.steps, self.iterations, self.cpu_s = 0, 0, 0.0
+        self.steps, self.iterations, self.warm, self.cpu_s = 0, 0, 0, 0.0
         self.told: dict[str, float] = {}
+        self.acting = self.weights()
+
+    def begin_descent(self) -> None:
+        """New optimisers, which remember nothing."""
+        nets = [net for net in (self.actor, self.critic) if net is not None]
+        fused = {"fused": True} if self.device.type in ("cpu", "cuda") else {}
+        rate = self.settings.rate
+        self.optimisers = [torch.optim.Adam(net.parameters(), lr=rate, eps=1e-5, **fused) for net in nets]
 
     # --- deciding
-    @torch.no_grad()
-    def choose(self, seen: NDArray, mask: NDArray, memory: Tensor) -> tuple[NDArray, NDArray, Tensor]:
-        """Actions (R,), drawn, the logarithms of their probabilities, and the memory after."""
-        (logits, *_), after = self.actor(self.normal(torch.from_numpy(seen).to(self.device)), memory)
-        chances = log_chances(logits, torch.from_numpy(mask).to(self.device).bool())
-        noise = torch.rand(chances.shape, generator=self.generator, device=self.device)
-        action = (chances - torch.log(-torch.log(noise.clamp_(1e-10, 1.0 - 1e-7)))).argmax(-1)
-        chance = chances.gather(-1, action[:, None])[:, 0]
-        return action.cpu().numpy(), chance.cpu().numpy(), memory if after is None else after
+    def choose(self, arena: Arena, t: int) -> tuple[NDArray, NDArray, NDArray]:
+        """Actions (R,), drawn, the logarithms of their probabilities, and the memory after.
+
+        In NumPy, wherever the networks are: for the rows of one round that is quicker than the way there.
+        """
+        seen, mask = arena.seen[t].reshape(arena.rows, -1), arena.mask[t].reshape(arena.rows, -1)
+        logits, memory = self.acting.logits(seen, arena.memory[t])
+        logits = np.where(mask, logits, np.float32(-1e8))
+        logits -= logits.max(-1, keepdims=True)
+        sums = np.exp(logits).cumsum(-1)
+        total = sums[:, -1]
+        drawn = np.minimum(self.rng.random(arena.rows, np.float32), np.float32(1.0 - 1e-6)) * total
+        action = (sums <= drawn[:, None]).sum(-1)
+        return action, logits[np.arange(arena.rows), action] - np.log(total), memory
+
+    def tensor(self, array: NDArray) -> Tensor:
+        """An array on the device of the networks."""
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
 
     def normal(self, seen: Tensor) -> Tensor:
         """Observations less their mean, in deviations."""
@@ -290,11 +306,11 @@ class Learner:
             return self.actor(sees)[0][1][..., 0]
         return self.critic(sees)[0][0][..., 0]
 
-    def sees(self, arena: Arena, seen: NDArray, memory: Tensor, state: NDArray) -> Tensor:
+    def sees(self, arena: Arena, seen: NDArray, memory: NDArray, state: NDArray) -> Tensor:
         """What the critic sees (..., R, C): the observation, what is remembered, and the state of the world."""
-        parts = [self.normal(torch.from_numpy(seen).to(self.device)), memory]
+        parts = [self.normal(self.tensor(seen)), self.tensor(memory)]
         if state.shape[-1]:
-            each = torch.from_numpy(state).to(self.device)[..., None, :]
+            each = self.tensor(state)[..., None, :]
             parts.append(each.expand(*each.shape[:-2], arena.env.satellites, -1).flatten(-3, -2))
         return torch.cat(parts, -1) if len(parts) > 2 or memory.shape[-1] else parts[0]
 
@@ -302,9 +318,10 @@ class Learner:
     def iterate(self) -> None:
         """Play a rollout in every arena and learn from it; the very first one only sets the scales."""
         began = time.process_time()
+        self.acting = self.weights()
         for arena in self.arenas:
             arena.collect(self)
-        if self.iterations or not self.settings.normalise:
+        if self.observed.count or not self.settings.normalise:
             self.learn([self.judge(arena) for arena in self.arenas])
         self.rescale()
         self.iterations += 1
@@ -341,55 +358,58 @@ class Learner:
     @torch.no_grad()
     def judge(self, arena: Arena) -> Batch:
         """Advantages and targets of what was collected, with all that an update needs, in tensors (T, R, ...)."""
-        settings, device = self.settings, self.device
+        settings, device, tensor = self.settings, self.device, self.tensor
         rounds, rows, team = len(arena.reward), arena.rows, arena.reward.shape[1:]
-        flat = arena.seen.reshape(rounds + 1, rows, -1)
-        sees = self.sees(arena, flat, arena.memory, arena.state)
+
+        def flat(array: NDArray) -> Tensor:
+            return tensor(array.reshape(len(array), rows, *array.shape[3:]))
+
+        sees = self.sees(arena, arena.seen.reshape(rounds + 1, rows, -1), arena.memory, arena.state)
         value = self.value(sees)
-        unit = float(np.sqrt(self.earned.var[0])) + 1e-8 if self.earned.count else 1.0
-        reward = torch.from_numpy(self.paid(arena).reshape(rounds, rows) / np.float32(unit)).to(device)
+        unit = np.float32(np.sqrt(self.earned.var[0]) + 1e-8) if self.earned.count else np.float32(1.0)
         alone = not settings.team_share and not arena.env.problem.team_reward
         over = arena.dead[..., None] | (arena.lost if alone else np.zeros_like(arena.lost))
-        cut = over | arena.ended[..., None]
         beyond = torch.zeros(rounds, *team, device=device)
         for t, which, last, state in arena.final:
-            kept = arena.memory[t].view(*team, -1)[torch.from_numpy(which).to(device)].flatten(0, 1)
-            final = self.sees(arena, last.reshape(-1, last.shape[-1]), kept, state)
-            beyond[t, torch.from_numpy(which).to(device)] = self.value(final).view(len(which), team[1])
-        flags = [torch.from_numpy(np.ascontiguousarray(x.reshape(len(x), rows))).to(device)
-                 for x in (arena.decides, over, cut, arena.alive)]  # fmt: skip
-        decides, over_, cut_, alive = flags
-        beyond = beyond.view(rounds, rows).masked_fill_(over_, 0.0)
+            kept = arena.memory[t].reshape(*team, -1)[which].reshape(len(which) * team[1], -1)
+            final = self.value(self.sees(arena, last.reshape(len(kept), -1), kept, state))
+            beyond[t, tensor(which)] = final.view(len(which), team[1])
+        beyond = beyond.view(rounds, rows).masked_fill_(flat(over), 0.0)
+        decides, alive = flat(arena.decides), flat(arena.alive)[:-1]
         counted = decides if settings.semi_markov else torch.ones_like(decides)
-        target = mixed_returns(reward, value, counted, cut_, beyond, settings.gamma, settings.lam)
+        cut = flat(over | arena.ended[..., None])
+        reward = flat((self.paid(arena) / unit).astype(np.float32))
+        target = mixed_returns(reward, value, counted, cut, beyond, settings.gamma, settings.lam)
         spare = torch.rand(rounds, rows, generator=self.generator, device=device) < 1.0 / SPARE
         begins = np.zeros((rounds, *team), np.bool_)
         begins[1:] = arena.ended[:-1, :, None]
         return Batch(
-            seen=self.normal(torch.from_numpy(flat[:-1]).to(device)),
-            mask=torch.from_numpy(arena.mask[:-1].reshape(rounds, rows, -1)).to(device).bool(),
-            action=torch.from_numpy(arena.action).to(device),
-            chance=torch.from_numpy(arena.chance).to(device),
+            seen=sees[:-1, :, : len(self.features)],
+            mask=flat(arena.mask[:-1]).bool(),
+            action=tensor(arena.action),
+            chance=tensor(arena.chance),
             advantage=target - value[:-1],
             target=target,
             chooses=decides[:-1],
-            counts=decides[:-1] | ((spare | (not settings.semi_markov)) & (alive[:-1] | (not alone))),
+            counts=decides[:-1] | ((spare | (not settings.semi_markov)) & (alive | (not alone))),
             critic=sees[:-1],
-            memory=arena.memory[:-1],
-            begins=torch.from_numpy(begins.reshape(rounds, rows)).to(device),
+            memory=tensor(arena.memory[:-1]),
+            begins=flat(begins),
         )
 
     def learn(self, judged: Sequence[Batch]) -> None:
         """Some epochs of minibatches, until the policy has moved far enough."""
-        batch = self._rows(judged) if not self.settings.memory else self._sequences(judged)
+        batch = self.gathered(judged)
         chosen = batch.advantage[batch.chooses]
         if len(chosen) > 1:
             batch.advantage = (batch.advantage - chosen.mean()) / (chosen.std() + 1e-8)
         count, told = len(batch.action), []
+        kept = torch.randperm(count, generator=self.generator, device=self.device)
+        kept = kept[: max(1, round(count * self.settings.share))]
         size = max(1, self.settings.minibatch // (batch.action[0].numel() if count else 1))
         for _ in range(self.settings.epochs):
-            order = torch.randperm(count, generator=self.generator, device=self.device)
-            told = [self.step(batch, rows) for rows in order.split(size)]
+            order = kept[torch.randperm(len(kept), generator=self.generator, device=self.device)]
+            told = [self.step(batch, rows) for rows in order.split(size)] if count else []
             if told and np.mean([numbers[0] for numbers in told]) > 2.0 * self.settings.target_kl:
                 break
         if not told:
@@ -397,7 +417,8 @@ class Learner:
         names = ("kl", "entropy", "loss_actor", "loss_critic", "clipped")
         self.told |= dict(zip(names, np.mean(told, 0).tolist(), strict=True))
         self.told["rate"] = self.rate
-        self._adapt(self.told["kl"])
+        if self.iterations >= self.warm:
+            self._adapt(self.told["kl"])
 
     def _adapt(self, kl: float) -> None:
         """A smaller rate where the policy moved too far, a larger one where it hardly did."""
@@ -406,6 +427,10 @@ class Learner:
         self.rate = min(max(self.rate * factor, 1e-5), 1e-2)
         for group in self.optimisers[0].param_groups:
             group["lr"] = self.rate
+
+    def gathered(self, judged: Sequence[Batch]) -> Batch:
+        """What several rollouts and arenas gave, in one: rows, or with a memory sequences."""
+        return self._sequences(judged) if self.settings.memory else self._rows(judged)
 
     @staticmethod
     def _rows(judged: Sequence[Batch]) -> Batch:
@@ -429,21 +454,32 @@ class Learner:
         taught = made["counts"].any(1)
         return Batch(**{name: x[taught] for name, x in made.items()})
 
-    def _logits(self, batch: Batch, rows: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Logits, and of a shared critic its values, as the networks are now."""
+    def outputs(self, batch: Batch, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and values of some rows, as the networks are now."""
+        if self.shared:
+            logits, value = self.actor(batch.seen[rows])[0]
+            return logits, value[..., 0]
+        value = self.value(batch.critic[rows])
         if not self.settings.memory:
-            logits, *values = self.actor(batch.seen[rows])[0]
-            return logits, values[0][..., 0] if values else None
+            return self.actor(batch.seen[rows])[0][0], value
         memory, found = batch.memory[rows], []
         for seen, begins in zip(batch.seen[rows].unbind(1), batch.begins[rows].unbind(1), strict=True):
             (logits,), memory = self.actor(seen, memory * ~begins[:, None])
             found.append(logits)
-        return torch.stack(found, 1), None
+        return torch.stack(found, 1), value
+
+    def descend(self, loss: Tensor) -> None:
+        """One step of the optimisers down the gradient of `loss`."""
+        loss.backward()
+        for net, optimiser in zip((self.actor, self.critic), self.optimisers, strict=False):
+            nn.utils.clip_grad_norm_(net.parameters(), self.settings.gradient)  # type: ignore[union-attr]
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
 
     def step(self, batch: Batch, rows: Tensor) -> tuple[float, ...]:
         """One step of the optimisers; divergence, entropy, losses, share of ratios that were clipped."""
         settings = self.settings
-        logits, value = self._logits(batch, rows)
+        logits, value = self.outputs(batch, rows)
         chances = log_chances(logits, batch.mask[rows])
         chooses, counts = batch.chooses[rows].float(), batch.counts[rows].float()
         many, all_ = chooses.sum().clamp(min=1.0), counts.sum().clamp(min=1.0)
@@ -453,14 +489,9 @@ class Learner:
         gain = torch.minimum(ratio * advantage, bounded * advantage)
         entropy = -((logits_to_probs(chances) * chances).sum(-1) * chooses).sum() / many
         loss_actor = -(gain * chooses).sum() / many
-        if value is None:
-            value = self.value(batch.critic[rows])
         loss_critic = 0.5 * ((value - batch.target[rows]) ** 2 * counts).sum() / all_
-        (loss_actor - settings.entropy * entropy + loss_critic).backward()
-        for net, optimiser in zip((self.actor, self.critic), self.optimisers, strict=False):
-            nn.utils.clip_grad_norm_(net.parameters(), settings.gradient)  # type: ignore[union-attr]
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
+        follows = 0.0 if self.iterations < self.warm else 1.0  # the critic first learns of a cloned actor
+        self.descend(follows * (loss_actor - settings.entropy * entropy) + loss_critic)
         with torch.no_grad():
             kl = ((ratio - 1.0 - moved) * chooses).sum() / many
             clipped = (((ratio - 1.0).abs() > settings.clip) * chooses).sum() / many
@@ -485,11 +516,13 @@ class Learner:
             "networks": nets,
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "generator": self.generator.get_state(),
+            "random": json.dumps(self.rng.bit_generator.state),
             "observed": self.observed.state(),
             "earned": self.earned.state(),
             "mean": self.mean,
             "scale": self.scale,
-            "counters": {"rate": self.rate, "steps": self.steps, "iterations": self.iterations},
+            "counters": {"rate": self.rate, "steps": self.steps, "iterations": self.iterations,
+                         "warm": self.warm},
             "cpu_s": self.cpu_s,
             "told": dict(self.told),
             "arenas": [arena.snapshot() for arena in self.arenas],
@@ -502,6 +535,7 @@ class Learner:
         for optimiser, told in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(told)
         self.generator.set_state(state["generator"].cpu())
+        self.rng.bit_generator.state = json.loads(state["random"])
         self.observed.load(state["observed"])
         self.earned.load(state["earned"])
         self.mean, self.scale = state["mean"].to(self.device), state["scale"].to(self.device)
