@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.leaderboard.plan import ZERO, Plan
 from experiments.leaderboard.rows import ALL, Row
-from experiments.leaderboard.statistics import Estimate
 from experiments.plotting import style
 from experiments.running.run_folder import in_one_line
+from experiments.running.statistics import Estimate
 from sandbox.files import DiskFull
 
 if TYPE_CHECKING:

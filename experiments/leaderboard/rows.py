@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from experiments.leaderboard.plan import ZERO, Plan
 from experiments.leaderboard.play import Episode
-from experiments.leaderboard.statistics import NONE, Estimate, improvement, interquartile
 from experiments.leaderboard.suite import Task
+from experiments.running.statistics import NONE, Estimate, improvement, interquartile
 
 LEAST_LEAD = 1.0
 """Of return: about what the least image or answer is worth."""

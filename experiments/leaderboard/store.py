@@ -6,30 +6,24 @@ belongs to another key, is no result, and its episode is played again.
 """
 
 import fcntl
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from hashlib import blake2s
 from pathlib import Path
 from typing import Any
 
-from experiments.leaderboard import code
 from experiments.leaderboard.plan import Plan
 from experiments.leaderboard.play import Episode
-from experiments.running import run_folder
+from experiments.running import code, journal, run_folder
 from experiments.running.run_folder import SCHEMA, format_of, read_json, scenario_hash, versions, write_json
 from sandbox.errors import SandboxError
-from sandbox.files import replacing
 
 MANIFEST, EPISODES, _LOCK = run_folder.BENCHMARK, "episodes", ".lock"
 FORMAT = format_of("benchmark")
 TABLES = ("table.md", "table.parquet", "performance.png", "improvement.png")
-MOST_EPISODE = 1 << 24  # bytes
-_EPISODE = re.compile(r"[0-9a-f]{24}\.json")
 _DRAFT = re.compile(
-    rf"\.({_EPISODE.pattern}|{'|'.join(map(re.escape, (MANIFEST, *TABLES)))})\.\d+(-[0-9a-f]+)?\.part"
+    rf"\.({journal.NAME.pattern}|{'|'.join(map(re.escape, (MANIFEST, *TABLES)))})\.\d+(-[0-9a-f]+)?\.part"
 )
 _EARLIER = {"schema", "code", "versions", "yardstick", "tasks", "policies", "seeds"}
 """What a manifest said before it named its format."""
@@ -49,24 +43,21 @@ class Store:
         key, path = self._place(episode)
         if not path.exists():
             return None
-        content = read_json(path, MOST_EPISODE)
-        if isinstance(content, dict) and content.get("key") == key and _is_whole(content):
-            return content["outcome"]
+        outcome = journal.read(path, key)
+        if outcome is not None:
+            return outcome
         self.damaged.append(path)
         return None
 
     def put(self, episode: Episode, outcome: Mapping[str, Any]) -> None:
         """Keep what became of the episode."""
         key, path = self._place(episode)
-        content = {"key": key, "outcome": outcome, "check": _check(key, outcome)}
-        with replacing(path) as draft:
-            draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        journal.write(path, key, outcome)
 
     def _place(self, episode: Episode) -> tuple[dict[str, Any], Path]:
         key = _key(episode)
-        name = blake2s(json.dumps(key).encode(), digest_size=12).hexdigest()
         problem = re.sub(r"[^\w.-]+", "_", episode.task.case.problem)
-        return key, self.folder / EPISODES / problem / f"{name}.json"
+        return key, journal.place(self.folder / EPISODES / problem, key)
 
 
 @contextmanager
@@ -104,7 +95,9 @@ def _check_ours(folder: Path) -> None:
     ours = isinstance(content, dict) and (
         content.get("format") == FORMAT if "format" in content else content.keys() >= _EARLIER
     )
-    if not ours and not any(_is_whole(read_json(path, MOST_EPISODE)) for path in _episode_files(folder)):
+    if not ours and not any(
+        journal.is_whole(read_json(path, journal.MOST)) for path in _episode_files(folder)
+    ):
         raise SandboxError(f"{folder} holds something other than a benchmark; name another with --out.")
 
 
@@ -112,7 +105,7 @@ def _episode_files(folder: Path) -> Iterator[Path]:
     """The files under the names of episodes; no link is followed."""
     for place in _real_folders(folder / EPISODES):
         for path in _real_folders(place, files=True):
-            if _EPISODE.fullmatch(path.name):
+            if journal.NAME.fullmatch(path.name):
                 yield path
 
 
@@ -206,16 +199,3 @@ def _key(episode: Episode) -> dict[str, Any]:
         "problem_code": code.problem_stamp(case.problem),
         "code": code.stamp(),
     }
-
-
-def _is_whole(content: Any) -> bool:
-    """Whether this is the content of an episode's file as it was written."""
-    try:
-        return content["check"] == _check(content["key"], content["outcome"])
-    except (KeyError, TypeError, ValueError, RecursionError):
-        return False
-
-
-def _check(key: Mapping[str, Any], outcome: Mapping[str, Any]) -> str:
-    text = json.dumps([key, outcome], sort_keys=True)
-    return blake2s(text.encode(), digest_size=12).hexdigest()

@@ -1,7 +1,7 @@
 """What the benchmark plays, and on which seeds: fixed here, and told apart from what is trained on.
 
 Seeds of the benchmark are `FIRST_SEED` and those after it, below a million: training begins at
-`experiments.training.splits.FIRST_TRAINING_SEED`, and whoever tunes a policy by hand takes seeds below `FIRST_SEED`.
+`training.splits.FIRST_TRAINING_SEED`, and whoever tunes a policy by hand takes seeds below `FIRST_SEED`.
 Of the constellations, those whose split is `KNOWN` may be trained on, with other seeds; those that are
 `HELD_OUT` may not be looked at before a policy is final.
 """

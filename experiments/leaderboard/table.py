@@ -8,9 +8,9 @@ from typing import Any
 
 from experiments.leaderboard.plan import Plan
 from experiments.leaderboard.rows import ALL, BEST, LEAST_LEAD, Row
-from experiments.leaderboard.statistics import Estimate
 from experiments.running.console_tables import console_for, number
 from experiments.running.run_folder import is_ours_in_benchmark
+from experiments.running.statistics import Estimate
 from sandbox.files import MARK, replacing
 from sandbox.terminal import say, visible
 
@@ -125,19 +125,29 @@ def _code(text: str) -> str:
     return f"{fence}{space}{text}{space}{fence}".replace("|", "\\|")
 
 
+def records_of(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """A field for each of a row's, three for an estimate: NAME, NAME_low, NAME_high."""
+    return [_record(row) for row in rows]
+
+
+def _record(row: Row) -> dict[str, Any]:
+    record: dict[str, Any] = {}
+    for field in fields(Row):
+        value = getattr(row, field.name)
+        if field.type is Estimate:
+            record |= zip((field.name, f"{field.name}_low", f"{field.name}_high"), value, strict=True)
+        else:
+            record[field.name] = value
+    return record
+
+
 def _write_parquet(rows: Sequence[Row], path: Path) -> None:
-    """A column for each field, three for an estimate: NAME, NAME_low, NAME_high; nothing for NaN."""
+    """A column for each field of `records_of`; nothing for NaN."""
     import pyarrow
     from pyarrow import parquet
 
-    columns: dict[str, list[Any]] = {}
-    for field in fields(Row):
-        values = [getattr(row, field.name) for row in rows]
-        if field.type is Estimate:
-            for part, name in enumerate((field.name, f"{field.name}_low", f"{field.name}_high")):
-                columns[name] = [value[part] for value in values]
-        else:
-            columns[field.name] = values
+    records = records_of(rows)
+    columns = {name: [record[name] for record in records] for name in records[0]}
     arrays = {name: pyarrow.array(values, from_pandas=True) for name, values in columns.items()}
     parquet.write_table(pyarrow.table(arrays).replace_schema_metadata({"written by": MARK}), path)
 

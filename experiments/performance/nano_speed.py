@@ -1,11 +1,10 @@
-"""What a decision of the nano costs this machine: `python -m experiments.performance.nano_speed`.
+"""What a decision of the nano costs this machine: `python -m experiments nano_speed`.
 
 Processor time, one thread, of deciding for 1, 12, 256 and 2,800 satellites in one call: the median of several
 calls. Beside it the floating-point operations per second that this comes to, against those of a plain matrix
 product in the same run, which is what bounds it; and what of the time was not spent in the model.
 """
 
-import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
@@ -21,9 +20,12 @@ from agents.qwen.decisions import Request
 from agents.qwen.dense import DenseRenderer
 from agents.qwen.nano import FOLDER, NanoEngine
 from envs import tasking_v0
+from envs.batch import BatchEnv
 from envs.reports import Reporter
 from experiments.performance.machine import machine
-from experiments.running import run_folder
+from experiments.running.options import add, common
+from experiments.running.rollout import Turn, Watcher, play
+from experiments.running.run_folder import keep_records
 
 FLEETS, GEMM = (1, 12, 256, 2_800), 768
 ROUNDS_BETWEEN, SKIPPED = 17, 60
@@ -33,19 +35,29 @@ def make_requests(count: int) -> list[Request]:
     """What so many satellites of SCS-01 ask in rounds of half a day under `greedy`."""
     env = tasking_v0.batch_env("scs01", worlds=4, autoreset=False)
     reporter, policy = Reporter(env.problem), make_policy("greedy", env)
-    observation, info = env.reset(seed=0)
-    found: list[Request] = []
-    k = 0
-    while len(found) < count:
-        if k >= SKIPPED and k % ROUNDS_BETWEEN == 0:
-            rows = observation.reshape(-1, observation.shape[-1])
-            masks = info["action_mask"].reshape(-1, len(env.actions))
-            found += [Request(seen, mask, reporter) for seen, mask in zip(rows, masks, strict=True)]
-        observation, _, _, _, info = env.step(policy.act(observation, info))
-        k += 1
+    kept = _Kept(reporter, count)
+    play(env, policy, 0, [kept])
     env.close()
+    found = kept.requests
     order = np.random.default_rng(0).permutation(len(found))
     return [found[i] for i in order[:count]]
+
+
+class _Kept(Watcher):
+    """Keeps the requests of some rounds, until there are enough."""
+
+    def __init__(self, reporter: Reporter, count: int) -> None:
+        self.requests: list[Request] = []
+        self._reporter, self._count, self._round = reporter, count, 0
+
+    def decided(self, env: BatchEnv, turn: Turn) -> bool:
+        if self._round >= SKIPPED and self._round % ROUNDS_BETWEEN == 0:
+            rows = turn.observation.reshape(-1, turn.observation.shape[-1])
+            masks = turn.info["action_mask"].reshape(-1, len(env.actions))
+            asked = (Request(seen, mask, self._reporter) for seen, mask in zip(rows, masks, strict=True))
+            self.requests += asked
+        self._round += 1
+        return len(self.requests) >= self._count
 
 
 def flop(config: Any, tokens: int) -> float:
@@ -109,12 +121,11 @@ def _render(renderer: DenseRenderer, requests: Sequence[Request]) -> None:
     renderer.ids(np.stack([r.observation for r in requests]), np.stack([r.mask for r in requests]))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def run(told: Any) -> None:
     """Measure, print a table, write JSON if asked to."""
-    told = _parser().parse_args(arguments)
     rows = measure(NanoEngine(told.model), told.fleets, told.repeats)
     if told.json:
-        run_folder.keep_json(told.json, "minds benchmark", {"machine": machine(), "decisions": rows})
+        keep_records(told.json, "nano speed", rows, machine=machine())
     print("satellites   CPU ms   ms each   tokens   rendering   GFLOP/s   of a matrix product")
     for row in rows:
         print(
@@ -122,21 +133,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{row['tokens_per_decision']:8.1f} {row['rendering_share']:10.1%} {row['gflop_s']:9.1f} "
             f"{row['share_of_gemm']:10.0%} of {row['gemm_gflop_s']:.0f}"
         )
-    return 0
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
-        "python -m experiments.performance.nano_speed", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("--model", type=Path, default=FOLDER, metavar="FOLDER", help="default: the shipped")
-    parser.add_argument("--fleets", type=int, nargs="+", default=FLEETS, metavar="N", help="satellites")
-    parser.add_argument("--repeats", type=int, default=21, metavar="N", help="calls of small fleets")
-    parser.add_argument(
-        "--json", type=run_folder.json_path, metavar="FILE", help="also write the numbers here"
-    )
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def options(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add(parser, "--model", FOLDER, "a nano", type=Path, metavar="FOLDER")
+    add(parser, "--fleets", FLEETS, "satellites", type=int, nargs="+", metavar="N")
+    add(parser, "--repeats", 21, "calls of small fleets", type=int, metavar="N")
+    common(parser)

@@ -1,4 +1,4 @@
-"""What it costs to look: `python -m experiments.performance.rendering`.
+"""What it costs to look: `python -m experiments rendering`.
 
 Milliseconds of processor time of a call of `render()` for 12 and for 2,800 satellites, after some rounds;
 seconds and bytes of a page of 120 rounds; and in a headless Chromium, where there is one, frames a second and
@@ -9,7 +9,7 @@ is many times faster.
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -20,7 +20,8 @@ import numpy as np
 from envs import tasking_v0
 from experiments.performance.browser import MISSING, open_browser
 from experiments.performance.machine import machine
-from experiments.running import run_folder
+from experiments.running.options import common
+from experiments.running.run_folder import keep_records
 from sandbox.recording import Recording
 
 SCENARIOS, ROUNDS, CALLS = ("scs01", "star_compute_2800"), 120, 25
@@ -28,24 +29,24 @@ QUICK_SCENARIOS, QUICK_ROUNDS, QUICK_CALLS = ("pair",), 4, 2
 WATCHED_S = 4.0
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, write JSON if asked to."""
-    parser = ArgumentParser(
-        "python -m experiments.performance.rendering", description=__doc__.splitlines()[0]
-    )
+def options(parser: ArgumentParser) -> None:
+    """Declare the options."""
     parser.add_argument("--quick", action="store_true", help="a short run that only shows that it works")
-    parser.add_argument(
-        "--json", type=run_folder.json_path, metavar="FILE", help="also write the numbers here"
-    )
-    told = parser.parse_args(arguments)
+    common(parser)
+
+
+def run(told: Any) -> None:
+    """Measure, print, write JSON if asked to."""
     scenarios, rounds, calls = (
         (QUICK_SCENARIOS, QUICK_ROUNDS, QUICK_CALLS) if told.quick else (SCENARIOS, ROUNDS, CALLS)
     )
-    found = {"machine": machine(), "cases": [measure(name, rounds, calls) for name in scenarios]}
+    found: dict[str, Any] = {
+        "machine": machine(),
+        "cases": [measure(name, rounds, calls) for name in scenarios],
+    }
     _print(found)
     if told.json:
-        run_folder.keep_json(told.json, "rendering benchmark", found)
-    return 0
+        keep_records(told.json, "rendering", found["cases"], machine=found["machine"])
 
 
 def measure(scenario: str, rounds: int, calls: int) -> dict[str, Any]:
@@ -113,7 +114,3 @@ def _print(found: dict[str, Any]) -> None:
         for name, value in case.items():
             if isinstance(value, float | int) and name != "satellites":
                 print(f"  {name:18} {value:12,.2f}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""How long the mesh of the planned constellation takes to update: `python -m experiments.performance.routing`.
+"""How long the mesh of the planned constellation takes to update: `python -m experiments routing`.
 
 2,800 satellites in one Walker pattern and, harder, with a free terminal each that seeks its partner among
 all; then the best way from each of them to the nearest of 400. SciPy's csgraph does the same beside it.
@@ -6,15 +6,17 @@ Medians of processor milliseconds.
 """
 
 import math
-import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from statistics import median
+from typing import Any
 
 import numpy as np
 
 from experiments.performance.machine import machine
+from experiments.running.options import add, common
+from experiments.running.run_folder import keep_records
 from sandbox.lasers import follow_links, hold_pattern, make_lasers, no_links, seek_links
 from sandbox.orbits.bodies import SPEED_OF_LIGHT
 from sandbox.orbits.constellations import states, walker_delta
@@ -63,12 +65,16 @@ class Case:
         assert np.allclose(seconds, self.found.seconds, rtol=1e-12)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print."""
-    parser = ArgumentParser("python -m experiments.performance.routing", description=__doc__.splitlines()[0])
+def options(parser: ArgumentParser) -> None:
+    """Declare the options."""
     parser.add_argument("--quick", action="store_true", help="a short run that only shows that it works")
-    parser.add_argument("--repeats", type=int, default=21, metavar="N", help="repeats of each (default: 21)")
-    told = parser.parse_args(arguments)
+    add(parser, "--repeats", 21, "repeats of each", type=int, metavar="N")
+    common(parser)
+
+
+def run(told: Any) -> None:
+    """Measure, print, write JSON if asked to."""
+    records = []
     total, planes, goals = (QUICK_TOTAL, QUICK_PLANES, QUICK_GOALS) if told.quick else (TOTAL, PLANES, GOALS)
     repeats = 2 if told.quick else told.repeats
     known = machine()
@@ -79,8 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case = Case(total, planes, goals, pattern)
         rows = {"whole update": case.update, "routes": case.route, "routes by scipy": case.route_by_scipy}
         for name, function in rows.items():
-            print(f"{pattern:10} {name:16} {milliseconds(function, repeats):8.2f} ms")
-    return 0
+            spent = milliseconds(function, repeats)
+            records.append({"pattern": pattern, "what": name, "satellites": total, "cpu_ms": spent})
+            print(f"{pattern:10} {name:16} {spent:8.2f} ms")
+    if told.json:
+        keep_records(told.json, "routing", records, machine=known, repeats=repeats)
 
 
 def milliseconds(function: Callable[[], None], repeats: int) -> float:
@@ -92,7 +101,3 @@ def milliseconds(function: Callable[[], None], repeats: int) -> float:
         function()
         spent.append(time.process_time() - began)
     return 1e3 * median(spent)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""How fast all is screened against all: `python -m experiments.performance.screening`.
+"""How fast all is screened against all: `python -m experiments screening`.
 
 The 2,800 satellites of `star_compute_2800` against a synthetic population of low orbits (or a catalogue
 file), and among themselves, over 24 hours. Prints object pairs times hours per second of processor time, the
@@ -9,26 +9,25 @@ import resource
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from experiments.performance.machine import machine
-from experiments.running import run_folder
+from experiments.running.options import add, common
+from experiments.running.run_folder import keep_records
 from sandbox.conjunctions import CataloguedObjects, Objects, screen
 from sandbox.encounters import population
 from sandbox.fleet import make_fleet
 from sandbox.orbits.catalogue import read_catalogue
 from sandbox.scenario import load_scenario
+from sandbox.units import HOUR
 
-HOUR = 3600.0
 
-
-def main(arguments: Sequence[str] | None = None) -> int:
+def run(told: Any) -> None:
     """Measure, print, write JSON if asked to."""
-    told = _parser().parse_args(arguments)
     fleet = make_fleet(load_scenario("star_compute_2800"))
     own = min(told.primaries, len(fleet))
     primaries = Objects(fleet.position[:own], fleet.velocity[:own])
@@ -36,13 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     others = _others(told)
     screen(primaries.select(np.arange(2)), primaries.select(np.arange(2)), 60.0, 1e3)  # compiles
     for name, secondaries in (("against the population", others), ("among themselves", None)):
-        found["runs"].append(_run(name, primaries, secondaries, told))
+        found["runs"].append(_screened(name, primaries, secondaries, told))
         _print(found["runs"][-1])
     found["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     print(f"peak memory {found['peak_memory_mb']:.0f} MB")
     if told.json:
-        run_folder.keep_json(told.json, "screening benchmark", found)
-    return 0
+        shared = {name: found[name] for name in ("machine", "threshold_km", "peak_memory_mb")}
+        keep_records(told.json, "screening", found["runs"], **shared)
 
 
 def _others(told: Any) -> Objects | CataloguedObjects:
@@ -51,8 +50,8 @@ def _others(told: Any) -> Objects | CataloguedObjects:
     return CataloguedObjects(read_catalogue(told.catalogue), load_scenario("star_compute_2800").epoch)
 
 
-def _run(name: str, primaries: Objects, secondaries: Any, told: Any) -> dict[str, Any]:
-    progress: bool | Callable[[float], None] = sys.stderr.isatty()
+def _screened(name: str, primaries: Objects, secondaries: Any, told: Any) -> dict[str, Any]:
+    progress: bool | Callable[[float], None] = sys.stderr.isatty() and not told.quiet
     wall, cpu = time.perf_counter(), time.process_time()
     encounters = screen(
         primaries,
@@ -86,25 +85,16 @@ def _print(run: dict[str, Any]) -> None:
     )
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
-        "python -m experiments.performance.screening", description=__doc__.splitlines()[0]
-    )
-    options: list[tuple[str, Any, Any, str]] = [
+def options(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    numbers: list[tuple[str, Any, Any, str]] = [
         ("--primaries", int, 2_800, "satellites of star_compute_2800"),
         ("--secondaries", int, 20_000, "objects of the synthetic population"),
         ("--hours", float, 24.0, "horizon"),
         ("--threshold-km", float, 5.0, "distance that counts"),
         ("--step", float, 60.0, "seconds between nodes"),
     ]
-    for name, kind, default, text in options:
-        parser.add_argument(name, type=kind, default=default, help=f"{text} (default: {default:g})")
-    parser.add_argument("--catalogue", type=Path, metavar="FILE", help="a TLE or OMM file instead, by SGP4")
-    parser.add_argument(
-        "--json", type=run_folder.json_path, metavar="FILE", help="also write the numbers here"
-    )
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    for name, kind, default, text in numbers:
+        add(parser, name, default, text, type=kind)
+    add(parser, "--catalogue", None, "a TLE or OMM file instead, by SGP4", type=Path, metavar="FILE")
+    common(parser)

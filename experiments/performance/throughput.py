@@ -1,4 +1,4 @@
-"""How fast the environments step: `python -m experiments.performance.throughput`.
+"""How fast the environments step: `python -m experiments throughput`.
 
 Agent-steps (rounds x worlds x agents) per second of processor time and of wall-clock time, resets included,
 median of several repeats that take turns, one thread; MPE2 in the same run beside it. Then what a fresh
@@ -16,15 +16,15 @@ from envs import autonomy_v0, offloading_v0
 from experiments.performance import startup
 from experiments.performance.cases import ROUNDS, Case, batch_case, dictionary_case, mpe2_case
 from experiments.performance.machine import machine
-from experiments.running import run_folder
+from experiments.running.options import add, common
+from experiments.running.run_folder import keep_records
 
 BATCHES, LARGE = (1, 32, 256), 2_800
 QUICK_ROUNDS, QUICK_BATCHES, QUICK_LARGE = 5, (1, 2), 40
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def run(told: Any) -> None:
     """Measure, print a table, write JSON if asked to."""
-    told = _parser().parse_args(arguments)
     if told.quick:
         cases, seconds, tries, large = (
             make_cases(QUICK_ROUNDS, QUICK_BATCHES, QUICK_LARGE),
@@ -39,14 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "rounds": cases[0].rounds,
         "repeats": told.repeats,
         "throughput": measure(cases, told.repeats, seconds),
-        "startup": measure_startup(tries, large),
+        "startup": startup.measure(tries, large, compiling=not told.quick),
     }
-    if not told.quick:
-        found["startup"]["first_step_compiling_s"] = startup.compiling_s()
     _print(found)
     if told.json:
-        run_folder.keep_json(told.json, "throughput benchmark", found)
-    return 0
+        records = [{"what": "throughput", **row} for row in found["throughput"]]
+        records.append({"what": "startup", **found["startup"]})
+        keep_records(told.json, "throughput", records, machine=found["machine"], rounds=found["rounds"])
 
 
 def make_cases(rounds: int, batches: Sequence[int], large: int) -> list[Case]:
@@ -77,15 +76,6 @@ def measure(cases: Sequence[Case], repeats: int, seconds: float) -> list[dict[st
         for case, kept in zip(cases, rates, strict=True):
             kept.append(_rate(case, seconds))
     return [_row(case, *zip(*kept, strict=True)) for case, kept in zip(cases, rates, strict=True)]
-
-
-def measure_startup(tries: int, large: int) -> dict[str, float]:
-    """What a fresh interpreter pays, in seconds and megabytes."""
-    return {
-        "import_envs_s": startup.import_s(tries),
-        "first_step_cached_s": startup.first_step_s(tries),
-        f"peak_memory_{large}_satellites_mb": startup.memory_mb(large),
-    }
 
 
 def _rate(case: Case, seconds: float) -> tuple[float, float]:
@@ -145,22 +135,9 @@ def _cells(row: dict[str, Any], yardstick: float | None = None) -> list[str]:
     return [row["environment"], size, cpu, f"{low}–{high}", wall, ratio]
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
-        "python -m experiments.performance.throughput", description=__doc__.splitlines()[0]
-    )
+def options(parser: ArgumentParser) -> None:
+    """Declare the options."""
     parser.add_argument("--quick", action="store_true", help="a short run that only shows that it works")
-    parser.add_argument(
-        "--repeats", type=int, default=5, metavar="N", help="repeats of each case (default: 5)"
-    )
-    parser.add_argument(
-        "--seconds", type=float, default=0.5, metavar="S", help="least length of one (default: 0.5)"
-    )
-    parser.add_argument(
-        "--json", type=run_folder.json_path, metavar="FILE", help="also write the numbers here"
-    )
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    add(parser, "--repeats", 5, "repeats of each case", type=int, metavar="N")
+    add(parser, "--seconds", 0.5, "least length of one", type=float, metavar="S")
+    common(parser)

@@ -71,6 +71,17 @@ class Tally(Watcher):
         return power["energy"] / power["capacity"]
 
 
+class Earned(Watcher):
+    """The reward of all worlds, and the processor seconds since the episode began."""
+
+    def start(self, env: BatchEnv) -> None:
+        self.reward, self.cpu_s, self._began = 0.0, 0.0, time.process_time()
+
+    def after(self, env: BatchEnv, played: Round) -> None:
+        self.reward += float(played.reward.sum())
+        self.cpu_s = time.process_time() - self._began
+
+
 class Film(Watcher):
     """Records world 0 into `folder`, with every thought of its first `minds` satellites."""
 

@@ -6,19 +6,20 @@ import textwrap
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import timedelta
-from typing import Any, NamedTuple, TextIO
+from typing import Any, TextIO
 
 import numpy as np
 
 from agents import Policy
 from agents.qwen.decisions import Decision
 from agents.usual import usual_policy
-from envs.batch import Info, Observation
+from envs.batch import BatchEnv
 from envs.deliberation import HOLD, DeliberatingBatch, Thought, deliberating
 from envs.episodes import make_env, scenario_of
 from envs.replies import ILLEGAL, OK, ReplyReader
 from envs.reports import Reporter
 from experiments.running.llm_config import QWEN, Mind, knows
+from experiments.running.rollout import Round, Turn, Watcher, play
 from sandbox.errors import unknown_name
 from sandbox.terminal import printable, visible
 
@@ -26,13 +27,6 @@ HELP = (
     "Enter: let it decide.  A letter or a name: decide in its place, at no cost.  "
     "A number: play so many rounds.  q: end.  ?: this."
 )
-
-
-class _Scene(NamedTuple):
-    """How things stand when a round begins."""
-
-    observation: Observation
-    info: Info
 
 
 def chat(
@@ -68,10 +62,11 @@ def chat(
         raise unknown_name("satellite", satellite, names)
     with closing(batch), closing(mind.policy(policy, batch)) as decider:
         session = _Session(batch, decider, names.index(satellite) if satellite else 0, ask, screen)
-        return session.play(seed)
+        play(batch, decider, seed, [session])
+        return session.earned_in_all()
 
 
-class _Session:
+class _Session(Watcher):
     """One episode, one satellite in the middle of it."""
 
     def __init__(
@@ -82,22 +77,25 @@ class _Session:
         self._reader = ReplyReader(env.actions, self._reporter.labels)
         self._name, self._skip, self._earned = env.world.fleet.names[ego], 0, 0.0
 
-    def play(self, seed: int) -> float:
-        scene, ended = _Scene(*self._env.reset(seed)), False
-        self._policy.reset(seed)
-        self._say(self._reporter.system, "", HELP, "")
-        while not ended:
-            actions = self._policy.act(scene.observation, scene.info)
-            if not self._decide(scene, actions):
-                break
-            observation, reward, terminated, truncated, info = self._env.step(actions, self._thought(actions))
-            scene, ended = _Scene(observation, info), bool((terminated | truncated).all())
-            self._earned += float(reward[0, self._ego])
-            self._tell_outcome(info, float(reward[0, self._ego]))
+    def earned_in_all(self) -> float:
+        """What the satellite earned, which is said too."""
         self._say(f"{self._name} earned {self._earned:.1f}.")
         return self._earned
 
-    def _decide(self, scene: _Scene, actions: np.ndarray) -> bool:
+    def start(self, env: BatchEnv) -> None:
+        self._say(self._reporter.system, "", HELP, "")
+
+    def decided(self, env: BatchEnv, turn: Turn) -> bool:
+        if not self._decide(turn):
+            return True
+        turn.thought = self._thought()
+        return False
+
+    def after(self, env: BatchEnv, played: Round) -> None:
+        self._earned += float(played.reward[0, self._ego])
+        self._tell_outcome(played.terms[0, self._ego])
+
+    def _decide(self, scene: Turn) -> bool:
         """Show what is read and answered, and put the person's answer in its place; False at the end."""
         self._mine = False
         if self._skip > 0:
@@ -109,7 +107,7 @@ class _Session:
         )
         self._say(f"--- {self._name}  {time:%Y-%m-%d %H:%M:%S} UTC")
         self._say(self._reporter.report(scene.observation[0, self._ego], mask))
-        self._say(self._opinion(scene.info, int(actions[0, self._ego])))
+        self._say(self._opinion(scene.info, int(scene.actions[0, self._ego])))
         while True:
             answer = self._line()
             if answer is None or answer.lower() in ("q", "quit"):
@@ -124,13 +122,13 @@ class _Session:
             else:
                 action, status = self._reader.read(answer, mask)
                 if status == OK:
-                    actions[0, self._ego], self._mine = action, True
+                    scene.actions[0, self._ego], self._mine = action, True
                     return True
                 self._say(
                     "That is not legal now." if status == ILLEGAL else "That names no decision; ? for help."
                 )
 
-    def _thought(self, actions: np.ndarray) -> Thought | None:
+    def _thought(self) -> Thought | None:
         """What the policy spent; a person's decision in its place is free."""
         spent = self._policy.thought
         if spent is None or not self._mine:
@@ -139,7 +137,7 @@ class _Session:
         prompt[0, self._ego] = output[0, self._ego] = 0
         return spent._replace(prompt_tokens=prompt, output_tokens=output)
 
-    def _opinion(self, info: Info, action: int) -> str:
+    def _opinion(self, info: Mapping[str, Any], action: int) -> str:
         """What the mind, or the policy, would do."""
         if info["thinking"][0, self._ego] and action == HOLD:
             return "It is still thinking about its last decision."
@@ -160,8 +158,8 @@ class _Session:
         told = ", ".join(f"{self._reporter.labels[a]} {self._env.actions[a]} {chances[a]:.0%}" for a in order)
         return "\n".join([*lines, f"It would: {self._env.actions[decision.action]}  ({told})"])
 
-    def _tell_outcome(self, info: Info, reward: float) -> None:
-        terms = dict(zip(self._env.terms, info["terms"][0, self._ego].tolist(), strict=True))
+    def _tell_outcome(self, played: np.ndarray) -> None:
+        terms = dict(zip(self._env.terms, played.tolist(), strict=True))
         told = []
         if terms["thought_j"] > 0.0:
             told.append(f"thought for {terms['thought_s']:.2f} s and {terms['thought_j']:.0f} J")

@@ -1,16 +1,22 @@
 """The command line. Nothing heavy is imported before a command needs it, so that --help is instant."""
 
+import os
 import re
 import signal
 import sys
 import warnings
-from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import iter_modules
 from typing import Any, NoReturn
 
-from sandbox.errors import SandboxError, printable
+from experiments import commands
+from experiments.running.options import add as _option
+from experiments.running.options import common
+from sandbox.errors import SandboxError, printable, unknown_name
 from sandbox.terminal import say
 
 POLICIES = ("random", "idle", "greedy", "deadline_greedy")
@@ -32,14 +38,20 @@ class _Parser(ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; its exit status.
+    """Do what a name stands for; the exit status. Without a name, list all.
 
     0, 2 for what the user can put right, 3 where all is there but figures, 130 when interrupted.
     """
-    told = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help"):
+        say(commands.listing())
+        return 0
+    told = Namespace(interrupted="nothing was written", quiet=False)
     warnings.formatwarning = _in_a_line
     try:
-        return told.command(told) or 0
+        told = _read(words)
+        with _quiet(told.quiet):
+            return told.command(told) or 0
     except (SandboxError, OSError) as error:
         say(f"Error: {error}", error=True)
         return getattr(error, "status", USER_ERROR)
@@ -55,6 +67,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         say(f"Interrupted; {told.interrupted}.", error=True)
         return INTERRUPTED
+
+
+def _read(words: Sequence[str]) -> Namespace:
+    """What a command line says. Raises SandboxError for a name that there is not."""
+    name = words[0]
+    if name in commands.RUNNING:
+        return _parser().parse_args(words)
+    script = commands.script_of(name)
+    if script is None:
+        raise unknown_name("experiment", name, commands.names())
+    return script_parser(name).parse_args(words[1:])
+
+
+def script_parser(name: str) -> ArgumentParser:
+    """The parser of one of `commands.SCRIPTS`."""
+    module = import_module(commands.script_of(name)[0])  # type: ignore[index]
+    made = _Parser(
+        f"python -m experiments {name}",
+        description=module.__doc__,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    module.options(made)
+    made.set_defaults(command=module.run, **{"interrupted": "nothing was written"} | made._defaults)
+    return made
+
+
+@contextmanager
+def _quiet(wanted: bool) -> Iterator[None]:
+    """Print nothing to the standard output, if so wanted."""
+    if not wanted:
+        yield
+        return
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+        yield
 
 
 _format_warning = warnings.formatwarning
@@ -94,39 +140,41 @@ def _parser() -> ArgumentParser:
     parser = _Parser(
         "python -m experiments", description="Run policies in the sandbox and keep what comes of it."
     )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    parts = parser.add_subparsers(title="commands", metavar="NAME", required=True)
 
-    def command(name: str, function: Any, text: str) -> ArgumentParser:
-        made = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    def command(name: str, function: Any) -> ArgumentParser:
+        text = commands.RUNNING[name]
+        made = parts.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         made.set_defaults(command=function, interrupted="nothing was written")
+        if name in ("run", "compare", "benchmark"):
+            common(made)
+        else:
+            made.set_defaults(quiet=False)
         return made
 
-    one = command("run", _run, "play one episode; leave metrics, a table of rounds, a recording and figures")
+    one = command("run", _run)
     _option(one, "--policy", None, f"who decides: {_WHO} (default: greedy)", metavar="NAME")
     _episode_options(one)
     _option(one, "--out", None, "results folder (default: results/ENV-SCENARIO-POLICY-seedK)", metavar="DIR")
     one.add_argument("--no-record", action="store_true", help="keep no recording and draw no figures")
     _option(one, "--minds-recorded", 1, "satellites whose thoughts are recorded", type=int, metavar="N")
     _mind_options(one)
-    several = command("compare", _compare, "play the same episodes under several policies; print a table")
+    several = command("compare", _compare)
     usual = f"(default: {' '.join(POLICIES)}, those made for the problem)"
     _option(several, "--policy", None, f"who decide: {_WHO} {usual}", nargs="+", metavar="NAME")
     _option(several, "--seeds", 5, "number of episodes, seeded SEED, SEED+1, ...", type=int, metavar="N")
     _episode_options(several)
     _option(several, "--threads", 1, "threads that share the episodes", type=int, metavar="N")
-    _option(several, "--json", None, "also write every episode and the summary here", metavar="FILE")
     _mind_options(several)
-    every = command(
-        "benchmark", _benchmark, "play every policy on every problem; leave one table and figures"
-    )
+    every = command("benchmark", _benchmark)
     _benchmark_options(every)
-    talk = command("chat", _chat, "step through a run: read what a satellite reads, answer in its place")
+    talk = command("chat", _chat)
     _option(talk, "--policy", None, f"who decides otherwise: {_WHO} (default: qwen)", metavar="NAME")
     _option(talk, "--satellite", None, "name of the satellite (default: the first)", metavar="NAME")
     _episode_options(talk)
     _mind_options(talk)
-    command("scenarios", _scenarios, "list the named scenarios")
-    film = command("video", _video, "film a recording: out.mp4, out.gif or out.webp")
+    command("scenarios", _scenarios)
+    film = command("video", _video)
     _recording_arguments(film, "out.mp4", "the film; its ending says how it is written")
     _option(film, "--show", "both", "globe, map or both", choices=("globe", "map", "both"))
     _option(film, "--size", [960, 480], "width and height in pixels", nargs=2, type=int, metavar="N")
@@ -134,11 +182,11 @@ def _parser() -> ArgumentParser:
     _option(film, "--start-h", 0.0, "where in the run it begins", type=float, metavar="H")
     _option(film, "--hours", None, "how much of the run is shown (default: all)", type=float, metavar="H")
     _option(film, "--every", None, "rounds from frame to frame (default: for 30 s)", type=int, metavar="N")
-    other = command("export", _export, "write a recording as .html, .czml, .geojson, .parquet or .npz")
+    other = command("export", _export)
     _recording_arguments(other, "out.html", "the file; its ending says what is written")
     _option(other, "--every", 1, "every so many rounds", type=int, metavar="N")
     _option(other, "--beside", None, "a second recording, side by side on the page", metavar="RECORDING")
-    again = command("figures", _figures, "draw the figures of a results folder again")
+    again = command("figures", _figures)
     again.add_argument("folder", metavar="RESULTS_FOLDER", help="a folder left behind by `run`")
     return parser
 
@@ -186,7 +234,13 @@ def _benchmark_options(parser: ArgumentParser) -> None:
     _option(how, "--out", None, folder, metavar="DIR")
     how.add_argument("--fresh", action="store_true", help="play again what the folder already holds")
     _option(how, "--processes", None, "episodes at once (default: processors)", type=int, metavar="N")
-    _option(how, "--address", None, "of a Ray cluster to play on (default: here)", metavar="HOST:PORT")
+    _option(
+        how,
+        "--address",
+        None,
+        "of a Ray cluster to play on (default: here, without Ray)",
+        metavar="HOST:PORT",
+    )
 
 
 def _names(parser: Any, option: str, text: str) -> None:
@@ -226,25 +280,25 @@ def _recording_arguments(parser: ArgumentParser, out: str, text: str) -> None:
     parser.add_argument("out", metavar=out, help=text)
 
 
-def _option(parser: Any, name: str, default: Any, text: str, **how: Any) -> None:
-    if default is not None:
-        told = " ".join(map(str, default)) if isinstance(default, list) else default
-        text = f"{text} (default: {told})"
-    parser.add_argument(name, default=default, help=text, **how)
-
-
 def _run(told: Namespace) -> int:
     from experiments.running.run import run
 
     kept = {"out": told.out, "record": not told.no_record, "minds_recorded": told.minds_recorded}
+    kept["progress"] = not told.quiet
     content = run(**_episode(told), policy=told.policy, mind=_mind(told), **kept)
+    if told.json:
+        from experiments.running.run_folder import keep_records
+
+        shared = {name: value for name, value in content["arguments"].items() if not isinstance(value, dict)}
+        numbers = {name: value for name, value in content.items() if isinstance(value, int | float)}
+        keep_records(told.json, "run", [shared | numbers])
     return NOT_DRAWN if "not_drawn" in content else 0
 
 
 def _compare(told: Namespace) -> None:
     from experiments.running.compare import compare
 
-    how = {"seeds": told.seeds, "out": told.json, "threads": told.threads}
+    how = {"seeds": told.seeds, "out": told.json, "threads": told.threads, "progress": not told.quiet}
     compare(told.policy, **_episode(told), mind=_mind(told), **how)
 
 
@@ -252,7 +306,12 @@ def _benchmark(told: Namespace) -> None:
     from experiments.leaderboard.benchmark import benchmark
 
     how = {name: getattr(told, name) for name in ("out", "fresh", "processes", "address")}
-    benchmark(_asked(told), **how)
+    rows = benchmark(_asked(told), progress=not told.quiet, **how)
+    if told.json:
+        from experiments.leaderboard.table import records_of
+        from experiments.running.run_folder import keep_records
+
+        keep_records(told.json, "benchmark", records_of(rows))
 
 
 def _asked(told: Namespace) -> Any:

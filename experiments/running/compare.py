@@ -13,8 +13,9 @@ from envs.episodes import HOUR, known_as, make_env, scenario_of
 from experiments.running import run_folder
 from experiments.running.callbacks import Tally
 from experiments.running.llm_config import Mind
-from experiments.running.metrics import Summary, metrics_in, summarise
+from experiments.running.metrics import metrics_in
 from experiments.running.rollout import play
+from experiments.running.statistics import Summary, summarise
 from sandbox.errors import SandboxError
 
 SHOWN = (
@@ -65,8 +66,8 @@ def compare(
 
     `scenario` and `policies` are by default the problem's own and `agents.usual.usual_policies`.
     Every policy meets the same episodes, one a world; `mind` says how those think that have one. Prints a
-    table with `progress`, writes JSON to `out`. Returns the metrics of every episode by policy. Raises
-    SandboxError for bad input.
+    table with `progress`, writes a record of every episode to `out`, as JSON. Returns the metrics of every
+    episode by policy. Raises SandboxError for bad input.
     """
     if seeds < 1 or seed < 0:
         raise SandboxError(f"seeds = {seeds} from seed = {seed}; give at least 1 seed, from 0 on.")
@@ -88,15 +89,14 @@ def compare(
         episodes = {name: _episodes(batch, policy, seed) for name, policy in deciders.items()}
     played = batch.max_cycles * scenario.round_s / HOUR
     if out:
-        arguments = {"env": env, "scenario": scenario.name, "changes": dict(changes or {}), "hours": played}
-        arguments |= {"seeds": list(range(seed, seed + seeds)), "candidates": candidates}
-        content: dict[str, Any] = {
-            "schema": run_folder.SCHEMA,
-            "arguments": arguments,
-            "versions": run_folder.versions(),
-        }
-        content |= {"episodes": episodes, "summary": _summaries(episodes)}
-        run_folder.keep_json(out, "comparison", content)
+        shared = {"env": env, "scenario": scenario.name, "changes": dict(changes or {}), "hours": played}
+        shared |= {"candidates": candidates, "versions": run_folder.versions()}
+        records = (
+            {"policy": name, "seed": seed + b} | run
+            for name, runs in episodes.items()
+            for b, run in enumerate(runs)
+        )
+        run_folder.keep_records(out, "comparison", records, **shared)
     if progress:
         from experiments.running.console_tables import print_comparison
 
@@ -121,12 +121,3 @@ def table(episodes: Mapping[str, Sequence[Mapping[str, float]]]) -> dict[str, li
 
 def _summary(runs: Sequence[Mapping[str, float]], name: str) -> Summary:
     return summarise(run.get(name, math.nan) for run in runs)
-
-
-def _summaries(
-    episodes: Mapping[str, Sequence[Mapping[str, float]]],
-) -> dict[str, dict[str, dict[str, float]]]:
-    return {
-        policy: {name: _summary(runs, name)._asdict() for name in runs[0]}
-        for policy, runs in episodes.items()
-    }

@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.running.callbacks import Shown
-from experiments.running.metrics import GROUPS, Summary
+from experiments.running.metrics import GROUPS
+from experiments.running.statistics import Summary
 from sandbox.terminal import Printable, say, visible
 
 

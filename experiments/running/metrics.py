@@ -1,7 +1,7 @@
 """What a run came to: numbers from the book of requests and from the sums of its rounds."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,7 +14,6 @@ from sandbox.state import MODE_NAMES
 from sandbox.world import World
 
 GIGA, JOULES_PER_WH = 1e9, 3600.0
-RESAMPLES = 10_000
 
 
 class Metric(NamedTuple):
@@ -241,37 +240,6 @@ def latencies(book: NDArray) -> NDArray[np.float64]:
     """Seconds from capture to arrival of every image of `book` that reached the ground."""
     taken = book["delivered_at"] - book["captured_at"]
     return taken[np.isfinite(taken)]
-
-
-class Summary(NamedTuple):
-    """A metric over several runs; `low` and `high` bound the interquartile mean with 95 % confidence."""
-
-    mean: float
-    iqm: float
-    low: float
-    high: float
-    runs: int
-
-
-def summarise(values: Iterable[float], confidence: float = 0.95) -> Summary:
-    """Mean, interquartile mean and its percentile-bootstrap interval over runs; NaN runs are left out.
-
-    The resampling is seeded: the same values give the same interval. NaN throughout where no run is left.
-    """
-    kept = np.array([value for value in values if not math.isnan(value)], float)
-    if not len(kept):
-        return Summary(math.nan, math.nan, math.nan, math.nan, 0)
-    draws = np.random.default_rng(0).choice(kept, (RESAMPLES, len(kept)))
-    tail = 50.0 * (1.0 - confidence)
-    low, high = np.percentile(interquartile_mean(draws), [tail, 100.0 - tail])
-    return Summary(float(kept.mean()), float(interquartile_mean(kept)), float(low), float(high), len(kept))
-
-
-def interquartile_mean(values: NDArray) -> NDArray:
-    """Mean of the middle half of `values` (..., n); a value on the edge of that half counts in part."""
-    count = np.shape(values)[-1]
-    edges = np.clip(np.arange(count + 1) / count, 0.25, 0.75)
-    return np.sort(values, axis=-1) @ np.diff(edges) * 2.0
 
 
 def _percentile(values: NDArray, share: float) -> float:

@@ -1,4 +1,4 @@
-"""A policy plays an episode in every world of a batch, while others look on."""
+"""A policy plays an episode in every world of a batch, while others look on: the only loop that steps one."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from agents import Policy
 from agents.qwen.decisions import Decision, Request
 from envs.batch import BatchEnv
-from envs.deliberation import DeliberatingBatch
+from envs.deliberation import DeliberatingBatch, Thought
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,16 @@ class Round:
     decisions: Mapping[tuple[int, int], tuple[Request, Decision]]
 
 
+@dataclass
+class Turn:
+    """A round that is about to be played; what is put in place of `actions` and `thought` is played."""
+
+    observation: NDArray
+    info: Mapping[str, Any]
+    actions: NDArray
+    thought: Thought | None
+
+
 class Watcher:
     """Looks on while an episode is played; override what is of interest."""
 
@@ -36,6 +46,9 @@ class Watcher:
 
     def before(self, env: BatchEnv) -> None:
         """A round is about to be played."""
+
+    def decided(self, env: BatchEnv, turn: Turn) -> bool | None:
+        """The policy has decided. True ends the episode here."""
 
     def after(self, env: BatchEnv, played: Round) -> None:
         """A round was played."""
@@ -77,11 +90,11 @@ def play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher] =
     return speed
 
 
-def _step(env: BatchEnv, actions: NDArray, policy: Policy) -> tuple[Any, ...]:
+def _step(env: BatchEnv, turn: Turn) -> tuple[Any, ...]:
     """A step in which the policy's thought is charged, if the environment charges any."""
     if isinstance(env, DeliberatingBatch):
-        return env.step(actions, policy.thought)
-    return env.step(actions)
+        return env.step(turn.actions, turn.thought)
+    return env.step(turn.actions)
 
 
 def _play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher]) -> Speed:
@@ -94,14 +107,17 @@ def _play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher])
         for watcher in watchers:
             watcher.before(env)
         wall, cpu = time.perf_counter(), time.process_time()
-        mask = info["action_mask"]
-        actions = policy.act(observation, info)
-        observation, reward, terminated, truncated, info = _step(env, actions, policy)
+        turn = Turn(observation, info, policy.act(observation, info), policy.thought)
+        ends = [watcher.decided(env, turn) for watcher in watchers]
+        if any(ends):
+            break
+        observation, reward, terminated, truncated, info = _step(env, turn)
         if not first:
             speed.wall_s += time.perf_counter() - wall
             speed.cpu_s += time.process_time() - cpu
             speed.decisions += reward.size
-        played, first = Round(actions, mask, reward, info["terms"], policy.decisions), False
+        mask, first = turn.info["action_mask"], False
+        played = Round(turn.actions, mask, reward, info["terms"], policy.decisions)
         for watcher in watchers:
             watcher.after(env, played)
         ended = bool((terminated | truncated).all())

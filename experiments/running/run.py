@@ -57,8 +57,8 @@ def run(
         mind: how the policy "qwen" thinks and what is charged for a decision; by default the shipped nano.
         minds_recorded: satellites whose thoughts, what they read and wrote, go into the recording.
 
-    Returns the content of `metrics.json`: the metrics of `experiments.running.metrics.GROUPS` that there are in such
-    a world and problem, by name, and under "arguments", "versions", "schema" and "timing" how they came
+    Returns the content of `metrics.json`: the metrics of `metrics.GROUPS` that there are in such a
+    world and problem, by name, and under "arguments", "versions", "schema" and "timing" how they came
     about. A figure that cannot be drawn is left out, and stands under "not_drawn" with the reason. Raises
     SandboxError for bad input, for a folder that holds something else, and where the disk is full.
     """

@@ -5,8 +5,7 @@ import math
 import os
 import re
 import shutil
-from argparse import ArgumentTypeError
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from hashlib import blake2s
@@ -137,7 +136,7 @@ def read_json(path: Path, most: int = MOST_JSON) -> Any:
         return None
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
+def write_json(path: Path, content: Mapping[str, Any] | Sequence[Any]) -> None:
     """`content` as sorted JSON, whole or not at all; NaN becomes null, a date its ISO 8601 text."""
     with replacing(path) as draft:
         told = _without_nan(content)
@@ -165,6 +164,8 @@ def _plain(value: Any) -> Any:
 def is_ours(path: Path) -> bool:
     """Whether a JSON file says that it is ours: by its format, or as it was said before, by versions."""
     content = read_json(path)
+    if isinstance(content, list) and content:  # records, each of which says so
+        content = content[0]
     if not isinstance(content, dict):
         return False
     if "format" in content:
@@ -217,19 +218,20 @@ def check_json(path: Path | str | None) -> None:
         check_replaceable(Path(os.path.realpath(path)), is_ours)
 
 
-def json_path(text: str) -> Path:
-    """The path of a JSON file to write, for an option of a command line."""
-    try:
-        check_json(text)
-    except SandboxError as error:
-        raise ArgumentTypeError(str(error)) from None
-    return Path(text)
-
-
 def keep_json(path: Path | str, name: str, content: Mapping[str, Any]) -> None:
     """Write JSON that says what it is, in nobody else's place. Raises SandboxError for a file of others."""
     check_json(path)
     write_json(Path(os.path.realpath(path)), {"format": format_of(name), **content})
+
+
+def keep_records(path: Path | str, name: str, records: Iterable[Mapping[str, Any]], **shared: Any) -> None:
+    """Write a JSON list of `records`, each with what is `shared` by all and, under "format", what wrote it.
+
+    Raises SandboxError for a file of others at `path`.
+    """
+    check_json(path)
+    head = {"format": format_of(name), **shared}
+    write_json(Path(os.path.realpath(path)), [head | dict(record) for record in records])
 
 
 def versions() -> dict[str, str]:

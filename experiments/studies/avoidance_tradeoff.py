@@ -1,7 +1,7 @@
 """What avoidance costs and saves: collisions and fuel over the threshold and the time of decision.
 
-    python -m experiments.studies.avoidance_tradeoff                          # crossing_12, 32 seeds, 26 policies
-    python -m experiments.studies.avoidance_tradeoff --seeds 8 --thresholds 1e-5 1e-4 1e-3 --leads 6 24
+    python -m experiments avoidance_tradeoff                          # crossing_12, 32 seeds, 26 policies
+    python -m experiments avoidance_tradeoff --seeds 8 --thresholds 1e-5 1e-4 1e-3 --leads 6 24
 
 Every policy meets the same encounters: `never`, and `threshold` with each threshold on the probability of a
 warning and each lead, the hours before an encounter within which it decides. `late_threshold` is the one of
@@ -10,23 +10,26 @@ more frequent than real ones: compare the rates, do not quote them. Leaves `trad
 and `tradeoff.png`.
 """
 
-import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.avoidance import Never, Threshold
 from agents.policy import Policy
 from envs.batch import BatchEnv
 from envs.episodes import make_env
 from experiments.plotting import style
+from experiments.running.journal import Journal
+from experiments.running.options import add, common, resumable
 from experiments.running.rollout import Round, Watcher, play
-from experiments.studies.study import Study, status
+from experiments.running.run_folder import keep_records
+from experiments.running.statistics import per_unit
+from experiments.studies.study import Study
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
 from sandbox.terminal import say
@@ -34,21 +37,12 @@ from sandbox.terminal import say
 THRESHOLDS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 LEADS_H = (3.0, 6.0, 12.0, 24.0, 36.0)
 YEAR_S = 365.25 * 86_400.0
-RESAMPLES = 10_000
 NO_EVENT = 3.69
 """Events that a Poisson process may have meant when none was seen, with 97.5 % confidence: -ln 0.025."""
 RATES = ("collisions", "fuel_m_s", "days_out_of_slot")
 APART = 1.14
 """Factor between the lines of a panel along the thresholds."""
 COLOURS = (style.VERMILLION, style.ORANGE, style.GREEN, style.SKY, style.BLUE, style.PURPLE, style.INK)
-
-
-class Rate(NamedTuple):
-    """A rate per satellite-year over all episodes; 95 % of the resampled ones lie from `low` to `high`."""
-
-    rate: float
-    low: float
-    high: float
 
 
 class _Counts(Watcher):
@@ -76,11 +70,13 @@ def tradeoff(
     seeds: int = 32,
     seed: int = 0,
     report: Callable[[dict[str, Any]], None] | None = None,
+    journal: Journal | None = None,
 ) -> list[dict[str, Any]]:
     """A row for `never`, then one for each threshold and lead, over the same seeded episodes.
 
     A row holds policy, threshold, lead_h, satellite_years and, for every rate in `RATES`, NAME with bounds
-    NAME_low and NAME_high. `report` is called with every row as soon as it is known. Raises SandboxError for
+    NAME_low and NAME_high. `report` is called with every row as soon as it is known; those that are in
+    the `journal` are not played again. Raises SandboxError for
     thresholds that are no probabilities, leads that are not positive, and fewer than one seed.
     """
     if seeds < 1 or seed < 0:
@@ -93,7 +89,8 @@ def tradeoff(
     rows = []
     with closing(make_env("avoidance_v0", load_scenario(scenario), hours, seeds)) as env:
         for policy, known in _policies(env, thresholds, leads_h):
-            rows.append(known | _measured(env, policy, seed))
+            play_it = partial(_measured, env, policy, seed)
+            rows.append(known | (journal.once(known, play_it) if journal else play_it()))
             if report:
                 report(rows[-1])
     return rows
@@ -112,19 +109,11 @@ def _measured(env: BatchEnv, policy: Policy, seed: int) -> dict[str, float]:
     play(env, policy, seed, [counts])
     found: dict[str, float] = {"satellite_years": float(counts.years.sum())}
     for name, sums in zip(RATES, counts.sums, strict=True):
-        rate = per_year(sums, counts.years)
+        rate = per_unit(sums, counts.years)
         if name == "collisions" and not sums.any():  # resampling no events gives none
             rate = rate._replace(high=NO_EVENT / float(counts.years.sum()))
-        found |= {name: rate.rate, f"{name}_low": rate.low, f"{name}_high": rate.high}
+        found |= {name: rate.value, f"{name}_low": rate.low, f"{name}_high": rate.high}
     return found
-
-
-def per_year(sums: NDArray, years: NDArray) -> Rate:
-    """Sum over sum, with the percentile bootstrap over episodes (seeded); both arrays are (episodes,)."""
-    drawn = np.random.default_rng(0).integers(0, len(sums), (RESAMPLES, len(sums)))
-    rates = sums[drawn].sum(axis=-1) / years[drawn].sum(axis=-1)
-    low, high = np.percentile(rates, [2.5, 97.5])
-    return Rate(float(sums.sum() / years.sum()), float(low), float(high))
 
 
 def draw(rows: Sequence[dict[str, Any]], title: str, path: Path | None = None) -> Any:
@@ -185,23 +174,25 @@ def _curve(
     axes.errorbar(x, rate, (rate - low, high - rate), fmt="o-", **how)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, draw; the exit status."""
-    return status(_run, _parser().parse_args(arguments))
-
-
-def _run(told: Any) -> None:
+def run(told: Any) -> None:
     import pandas
 
     scenario, study = load_scenario(told.scenario), Study(told.out, "tradeoff", ".parquet")
     options = {"thresholds": told.thresholds, "leads_h": told.leads, "hours": told.hours}
     options |= {"seeds": told.seeds, "seed": told.seed}
+    journal = Journal(
+        told.out, "avoidance_tradeoff", options | {"scenario": scenario.model_dump(mode="json")}
+    )
     say(_HEAD)
-    rows = tradeoff(scenario, **options, report=lambda row: say(_line(row)))
-    content = {"arguments": options | {"scenario": scenario.name}, "rows": rows}
+    rows = tradeoff(scenario, **options, report=lambda row: say(_line(row)), journal=journal)
+    arguments = options | {"scenario": scenario.name}
+    content = {"arguments": arguments, "rows": rows}
     hours = told.hours or scenario.horizon_h
     title = f"The price of avoidance: {scenario.name}, {hours:g} h"
+    if told.json:
+        keep_records(told.json, "avoidance_tradeoff", rows, scenario=scenario.name, hours=hours)
     study.keep(content, pandas.DataFrame(rows), lambda path: draw(rows, title, path))
+    journal.done()
     say(f"Rates per satellite-year [95 % interval]. Results in {told.out}/")
 
 
@@ -214,19 +205,11 @@ def _line(row: dict[str, Any]) -> str:
     return f"{who[0]:>10}{who[1]:>9}{cells[0]:>24}{cells[1]:>26}{cells[2]:>26}"
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
-        "python -m experiments.studies.avoidance_tradeoff", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("--scenario", default="crossing_12", metavar="NAME", help="scenario or YAML file")
-    parser.add_argument("--thresholds", nargs="+", type=float, default=list(THRESHOLDS), metavar="P")
-    parser.add_argument("--leads", nargs="+", type=float, default=list(LEADS_H), metavar="H")
-    parser.add_argument("--hours", type=float, metavar="H", help="default: the scenario's")
-    parser.add_argument("--seeds", type=int, default=32, metavar="N", help="episodes (default: 32)")
-    parser.add_argument("--seed", type=int, default=0, metavar="K", help="the first one's (default: 0)")
-    parser.add_argument("--out", default="results/avoidance_tradeoff", metavar="DIR")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def options(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add(parser, "--scenario", "crossing_12", "scenario or YAML file", metavar="NAME")
+    add(parser, "--thresholds", list(THRESHOLDS), "on the probability", nargs="+", type=float, metavar="P")
+    add(parser, "--leads", list(LEADS_H), "hours before an encounter", nargs="+", type=float, metavar="H")
+    add(parser, "--hours", None, "simulated (default: the scenario's)", type=float, metavar="H")
+    common(parser, out="results/avoidance_tradeoff", seeds=32, seed=0)
+    resumable(parser)

@@ -1,19 +1,20 @@
 """What patience saves when one launch fills a ring of slots: impulses and days against phasing revolutions.
 
-    python -m experiments.studies.deployment --satellites 12 --parking-km 500 --target-km 550
+    python -m experiments deployment --satellites 12 --parking-km 500 --target-km 550
 
 prints, for every number of revolutions, the mean and the largest sum of impulses of a satellite (m/s), the
 days until the last is in its slot, and how far off the satellites are after their last burn (m): flown by our
 propagator under the plan's forces and, with --two-body, by boinor's `apply_maneuver`.
 """
 
-import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from experiments.running.options import add, common
+from experiments.running.run_folder import keep_records
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import R_EARTH
 from sandbox.orbits.deployment import Deployment, plan_deployment
@@ -46,37 +47,40 @@ def boinor_misses(plan: Deployment, slots: Sequence[Any]) -> list[float]:
     return [float(np.linalg.norm((a.r - b.r).to_value("m"))) for a, b in zip(ends, there, strict=True)]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = ArgumentParser("python -m experiments.studies.deployment", description=__doc__.splitlines()[0])
-    parser.add_argument("--satellites", type=int, default=12)
-    parser.add_argument("--parking-km", type=float, default=500.0)
-    parser.add_argument("--target-km", type=float, default=550.0)
-    parser.add_argument("--inclination-deg", type=float, default=97.6)
-    parser.add_argument("--revolutions", type=int, nargs="+", default=[5, 15, 45, 135])
+def options(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add(parser, "--satellites", 12, "of the launch", type=int, metavar="N")
+    add(parser, "--parking-km", 500.0, "altitude where it leaves them", type=float, metavar="KM")
+    add(parser, "--target-km", 550.0, "altitude of the slots", type=float, metavar="KM")
+    add(parser, "--inclination-deg", 97.6, "of both", type=float, metavar="DEG")
+    add(parser, "--revolutions", [5, 15, 45, 135], "of phasing", type=int, nargs="+", metavar="N")
     parser.add_argument("--two-body", action="store_true", help="without J2, as boinor's manoeuvres")
-    told = parser.parse_args(arguments)
-    try:
-        if told.satellites < 1:
-            raise SandboxError(f"--satellites is {told.satellites}; give 1 or more.")
-        _print(told)
-    except SandboxError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    common(parser)
 
 
-def _print(told: Any) -> None:
+def run(told: Any) -> None:
+    """Plan for every number of revolutions, print, write."""
+    if told.satellites < 1:
+        raise SandboxError(f"--satellites is {told.satellites}; give 1 or more.")
     launch = ring(told.satellites, told.parking_km, told.inclination_deg, BETWEEN_DEG)
     slots = ring(told.satellites, told.target_km, told.inclination_deg, 360 / told.satellites)
     forces = Forces(j2=0.0) if told.two_body else J2_ONLY
     print("revolutions  mean m/s  most m/s   days   off m" + ("  off m (boinor)" if told.two_body else ""))
+    records = []
     for revolutions in told.revolutions:
         plan = plan_deployment(launch, slots, revolutions=revolutions, forces=forces)
         prices = [each.delta_v for each in plan.transfers]
-        row = f"{revolutions:11d}  {np.mean(prices):8.1f}  {max(prices):8.1f}  {plan.time_s / DAY:5.2f}"
-        row += f"  {plan.misses[:, 0].max():6.3f}"
-        print(row + (f"  {max(boinor_misses(plan, slots)):14.3f}" if told.two_body else ""), flush=True)
+        record = {"revolutions": revolutions, "mean_m_s": float(np.mean(prices)), "most_m_s": max(prices)}
+        record |= {"days": plan.time_s / DAY, "off_m": float(plan.misses[:, 0].max())}
+        if told.two_body:
+            record["off_boinor_m"] = max(boinor_misses(plan, slots))
+        records.append(record)
+        _print(record)
+    if told.json:
+        keep_records(told.json, "deployment", records)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _print(record: dict[str, Any]) -> None:
+    row = f"{record['revolutions']:11d}  {record['mean_m_s']:8.1f}  {record['most_m_s']:8.1f}"
+    row += f"  {record['days']:5.2f}  {record['off_m']:6.3f}"
+    print(row + (f"  {record['off_boinor_m']:14.3f}" if "off_boinor_m" in record else ""), flush=True)

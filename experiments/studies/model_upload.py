@@ -1,7 +1,7 @@
 """How long it takes to put a Qwen3 on board: by ground passes alone, and with laser relay.
 
-    python -m experiments.studies.model_upload                 # SCS-01, every size and precision, 10 Mbit/s
-    python -m experiments.studies.model_upload --uplink-mbit-s 1 --models Qwen3-0.6B Qwen3-8B --days 30
+    python -m experiments model_upload                 # SCS-01, every size and precision, 10 Mbit/s
+    python -m experiments model_upload --uplink-mbit-s 1 --models Qwen3-0.6B Qwen3-8B --days 30
 
 The weights go up in pieces over the contact windows of the scenario's stations; an antenna serves one
 satellite at a time. By ground passes alone every satellite needs every piece from below. With laser relay
@@ -15,7 +15,6 @@ What is not done after `--days` is told as such. Leaves `model_upload.json`, `mo
 """
 
 import math
-import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.plotting import style
-from experiments.studies.study import Study, status
+from experiments.running.options import add, arguments_of, common
+from experiments.running.run_folder import keep_records
+from experiments.studies.study import Study
 from sandbox.compute import PRECISIONS, model, model_names
 from sandbox.errors import SandboxError
 from sandbox.flight_plan import FlightPlan, components
@@ -183,21 +184,18 @@ def draw(
         return style.save(figure, path)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, draw; the exit status."""
-    return status(_run, _parser().parse_args(arguments))
-
-
-def _run(told: Any) -> None:
+def run(told: Any) -> None:
     import pandas
 
     study, plan = Study(told.out, "model_upload", ".csv"), FlightPlan(told.scenario)
     rows = upload(told.scenario, told.models, told.precisions, told.uplink_mbit_s, told.days)
-    content = {"arguments": vars(told), "rows": rows}
+    content = {"arguments": arguments_of(told), "rows": rows}
     facts = f"{style.satellites(len(plan.fleet))}, {len(plan.scenario.stations)} stations, "
     facts += f"uplink {told.uplink_mbit_s:g} Mbit/s"
     title = f"Putting a Qwen3 on board: {plan.scenario.name}"
     print_table(rows, told.days)
+    if told.json:
+        keep_records(told.json, "model_upload", [_in_hours(row) for row in rows], scenario=plan.scenario.name)
     study.keep(content, pandas.DataFrame(rows), lambda path: draw(rows, title, facts, told.days, path))
     say(f"Results in {told.out}/")
 
@@ -220,20 +218,16 @@ def print_table(rows: Sequence[dict[str, Any]], days: float) -> None:
     console_for(width=WIDTH).print(shown)
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser("python -m experiments.studies.model_upload", description=__doc__.splitlines()[0])
-    parser.add_argument("--scenario", default="scs01", metavar="NAME", help="scenario or YAML file")
-    parser.add_argument("--models", nargs="+", default=None, metavar="NAME", help="default: every Qwen3 size")
-    parser.add_argument(
-        "--precisions", nargs="+", default=list(PRECISIONS), metavar="NAME", help="default: all"
-    )
-    parser.add_argument("--uplink-mbit-s", type=float, default=10.0, metavar="R", help="default: 10")
-    parser.add_argument(
-        "--days", type=float, default=10.0, metavar="D", help="simulated at most (default: 10)"
-    )
-    parser.add_argument("--out", default="results/model_upload", metavar="DIR")
-    return parser
+def _in_hours(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with the unit in the names; None where the model was not on board in time."""
+    return {f"{name}_h" if name in WAYS else name: value for name, value in row.items()}
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def options(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add(parser, "--scenario", "scs01", "scenario or YAML file", metavar="NAME")
+    add(parser, "--models", None, "default: every Qwen3 size", nargs="+", metavar="NAME")
+    add(parser, "--precisions", list(PRECISIONS), "of the weights", nargs="+", metavar="NAME")
+    add(parser, "--uplink-mbit-s", 10.0, "of a station", type=float, metavar="R")
+    add(parser, "--days", 10.0, "simulated at most", type=float, metavar="D")
+    common(parser, out="results/model_upload")

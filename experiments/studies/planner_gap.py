@@ -1,6 +1,6 @@
 """How good the yardstick is: what the planner earns, a bound on what anybody can, the heuristics beside it.
 
-    python -m experiments.studies.planner_gap --seeds 3 --hours 6
+    python -m experiments planner_gap --seeds 3 --hours 6
 
 prints for every problem what each policy earned (mean over the seeds), the share of the bound, the seconds
 of CPU an episode took, and the mean gap of the programs that the planner solved on its way to their
@@ -14,11 +14,10 @@ relaxation. A bound is of the whole episode:
 - autonomy_v0: the bounds of tasking_v0 and of offloading_v0 in its world, neither in the other's way.
 """
 
-import sys
-import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,11 @@ from agents.planner.tracks import tracks
 from envs.batch import BatchEnv
 from envs.blocks.terms import Fuel, Service
 from envs.episodes import make_env
-from sandbox.errors import SandboxError
+from experiments.running.callbacks import Earned
+from experiments.running.journal import Journal
+from experiments.running.options import add, arguments_of, common, resumable
+from experiments.running.rollout import play
+from experiments.running.run_folder import keep_records
 from sandbox.jobs import LARGE, SMALL
 from sandbox.scenario import load_scenario
 from sandbox.state import NONE
@@ -105,12 +108,9 @@ def measure(problem: str, policy: str, hours: float | None, seeds: int) -> tuple
         decider = make_policy(policy, env)
         decider.reset(0)
         decider.act(observation, info)  # what is compiled is compiled now
-        decider.reset(0)
-        total, begin = 0.0, time.process_time()
-        for _ in range(env.max_cycles):
-            observation, reward, _, _, info = env.step(decider.act(observation, info))
-            total += float(reward.sum())
-        return total / seeds, (time.process_time() - begin) / seeds, getattr(decider, "gap", np.nan)
+        earned = Earned()
+        play(env, decider, 0, [earned])
+        return earned.reward / seeds, earned.cpu_s / seeds, getattr(decider, "gap", np.nan)
 
 
 def bound(problem: str, hours: float | None, seeds: int) -> float:
@@ -119,32 +119,34 @@ def bound(problem: str, hours: float | None, seeds: int) -> float:
         return float(np.mean([BOUNDS[problem](env, b) for b in range(seeds)]))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = ArgumentParser("python -m experiments.studies.planner_gap", description=__doc__.splitlines()[0])
-    parser.add_argument("--problems", nargs="+", default=list(SCENARIOS), choices=list(SCENARIOS))
-    parser.add_argument("--policies", nargs="+", help="by default all but the slow ones")
-    parser.add_argument("--hours", type=float)
-    parser.add_argument("--seeds", type=int, default=3)
-    told = parser.parse_args(arguments)
-    try:
-        for problem in told.problems:
-            _print(problem, told.policies, told.hours, told.seeds)
-    except SandboxError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 2
-    return 0
+def options(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    problems = list(SCENARIOS)
+    add(parser, "--problems", problems, "measured", nargs="+", choices=problems, metavar="NAME")
+    add(parser, "--policies", None, "by default all but the slow ones", nargs="+", metavar="NAME")
+    add(parser, "--hours", None, "simulated (default: the scenario's)", type=float, metavar="H")
+    common(parser, out="results/planner_gap", seeds=3)
+    resumable(parser)
 
 
-def _print(problem: str, policies: Sequence[str] | None, hours: float | None, seeds: int) -> None:
-    """The bound of a problem, and what each of the policies makes of it."""
-    most = bound(problem, hours, seeds)
-    print(f"{problem} {SCENARIOS[problem]}, {seeds} seeds: bound {most:.2f}", flush=True)
-    for policy in policies or [p for p in policy_names(problem) if p not in SLOW]:
-        value, cpu, gap = measure(problem, policy, hours, seeds)
-        share = f"{100 * value / most:6.1f} %" if most > 0.0 else "     - "
-        solved = "" if np.isnan(gap) else f"  gap of the programs {100 * gap:.2f} %"
-        print(f"  {policy:16s} {value:9.2f}  {share} of the bound  {cpu:6.1f} s of CPU{solved}", flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def run(told: Any) -> None:
+    """The bound of every problem, and what each of the policies makes of it; printed, written."""
+    arguments = {name: value for name, value in arguments_of(told).items() if name != "problems"}
+    journal, records = Journal(told.out, "planner_gap", arguments), []
+    for problem in told.problems:
+        most = journal.once([problem], partial(bound, problem, told.hours, told.seeds))
+        print(f"{problem} {SCENARIOS[problem]}, {told.seeds} seeds: bound {most:.2f}", flush=True)
+        for policy in told.policies or [p for p in policy_names(problem) if p not in SLOW]:
+            play_it = partial(measure, problem, policy, told.hours, told.seeds)
+            value, cpu, gap = journal.once([problem, policy], play_it)
+            share = f"{100 * value / most:6.1f} %" if most > 0.0 else "     - "
+            solved = "" if np.isnan(gap) else f"  gap of the programs {100 * gap:.2f} %"
+            line = f"{value:9.2f}  {share} of the bound  {cpu:6.1f} s of CPU{solved}"
+            print(f"  {policy:16s} {line}", flush=True)
+            records.append(
+                {"problem": problem, "scenario": SCENARIOS[problem], "policy": policy, "bound": most}
+                | {"reward": value, "cpu_s": cpu, "gap": gap}
+            )
+    if told.json:
+        keep_records(told.json, "planner_gap", records, seeds=told.seeds)
+    journal.done()

@@ -1,7 +1,7 @@
 """The price of thought: thinking budget against mission value, energy and late decisions.
 
-    python -m experiments.studies.price_of_thought                                  # a day of SCS-01, 8 seeds
-    python -m experiments.studies.price_of_thought --hours 6 --seeds 4 --models Qwen3-8B --budgets 0 256 1024
+    python -m experiments price_of_thought                                  # a day of SCS-01, 8 seeds
+    python -m experiments price_of_thought --hours 6 --seeds 4 --models Qwen3-8B --budgets 0 256 1024
 
 One policy decides in every run, and every decision is charged as though a Qwen3 of some size had read a
 prompt and thought for so many tokens on some board. The decisions are as good whatever the budget, so the
@@ -12,20 +12,24 @@ does not fit a board is left out and said to be. Leaves `price.json`, `price.par
 """
 
 import math
-import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from envs.episodes import make_env
 from experiments.plotting import style
 from experiments.running.callbacks import Tally
+from experiments.running.journal import Journal
 from experiments.running.llm_config import Mind
-from experiments.running.metrics import metrics_in, summarise
+from experiments.running.metrics import metrics_in
+from experiments.running.options import add, common, resumable
 from experiments.running.rollout import play
-from experiments.studies.study import Study, status
+from experiments.running.run_folder import keep_records
+from experiments.running.statistics import summarise
+from experiments.studies.study import Study
 from sandbox.compute import board, inference, model
 from sandbox.errors import SandboxError
 from sandbox.scenario import Scenario, load_scenario
@@ -51,6 +55,7 @@ def price(
     prompt_tokens: int = 500,
     precision: str = "int4",
     report: Any = None,
+    journal: Journal | None = None,
 ) -> list[dict[str, Any]]:
     """A row for each board, model and budget: what it costs to think so, over the same seeded episodes.
 
@@ -59,6 +64,7 @@ def price(
         budgets: tokens of thinking; the answer is one more. 0: one forward pass, no token written.
         prompt_tokens: read for every decision.
         report: called with every row as soon as it is known.
+        journal: what is in it is not played again.
 
     A row holds board, model, budget, tokens and, for every metric in `KEPT`, its interquartile mean with
     bounds NAME_low and NAME_high; or under "unfit" why the model cannot run there. The first row, of no board
@@ -71,7 +77,8 @@ def price(
     base, rows = load_scenario(scenario), []
     for row in _cases(base, models, boards, budgets, prompt_tokens, precision):
         if "unfit" not in row:
-            row |= _measured(row.pop("scenario"), policy, hours, seeds, seed, row)
+            play_it = partial(_measured, row.pop("scenario"), policy, hours, seeds, seed, row)
+            row |= journal.once(row, play_it) if journal else play_it()
         rows.append(row)
         if report:
             report(row)
@@ -193,12 +200,7 @@ def _ticks(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
     axes.set_xlabel("Thinking budget, tokens")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, draw; the exit status."""
-    return status(_run, _parser().parse_args(arguments))
-
-
-def _run(told: Any) -> None:
+def run(told: Any) -> None:
     import pandas
     from rich.progress import track
 
@@ -207,37 +209,39 @@ def _run(told: Any) -> None:
     scenario, study = load_scenario(told.scenario), Study(told.out, "price", ".parquet")
     names = ("policy", "models", "boards", "budgets", "hours", "seeds", "seed", "prompt_tokens", "precision")
     options = {name: getattr(told, name) for name in names}
+    journal = Journal(told.out, "price_of_thought", options | {"scenario": scenario.model_dump(mode="json")})
     total = 1 + len(told.models) * len(told.boards) * len(told.budgets)
     console = console_for(error=True)
     bar = iter(
-        track(range(total), "pricing", console=console, transient=True, disable=not console.is_terminal)
+        track(
+            range(total),
+            "pricing",
+            console=console,
+            transient=True,
+            disable=told.quiet or not console.is_terminal,
+        )
     )
-    rows = price(scenario, **options, report=lambda _: next(bar, None))
+    rows = price(scenario, **options, report=lambda _: next(bar, None), journal=journal)
     content = {"arguments": options | {"scenario": scenario.name}, "rows": rows}
     hours = told.hours or scenario.horizon_h
     title = f"The price of thought: {scenario.name}, {hours:g} h, {told.policy}"
     print_prices(rows)
+    if told.json:
+        keep_records(told.json, "price_of_thought", rows, scenario=scenario.name, hours=hours)
     study.keep(content, pandas.DataFrame(rows), lambda path: draw(rows, title, path))
+    journal.done()
     say(f"Results in {told.out}/")
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
-        "python -m experiments.studies.price_of_thought", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("--scenario", default="scs01", metavar="NAME", help="scenario or YAML file")
-    parser.add_argument("--policy", default="deadline_greedy", metavar="NAME", help="who decides")
-    parser.add_argument("--models", nargs="+", default=list(MODELS), metavar="NAME")
-    parser.add_argument("--boards", nargs="+", default=list(BOARDS), metavar="NAME")
-    parser.add_argument("--budgets", nargs="+", type=int, default=list(BUDGETS), metavar="TOKENS")
-    parser.add_argument("--hours", type=float, metavar="H", help="default: the scenario's")
-    parser.add_argument("--seeds", type=int, default=8, metavar="N", help="episodes (default: 8)")
-    parser.add_argument("--seed", type=int, default=0, metavar="K", help="the first one's (default: 0)")
-    parser.add_argument("--prompt-tokens", type=int, default=500, metavar="N", help="default: 500")
-    parser.add_argument("--precision", default="int4", help="bf16, int8 or int4 (default: int4)")
-    parser.add_argument("--out", default="results/price_of_thought", metavar="DIR")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def options(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add(parser, "--scenario", "scs01", "scenario or YAML file", metavar="NAME")
+    add(parser, "--policy", "deadline_greedy", "who decides", metavar="NAME")
+    add(parser, "--models", list(MODELS), "that think", nargs="+", metavar="NAME")
+    add(parser, "--boards", list(BOARDS), "that they run on", nargs="+", metavar="NAME")
+    add(parser, "--budgets", list(BUDGETS), "of thinking", nargs="+", type=int, metavar="TOKENS")
+    add(parser, "--hours", None, "simulated (default: the scenario's)", type=float, metavar="H")
+    add(parser, "--prompt-tokens", 500, "read for a decision", type=int, metavar="N")
+    add(parser, "--precision", "int4", "bf16, int8 or int4")
+    common(parser, out="results/price_of_thought", seeds=8, seed=0)
+    resumable(parser)

@@ -1,7 +1,7 @@
 """Answers over images: a bent pipe against inference on board, for the same captures.
 
-    python -m experiments.studies.space_vs_ground              # a day of SCS-01, 10 seeds, three rates
-    python -m experiments.studies.space_vs_ground --rates 10 --seeds 4 --hours 12
+    python -m experiments space_vs_ground              # a day of SCS-01, 10 seeds, three rates
+    python -m experiments space_vs_ground --rates 10 --seeds 4 --hours 12
 
 Every camera takes images in daylight. The bent pipe sends them down raw and the ground understands them; on
 board, a model turns each into a report, and only that comes down. Contacts, antennas, boards and batteries
@@ -12,10 +12,10 @@ not count).
 Leaves `space_vs_ground.json`, `space_vs_ground.csv` and `space_vs_ground.png`.
 """
 
-import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,12 @@ from agents import make_policy
 from envs import offloading_v0
 from envs.batch import BatchEnv
 from experiments.plotting import style
-from experiments.running.metrics import summarise
-from experiments.studies.study import Study, status
+from experiments.running.journal import Journal
+from experiments.running.options import add, arguments_of, common, resumable
+from experiments.running.rollout import Round, Watcher, play
+from experiments.running.run_folder import keep_records
+from experiments.running.statistics import summarise
+from experiments.studies.study import Study
 from sandbox.errors import SandboxError
 from sandbox.jobs import DELIVERED, UNBORN
 from sandbox.scenario import load_scenario
@@ -51,10 +55,11 @@ def compare(
     hours: float = 24.0,
     seeds: int = 10,
     seed: int = 0,
+    journal: Journal | None = None,
 ) -> list[dict[str, Any]]:
     """A row for each rate (captures an hour and satellite), policy and seed: every measure of `MEASURES`.
 
-    Raises SandboxError for bad input.
+    What is in the `journal` is not played again. Raises SandboxError for bad input.
     """
     if seeds < 1 or seed < 0 or not rates or min(rates) <= 0.0 or hours <= 0.0:
         raise SandboxError(
@@ -63,7 +68,9 @@ def compare(
     rows = []
     for rate in rates:
         for policy in POLICIES:
-            for b, row in enumerate(_play(scenario, policy, rate, hours, seeds, seed)):
+            play_it = partial(_play, scenario, policy, rate, hours, seeds, seed)
+            played = journal.once([rate, policy], play_it) if journal else play_it()
+            for b, row in enumerate(played):
                 rows.append({"rate": float(rate), "policy": policy, "seed": seed + b} | row)
     return rows
 
@@ -81,16 +88,20 @@ def _play(
     cycles = round(hours * HOUR / base.round_s)
     made = load_scenario(base, {"jobs.kinds": [image], "horizon_h": hours})
     with closing(offloading_v0.batch_env(made, seeds, max_cycles=cycles, autoreset=False)) as env:
-        decider = make_policy(policy, env)
-        decider.reset(seed)
-        seen, info = env.reset(seed)
-        sent, joules = np.zeros(seeds), np.zeros(seeds)
-        for _ in range(cycles):
-            seen, _, _, _, info = env.step(decider.act(seen, info))
-            desks = env.world.jobs.state.desks
-            sent += desks["sent"].sum(axis=1)
-            joules += env.world.state.load["joules"].sum(axis=1) - _camera_joules(env)
-        return [_measured(env, b, sent[b], joules[b]) for b in range(seeds)]
+        spent = _Spent()
+        play(env, make_policy(policy, env), seed, [spent])
+        return [_measured(env, b, spent.sent[b], spent.joules[b]) for b in range(seeds)]
+
+
+class _Spent(Watcher):
+    """Bits sent down and joules of boards and transmitters, for every world."""
+
+    def start(self, env: BatchEnv) -> None:
+        self.sent, self.joules = np.zeros(env.worlds), np.zeros(env.worlds)
+
+    def after(self, env: BatchEnv, played: Round) -> None:
+        self.sent += env.world.jobs.state.desks["sent"].sum(axis=1)
+        self.joules += env.world.state.load["joules"].sum(axis=1) - _camera_joules(env)
 
 
 def _camera_joules(env: BatchEnv) -> np.ndarray:
@@ -168,20 +179,23 @@ def draw(table: Sequence[dict[str, Any]], title: str, path: Path | None = None) 
         return style.save(figure, path)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, draw; the exit status."""
-    return status(_run, _parser().parse_args(arguments))
-
-
-def _run(told: Any) -> None:
+def run(told: Any) -> None:
     import pandas
 
     name, study = load_scenario(told.scenario).name, Study(told.out, "space_vs_ground", ".csv")
-    rows = compare(told.scenario, told.rates, told.hours, told.seeds, told.seed)
+    journal = Journal(
+        told.out,
+        "space_vs_ground",
+        arguments_of(told) | {"scenario": load_scenario(told.scenario).model_dump(mode="json")},
+    )
+    rows = compare(told.scenario, told.rates, told.hours, told.seeds, told.seed, journal)
     table, title = table_of(rows), f"Answers over images: {name}, {told.hours:g} h"
-    content = {"arguments": vars(told), "rows": table}
+    content = {"arguments": arguments_of(told), "rows": table}
     print_table(table)
+    if told.json:
+        keep_records(told.json, "space_vs_ground", rows, scenario=name, hours=told.hours)
     study.keep(content, pandas.DataFrame(rows), lambda path: draw(table, title, path))
+    journal.done()
     say(f"Results in {told.out}/")
 
 
@@ -206,19 +220,11 @@ def print_table(table: Sequence[dict[str, Any]]) -> None:
     console_for(width=WIDTH).print(shown)
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
-        "python -m experiments.studies.space_vs_ground", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("--scenario", default="scs01", metavar="NAME", help="scenario or YAML file")
-    parser.add_argument("--rates", nargs="+", type=float, default=[5.0, 20.0, 60.0], metavar="N",
-                        help="captures an hour and satellite (default: 5 20 60)")  # fmt: skip
-    parser.add_argument("--hours", type=float, default=24.0, metavar="H", help="default: 24")
-    parser.add_argument("--seeds", type=int, default=10, metavar="N", help="runs of each (default: 10)")
-    parser.add_argument("--seed", type=int, default=0, metavar="K", help="the first one's (default: 0)")
-    parser.add_argument("--out", default="results/space_vs_ground", metavar="DIR")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def options(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add(parser, "--scenario", "scs01", "scenario or YAML file", metavar="NAME")
+    rates = "captures an hour and satellite"
+    add(parser, "--rates", [5.0, 20.0, 60.0], rates, nargs="+", type=float, metavar="N")
+    add(parser, "--hours", 24.0, "simulated", type=float, metavar="H")
+    common(parser, out="results/space_vs_ground", seeds=10, seed=0, of="runs of each")
+    resumable(parser)

@@ -5,7 +5,6 @@ moved to their places, by the next run of the study if this one is killed at it.
 """
 
 import os
-from argparse import Namespace
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +14,6 @@ from experiments.running import run_folder
 from experiments.running.replacement import is_plain
 from sandbox.errors import SandboxError
 from sandbox.files import MARK, abandoned, draft_of, held, marked, room_for
-from sandbox.terminal import say
 
 READY = "ready"
 
@@ -143,13 +141,3 @@ def write_parquet(table: Any, path: Path, index: bool | None = None) -> None:
     written = pyarrow.Table.from_pandas(table, preserve_index=index)
     told = {**written.schema.metadata, "written by": MARK}
     parquet.write_table(written.replace_schema_metadata(told), path)
-
-
-def status(run: Callable[[Namespace], None], told: Namespace) -> int:
-    """Run a study; its exit status: 0, 2 for what the user can put right, 3 if only a figure is missing."""
-    try:
-        run(told)
-    except (SandboxError, OSError) as error:
-        say(f"Error: {error}", error=True)
-        return getattr(error, "status", 2)
-    return 0

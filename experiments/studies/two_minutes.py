@@ -1,7 +1,7 @@
 """Two minutes: a question goes up to a Qwen3 in orbit and its answer comes back.
 
-    python -m experiments.studies.two_minutes                  # the first twelve satellites, and larger meshes
-    python -m experiments.studies.two_minutes --fleets scs01 walker_120 --queries 500 --output-tokens 1500
+    python -m experiments two_minutes                  # the first twelve satellites, and larger meshes
+    python -m experiments two_minutes --fleets scs01 walker_120 --queries 500 --output-tokens 1500
 
 In November 2025 a Qwen3 on board the first computing satellites answered in under two minutes end to end.
 Here questions come from cities at random moments; the parts of their latency are the wait for a satellite,
@@ -14,10 +14,10 @@ Boards run the weights in int4 and are busy with others' questions, Poisson at `
 """
 
 import math
-import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.plotting import style
-from experiments.studies.study import Study, status
+from experiments.running.journal import Journal
+from experiments.running.options import add, arguments_of, common, resumable
+from experiments.running.run_folder import keep_records
+from experiments.running.statistics import share
+from experiments.studies.study import Study
 from sandbox.compute import Inference, board, inference, model
 from sandbox.errors import SandboxError
 from sandbox.flight_plan import FlightPlan, Moment, Places
@@ -205,8 +209,8 @@ def summarise(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             totals = np.array([row["total"] for row in part])
             told[f"{label}_queries"] = len(totals)
             under = int((totals < LIMIT_S).sum())
-            share, low, high = wilson(under, len(totals))
-            told |= {f"{label}_share": share, f"{label}_share_low": low, f"{label}_share_high": high}
+            part_share, low, high = share(under, len(totals))
+            told |= {f"{label}_share": part_share, f"{label}_share_low": low, f"{label}_share_high": high}
             for quantile in (50, 90):
                 value = float(np.percentile(totals, quantile, method="lower")) if len(totals) else math.nan
                 told[f"{label}_p{quantile}_s"] = value
@@ -215,16 +219,6 @@ def summarise(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                 told[f"{label}_{piece}_s"] = float(np.mean(known)) if known else math.nan
         found.append(told)
     return found
-
-
-def wilson(hits: int, trials: int, z: float = 1.959964) -> tuple[float, float, float]:
-    """Share of hits and its 95 % score interval (Wilson 1927)."""
-    if not trials:
-        return math.nan, math.nan, math.nan
-    share, square = hits / trials, z * z / trials
-    middle = (share + square / 2) / (1 + square)
-    half = z * math.sqrt(share * (1 - share) / trials + square / (4 * trials)) / (1 + square)
-    return share, max(0.0, middle - half), min(1.0, middle + half)
 
 
 def draw(rows: Sequence[dict[str, Any]], told: Traffic, path: Path | None = None) -> Any:
@@ -280,12 +274,7 @@ def draw(rows: Sequence[dict[str, Any]], told: Traffic, path: Path | None = None
         return style.save(figure, path)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, draw; the exit status."""
-    return status(_run, _parser().parse_args(arguments))
-
-
-def _run(told: Any) -> None:
+def run(told: Any) -> None:
     import pandas
 
     if min(told.queries, told.prompt_tokens, told.output_tokens) < 1 or told.hours <= 0.0 or told.load < 0.0:
@@ -298,14 +287,19 @@ def _run(told: Any) -> None:
     for name in told.models:
         model(name)
     rows, study = [], Study(told.out, "two_minutes", ".csv")
+    journal = Journal(told.out, "two_minutes", arguments_of(told))
     for name in told.fleets:
         large = len(FlightPlan(fleet(name)).fleet) > 500
         hours = min(told.hours, 4.0) if large else told.hours
-        rows += replay(name, told.models, traffic, hours, 30.0 if large else 10.0)
+        follow = partial(replay, name, told.models, traffic, hours, 30.0 if large else 10.0)
+        rows += journal.once([name, fleet(name).model_dump(mode="json")], follow)
     table = summarise(rows)
-    content = {"arguments": vars(told), "rows": table}
+    content = {"arguments": arguments_of(told), "rows": table}
     print_table(table)
+    if told.json:
+        keep_records(told.json, "two_minutes", table)
     study.keep(content, pandas.DataFrame(rows), lambda path: draw(rows, traffic, path))
+    journal.done()
     say(f"Results in {told.out}/")
 
 
@@ -332,32 +326,15 @@ def print_table(table: Sequence[dict[str, Any]]) -> None:
     console_for(width=WIDTH).print(shown)
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser("python -m experiments.studies.two_minutes", description=__doc__.splitlines()[0])
-    known = ", ".join((*FLEETS, "or any scenario"))
-    parser.add_argument("--fleets", nargs="+", default=list(FLEETS), metavar="NAME", help=known)
-    parser.add_argument("--models", nargs="+", default=list(MODELS), metavar="NAME")
-    parser.add_argument("--queries", type=int, default=400, metavar="N", help="to each fleet (default: 400)")
-    parser.add_argument(
-        "--hours",
-        type=float,
-        default=48.0,
-        metavar="H",
-        help="simulated (default: 48; 4 at most for fleets of over 500)",
-    )
-    parser.add_argument("--prompt-tokens", type=int, default=500, metavar="N", help="default: 500")
-    parser.add_argument("--output-tokens", type=int, default=500, metavar="N", help="default: 500")
-    parser.add_argument(
-        "--load",
-        type=float,
-        default=30.0,
-        metavar="N",
-        help="others' questions an hour on each board (default: 30)",
-    )
-    parser.add_argument("--seed", type=int, default=0, metavar="K", help="of the questions (default: 0)")
-    parser.add_argument("--out", default="results/two_minutes", metavar="DIR")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def options(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add(parser, "--fleets", list(FLEETS), "these, or any scenario", nargs="+", metavar="NAME")
+    add(parser, "--models", list(MODELS), "that answer", nargs="+", metavar="NAME")
+    add(parser, "--queries", 400, "to each fleet", type=int, metavar="N")
+    hours = "simulated; 4 at most for fleets of over 500"
+    add(parser, "--hours", 48.0, hours, type=float, metavar="H")
+    add(parser, "--prompt-tokens", 500, "of a question", type=int, metavar="N")
+    add(parser, "--output-tokens", 500, "of an answer", type=int, metavar="N")
+    add(parser, "--load", 30.0, "others' questions an hour on each board", type=float, metavar="N")
+    common(parser, out="results/two_minutes", seed=0)
+    resumable(parser)

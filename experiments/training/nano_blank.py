@@ -1,11 +1,15 @@
 """The nano before it has learned anything: its tokenizer, its configuration, its first weights.
 
+    python -m experiments blank_nano --out blank
+
 The vocabulary begins with the tokens of dense prompts (`agents.qwen.dense.TOKENS`, whose places are their
 ids); the rest is a byte-level BPE over reports in words from training scenarios.
 """
 
 import json
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import islice
 
 import numpy as np
@@ -14,8 +18,12 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from agents.qwen.dense import EVEN, IDS, PADDING, SCALES, SPECIAL, TOKENS
+from envs.batch import BatchEnv
 from envs.episodes import make_env
 from envs.reports import Reporter
+from experiments.running import run_folder
+from experiments.running.options import common
+from experiments.running.rollout import Turn, Watcher, play
 from experiments.training.splits import DRAWS, FIRST_TRAINING_SEED, training_scenarios
 from experiments.training.teachers import TEACHERS
 from sandbox.scenario import Scenario
@@ -39,6 +47,8 @@ CHAT_TEMPLATE = (
 )
 """Qwen's markers: roles, an empty thinking block where thinking is off, no thoughts of earlier turns."""
 MAX_POSITIONS = 2048
+RECORD = "training.json"
+"""Says in a folder that its model was trained here."""
 
 
 def blank_config() -> Qwen3Config:
@@ -128,12 +138,44 @@ def _reports(scenarios: int, seed: int) -> Iterator[str]:
 
 
 def _reports_of(problem: str, scenario: Scenario, seed: int) -> Iterator[str]:
-    env = make_env(problem, scenario)
-    reporter, policy = Reporter(env.problem), TEACHERS[problem](env)
-    yield reporter.system
-    observation, info = env.reset(seed)
-    for k in range(min(env.max_cycles, 300)):
-        if k % 30 == 0:
-            yield from map(reporter.report, observation[0], info["action_mask"][0])
-        observation, _, _, _, info = env.step(policy.act(observation, info))
-    env.close()
+    with closing(make_env(problem, scenario)) as env:
+        read = _Read(Reporter(env.problem))
+        play(env, TEACHERS[problem](env), seed, [read])
+        yield from read.texts
+
+
+class _Read(Watcher):
+    """What the satellites of world 0 read in every thirtieth of the first 300 rounds."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self.texts, self._reporter, self._round = [reporter.system], reporter, 0
+
+    def decided(self, env: BatchEnv, turn: Turn) -> bool:
+        if self._round == 300:
+            return True
+        if self._round % 30 == 0:
+            self.texts += map(self._reporter.report, turn.observation[0], turn.info["action_mask"][0])
+        self._round += 1
+        return False
+
+
+def options(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    from experiments.training.train_nano import own_folder
+
+    parser.add_argument("--out", type=own_folder, required=True, metavar="DIR", help="where it is saved")
+    common(parser, seed=0)
+
+
+def run(told: Namespace) -> None:
+    """Make the tokenizer and the weights, save them as a training that has not begun."""
+    model = blank_model(told.seed)
+    told.out.mkdir(parents=True, exist_ok=True)
+    record = {"arguments": {"seed": str(told.seed)}, "cpu_s": None}
+    run_folder.write_json(told.out / RECORD, {"format": run_folder.format_of("training"), **record})
+    make_tokenizer().save_pretrained(told.out)
+    model.save_pretrained(told.out)
+    print(f"saved in {told.out}, {model.num_parameters():,} parameters")
+    if told.json:
+        numbers = {"folder": str(told.out), "parameters": model.num_parameters()}
+        run_folder.keep_records(told.json, "blank nano", [numbers])

@@ -1,7 +1,7 @@
 """What the nano learns from: dense prompts of rounds that were played, and what a teacher would do there."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ from agents.qwen.dense import ACTIONS, DenseRenderer
 from envs.batch import BatchEnv
 from envs.episodes import make_env
 from envs.features import Layout
+from experiments.running.rollout import play
 from experiments.training.splits import DRAWS, FIRST_TRAINING_SEED
 
 LONGEST = 192
@@ -141,23 +142,46 @@ def _play(
     player: Policy | None,
     share: float,
     rng: np.random.Generator,
-) -> Iterator[Lessons]:
+) -> list[Lessons]:
     """The lessons of one episode, a `share` of its decisions."""
-    scribe = Scribe(env)
     noise = NOISE[env.problem.name] if player is None and rng.random() < 0.5 else 0.0
-    observation, info = env.reset(seed)
-    for _ in range(env.max_cycles):
-        mask = info["action_mask"]
-        chances, eventful = teacher.chances(observation, mask), scribe.eventful(observation, mask)
-        yield scribe.lessons(observation, mask, chances, eventful, share, rng)
+    pupil = _Pupil(env, teacher, player, share, noise, rng)
+    play(env, pupil, seed)
+    return pupil.kept
+
+
+class _Pupil(Policy):
+    """Keeps a `share` of the decisions as lessons, and plays on; `noise` of the actions are drawn."""
+
+    def __init__(
+        self,
+        env: BatchEnv,
+        teacher: Teacher,
+        player: Policy | None,
+        share: float,
+        noise: float,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__(env)
+        self.kept: list[Lessons] = []
+        self._scribe, self._teacher, self._player = Scribe(env), teacher, player
+        self._share, self._noise, self._draws = share, noise, rng
+
+    def reset(self, seed: int | None = None) -> None:
+        """Nothing: the teacher forgets nothing, and all that is drawn is drawn from `rng`."""
+
+    def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
+        scribe, rng = self._scribe, self._draws
+        chances, eventful = self._teacher.chances(observation, mask), scribe.eventful(observation, mask)
+        self.kept.append(scribe.lessons(observation, mask, chances, eventful, self._share, rng))
         actions = chances.argmax(axis=-1)
-        if player is not None:
+        if self._player is not None:
             asked = np.where(eventful[..., None], mask, np.eye(1, mask.shape[-1], dtype=np.int8))
-            actions = np.where(eventful, player.decide(observation, asked), actions)
-        if noise:
+            actions = np.where(eventful, self._player.decide(observation, asked), actions)
+        if self._noise:
             other = np.argmax(rng.random(mask.shape) * mask, axis=-1)
-            actions = np.where(rng.random(actions.shape) < noise, other, actions)
-        observation, _, _, _, info = env.step(actions)
+            actions = np.where(rng.random(actions.shape) < self._noise, other, actions)
+        return actions
 
 
 class Scribe:

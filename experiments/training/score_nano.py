@@ -1,20 +1,17 @@
-"""What the nano is worth where it was never trained: `python -m experiments.training.score_nano`.
+"""What the nano is worth where it was never trained: `python -m experiments score_nano`.
 
 Plays it, the shipped heuristics and its teachers in every problem that it has learned, over the held-out
-scenarios and seeds of `experiments.training.splits`, the same episodes for all; its thought is not charged. Prints the
+scenarios and seeds of `training.splits`, the same episodes for all; its thought is not charged. Prints the
 interquartile mean of the reward of the fleet with its 95 % bootstrap interval, and the nano's ratio to every
 rival's, by episode; and at the end its ratio to the best heuristic of each scenario, over all episodes.
-With `--json` it writes them, and what short flights came to that the tests repeat.
+It leaves them, and what short flights came to that the tests repeat, in `scores.json`.
 """
 
 import math
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +20,12 @@ from agents.qwen.nano import FOLDER, NanoEngine
 from agents.qwen.policy import QwenPolicy
 from envs.batch import BatchEnv
 from envs.episodes import make_env
-from experiments.running import run_folder
+from experiments.running import pool, run_folder
 from experiments.running.callbacks import Tally
-from experiments.running.metrics import summarise
+from experiments.running.journal import Journal
+from experiments.running.options import add, arguments_of, common, resumable
 from experiments.running.rollout import play
+from experiments.running.statistics import summarise
 from experiments.training.splits import JUDGED, RIVALS, held_out
 from experiments.training.teachers import TEACHERS
 from sandbox.scenario import Scenario, load_scenario
@@ -96,7 +95,7 @@ def over_best(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def table(content: Mapping[str, Any]) -> str:
-    """What `--json` wrote as a Markdown table, a row for each scenario and one for all episodes."""
+    """What `scores.json` holds as a Markdown table, a row for each scenario and one for all episodes."""
     lines = [
         "| problem | scenario | h | best heuristic | its reward | nano | nano / best | better "
         "| teacher | lost |",
@@ -124,34 +123,54 @@ def quick_score(problem: str, model: Path | str = FOLDER) -> dict[str, list[floa
     return {name: [run["reward"] for run in runs] for name, runs in played.items()}
 
 
-def score(problem: str, name: str, told: Namespace) -> dict[str, Any]:
-    """Play a held-out scenario with every policy; `summary` and the episodes."""
+def score(told: Namespace, case: tuple[str, str]) -> dict[str, Any]:
+    """Play a held-out scenario of a problem with every policy; `summary` and the episodes."""
+    problem, name = case
     scenario = held_out(name, told.hours or JUDGED[problem][name])
     policies = makers(problem, NanoEngine(told.model), RIVALS[problem])
     played = episodes(problem, scenario, policies, told.seeds, told.seed)
     return {"hours": scenario.horizon_h, **summary(played), "episodes": played}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def run(told: Namespace) -> None:
     """Play, print, write."""
-    told = _parser().parse_args(arguments)
+    scores = Path(told.out) / "scores.json"
+    run_folder.check_json(scores)
     cases = [(problem, name) for problem in told.problems for name in JUDGED[problem]]
+    ours = {
+        name: value for name, value in arguments_of(told).items() if name not in ("problems", "processes")
+    }
+    journal = Journal(told.out, "score_nano", ours)
+    rows = {case: row for case in cases if (row := journal.get(case)) is not None}
+    missing = [case for case in reversed(cases) if case not in rows]
+    for case, row in pool.outcomes(partial(score, told), missing, told.processes):
+        journal.put(case, row)
+        rows[case] = row
     found: dict[str, dict[str, Any]] = {problem: {} for problem in told.problems}
-    with ProcessPoolExecutor(told.processes, get_context("spawn")) as pool:
-        played = [pool.submit(score, problem, name, told) for problem, name in reversed(cases)]
-        for (problem, name), row in zip(cases, reversed(played), strict=True):
-            found[problem][name] = row.result()
-            _print(problem, name, found[problem][name])
+    for problem, name in cases:
+        found[problem][name] = rows[problem, name]
+        _print(problem, name, found[problem][name])
     content = {"seeds": list(range(told.seed, told.seed + told.seeds)), "versions": run_folder.versions()}
     content |= {
         "problems": found,
         "over_best": over_best(row for each in found.values() for row in each.values()),
     }
     print(table(content))
+    content["quick"] = {problem: quick_score(problem, told.model) for problem in told.problems}
+    run_folder.keep_json(scores, "nano scores", content)
     if told.json:
-        content["quick"] = {problem: quick_score(problem, told.model) for problem in told.problems}
-        run_folder.keep_json(told.json, "nano scores", content)
-    return 0
+        run_folder.keep_records(told.json, "nano scores", _records(found, told.seed))
+    journal.done()
+
+
+def _records(found: Mapping[str, Mapping[str, Any]], first: int) -> Iterable[dict[str, Any]]:
+    """A record of every episode."""
+    for problem, scenarios in found.items():
+        for name, row in scenarios.items():
+            for policy, runs in row["episodes"].items():
+                for k, run in enumerate(runs):
+                    about = {"problem": problem, "scenario": name, "hours": row["hours"], "policy": policy}
+                    yield about | {"seed": first + k} | run
 
 
 def _print(problem: str, name: str, row: Mapping[str, Any]) -> None:
@@ -170,21 +189,12 @@ def _said(found: Mapping[str, float], digits: int = 3) -> str:
     return f"{found['iqm']:.{digits}f} [{found['low']:.{digits}f}, {found['high']:.{digits}f}]"
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser("python -m experiments.training.score_nano", description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, default=FOLDER, metavar="FOLDER", help="default: the shipped")
-    parser.add_argument("--problems", nargs="+", choices=list(JUDGED), default=list(JUDGED), metavar="NAME")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"episodes of each (default: {SEEDS})")
-    parser.add_argument("--seed", type=int, default=0, help="the first (default: 0)")
-    parser.add_argument(
-        "--hours", type=float, help="of an episode (default: see experiments.training.splits)"
-    )
-    parser.add_argument("--processes", type=int, default=1, metavar="N", help="at once (default: 1)")
-    parser.add_argument(
-        "--json", type=run_folder.json_path, metavar="FILE", help="also write the numbers here"
-    )
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def options(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    problems = list(JUDGED)
+    add(parser, "--model", FOLDER, "a nano", type=Path, metavar="FOLDER")
+    add(parser, "--problems", problems, "judged", nargs="+", choices=problems, metavar="NAME")
+    add(parser, "--hours", None, "of an episode (default: the problem's)", type=float, metavar="H")
+    add(parser, "--processes", 1, "scenarios at once", type=int, metavar="N")
+    common(parser, out="results/score_nano", seeds=SEEDS, seed=0)
+    resumable(parser)

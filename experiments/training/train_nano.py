@@ -1,11 +1,11 @@
 """Train the nano by imitation: teachers' decisions first, then what they would have done where the nano went.
 
-    python -m experiments.training.train_nano --out agents/qwen/nano
-    python -m experiments.training.train_nano --out mine --lessons tasking_v0=20000,10000
-    python -m experiments.training.train_nano --start mine --out better --rate 4e-4
+    python -m experiments train_nano --out agents/qwen/nano
+    python -m experiments train_nano --out mine --lessons tasking_v0=20000,10000
+    python -m experiments train_nano --start mine --out better --rate 4e-4
 
-Behaviour cloning over rounds that the teachers (`experiments.training.teachers`) played in training scenarios
-(`experiments.training.splits`), then DAgger (Ross, Gordon and Bagnell 2011): the nano plays, the teacher says what it
+Behaviour cloning over rounds that the teachers (`training.teachers`) played in training scenarios
+(`training.splits`), then DAgger (Ross, Gordon and Bagnell 2011): the nano plays, the teacher says what it
 would have done, and the nano goes on learning from all of it. The loss is the cross entropy of the next
 token, among the tokens of the legal actions only. Prompts of the same length make a batch, of whatever
 problems, so that none is padded. The same arguments on the same machine give the same weights.
@@ -13,10 +13,9 @@ problems, so that none is padded. The same arguments on the same machine give th
 
 import copy
 import math
-import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +29,9 @@ from agents.qwen.nano import NanoEngine, load_model
 from agents.qwen.policy import QwenPolicy
 from envs.batch import BatchEnv
 from experiments.running import run_folder
+from experiments.running.options import add, arguments_of, common
 from experiments.running.replacement import is_free
-from experiments.training.nano_blank import blank_model, make_tokenizer
+from experiments.training.nano_blank import RECORD, blank_model, make_tokenizer
 from experiments.training.nano_lessons import Certain, Lessons, collect, nobody
 from experiments.training.splits import FIRST_TRAINING_SEED
 from experiments.training.teachers import TEACHERS
@@ -165,9 +165,8 @@ def _playing(model: Any) -> Callable[[BatchEnv, np.random.Generator], Policy]:
     return make
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def run(told: Namespace) -> None:
     """Train, save, say how long it took."""
-    told = _parser().parse_args(arguments)
     told.lessons = dict(told.lessons)
     torch.set_num_threads(1)
     torch.manual_seed(told.seed)
@@ -180,16 +179,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     spent = time.process_time() - begin
     _keep_record(told, round(spent))
     print(f"saved in {told.out}, {spent:.0f} s of CPU")
-    return 0
+    if told.json:
+        run_folder.keep_records(told.json, "training", [{"folder": str(told.out), "cpu_s": spent}])
 
 
 def _keep_record(told: Namespace, cpu_s: int | None) -> None:
     """How the model in the folder is made; no CPU time as long as it is not done."""
-    record = {"arguments": {k: str(v) for k, v in vars(told).items()}, "cpu_s": cpu_s}
+    record = {"arguments": {k: str(v) for k, v in arguments_of(told).items()}, "cpu_s": cpu_s}
     run_folder.write_json(told.out / RECORD, {"format": run_folder.format_of("training"), **record})
 
 
-def _own_folder(text: str) -> Path:
+def own_folder(text: str) -> Path:
     """A folder to save a model in: a new one, an empty one, or one of an earlier training."""
     path = Path(text)
     if is_free(path):
@@ -202,7 +202,6 @@ def _own_folder(text: str) -> Path:
     return path
 
 
-RECORD = "training.json"
 _HELP = "of each problem: so many that its teacher plays, and so many added in a round of DAgger"
 
 
@@ -215,20 +214,13 @@ def _lessons(text: str) -> tuple[str, tuple[int, int]]:
     return problem, (int(taught), int(tried))
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser("python -m experiments.training.train_nano", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--out", type=_own_folder, required=True, metavar="FOLDER", help="where the model is saved"
-    )
-    parser.add_argument("--start", type=Path, metavar="FOLDER", help="go on from this model")
+def options(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--out", type=own_folder, required=True, metavar="DIR", help="where it is saved")
+    add(parser, "--start", None, "go on from this model", type=Path, metavar="FOLDER")
     parser.add_argument("--lessons", nargs="+", type=_lessons, default=list(LESSONS.items()), help=_HELP,
                         metavar="PROBLEM=TAUGHT,TRIED")  # fmt: skip
-    parser.add_argument("--rounds", type=int, default=1, help="rounds of DAgger")
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--rate", type=float, default=1e-3, help="of learning, at most")
-    parser.add_argument("--seed", type=int, default=0)
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    add(parser, "--rounds", 1, "rounds of DAgger", type=int, metavar="N")
+    add(parser, "--batch", 128, "prompts a step", type=int, metavar="N")
+    add(parser, "--rate", 1e-3, "of learning, at most", type=float, metavar="R")
+    common(parser, seed=0)

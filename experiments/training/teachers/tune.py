@@ -1,16 +1,15 @@
 """Tunes a teacher's numbers on training scenarios, by a random search.
 
-    python -m experiments.training.teachers.tune offloading_v0 --candidates 200
+    python -m experiments tune_teacher offloading_v0 --candidates 200
 
 draws numbers at random around the best so far, plays every candidate over the same training scenarios and
-seeds (`experiments.training.splits`), and prints what earned most relative to the best shipped heuristic. The numbers
+seeds (`training.splits`), and prints what earned most relative to the best shipped heuristic. The numbers
 in `agents/tuned/` are what it found, rounded.
 """
 
-import sys
 import time
-from argparse import ArgumentParser
-from collections.abc import Mapping, Sequence
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from contextlib import closing
 from operator import attrgetter
 
@@ -19,6 +18,10 @@ import numpy as np
 from agents import Policy, make_policy
 from envs.batch import BatchEnv
 from envs.episodes import make_env
+from experiments.running.callbacks import Earned
+from experiments.running.options import add, common
+from experiments.running.rollout import play
+from experiments.running.run_folder import keep_records
 from experiments.training.nano_lessons import TAUGHT
 from experiments.training.splits import DRAWS, FIRST_TRAINING_SEED, RIVALS
 from experiments.training.teachers import SCALES, TEACHERS
@@ -27,13 +30,9 @@ from sandbox.scenario import Scenario
 
 def earned(env: BatchEnv, policy: Policy, seed: int) -> float:
     """Reward of the fleet over one episode in every world (mean over the worlds)."""
-    observation, info = env.reset(seed)
-    policy.reset(seed)
-    total = 0.0
-    for _ in range(env.max_cycles):
-        observation, reward, _, _, info = env.step(policy.act(observation, info))
-        total += float(reward.sum())
-    return total / env.worlds
+    total = Earned()
+    play(env, policy, seed, [total])
+    return total.reward / env.worlds
 
 
 class Ground:
@@ -73,8 +72,8 @@ def tuned(problem: str, env: BatchEnv, numbers: Mapping[str, float]) -> Policy:
     return teacher
 
 
-def search(ground: Ground, candidates: int, rng: np.random.Generator) -> dict[str, float]:
-    """The best numbers found in so many tries, each a few steps away from the best before."""
+def search(ground: Ground, candidates: int, rng: np.random.Generator) -> tuple[dict[str, float], float]:
+    """The best numbers and their score, of so many tries, each a few steps from the best before."""
     scales, teacher = SCALES[ground.problem], TEACHERS[ground.problem](ground.envs[0])
     best = {name: float(attrgetter(name)(teacher)) for name in scales}
     top = ground.score(best)
@@ -88,26 +87,26 @@ def search(ground: Ground, candidates: int, rng: np.random.Generator) -> dict[st
         if score > top:
             best, top = moved, score
             print(f"{k:4d} {top:.4f} { ({n: round(v, 3) for n, v in best.items()}) }", flush=True)
-    return best
+    return best, top
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Search, print."""
-    parser = ArgumentParser(
-        "python -m experiments.training.teachers.tune", description=__doc__.splitlines()[0]
-    )
+def options(parser: ArgumentParser) -> None:
+    """Declare the options."""
     parser.add_argument("problem", choices=list(TEACHERS))
-    parser.add_argument("--candidates", type=int, default=200)
-    parser.add_argument("--scenarios", type=int, default=12)
-    parser.add_argument("--worlds", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
-    told = parser.parse_args(arguments)
+    add(parser, "--candidates", 200, "tried", type=int, metavar="N")
+    add(parser, "--scenarios", 12, "to compare on", type=int, metavar="N")
+    add(parser, "--worlds", 2, "of each scenario", type=int, metavar="N")
+    common(parser, seed=0)
+
+
+def run(told: Namespace) -> None:
+    """Search, print, write."""
     begin = time.process_time()
     with closing(Ground(told.problem, told.scenarios, told.worlds, told.seed)) as ground:
-        best = search(ground, told.candidates, np.random.default_rng(told.seed))
-    print(best, f"{time.process_time() - begin:.0f} s of CPU")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        best, top = search(ground, told.candidates, np.random.default_rng(told.seed))
+    spent = time.process_time() - begin
+    print(best, f"{spent:.0f} s of CPU")
+    if told.json:
+        keep_records(
+            told.json, "tuned teacher", [{"problem": told.problem, "score": top, "cpu_s": spent} | best]
+        )

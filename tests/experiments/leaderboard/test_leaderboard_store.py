@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from experiments.leaderboard import code, store
+from experiments.leaderboard import store
 from experiments.leaderboard.plan import Asked, make_plan
 from experiments.leaderboard.play import Episode
 from experiments.leaderboard.store import opened
+from experiments.running import code
 from sandbox.errors import SandboxError
 
 ASKED = {"problems": ["tasking_v0"], "scenarios": ["pair"], "hours": 0.1, "seeds": 2, "only": True}

@@ -7,14 +7,15 @@ import pytest
 pytest.importorskip("torch", reason="the nano needs torch")
 pytest.importorskip("transformers", reason="the nano needs transformers")
 
-from experiments.performance.nano_speed import flop, main
+from experiments.performance.nano_speed import flop
+from experiments.running.cli import main
 from experiments.training.nano_blank import blank_config
 
 
 def test_a_quick_run(tmp_path, capsys):
     path = tmp_path / "minds.json"
-    assert main(["--fleets", "1", "12", "--repeats", "3", "--json", str(path)]) == 0
-    rows = json.loads(path.read_text())["decisions"]
+    assert main(["nano_speed", "--fleets", "1", "12", "--repeats", "3", "--json", str(path)]) == 0
+    rows = json.loads(path.read_text())
     assert [row["satellites"] for row in rows] == [1, 12]
     for row in rows:
         assert row["cpu_ms_per_decision"] == pytest.approx(1e3 * row["cpu_s"] / row["satellites"])

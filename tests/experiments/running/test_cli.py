@@ -11,6 +11,7 @@ import pytest
 
 from agents import policy_names
 from envs.episodes import env_names
+from experiments import commands
 from experiments.running.cli import MINDS, POLICIES, YARDSTICK, main
 
 PAIR = ["--scenario", "pair", "--hours", "0.25"]
@@ -56,14 +57,57 @@ def test_compare_plays_avoidance(capsys):
 
 
 @pytest.mark.parametrize(
-    "command",
-    [[], ["run"], ["compare"], ["benchmark"], ["chat"], ["scenarios"], ["figures"], ["video"], ["export"]],
+    "name", [*commands.RUNNING, *(name for group in commands.SCRIPTS.values() for name in group)]
 )
-def test_every_command_explains_itself(command, capsys):
+def test_every_name_explains_itself(name, capsys):
     with pytest.raises(SystemExit) as left:
-        main([*command, "--help"])
+        main([name, "--help"])
     assert left.value.code == 0
-    assert "usage: python -m experiments" in capsys.readouterr().out
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"usage: python -m experiments {name}" in shown
+    for option in ("--json", "--quiet"):
+        assert (option in shown) == (name not in ("chat", "scenarios", "figures", "video", "export"))
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
+def test_all_names_are_listed_with_a_line(words, capsys):
+    assert main(words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for name in commands.names():
+        [line] = [line for line in lines if line.startswith(f"  {name} ")]
+        assert len(line.split()) > 3
+
+
+@pytest.mark.parametrize(
+    ("name", "near"), [("througput", "throughput"), ("price-of-thought", "price_of_thought")]
+)
+def test_an_unknown_name_is_one_sentence_with_the_near_ones(name, near, capsys):
+    assert main([name, "--seeds", "2"]) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"Error: Unknown experiment '{name}'; did you mean ")
+    assert near in shown
+    assert shown.count("\n") == 1
+
+
+def test_quiet_prints_nothing(tmp_path, capsys):
+    out = tmp_path / "d.json"
+    words = ["deployment", "--satellites", "2", "--revolutions", "5", "--two-body"]
+    assert main([*words, "--quiet", "--json", str(out)]) == 0
+    assert capsys.readouterr() == ("", "")
+    [record] = json.loads(out.read_text())
+    assert record["revolutions"] == 5
+    assert record["mean_m_s"] > 0.0
+    assert main([*words, "--json", str(out)]) == 0  # its own file is written again
+
+
+def test_records_take_nobody_elses_place(tmp_path, capsys):
+    out = tmp_path / "mine.json"
+    out.write_text("[1, 2]")
+    with pytest.raises(SystemExit) as left:
+        main(["deployment", "--json", str(out)])
+    assert left.value.code == 2
+    assert "mine.json" in capsys.readouterr().err
+    assert out.read_text() == "[1, 2]"
 
 
 def test_run_leaves_results_and_a_table(tmp_path, capsys):
@@ -94,7 +138,7 @@ def test_another_epoch_in_a_comparison(tmp_path, capsys):
     out = tmp_path / "c.json"
     options = ["--scenario", "pair", "--hours", "0.05", "--set", "epoch=2027-03-01T12:00:00Z"]
     assert main(["compare", *options, "--policy", "idle", "--seeds", "1", "--json", str(out)]) == 0
-    assert json.loads(out.read_text())["arguments"]["changes"]["epoch"].startswith("2027-03-01T12")
+    assert json.loads(out.read_text())[0]["changes"]["epoch"].startswith("2027-03-01T12")
 
 
 def test_results_have_a_place_of_their_own(tmp_path):

@@ -18,12 +18,11 @@ from experiments.running.metrics import (
     avoidance_metrics,
     body_metrics,
     image_metrics,
-    interquartile_mean,
     job_metrics,
     latencies,
     metrics_in,
-    summarise,
 )
+from experiments.running.statistics import interquartile_mean, summarise
 from sandbox.jobs import DELIVERED as ANSWERED_AND_THERE
 from sandbox.jobs import EXPIRED as JOB_EXPIRED
 from sandbox.jobs import JOB, LEDGER

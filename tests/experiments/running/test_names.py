@@ -11,8 +11,8 @@ from experiments.plotting import style
 from experiments.plotting.charts import energy
 from experiments.plotting.figures import timeline
 from experiments.running import console_tables
-from experiments.running.metrics import Summary
 from experiments.running.run import run
+from experiments.running.statistics import Summary
 from sandbox.recording import Recording
 from sandbox.scenario import load_scenario
 

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.studies.avoidance_tradeoff import RATES, draw, main, per_year, tradeoff
+from experiments.running.cli import main
+from experiments.running.statistics import per_unit
+from experiments.studies.avoidance_tradeoff import RATES, draw, tradeoff
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
 
@@ -50,7 +52,7 @@ def test_rates_say_how_sure_they_are(rows):
 def test_intervals_cover_the_truth():
     """Poisson counts of a known rate: nine in ten of the intervals and more hold it."""
     rng, years = np.random.default_rng(0), np.full(40, 0.5)
-    found = [per_year(rng.poisson(3.0 * years).astype(float), years) for _ in range(60)]
+    found = [per_unit(rng.poisson(3.0 * years).astype(float), years) for _ in range(60)]
     assert np.mean([low <= 3.0 <= high for _, low, high in found]) > 0.85
     assert np.mean([rate for rate, _, _ in found]) == pytest.approx(3.0, abs=0.15)
 
@@ -63,6 +65,7 @@ def test_draws_three_panels(rows, tmp_path):
 
 def test_command_leaves_a_table_and_a_figure(tmp_path, capsys):
     words = [
+        "avoidance_tradeoff",
         "--hours",
         "6",
         "--seeds",

@@ -5,7 +5,8 @@ import json
 import pandas as pd
 import pytest
 
-from experiments.studies.price_of_thought import draw, main, price
+from experiments.running.cli import main
+from experiments.studies.price_of_thought import draw, price
 from sandbox.errors import SandboxError
 
 BRIEF = {"scenario": "scs01", "hours": 2.0, "seeds": 2, "models": ["Qwen3-8B"], "boards": ["scs01"]}
@@ -47,7 +48,7 @@ def test_draws_a_column_for_each_board(rows, tmp_path):
 def test_command_leaves_a_table_and_a_figure(tmp_path, capsys):
     words = ["--scenario", "pair", "--hours", "0.5", "--seeds", "2", "--boards", "agx_orin"]
     words += ["--models", "Qwen3-4B", "--budgets", "0", "512"]
-    assert main([*words, "--out", str(tmp_path / "p")]) == 0
+    assert main(["price_of_thought", *words, "--out", str(tmp_path / "p")]) == 0
     assert "agx_orin   4B" in capsys.readouterr().out
     assert {path.name for path in (tmp_path / "p").iterdir()} == {"price.json", "price.parquet", "price.png"}
     assert len(pd.read_parquet(tmp_path / "p" / "price.parquet")) == 3

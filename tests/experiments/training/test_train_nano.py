@@ -10,12 +10,13 @@ import torch
 
 from agents.qwen.dense import IDS, ROOT, TOKENS
 from agents.qwen.nano import NanoEngine, load_model
+from experiments.running.cli import script_parser
 from experiments.training import nano_lessons
 from experiments.training.nano_blank import blank_model
 from experiments.training.nano_lessons import Certain, Lessons, collect, nobody
 from experiments.training.splits import JUDGED
 from experiments.training.teachers import TEACHERS
-from experiments.training.train_nano import Trainer, _parser, action_logits, batches, loss_of, save
+from experiments.training.train_nano import Trainer, action_logits, batches, loss_of, save
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +62,14 @@ def test_same_seed_same_lessons(monkeypatch):
 
 
 def test_lessons_are_asked_for_by_problem(tmp_path, capsys):
-    told = _parser().parse_args(["--out", str(tmp_path), "--lessons", "avoidance_v0=5,6", "tasking_v0=7,0"])
+    told = script_parser("train_nano").parse_args(
+        ["--out", str(tmp_path), "--lessons", "avoidance_v0=5,6", "tasking_v0=7,0"]
+    )
     assert dict(told.lessons) == {"avoidance_v0": (5, 6), "tasking_v0": (7, 0)}
-    assert dict(_parser().parse_args(["--out", "x"]).lessons).keys() == TEACHERS.keys()
+    assert dict(script_parser("train_nano").parse_args(["--out", "x"]).lessons).keys() == TEACHERS.keys()
     for wrong in ("flying_v0=5,6", "tasking_v0=5"):
         with pytest.raises(SystemExit):
-            _parser().parse_args(["--out", "x", "--lessons", wrong])
+            script_parser("train_nano").parse_args(["--out", "x", "--lessons", wrong])
 
 
 def test_batches_are_of_one_length_and_leave_nothing_out(lessons):

@@ -12,7 +12,7 @@ from experiments.running.run_folder import versions
 
 _ROOT = Path(__file__).resolve().parents[2]
 _ROOMS = ("sandbox", "envs", "agents")
-_PLAYS = ("benchmark/play", "minds", "problems", "rollout", "watchers")
+_PLAYS = ("leaderboard/play", "running/llm_config", "running/rollout", "running/callbacks")
 _OF_MINDS = ("tokenizers", "torch", "transformers")
 
 
@@ -23,6 +23,12 @@ def stamp() -> str:
     paths = [path for name in _ROOMS for path in _files(_ROOT / name)]
     paths += [_ROOT / "experiments" / f"{name}.py" for name in _PLAYS]
     return _hash(_ROOT, paths, repr(sorted(known.items())))
+
+
+@cache
+def whole_stamp() -> str:
+    """The same of all code, the experiments included."""
+    return _hash(_ROOT, _files(_ROOT / "experiments"), stamp())
 
 
 def policy_stamp(policy: str, problem: str) -> str:

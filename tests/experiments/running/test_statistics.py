@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu, trim_mean
 
-from experiments.leaderboard.statistics import NONE, improvement, interquartile
+from experiments.running.statistics import NONE, improvement, interquartile
 
 
 def test_the_interquartile_mean_is_over_all_runs_of_all_tasks():
