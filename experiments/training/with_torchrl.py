@@ -54,7 +54,7 @@ def train(
     for k in range(iterations):
         with torch.no_grad():
             played = env.rollout(rounds, actor, auto_reset=False, tensordict=last, break_when_any_done=False)
-            last = env.step_mdp(played[:, -1]) if hasattr(env, "step_mdp") else _after(env, played)
+            last = _after(env, played)
             for name in ("done", "terminated"):  # TorchRL wants them once a satellite
                 flag = played["next", name].unsqueeze(-2).expand(*played.batch_size, team, 1)
                 played["next", "sat", name] = flag.clone()
