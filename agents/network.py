@@ -64,7 +64,12 @@ class Weights(NamedTuple):
 
 
 def _gru(
-    x: NDArray, h: NDArray, from_input: NDArray, from_state: NDArray, shift_input: NDArray, shift_state: NDArray
+    x: NDArray,
+    h: NDArray,
+    from_input: NDArray,
+    from_state: NDArray,
+    shift_input: NDArray,
+    shift_state: NDArray,
 ) -> NDArray[np.float32]:
     """Gated recurrent unit (Cho et al. 2014), in the form of torch.nn.GRUCell."""
     seen, kept = x @ from_input.T + shift_input, h @ from_state.T + shift_state

@@ -127,7 +127,9 @@ class BatchEnv:
         if self._final is not None:
             ended, final = self._final
             if final is None:
-                raise SandboxError("final_state: call state() before the step, so that final states are kept.")
+                raise SandboxError(
+                    "final_state: call state() before the step, so that final states are kept."
+                )
             return np.where(ended[:, None], final, self.state())
         return self.state()
 

@@ -35,7 +35,9 @@ class SandboxVecEnv(VecEnv):
 
     def __init__(self, batch: BatchEnv) -> None:
         if not batch.autoreset:
-            raise SandboxError("Stable-Baselines3 wants episodes that begin anew; make the batch with autoreset.")
+            raise SandboxError(
+                "Stable-Baselines3 wants episodes that begin anew; make the batch with autoreset."
+            )
         self.batch, self._seed, self._actions = batch, None, np.zeros(0, np.int64)
         self._mask = np.ones((batch.worlds * batch.satellites, len(batch.actions)), np.bool_)
         self._alone = not batch.problem.team_reward

@@ -38,7 +38,13 @@ GROUP = "sat"
 
 
 def make_torchrl(
-    problem: Any, scenario: Any = None, worlds: int = 1, *, state: bool = True, device: Any = "cpu", **arguments: Any
+    problem: Any,
+    scenario: Any = None,
+    worlds: int = 1,
+    *,
+    state: bool = True,
+    device: Any = "cpu",
+    **arguments: Any,
 ) -> "SandboxTorchRL":
     """A TorchRL environment of a decision problem; `arguments` are those of its batch face."""
     batch = make(problem, scenario, face="batch", worlds=worlds, autoreset=False, **arguments)
@@ -81,7 +87,11 @@ class SandboxTorchRL(EnvBase):
 
     def _reset(self, tensordict: TensorDictBase | None = None, **kwargs: Any) -> TensorDict:
         asked = None if tensordict is None else tensordict.get("_reset", None)
-        which = None if asked is None else np.flatnonzero(asked.reshape(self.batch.worlds, -1).any(-1).cpu().numpy())
+        which = (
+            None
+            if asked is None
+            else np.flatnonzero(asked.reshape(self.batch.worlds, -1).any(-1).cpu().numpy())
+        )
         seed, self._seed = self._seed, None
         if which is None or len(which):
             observation, info = self.batch.reset(seed, which)

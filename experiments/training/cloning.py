@@ -43,7 +43,9 @@ def clone(
     learner.arenas = [Arena(env, settings, first_seed + 1000 * i, in_step=True) for i, env in enumerate(envs)]
     policies = [make_policy(name, env) for env in envs]
     if any(policy.thinks for policy in policies):
-        raise SandboxError(f"Policy {name!r} thinks, which takes time that cloning knows nothing of; name another.")
+        raise SandboxError(
+            f"Policy {name!r} thinks, which takes time that cloning knows nothing of; name another."
+        )
     try:
         for policy in policies:
             policy.reset(first_seed)
@@ -76,7 +78,9 @@ def _imitate(learner: Learner, judged: Sequence, epochs: int) -> float:
     agreed = []
     for _ in range(epochs):
         agreed = []
-        for rows in torch.randperm(len(batch.action), generator=learner.generator, device=learner.device).split(size):
+        for rows in torch.randperm(
+            len(batch.action), generator=learner.generator, device=learner.device
+        ).split(size):
             logits, value = learner.outputs(batch, rows)
             chances = log_chances(logits, batch.mask[rows])
             chooses, counts = batch.chooses[rows].float(), batch.counts[rows].float()

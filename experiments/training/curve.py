@@ -13,7 +13,10 @@ _SEEDS = (BLUE, SKY, PURPLE, ORANGE, VERMILLION)
 
 
 def learning_curve(
-    records: Sequence[Mapping[str, Any]], references: Mapping[str, float], title: str, path: Path | None = None
+    records: Sequence[Mapping[str, Any]],
+    references: Mapping[str, float],
+    title: str,
+    path: Path | None = None,
 ) -> "Figure":
     """Draw the scores of `records`, a line for each seed, and a level for each of `references`.
 

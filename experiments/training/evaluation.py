@@ -58,7 +58,9 @@ def heuristics(problem: str) -> list[str]:
     return [name for name in policy_names(find(problem)) if name not in _NO_HEURISTIC]
 
 
-def references(env: BatchEnv, problem: str, planner: bool, seed: int = FIRST_VALIDATION_SEED) -> dict[str, Any]:
+def references(
+    env: BatchEnv, problem: str, planner: bool, seed: int = FIRST_VALIDATION_SEED
+) -> dict[str, Any]:
     """Mean returns of chance, of each heuristic and, if asked for, the planner, by name."""
     names: Sequence[str] = (CHANCE, *heuristics(problem), *((YARDSTICK,) if planner else ()))
     found = {}

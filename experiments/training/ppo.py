@@ -141,7 +141,10 @@ class Arena:
         self.seen, self.mask = room("observation", 1), room("action_mask", 1)
         self.decides, self.alive = room("decides", 1), room("alive", 1)
         self.reward, self.lost = room("reward", 0), room("lost", 0)
-        self.action, self.chance = np.zeros((rounds, self.rows), np.int64), np.zeros((rounds, self.rows), "f4")
+        self.action, self.chance = (
+            np.zeros((rounds, self.rows), np.int64),
+            np.zeros((rounds, self.rows), "f4"),
+        )
         self.ended, self.dead = (np.zeros((rounds, env.worlds), np.bool_) for _ in range(2))
         self.memory = np.zeros((rounds + 1, self.rows, settings.memory), np.float32)
         central = settings.algorithm == "mappo"
@@ -448,7 +451,8 @@ class Learner:
             return x.transpose(1, 2).flatten(0, 1)
 
         made = {
-            name: torch.cat([cut(getattr(one, name)) for one in judged]) for name in Batch.__dataclass_fields__
+            name: torch.cat([cut(getattr(one, name)) for one in judged])
+            for name in Batch.__dataclass_fields__
         }
         made["memory"] = made["memory"][:, 0]
         taught = made["counts"].any(1)
@@ -521,8 +525,12 @@ class Learner:
             "earned": self.earned.state(),
             "mean": self.mean,
             "scale": self.scale,
-            "counters": {"rate": self.rate, "steps": self.steps, "iterations": self.iterations,
-                         "warm": self.warm},
+            "counters": {
+                "rate": self.rate,
+                "steps": self.steps,
+                "iterations": self.iterations,
+                "warm": self.warm,
+            },
             "cpu_s": self.cpu_s,
             "told": dict(self.told),
             "arenas": [arena.snapshot() for arena in self.arenas],

@@ -118,7 +118,9 @@ class Session:
 
     def _is_done(self, steps: int | None, cpu_s: float | None) -> bool:
         learner = self.learner
-        return (steps is not None and learner.steps >= steps) or (cpu_s is not None and learner.cpu_s >= cpu_s)
+        return (steps is not None and learner.steps >= steps) or (
+            cpu_s is not None and learner.cpu_s >= cpu_s
+        )
 
     def _clone(self) -> None:
         task, name = self.task, self.task.clone
@@ -187,7 +189,15 @@ class Session:
             known, records = content["arguments"], content["records"]
             if content["schema"] != SCHEMA:
                 raise ValueError("another schema")
-        except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+        except (
+            OSError,
+            RuntimeError,
+            ValueError,
+            KeyError,
+            TypeError,
+            EOFError,
+            pickle.UnpicklingError,
+        ) as error:
             told = " ".join(str(error).split())[:80]
             raise SandboxError(
                 f"{path} cannot be read ({told}); begin anew with --fresh, or name another folder with --out."

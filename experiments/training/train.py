@@ -36,16 +36,37 @@ def options(parser: ArgumentParser) -> None:
 
     what = parser.add_argument_group("what is trained on")
     add(what, "--problem", "tasking_v0", "decision problem, by name or module:Class", metavar="NAME")
-    add(what, "--scenario", None, "scenarios, by name or YAML file; it is judged on the first", nargs="+", metavar="NAME")
+    add(
+        what,
+        "--scenario",
+        None,
+        "scenarios, by name or YAML file; it is judged on the first",
+        nargs="+",
+        metavar="NAME",
+    )
     add(what, "--draws", 0, "further scenarios, drawn at random for training", type=int, metavar="N")
-    add(what, "--hours", None, "simulated hours of an episode (default: the scenario's)", type=float, metavar="H")
+    add(
+        what,
+        "--hours",
+        None,
+        "simulated hours of an episode (default: the scenario's)",
+        type=float,
+        metavar="H",
+    )
     what.add_argument("--set", nargs="+", action="extend", default=[], metavar="FIELD=VALUE",
                       help="replace fields of the scenarios")  # fmt: skip
     add(what, "--worlds", 16, "worlds of each scenario", type=int, metavar="N")
     how = parser.add_argument_group("how")
     add(how, "--algorithm", "ppo", "ppo (or ippo): the critic sees what a satellite sees; mappo: also the true state",
         choices=ALGORITHMS)  # fmt: skip
-    add(how, "--steps", None, f"agent-steps for each seed (default: {DEFAULT_STEPS:,})", type=_count, metavar="N")
+    add(
+        how,
+        "--steps",
+        None,
+        f"agent-steps for each seed (default: {DEFAULT_STEPS:,})",
+        type=_count,
+        metavar="N",
+    )
     add(how, "--minutes", None, "minutes of processor time for each seed", type=float, metavar="M")
     add(how, "--seeds", 1, "trainings, seeded SEED, SEED+1, ...", type=int, metavar="N")
     add(how, "--seed", 0, "of the first training", type=int, metavar="K")
@@ -53,7 +74,13 @@ def options(parser: ArgumentParser) -> None:
         metavar="NAME")  # fmt: skip
     add(how, "--clone-steps", 200_000, "agent-steps to copy from", type=_count, metavar="N")
     add(how, "--memory", 0, "size of a recurrent layer (GRU); 0 for none", type=int, metavar="N")
-    add(how, "--critic", "separate", "layers of its own, or a second head on the actor's", choices=("separate", "shared"))
+    add(
+        how,
+        "--critic",
+        "separate",
+        "layers of its own, or a second head on the actor's",
+        choices=("separate", "shared"),
+    )
     add(how, "--hidden", 64, "width of a layer", type=int, metavar="N")
     add(how, "--rate", 1e-3, "learning rate at first", type=float, metavar="R")
     add(how, "--epochs", 2, "times that what was played is learned from", type=int, metavar="N")
@@ -62,7 +89,9 @@ def options(parser: ArgumentParser) -> None:
     add(how, "--entropy", 0.005, "price of certainty", type=float, metavar="E")
     add(how, "--team-share", 0.0, "of the reward that is the fleet's mean", type=float, metavar="S")
     how.add_argument("--no-normalise", action="store_true", help="leave observations and rewards as they are")
-    how.add_argument("--no-semi-markov", action="store_true", help="count rounds without a choice as decisions")
+    how.add_argument(
+        "--no-semi-markov", action="store_true", help="count rounds without a choice as decisions"
+    )
     add(how, "--device", "cpu", "cpu, or cuda:0", metavar="NAME")
     add(how, "--threads", 1, "threads of torch", type=int, metavar="N")
     seen = parser.add_argument_group("what is seen of it")
@@ -71,7 +100,13 @@ def options(parser: ArgumentParser) -> None:
     add(seen, "--evaluate", 250_000, "agent-steps between two evaluations", type=_count, metavar="N")
     add(seen, "--evaluate-worlds", 8, "held-out seeds of an evaluation", type=int, metavar="N")
     seen.add_argument("--planner", action="store_true", help="the planner beside it, which costs minutes")
-    add(seen, "--track", None, "logs (default: tensorboard, where it is installed)", choices=("tensorboard", "none"))
+    add(
+        seen,
+        "--track",
+        None,
+        "logs (default: tensorboard, where it is installed)",
+        choices=("tensorboard", "none"),
+    )
     seen.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.set_defaults(interrupted="what was judged is kept, and the same command goes on from there")
 
@@ -94,7 +129,9 @@ def run(told: Namespace) -> None:
     torch.set_num_threads(told.threads)
     _check_device(torch, told.device)
     task, settings, arguments = _task(told), _settings(told), _arguments(told)
-    folder = Path(told.out or f"results/train-{_plain(task.problem)}-{_plain(task.scenarios[0].name)}-{told.algorithm}")
+    folder = Path(
+        told.out or f"results/train-{_plain(task.problem)}-{_plain(task.scenarios[0].name)}-{told.algorithm}"
+    )
     _take(folder, told.fresh)
     track = told.track == "tensorboard" or (told.track is None and find_spec("tensorboard") is not None)
     limits = {"steps": told.steps, "cpu_s": None if told.minutes is None else 60.0 * told.minutes}
@@ -165,7 +202,9 @@ class _Folder:
 
             learning_curve(self.records, self.references or {}, self._title, self.folder / CURVE)
         except ModuleNotFoundError as error:
-            say(f"No picture: {error.name} is not installed; run: pip install -e '.[experiments]'", error=True)
+            say(
+                f"No picture: {error.name} is not installed; run: pip install -e '.[experiments]'", error=True
+            )
 
 
 def _torch_version() -> dict[str, str]:
@@ -182,13 +221,21 @@ def _check(told: Namespace) -> None:
     for name, bound in least.items():
         if getattr(told, name) < bound:
             raise SandboxError(f"--{name.replace('_', '-')} {getattr(told, name)}: give at least {bound}.")
-    for name, low, high in (("gamma", 0.0, 1.0), ("share", 1e-3, 1.0), ("team_share", 0.0, 1.0), ("rate", 0.0, 1.0), ("entropy", 0.0, 1.0)):
+    for name, low, high in (
+        ("gamma", 0.0, 1.0),
+        ("share", 1e-3, 1.0),
+        ("team_share", 0.0, 1.0),
+        ("rate", 0.0, 1.0),
+        ("entropy", 0.0, 1.0),
+    ):
         if not low <= getattr(told, name) <= high:
             raise SandboxError(f"--{name.replace('_', '-')} {getattr(told, name)}: give {low:g} to {high:g}.")
     if told.minutes is not None and not told.minutes >= 0.0:
         raise SandboxError(f"--minutes {told.minutes}: give at least 0.")
     if told.critic == "shared" and (told.memory or told.algorithm == "mappo"):
-        raise SandboxError("--critic shared is for ppo without --memory: there the critic sees what the actor sees.")
+        raise SandboxError(
+            "--critic shared is for ppo without --memory: there the critic sees what the actor sees."
+        )
 
 
 def _check_device(torch: Any, name: str) -> None:
@@ -196,7 +243,9 @@ def _check_device(torch: Any, name: str) -> None:
         torch.zeros(1, device=name)
     except (RuntimeError, AssertionError) as error:
         told = str(error).splitlines()[0][:100]
-        raise SandboxError(f"--device {name}: torch cannot compute there ({told}); give cpu, or cuda:0.") from None
+        raise SandboxError(
+            f"--device {name}: torch cannot compute there ({told}); give cpu, or cuda:0."
+        ) from None
 
 
 def _task(told: Namespace) -> Any:
@@ -218,7 +267,18 @@ def _task(told: Namespace) -> Any:
 def _settings(told: Namespace) -> Any:
     from experiments.training.ppo import Settings
 
-    names = ("epochs", "share", "memory", "critic", "hidden", "rate", "gamma", "entropy", "team_share", "device")
+    names = (
+        "epochs",
+        "share",
+        "memory",
+        "critic",
+        "hidden",
+        "rate",
+        "gamma",
+        "entropy",
+        "team_share",
+        "device",
+    )
     return Settings(
         algorithm="mappo" if told.algorithm == "mappo" else "ppo",
         normalise=not told.no_normalise,
@@ -229,7 +289,19 @@ def _settings(told: Namespace) -> Any:
 
 def _arguments(told: Namespace) -> dict[str, Any]:
     """All that the curve depends on, but for the seed and how long it gets."""
-    apart = {"command", "interrupted", "steps", "minutes", "seeds", "seed", "out", "fresh", "planner", "track", "quiet"}
+    apart = {
+        "command",
+        "interrupted",
+        "steps",
+        "minutes",
+        "seeds",
+        "seed",
+        "out",
+        "fresh",
+        "planner",
+        "track",
+        "quiet",
+    }
     return {name: value for name, value in vars(told).items() if name not in apart and not callable(value)}
 
 
@@ -246,7 +318,9 @@ def _take(folder: Path, fresh: bool) -> None:
     else:
         content = results.read_json(folder / RECORD) if folder.is_dir() else None
         if not (isinstance(content, dict) and content.get("format") == results.format_of(FORMAT)):
-            raise SandboxError(f"{folder} holds something other than a training; name another folder with --out.")
+            raise SandboxError(
+                f"{folder} holds something other than a training; name another folder with --out."
+            )
         if fresh:
             for place in folder.glob("seed_*"):
                 shutil.rmtree(place)
@@ -287,7 +361,9 @@ class _Shown:
             done = [learner.steps / limits["steps"]] if limits["steps"] else []
             done += [learner.cpu_s / limits["cpu_s"]] if limits["cpu_s"] else []
             held_out = self._held_out.get(seed, float("nan"))
-            told = f"{learner.steps / 1e6:.2f} M steps  return {learner.told.get('return', float('nan')):,.0f}"
+            told = (
+                f"{learner.steps / 1e6:.2f} M steps  return {learner.told.get('return', float('nan')):,.0f}"
+            )
             told += f"  held out {held_out:,.0f} ({self._levels})"
             self._bars.update(bar, completed=max(done, default=0.0), told=told)
 
@@ -304,6 +380,11 @@ def _bar(quiet: bool) -> Iterator[_Shown]:
     if quiet or not console.is_terminal:
         yield _Shown(None, quiet)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(20), TimeRemainingColumn(), TextColumn("{task.fields[told]}"))
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(20),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[told]}"),
+    )
     with Progress(*columns, console=console) as bars:
         yield _Shown(bars, quiet)

@@ -35,7 +35,9 @@ def train(
 
     env = make_sb3(problem, scenario, worlds, max_cycles=max_cycles)
     env.seed(FIRST_TRAINING_SEED + seed)
-    model = MaskablePPO("MlpPolicy", env, n_steps=rounds, batch_size=512, n_epochs=3, learning_rate=1e-3, seed=seed)
+    model = MaskablePPO(
+        "MlpPolicy", env, n_steps=rounds, batch_size=512, n_epochs=3, learning_rate=1e-3, seed=seed
+    )
     model.learn(iterations * rounds * env.num_envs, callback=Keep())
     env.close()
     return told

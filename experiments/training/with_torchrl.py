@@ -32,7 +32,9 @@ def train(
     env.set_seed(FIRST_TRAINING_SEED + seed)
     team, features = env.batch.satellites, len(env.batch.layout)
     actions, size = len(env.batch.actions), env.batch.problem.state_size
-    body = nn.Sequential(nn.Linear(features, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, actions))
+    body = nn.Sequential(
+        nn.Linear(features, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, actions)
+    )
     actor = ProbabilisticActor(
         TensorDictModule(body, [("sat", "observation")], [("sat", "logits")]),
         in_keys={"logits": ("sat", "logits"), "mask": ("sat", "action_mask")},

@@ -206,7 +206,10 @@ def test_own_arrays_that_do_not_fit_change_nothing(small):
     wrong = [
         ({"reward": np.zeros((2, 3), np.float32)}, "reward is float32"),
         ({"reward": np.zeros((2, 2))}, "reward is float64"),
-        ({"observation": np.zeros((*good["observation"].shape[:2], 122), np.float32)[..., ::2]}, "contiguous"),
+        (
+            {"observation": np.zeros((*good["observation"].shape[:2], 122), np.float32)[..., ::2]},
+            "contiguous",
+        ),
         ({"reward": frozen}, "writeable"),
         ({"reward": [0.0]}, "reward is"),
         ({"rewards": good["reward"]}, "array to write to"),

@@ -21,7 +21,9 @@ def test_the_numbers_are_those_of_the_batch(dying, team_reward):
     for t in range(150):
         assert np.array_equal(seen, observation.reshape(4, -1))
         assert np.array_equal(env.env_method("action_masks"), info["action_mask"].reshape(4, -1))
-        actions = np.argmax(np.random.default_rng(t).random(info["action_mask"].shape) * info["action_mask"], -1)
+        actions = np.argmax(
+            np.random.default_rng(t).random(info["action_mask"].shape) * info["action_mask"], -1
+        )
         seen, reward, done, infos = env.step(actions.reshape(-1))
         observation, paid, terminated, truncated, info = batch.step(actions)
         assert np.array_equal(reward, paid.reshape(-1))

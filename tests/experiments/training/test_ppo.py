@@ -156,10 +156,14 @@ def test_lost_satellites_end_their_return_and_teach_nothing_more(dying):
     unit = np.sqrt(learner.earned.var[0]) + 1e-8
     reward = torch.from_numpy(arena.reward.reshape(settings.rollout, -1) / unit).float()
     assert torch.allclose(batch.target[lost], reward[lost], atol=1e-5)
-    assert torch.allclose(batch.seen, learner.normal(torch.from_numpy(arena.seen[:-1].reshape(batch.seen.shape))))
+    assert torch.allclose(
+        batch.seen, learner.normal(torch.from_numpy(arena.seen[:-1].reshape(batch.seen.shape)))
+    )
 
 
-@pytest.mark.parametrize("settings", [Settings(rollout=60), Settings(rollout=60, memory=16)], ids=["rows", "memory"])
+@pytest.mark.parametrize(
+    "settings", [Settings(rollout=60), Settings(rollout=60, memory=16)], ids=["rows", "memory"]
+)
 def test_cloning(small, settings):
     own = task(small, hours=1.0)
     learner = Learner(own.envs(2), settings, 0, FIRST_TRAINING_SEED)
@@ -167,7 +171,9 @@ def test_cloning(small, settings):
     assert agreed > 0.75
     before = learner.weights()
     learner.iterate()  # the critic alone
-    assert all(np.array_equal(a, b) for a, b in zip(before.layers[0], learner.weights().layers[0], strict=True))
+    assert all(
+        np.array_equal(a, b) for a, b in zip(before.layers[0], learner.weights().layers[0], strict=True)
+    )
     with pytest.raises(SandboxError, match="thinks"):
         clone(learner, "qwen", own.envs(1), FIRST_TRAINING_SEED, 100)
 
@@ -203,8 +209,24 @@ def test_the_command_and_what_it_leaves(tmp_path, capsys):
     played = ["--scenario", "pair", "--hours", "0.2", "--set", "requests.initial=120"]
     assert main(["compare", "--policy", str(folder), "random", "--seeds", "2", *played]) == 0
     assert "value_delivered" in capsys.readouterr().out
-    assert main(["run", "--policy", str(folder / "seed_1"), "--no-record", "--out", str(tmp_path / "run"), *played]) == 0
-    assert main(["compare", "--policy", str(folder), "--env", "offloading_v0", "--seeds", "1", "--hours", "0.1"]) == 2
+    assert (
+        main(
+            [
+                "run",
+                "--policy",
+                str(folder / "seed_1"),
+                "--no-record",
+                "--out",
+                str(tmp_path / "run"),
+                *played,
+            ]
+        )
+        == 0
+    )
+    assert (
+        main(["compare", "--policy", str(folder), "--env", "offloading_v0", "--seeds", "1", "--hours", "0.1"])
+        == 2
+    )
     assert "made for tasking_v0" in capsys.readouterr().err
 
 
@@ -229,7 +251,10 @@ def test_refusals(tmp_path, capsys):
     refused(["train", *TINY, "--out", str(other)], "something other than a training")
     for option, value in (("--worlds", "0"), ("--gamma", "2"), ("--device", "nowhere"), ("--seeds", "0")):
         refused(["train", *TINY, "--out", str(tmp_path / "new"), option, value], option)
-    refused(["train", *TINY, "--out", str(tmp_path / "new"), "--critic", "shared", "--memory", "4"], "--critic shared")
+    refused(
+        ["train", *TINY, "--out", str(tmp_path / "new"), "--critic", "shared", "--memory", "4"],
+        "--critic shared",
+    )
     refused(["train", *TINY, "--out", str(tmp_path / "new"), "--clone", "nobody"], "nobody")
 
 
