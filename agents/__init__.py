@@ -7,8 +7,8 @@
     policy.reset(seed=0)
     actions = policy.act(observations, infos)
 
-What `experiments train` left in a folder is a policy by the name of that folder. One of your own is a subclass
-of `agents.Policy`, and works wherever a name does, as `module:Class`.
+What `experiments train` left in a folder is a policy by the name of that folder. One of your own is a
+subclass of `agents.Policy`, and works wherever a name does, as `module:Class`.
 These names are imported when they are first asked for.
 """
 

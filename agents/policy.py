@@ -113,7 +113,8 @@ def policy_names(problem: "str | type[Problem] | None" = None) -> list[str]:
 def policy_class(name: str, problem: "str | type[Problem] | None" = None) -> type[Policy]:
     """The class of the policy called `name`, trained into the folder `name`, or at `module:Class`.
 
-    Raises SandboxError otherwise. Where one name stands for several policies, `problem` says which; given as to `policy_names`.
+    Raises SandboxError otherwise. Where one name stands for several policies, `problem` says which; given as
+    to `policy_names`.
     """
     from agents.network import is_folder, network_in
 

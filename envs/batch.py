@@ -115,14 +115,14 @@ class BatchEnv:
         return {name: np.zeros(shape, kind) for name, (shape, kind) in sizes.items()}
 
     def state(self, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-        """True state (B, S) of every world as it stands, for a centralised critic; in `out`, if it is given."""
+        """True state (B, S) of every world as it stands, for a centralised critic; in `out`, if given."""
         self._tells_state = True
         return self.problem.states(out)
 
     def final_state(self) -> NDArray[np.float32]:
         """As `state`, but of worlds that began anew in the last step: as they ended.
 
-        For whoever reads `state` all along: raises SandboxError where it was never asked for before that step.
+        For whoever reads `state` all along: raises SandboxError where that was not called before.
         """
         if self._final is not None:
             ended, final = self._final
@@ -173,9 +173,9 @@ class BatchEnv:
                 self._final = ended, self.state() if self._tells_state else None
                 info["final_observation"] = observation if out is None else observation.copy()
                 self._begin(None, np.flatnonzero(ended))
-                kept = {name: out[name] for name in _OF_THE_NEXT if name in out} if out else None
+                kept = {name: out[name] for name in OF_THE_NEXT if name in out} if out else None
                 observation, _, fresh = self._report(kept)
-                info |= {name: fresh[name] for name in (*_OF_THE_NEXT, "thinking") if name in fresh}
+                info |= {name: fresh[name] for name in (*OF_THE_NEXT, "thinking") if name in fresh}
         return observation, reward, terminated, truncated, info
 
     def _begin(self, seed: int | ArrayLike | None, worlds: ArrayLike | None) -> None:
@@ -261,7 +261,7 @@ class BatchEnv:
         return out
 
 
-_OF_THE_NEXT = ("observation", "action_mask", "alive", "decides")
+OF_THE_NEXT = ("observation", "action_mask", "alive", "decides")
 """What a step tells of the coming round."""
 LONGEST = 10**9
 """Rounds: more than any world takes, and few enough for a float."""

@@ -22,7 +22,8 @@ from sandbox.terminal import say
 POLICIES = ("random", "idle", "greedy", "deadline_greedy")
 MINDS = ("qwen",)
 YARDSTICK = ("planner",)
-_WHO = f"{', '.join(POLICIES + YARDSTICK + MINDS)}, what the problem brings, a folder of `train`, or module:Class"
+_OWN = "what the problem brings, what `train` left, or module:Class"
+_WHO = f"{', '.join(POLICIES + YARDSTICK + MINDS)}, {_OWN}"
 EXTRAS = dict.fromkeys(("matplotlib", "mpe2", "pandas", "pyarrow", "rich", "xarray"), "experiments")
 EXTRAS["ray"] = "benchmark"
 EXTRAS |= {"torchrl": "torchrl", "tensordict": "torchrl", "stable_baselines3": "sb3", "sb3_contrib": "sb3"}

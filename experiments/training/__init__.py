@@ -1,1 +1,1 @@
-"""Training: PPO in one file, other trainers on our environments, and the nano's, with what it is judged on."""
+"""Training: PPO in one file, trainers of others on our environments, and the nano's."""

@@ -12,15 +12,13 @@ What differs from the textbook, and why:
   would have come stands in (Pardo et al. 2018).
 - Decisions are semi-Markov: a satellite that has no choice for some rounds decides again later. Rewards in
   between are discounted by the rounds that pass, and the mixing of lambda counts decisions, not rounds.
-- The learning rate follows the divergence that an update made (`target_kl`), so that it needs no schedule and
-  a run can go on for longer than was planned.
-- Everything that the future depends on is in `Learner.state`: a killed run goes on to the same curve.
+- The learning rate follows the divergence of each update (`target_kl`): a run can go on for longer than planned.
+- All that the future depends on can be kept (`checkpoint.py`): a killed run goes on to the same curve.
 """
 
-import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,11 +28,11 @@ from torch import Tensor, nn
 from torch.distributions.utils import logits_to_probs
 
 from agents.network import CLIP, Weights
-from envs.batch import BatchEnv
-from experiments.training.worlds import pack_world, unpack_world
+from envs.batch import OF_THE_NEXT, BatchEnv
 
 FLOOR = 0.01
 """Least deviation that an observation is divided by: what hardly moves is not blown up to noise."""
+NUMBERS = ("kl", "entropy", "loss_actor", "loss_critic", "clipped")  # of a step of the optimisers
 SPARE = 8
 """Of rows without a choice, one in so many teaches the critic: returns are cut there, too."""
 
@@ -116,12 +114,6 @@ class Running:
         self.var = (self.var * self.count + var * count + delta**2 * self.count * count / total) / total
         self.mean, self.count = self.mean + delta * count / total, total
 
-    def state(self) -> dict[str, Any]:
-        return {"count": self.count, "mean": torch.from_numpy(self.mean), "var": torch.from_numpy(self.var)}
-
-    def load(self, state: dict[str, Any]) -> None:
-        self.count, self.mean, self.var = state["count"], state["mean"].numpy(), state["var"].numpy()
-
 
 # ------------------------------------------------------------------------------------------- 4. collecting
 class Arena:
@@ -155,9 +147,10 @@ class Arena:
         self.returns = np.zeros(env.worlds)
         self.played = 0
         self.stagger = np.arange(env.worlds) * (0 if in_step else env.max_cycles) // env.worlds
-        self._start(env.reset(seed))
+        self.start(env.reset(seed))
 
-    def _start(self, told: tuple[NDArray, dict[str, NDArray]]) -> None:
+    def start(self, told: tuple[NDArray, dict[str, NDArray]]) -> None:
+        """What is seen now, from where the next rollout begins."""
         observation, info = told
         self.seen[-1], self.mask[-1] = observation, info["action_mask"]
         self.decides[-1], self.alive[-1] = info["decides"], info["alive"]
@@ -186,8 +179,7 @@ class Arena:
             final_state = env.final_state() if self.state.size and (ended | early).any() else None
             if early.any():
                 last = last.copy()
-                env.reset(None, np.flatnonzero(early), {name: out[name] for name in ("observation", "action_mask",
-                                                                                     "decides", "alive")})  # fmt: skip
+                env.reset(None, np.flatnonzero(early), {name: out[name] for name in OF_THE_NEXT})
             self.ended[t], self.dead[t] = ended | early, terminated[:, 0]
             self.returns[self.ended[t]] = 0.0
             self.memory[t + 1] = memory
@@ -199,17 +191,6 @@ class Arena:
             if self.state.size:
                 env.state(self.state[t + 1])
 
-    def snapshot(self) -> dict[str, Any]:
-        told = pack_world(self.env.world)
-        more = {"memory": torch.from_numpy(self.memory[-1].copy()), "played": self.played}
-        return told | more | {name: torch.from_numpy(getattr(self, name)) for name in ("running", "returns")}
-
-    def restore(self, told: dict[str, Any]) -> None:
-        unpack_world(self.env.world, told)
-        self._start(self.env.present())
-        self.memory[-1], self.played = told["memory"].numpy(), told["played"]
-        self.running, self.returns = told["running"].numpy(), told["returns"].numpy()
-
 
 # ---------------------------------------------------------------------------------------- 5. advantages
 def mixed_returns(
@@ -218,8 +199,8 @@ def mixed_returns(
     """Lambda-returns (T, R), backwards from the end.
 
     `reward`, `cut`, `beyond` are (T, R): where `cut`, the return goes on with the number in `beyond` (the
-    critic's estimate at a truncation, 0 after a loss). `value`, `decides` are (T + 1, R): where a row does not
-    decide, lambda is 1 and its value plays no part, so that lambda counts decisions (semi-Markov).
+    critic's estimate at a truncation, 0 after a loss). `value`, `decides` are (T + 1, R): where a row does
+    not decide, lambda is 1 and its value plays no part, so that lambda counts decisions (semi-Markov).
     """
     found, after = torch.empty_like(reward), value[-1]
     mix = torch.where(decides, lam, 1.0)
@@ -272,12 +253,18 @@ class Learner:
         self.told: dict[str, float] = {}
         self.acting = self.weights()
 
+    @property
+    def networks(self) -> list[Net]:
+        """The actor, and the critic where it is apart."""
+        return [net for net in (self.actor, self.critic) if net is not None]
+
     def begin_descent(self) -> None:
         """New optimisers, which remember nothing."""
-        nets = [net for net in (self.actor, self.critic) if net is not None]
         fused = {"fused": True} if self.device.type in ("cpu", "cuda") else {}
         rate = self.settings.rate
-        self.optimisers = [torch.optim.Adam(net.parameters(), lr=rate, eps=1e-5, **fused) for net in nets]
+        self.optimisers = [
+            torch.optim.Adam(net.parameters(), lr=rate, eps=1e-5, **fused) for net in self.networks
+        ]
 
     # --- deciding
     def choose(self, arena: Arena, t: int) -> tuple[NDArray, NDArray, NDArray]:
@@ -305,12 +292,11 @@ class Learner:
 
     def value(self, sees: Tensor) -> Tensor:
         """The critic's estimates (...) for what it sees (..., C)."""
-        if self.critic is None:
-            return self.actor(sees)[0][1][..., 0]
-        return self.critic(sees)[0][0][..., 0]
+        heads, _ = self.actor(sees) if self.critic is None else self.critic(sees)
+        return heads[-1][..., 0]
 
     def sees(self, arena: Arena, seen: NDArray, memory: NDArray, state: NDArray) -> Tensor:
-        """What the critic sees (..., R, C): the observation, what is remembered, and the state of the world."""
+        """What the critic sees (..., R, C): the observation, what is remembered, the state of the world."""
         parts = [self.normal(self.tensor(seen)), self.tensor(memory)]
         if state.shape[-1]:
             each = self.tensor(state)[..., None, :]
@@ -329,8 +315,7 @@ class Learner:
         self.rescale()
         self.iterations += 1
         self.steps += sum(arena.reward.size for arena in self.arenas)
-        finished = [value for arena in self.arenas for value in arena.finished]
-        if finished:
+        if finished := [value for arena in self.arenas for value in arena.finished]:
             self.told["return"] = float(np.mean(finished))
         self.cpu_s += time.process_time() - began
 
@@ -352,7 +337,7 @@ class Learner:
         self.scale = torch.from_numpy((1.0 / deviation).astype("f4")).to(self.device)
 
     def paid(self, arena: Arena) -> NDArray:
-        """Rewards (T, B, N) as they are learned from: a satellite's own, and a share that is the fleet's mean."""
+        """Rewards (T, B, N) as they are learned from: a satellite's own, and a share of the fleet's mean."""
         share = self.settings.team_share
         if not share:
             return arena.reward
@@ -360,7 +345,7 @@ class Learner:
 
     @torch.no_grad()
     def judge(self, arena: Arena) -> Batch:
-        """Advantages and targets of what was collected, with all that an update needs, in tensors (T, R, ...)."""
+        """Advantages and targets of what was collected, and all else of an update, in tensors (T, R, ...)."""
         settings, device, tensor = self.settings, self.device, self.tensor
         rounds, rows, team = len(arena.reward), arena.rows, arena.reward.shape[1:]
 
@@ -370,7 +355,7 @@ class Learner:
         sees = self.sees(arena, arena.seen.reshape(rounds + 1, rows, -1), arena.memory, arena.state)
         value = self.value(sees)
         unit = np.float32(np.sqrt(self.earned.var[0]) + 1e-8) if self.earned.count else np.float32(1.0)
-        alone = not settings.team_share and not arena.env.problem.team_reward
+        alone = not (settings.team_share or arena.env.problem.team_reward)
         over = arena.dead[..., None] | (arena.lost if alone else np.zeros_like(arena.lost))
         beyond = torch.zeros(rounds, *team, device=device)
         for t, which, last, state in arena.final:
@@ -384,8 +369,7 @@ class Learner:
         reward = flat((self.paid(arena) / unit).astype(np.float32))
         target = mixed_returns(reward, value, counted, cut, beyond, settings.gamma, settings.lam)
         spare = torch.rand(rounds, rows, generator=self.generator, device=device) < 1.0 / SPARE
-        begins = np.zeros((rounds, *team), np.bool_)
-        begins[1:] = arena.ended[:-1, :, None]
+        before = np.concatenate((np.zeros_like(arena.ended[:1]), arena.ended[:-1]))
         return Batch(
             seen=sees[:-1, :, : len(self.features)],
             mask=flat(arena.mask[:-1]).bool(),
@@ -397,7 +381,7 @@ class Learner:
             counts=decides[:-1] | ((spare | (not settings.semi_markov)) & (alive | (not alone))),
             critic=sees[:-1],
             memory=tensor(arena.memory[:-1]),
-            begins=flat(begins),
+            begins=flat(before[..., None] | np.zeros(team, np.bool_)),
         )
 
     def learn(self, judged: Sequence[Batch]) -> None:
@@ -417,8 +401,7 @@ class Learner:
                 break
         if not told:
             return
-        names = ("kl", "entropy", "loss_actor", "loss_critic", "clipped")
-        self.told |= dict(zip(names, np.mean(told, 0).tolist(), strict=True))
+        self.told |= dict(zip(NUMBERS, np.mean(told, 0).tolist(), strict=True))
         self.told["rate"] = self.rate
         if self.iterations >= self.warm:
             self._adapt(self.told["kl"])
@@ -475,8 +458,8 @@ class Learner:
     def descend(self, loss: Tensor) -> None:
         """One step of the optimisers down the gradient of `loss`."""
         loss.backward()
-        for net, optimiser in zip((self.actor, self.critic), self.optimisers, strict=False):
-            nn.utils.clip_grad_norm_(net.parameters(), self.settings.gradient)  # type: ignore[union-attr]
+        for net, optimiser in zip(self.networks, self.optimisers, strict=True):
+            nn.utils.clip_grad_norm_(net.parameters(), self.settings.gradient)
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
 
@@ -508,50 +491,10 @@ class Learner:
         linear = [actor.first, *(part for part in actor.rest if isinstance(part, nn.Linear)), actor.heads[0]]
         gru = actor.gru
         recurrent = () if gru is None else (gru.weight_ih, gru.weight_hh, gru.bias_ih, gru.bias_hh)
-        return Weights(
-            self.problem, self.features, self.labels, mode, _numbers(self.mean), _numbers(self.scale),
-            tuple((_numbers(part.weight), _numbers(part.bias)) for part in linear), tuple(map(_numbers, recurrent)),
-        )  # fmt: skip
-
-    def state(self) -> dict[str, Any]:
-        """All that the rest of the training depends on: numbers, texts and tensors."""
-        nets = [net.state_dict() for net in (self.actor, self.critic) if net is not None]
-        return {
-            "networks": nets,
-            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
-            "generator": self.generator.get_state(),
-            "random": json.dumps(self.rng.bit_generator.state),
-            "observed": self.observed.state(),
-            "earned": self.earned.state(),
-            "mean": self.mean,
-            "scale": self.scale,
-            "counters": {
-                "rate": self.rate,
-                "steps": self.steps,
-                "iterations": self.iterations,
-                "warm": self.warm,
-            },
-            "cpu_s": self.cpu_s,
-            "told": dict(self.told),
-            "arenas": [arena.snapshot() for arena in self.arenas],
-        }
-
-    def load(self, state: dict[str, Any]) -> None:
-        """Go on from such a state, in worlds of the same scenarios."""
-        for net, told in zip((self.actor, self.critic), state["networks"], strict=False):
-            net.load_state_dict(told)  # type: ignore[union-attr]
-        for optimiser, told in zip(self.optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(told)
-        self.generator.set_state(state["generator"].cpu())
-        self.rng.bit_generator.state = json.loads(state["random"])
-        self.observed.load(state["observed"])
-        self.earned.load(state["earned"])
-        self.mean, self.scale = state["mean"].to(self.device), state["scale"].to(self.device)
-        for name, value in state["counters"].items():
-            setattr(self, name, value)
-        self.cpu_s, self.told = state["cpu_s"], dict(state["told"])
-        for arena, told in zip(self.arenas, state["arenas"], strict=True):
-            arena.restore(told)
+        layers = tuple((_numbers(part.weight), _numbers(part.bias)) for part in linear)
+        scales = _numbers(self.mean), _numbers(self.scale)
+        names = self.problem, self.features, self.labels
+        return Weights(*names, mode, *scales, layers, tuple(map(_numbers, recurrent)))
 
 
 def _numbers(tensor: Tensor) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ from envs.batch import BatchEnv
 from envs.episodes import make_env, rounds_in
 from envs.faces import make_batch
 from envs.registry import find
+from experiments.training.checkpoint import state_of, take_state
 from experiments.training.cloning import clone
 from experiments.training.evaluation import Score, score_weights
 from experiments.training.ppo import Learner, Settings
@@ -52,10 +53,8 @@ class Task:
             made.append(make_batch(find(self.problem), scenario, worlds, max_cycles=cycles))
         sizes = {(len(env.layout), len(env.actions)) for env in made}
         if len(sizes) > 1:
-            raise SandboxError(
-                f"These scenarios have {' and '.join(f'{f} features with {a} actions' for f, a in sorted(sizes))}; "
-                "train on such as have the same."
-            )
+            told = " and ".join(f"{f} features with {a} actions" for f, a in sorted(sizes))
+            raise SandboxError(f"These scenarios have {told}; train on such as have the same.")
         return made
 
     def judge_env(self) -> BatchEnv:
@@ -174,7 +173,7 @@ class Session:
             "arguments": self._arguments,
             "records": self.records,
             "best": float(self.best),
-            "learner": self.learner.state(),
+            "learner": state_of(self.learner),
         }
         with replacing(self.folder / CHECKPOINT) as draft:
             torch.save(content, draft)
@@ -203,11 +202,12 @@ class Session:
                 f"{path} cannot be read ({told}); begin anew with --fresh, or name another folder with --out."
             ) from None
         if known != self._arguments:
+            differs = _first_difference(known, self._arguments)
             raise SandboxError(
-                f"{self.folder} holds a training with other arguments ({_first_difference(known, self._arguments)}); "
+                f"{self.folder} holds a training with other arguments ({differs}); "
                 "give the same, name another folder with --out, or begin anew with --fresh."
             )
-        self.learner.load(content["learner"])
+        take_state(self.learner, content["learner"])
         self.records, self.best = list(records), content["best"]
         return True
 

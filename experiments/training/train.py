@@ -18,6 +18,7 @@ from typing import Any
 
 from envs.episodes import known_as, scenario_of
 from experiments.running import run_folder as results
+from experiments.running.options import add, resumable
 from sandbox.errors import SandboxError
 from sandbox.terminal import say
 
@@ -28,11 +29,6 @@ DEFAULT_STEPS = 2_000_000
 
 def options(parser: ArgumentParser) -> None:
     """Declare the options."""
-
-    def add(group: Any, name: str, default: Any, text: str, **how: Any) -> None:
-        told = " ".join(map(str, default)) if isinstance(default, (list, tuple)) else default
-        group.add_argument(name, default=default, help=text if default in (None, []) else f"{text} (default: {told})",
-                           **how)  # fmt: skip
 
     what = parser.add_argument_group("what is trained on")
     add(what, "--problem", "tasking_v0", "decision problem, by name or module:Class", metavar="NAME")
@@ -57,7 +53,7 @@ def options(parser: ArgumentParser) -> None:
                       help="replace fields of the scenarios")  # fmt: skip
     add(what, "--worlds", 16, "worlds of each scenario", type=int, metavar="N")
     how = parser.add_argument_group("how")
-    add(how, "--algorithm", "ppo", "ppo (or ippo): the critic sees what a satellite sees; mappo: also the true state",
+    add(how, "--algorithm", "ppo", "ppo, ippo: the critic sees what satellites see; mappo: also the state",
         choices=ALGORITHMS)  # fmt: skip
     add(
         how,
@@ -70,7 +66,7 @@ def options(parser: ArgumentParser) -> None:
     add(how, "--minutes", None, "minutes of processor time for each seed", type=float, metavar="M")
     add(how, "--seeds", 1, "trainings, seeded SEED, SEED+1, ...", type=int, metavar="N")
     add(how, "--seed", 0, "of the first training", type=int, metavar="K")
-    add(how, "--clone", None, "begin as a copy of this policy: a heuristic, planner, or a trained one's folder",
+    add(how, "--clone", None, "begin as a copy of a heuristic, the planner, or a trained policy's folder",
         metavar="NAME")  # fmt: skip
     add(how, "--clone-steps", 200_000, "agent-steps to copy from", type=_count, metavar="N")
     add(how, "--memory", 0, "size of a recurrent layer (GRU); 0 for none", type=int, metavar="N")
@@ -108,7 +104,7 @@ def options(parser: ArgumentParser) -> None:
         choices=("tensorboard", "none"),
     )
     seen.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    parser.set_defaults(interrupted="what was judged is kept, and the same command goes on from there")
+    resumable(parser)
 
 
 def _count(text: str) -> int:
@@ -155,8 +151,10 @@ def run(told: Namespace) -> None:
             kept.write(sessions)
     kept.finish(sessions, best_of(sessions))
     if not told.quiet:
-        say(f"Trained policy in {folder}/; play it with: python -m experiments compare --env {task.problem} "
-            f"--scenario {task.scenarios[0].name} --policy {folder} {' '.join(_rivals(kept.references))}")  # fmt: skip
+        rivals = " ".join(_rivals(kept.references))
+        say(f"Trained policy in {folder}/; play it with:")
+        say(f"python -m experiments compare --env {task.problem} --scenario {task.scenarios[0].name} "
+            f"--policy {folder} {rivals}")  # fmt: skip
 
 
 def _rivals(levels: Mapping[str, float]) -> list[str]:
@@ -215,8 +213,8 @@ def _torch_version() -> dict[str, str]:
 
 def _check(told: Namespace) -> None:
     """Raises SandboxError for numbers that no training can have."""
-    least = {"worlds": 1, "seeds": 1, "seed": 0, "draws": 0, "memory": 0, "hidden": 1, "threads": 1, "epochs": 1,
-             "evaluate": 1, "evaluate_worlds": 1, "clone_steps": 1}  # fmt: skip
+    least = {"worlds": 1, "seeds": 1, "seed": 0, "draws": 0, "memory": 0, "hidden": 1, "threads": 1,
+             "epochs": 1, "evaluate": 1, "evaluate_worlds": 1, "clone_steps": 1}  # fmt: skip
     least |= {"steps": 0} if told.steps is not None else {}
     for name, bound in least.items():
         if getattr(told, name) < bound:
@@ -348,8 +346,9 @@ class _Shown:
     def record(self, record: Mapping[str, Any]) -> None:
         self._held_out[record["seed"]] = record["score"]
         lost = f", {record['lost']} satellites lost" if record["lost"] else ""
-        self.say(f"seed {record['seed']}: {record['steps']:>11,} steps, {record['cpu_s']:>7,.1f} CPU s, return "
-                 f"{record['score']:,.1f} ({record['mode']}{lost})")  # fmt: skip
+        steps, cpu_s = f"{record['steps']:>11,} steps", f"{record['cpu_s']:>7,.1f} CPU s"
+        earned = f"return {record['score']:,.1f} ({record['mode']}{lost})"
+        self.say(f"seed {record['seed']}: {steps}, {cpu_s}, {earned}")
 
     def iteration(self, seed: int, limits: Mapping[str, Any]) -> Any:
         """A function to be told of each iteration of the training with this seed."""

@@ -1,4 +1,4 @@
-"""MaskablePPO of sb3-contrib on our vector environment: a slot for every satellite of every world, with masks.
+"""MaskablePPO of sb3-contrib on our vector environment: a slot for every satellite of every world.
 
     pip install -e ".[sb3]"
     python -m experiments train_sb3 --iterations 20
@@ -15,8 +15,8 @@ __all__ = ["options", "run", "train"]
 
 
 def train(
-    problem: str = "tasking_v0", scenario: Any = "pair", worlds: int = 8, rounds: int = 64, iterations: int = 20,
-    seed: int = 0, max_cycles: int | None = 120,
+    problem: str = "tasking_v0", scenario: Any = "pair", worlds: int = 8, rounds: int = 64,
+    iterations: int = 20, seed: int = 0, max_cycles: int | None = 120,
 ) -> list[dict[str, float]]:  # fmt: skip
     """Some iterations; of each, the mean reward of a satellite in a round."""
     from sb3_contrib import MaskablePPO

@@ -3,7 +3,7 @@
     pip install -e ".[torchrl]"
     python -m experiments train_torchrl --iterations 20
 
-TorchRL begins episodes itself; what it bootstraps from at a truncation is the last observation of the old one.
+TorchRL begins episodes itself; at a truncation it bootstraps from the last observation of the old one.
 """
 
 from argparse import ArgumentParser
@@ -15,8 +15,8 @@ from experiments.training.splits import FIRST_TRAINING_SEED
 
 
 def train(
-    problem: str = "tasking_v0", scenario: Any = "pair", worlds: int = 8, rounds: int = 64, iterations: int = 20,
-    seed: int = 0, max_cycles: int | None = 120,
+    problem: str = "tasking_v0", scenario: Any = "pair", worlds: int = 8, rounds: int = 64,
+    iterations: int = 20, seed: int = 0, max_cycles: int | None = 120,
 ) -> list[dict[str, float]]:  # fmt: skip
     """Some iterations; of each, the mean reward of a satellite in a round and the loss."""
     import torch

@@ -6,9 +6,9 @@ import pytest
 pytest.importorskip("stable_baselines3", reason="stable-baselines3 is not installed: pip install -e '.[sb3]'")
 pytest.importorskip("sb3_contrib", reason="sb3-contrib is not installed: pip install -e '.[sb3]'")
 
-import envs  # noqa: E402
-from envs.sb3 import SandboxVecEnv, make_sb3  # noqa: E402
-from sandbox.errors import SandboxError  # noqa: E402
+import envs
+from envs.sb3 import SandboxVecEnv, make_sb3
+from sandbox.errors import SandboxError
 
 
 @pytest.mark.parametrize("team_reward", [False, True])

@@ -28,14 +28,14 @@ def test_the_numbers_are_those_of_the_batch(small):
     observation, info = batch.reset(7)
     told = env.reset()
     rng = np.random.default_rng(0)
-    for t in range(14):
+    for _ in range(14):
         assert np.array_equal(told["sat", "observation"].numpy(), observation)
         assert np.array_equal(told["sat", "action_mask"].numpy(), info["action_mask"] == 1)
         assert np.array_equal(told["state"].numpy(), batch.state())
         actions = np.argmax(rng.random(info["action_mask"].shape) * info["action_mask"], -1)
         told["sat", "action"] = torch.from_numpy(actions)
         step, told = env.step_and_maybe_reset(told)
-        observation, reward, terminated, truncated, info = batch.step(actions)
+        observation, reward, _, truncated, info = batch.step(actions)
         assert np.array_equal(step["next", "sat", "reward"][..., 0].numpy(), reward)
         assert np.array_equal(step["next", "truncated"][:, 0].numpy(), truncated[:, 0])
         assert np.array_equal(step["next", "done"][:, 0].numpy(), info["ended"])
