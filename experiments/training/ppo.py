@@ -12,7 +12,7 @@ What differs from the textbook, and why:
   would have come stands in (Pardo et al. 2018).
 - Decisions are semi-Markov: a satellite that has no choice for some rounds decides again later. Rewards in
   between are discounted by the rounds that pass, and the mixing of lambda counts decisions, not rounds.
-- The learning rate follows the divergence of each update (`target_kl`): a run can go on for longer than planned.
+- The learning rate follows the divergence of each update: a run can go on for longer than planned.
 - All that the future depends on can be kept (`checkpoint.py`): a killed run goes on to the same curve.
 """
 
@@ -144,13 +144,12 @@ class Arena:
         self.final: list[tuple[int, NDArray, NDArray, NDArray]] = []
         self.finished: list[float] = []
         self.running = np.zeros(team)  # discounted return so far, whose deviation rewards are divided by
-        self.returns = np.zeros(env.worlds)
-        self.played = 0
+        self.returns, self.played = np.zeros(env.worlds), 0
         self.stagger = np.arange(env.worlds) * (0 if in_step else env.max_cycles) // env.worlds
         self.start(env.reset(seed))
 
     def start(self, told: tuple[NDArray, dict[str, NDArray]]) -> None:
-        """What is seen now, from where the next rollout begins."""
+        """What is seen as the next rollout begins."""
         observation, info = told
         self.seen[-1], self.mask[-1] = observation, info["action_mask"]
         self.decides[-1], self.alive[-1] = info["decides"], info["alive"]
@@ -203,7 +202,7 @@ def mixed_returns(
     not decide, lambda is 1 and its value plays no part, so that lambda counts decisions (semi-Markov).
     """
     found, after = torch.empty_like(reward), value[-1]
-    mix = torch.where(decides, lam, 1.0)
+    mix = torch.where(decides, lam, 1.0).to(value.dtype)
     for t in reversed(range(len(reward))):
         mixed = torch.lerp(value[t + 1], after, mix[t + 1])
         after = found[t] = reward[t] + gamma * torch.where(cut[t], beyond[t], mixed)
@@ -248,7 +247,7 @@ class Learner:
         self.generator = torch.Generator(self.device).manual_seed(seed)
         self.rng = np.random.default_rng([first_seed, seed])
         self.observed, self.earned = Running(size), Running(1)
-        self.mean, self.scale = torch.zeros(size), torch.ones(size)
+        self.mean, self.scale = torch.zeros(size, device=self.device), torch.ones(size, device=self.device)
         self.steps, self.iterations, self.warm, self.cpu_s = 0, 0, 0, 0.0
         self.told: dict[str, float] = {}
         self.acting = self.weights()
