@@ -45,16 +45,26 @@ class Task:
     interval: int = 250_000
     """Agent-steps between two evaluations."""
 
-    def envs(self, worlds: int) -> list[BatchEnv]:
-        """New worlds of every scenario, with autoreset."""
+    def envs(self, worlds: int, central: bool = False) -> list[BatchEnv]:
+        """New worlds of every scenario, with autoreset.
+
+        Raises SandboxError where one network cannot take them all; `central`: nor one critic of states.
+        """
         made = []
         for scenario in self.scenarios:
             cycles = None if self.hours is None else rounds_in(self.hours, scenario)
             made.append(make_batch(find(self.problem), scenario, worlds, max_cycles=cycles))
-        sizes = {(len(env.layout), len(env.actions)) for env in made}
-        if len(sizes) > 1:
-            told = " and ".join(f"{f} features with {a} actions" for f, a in sorted(sizes))
-            raise SandboxError(f"These scenarios have {told}; train on such as have the same.")
+        told = {
+            "features": {len(env.layout) for env in made},
+            "actions": {len(env.actions) for env in made},
+            "numbers in their state, which mappo sees": {env.problem.state_size for env in made if central},
+        }
+        for name, sizes in told.items():
+            if len(sizes) > 1:
+                raise SandboxError(
+                    f"These scenarios have {' and '.join(map(str, sorted(sizes)))} {name}; "
+                    "train on such as have the same."
+                )
         return made
 
     def judge_env(self) -> BatchEnv:
@@ -75,7 +85,8 @@ class Session:
         self._judge_env = judge_env
         self._arguments = {"task": arguments, "settings": asdict(settings), "seed": seed}
         first = FIRST_TRAINING_SEED + STRIDE * seed
-        self.learner = Learner(task.envs(task.worlds), settings, seed, first)
+        envs = task.envs(task.worlds, settings.algorithm == "mappo")
+        self.learner = Learner(envs, settings, seed, first)
         self._went_on = self._recover()
         self._logs: Any = None
 

@@ -184,9 +184,10 @@ def test_several_scenarios_and_such_as_do_not_go_together(small, dying):
     for _ in range(2):
         learner.iterate()
     assert learner.steps == 2 * 2 * 16 * 4
-    wide = Task("offloading_v0", (load_scenario("relay_40"), small), 0.25, 1, 1)
-    with pytest.raises(SandboxError, match="train on such as have the same"):
-        wide.envs(1)
+    wide = Task("tasking_v0", (load_scenario("scs01"), small), 0.25, 1, 1)
+    assert len(wide.envs(1)) == 2
+    with pytest.raises(SandboxError, match=r"24 and 124 numbers .* train on such as have the same"):
+        wide.envs(1, central=True)
 
 
 def test_the_command_and_what_it_leaves(tmp_path, capsys):
