@@ -51,13 +51,13 @@ class Composite(Policy):
         names = self.layout.names
         observes = [name for name in self.actions if name.startswith("observe_")]
         asks = [name for name in names if name.startswith("request_")]
-        told = [name for name in names if name.startswith("warning")]
+        warned = [name for name in names if name.startswith("warning")]
         own = names[: names.index("inbox")]
         jobs = [n for n in names if n.startswith(("job_", "neighbour_", "training_")) and "message" not in n]
         work = ("inbox", "backlog", "answers", "raw", "large_missing")
         self._points = Part(env, (*POINTINGS, *observes), None, (*own, *asks))
         self._serves = Part(env, DECISIONS, None, (*own, *work, *jobs))
-        self._burns = Part(env, BURNS, "wait", ("fuel", "offset", "drift", "battery", "time_left", *told))
+        self._burns = Part(env, BURNS, "wait", ("fuel", "offset", "drift", "battery", "time_left", *warned))
         self._pointing, self._queue = self.pointing(self._points), self.queue(self._serves)
         self._avoid = self.burns(self._burns)
         self._orders = np.array([self.layout.index(f"order_{name}") for name in POINTINGS])

@@ -35,17 +35,19 @@ class Threshold(Policy):
             name: np.array([self.layout.index(f"warning_{k + 1}_{name}") for k in range(shown)])
             for name in ("present", "time", "miss", "sigma", "risk")
         }
-        settings = env.problem.mission.threats
+        settings = env.problem.mission.encounters
         self._sizes = np.array([settings.small_m_s, settings.large_m_s])
 
     def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
         seen = self.layout.physical(observation)
-        told = {name: seen[..., columns] for name, columns in self._columns.items()}
-        here = told["present"] > 0.5
-        grave = here & (told["risk"] >= np.log10(self.threshold) - 1e-6) & (told["time"] <= self.decide_h)
+        warning = {name: seen[..., columns] for name, columns in self._columns.items()}
+        here = warning["present"] > 0.5
+        grave = (
+            here & (warning["risk"] >= np.log10(self.threshold) - 1e-6) & (warning["time"] <= self.decide_h)
+        )
         worst = grave.argmax(axis=-1)[..., None]
         time, miss, sigma = (
-            np.take_along_axis(told[name], worst, -1)[..., 0] for name in ("time", "miss", "sigma")
+            np.take_along_axis(warning[name], worst, -1)[..., 0] for name in ("time", "miss", "sigma")
         )
         per_m_s = np.maximum(3.0 * 3600.0 * time, self.half_orbit_radial)
         wanted = np.maximum(self.clearance * sigma - miss, 0.0) + 200.0
@@ -53,7 +55,7 @@ class Threshold(Policy):
         burn = np.where(small, self._label("backward_small"), self._label("backward_large"))
         burn = np.where(self._legal(mask, burn), burn, self._label("backward_small"))
         burn = np.where(self._legal(mask, burn), burn, 0)
-        calm = ~(here & (told["risk"] >= np.log10(self.return_below))).any(axis=-1)
+        calm = ~(here & (warning["risk"] >= np.log10(self.return_below))).any(axis=-1)
         home = np.where(calm & (mask[..., self._label("return")] == 1), self._label("return"), 0)
         return np.where(grave.any(axis=-1), burn, home)
 

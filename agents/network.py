@@ -188,14 +188,21 @@ def read_weights(path: Path) -> Weights:
 
 
 def _weights(about: Mapping[str, Any], arrays: Mapping[str, NDArray]) -> Weights:
-    layers = []
+    layers: list[tuple[NDArray, NDArray]] = []
     while f"matrix_{len(layers)}" in arrays:
         i = len(layers)
         layers.append((arrays[f"matrix_{i}"], arrays[f"bias_{i}"]))
     gru = tuple(arrays[f"gru_{i}"] for i in range(4)) if "gru_0" in arrays else ()
-    names = [tuple(map(str, about[kind])) for kind in ("features", "actions")]
+    features, actions = (tuple(map(str, about[kind])) for kind in ("features", "actions"))
     return Weights(
-        str(about["problem"]), *names, str(about["mode"]), arrays["mean"], arrays["scale"], tuple(layers), gru
+        problem=str(about["problem"]),
+        features=features,
+        actions=actions,
+        mode=str(about["mode"]),
+        mean=arrays["mean"],
+        scale=arrays["scale"],
+        layers=tuple(layers),
+        gru=gru,
     )
 
 

@@ -11,6 +11,8 @@ from envs.blocks.state import (
     ALIVE,
     BACKLOG,
     BATTERY,
+    BOARD,
+    CAPACITY,
     FUEL,
     IN_SERVICE,
     INBOX_COUNT,
@@ -110,7 +112,15 @@ class Autonomy(Problem):
 
     * v0: first version. November 2026: elements become states by the poliastro family's functions, which
       moves a fleet by up to 30 nm at the epoch. A text said in one world no longer blanks the
-      messages of others.
+      messages of others. Warnings count what a satellite does not know of its own orbit, and burns are off by
+      3 % and a degree.
+      Heat, energy and boards became limits: two thermal nodes and throttling, panels with their losses, a
+      battery that ages, safe mode for everybody, boards as fast as measured; new features and terms say so.
+      The downlink takes the modulation and coding of DVB-S2 that its signal allows, through air, cloud and
+      rain over the stations, so that its rate changes four times over a pass; where the sky or the distance
+      lets nothing through, no station is in view. New features: `station_fade`, `station_uplink`,
+      `contact_rate`, `contact_rain`. Uplinks have budgets of their own, a user's falls with the distance, and
+      how long lasers take to find each other depends on how far they turn and whom they knew.
     """
 
     name, scenario, divides = "autonomy_v0", "disaster_response", False
@@ -153,8 +163,8 @@ class Autonomy(Problem):
                 ImageCounts(), AnswerLatency(), JobCounts(), EncounterCounts(), SafeMode(),
             ),
             satellite_state=(
-                ORBIT, BATTERY, TEMPERATURE, STORE, INBOX_COUNT, BACKLOG, FUEL, OFFSET, INTACT, IN_SERVICE,
-                ALIVE,
+                ORBIT, BATTERY, CAPACITY, TEMPERATURE, BOARD, STORE, INBOX_COUNT, BACKLOG, FUEL, OFFSET,
+                INTACT, IN_SERVICE, ALIVE,
             ),
             world={
                 "shown": whole_count("candidates", candidates),

@@ -1,10 +1,10 @@
 """avoidance_v0: whether, when and how to burn."""
 
-from envs.blocks.body import Body, TimeLeft
+from envs.blocks.body import HEAT, Body, Safe, TimeLeft
 from envs.blocks.encounters import SHIP, Burns, Slot, WarningCount, Warnings
 from envs.blocks.pointing import NoOp
 from envs.blocks.state import ALIVE, APPROACH, FUEL, OFFSET, ORBIT, TIME
-from envs.blocks.terms import EncounterCounts, Fuel, Loss, Service
+from envs.blocks.terms import EncounterCounts, Fuel, Loss, SafeMode, Service
 from envs.faces import faces_of
 from envs.options import whole_count
 from envs.page import show_page
@@ -34,13 +34,15 @@ class Avoidance(Problem):
     {observation}
 
     The features of `warning_k` stand once for each k from 1 to W: the W warnings of the highest
-    probability, the gravest first. Estimate and probability already count with one's own burns.
+    probability, the gravest first. Estimate and probability already count with one's own burns; deviation and
+    probability with the uncertainty of both orbits, `encounters.sigma_m` and `own_sigma_m`.
 
     ## Actions
 
     {actions}
 
-    A burn is an impulse at the beginning of the round; one that had to be thought out, at its end. The mask
+    A burn is an impulse at the beginning of the round; one that had to be thought out, at its end. It is off
+    by `encounters.burn_sigma_percent` in size and `burn_pointing_sigma_deg` in direction. The mask
     (int8, 1 = legal) is `info["action_mask"]`, or with `mask_in_obs=True` part of a Dict observation. An
     illegal action is played as waiting and counted in `info["illegal"]`.
 
@@ -66,6 +68,10 @@ class Avoidance(Problem):
 
     * v0: first version. November 2026: elements become states by the poliastro family's functions, which
       moves a fleet by up to 30 nm at the epoch. A burn is not repeated by itself where a mind says nothing.
+      Warnings count what a satellite does not know of its own orbit, and burns are off by a few percent and a
+      degree, where the scenario says so; the shipped ones do.
+      Heat, energy and boards became limits: two thermal nodes and throttling, panels with their losses, a
+      battery that ages, safe mode for everybody, boards as fast as measured; new features and terms say so.
     """
 
     name, scenario = "avoidance_v0", "crossing_12"
@@ -87,7 +93,7 @@ class Avoidance(Problem):
     def brief(self) -> str:
         scenario = self.world.scenario
         return self.briefing_text.format(
-            round_min=scenario.round_s / 60.0, update_h=scenario.threats.update_h
+            round_min=scenario.round_s / 60.0, update_h=scenario.encounters.update_h
         )
 
     @classmethod
@@ -96,10 +102,12 @@ class Avoidance(Problem):
     ) -> Declaration:
         return Declaration(
             blocks=(
-                Slot(), WarningCount(), Body(omit=("temperature",), topic=SHIP), TimeLeft(topic=SHIP),
+                Slot(), WarningCount(), Body(omit=HEAT, topic=SHIP), Safe(topic=SHIP),
+                TimeLeft(topic=SHIP),
                 Warnings(),
                 NoOp("wait", "do nothing"), Burns(),
                 Service(service), Fuel(fuel_price), Loss(loss_penalty), EncounterCounts(),
+                SafeMode(),
             ),
             state=(TIME,),
             satellite_state=(ORBIT, FUEL, OFFSET, APPROACH, ALIVE),

@@ -48,7 +48,7 @@ class BatchEnv:
         world = problem.world
         self.problem, self.world, self.autoreset = problem, world, autoreset
         self.worlds, self.satellites = world.worlds, world.satellites
-        self.max_cycles = max(1, round(world.horizon_s / world.scenario.round_s))
+        self.max_cycles = problem.max_cycles
         self.layout, self.actions, self.terms = problem.layout, problem.actions, problem.terms
         self._team = (self.worlds, self.satellites)
         self._mask: NDArray[np.int8] | None = None
@@ -153,14 +153,14 @@ class BatchEnv:
 
     def ended(self) -> NDArray[np.bool_]:
         """Whose episode (B,) is over, as the worlds stand."""
-        terminated, truncated, _ = self._ends()
-        return terminated[:, 0] | truncated[:, 0]
+        state = self.world.state
+        return ~state.body["alive"].any(axis=1) | (state.clock["round"] >= self.max_cycles)
 
     def _finish(self, out: Out = None) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
         """What a step returns, after the worlds were advanced."""
         before = self._alive
         observation, reward, info = self._report(out)
-        terminated, truncated, any_ended = self._ends(out)
+        terminated, truncated = self._ends(out)
         info["lost"] = lost = self._room(out, "lost")
         state = self.world.state
         losses = state.body, state.clock, self.max_cycles, before, lost, reward, info["terms"]
@@ -169,7 +169,7 @@ class BatchEnv:
         if self.autoreset:
             info["ended"] = ended = terminated[:, 0] | truncated[:, 0]
             info["final_observation"] = observation
-            if any_ended:
+            if self._any_over:
                 self._final = ended, self.state() if self._tells_state else None
                 info["final_observation"] = observation if out is None else observation.copy()
                 self._begin(None, np.flatnonzero(ended))
@@ -182,12 +182,15 @@ class BatchEnv:
         """Begin an episode in the worlds listed; without a seed they draw on from their generators."""
         self.world.reset(seed, worlds)
 
-    def _ends(self, out: Out = None) -> tuple[NDArray[np.bool_], NDArray[np.bool_], bool]:
-        """Which worlds (B, N) are terminated, which truncated, and whether any is."""
-        terminated, truncated = self._room(out, "terminated"), self._room(out, "truncated")
-        state = self.world.state
-        ends = state.body, state.clock, self.max_cycles, terminated, truncated
-        return terminated, truncated, self.world.call(mark_ends, *ends)
+    def _ends(self, out: Out = None) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which worlds (B, N) are terminated and which truncated."""
+        ends = self.problem.ends()
+        if out is None:
+            return ends
+        rooms = self._room(out, "terminated"), self._room(out, "truncated")
+        for room, flags in zip(rooms, ends, strict=True):
+            room[...] = flags
+        return rooms
 
     @property
     def started(self) -> bool:
@@ -209,7 +212,7 @@ class BatchEnv:
         if not self.world.ready:  # of a world that was never reset nothing is told
             for room in rooms:
                 room.fill(0)
-        self.problem.report(observation, mask, reward, terms)
+        self._any_over = self.problem.report(observation, mask, reward, terms)
         self.world.call(mark_team, self.world.state.body, mask, alive, decides)
         self._mask, self._alive, self._restores = mask, alive.copy(), self.world.restores
         return (
@@ -272,20 +275,6 @@ def horizon_of(scenario: Scenario, max_cycles: int | None) -> float | None:
     if max_cycles is None:
         return None
     return min(whole_count("max_cycles", max_cycles), LONGEST) * scenario.round_s
-
-
-@kernel
-def mark_ends(body, clock, limit, terminated, truncated):
-    """Write the (B, N) flags of worlds whose last satellite is lost or whose time is up; whether any is."""
-    any_ended = False
-    for b in range(body.shape[0]):
-        lost, late = True, clock[b].round >= limit
-        for n in range(body.shape[1]):
-            lost = lost and not body[b, n].alive
-        any_ended = any_ended or lost or late
-        for n in range(body.shape[1]):
-            terminated[b, n], truncated[b, n] = lost, late
-    return any_ended
 
 
 @kernel

@@ -5,11 +5,11 @@ action orders, or what a round is worth (terms). What it does for every satellit
 
     observe(sim, own, moment, row, b, n)     writes its features into the record `row`
     allow(sim, own, moment, legal, b, n)     writes 1 into legal (a,) where one of its actions is legal
-    apply(told, own, action, b, n)           writes its action, numbered from 0, into the world's commands
+    apply(control, own, action, b, n)        writes its action, numbered from 0, into the world's commands
     score(sim, own, moment, row, b, n)       writes its terms of the last round into the record `row`
 
-`sim` is the world as kernels see it (`sandbox.parts.Sim`), `told` its commands and orders
-(`envs.driver.Told`), `own` what the block itself asked for (`Own`),
+`sim` is the world as kernels see it (`sandbox.parts.Sim`), `control` its commands and orders
+(`envs.driver.Control`), `own` what the block itself asked for (`Own`),
 `moment` the time, b and n the world and the satellite. Features are written in their units: the driver
 (`envs.driver`) scales and clips them. A record is all zeros before anything is written.
 """
@@ -42,9 +42,9 @@ class Own(NamedTuple):
     """What the kernels of a block see that is its own."""
 
     items: Any
-    """(B, N, K) records of its features, where they are told of each of K things; else None."""
+    """(B, K) records of its features, where they are told of each of K things; else None."""
     more: Any
-    """(B, N, K, M) float32: its `more` features of each thing; else None."""
+    """(B, K, M) float32: its `more` features of each thing; else None."""
     params: Any
     """What `Block.params` gave."""
 
@@ -129,10 +129,10 @@ class Block:
         features = [f for f in self.fitted(world.scenario) if f.name not in self.omit]
         if not self.each:
             return features
-        told = [*features, *self.more(world)]
+        all_features = [*features, *self.more(world)]
         topic = self.each.replace("_", " ").capitalize()
         return [
             replace(feature, name=f"{self.each}_{k}_{feature.name}", topic=f"{topic} {k}")
             for k in range(1, self.count(world) + 1)
-            for feature in told
+            for feature in all_features
         ]

@@ -115,8 +115,7 @@ class DeliberatingBatch(BatchEnv):
     def _interrupt(self, thought: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Thoughts end with the satellite, and with a reset of its boards as the round began; whose decision
         that lost, of those who `thought` in it."""
-        interrupted = self.problem.interrupted()
-        reset = False if interrupted is None else interrupted
+        reset = self.problem.interrupted()
         lost = thought & reset
         minds, ended = self.world.state.minds, ~self.world.state.body["alive"] | reset
         minds["pending"][ended] = NOTHING
@@ -133,9 +132,9 @@ class DeliberatingBatch(BatchEnv):
             return fast
         starts, prompt, output, cost, in_vain, too_hot, instead, meanwhile = self.priced(orders, thought)
         named = np.maximum(orders, 0)
-        babble = self.problem.babble(mask)
-        if babble is not None:
-            named = np.where(babble >= 0, babble, named)
+        corrupted = self.problem.corrupted_actions(mask)
+        if corrupted is not None:
+            named = np.where(corrupted >= 0, corrupted, named)
         chosen = np.where(_taken(mask, named) == 1, _taken(identities, named), _IMPOSSIBLE)
         for name, value in (("pending", chosen), ("remaining", cost.seconds), ("power", cost.watts)):
             minds[name] = np.where(starts, value, minds[name])
@@ -155,10 +154,10 @@ class DeliberatingBatch(BatchEnv):
         busy, body = self.world.state.minds["pending"] != NOTHING, self.world.state.body
         starts = spends & ~busy & (orders != HOLD) & body["alive"]
         down = self.problem.boards_down()
-        in_vain = np.zeros(self._team, np.bool_) if down is None else starts & down
+        in_vain = starts & down
         starts &= ~in_vain
         prompt, output = np.where(starts, prompt, 0), np.where(starts, output, 0)
-        cost = self.onboard.cost(prompt, output, body["temperature"], models)
+        cost = self.onboard.cost(prompt, output, self.onboard.shares(body), models)
         too_hot = np.isinf(cost.seconds)
         instead = starts | in_vain | (busy & spends)
         return Priced(starts & ~too_hot, prompt, output, cost, in_vain, too_hot, instead, meanwhile)
@@ -207,10 +206,10 @@ def who_thinks(infos: Any) -> NDArray[np.bool_] | None:
     """Who is still thinking (B, N), from the infos of any face; None where thought is not charged."""
     if "thinking" in infos:
         return np.asarray(infos["thinking"])
-    told = [info for info in infos.values() if isinstance(info, dict)]
-    if not (told and "thinking" in told[0]):
+    known = [info for info in infos.values() if isinstance(info, dict)]
+    if not (known and "thinking" in known[0]):
         return None
-    return np.array([[info["thinking"] for info in told]], np.bool_)
+    return np.array([[info["thinking"] for info in known]], np.bool_)
 
 
 def deliberating(batch: BatchEnv) -> DeliberatingBatch:

@@ -87,8 +87,8 @@ class JointFace(ParallelFace):
 
     batch: JointBatch
 
-    def __init__(self, batch: JointBatch, **how: Any) -> None:
-        super().__init__(batch, **how)
+    def __init__(self, batch: JointBatch, **kwargs: Any) -> None:
+        super().__init__(batch, **kwargs)
         self.action_spaces: dict[str, Any] = {
             agent: JointSpace(list(batch.parts)) for agent in self.possible_agents
         }
@@ -102,7 +102,7 @@ class JointFace(ParallelFace):
 
     def _orders(self, actions: Mapping[str, Any]) -> NDArray:
         rows = np.zeros((1, len(self.possible_agents), len(self.batch.parts)), np.int64)
-        for agent, action in self._told(actions).items():
+        for agent, action in self._given(actions).items():
             rows[0, self._number[agent]] = self._order(agent, action)
         return rows
 

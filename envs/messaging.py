@@ -34,8 +34,8 @@ class MessagingSpace(gymnasium.spaces.Tuple):
 class MessagingFace(ParallelFace):
     """PettingZoo's parallel face over a problem with a channel for messages (`message_size` > 0)."""
 
-    def __init__(self, batch: Any, **how: Any) -> None:
-        super().__init__(batch, **how)
+    def __init__(self, batch: Any, **kwargs: Any) -> None:
+        super().__init__(batch, **kwargs)
         self._size = batch.problem.message_size
         self.action_spaces: dict[str, Any] = {
             agent: MessagingSpace(len(self.actions), self._size) for agent in self.possible_agents
@@ -54,7 +54,7 @@ class MessagingFace(ParallelFace):
     def _orders(self, actions: Mapping[str, Any]) -> NDArray:
         labels: dict[str, Any] = {}
         said = np.full((1, len(self.possible_agents), self._size), np.nan, np.float32)
-        for agent, action in self._told(actions).items():
+        for agent, action in self._given(actions).items():
             labels[agent], said[0, self._number[agent]] = self._parts(agent, action)
         orders = super()._orders(labels)
         self.problem.mail.say(said)

@@ -1,10 +1,21 @@
 """offloading_v0: where a job runs."""
 
-from envs.blocks.body import Body, Light, Place, TimeLeft
+from envs.blocks.body import Body, Light, Place, Safe, TimeLeft
 from envs.blocks.ground import Station
 from envs.blocks.jobs import Decide, Job, Neighbours, Training, Work
-from envs.blocks.state import ALIVE, ANSWER_COUNT, BACKLOG, BATTERY, INBOX_COUNT, ORBIT, TEMPERATURE
-from envs.blocks.terms import Answers, Energy, JobCounts, Latency, Loss
+from envs.blocks.state import (
+    ALIVE,
+    ANSWER_COUNT,
+    BACKLOG,
+    BATTERY,
+    BOARD,
+    CAPACITY,
+    IN_SERVICE,
+    INBOX_COUNT,
+    ORBIT,
+    TEMPERATURE,
+)  # fmt: skip
+from envs.blocks.terms import Answers, Energy, JobCounts, Latency, Loss, SafeMode
 from envs.faces import faces_of
 from envs.page import show_page
 from envs.problem import Declaration, Problem
@@ -45,7 +56,8 @@ class Offloading(Problem):
     antennas, each of which serves one satellite at a time. The bus keeps the panel to the Sun and steers
     antennas and terminals by itself. The mask (int8, 1 = legal) is `info["action_mask"]`, or with
     `mask_in_obs=True` part of a Dict observation. An illegal action is played as defer and counted in
-    `info["illegal"]`.
+    `info["illegal"]`. Hot boards run slower; a satellite whose battery runs low goes into safe
+    mode by itself: its boards and terminals are off and it obeys nothing until it has recovered.
 
     ## Rewards
 
@@ -70,6 +82,13 @@ class Offloading(Problem):
 
     * v0: first version. November 2026: elements become states by the poliastro family's functions, which
       moves a fleet by up to 30 nm at the epoch.
+      Heat, energy and boards became limits: two thermal nodes and throttling, panels with their losses, a
+      battery that ages, safe mode for everybody, boards as fast as measured; new features and terms say so.
+      The downlink takes the modulation and coding of DVB-S2 that its signal allows, through air, cloud and
+      rain over the stations, so that its rate changes four times over a pass; where the sky or the distance
+      lets nothing through, no station is in view. New features: `station_fade`, `station_uplink`,
+      `contact_rate`, `contact_rain`. Uplinks have budgets of their own, a user's falls with the distance, and
+      how long lasers take to find each other depends on how far they turn and whom they knew.
     """
 
     name, scenario = "offloading_v0", "relay_40"
@@ -88,12 +107,15 @@ class Offloading(Problem):
     def declare(cls, loss_penalty: float = 50.0) -> Declaration:
         return Declaration(
             blocks=(
-                Body(), Light(), Place(), Station(omit=("station_elevation", "station_rivals")), Work(),
-                TimeLeft(), Job(), Neighbours(), Training(),
+                Body(), Safe(), Light(), Place(), Station(omit=("station_elevation", "station_rivals")),
+                Work(), TimeLeft(), Job(), Neighbours(), Training(),
                 Decide(),
-                Answers(), Loss(loss_penalty), Energy(), Latency(), JobCounts(),
+                Answers(), Loss(loss_penalty), Energy(), Latency(), JobCounts(), SafeMode(),
             ),
-            satellite_state=(ORBIT, BATTERY, TEMPERATURE, INBOX_COUNT, BACKLOG, ANSWER_COUNT, ALIVE),
+            satellite_state=(
+                ORBIT, BATTERY, CAPACITY, TEMPERATURE, BOARD, INBOX_COUNT, BACKLOG, ANSWER_COUNT, IN_SERVICE,
+                ALIVE,
+            ),
         )  # fmt: skip
 
 

@@ -175,15 +175,15 @@ class ParallelFace(ParallelEnv):
             raise SandboxError("This environment charges no thought; make its batch `deliberating` first.")
         return self.batch.step(orders, thought)
 
-    def _told(self, actions: Mapping[str, Any]) -> dict[str, Any]:
+    def _given(self, actions: Mapping[str, Any]) -> dict[str, Any]:
         """The actions of those who take part and were told something."""
         if not hasattr(actions, "get"):
             raise SandboxError(f"actions are {shown(actions)}; give a dictionary of agents.")
         return {agent: actions[agent] for agent in self.agents if agent in actions}
 
     def _orders(self, actions: Mapping[str, Any]) -> NDArray:
-        told = self._told(actions)
-        orders = [told.get(agent, 0) for agent in self.agents]
+        given = self._given(actions)
+        orders = [given.get(agent, 0) for agent in self.agents]
         low, count = self.batch.lowest_action, len(self.actions)
         if not _WHOLE.issuperset(map(type, orders)) or not low <= min(orders) <= max(orders) < count:
             orders = [self._order(agent, order) for agent, order in zip(self.agents, orders, strict=True)]

@@ -1,11 +1,20 @@
 """tasking_v0: what to observe, when to charge, when to send down."""
 
-from envs.blocks.body import Body, Light, Panel, Place, TimeLeft
+from envs.blocks.body import Body, Light, Panel, Place, Safe, TimeLeft
 from envs.blocks.ground import Station
 from envs.blocks.images import Observe, Requests, Store
 from envs.blocks.pointing import Point
-from envs.blocks.state import ALIVE, BATTERY, ORBIT, STORE, TEMPERATURE
-from envs.blocks.terms import Delivery, Energy, ImageCounts, Loss
+from envs.blocks.state import (
+    ALIVE,
+    BATTERY,
+    BOARD,
+    CAPACITY,
+    IN_SERVICE,
+    ORBIT,
+    STORE,
+    TEMPERATURE,
+)  # fmt: skip
+from envs.blocks.terms import Delivery, Energy, ImageCounts, Loss, SafeMode
 from envs.faces import faces_of
 from envs.options import whole_count
 from envs.page import show_page
@@ -44,7 +53,8 @@ class Tasking(Problem):
     Where `capture_in` and the dwell reach beyond the round, the round is spent turning towards the request.
     The mask (int8, 1 = legal) is `info["action_mask"]`, or with `mask_in_obs=True` part of a Dict
     observation. An illegal action is played as idle and counted in `info["illegal"]`. A satellite that is
-    too hot can neither image nor send.
+    too hot can neither image nor send. One whose battery runs low goes into safe mode by itself: it faces the
+    Sun with its payload off and obeys nothing until it has recovered.
 
     ## Rewards
 
@@ -67,7 +77,14 @@ class Tasking(Problem):
     ## Version history
 
     * v0: first version. November 2026: elements become states by the poliastro family's functions, which
-      moves a fleet by up to 30 nm at the epoch.
+      moves a fleet by up to 30 nm at the epoch. The satellites of `scs01` slow as their elements say, each on
+      its own; with one Cd A / m for all they were up to 8 km elsewhere after a day.
+      Heat, energy and boards became limits: two thermal nodes and throttling, panels with their losses, a
+      battery that ages, safe mode for everybody, boards as fast as measured; new features and terms say so.
+      The downlink takes the modulation and coding of DVB-S2 that its signal allows, through air, cloud and
+      rain over the stations, so that its rate changes four times over a pass; where the sky or the distance
+      lets nothing through, no station is in view. New features: `station_fade`, `contact_rate`,
+      `contact_rain`.
     """
 
     name, scenario = "tasking_v0", "scs01"
@@ -85,11 +102,14 @@ class Tasking(Problem):
     def declare(cls, candidates: int = 4, loss_penalty: float = 50.0) -> Declaration:
         return Declaration(
             blocks=(
-                Body(), Store(), Light(), Panel(), Place(), Station(), TimeLeft(), Requests(),
+                Body(), Safe(), Store(), Light(), Panel(), Place(), Station(omit=("station_uplink",)),
+                TimeLeft(), Requests(),
                 Point(), Observe(),
-                Delivery(), Loss(loss_penalty), Energy(), ImageCounts(),
+                Delivery(), Loss(loss_penalty), Energy(), ImageCounts(), SafeMode(),
             ),
-            satellite_state=(ORBIT, BATTERY, STORE, TEMPERATURE, ALIVE),
+            satellite_state=(
+                ORBIT, BATTERY, CAPACITY, STORE, TEMPERATURE, BOARD, IN_SERVICE, ALIVE,
+            ),
             world={"shown": whole_count("candidates", candidates)},
         )  # fmt: skip
 

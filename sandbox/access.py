@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 from sandbox.compiled import kernel
 from sandbox.geometry import BEYOND_S, itrs_at, rotate, round_path, unit
-from sandbox.links import horizon_cosine, link_rate, seek_contact, sin_elevation, slant_range, visible_part
+from sandbox.links import horizon_cosine, seek_contact, sin_elevation, slant_range, visible_part
 from sandbox.orbits.eclipse import illumination, shadow_transition
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.orbits.frames import subpoint
+from sandbox.radio import link_rate
 from sandbox.sensing import CONE_MARGIN_S, access_angle, cone_times, plan_capture
 from sandbox.state import NONE
 
@@ -71,6 +72,7 @@ def _clear(outlook, opportunities):
     outlook.station = NONE
     outlook.elevation = 0.0
     outlook.rate = 0.0
+    outlook.uplink = 0.0
     outlook.visible_from = 0.0
     outlook.visible_to = 0.0
     for k in range(opportunities.shape[0]):
@@ -97,7 +99,7 @@ def _look_out(state, constants, rotations, sun, sun_itrs, b, n):
     last = unit(*rotate(rotations[2], next_position[0], next_position[1], next_position[2]))
     view = View(path, rotations[1], 0.5 * seconds, seconds, radius, ground_track(first, last, seconds))
     samples = max(constants.substeps, math.ceil(seconds / STATION_SAMPLE_S))
-    look_for_stations(outlook, constants.stations, craft, view, samples)
+    look_for_stations(outlook, constants, state.ground[b], craft.radio, view, samples)
     now = state.clock[b].time
     _look_for_requests(
         state.opportunities[b, n], state.requests, craft, state.pointing[b, n], view, sun_itrs, now, b
@@ -130,12 +132,17 @@ def half_turn(track, seconds):
 
 
 @kernel
-def look_for_stations(outlook, stations, craft, view, samples):
-    """Of the stations that see the satellite during the round, the one that sees it highest."""
+def look_for_stations(outlook, constants, ground, radio, view, samples):
+    """Of the stations that see the satellite during the round, the one that takes most from its `radio`.
+
+    Of those that take as much, the one that sees it highest. Where the sky (`ground`, (G,)) or the distance
+    lets nothing through, there is no station.
+    """
+    stations, radios = constants.stations, constants.radios
     path, rotation, middle, seconds, radius, track = view
     ux, uy, uz = track[0]
     floor = horizon_cosine(radius, LOWEST_GROUND_M, half_turn(track, seconds) + SCREEN_MARGIN)
-    best = -1.0
+    most, best = 0.0, -1.0
     for g in range(stations.shape[0]):
         station = stations[g]
         if ux * station.ux + uy * station.uy + uz * station.uz < floor:
@@ -144,12 +151,14 @@ def look_for_stations(outlook, stations, craft, view, samples):
         if end <= start:
             continue
         x, y, z = itrs_at(path, rotation, middle, 0.5 * (start + end))
-        sine = sin_elevation(x, y, z, station)
-        if sine > best:
-            best = sine
+        sine, distance = sin_elevation(x, y, z, station), slant_range(x, y, z, station)
+        rate = link_rate(radios.down, radio, g, ground[g].sky, distance, sine)
+        if rate > most or (rate == most and rate > 0.0 and sine > best):
+            most, best = rate, sine
             outlook.station = g
             outlook.elevation = math.asin(sine)
-            outlook.rate = link_rate(slant_range(x, y, z, station), craft, station)
+            outlook.rate = rate
+            outlook.uplink = link_rate(radios.up, radio, g, ground[g].sky, distance, sine)
             outlook.visible_from = start
             outlook.visible_to = end
 

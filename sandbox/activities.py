@@ -10,15 +10,17 @@ from sandbox.compiled import kernel
 from sandbox.geometry import BEYOND_S, itrs_at, line_of_sight, round_path
 from sandbox.ground import assign_antennas, can_transmit
 from sandbox.images import can_shoot, has_room, settle_captures, transmit
-from sandbox.links import link_rate, slant_range
+from sandbox.links import sin_elevation, slant_range
 from sandbox.orbits.bodies import AU, LOWEST_M, SOLAR_CONSTANT
 from sandbox.orbits.eclipse import illumination
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.orbits.propagation import hermite_at
-from sandbox.power import battery_step, faded_capacity, panel_incidence, solar_power
+from sandbox.power import battery_step, cycle_wear, faded_capacity, harvest_power, panel_incidence
+from sandbox.radio import link_rate
+from sandbox.safety import is_dark
 from sandbox.sensing import CONE_MARGIN_S, plan_capture, update_requests
 from sandbox.state import CHARGE, DOWNLINK, IDLE, LOST, NONE, OBSERVE
-from sandbox.thermal import environment_heat, temperature_step, throttle
+from sandbox.thermal import environment_heat, heat_step, power_share, throttle
 
 GEOCENTRE = (0.0, 0.0, 0.0)
 
@@ -135,16 +137,16 @@ def _take_orders(state, constants, task, b, n):
 @kernel
 def _flown(state, constants, mode, place, b, n):
     """The mode in which an order is flown: its own, or IDLE where it cannot be carried out."""
-    craft, temperature = constants.craft[n], state.body[b, n].temperature
+    craft, body = constants.craft[n], state.body[b, n]
     if mode == CHARGE:
         return CHARGE
-    if mode == DOWNLINK and can_transmit(state.outlook[b, n], state.store, craft, temperature, b, n):
+    if mode == DOWNLINK and can_transmit(state.outlook[b, n], state.store, craft, body, b, n):
         return DOWNLINK
     if (
         mode == OBSERVE
         and 0 <= place < state.opportunities.shape[2]
         and state.opportunities[b, n, place].request != NONE
-        and can_shoot(state.store, craft, temperature, b, n)
+        and can_shoot(state.store, craft, body, b, n)
     ):
         return OBSERVE
     return IDLE
@@ -231,6 +233,7 @@ def _fly_leg(state, constants, airtime, moment, path, leg, b, n):
         send_from = max(there, min(outlook.visible_to, outlook.visible_from + airtime))
         send_to = min(outlook.visible_to, end)
     taken = -1.0
+    compute = _standing_compute(state, constants, moment.seconds, b, n)
     steps = _substeps(begin, end, moment.seconds, constants.substeps)
     step = (end - begin) / steps
     sun, s = moment.sun, moment.sunward
@@ -241,25 +244,23 @@ def _fly_leg(state, constants, airtime, moment, path, leg, b, n):
         lit = illumination(x, y, z, sun[0], sun[1], sun[2])
         p = _pointing_at(turning, path, moment, craft, tau)
         incidence = panel_incidence(craft.panel_mount, p[0], p[1], p[2], s[0], s[1], s[2])
-        harvest = solar_power(craft.panel_area, craft.panel_efficiency, moment.irradiance, lit, incidence)
+        harvest = harvest_power(craft, moment.irradiance, lit, incidence)
         temperature = body.temperature
         share = throttle(temperature, craft.throttle_above, craft.shutdown_above)
+        drawn = _overlap(since, until, 0.0, load.until) / step
+        boards = compute + load.board_power * drawn
         busy = max(0.0, min(until, send_to) - max(since, send_from))
-        watts = (
-            craft.base_load
-            + (
-                craft.slew_load * _overlap(since, until, begin, begin + turned)
-                + craft.camera_load * (_overlap(since, until, shot, held) if shoots else 0.0)
-                + craft.transmitter_load * share * busy
-                + load.power * _overlap(since, until, 0.0, load.until)
-            )
-            / step
-        )
+        watts = (craft.base_load - craft.compute_load + compute + load.power * drawn) + (
+            craft.slew_load * _overlap(since, until, begin, begin + turned)
+            + craft.camera_load * (_overlap(since, until, shot, held) if shoots else 0.0)
+            + craft.transmitter_load * share * busy
+        ) / step
         if temperature < craft.heater_below:
             watts += craft.heater_load
         dead, wasted = _charge(state.power[b, n], did, craft, harvest, watts, step)
         heat = (
             watts
+            - boards
             + wasted
             + environment_heat(
                 x,
@@ -274,9 +275,7 @@ def _fly_leg(state, constants, airtime, moment, path, leg, b, n):
                 craft.emissivity,
             )
         )
-        body.temperature = temperature_step(
-            temperature, heat, craft.radiator_area, craft.emissivity, craft.heat_capacity, step
-        )
+        body.board, body.temperature = heat_step(body.board, temperature, boards, heat, craft, step)
         if dead:
             body.alive = False
             did.died = True
@@ -285,12 +284,27 @@ def _fly_leg(state, constants, airtime, moment, path, leg, b, n):
         if busy > 0.0 and share > 0.0:
             start = max(since, send_from)
             x, y, z = itrs_at(path, moment.rotation, moment.middle, start + 0.5 * busy)
-            rate = share * link_rate(slant_range(x, y, z, station), craft, station)
+            distance, sine = slant_range(x, y, z, station), sin_elevation(x, y, z, station)
+            over = state.ground[b, outlook.station].sky
+            rate = share * link_rate(
+                constants.radios.down, craft.radio, outlook.station, over, distance, sine
+            )
             transmit(state, did, craft.image_bits, constants.half_life, moment.now + start, busy, rate, b, n)
         if shoots and held <= until + 1e-9:
             taken = shot
     arrow[0], arrow[1], arrow[2] = _pointing_at(turning, path, moment, craft, end)
     return taken
+
+
+@kernel
+def _standing_compute(state, constants, seconds, b, n):
+    """W that the boards of satellite n draw in this round under their standing load: none with the payload
+    off, less of it where they throttle."""
+    craft = constants.craft[n]
+    if craft.compute_load == 0.0 or is_dark(state, constants, b, n):
+        return 0.0
+    share = power_share(state.body[b, n], craft, seconds)
+    return craft.idle_load + share * (craft.compute_load - craft.idle_load)
 
 
 @kernel
@@ -355,8 +369,10 @@ def _charge(power, did, craft, harvest, load, seconds):
     energy, lost, curtailed, unmet = battery_step(
         before, power.capacity, harvest, load, seconds, craft.charge_efficiency, craft.discharge_efficiency
     )
-    if energy < before and craft.fade_per_cycle > 0.0:
+    if energy < before:
+        wear = cycle_wear(before, energy, power.capacity, craft.cycle_fade, craft.cycle_exponent)
         capacity = faded_capacity(power.capacity, before - energy, craft.fade_per_cycle)
+        capacity = max(0.0, capacity - wear * craft.battery)
         power.capacity = capacity
         lost += max(0.0, energy - capacity)
         energy = min(energy, capacity)
@@ -404,6 +420,6 @@ def first_fault(state, b):
             return 2
         if not np.isfinite(state.power[b, n].energy):
             return 3
-        if not np.isfinite(state.body[b, n].temperature):
+        if not np.isfinite(state.body[b, n].temperature + state.body[b, n].board):
             return 4
     return 0

@@ -50,10 +50,10 @@ def _exact(
         raise SandboxError(f"{name} has shape {found.shape}; give {team}, one per satellite.")
     if found.dtype.kind not in "iu":
         wrong = next((i for i, value in enumerate(found.flat) if not _is_whole(value, low, last)), 0)
-        told = shown(found.flat[wrong])
+        text = shown(found.flat[wrong])
         raise SandboxError(
             f"{name} has dtype {found.dtype}; give whole numbers from {low} to {last}, "
-            f"not {told} ({_whose(wrong, team, agent)})."
+            f"not {text} ({_whose(wrong, team, agent)})."
         )
     wide = np.minimum(found, _INT64.max) if found.dtype == np.uint64 else found
     return np.array(wide, np.int64, order="C")  # its own memory, as machine code takes it

@@ -13,11 +13,11 @@ from sandbox.checks import as_array, bounded_numbers, first_outside, whole_numbe
 from sandbox.compiled import kernel
 from sandbox.errors import SandboxError
 from sandbox.errors import shown as _shown
-from sandbox.faults import is_interrupted, is_safe
 from sandbox.jobs import DECISIONS, DEFER
 from sandbox.maneuvers import RETURN, WAIT
 from sandbox.orders import flown, turn_to_sun
 from sandbox.propulsion import THRUSTS
+from sandbox.safety import is_interrupted, is_safe
 from sandbox.state import CHARGE, DOWNLINK, MODE_NAMES, THINKING
 
 _INT32 = np.dtype(np.int32)
@@ -129,12 +129,12 @@ def _letters(given: Commands, blank: Commands) -> tuple[NDArray[np.uint8], NDArr
 
 
 @kernel
-def assign_tasks(state, scratch, faults, orders, commands, b):
+def assign_tasks(state, scratch, orders, commands, b):
     """Write what the satellites of world b are about to do. A thought that was interrupted is lost."""
     for n in range(state.body.shape[1]):
         task, thinking = scratch.task[b, n], commands.thinking[b, n]
-        safe = is_safe(faults, b, n)
-        lost = is_interrupted(faults, b, n) and thinking.busy > 0.0
+        safe = is_safe(state, b, n)
+        lost = is_interrupted(state, b, n) and thinking.busy > 0.0
         task.early = WAIT if safe else commands.burn[b, n]
         task.late = WAIT if safe or lost else commands.late_burn[b, n]
         task.delay = 0.0 if lost else thinking.delay

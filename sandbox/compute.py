@@ -2,10 +2,15 @@
 
     inference(board("scs01"), model("Qwen3-8B"), "int4", prompt_tokens=500, output_tokens=300)
 
-A pass of the model takes as long as the slower of its arithmetic and its memory traffic (a roofline), and an
-overhead. Reading a prompt is one pass over all its tokens and mostly bound by arithmetic; every token written
-is a pass of its own and mostly bound by reading the weights and the keys and values (KV cache) so far. A
-batch shares the weights; of a mixture of experts it reads those that any of its tokens needs.
+Every token written is a pass of the model, which takes as long as the slower of its arithmetic and its memory
+traffic (a roofline), and an overhead; it is mostly bound by reading the weights and the keys and values (KV
+cache) so far. Reading a prompt is one pass over all its tokens: published times fit where the dense weights
+are read first and the arithmetic follows (that of experts goes on while others are read), after a fixed time
+for the call. A batch shares the weights; of a mixture of experts it reads those that any of its tokens needs.
+
+Two things make batches dearer than that, board by board: kernels for few rows, as 4-bit weights have them on
+small boards, take longer for each row (`row_share`); and where the prompts of a batch are padded to the
+longest, as runtimes for small boards do, that costs more the larger the batch (`padding`).
 
 Precisions: bf16; int8 and int4 quantise the layers, while embeddings, head and KV cache stay in 16 bits, as
 in published GPTQ and AWQ files. The numbers of each board and model, with their sources, are in
@@ -13,6 +18,7 @@ in published GPTQ and AWQ files. The numbers of each board and model, with their
 """
 
 import json
+import math
 from dataclasses import dataclass
 from functools import cache
 from math import inf
@@ -45,7 +51,10 @@ COST = structured(
         ("experts_s", "f8"),  # reading all experts
         ("expert_share", "f8"),  # chance that a token needs a given expert
         ("kv_s", "f8"),  # reading keys and values of one token
+        ("row_share", "f8"),  # of the time to read the dense weights: what another text of a batch adds to it
+        ("padding", "f8"),  # share of a prompt's arithmetic that every doubling of a batch adds
         ("overhead_s", "f8"),  # of every pass
+        ("call_s", "f8"),  # of every prompt, or batch of them
         ("active_w", "f8"),
         ("weight_bytes", "f8"),
         ("kv_bytes", "f8"),  # of one token
@@ -65,9 +74,17 @@ class Rates:
     int4: float
 
 
+NOTHING = Rates(0.0, 0.0, 0.0)
+MOST_ROWS = 16.0
+"""Texts of a batch from which on kernels for many rows take over, which read the weights once for all."""
+
+
 @dataclass(frozen=True)
 class ComputeProfile:
     """A board. Peaks are dense; `utilisation` is the share of them that reading a prompt reaches.
+
+    `bandwidth_utilisation` is one number, or one for each precision. Above `throttle_c` the clock goes down,
+    and `throttle_span_k` above that the board is off (`sandbox.thermal`).
 
     Raises SandboxError for a number out of range. `dataclasses.replace(board("thor"), memory_gb=64)` makes
     a variant.
@@ -77,7 +94,7 @@ class ComputeProfile:
     peak_tera_s: Rates  # 10^12 operations/s
     utilisation: Rates
     bandwidth_gb_s: float
-    bandwidth_utilisation: float
+    bandwidth_utilisation: float | Rates
     overhead_ms: float  # of every pass: launches, sampling
     memory_gb: float
     reserved_gb: float  # of it, for the system and activations
@@ -85,21 +102,35 @@ class ComputeProfile:
     active_w: float
     throttle_c: float  # junction temperature at which the clocks go down
     load_gb_s: float  # weights from flash to memory
+    call_ms: float = 0.0  # of every prompt, or batch of them: set-up
+    row_share: Rates = NOTHING  # of reading the dense weights: what another text of a batch adds to it
+    padding: float = 0.0  # share of a prompt's arithmetic that every doubling of a batch adds
+    throttle_span_k: float = 6.0  # Jetson Orin: throttles at 99 C, is off at 105 C (thermal design guide)
 
     def __post_init__(self) -> None:
         for precision in PRECISIONS:
             _within(self, f"peak_tera_s.{precision}", getattr(self.peak_tera_s, precision), 0, inf)
             _within(self, f"utilisation.{precision}", getattr(self.utilisation, precision), 0, 1)
+            _within(self, "bandwidth_utilisation", self.read_share(precision), 0, 1)
+            share = getattr(self.row_share, precision)
+            _within(self, f"row_share.{precision}", share, 0, 1, low_too=True)
         for field in ("bandwidth_gb_s", "memory_gb", "load_gb_s", "active_w"):
             _within(self, field, getattr(self, field), 0, inf)
-        _within(self, "bandwidth_utilisation", self.bandwidth_utilisation, 0, 1)
         for field, low, high in (
             ("overhead_ms", 0, inf),
             ("reserved_gb", 0, self.memory_gb),
             ("idle_w", 0, self.active_w),
             ("throttle_c", -100, 200),
+            ("call_ms", 0, inf),
+            ("padding", 0, 1),
         ):
             _within(self, field, getattr(self, field), low, high, low_too=True)
+        _within(self, "throttle_span_k", self.throttle_span_k, 0, 100)
+
+    def read_share(self, precision: str) -> float:
+        """Share of the memory's bandwidth that writing an answer reaches."""
+        share = self.bandwidth_utilisation
+        return float(getattr(share, precision)) if isinstance(share, Rates) else share
 
     @property
     def free_bytes(self) -> float:
@@ -225,7 +256,7 @@ def board(name: str) -> ComputeProfile:
     if name not in known:
         raise unknown_name("board", name, known)
     fields = known[name]
-    rates = {field: Rates(**fields[field]) for field in ("peak_tera_s", "utilisation")}
+    rates = {field: Rates(**value) for field, value in fields.items() if isinstance(value, dict)}
     return ComputeProfile(name=name, **(fields | rates))
 
 
@@ -328,7 +359,7 @@ def cost_record(board: ComputeProfile, model: ModelProfile, precision: str) -> n
     """The COST record of `board` with `model` in `precision`, for the kernels."""
     width = _layer_bytes(precision)
     second = getattr(board.peak_tera_s, precision) * getattr(board.utilisation, precision) * TERA
-    read = board.bandwidth_gb_s * board.bandwidth_utilisation * GIGA
+    read = board.bandwidth_gb_s * board.read_share(precision) * GIGA
     body, table = model._body, model._table
     experts = model.layers * model.experts * model._mlp
     dense = 0 if model.experts else model.layers * model._mlp
@@ -340,7 +371,10 @@ def cost_record(board: ComputeProfile, model: ModelProfile, precision: str) -> n
     record["experts_s"] = experts * width / read
     record["expert_share"] = model.active_experts / max(model.experts, 1)
     record["kv_s"] = model.kv_bytes_per_token / read
+    record["row_share"] = getattr(board.row_share, precision)
+    record["padding"] = board.padding
     record["overhead_s"] = board.overhead_ms * MILLI
+    record["call_s"] = board.call_ms * MILLI
     record["active_w"] = board.active_w
     record["weight_bytes"] = model.weight_bytes(precision)
     record["kv_bytes"] = model.kv_bytes_per_token
@@ -355,14 +389,15 @@ def prefill_seconds(cost, tokens, cached, batch):
     """Time to read `tokens` prompt tokens that follow `cached` ones, of each of `batch` texts, s.
 
     A token attends to itself and to all before it: n cached + n (n + 1) / 2 pairs. Only the last one needs
-    the head.
+    the head. The dense weights are read before the arithmetic, those of experts meanwhile.
     """
     if tokens <= 0.0:
         return 0.0
     pairs = tokens * cached + 0.5 * tokens * (tokens + 1.0)
-    arithmetic = batch * (tokens * cost.prompt_s + pairs * cost.pair_s + cost.head_s)
-    traffic = weights_traffic(cost, batch * tokens) + batch * (cached + tokens) * cost.kv_s
-    return max(arithmetic, traffic) + cost.overhead_s
+    padded = batch * (1.0 + cost.padding * math.log2(batch)) if batch > 1.0 else batch
+    arithmetic = padded * (tokens * cost.prompt_s + pairs * cost.pair_s + cost.head_s)
+    dense = cost.weights_s + batch * (cached + tokens) * cost.kv_s
+    return dense + max(arithmetic, experts_traffic(cost, batch * tokens)) + cost.overhead_s + cost.call_s
 
 
 @kernel
@@ -373,19 +408,22 @@ def decode_seconds(cost, context, tokens, batch):
     """
     if tokens <= 0.0:
         return 0.0
+    rows = 1.0 + cost.row_share * (min(batch, MOST_ROWS) - 1.0)
     arithmetic = batch * (cost.prompt_s + cost.head_s + context * cost.pair_s)
-    traffic = weights_traffic(cost, batch) + batch * context * cost.kv_s
+    traffic = rows * cost.weights_s + experts_traffic(cost, batch) + batch * context * cost.kv_s
     work = sum_of_larger(arithmetic, batch * cost.pair_s, traffic, batch * cost.kv_s, tokens)
     return work + tokens * cost.overhead_s
 
 
 @kernel
-def weights_traffic(cost, tokens):
-    """Time to read the weights for a pass over `tokens` tokens, s.
+def experts_traffic(cost, tokens):
+    """Time to read the experts that a pass over `tokens` tokens needs, s.
 
-    Each token picks its experts for itself: one is left unread with probability (1 - share)^tokens.
+    Each token picks them for itself: one is left unread with probability (1 - share)^tokens.
     """
-    return cost.weights_s + cost.experts_s * (1.0 - (1.0 - cost.expert_share) ** tokens)
+    if cost.experts_s == 0.0:
+        return 0.0
+    return cost.experts_s * (1.0 - (1.0 - cost.expert_share) ** tokens)
 
 
 @kernel

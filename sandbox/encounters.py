@@ -1,14 +1,14 @@
 """What may be run into: encounters staged or met with debris, warnings that sharpen, and burns against them.
 
-Each satellite has a list of threats: objects that pass it, each given by its state at the moment when it
+Each satellite has a list of encounters: objects that pass it, each given by its state at the moment when it
 would be nearest to the satellite's unburned orbit. The truth is in the states: a burn flies the satellite
-anew to every threat ahead, and the distance that comes out is the one by which they will pass. The satellite
-itself knows only warnings. A warning is the truth plus an error of the other object's position, in its R, T
-and N; at every update the error shrinks to one of the smaller deviations that then apply, so that the
-estimates of one encounter are a martingale, as those of a filter are.
+anew to every encounter ahead, and the distance that comes out is the one by which they will pass. The
+satellite itself knows only warnings. A warning is the truth plus an error of the other object's position,
+in its R, T and N; at every update the error shrinks to one of the smaller deviations that then apply, so
+that the estimates of one encounter are a martingale, as those of a filter are.
 """
 
-from math import ceil, cos, inf, pi, sin, sqrt
+from math import ceil, cos, inf, pi, radians, sin, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -18,15 +18,17 @@ from sandbox.bounds import MOST_SCREENED
 from sandbox.compiled import kernel
 from sandbox.conjunctions.approach import may_meet, minimum_between, nearer
 from sandbox.conjunctions.objects import CataloguedObjects, Objects
-from sandbox.conjunctions.screening import ENCOUNTER, screen
+from sandbox.conjunctions.screening import ENCOUNTER as PASS
+from sandbox.conjunctions.screening import screen
 from sandbox.errors import SandboxError
 from sandbox.maneuvers import SLOT_STEP_S, keep_slot, predict
+from sandbox.near_passes import draw_near
 from sandbox.orbits.bodies import R_EARTH
 from sandbox.orbits.catalogue import read_catalogue
 from sandbox.orbits.constellations import states
 from sandbox.orbits.decay import flying
 from sandbox.orbits.propagation import MAX_STEP_S, advance
-from sandbox.scenario import Threats as Settings
+from sandbox.scenario import Encounters as Settings
 from sandbox.setting import Setting
 from sandbox.state import LOST, State
 from sandbox.structured import structured
@@ -35,7 +37,7 @@ from sandbox.units import DAY, HOUR
 POPULATION_SEED = 20_260_320
 """The population is part of the scenario, not of an episode."""
 
-THREAT = structured(
+ENCOUNTER = structured(
     [
         ("tca", "f8"),  # s, nominal: for the unburned orbit; inf where there is none
         ("state", "f8", (6,)),  # of the other object, GCRS at that time, m and m/s
@@ -43,6 +45,8 @@ THREAT = structured(
         ("passing", "f8"),  # s, the true closest approach to the orbit as it is now
         ("relative", "f8", (6,)),  # the other object from the satellite then
         ("axes", "f8", (3, 3)),  # R, T, N of the other object then
+        ("own_axes", "f8", (3, 3)),  # and of the satellite
+        ("weight", "f8"),  # collisions that a hit stands for; see `sandbox.near_passes`
     ]
 )
 WARNING = structured(
@@ -63,23 +67,28 @@ PASSING = structured(
         ("offset", "f8"),
         ("slot_at", "f8"),
         ("unsought", "f8"),
+        ("weight", "f8"),
+        ("burns", "i8"),
     ]
 )
 """What the last round brought: a collision, the least distance to anything that passed (m), m/s burned; where
-the satellite is: m/s of drift along track from its slot, m ahead of it; the time of `Threats.slot_position`;
-and the m/s burned since the search for contacts with the ground was begun anew."""
+the satellite is: m/s of drift along track from its slot, m ahead of it; the time of `slot_position` of
+`EncounterState`; the m/s burned since the search for contacts with the ground was begun anew; the weight of
+the collisions of the last round; and how often it has burned."""
 
 
-class Threats(NamedTuple):
-    """The threats of B worlds of N satellites, K at most each, by time."""
+class EncounterState(NamedTuple):
+    """The encounters of B worlds of N satellites, K at most each, by time."""
 
-    threat: np.ndarray  # (B, N, K) THREAT
+    encounter: np.ndarray  # (B, N, K) ENCOUNTER
     error: NDArray[np.float64]  # (B, N, K, U, 3) standard normals, one for each update, the last first
+    own_error: NDArray[np.float64]  # the same of the own orbit; of no update where that is known
+    key: NDArray[np.uint64]  # (B, N) of the errors of burns
     fuel: NDArray[np.float64]  # (B, N) m/s
     burned: NDArray[np.bool_]  # (B, N) whether it ever burned
     slot_position: NDArray[np.float64]  # (B, N, 3) m, GCRS: where it would be had it never burned
     slot_velocity: NDArray[np.float64]  # (B, N, 3) m/s
-    told_until: NDArray[np.float64]  # (B, N) s, when the warnings have to be written anew
+    warned_until: NDArray[np.float64]  # (B, N) s, when the warnings have to be written anew
     passing: np.ndarray  # (B, N) PASSING
 
 
@@ -90,8 +99,17 @@ class Sweep(NamedTuple):
     place: NDArray[np.float64]  # (B, N, 3) m, where they are, side by side for a quick look
 
 
-class Rules(NamedTuple):
-    """Numbers of `scenario.Threats` that kernels read, in SI units."""
+class OwnOrbit(NamedTuple):
+    """How well a satellite's own orbit is known; fields as in `EncounterParams`."""
+
+    unknown: bool
+    update: float
+    sigma: tuple[float, float, float]
+    growth: float
+
+
+class EncounterParams(NamedTuple):
+    """Numbers of `scenario.Encounters` that kernels read, in SI units."""
 
     warn: float
     update: float
@@ -101,13 +119,16 @@ class Rules(NamedTuple):
     watch: float
     small: float
     large: float
+    own: OwnOrbit
+    burn_sigma: float  # share of the size
+    burn_pointing: float  # rad
 
 
 class Encounters(NamedTuple):
     """The part of a world in which satellites may be hit."""
 
-    state: Threats
-    params: Rules
+    state: EncounterState
+    params: EncounterParams
     scratch: Sweep
     warnings: np.ndarray  # (B, N, W) WARNING: what each satellite is told
     passes: np.ndarray  # (P,) of the population, known from the start; see `conjunctions.screening`
@@ -120,37 +141,39 @@ def make_part(setting: Setting, warned: int, passes: np.ndarray | None = None) -
     """
     if setting.fleet.sgp4:
         raise SandboxError("Satellites that SGP4 flies cannot burn; set propagator: cowell in their group.")
-    settings, (worlds, satellites) = setting.scenario.threats, setting.team
+    settings, (worlds, satellites) = setting.scenario.encounters, setting.team
     passes = population_passes(setting) if passes is None else passes
-    room = threat_room(settings, setting.horizon_s, passes, satellites)
+    room = encounter_room(settings, setting.horizon_s, passes, satellites)
     return Encounters(
-        make_threats(worlds, satellites, room, settings),
-        make_rules(settings),
+        make_state(worlds, satellites, room, settings),
+        make_params(settings),
         make_sweep(worlds, satellites),
         np.zeros((worlds, satellites, warned), WARNING),
         passes,
     )
 
 
-def threat_room(settings: Settings, horizon_s: float, passes: np.ndarray, satellites: int) -> int:
-    """Room for the threats of a satellite in any episode: the mean of the staged, eight deviations more."""
+def encounter_room(settings: Settings, horizon_s: float, passes: np.ndarray, satellites: int) -> int:
+    """Room for a satellite's encounters in any episode: the mean of the staged, and eight deviations."""
     mean = settings.staged_per_day * horizon_s / DAY
     counts = np.bincount(passes["primary"], minlength=satellites)
     return ceil(mean + 8.0 * sqrt(mean)) + 4 + int(counts.max())
 
 
-def make_threats(worlds: int, satellites: int, room: int, settings: Settings) -> Threats:
+def make_state(worlds: int, satellites: int, room: int, settings: Settings) -> EncounterState:
     """Zeroed arrays."""
     team = (worlds, satellites)
     updates = ceil(settings.warn_h / settings.update_h) + 1
-    return Threats(
-        threat=np.zeros((*team, room), THREAT),
+    return EncounterState(
+        encounter=np.zeros((*team, room), ENCOUNTER),
         error=np.zeros((*team, room, updates, 3)),
+        own_error=np.zeros((*team, room, updates if own_unknown(settings) else 0, 3)),
+        key=np.zeros(team, np.uint64),
         fuel=np.zeros(team),
         burned=np.zeros(team, np.bool_),
         slot_position=np.zeros((*team, 3)),
         slot_velocity=np.zeros((*team, 3)),
-        told_until=np.zeros(team),
+        warned_until=np.zeros(team),
         passing=np.zeros(team, PASSING),
     )
 
@@ -161,52 +184,69 @@ def make_sweep(worlds: int, satellites: int) -> Sweep:
     return Sweep(np.tile(np.arange(satellites, dtype=np.int32), (worlds, 1)), np.zeros((*team, 3)))
 
 
-def make_rules(settings: Settings) -> Rules:
+def make_params(settings: Settings) -> EncounterParams:
     """The numbers of `settings` for the kernels."""
-    sizes = settings.small_m_s, settings.large_m_s
-    sigma = settings.sigma_m
-    return Rules(
+    sizes = float(settings.small_m_s), float(settings.large_m_s)
+    sigma, mine = settings.sigma_m, settings.own_sigma_m
+    update = settings.update_h * HOUR
+    own = OwnOrbit(own_unknown(settings), update, (mine[0], mine[1], mine[2]), settings.own_growth_m_day15)
+    return EncounterParams(
         settings.warn_h * HOUR,
-        settings.update_h * HOUR,
+        update,
         (sigma[0], sigma[1], sigma[2]),
         settings.growth_m_day15,
         settings.hard_body_radius_m,
         1e3 * settings.watch_km,
         *sizes,
+        own,
+        settings.burn_sigma_percent / 100.0,
+        radians(settings.burn_pointing_sigma_deg),
     )
+
+
+def own_unknown(settings: Settings) -> bool:
+    """Whether there is any uncertainty about the satellites' own orbits."""
+    return any(settings.own_sigma_m) or settings.own_growth_m_day15 > 0.0
 
 
 def begin(encounters: Encounters, setting: Setting, state: State, b: int, rng: np.random.Generator) -> None:
     """Draw the encounters of an episode in world b, whose satellites stand at its start."""
-    threats, settings, passes = encounters.state, setting.scenario.threats, encounters.passes
+    records, settings, passes = encounters.state, setting.scenario.encounters, encounters.passes
     start = float(state.clock["start"][b])
-    threats.fuel[b], threats.burned[b] = settings.fuel_m_s, False
-    threats.slot_position[b], threats.slot_velocity[b] = state.orbit.position[b], state.orbit.velocity[b]
-    threats.told_until[b] = -inf
-    threats.passing[b] = np.zeros((), PASSING)
-    threats.passing["closest"][b] = inf
-    rows = threats.threat[b]
-    rows["tca"] = inf
+    records.fuel[b], records.burned[b] = settings.fuel_m_s, False
+    records.slot_position[b], records.slot_velocity[b] = state.orbit.position[b], state.orbit.velocity[b]
+    records.warned_until[b] = -inf
+    records.passing[b] = np.zeros((), PASSING)
+    records.passing["closest"][b] = inf
+    rows = records.encounter[b]
+    rows["tca"], rows["weight"] = inf, 1.0
     ahead = passes[(passes["tca"] > start) & (passes["tca"] < start + setting.horizon_s)]
     for n in range(state.body.shape[1]):
         track = state.orbit.position[b, n].copy(), state.orbit.velocity[b, n].copy()
         times, others = _staged(setting, rng, n, start, *track)
-        natural = ahead[ahead["primary"] == n]
+        natural, weight = ahead[ahead["primary"] == n], np.ones(0)
+        if settings.importance_sampling and len(natural):
+            natural, weight = draw_near(rng, natural, settings.hard_body_radius_m, 1e3 * settings.watch_km)
         if not len(times) + len(natural):
             continue
         tca = np.concatenate((times, natural["tca"]))
         other = np.concatenate((others, natural["state2"]))
         order = np.argsort(tca, kind="stable")[: rows.shape[1]]
         rows["tca"][n, : len(order)], rows["state"][n, : len(order)] = tca[order], other[order]
+        if settings.importance_sampling:
+            rows["weight"][n, : len(order)] = weight[order]
     rows["radius"] = settings.hard_body_radius_m
-    threats.error[b] = rng.standard_normal(threats.error[b].shape)
+    records.error[b] = rng.standard_normal(records.error[b].shape)
+    records.own_error[b] = rng.standard_normal(records.own_error[b].shape)
+    inexact = settings.burn_sigma_percent > 0.0 or settings.burn_pointing_sigma_deg > 0.0
+    records.key[b] = rng.integers(0, 2**64, len(records.key[b]), np.uint64) if inexact else 0
 
 
 def _staged(
     setting: Setting, rng: np.random.Generator, n: int, start: float, position: NDArray, velocity: NDArray
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Times, and states of the other objects, of the encounters staged for satellite n, there at `start`."""
-    settings, c = setting.scenario.threats, setting.constants
+    settings, c = setting.scenario.encounters, setting.constants
     count = int(rng.poisson(settings.staged_per_day * setting.horizon_s / DAY))
     if not count:
         return np.empty(0), np.empty((0, 6))
@@ -258,12 +298,12 @@ def _cross(a: NDArray, b: NDArray) -> NDArray[np.float64]:
 def population_passes(setting: Setting) -> np.ndarray:
     """Every pass of the scenario's population or catalogue within `watch_km` of the orbits of its fleet."""
     scenario, constants = setting.scenario, setting.constants
-    settings, reach = scenario.threats, scenario.start_within_h * HOUR + setting.horizon_s
+    settings, reach = scenario.encounters, scenario.start_within_h * HOUR + setting.horizon_s
     if settings.catalogue is not None:
         epoch = scenario.epoch
         there = flying(read_catalogue(settings.catalogue), epoch)
         if not there.sets:
-            return np.zeros(0, ENCOUNTER)
+            return np.zeros(0, PASS)
         others: Objects | CataloguedObjects = CataloguedObjects(there, epoch)
     else:
         others = population(settings.population)
@@ -271,7 +311,7 @@ def population_passes(setting: Setting) -> np.ndarray:
     if minutes > MOST_SCREENED:
         raise SandboxError(
             f"Screening {len(others):,} objects over {reach / HOUR:,.0f} h (start_within_h and the horizon) "
-            "would take days; lower threats.population or the hours."
+            "would take days; lower records.population or the hours."
         )
     fleet = Objects(
         setting.fleet.position,
@@ -311,22 +351,22 @@ def predict_all(state, constants, encounters, b):
 @kernel
 def pass_all(state, constants, encounters, b):
     """After a round of world b: who met what, and where everyone is in relation to its slot."""
-    threats, watch = encounters.state, encounters.params.watch
+    records, watch = encounters.state, encounters.params.watch
     now, start = state.clock[b].time, state.clock[b].time - constants.round_s
     for n in range(state.body.shape[1]):
-        passing = threats.passing[b, n]
-        passing.hit, passing.closest = False, inf
+        passing = records.passing[b, n]
+        passing.hit, passing.closest, passing.weight = False, inf, 0.0
         if state.body[b, n].alive:
-            _pass_debris(threats.threat[b, n], passing, watch, start, now)
-    _pass_fleet(state, constants, threats, encounters.params, encounters.scratch, b)
+            _pass_debris(records.encounter[b, n], passing, watch, start, now)
+    _pass_fleet(state, constants, records, encounters.params, encounters.scratch, b)
     for n in range(state.body.shape[1]):
-        passing = threats.passing[b, n]
+        passing = records.passing[b, n]
         if passing.hit and state.body[b, n].alive:
             state.body[b, n].alive = False
             state.activity[b, n].died = True
             state.activity[b, n].mode = LOST
-        if threats.burned[b, n] and now - passing.slot_at >= SLOT_STEP_S:
-            keep_slot(threats, state.orbit, constants, now, b, n)
+        if records.burned[b, n] and now - passing.slot_at >= SLOT_STEP_S:
+            keep_slot(records, state.orbit, constants, now, b, n)
 
 
 @kernel
@@ -339,22 +379,24 @@ def _pass_debris(rows, passing, watch, start, now):
             distance = sqrt(r[0] * r[0] + r[1] * r[1] + r[2] * r[2])
             if distance <= watch:
                 passing.closest = min(passing.closest, distance)
-            passing.hit = passing.hit or distance < rows[k].radius
+            if distance < rows[k].radius:
+                passing.hit = True
+                passing.weight += rows[k].weight
 
 
 @kernel
-def _pass_fleet(state, constants, threats, rules, sweep, b):
+def _pass_fleet(state, constants, records, params, sweep, b):
     """Satellites that ever burned may meet the others: over the last round, from where they are now.
 
     They are swept along the first axis, so that each is held against its neighbours on it only.
     """
-    body, burned, order, place = state.body[b], threats.burned[b], sweep.order[b], sweep.place[b]
+    body, burned, order, place = state.body[b], records.burned[b], sweep.order[b], sweep.place[b]
     position, velocity, any_burned = state.orbit.position[b], state.orbit.velocity[b], False
     for n in range(burned.shape[0]):
         any_burned = any_burned or (burned[n] and body[n].alive)
     if not any_burned:
         return
-    reach = _reach(position, velocity, body, rules.watch, constants.round_s)
+    reach = _reach(position, velocity, body, params.watch, constants.round_s)
     _sort(order, place, position)
     for i in range(order.shape[0]):
         n = order[i]
@@ -365,7 +407,7 @@ def _pass_fleet(state, constants, threats, rules, sweep, b):
             if near and body[m].alive and (burned[n] or burned[m]):
                 ahead = n < m if burned[n] == burned[m] else burned[n]
                 first, second = (n, m) if ahead else (m, n)
-                _pass_each_other(position, velocity, constants, threats.passing[b], rules, first, second)
+                _pass_each_other(position, velocity, constants, records.passing[b], params, first, second)
             j += 1
 
 
@@ -412,16 +454,18 @@ def _copy(one, other):
 
 
 @kernel
-def _pass_each_other(position, velocity, constants, passing, rules, n, m):
+def _pass_each_other(position, velocity, constants, passing, params, n, m):
     """Note how near satellites n and m came to each other in the last round, if that may be worth noting."""
     p, v, q, w, seconds = position[n], velocity[n], position[m], velocity[m], constants.round_s
-    if not may_meet(p, v, q, w, rules.watch, seconds):
+    if not may_meet(p, v, q, w, params.watch, seconds):
         return
     _, least = minimum_between(
         (p[0], p[1], p[2], v[0], v[1], v[2]), (q[0], q[1], q[2], w[0], w[1], w[2]), -seconds, 0.0,
         constants.forces, constants.ballistic[n], constants.ballistic[m],
     )  # fmt: skip
     for i in (n, m):
-        if least <= rules.watch:
+        if least <= params.watch:
             passing[i].closest = min(passing[i].closest, least)
-        passing[i].hit = passing[i].hit or least < rules.radius
+        if least < params.radius:
+            passing[i].hit = True
+            passing[i].weight += 1.0

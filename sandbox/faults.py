@@ -1,4 +1,4 @@
-"""What breaks: boards reset, weights corrupted, terminals and stations out, battery strings lost, safe mode.
+"""What breaks: boards reset, weights corrupted, terminals and stations out, battery strings lost.
 
 Every draw during an episode is a hash of the world's key, of what is drawn, of the round and of who it is
 for: policies with the same seed meet the same faults whatever they do, and world b of a batch the same as it
@@ -12,10 +12,10 @@ denied. The battery's gauge goes by voltage, that is by the share of energy in w
 a lost string, which takes its share of the energy with it, does not make it jump, it only moves faster after.
 
 The part of a world needs no other: boards without jobs are reset and switched off, terminals fail where there
-are lasers.
+are lasers. Safe mode (`sandbox.safety`) is looked after here in worlds without it too.
 """
 
-from math import cos, exp, log, pi, radians, sqrt
+from math import exp, log, pi, radians
 from typing import NamedTuple
 
 import numpy as np
@@ -23,11 +23,13 @@ from numpy.typing import NDArray
 
 from sandbox.compiled import kernel
 from sandbox.compute import model
+from sandbox.counted_random import uniform
 from sandbox.fleet import Fleet
 from sandbox.job_boards import halt_boards
-from sandbox.job_service import sketch
+from sandbox.job_service import update_scratch
 from sandbox.lasers import TERMINALS, cut_link
 from sandbox.orbits.bodies import MU_EARTH
+from sandbox.safety import guard, is_dark
 from sandbox.scenario import Faults as Settings
 from sandbox.scenario import Scenario
 from sandbox.setting import Setting
@@ -45,13 +47,10 @@ RESET, SAFE, FLIP, LASER, LASER_REPAIR, STATION, STATION_REPAIR, CELL, BATTERY, 
 FAULT = structured(
     [
         ("reset_until", "f8"),  # s, when the boards are back after a reset or safe mode
-        ("safe_since", "f8"),  # s
         ("lost_strings", "i4"),
         ("resets", "i4"),  # so far
-        ("interrupted", "?"),  # its boards were stopped at the beginning of this round: thoughts are lost
         ("corrupt", "?"),  # the truth about the weights
         ("weights_fault", "?"),  # the last scrub found them corrupted
-        ("safe", "?"),
     ]
 )
 
@@ -65,10 +64,9 @@ class Health(NamedTuple):
     ground: NDArray[np.float64]  # (B, G) s, when each station is
 
 
-class Rules(NamedTuple):
+class FaultParams(NamedTuple):
     """Numbers of `scenario.Faults` that kernels read, in SI units; rates are per second."""
 
-    strikes: bool  # whether anything can break
     upsets: NDArray[np.float64]  # (N,) outside the anomaly, 0 without boards
     flips: NDArray[np.float64]  # (N,) likewise
     saa_factor: float
@@ -86,32 +84,26 @@ class Rules(NamedTuple):
     strings: int
     battery_sigma: float  # share of the capacity
     temperature_sigma: float  # K
-    safe_below: float
-    safe_above: float
-    safe_when_hot: bool
     safe_share: float
-    safe_s: float
-    boards_w: NDArray[np.float64]  # (N,) W of its standing load that a satellite saves with its boards off
 
 
 class Faults(NamedTuple):
     """The part of a world in which things break."""
 
     state: Health
-    params: Rules
+    params: FaultParams
 
 
 def make_part(setting: Setting) -> Faults:
     """The part, from the scenario's settings."""
-    rules = make_rules(setting.scenario.faults, setting.scenario, setting.fleet)
-    return Faults(make_health(*setting.team, len(setting.constants.stations)), rules)
+    params = make_params(setting.scenario.faults, setting.scenario, setting.fleet)
+    return Faults(make_health(*setting.team, len(setting.constants.stations)), params)
 
 
-def make_rules(settings: Settings, scenario: Scenario, fleet: Fleet) -> Rules:
+def make_params(settings: Settings, scenario: Scenario, fleet: Fleet) -> FaultParams:
     """The numbers of `settings` for the kernels, for the orbits and boards of `fleet`."""
     crafts = [scenario.spacecraft[kind].compute for kind in fleet.kinds]
     boards = np.array([craft.boards if craft else 0 for craft in crafts], np.float64)
-    loads = np.array([scenario.spacecraft[kind].power.compute_w for kind in fleet.kinds], np.float64)
     models = [model(name) for name in (scenario.jobs.small_model, scenario.jobs.large_model)]
     weights = sum(each.weight_bytes(scenario.jobs.precision) for each in models)
     names = [station.name for station in scenario.stations]
@@ -121,8 +113,7 @@ def make_rules(settings: Settings, scenario: Scenario, fleet: Fleet) -> Rules:
         for number, event in enumerate(scenario.events)
         for name in event.stations_lost
     ]
-    return Rules(
-        strikes=anything_breaks(scenario),
+    return FaultParams(
         upsets=np.where(boards > 0.0, settings.upsets_per_orbit / _periods(fleet), 0.0),
         flips=settings.weight_flips_per_board_hour / HOUR * boards,
         saa_factor=settings.saa_factor,
@@ -140,12 +131,7 @@ def make_rules(settings: Settings, scenario: Scenario, fleet: Fleet) -> Rules:
         strings=settings.strings,
         battery_sigma=settings.battery_sigma_percent / 100.0,
         temperature_sigma=settings.temperature_sigma_k,
-        safe_below=settings.safe_below,
-        safe_above=settings.safe_above,
-        safe_when_hot=settings.safe_when_hot,
         safe_share=settings.safe_share,
-        safe_s=settings.safe_s,
-        boards_w=np.where(boards > 0.0, loads, 0.0),
     )
 
 
@@ -189,34 +175,6 @@ def begin(faults: Faults, b: int, rng: np.random.Generator) -> None:
     faults.state.key[b] = rng.integers(0, 2**64, dtype=np.uint64)
 
 
-_STEP = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
-
-
-@kernel
-def _mixed(x, number):
-    """One step of splitmix64 (Steele et al. 2014) from state x, which `number` advances."""
-    x = x + _STEP * (np.uint64(number) + np.uint64(1))
-    x = (x ^ (x >> _S30)) * _MIX_1
-    x = (x ^ (x >> _S27)) * _MIX_2
-    return x ^ (x >> _S31)
-
-
-@kernel
-def uniform(key, what, round_, n, k):
-    """A number in [0, 1) that depends on nothing but its arguments; `key` is of type uint64."""
-    x = _mixed(_mixed(_mixed(_mixed(key, what), round_), n), k)
-    return np.float64(x >> _S11) * 2.0**-53
-
-
-@kernel
-def noise(key, what, round_, n):
-    """A standard normal number that depends on nothing but its arguments (Box and Muller 1958)."""
-    u, v = uniform(key, what, round_, n, 0), uniform(key, what, round_, n, 1)
-    return sqrt(-2.0 * log(1.0 - u)) * cos(2.0 * pi * v)
-
-
 @kernel
 def in_anomaly(latitude, longitude):
     """Whether a sub-satellite point (rad) lies in the South Atlantic anomaly."""
@@ -241,15 +199,13 @@ def _repair_time(key, what, round_, n, k, mean):
 
 @kernel
 def strike(state, constants, jobs, lasers, faults, b):
-    """What breaks, and what is mended, between two rounds of world b: once, before all else of a round."""
-    if faults is None:
-        return
-    health, rules = faults
-    if not rules.strikes:
-        return
+    """What breaks, and what is mended, between two rounds of world b: once, before all else of a round.
+
+    Safe mode, and heat that switches payloads off, are looked at in every world.
+    """
     changed = False
     for n in range(state.body.shape[1]):
-        health.body[b, n].interrupted = False
+        state.safety[b, n].interrupted = False
         if state.body[b, n].alive:
             changed = _strike_satellite(state, constants, jobs, lasers, faults, b, n) or changed
     _strike_stations(state, constants, faults, b)
@@ -261,30 +217,59 @@ def strike(state, constants, jobs, lasers, faults, b):
 def _survey(state, constants, jobs, lasers, b):
     if jobs is None:
         return
-    sketch(state, constants, jobs, lasers, b)
+    update_scratch(state, constants, jobs, lasers, b)
 
 
 @kernel
 def _strike_satellite(state, constants, jobs, lasers, faults, b, n):
     """All that can break on the living satellite n; whether boards or links have changed."""
-    health, rules = faults
+    _strike_cells(state, constants, faults, b, n)
+    reset, lot, flipped = _struck(state, constants, faults, b, n)
+    until = guard(state, constants, reset, lot, b, n)
+    changed = until >= 0.0
+    if changed:
+        _stop(state, jobs, faults, until, reset, b, n)
+    _strike_weights(state, constants, jobs, faults, flipped, b, n)
+    return _strike_lasers(state, constants, lasers, faults, b, n) or changed
+
+
+@kernel
+def _strike_cells(state, constants, faults, b, n):
+    """A string of cells may be lost."""
+    if faults is None:
+        return
+    health, params = faults
+    if _strikes(health.key[b], CELL, state.clock[b].round, n, 0, params.cell_rate, constants.round_s):
+        _lose_string(state.power[b, n], health.body[b, n], params.strings)
+
+
+@kernel
+def _struck(state, constants, faults, b, n):
+    """Whether the boards of satellite n are reset, whether that leads to safe mode, and whether bits of its
+    weights are flipped."""
+    if faults is None:
+        return False, False, False
+    health, params = faults
     key, round_, seconds = health.key[b], state.clock[b].round, constants.round_s
-    outlook, fault = state.outlook[b, n], health.body[b, n]
-    exposure = 1.0
-    if rules.upsets[n] + rules.flips[n] > 0.0 and in_anomaly(outlook.latitude, outlook.longitude):
-        exposure = rules.saa_factor
-    if _strikes(key, CELL, round_, n, 0, rules.cell_rate, seconds):
-        _lose_string(state.power[b, n], fault, rules.strings)
-    reset = _strikes(key, RESET, round_, n, 0, exposure * rules.upsets[n], seconds)
-    changed = _guard(state, constants, jobs, faults, reset, b, n)
-    flipped = _strikes(key, FLIP, round_, n, 0, exposure * rules.flips[n], seconds)
-    _scrub(state.clock[b], fault, rules.scrub, seconds)
-    if flipped and not fault.safe:
+    outlook, exposure = state.outlook[b, n], 1.0
+    if params.upsets[n] + params.flips[n] > 0.0 and in_anomaly(outlook.latitude, outlook.longitude):
+        exposure = params.saa_factor
+    reset = _strikes(key, RESET, round_, n, 0, exposure * params.upsets[n], seconds)
+    lot = reset and uniform(key, SAFE, round_, n, 0) < params.safe_share
+    return reset, lot, _strikes(key, FLIP, round_, n, 0, exposure * params.flips[n], seconds)
+
+
+@kernel
+def _strike_weights(state, constants, jobs, faults, flipped, b, n):
+    """Scrub the weights of satellite n, and corrupt them where bits are `flipped` and its boards are on."""
+    if faults is None:
+        return
+    health, params = faults
+    fault = health.body[b, n]
+    _scrub(state.clock[b], fault, params.scrub, constants.round_s)
+    if flipped and not state.safety[b, n].safe:
         fault.corrupt = True
-        _spoil(jobs, rules.spoil, b, n)
-    for k in range(TERMINALS):
-        changed = _strike_laser(state.clock[b], lasers, faults, seconds, b, n, k) or changed
-    return changed
+        _spoil(jobs, params.spoil, b, n)
 
 
 @kernel
@@ -302,56 +287,30 @@ def _lose_string(power, fault, strings):
 
 
 @kernel
-def _guard(state, constants, jobs, faults, reset, b, n):
-    """Safe mode, entered or left, and what a `reset` does; whether the boards' time has changed."""
-    health, rules = faults
-    fault, now = health.body[b, n], state.clock[b].time
-    if fault.safe:
-        until = fault.safe_since + rules.safe_s
-        if now < until or _is_endangered(state, constants, rules, rules.safe_above, b, n):
-            until = max(until, now + constants.round_s)
-            _stop(jobs, fault, until + rules.reboot, now, b, n)
-        else:
-            fault.safe = False
-            _stop(jobs, fault, now + rules.reboot, now, b, n)
-        return True
-    lot = reset and uniform(health.key[b], SAFE, state.clock[b].round, n, 0) < rules.safe_share
-    if lot or _is_endangered(state, constants, rules, rules.safe_below, b, n):
-        fault.safe, fault.safe_since = True, now
-        until = now + max(rules.safe_s, constants.round_s) + rules.reboot
-    elif reset:
-        until = now + rules.reboot
-    else:
-        return False
-    fault.resets += reset
-    fault.interrupted = True
-    _stop(jobs, fault, until, now, b, n)
-    return True
-
-
-@kernel
-def _is_endangered(state, constants, rules, least, b, n):
-    """Whether the battery is below the share `least`, or the satellite too hot where that counts."""
-    power = state.power[b, n]
-    hot = rules.safe_when_hot and state.body[b, n].temperature > constants.craft[n].shutdown_above
-    return hot or power.energy < least * power.capacity
-
-
-@kernel
-def _stop(jobs, fault, until, now, b, n):
+def _stop(state, jobs, faults, until, reset, b, n):
     """The boards of satellite n are down from now `until` then, when they load intact weights."""
-    fault.reset_until = until
-    fault.corrupt = fault.weights_fault = False
-    _stop_jobs(jobs, fault, now, b, n)
+    _mend(faults, until, reset and state.safety[b, n].interrupted, b, n)
+    _stop_jobs(jobs, until, state.safety[b, n].safe, state.clock[b].time, b, n)
 
 
 @kernel
-def _stop_jobs(jobs, fault, now, b, n):
+def _stop_jobs(jobs, until, off, now, b, n):
     if jobs is None:
         return
-    desk = jobs.state.desks[b, n]
+    server = jobs.state.servers[b, n]
     halt_boards(jobs.state, jobs.params, now, b, n)
-    desk.down, desk.spoil, desk.off = fault.reset_until, 0.0, fault.safe
+    server.down, server.spoil, server.off = until, 0.0, off
+
+
+@kernel
+def _mend(faults, until, reset, b, n):
+    """Note in what is broken that the boards were stopped."""
+    if faults is None:
+        return
+    fault = faults.state.body[b, n]
+    fault.resets += reset
+    fault.reset_until = until
+    fault.corrupt = fault.weights_fault = False
 
 
 @kernel
@@ -367,72 +326,74 @@ def _spoil(jobs, share, b, n):
     """Answers of satellite n lose that share of their value from now on."""
     if jobs is None:
         return
-    jobs.state.desks[b, n].spoil = share
+    jobs.state.servers[b, n].spoil = share
 
 
 @kernel
-def _strike_laser(clock, lasers, faults, seconds, b, n, k):
-    """Terminal k of satellite n fails or is repaired; whether that has cut a link."""
+def _strike_lasers(state, constants, lasers, faults, b, n):
+    """What becomes of the terminals of satellite n; whether that has cut a link."""
     if lasers is None:
         return False
-    health, rules = faults
+    cut = False
+    for k in range(TERMINALS):
+        cut = _strike_laser(state, constants, lasers, faults, b, n, k) or cut
+    return cut
+
+
+@kernel
+def _strike_laser(state, constants, lasers, faults, b, n, k):
+    """Terminal k of satellite n fails, is repaired, or is off with the payload; whether that has cut a
+    link."""
     link = lasers.state.links[b, n, k]
     if k >= lasers.params.terminals[n].terminals and not link.fixed:
         return False
-    key, round_, repaired = health.key[b], clock.round, health.lasers[b, n]
-    link.out = repaired[k] > clock.time
-    if link.out or not _strikes(key, LASER, round_, n, k, rules.laser_rate, seconds):
+    was = link.out
+    link.out = _laser_fails(state.clock[b], faults, constants.round_s, b, n, k) or is_dark(
+        state, constants, b, n
+    )
+    if not link.out or was:
         return False
-    repaired[k] = clock.time + _repair_time(key, LASER_REPAIR, round_, n, k, rules.laser_repair)
-    link.out = True
     cut_link(lasers.state.links[b], n, k)
+    return True
+
+
+@kernel
+def _laser_fails(clock, faults, seconds, b, n, k):
+    """Whether terminal k of satellite n is out of order."""
+    if faults is None:
+        return False
+    health, params = faults
+    key, round_, repaired = health.key[b], clock.round, health.lasers[b, n]
+    if repaired[k] > clock.time:
+        return True
+    if not _strikes(key, LASER, round_, n, k, params.laser_rate, seconds):
+        return False
+    repaired[k] = clock.time + _repair_time(key, LASER_REPAIR, round_, n, k, params.laser_repair)
     return True
 
 
 @kernel
 def _strike_stations(state, constants, faults, b):
     """Put into service the antennas of the stations that work; a plan or an event may have closed some."""
-    health, rules = faults
+    if faults is None:
+        return
+    health, params = faults
     now, round_, key = state.clock[b].time, state.clock[b].round, health.key[b]
     since = now - state.clock[b].start
     for g in range(constants.stations.shape[0]):
         out = health.ground[b, g] > now
-        if not out and _strikes(key, STATION, round_, g, 0, rules.station_rate, constants.round_s):
-            repair = _repair_time(key, STATION_REPAIR, round_, g, 0, rules.station_repair)
+        if not out and _strikes(key, STATION, round_, g, 0, params.station_rate, constants.round_s):
+            repair = _repair_time(key, STATION_REPAIR, round_, g, 0, params.station_repair)
             health.ground[b, g] = now + repair
             out = True
-        for p in range(rules.planned.shape[0]):
-            planned = rules.planned[p]
+        for p in range(params.planned.shape[0]):
+            planned = params.planned[p]
             out = out or (planned[0] == g and planned[1] < since + constants.round_s and planned[2] > since)
-        for q in range(rules.silenced.shape[0]):
-            station, event, seconds = rules.silenced[q]
+        for q in range(params.silenced.shape[0]):
+            station, event, seconds = params.silenced[q]
             at = state.events[b, int(event)]
             out = out or (station == g and at < now + constants.round_s and at + seconds > now)
         state.ground[b, g].antennas = 0 if out else constants.stations[g].antennas
-
-
-@kernel
-def is_safe(faults, b, n):
-    """Whether satellite n of world b is in safe mode; never without faults."""
-    if faults is None:
-        return False
-    return faults.state.body[b, n].safe
-
-
-@kernel
-def is_interrupted(faults, b, n):
-    """Whether the boards of satellite n of world b were stopped as the round began; never without faults."""
-    if faults is None:
-        return False
-    return faults.state.body[b, n].interrupted
-
-
-@kernel
-def saved_power(faults, b, n):
-    """W of the standing load of satellite n of world b that it does not draw, its boards being off."""
-    if faults is None:
-        return 0.0
-    return faults.params.boards_w[n] if faults.state.body[b, n].safe else 0.0
 
 
 @kernel
@@ -474,4 +435,4 @@ def _boards_free(jobs, now, b, n):
 def _reload_jobs(jobs, until, b, n):
     if jobs is None:
         return
-    jobs.state.desks[b, n].down, jobs.state.desks[b, n].spoil = until, 0.0
+    jobs.state.servers[b, n].down, jobs.state.servers[b, n].spoil = until, 0.0

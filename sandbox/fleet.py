@@ -2,20 +2,23 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from sandbox.bounds import MOST_SATELLITES
+from sandbox.compute import board
 from sandbox.errors import SandboxError, printable, shown, unknown_name
 from sandbox.orbits import constellations
 from sandbox.orbits.bodies import J2, J3, J4, LOWEST_M, MU_EARTH, R_EARTH
 from sandbox.orbits.catalogue import Catalogue, from_mean_elements
+from sandbox.orbits.catalogue_drag import catalogue_ballistic
 from sandbox.orbits.decay import flying
 from sandbox.orbits.elements import coe2rv
 from sandbox.orbits.frames import geodetic_to_itrs
+from sandbox.orbits.gravity import gravity_field
 from sandbox.orbits.poliastro import from_orbits
 from sandbox.orbits.propagation import Forces
 from sandbox.orbits.timescales import julian_date
@@ -28,7 +31,10 @@ CRAFT = structured(
     [
         ("ballistic", "f8"),  # Cd A / m, m2/kg
         ("panel_area", "f8"),
-        ("panel_efficiency", "f8"),
+        ("panel_efficiency", "f8"),  # of the whole area, all losses counted but that of warm cells
+        ("cell_loss", "f8"),  # share of the power a kelvin above 28 degC
+        ("cell_cold", "f8"),  # K, of the cells in shadow and in full sunlight
+        ("cell_hot", "f8"),
         ("panel_mount", "i8"),
         ("battery", "f8"),  # J
         ("charge_low", "f8"),
@@ -36,12 +42,23 @@ CRAFT = structured(
         ("charge_efficiency", "f8"),
         ("discharge_efficiency", "f8"),
         ("fade_per_cycle", "f8"),
-        ("base_load", "f8"),  # W, bus and idle accelerators
+        ("health", "f8"),  # share of its nominal capacity that the battery has at first
+        ("cycle_fade", "f8"),  # share of it that a cycle of full depth costs
+        ("cycle_exponent", "f8"),
+        ("base_load", "f8"),  # W, bus and boards under their standing load
+        ("compute_load", "f8"),  # of it, the boards
+        ("idle_load", "f8"),  # of that, what they draw however hot they are
+        ("board_power", "f8"),  # W of all boards at full power
         ("slew_load", "f8"),
         ("camera_load", "f8"),
         ("transmitter_load", "f8"),
         ("heater_load", "f8"),
         ("heat_capacity", "f8"),  # J/K
+        ("board_capacity", "f8"),  # J/K
+        ("board_conductance", "f8"),  # W/K from the boards to the body
+        ("board_rise", "f8"),  # K, of the boards at full power above the body
+        ("board_throttle", "f8"),  # K
+        ("board_shutdown", "f8"),
         ("radiator_area", "f8"),
         ("emissivity", "f8"),
         ("absorptivity", "f8"),
@@ -58,12 +75,7 @@ CRAFT = structured(
         ("dwell", "f8"),
         ("image_bits", "f8"),
         ("min_sun_sine", "f8"),
-        ("eirp_dbw", "f8"),
-        ("frequency", "f8"),
-        ("bandwidth", "f8"),
-        ("implementation_loss", "f8"),  # dB
-        ("max_efficiency", "f8"),  # bit/s/Hz
-        ("fixed_rate", "f8"),  # bit/s, 0 for none
+        ("radio", "i8"),  # number of its kind in the tables of `radio.Radios`
         ("store_bits", "f8"),
     ]
 )
@@ -73,7 +85,6 @@ STATION = structured(
         *((name, "f8") for name in ("x", "y", "z", "ux", "uy", "uz")),  # ITRS position, geodetic zenith
         ("sin_mask", "f8"),
         ("antennas", "i8"),
-        ("gain_to_noise", "f8"),  # dB/K
     ]
 )
 
@@ -96,6 +107,11 @@ class Fleet:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def flown_kinds(self) -> tuple[str, ...]:
+        """The kinds of spacecraft that fly, by the number of their radio."""
+        return tuple(dict.fromkeys(self.kinds))
 
 
 def make_fleet(scenario: Scenario) -> Fleet:
@@ -124,23 +140,31 @@ def make_fleet(scenario: Scenario) -> Fleet:
             f"{printable(scenario.name)} has {len(wanted):,} satellites; {MOST_SATELLITES:,} is the most."
         )
     names: list[str] = []
-    groups, kinds, positions, velocities, sgp4 = [], [], [], [], []
+    groups, kinds, positions, velocities, sgp4, slowed = [], [], [], [], [], []
     for group, (own, position, velocity, catalogue) in zip(scenario.fleet, placed, strict=True):
         kept = [i for i, name in enumerate(own) if name in wanted]
-        if catalogue is not None and group.propagator == "sgp4" and kept:
+        if catalogue is not None and kept:
             numbers = np.arange(len(names), len(names) + len(kept))
-            sgp4.append((numbers, Catalogue(tuple(catalogue.sets[i] for i in kept))))
+            theirs = replace(catalogue, sets=tuple(catalogue.sets[i] for i in kept), left_out=())
+            if group.propagator == "sgp4":
+                sgp4.append((numbers, theirs))
+            elif scenario.forces.drag == "catalogue":
+                slowed.append((numbers, theirs, (position[kept], velocity[kept])))
         names += [own[i] for i in kept]
         groups += [group.name] * len(kept)
         kinds += [group.spacecraft] * len(kept)
         positions.append(position[kept])
         velocities.append(velocity[kept])
-    records = {kind: _craft_record(craft) for kind, craft in scenario.spacecraft.items()}
+    flying_kinds = {kind: number for number, kind in enumerate(dict.fromkeys(kinds))}
+    records = {kind: _craft_record(scenario.spacecraft[kind], radio) for kind, radio in flying_kinds.items()}
+    craft = np.array([records[kind] for kind in kinds], CRAFT)
+    for numbers, catalogue, there in slowed:
+        craft["ballistic"][numbers] = catalogue_ballistic(catalogue, *there, craft["ballistic"][numbers[0]])
     return Fleet(
         tuple(names),
         tuple(groups),
         tuple(kinds),
-        np.array([records[kind] for kind in kinds], CRAFT),
+        craft,
         np.concatenate(positions),
         np.concatenate(velocities),
         tuple(sgp4),
@@ -158,7 +182,6 @@ def station_records(stations: tuple[Station, ...]) -> np.ndarray:
         records["u" + name] = zenith(latitude, longitude)[:, axis]
     records["sin_mask"] = np.sin(np.radians([s.min_elevation_deg for s in stations]))
     records["antennas"] = [s.antennas for s in stations]
-    records["gain_to_noise"] = [s.gain_to_noise_db_k for s in stations]
     return records
 
 
@@ -199,15 +222,16 @@ def orbit_scales(fleet: Fleet, burn_m_s: float, seconds: float) -> tuple[float, 
 
 def force_model(scenario: Scenario) -> Forces:
     """The scenario's switches as the coefficients that the compiled propagator takes."""
-    switch = scenario.forces
+    switch, gravity = scenario.forces, scenario.forces.gravity
     return Forces(
-        j2=J2 if switch.j2 else 0.0,
-        j3=J3 if switch.j3 else 0.0,
-        j4=J4 if switch.j4 else 0.0,
-        drag=switch.drag,
+        j2=J2 if switch.j2 or gravity else 0.0,
+        j3=J3 if switch.j3 or gravity else 0.0,
+        j4=J4 if switch.j4 or gravity else 0.0,
+        drag=bool(switch.drag),
         sun=switch.sun,
         moon=switch.moon,
         density_factor=switch.density_factor,
+        field=gravity_field(gravity.degree, gravity.order) if gravity else None,
     )
 
 
@@ -360,15 +384,18 @@ def _mean_elements(group: Group, epoch: datetime) -> np.ndarray:
     )
 
 
-def _craft_record(craft: Spacecraft) -> np.void:
-    body, power, thermal, attitude, camera, radio = (
-        craft.body, craft.power, craft.thermal, craft.attitude, craft.camera, craft.radio,
+def _craft_record(craft: Spacecraft, radio: int = 0) -> np.void:
+    body, power, thermal, attitude, camera = (
+        craft.body, craft.power, craft.thermal, craft.attitude, craft.camera,
     )  # fmt: skip
     record: Any = np.zeros((), CRAFT)
     values = {
         "ballistic": body.drag_coefficient * body.drag_area_m2 / body.mass_kg,
         "panel_area": power.panel_area_m2,
-        "panel_efficiency": power.panel_efficiency,
+        "panel_efficiency": power.delivered_efficiency,
+        "cell_loss": power.cell_loss_per_k,
+        "cell_cold": power.cell_cold_c + KELVIN,
+        "cell_hot": power.cell_hot_c + KELVIN,
         "panel_mount": TRACKING_PANEL if power.panel_mount == "tracking" else BODY_PANEL,
         "battery": power.battery_wh * HOUR,
         "charge_low": power.initial_charge[0],
@@ -376,6 +403,9 @@ def _craft_record(craft: Spacecraft) -> np.void:
         "charge_efficiency": power.charge_efficiency,
         "discharge_efficiency": power.discharge_efficiency,
         "fade_per_cycle": power.fade_per_cycle,
+        "health": power.battery_health,
+        "cycle_fade": power.cycle_fade,
+        "cycle_exponent": power.cycle_exponent,
         "base_load": power.bus_w + power.compute_w,
         "slew_load": power.slew_w,
         "camera_load": power.camera_w,
@@ -398,14 +428,34 @@ def _craft_record(craft: Spacecraft) -> np.void:
         "dwell": camera.dwell_s,
         "image_bits": round(camera.image_gbit * GIGA),
         "min_sun_sine": np.sin(np.radians(camera.min_sun_elevation_deg)),
-        "eirp_dbw": radio.eirp_dbw,
-        "frequency": radio.frequency_ghz * GIGA,
-        "bandwidth": radio.bandwidth_mhz * 1e6,
-        "implementation_loss": radio.implementation_loss_db,
-        "max_efficiency": radio.max_bit_s_hz,
-        "fixed_rate": (radio.fixed_rate_mbit_s or 0.0) * 1e6,
+        "radio": radio,
         "store_bits": round(craft.store_gbit * GIGA),
+        **_board_values(craft),
     }
     for name, value in values.items():
         record[name] = value
     return record[()]
+
+
+def _board_values(craft: Spacecraft) -> dict[str, float]:
+    """What `CRAFT` says of the boards of a spacecraft.
+
+    Where there is none, the standing load alone warms the mount, and no board throttles.
+    """
+    thermal, standing, compute = craft.thermal, craft.power.compute_w, craft.compute
+    idle, most, hot, span = 0.0, max(standing, 1.0), np.inf, 0.0
+    if compute is not None:
+        profile = board(compute.board)
+        idle, most = compute.boards * profile.idle_w, compute.boards * profile.active_w
+        hot, span = profile.throttle_c + KELVIN, profile.throttle_span_k
+    conductance = most / thermal.board_rise_k
+    return {
+        "compute_load": standing,
+        "idle_load": min(standing, idle),
+        "board_power": most,
+        "board_capacity": 60.0 * thermal.board_minutes * conductance,
+        "board_conductance": conductance,
+        "board_rise": thermal.board_rise_k,
+        "board_throttle": hot,
+        "board_shutdown": hot + span,
+    }

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.fleet import force_model, make_fleet, zenith
-from sandbox.jobs import make_terms
+from sandbox.jobs import make_job_params
 from sandbox.lasers import SEARCH_S, carries, follow_links, laser_records, seek_links
 from sandbox.orbits.ephemeris import earth_rotation, make_ephemeris
 from sandbox.orbits.frames import geodetic_to_itrs
@@ -53,7 +53,7 @@ class FlightPlan:
     def __init__(self, scenario: Any, step_s: float = 30.0) -> None:
         self.scenario, self.step_s = load_scenario(scenario), float(step_s)
         self.fleet = make_fleet(self.scenario)
-        self.terms = make_terms(self.scenario, self.fleet)
+        self.terms = make_job_params(self.scenario, self.fleet)
         self.lasers, self._pattern = laser_records(self.scenario, self.fleet)
         self._seeks = bool(((self._pattern["peer"] != NONE).sum(axis=1) < self.lasers["terminals"]).any())
 

@@ -11,17 +11,18 @@ from sandbox.access import precedes
 from sandbox.compiled import kernel
 from sandbox.jobs import ANSWERS, RAW
 from sandbox.state import NONE
+from sandbox.thermal import is_hot
 
 
 @kernel
-def can_transmit(outlook, store, craft, temperature, b, n):
+def can_transmit(outlook, store, craft, body, b, n):
     """Whether the living satellite n of world b is cool enough, sees a station and has images to send."""
-    return outlook.station != NONE and store.level[b, n].count > 0 and temperature < craft.shutdown_above
+    return outlook.station != NONE and store.level[b, n].count > 0 and not is_hot(body, craft)
 
 
 @kernel
 def serve_jobs(state, scratch, jobs, b):
-    """Give the antennas of world b to satellites with job data: writes `served` of every desk."""
+    """Give the antennas of world b to satellites with job data: writes `served` of every server."""
     outlook, ground, work = state.outlook[b], state.ground[b], jobs.state
     task, asking = scratch.task[b], scratch.asking[b]
     count = waiting = 0
@@ -41,14 +42,14 @@ def serve_jobs(state, scratch, jobs, b):
                 mine = _rank(work, outlook[n], task[n].sends, b, n)
                 theirs = _rank(work, outlook[other], task[other].sends, b, other)
                 ahead += precedes(theirs, other, mine, n)
-        work.desks[b, n].served = ahead < ground[outlook[n].station].antennas
+        work.servers[b, n].served = ahead < ground[outlook[n].station].antennas
 
 
 @kernel
 def _has_data(work, b, n):
     """Whether satellite n itself has something to send to a station, or to fetch from one."""
     raw, answers = work.queues[b, n, RAW].count, work.queues[b, n, ANSWERS].count
-    return raw + answers > 0 or work.desks[b, n].missing > 0.0
+    return raw + answers > 0 or work.servers[b, n].missing > 0.0
 
 
 @kernel
@@ -68,11 +69,11 @@ def reserve_antennas(state, constants, scratch, jobs, b):
     if jobs is None:
         return
     for n in range(state.body.shape[1]):
-        outlook, temperature = state.outlook[b, n], state.body[b, n].temperature
+        outlook, body = state.outlook[b, n], state.body[b, n]
         images = scratch.task[b, n].sends and can_transmit(
-            outlook, state.store, constants.craft[n], temperature, b, n
+            outlook, state.store, constants.craft[n], body, b, n
         )
-        if jobs.state.desks[b, n].served and not images:
+        if jobs.state.servers[b, n].served and not images:
             reserved[outlook.station] += 1
 
 

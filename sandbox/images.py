@@ -4,12 +4,13 @@ from sandbox.access import precedes
 from sandbox.compiled import kernel
 from sandbox.sensing import capture_request, decayed, find_cloud
 from sandbox.state import DELIVERED, NONE, OPEN
+from sandbox.thermal import is_hot
 
 
 @kernel
-def can_shoot(store, craft, temperature, b, n):
+def can_shoot(store, craft, body, b, n):
     """Whether the living satellite n of world b is cool enough and has room for one more image."""
-    return temperature < craft.shutdown_above and has_room(store, craft, 1, b, n)
+    return not is_hot(body, craft) and has_room(store, craft, 1, b, n)
 
 
 @kernel

@@ -4,7 +4,7 @@ import math
 
 from sandbox.compiled import kernel
 from sandbox.job_queues import close_job, put, sight, take
-from sandbox.jobs import ANSWERS, DELIVERED, EXPIRED, RAW
+from sandbox.jobs import ANSWERS, DELIVERED, EXPIRED, RAW, user_link_share
 from sandbox.lasers import carries, light_time, link_bit_rate, send_over
 from sandbox.links import slant_range
 from sandbox.routing import Heap, Routes, route_all
@@ -37,19 +37,19 @@ def travel(lasers, load, ways, bits, time, b, n):
 @kernel
 def relay(state, jobs, lasers, now, end, b):
     """Answers for the ground go over the mesh to a satellite that a station serves, unless theirs is."""
-    work, sketch = jobs.state, jobs.scratch
-    start, needed, any_served = sketch.start[b], False, False
+    work, scratch = jobs.state, jobs.scratch
+    start, needed, any_served = scratch.start[b], False, False
     for n in range(start.shape[0]):
-        start[n] = 0.0 if work.desks[b, n].served else math.inf
-        any_served = any_served or work.desks[b, n].served
+        start[n] = 0.0 if work.servers[b, n].served else math.inf
+        any_served = any_served or work.servers[b, n].served
         needed = needed or work.queues[b, n, ANSWERS].count > 0
     if not (needed and any_served):
         return
-    routes = ways(sketch.other, b)
-    route_all(lasers.state.links[b], lasers.params.terminals, start, now, 0.0, routes, heap(sketch.heap, b))
+    routes = ways(scratch.other, b)
+    route_all(lasers.state.links[b], lasers.params.terminals, start, now, 0.0, routes, heap(scratch.heap, b))
     book = work.book[b]
     for n in range(start.shape[0]):
-        if work.desks[b, n].served or routes.goal[n] == NONE:
+        if work.servers[b, n].served or routes.goal[n] == NONE:
             continue
         queue = work.queues[b, n, ANSWERS]
         before, j = NONE, queue.head
@@ -68,7 +68,7 @@ def relay(state, jobs, lasers, now, end, b):
 @kernel
 def answer_users(state, jobs, lasers, now, end, b, n):
     """Send the answers of satellite n to users that it sees, or over the mesh through one that sees them."""
-    work, terms, sketch = jobs
+    work, params, scratch = jobs
     queue, book = work.queues[b, n, ANSWERS], work.book[b]
     before, j = NONE, queue.head
     while j != NONE:
@@ -77,21 +77,22 @@ def answer_users(state, jobs, lasers, now, end, b, n):
             before, j = j, job.next
             continue
         goal, time = n, max(now, job.ready)
-        sine, distance = sight(sketch.itrs[b, n], job)
-        if sine < terms.user_sine:
+        sine, distance = sight(scratch.itrs[b, n], job)
+        if sine < params.user_sine:
             goal = _route_to_user(state, jobs, lasers, job, now, b, n)
-        if goal == NONE or (goal == n and max(time, work.desks[b, n].channel) >= end):
+        if goal == NONE or (goal == n and max(time, work.servers[b, n].channel) >= end):
             before, j = j, job.next
             continue
         behind = take(queue, book, before, j)
         if goal != n:
-            goal, time = travel(lasers, state.load, ways(sketch.other, b), job.bits, time, b, n)
-            sine, distance = sight(sketch.itrs[b, goal], job)
-        desk = work.desks[b, goal]
-        if max(time, desk.channel) < end:
-            desk.channel = max(time, desk.channel) + job.bits / terms.user_rate
-            desk.sent += job.bits
-            deliver(work, terms, desk.channel + light_time(distance), b, j)
+            goal, time = travel(lasers, state.load, ways(scratch.other, b), job.bits, time, b, n)
+            sine, distance = sight(scratch.itrs[b, goal], job)
+        server = work.servers[b, goal]
+        if max(time, server.channel) < end:
+            rate = params.user_down * user_link_share(params, distance)
+            server.channel = max(time, server.channel) + job.bits / rate
+            server.sent += job.bits
+            deliver(work, params, server.channel + light_time(distance), b, j)
         else:
             job.place, job.ready = goal, time
             put(work.queues[b, goal, ANSWERS], book, j)
@@ -102,22 +103,22 @@ def answer_users(state, jobs, lasers, now, end, b, n):
 def _route_to_user(state, jobs, lasers, job, now, b, n):
     """The satellite over whose user link an answer on board of n arrives first, or NONE; the ways are in
     `scratch.other`."""
-    work, terms, sketch = jobs
+    work, params, scratch = jobs
     if not _has_link(lasers, now, b, n):
         return NONE
-    start, seen = sketch.start[b], False
+    start, seen = scratch.start[b], False
     for m in range(start.shape[0]):
         start[m] = math.inf
         if state.body[b, m].alive:
-            sine, distance = sight(sketch.itrs[b, m], job)
-            if sine >= terms.user_sine:
-                start[m] = light_time(distance) + max(0.0, work.desks[b, m].channel - now)
+            sine, distance = sight(scratch.itrs[b, m], job)
+            if sine >= params.user_sine:
+                start[m] = light_time(distance) + max(0.0, work.servers[b, m].channel - now)
                 seen = True
     if not seen:
         return NONE
-    routes = ways(sketch.other, b)
+    routes = ways(scratch.other, b)
     links, terminals = lasers.state.links[b], lasers.params.terminals
-    route_all(links, terminals, start, now, job.bits, routes, heap(sketch.heap, b))
+    route_all(links, terminals, start, now, job.bits, routes, heap(scratch.heap, b))
     return routes.goal[n]
 
 
@@ -136,14 +137,14 @@ def send_down(state, constants, jobs, lasers, now, b, n):
 
     Returns the seconds of it that the transmitter sent; images have what is left.
     """
-    work, terms, sketch = jobs
-    desk, outlook, book = work.desks[b, n], state.outlook[b, n], work.book[b]
-    _fetch_weights(constants, jobs, lasers, outlook, b, n)
-    if not desk.served:
+    work, params, scratch = jobs
+    server, outlook, book = work.servers[b, n], state.outlook[b, n], work.book[b]
+    _fetch_weights(constants, jobs, lasers, outlook, now, b, n)
+    if not server.served:
         return 0.0
     time, until = now + outlook.visible_from, now + outlook.visible_to
     station = constants.stations[outlook.station]
-    itrs = sketch.itrs[b, n]
+    itrs = scratch.itrs[b, n]
     delay, began = light_time(slant_range(itrs[0], itrs[1], itrs[2], station)), -1.0
     airtime = 0.0
     for q in (ANSWERS, RAW):
@@ -163,8 +164,8 @@ def send_down(state, constants, jobs, lasers, now, b, n):
                 before, j = j, job.next
                 continue
             behind = take(queue, book, before, j)
-            desk.sent += job.bits
-            deliver(work, terms, time + delay + (terms.ground_s if q == RAW else 0.0), b, j)
+            server.sent += job.bits
+            deliver(work, params, time + delay + (params.ground_s if q == RAW else 0.0), b, j)
             j = behind
     state.load[b, n].joules += constants.craft[n].transmitter_load * airtime
     return airtime
@@ -175,40 +176,42 @@ def _send_part(work, bits, b, n, j):
     """Part of job j has come down: it waits on the ground for the rest."""
     work.book[b, j].bits -= bits
     work.ledger[b].bits_delivered += bits
-    work.desks[b, n].sent += bits
+    work.servers[b, n].sent += bits
 
 
 @kernel
-def _fetch_weights(constants, jobs, lasers, outlook, b, n):
+def _fetch_weights(constants, jobs, lasers, outlook, now, b, n):
     """Bring the large model's missing weights on board: from the station, and from neighbours that have
     them all."""
-    work, terms, links = jobs.state, jobs.params, lasers.state.links
-    desk = work.desks[b, n]
-    if desk.missing == 0.0:
+    work, params, links = jobs.state, jobs.params, lasers.state.links
+    server = work.servers[b, n]
+    if server.missing == 0.0:
         return
-    came = terms.uplink_rate * (outlook.visible_to - outlook.visible_from) if desk.served else 0.0
+    came, up = 0.0, min(params.uplink_rate, outlook.uplink)
+    if server.served:
+        came = up * (outlook.visible_to - outlook.visible_from)
     for k in range(links.shape[2]):
         peer = links[b, n, k].peer
-        if peer == NONE or links[b, n, k].since == math.inf:
+        if not carries(links[b], lasers.params.terminals, n, k, now):
             continue
-        if work.desks[b, peer].missing == 0.0 and terms.hosts[peer].boards > 0:
+        if work.servers[b, peer].missing == 0.0 and params.hosts[peer].boards > 0:
             came += link_bit_rate(lasers.params.terminals, n, peer) * constants.round_s
-    desk.missing = max(0.0, desk.missing - came)
+    server.missing = max(0.0, server.missing - came)
 
 
 @kernel
-def deliver(work, terms, time, b, j):
+def deliver(work, params, time, b, j):
     """The answer of job j, or the question for the ground to answer, arrives at `time`, and pays unless that
     is too late."""
     job = work.book[b, j]
     if time > job.deadline:
         close_job(work, b, job.credit, j, EXPIRED)
         return
-    task, ledger, desk = terms.kinds[job.kind], work.ledger[b], work.desks[b, job.credit]
+    task, ledger, server = params.kinds[job.kind], work.ledger[b], work.servers[b, job.credit]
     age = time - job.release
     job.status, job.delivered_at, job.place = DELIVERED, time, NONE
     ledger.jobs_delivered += 1
     ledger.bits_delivered += job.bits
-    desk.answered += 1
-    desk.latency += age
-    desk.value += job.value * task.quality[job.model] * 2.0 ** (-age / task.half_life) * (1.0 - job.spoilt)
+    server.answered += 1
+    server.latency += age
+    server.value += job.value * task.quality[job.model] * 2.0 ** (-age / task.half_life) * (1.0 - job.spoilt)

@@ -55,7 +55,7 @@ def receive(work, places, b, n, j, ready):
         return
     job.place, job.ready, job.status = n, ready, QUEUED
     put(work.queues[b, n, INBOX], work.book[b], j)
-    work.desks[b, n].arrived += 1
+    work.servers[b, n].arrived += 1
 
 
 @kernel
@@ -90,10 +90,10 @@ def close_job(work, b, n, j, status):
         ledger.jobs_dropped += 1
         ledger.bits_dropped += job.bits
     if n != NONE:
-        desk = work.desks[b, n]
-        desk.expired += status == EXPIRED
-        desk.lost += status == LOST
-        desk.dropped += status == DROPPED
+        server = work.servers[b, n]
+        server.expired += status == EXPIRED
+        server.lost += status == LOST
+        server.dropped += status == DROPPED
     job.place = NONE
 
 

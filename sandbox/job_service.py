@@ -31,10 +31,12 @@ from sandbox.jobs import (
     TO_GROUND,
     TRAINING,
     WAITING,
+    user_link_share,
 )
 from sandbox.lasers import carries, light_time, send_over
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.routing import route_all
+from sandbox.safety import is_dark
 from sandbox.state import NONE
 
 
@@ -45,13 +47,13 @@ def welcome(state, constants, jobs, lasers, b):
     for n in range(body.shape[0]):
         for q in range(work.queues.shape[2]):
             clear_out(work, body[n].alive, now, b, n, q)
-    sketch(state, constants, jobs, lasers, b)
+    update_scratch(state, constants, jobs, lasers, b)
     _release(state, constants, work, jobs.params.places, b)
     _take_up(jobs, body, now, now + constants.round_s, b)
 
 
 @kernel
-def sketch(state, constants, jobs, lasers, b):
+def update_scratch(state, constants, jobs, lasers, b):
     """Where the satellites of world b are over the Earth, and their ways to the training satellites."""
     now, position = state.clock[b].time, state.orbit.position[b]
     rotation = earth_rotation(constants.ephemeris, now)
@@ -59,7 +61,7 @@ def sketch(state, constants, jobs, lasers, b):
         x, y, z = rotate(rotation, position[n, 0], position[n, 1], position[n, 2])
         itrs = jobs.scratch.itrs[b, n]
         itrs[0], itrs[1], itrs[2] = x, y, z
-        jobs.state.desks[b, n].backlog = backlog(jobs, b, n, now)
+        jobs.state.servers[b, n].backlog = backlog(jobs, b, n, now)
     if jobs.params.trains:
         _route_to_training(jobs, lasers, state.body[b], now, b)
 
@@ -67,14 +69,14 @@ def sketch(state, constants, jobs, lasers, b):
 @kernel
 def _route_to_training(jobs, lasers, body, now, b):
     """The way of every satellite to the training satellite that could start soonest."""
-    work, terms, sketch = jobs
-    start = sketch.start[b]
+    work, params, scratch = jobs
+    start = scratch.start[b]
     for n in range(start.shape[0]):
         start[n] = math.inf
-        if terms.hosts[n].training and body[n].alive and work.desks[b, n].missing == 0.0:
-            start[n] = work.desks[b, n].backlog
+        if params.hosts[n].training and body[n].alive and work.servers[b, n].missing == 0.0:
+            start[n] = work.servers[b, n].backlog
     links, terminals = lasers.state.links[b], lasers.params.terminals
-    route_all(links, terminals, start, now, 0.0, ways(sketch.training, b), heap(sketch.heap, b))
+    route_all(links, terminals, start, now, 0.0, ways(scratch.training, b), heap(scratch.heap, b))
 
 
 @kernel
@@ -116,7 +118,7 @@ def _take_up(jobs, body, now, end, b):
     The user links of a satellite are one channel: who comes later waits for it, and what does not fit the
     round waits on the ground.
     """
-    work, terms = jobs.state, jobs.params
+    work, params = jobs.state, jobs.params
     queue, book = work.waiting[b], work.book[b]
     before, j = NONE, queue.head
     while j != NONE:
@@ -130,11 +132,11 @@ def _take_up(jobs, body, now, end, b):
         if n == NONE:
             before, j = j, job.next
             continue
-        desk = work.desks[b, n]
-        begin = max(now, desk.channel)
-        desk.channel = begin + job.bits / terms.user_rate
+        server = work.servers[b, n]
+        begin = max(now, server.channel)
+        server.channel = begin + job.bits / (params.user_up * user_link_share(params, distance))
         behind = take(queue, book, before, j)
-        receive(work, terms.places, b, n, j, desk.channel + light_time(distance))
+        receive(work, params.places, b, n, j, server.channel + light_time(distance))
         j = behind
 
 
@@ -142,13 +144,13 @@ def _take_up(jobs, body, now, end, b):
 def _highest(jobs, body, job, end, b):
     """(satellite, sine of its elevation, m) that a user sees highest and that can take the job before
     `end`."""
-    work, terms, sketch = jobs
-    best, top, far = NONE, terms.user_sine, 0.0
+    work, params, scratch = jobs
+    best, top, far = NONE, params.user_sine, 0.0
     for n in range(body.shape[0]):
-        sine, distance = sight(sketch.itrs[b, n], job)
+        sine, distance = sight(scratch.itrs[b, n], job)
         if sine >= top and body[n].alive:
-            room = work.queues[b, n, INBOX].count < terms.places
-            if room and work.desks[b, n].channel < end:
+            room = work.queues[b, n, INBOX].count < params.places
+            if room and work.servers[b, n].channel < end:
                 best, top, far = n, sine, distance
     return best, far
 
@@ -157,9 +159,9 @@ def _highest(jobs, body, job, end, b):
 def serve(state, constants, scratch, jobs, lasers, b):
     """One round of world b: the tasks' decisions on each inbox, each in force once the mind has thought.
 
-    `open_desks` comes before. A decision is about the head of the inbox, or with `whole_inbox` about all that
-    is in it. Satellites that are about to turn to a station have the first claim to its antennas. Energy goes
-    into `state.load`; what jobs take of a contact into `scratch.airtime`.
+    `clear_servers` comes before. A decision is about the head of the inbox, or with `whole_inbox` about all
+    that is in it. Satellites that are about to turn to a station have the first claim to its antennas.
+    Energy goes into `state.load`; what jobs take of a contact into `scratch.airtime`.
     """
     now, end = state.clock[b].time, state.clock[b].time + constants.round_s
     body, task, asking = state.body[b], scratch.task[b], jobs.scratch.asking[b]
@@ -175,20 +177,20 @@ def serve(state, constants, scratch, jobs, lasers, b):
             run_boards(state, constants.craft[n], jobs, task[n].busy, now, end, b, n)
     relay(state, jobs, lasers, now, end, b)
     for n in range(body.shape[0]):
-        if body[n].alive:
+        if body[n].alive and not is_dark(state, constants, b, n):
             answer_users(state, jobs, lasers, now, end, b, n)
             scratch.airtime[b, n] = send_down(state, constants, jobs, lasers, now, b, n)
 
 
 @kernel
-def open_desks(desks):
-    """Begin a round at the desks (N,) of a world: clear the record of the last one."""
-    for n in range(desks.shape[0]):
-        desk = desks[n]
-        desk.served = False
-        desk.busy = desk.sent = desk.value = desk.latency = 0.0
-        desk.answered = desk.arrived = desk.handed = desk.refused = 0
-        desk.dropped = desk.expired = desk.lost = 0
+def clear_servers(servers):
+    """Clear what the servers (N,) of a world did in the last round."""
+    for n in range(servers.shape[0]):
+        server = servers[n]
+        server.served = False
+        server.busy = server.sent = server.value = server.latency = 0.0
+        server.answered = server.arrived = server.handed = server.refused = 0
+        server.dropped = server.expired = server.lost = 0
 
 
 @kernel
@@ -198,7 +200,7 @@ def _decide(state, jobs, lasers, decision, time, b, n):
         return
     for _ in range(jobs.scratch.asking[b, n]):  # what others hand over in this round is for the next
         if not allowed(state, jobs, lasers, decision, b, n):
-            jobs.state.desks[b, n].refused += 1
+            jobs.state.servers[b, n].refused += 1
             return
         _carry_out(state.load, jobs, lasers, decision, time, b, n)
 
@@ -207,7 +209,7 @@ def _decide(state, jobs, lasers, decision, time, b, n):
 def _carry_out(load, jobs, lasers, decision, time, b, n):
     """What becomes of the job at the head of the inbox of satellite n."""
     work = jobs.state
-    inbox, book, desk = work.queues[b, n, INBOX], work.book[b], work.desks[b, n]
+    inbox, book, server = work.queues[b, n, INBOX], work.book[b], work.servers[b, n]
     j = inbox.head
     job = book[j]
     time = max(time, job.ready)
@@ -223,14 +225,14 @@ def _carry_out(load, jobs, lasers, decision, time, b, n):
         put(work.queues[b, n, RAW], book, j)
     elif decision == TRAINING:
         goal, time = travel(lasers, load, ways(jobs.scratch.training, b), job.bits, time, b, n)
-        desk.handed += 1
+        server.handed += 1
         job.hops += 1
         enqueue(work, b, goal, j, n, LARGE, time)
     else:
         k = decision - NEIGHBOUR
         peer = lasers.state.links[b, n, k].peer
         time = send_over(lasers, load, job.bits, time, b, n, k)
-        desk.handed += 1
+        server.handed += 1
         job.hops += 1
         receive(work, jobs.params.places, b, peer, j, time)
 
@@ -238,20 +240,20 @@ def _carry_out(load, jobs, lasers, decision, time, b, n):
 @kernel
 def allowed(state, jobs, lasers, decision, b, n):
     """Whether the living satellite n may decide so on the head of its inbox."""
-    work, terms, sketch = jobs
-    host = terms.hosts[n]
+    work, params, scratch = jobs
+    host = params.hosts[n]
     if decision == RUN_SMALL:
         return host.boards > 0
     if decision == RUN_LARGE:
-        return host.boards > 0 and work.desks[b, n].missing == 0.0
+        return host.boards > 0 and work.servers[b, n].missing == 0.0
     if decision == TRAINING:
-        goal = sketch.training.goal[b, n]
-        return terms.trains and goal != NONE and goal != n
+        goal = scratch.training.goal[b, n]
+        return params.trains and goal != NONE and goal != n
     if NEIGHBOUR <= decision < TRAINING:
         k = decision - NEIGHBOUR
         links = lasers.state.links[b]
         if not carries(links, lasers.params.terminals, n, k, state.clock[b].time):
             return False
         peer = links[n, k].peer
-        return state.body[b, peer].alive and work.queues[b, peer, INBOX].count < terms.places
+        return state.body[b, peer].alive and work.queues[b, peer, INBOX].count < params.places
     return True

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sandbox.compiled import kernel
 from sandbox.compute import (
@@ -25,6 +26,7 @@ from sandbox.compute import (
     prefill_seconds,
 )
 from sandbox.fleet import Fleet
+from sandbox.modcods import ladder
 from sandbox.routing import Heap, Routes, make_heap
 from sandbox.scenario import JobKind, Questions, Scenario, load_scenario
 from sandbox.setting import Setting
@@ -58,6 +60,9 @@ DECISIONS = (
 SMALL, LARGE, GROUND = range(3)
 """Who answers: the place in `quality`."""
 
+OVERHEAD_M = 550e3
+"""Distance at which the link of a user carries what `scenario.Jobs` says: its best code just works there."""
+
 JOB = structured(
     [
         ("position", "f8", (3,)),  # m, ITRS, of its user
@@ -88,13 +93,14 @@ QUEUE = structured(
         ("soonest", "f8"),  # s, no deadline in it is before then
     ]
 )
-DESK = structured(
+SERVER = structured(
     [
         ("channel", "f8"),  # s, when the user link is free
         ("missing", "f8"),  # bit of the large model that are not on board yet
         ("backlog", "f8"),  # s until its boards have run all that waits for them, as seen between two rounds
         ("down", "f8"),  # s, its boards take no work before then
         ("spoil", "f8"),  # share of their value that its boards' answers lose, because of corrupted weights
+        ("slowed", "f8"),  # share of their speed that its boards lost to heat as they last ran
         ("off", "?"),  # its boards are switched off
         ("served", "?"),  # a station has an antenna for it in this round
         # what it did in the last round:
@@ -150,7 +156,7 @@ HOST = structured(
 )
 
 
-class Terms(NamedTuple):
+class JobParams(NamedTuple):
     """What the kernels need to know of the jobs of a scenario and does not change."""
 
     kinds: np.ndarray  # (K,) KIND
@@ -159,8 +165,11 @@ class Terms(NamedTuple):
     batch: int
     places: int
     user_sine: float
-    user_rate: float  # bit/s
-    uplink_rate: float  # bit/s
+    user_needed: NDArray[np.float64]  # (M,) 1/m2: codes of the user links work where 1 / distance^2 is above
+    user_share: NDArray[np.float64]  # (M,) share of the best rate that each carries
+    user_down: float  # bit/s at best, to users
+    user_up: float  # bit/s at best, from users
+    uplink_rate: float  # bit/s that goes up from a station at most
     ground_s: float
     trains: bool  # whether there is a training satellite
     whole_inbox: bool  # whether a decision is about all jobs in the inbox, not the first alone
@@ -174,11 +183,11 @@ class Work(NamedTuple):
     waiting: np.ndarray  # (B,) QUEUE of the jobs on the ground
     queues: np.ndarray  # (B, N, 4) QUEUE
     free: np.ndarray  # (B, N, C) s, when each board is free
-    desks: np.ndarray  # (B, N) DESK
+    servers: np.ndarray  # (B, N) SERVER
     ledger: np.ndarray  # (B,) LEDGER
 
 
-class Sketch(NamedTuple):
+class JobScratch(NamedTuple):
     """Working memory of the kernels. `training` holds the routes to the training satellites for the coming
     round."""
 
@@ -194,8 +203,8 @@ class Jobs(NamedTuple):
     """The part of a world that serves jobs. It requires the lasers."""
 
     state: Work
-    params: Terms
-    scratch: Sketch
+    params: JobParams
+    scratch: JobScratch
 
 
 def idle_boards(scenario: Scenario) -> Scenario:
@@ -213,12 +222,12 @@ def idle_boards(scenario: Scenario) -> Scenario:
 
 def make_part(setting: Setting, room: int, whole_inbox: bool) -> Jobs:
     """The part, with room for so many jobs. Raises SandboxError for models that do not fit the boards."""
-    terms = make_terms(setting.scenario, setting.fleet, whole_inbox)
-    boards = int(terms.hosts["boards"].max())
-    return Jobs(make_work(*setting.team, room, boards), terms, make_sketch(*setting.team))
+    params = make_job_params(setting.scenario, setting.fleet, whole_inbox)
+    boards = int(params.hosts["boards"].max())
+    return Jobs(make_work(*setting.team, room, boards), params, make_job_scratch(*setting.team))
 
 
-def make_terms(scenario: Scenario, fleet: Fleet, whole_inbox: bool = False) -> Terms:
+def make_job_params(scenario: Scenario, fleet: Fleet, whole_inbox: bool = False) -> JobParams:
     """Hosts and kinds of `scenario`. Raises SandboxError where the two models do not fit a board."""
     jobs = scenario.jobs
     hosts = np.zeros(len(fleet), HOST)
@@ -241,19 +250,37 @@ def make_terms(scenario: Scenario, fleet: Fleet, whole_inbox: bool = False) -> T
         hosts["extra_w"][mine] = profile.active_w - profile.idle_w
         hosts["large_bits"][mine] = 8.0 * models[1].weight_bytes(jobs.precision)
     kinds_of_jobs = _kinds(scenario.job_kinds)
-    return Terms(
+    thresholds, bits = ladder("dvb-s2")
+    return JobParams(
         kinds=kinds_of_jobs,
         hosts=hosts,
         alone=_alone(hosts, kinds_of_jobs),
         batch=jobs.batch,
         places=jobs.places,
         user_sine=float(np.sin(np.radians(jobs.user_min_elevation_deg))),
-        user_rate=jobs.user_mbit_s * MEGA,
+        user_needed=10.0 ** (0.1 * (thresholds - thresholds[-1])) / OVERHEAD_M**2,
+        user_share=bits / bits[-1],
+        user_down=jobs.user_mbit_s * MEGA,
+        user_up=jobs.user_uplink_mbit_s * MEGA,
         uplink_rate=jobs.uplink_mbit_s * MEGA,
         ground_s=jobs.ground_s,
         trains=bool(hosts["training"].any()),
         whole_inbox=whole_inbox,
     )
+
+
+@kernel
+def user_link_share(params, distance):
+    """Share of its best rate that a user's link carries over `distance` m: that of the best code that works.
+
+    Beyond the reach of the lowest code (eight times `OVERHEAD_M`) its rate falls with the distance squared.
+    """
+    code = 0
+    while (
+        code + 1 < params.user_needed.shape[0] and params.user_needed[code + 1] * distance * distance <= 1.0
+    ):
+        code += 1
+    return params.user_share[code] * min(1.0, 1.0 / (params.user_needed[code] * distance * distance))
 
 
 def _kinds(kinds: Sequence[Questions]) -> np.ndarray:
@@ -290,12 +317,12 @@ def make_work(worlds: int, satellites: int, room: int, boards: int) -> Work:
         waiting=np.zeros(worlds, QUEUE),
         queues=np.zeros((*fleet, len(_OF_QUEUE)), QUEUE),
         free=np.zeros((*fleet, max(1, boards))),
-        desks=np.zeros(fleet, DESK),
+        servers=np.zeros(fleet, SERVER),
         ledger=np.zeros(worlds, LEDGER),
     )
 
 
-def make_sketch(worlds: int, satellites: int) -> Sketch:
+def make_job_scratch(worlds: int, satellites: int) -> JobScratch:
     """Working memory for `worlds` x `satellites`."""
     fleet = (worlds, satellites)
     heap = make_heap(satellites)
@@ -303,7 +330,7 @@ def make_sketch(worlds: int, satellites: int) -> Sketch:
     def ways() -> Routes:
         return Routes(np.full(fleet, np.inf), np.full(fleet, NONE, np.int32), np.full(fleet, NONE, np.int32))
 
-    return Sketch(
+    return JobScratch(
         itrs=np.zeros((*fleet, 3)),
         start=np.zeros(fleet),
         training=ways(),
@@ -325,7 +352,7 @@ def begin(jobs: Jobs, b: int, book: np.ndarray, start: float, on_board: bool) ->
     rows["deadline"][: len(book)] += start
     for queue in (work.waiting[b : b + 1], work.queues[b]):
         queue["head"] = queue["tail"] = NONE
-    work.desks["missing"][b] = 0.0 if on_board else jobs.params.hosts["large_bits"]
+    work.servers["missing"][b] = 0.0 if on_board else jobs.params.hosts["large_bits"]
 
 
 def whole(rows: np.ndarray) -> np.ndarray:

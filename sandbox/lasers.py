@@ -3,7 +3,7 @@
 Each satellite has up to four terminals. In a Walker pattern they hold the neighbours ahead, behind, and in
 the planes on either side (+Grid), for as long as these can be seen; terminals that no pattern takes look for
 the nearest satellite that has one free as well. A link is a pair of terminals; it carries data once it has
-been visible without a break for the acquisition time.
+been visible without a break for as long as the two take to find each other (`sandbox.acquisition`).
 
 Shapes: B worlds, N satellites. SI units, any one inertial frame.
 """
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.acquisition import local_direction, search_share, turn_angle
 from sandbox.compiled import kernel
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.fleet import Fleet
@@ -40,9 +41,10 @@ AHEAD, BEHIND, RIGHT, LEFT = range(TERMINALS)
 LASER = structured(
     [
         ("terminals", "i4"),
-        ("clan", "i4"),  # satellites of one clan hold a pattern; free terminals look beyond it
+        ("pattern_group", "i4"),  # satellites of one group hold a pattern; free terminals look beyond it
         ("range", "f8"),  # m
-        ("acquisition", "f8"),  # s
+        ("acquisition", "f8"),  # s that the search for a new partner takes
+        ("slew", "f8"),  # rad/s
         ("rate", "f8"),  # bit/s
         ("regard", "f8"),  # sine of the angle to the plane across the camera's boresight that they reach
         ("transmit_w", "f8"),  # W of one that sends
@@ -55,11 +57,19 @@ LINK = structured(
         ("back", "i4"),  # its terminal
         ("fixed", "?"),  # held for the pattern's sake even while out of sight
         ("since", "f8"),  # s, visible without a break since then; inf while it is not
+        ("wait", "f8"),  # s from then on until it carries
         ("distance", "f8"),  # m
         ("out", "?"),  # this end's terminal is out of order
+        (
+            "aim",
+            "f8",
+            (3,),
+        ),  # where this end looks, or last did, see `acquisition.local_direction`
+        ("held", "i4"),  # 1 + the satellite that it last acquired, 0 for none
+        ("left", "f8"),  # s, when that was last seen
     ]
 )
-"""A terminal and what it points at; both ends of a link say the same, but for `out`."""
+"""A terminal and what it points at; both ends of a link say the same, but for `out` and what follows it."""
 
 
 class Links(NamedTuple):
@@ -117,21 +127,29 @@ def laser_records(scenario: Scenario, fleet: Fleet) -> tuple[np.ndarray, np.ndar
         records["range"][mine] = craft.lasers.range_km * KILO
         records["regard"][mine] = np.sin(np.radians(craft.lasers.regard_deg))
         records["acquisition"][mine] = craft.lasers.acquisition_s
+        records["slew"][mine] = np.radians(craft.lasers.slew_deg_s)
         records["rate"][mine] = craft.lasers.rate_gbit_s * GIGA
         records["transmit_w"][mine] = craft.lasers.transmit_w
-    records["clan"] = NONE
+    records["pattern_group"] = NONE
     for number, (group, _) in enumerate(_patterned(scenario, fleet)):
-        records["clan"][np.array(fleet.groups) == group.name] = number
+        records["pattern_group"][np.array(fleet.groups) == group.name] = number
     return records, _pattern_links(scenario, fleet)
 
 
 def make_lasers(
-    satellites: int, *, terminals: int, range_m: float, acquisition_s: float, rate_bit_s: float
+    satellites: int,
+    *,
+    terminals: int,
+    range_m: float,
+    acquisition_s: float,
+    rate_bit_s: float,
+    slew_deg_s: float = 2.0,
 ) -> np.ndarray:
     """Records (N,) of dtype LASER for satellites that are alike, each free to link to any other."""
     if not 0 <= terminals <= TERMINALS:
         raise SandboxError(f"terminals = {terminals}; give a whole number from 0 to {TERMINALS}.")
-    record = np.array([(terminals, NONE, range_m, acquisition_s, rate_bit_s, 1.0, 0.0)], LASER)
+    slew = np.radians(slew_deg_s)
+    record = np.array([(terminals, NONE, range_m, acquisition_s, slew, rate_bit_s, 1.0, 0.0)], LASER)
     return np.repeat(record, satellites)
 
 
@@ -206,7 +224,9 @@ def hold_pattern(
 
 def _join(links: np.ndarray, a: int, terminal: int, b: int, back: int) -> None:
     for n, k, peer, theirs in ((a, terminal, b, back), (b, back, a, terminal)):
-        links[n, k] = (peer, theirs, True, np.inf, 0.0, False)
+        links[n, k] = no_links(1)[0, 0]
+        for name, value in (("peer", peer), ("back", theirs), ("fixed", True)):
+            links[name][n, k] = value
 
 
 def _angles(position: NDArray, velocity: NDArray) -> tuple[NDArray, NDArray]:
@@ -257,9 +277,7 @@ def link_bit_rate(lasers, a, b):
 def carries(links, lasers, n, k, time):
     """Whether terminal k of satellite n can send at `time`: the other end has been acquired by then."""
     link = links[n, k]
-    if link.peer == NONE:
-        return False
-    return link.since + max(lasers[n].acquisition, lasers[link.peer].acquisition) <= time
+    return link.peer != NONE and link.since + link.wait <= time
 
 
 @kernel
@@ -283,9 +301,45 @@ def follow_links(links, lasers, alive, position, later, now):
                 distance = beam_between(position, n, peer, reach)
             if distance > 0.0:
                 mine.distance = theirs.distance = distance
-                mine.since = theirs.since = min(mine.since, now)
+                if mine.since == math.inf:
+                    _seek_out(links, lasers, position, later, now, n, k)
+                else:
+                    _look_at(mine, position, later, now, n, peer)
+                    _look_at(theirs, position, later, now, peer, n)
             else:
                 cut_link(links, n, k)
+
+
+@kernel
+def _seek_out(links, lasers, position, later, now, n, k):
+    """The ends of the link of terminal k of satellite n, just come into sight, begin to seek each other."""
+    mine = links[n, k]
+    peer = mine.peer
+    theirs = links[peer, mine.back]
+    wait = max(
+        _acquisition_time(mine, lasers[n], position, later, now, n, peer),
+        _acquisition_time(theirs, lasers[peer], position, later, now, peer, n),
+    )
+    mine.wait = theirs.wait = wait
+    mine.since = theirs.since = now
+    _look_at(mine, position, later, now, n, peer)
+    _look_at(theirs, position, later, now, peer, n)
+
+
+@kernel
+def _acquisition_time(link, laser, position, later, now, n, peer):
+    """Seconds in which an end on satellite n has found `peer`: turn, then search."""
+    direction = local_direction(position[n], later[n], position[peer])
+    gap = now - link.left if link.held == peer + 1 else math.inf
+    return turn_angle(link.aim, direction) / laser.slew + laser.acquisition * search_share(gap)
+
+
+@kernel
+def _look_at(link, position, later, now, n, peer):
+    """Note where an end on satellite n looks while it sees `peer`, whom it knows once the link carries."""
+    link.aim[0], link.aim[1], link.aim[2] = local_direction(position[n], later[n], position[peer])
+    if link.since + link.wait <= now:
+        link.held, link.left = peer + 1, now
 
 
 @kernel
@@ -334,8 +388,8 @@ def cut_link(links, n, k):
 def seek_links(links, lasers, alive, position, later, now):
     """Give each free terminal the nearest satellite in sight that has one too.
 
-    In as many turns as there are terminals, the satellites choose one each, in their order. Those of a clan
-    look only beyond it. Arguments as `follow_links`.
+    In as many turns as there are terminals, the satellites choose one each, in their order. Those that hold
+    a pattern look only beyond their group. Arguments as `follow_links`.
     """
     for _ in range(links.shape[1]):
         found = False
@@ -347,19 +401,19 @@ def seek_links(links, lasers, alive, position, later, now):
             if peer == NONE:
                 continue
             back = _free_terminal(links, lasers, alive, peer)
-            _point(links[n, k], peer, back, now, distance)
-            _point(links[peer, back], n, k, now, distance)
+            _point(links[n, k], peer, back, distance)
+            _point(links[peer, back], n, k, distance)
+            _seek_out(links, lasers, position, later, now, n, k)
             found = True
         if not found:
             return
 
 
 @kernel
-def _point(link, peer, back, now, distance):
+def _point(link, peer, back, distance):
     link.peer = peer
     link.back = back
     link.fixed = False
-    link.since = now
     link.distance = distance
 
 
@@ -381,13 +435,13 @@ def _free_terminal(links, lasers, alive, n):
 def _nearest_free(links, lasers, alive, position, later, n):
     """(satellite, distance) of the nearest in sight of satellite n with a free terminal and no link to n
     yet."""
-    best, nearest, clan = NONE, lasers[n].range, lasers[n].clan
+    best, nearest, pattern_group = NONE, lasers[n].range, lasers[n].pattern_group
     x, y, z = position[n, 0], position[n, 1], position[n, 2]
     for m in range(links.shape[0]):
         dx, dy, dz = position[m, 0] - x, position[m, 1] - y, position[m, 2] - z
         if dx * dx + dy * dy + dz * dz >= nearest * nearest:
             continue
-        if m == n or (clan != NONE and lasers[m].clan == clan):
+        if m == n or (pattern_group != NONE and lasers[m].pattern_group == pattern_group):
             continue
         if _free_terminal(links, lasers, alive, m) == NONE or _linked(links, n, m):
             continue

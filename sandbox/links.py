@@ -1,20 +1,20 @@
-"""Satellite to ground: elevation, link budget, who is in view during a round, the next contact."""
+"""Satellite to ground: elevation, who is in view during a round, the next contact."""
 
 import math
 
 from sandbox.compiled import kernel
 from sandbox.geometry import itrs_at, rotate, round_path
-from sandbox.orbits.bodies import SPEED_OF_LIGHT
 from sandbox.orbits.ephemeris import earth_rotation, moon_position, sun_position
+from sandbox.orbits.gravity import turn_at
 from sandbox.orbits.propagation import dop8_step
 from sandbox.state import NONE
 from sandbox.units import HOUR
 
-BOLTZMANN_DB = -228.5991672
-"""10 log10 of Boltzmann's constant in J/K."""
 SEARCH_STEP_S = 60.0
 SEARCH_HORIZON_S = 3 * HOUR
 EDGE_S = 1e-3
+PEAK_S = 15.0
+"""Where a pass is highest is looked for at moments so far apart."""
 
 
 @kernel
@@ -30,23 +30,6 @@ def slant_range(x, y, z, station):
     """Distance in m from ITRS point x, y, z to `station`."""
     dx, dy, dz = x - station.x, y - station.y, z - station.z
     return math.sqrt(dx * dx + dy * dy + dz * dz)
-
-
-@kernel
-def carrier_to_noise(distance, eirp_dbw, frequency, gain_to_noise):
-    """C/N0 in dBHz: EIRP + G/T - free-space loss 20 log10(4 pi d f / c) - 10 log10 k (ITU-R P.525)."""
-    loss = 20.0 * math.log10(4.0 * math.pi * distance * frequency / SPEED_OF_LIGHT)
-    return eirp_dbw + gain_to_noise - loss - BOLTZMANN_DB
-
-
-@kernel
-def link_rate(distance, craft, station):
-    """Downlink rate, bit/s: Shannon's limit less the implementation loss, capped by the best modulation."""
-    if craft.fixed_rate > 0.0:
-        return craft.fixed_rate
-    density = carrier_to_noise(distance, craft.eirp_dbw, craft.frequency, station.gain_to_noise)
-    signal_to_noise = 10.0 ** ((density - craft.implementation_loss) / 10.0) / craft.bandwidth
-    return craft.bandwidth * min(math.log2(1.0 + signal_to_noise), craft.max_efficiency)
 
 
 @kernel
@@ -127,11 +110,15 @@ def seek_contact(contacts, b, n, now, position, velocity, stations, forces, ball
     found = above >= 0.0
     if found:
         contacts.plan[b, n].start = t
+        _climb(contacts.plan[b, n], rotate(earth_rotation(ephemeris, t), x, y, z), stations[station], t)
     while t + SEARCH_STEP_S <= (limit + SEARCH_HORIZON_S if found else limit):
         was = (x, y, z), (vx, vy, vz)
         sun = sun_position(ephemeris, t) if forces.sun else (0.0, 0.0, 0.0)
         moon = moon_position(ephemeris, t) if forces.moon else (0.0, 0.0, 0.0)
-        x, y, z, vx, vy, vz = dop8_step(x, y, z, vx, vy, vz, SEARCH_STEP_S, forces, ballistic, sun, moon)
+        turn = turn_at(forces.field, ephemeris, t)
+        x, y, z, vx, vy, vz = dop8_step(
+            x, y, z, vx, vy, vz, SEARCH_STEP_S, forces, ballistic, sun, moon, turn
+        )
         t += SEARCH_STEP_S
         above, seen = _clearance_at(x, y, z, t, stations, ephemeris, station if found else NONE)
         if found and above < 0.0:
@@ -145,11 +132,38 @@ def seek_contact(contacts, b, n, now, position, velocity, stations, forces, ball
             contacts.plan[b, n].start = _edge(
                 was, (x, y, z), (vx, vy, vz), t, stations[station], forces, ballistic, ephemeris
             )
+        if found:
+            _climb_along(
+                contacts.plan[b, n], was, (x, y, z), (vx, vy, vz), t, stations[station], forces, ballistic,
+                ephemeris,
+            )  # fmt: skip
     if found and contacts.plan[b, n].station == NONE:
         contacts.plan[b, n].station = station
         contacts.plan[b, n].end = t
     p[0], p[1], p[2], v[0], v[1], v[2] = x, y, z, vx, vy, vz
     contacts.plan[b, n].searched = t
+
+
+@kernel
+def _climb_along(plan, was, position, velocity, t, station, forces, ballistic, ephemeris):
+    """Note in `plan` where the satellite is highest in the step of the search that led to this state at t."""
+    path = round_path(was[0], was[1], position, velocity, forces, ballistic, SEARCH_STEP_S)
+    middle = 0.5 * SEARCH_STEP_S
+    rotation = earth_rotation(ephemeris, t - middle)
+    for i in range(1, int(SEARCH_STEP_S / PEAK_S) + 1):
+        tau = i * PEAK_S
+        _climb(plan, itrs_at(path, rotation, middle, tau), station, t - SEARCH_STEP_S + tau)
+
+
+@kernel
+def _climb(plan, place, station, t):
+    """Note in `plan` that the satellite is at `place` (ITRS) at t, if that is the highest so far."""
+    x, y, z = place
+    sine = sin_elevation(x, y, z, station)
+    if sine > plan.top:
+        plan.top = sine
+        plan.reach = slant_range(x, y, z, station)
+        plan.peak = t
 
 
 @kernel
@@ -174,6 +188,7 @@ def _clearance_at(x, y, z, t, stations, ephemeris, station):
 def restart_search(contacts, b, n, now, position, velocity):
     """Forget the contact of satellite n of world b and look for one from its present state (3,), (3,)."""
     contacts.plan[b, n].station = NONE
+    contacts.plan[b, n].top = -1.0
     contacts.plan[b, n].searched = now
     for i in range(3):
         contacts.position[b, n, i] = position[i]

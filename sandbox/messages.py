@@ -45,7 +45,7 @@ HEARD = structured([("at", "f8"), ("length", "i4"), ("peer", "i4")])
 class Beacons(NamedTuple):
     """The traffic of B worlds of N satellites, T terminals each, messages of at most L bytes."""
 
-    told: np.ndarray  # (B, N) BEACON: what each tells in this round
+    broadcast: np.ndarray  # (B, N) BEACON: what each tells in this round
     heard: np.ndarray  # (B, N, T) BEACON: what each heard last over its terminals
     letter: np.ndarray  # (B, N, T) LETTER: messages under way, by sender
     content: NDArray[np.uint8]  # (B, N, T, L) their content
@@ -89,7 +89,7 @@ def make_beacons(worlds: int, satellites: int, longest: int) -> Beacons:
     """Arrays in which nothing has been said."""
     ends = (worlds, satellites, TERMINALS)
     beacons = Beacons(
-        told=np.zeros(ends[:2], BEACON),
+        broadcast=np.zeros(ends[:2], BEACON),
         heard=np.zeros(ends, BEACON),
         letter=np.zeros(ends, LETTER),
         content=np.zeros((*ends, longest), np.uint8),
@@ -105,7 +105,7 @@ def _silence(beacons: Beacons, b: int) -> None:
     """Nothing has been said in world `b`."""
     for array in beacons:
         wipe(array, b)
-    for part, since in ((beacons.told, "sent"), (beacons.heard, "sent"), (beacons.message, "at")):
+    for part, since in ((beacons.broadcast, "sent"), (beacons.heard, "sent"), (beacons.message, "at")):
         part[since][b], part["peer"][b] = -inf, NONE
     beacons.letter["arrives"][b] = inf
 
@@ -146,29 +146,29 @@ def exchange(state, jobs, lasers, messages, b):
             if beacons.letter[b, n, k].arrives <= now:
                 _hear(beacons, body, b, n, k)
             if body[n].alive and carries(links[b], lasers.params.terminals, n, k, now):
-                _copy(beacons.told[b, links[b, n, k].peer], beacons.heard[b, n, k])
+                _copy(beacons.broadcast[b, links[b, n, k].peer], beacons.heard[b, n, k])
     for n in range(body.shape[0]):
-        told = beacons.told[b, n]
-        told.peer = NONE
+        beacon = beacons.broadcast[b, n]
+        beacon.peer = NONE
         if body[n].alive:
             power = state.power[b, n]
-            told.peer, told.sent = n, now
-            told.battery = power.energy / power.capacity
-            _tell_jobs(jobs, told, b, n)
+            beacon.peer, beacon.sent = n, now
+            beacon.battery = power.energy / power.capacity
+            _tell_jobs(jobs, beacon, b, n)
 
 
 @kernel
-def _tell_jobs(jobs, told, b, n):
+def _tell_jobs(jobs, beacon, b, n):
     if jobs is None:
         return
-    told.backlog, told.inbox = jobs.state.desks[b, n].backlog, jobs.state.queues[b, n, INBOX].count
+    beacon.backlog, beacon.inbox = jobs.state.servers[b, n].backlog, jobs.state.queues[b, n, INBOX].count
 
 
 @kernel
-def _copy(told, heard):
-    if told.peer != NONE:
-        heard.sent, heard.battery, heard.backlog = told.sent, told.battery, told.backlog
-        heard.inbox, heard.peer = told.inbox, told.peer
+def _copy(beacon, heard):
+    if beacon.peer != NONE:
+        heard.sent, heard.battery, heard.backlog = beacon.sent, beacon.battery, beacon.backlog
+        heard.inbox, heard.peer = beacon.inbox, beacon.peer
 
 
 @kernel

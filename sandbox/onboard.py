@@ -6,9 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sandbox.compiled import kernel
 from sandbox.compute import ComputeProfile, ModelProfile, board, inference, model
+from sandbox.errors import SandboxError, shown
 from sandbox.fleet import Fleet
 from sandbox.scenario import Scenario
+from sandbox.thermal import power_share
 
 
 class ThoughtCost(NamedTuple):
@@ -21,6 +24,13 @@ class ThoughtCost(NamedTuple):
     seconds: NDArray[np.float64]
     joules: NDArray[np.float64]
     watts: NDArray[np.float64]
+
+
+@kernel
+def _write_shares(body, craft, seconds, share):
+    for b in range(body.shape[0]):
+        for n in range(body.shape[1]):
+            share[b, n] = power_share(body[b, n], craft[n], seconds)
 
 
 class _Host(NamedTuple):
@@ -50,8 +60,7 @@ class Onboard:
         self.has_board = np.zeros(len(fleet), np.bool_)
         for host in self._hosts:
             self.has_board |= host.satellites
-        self._throttle_above = fleet.craft["throttle_above"]
-        self._shutdown_above = fleet.craft["shutdown_above"]
+        self._craft, self._round_s = fleet.craft, scenario.round_s
 
     def describe(self) -> list[str]:
         """A line for each kind of board in the fleet: satellites, board, model and precision."""
@@ -61,29 +70,36 @@ class Onboard:
             if host.satellites.any()
         ]
 
+    def shares(self, body: NDArray[np.void]) -> NDArray[np.float64]:
+        """Share of full speed and power that heat leaves the boards of satellites (B, N), whose records are
+        `state.body`, in the next round."""
+        share = np.empty(body.shape)
+        _write_shares(body, self._craft, self._round_s, share)
+        return share
+
     def cost(
         self,
         prompt_tokens: ArrayLike,
         output_tokens: ArrayLike,
-        temperature: NDArray[np.float64],
+        share: NDArray[np.float64],
         models: NDArray[np.object_] | None = None,
     ) -> ThoughtCost:
-        """Cost of one thought of each satellite: token counts (B, N), temperature (B, N) in K.
+        """Cost of one thought of each satellite: token counts (B, N), `share` (B, N) of full power.
 
         The nominal model of its spacecraft thinks, or the one named in `models` (B, N) where that is not
-        None. Above its throttling temperature a board runs at a lower clock: the thought takes longer and
-        the power falls with it. Raises SandboxError for counts that are no whole numbers, a text beyond the
-        model's context, an unknown model, and one that does not fit the board.
+        None. A hot board runs at a lower clock: the thought takes longer and the power falls with it, as it
+        begins. Raises SandboxError for counts that are no whole numbers, a share beyond 0 to 1, a text beyond
+        the model's context, an unknown model, and one that does not fit the board.
         """
+        if not np.all((share >= 0.0) & (share <= 1.0)):
+            raise SandboxError(f"share = {shown(share)}; give shares of full power, from 0 to 1.")
         prompt, output = np.broadcast_arrays(np.asarray(prompt_tokens), np.asarray(output_tokens))
         spent = (prompt > 0) | (output > 0)
-        seconds, joules, watts = (np.zeros(temperature.shape) for _ in ThoughtCost._fields)
+        seconds, joules, watts = (np.zeros(share.shape) for _ in ThoughtCost._fields)
         for host, profile, where in self._parts(spent, models):
             one = inference(host.board, profile, host.precision, prompt[where], output[where])
             seconds[where], joules[where] = one.seconds, one.joules
             watts[where] = host.board.active_w - host.standing_w
-        room = self._shutdown_above - temperature
-        share = np.clip(room / (self._shutdown_above - self._throttle_above), 0.0, 1.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             slowed = np.where(seconds > 0.0, seconds / share, 0.0)
         return ThoughtCost(slowed, joules, watts * share)

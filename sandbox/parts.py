@@ -6,11 +6,12 @@ default those that its scenario, with all its defaults, has something for:
 
 - lasers: a satellite has a laser terminal;
 - jobs: a kind of job or an event asks questions, and a satellite has a board;
-- encounters: something can be met (`threats.staged_per_day`, `population` or `catalogue`), and every
+- encounters: something can be met (`encounters.staged_per_day`, `population` or `catalogue`), and every
   satellite can burn, which those that SGP4 flies cannot;
 - faults: a rate, a plan, an event or safe mode can change something, or telemetry is noisy;
 - messages: `message_bytes` is above 0;
 - propulsion: a satellite has a thruster (`spacecraft.propulsion`);
+- weather: it rains (`weather.rain`);
 - orders: only if asked for, since they replace a part of the commands.
 """
 
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sandbox import encounters, faults, jobs, lasers, messages, propulsion
+from sandbox import encounters, faults, jobs, lasers, messages, propulsion, weather
 from sandbox.demand import check_book
 from sandbox.encounters import Encounters
 from sandbox.errors import SandboxError, unknown_name
@@ -33,8 +34,9 @@ from sandbox.propulsion import Propulsion
 from sandbox.scenario import Scenario
 from sandbox.setting import Constants, Setting
 from sandbox.state import Scratch, State
+from sandbox.weather import Weather
 
-PARTS = ("lasers", "jobs", "encounters", "faults", "messages", "propulsion", "orders")
+PARTS = ("lasers", "jobs", "encounters", "faults", "messages", "propulsion", "weather", "orders")
 REQUIRES = {"jobs": ("lasers",), "messages": ("lasers",)}
 
 
@@ -50,6 +52,7 @@ class Sim(NamedTuple):
     faults: Faults | None
     messages: Messages | None
     propulsion: Propulsion | None
+    weather: Weather | None
     orders: np.ndarray | None  # (B, N) ORDER
 
 
@@ -70,18 +73,20 @@ def chosen_parts(wanted: Iterable[str] | None, scenario: Scenario, message_bytes
 def _named(scenario: Scenario) -> Iterable[str]:
     """The parts that a scenario has something for."""
     crafts = [scenario.spacecraft[group.spacecraft] for group in scenario.fleet]
-    threats, noise = scenario.threats, scenario.faults
+    encounters, noise = scenario.encounters, scenario.faults
     if any(craft.lasers.terminals for craft in crafts):
         yield "lasers"
     if scenario.job_kinds and any(craft.compute for craft in crafts):
         yield "jobs"
     burns = all(group.propagator != "sgp4" for group in scenario.fleet)
-    if burns and (threats.staged_per_day or threats.population or threats.catalogue):
+    if burns and (encounters.staged_per_day or encounters.population or encounters.catalogue):
         yield "encounters"
     if faults.anything_breaks(scenario) or noise.battery_sigma_percent or noise.temperature_sigma_k:
         yield "faults"
     if any(craft.propulsion for craft in crafts):
         yield "propulsion"
+    if scenario.weather.rain:
+        yield "weather"
 
 
 def make_parts(
@@ -109,6 +114,8 @@ def make_parts(
         made["messages"] = messages.make_part(setting, message_bytes)
     if "propulsion" in names:
         made["propulsion"] = propulsion.make_part(setting)
+    if "weather" in names:
+        made["weather"] = weather.make_part(setting)
     if "orders" in names:
         made["orders"] = np.zeros(setting.team, ORDER)
     return made

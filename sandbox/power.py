@@ -1,8 +1,12 @@
 """Panels and battery."""
 
+import math
+
 from sandbox.compiled import kernel
 
 BODY_PANEL, TRACKING_PANEL = range(2)
+CELL_K = 301.15
+"""28 degC, at which data sheets give the efficiency of solar cells."""
 
 
 @kernel
@@ -21,6 +25,26 @@ def panel_incidence(mount, px, py, pz, sx, sy, sz):
 def solar_power(area, efficiency, irradiance, sunlight, incidence):
     """Electrical power of the panels, W: area (m2) x efficiency x irradiance (W/m2) x lit share x cosine."""
     return area * efficiency * irradiance * sunlight * incidence
+
+
+@kernel
+def cell_temperature(cold, hot, share):
+    """Temperature (K) of solar cells that take in `share` of full sunlight, `cold` and `hot` the balances
+    without and with all of it: a plate that radiates as much as it absorbs, T^4 = cold^4 + share (hot^4 -
+    cold^4)."""
+    return math.sqrt(math.sqrt(cold**4 + share * (hot**4 - cold**4)))
+
+
+@kernel
+def harvest_power(craft, irradiance, sunlight, incidence):
+    """Power of the panels of a satellite at the bus, W; its losses are in `craft.panel_efficiency`, but for
+    that of warm cells."""
+    share = sunlight * incidence
+    if share <= 0.0:
+        return 0.0
+    warm = cell_temperature(craft.cell_cold, craft.cell_hot, share) - CELL_K
+    loss = max(0.0, 1.0 - craft.cell_loss * warm)
+    return loss * solar_power(craft.panel_area, craft.panel_efficiency, irradiance, sunlight, incidence)
 
 
 @kernel
@@ -51,3 +75,16 @@ def faded_capacity(capacity, discharged, fade_per_cycle):
     if fade_per_cycle == 0.0:
         return capacity
     return capacity * max(0.0, 1.0 - fade_per_cycle * discharged / capacity)
+
+
+@kernel
+def cycle_wear(before, after, capacity, fade, exponent):
+    """Share of its nominal capacity that a battery loses as its energy falls from `before` to `after` (J).
+
+    A discharge from full to the depth d (share of `capacity`) costs `fade` d^`exponent`, the law of Woehler
+    for cycle lives N(d) ~ d^-exponent; one that begins at some depth costs the difference.
+    """
+    if fade == 0.0:
+        return 0.0
+    shallow, deep = max(0.0, 1.0 - before / capacity), 1.0 - after / capacity
+    return fade * (deep**exponent - shallow**exponent)

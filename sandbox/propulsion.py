@@ -23,10 +23,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sandbox.compiled import kernel
-from sandbox.faults import is_safe
 from sandbox.links import restart_search
 from sandbox.maneuvers import SEEK_M_S, carried, leave_slot, predict
 from sandbox.orbits.propagation import MAX_STEP_S
+from sandbox.safety import is_safe
 from sandbox.setting import Setting
 from sandbox.state import IDLE, wipe
 from sandbox.structured import structured
@@ -117,16 +117,16 @@ def delta_v_left(propulsion, b, n):
 
 
 @kernel
-def can_thrust(state, propulsion, faults, b, n):
+def can_thrust(state, propulsion, b, n):
     """Whether satellite n of world b would thrust if it were told to."""
     thruster, power = propulsion.params[n], state.power[b, n]
-    able = state.body[b, n].alive and not is_safe(faults, b, n)
+    able = state.body[b, n].alive and not is_safe(state, b, n)
     charged = power.energy > thruster.least_charge * power.capacity
     return able and charged and thruster.power > 0.0 and propulsion.state.tank[b, n].propellant > 0.0
 
 
 @kernel
-def fire(state, constants, propulsion, faults, encounters, task, wanted, b):
+def fire(state, constants, propulsion, encounters, task, wanted, b):
     """Fly the satellites of world b that are told and able to thrust to the end of the round under thrust.
 
     `task` (N,) TASK and `wanted` (N,), number in `THRUSTS`, are of the coming round.
@@ -136,7 +136,7 @@ def fire(state, constants, propulsion, faults, encounters, task, wanted, b):
     for n in range(state.body.shape[1]):
         tank, thruster = propulsion.state.tank[b, n], propulsion.params[n]
         tank.thrust, tank.seconds, tank.gained = OFF, 0.0, 0.0
-        if wanted[n] == OFF or not can_thrust(state, propulsion, faults, b, n):
+        if wanted[n] == OFF or not can_thrust(state, propulsion, b, n):
             continue
         _leave_slot(state, encounters, b, n)
         tank.thrust = wanted[n]
@@ -214,5 +214,5 @@ def _predict(state, constants, encounters, now, b, n):
     """As after a burn. What passes within the round itself is off by its share of a x t^2 / 2 at most."""
     if encounters is None:
         return
-    encounters.state.told_until[b, n] = -inf
+    encounters.state.warned_until[b, n] = -inf
     predict(encounters.state, state.orbit, constants, b, n, now)

@@ -2,14 +2,15 @@
 
 A round of a world:
 
-1. what breaks, and what is mended;
+1. what breaks, and what is mended; safe mode, and payloads off for heat;
 2. commands and standing orders become tasks;
 3. burns at the beginning of the round; weights are loaded anew;
 4. thrusters fire, messages leave, jobs are served, antennas are shared out; the energy of all that is
    summed up;
 5. the satellites fly, and the round is over;
 6. orbits are propagated one round ahead, by SGP4 where the scenario says so;
-7. what lies ahead of who has thrust is predicted anew; what the next round offers is looked up;
+7. what lies ahead of who has thrust is predicted anew; the sky over the stations changes; what the next
+   round offers is looked up;
 8. encounters pass; burns at the end of the round;
 9. links are followed, jobs expire, come up and are taken up;
 10. orders that cannot be carried out lapse; warnings are written; beacons are heard.
@@ -17,7 +18,7 @@ A round of a world:
 
 import numpy as np
 
-from sandbox import encounters, faults, jobs, lasers, messages, orders, propulsion
+from sandbox import encounters, faults, jobs, lasers, messages, orders, propulsion, weather
 from sandbox.access import look
 from sandbox.activities import LOWEST_M, first_fault, fly
 from sandbox.commands import assign_tasks
@@ -25,11 +26,11 @@ from sandbox.compiled import kernel
 from sandbox.encounter_warnings import warn_all
 from sandbox.encounters import pass_all, predict_all
 from sandbox.events import draw_times
-from sandbox.faults import reload_all, saved_power, strike
+from sandbox.faults import reload_all, strike
 from sandbox.fleet import sgp4_states
 from sandbox.ground import reserve_antennas
 from sandbox.job_arrivals import draw_jobs
-from sandbox.job_service import open_desks, serve, sketch, welcome
+from sandbox.job_service import clear_servers, serve, update_scratch, welcome
 from sandbox.lasers import update_links
 from sandbox.links import restart_search
 from sandbox.maneuvers import burn
@@ -42,6 +43,7 @@ from sandbox.requests import draw_book, write_book
 from sandbox.sensing import update_requests
 from sandbox.setting import HOUR, Setting
 from sandbox.state import NONE, arrays, wipe
+from sandbox.weather import update_skies
 
 FIRST, SECOND = 1, 2
 """The halves of a round or of a beginning, before and after the orbits are propagated."""
@@ -63,9 +65,9 @@ def begin_episode(setting: Setting, sim: Sim, b: int, rng: np.random.Generator) 
         state.activity[name][b] = NONE
     state.ground["antennas"][b] = setting.constants.stations["antennas"]
     state.minds["pending"][b] = NONE
-    state.power["capacity"][b] = craft["battery"]
-    state.power["energy"][b] = charge * craft["battery"]
-    state.body["temperature"][b] = craft["initial_temperature"]
+    state.power["capacity"][b] = craft["health"] * craft["battery"]
+    state.power["energy"][b] = charge * state.power["capacity"][b]
+    state.body["temperature"][b] = state.body["board"][b] = craft["initial_temperature"]
     state.body["alive"][b] = True
     book = draw_book(rng, scenario.requests, setting.horizon_s, scenario.events, times)
     write_book(state.requests, b, book, start)
@@ -81,6 +83,8 @@ def begin_episode(setting: Setting, sim: Sim, b: int, rng: np.random.Generator) 
         faults.begin(sim.faults, b, rng)
     if sim.propulsion is not None:
         propulsion.begin(sim.propulsion, b)
+    if sim.weather is not None:
+        weather.begin(sim.weather, b, rng)
     if sim.orders is not None:
         orders.begin(sim.orders, b)
     if sim.messages is not None:
@@ -126,6 +130,7 @@ def run(sim, which, commands, begins, halves):
             if fault:
                 return fault
             foresee(state, constants, sim.propulsion, sim.encounters, begins, b)
+            _update_skies(state, sim.weather, b)
             look(state, constants, sim.scratch, b)
             _meet(state, constants, sim.scratch, sim.encounters, begins, b)
             _update_links(state, constants, sim.lasers, b)
@@ -160,20 +165,21 @@ def _act(sim, commands, b):
     """All of a round that comes before its flight."""
     state, constants, scratch = sim.state, sim.constants, sim.scratch
     strike(state, constants, sim.jobs, sim.lasers, sim.faults, b)
-    assign_tasks(state, scratch, sim.faults, sim.orders, commands, b)
+    assign_tasks(state, scratch, sim.orders, commands, b)
     _burn_early(state, constants, scratch, sim.encounters, b)
     reload_all(state, constants, sim.jobs, sim.lasers, sim.faults, commands.reload[b], b)
     for n in range(state.body.shape[1]):
         load = state.load[b, n]
         load.joules, load.carried, scratch.airtime[b, n] = load.carried, 0.0, 0.0
+        load.board_joules = 0.0
     task = scratch.task[b]
-    fire(state, constants, sim.propulsion, sim.faults, sim.encounters, task, commands.thrust[b], b)
+    fire(state, constants, sim.propulsion, sim.encounters, task, commands.thrust[b], b)
     content, length = commands.content[b], commands.length[b]
     _open_desks(sim.jobs, b)
     send_messages(state, sim.lasers, sim.messages, task, content, length, b)
     _serve(state, constants, scratch, sim.jobs, sim.lasers, b)
     reserve_antennas(state, constants, scratch, sim.jobs, b)
-    _sum_loads(state, constants.round_s, task, sim.lasers, sim.faults, sim.propulsion, b)
+    _sum_loads(state, constants.round_s, task, sim.lasers, sim.propulsion, b)
 
 
 @kernel
@@ -189,7 +195,7 @@ def _burn_early(state, constants, scratch, encounters, b):
 def _open_desks(jobs, b):
     if jobs is None:
         return
-    open_desks(jobs.state.desks[b])
+    clear_servers(jobs.state.servers[b])
 
 
 @kernel
@@ -200,7 +206,7 @@ def _serve(state, constants, scratch, jobs, lasers, b):
 
 
 @kernel
-def _sum_loads(state, seconds, task, lasers, faults, propulsion, b):
+def _sum_loads(state, seconds, task, lasers, propulsion, b):
     """Power beyond the standing load of the satellites of world b in the coming round.
 
     What is timed in closed form, before the flight, is spread evenly over the round; where there is nothing
@@ -208,11 +214,13 @@ def _sum_loads(state, seconds, task, lasers, faults, propulsion, b):
     """
     for n in range(state.load.shape[1]):
         load = state.load[b, n]
-        if lasers is None and faults is None and propulsion is None:
+        if lasers is None and propulsion is None:
             load.power, load.until = task[n].power, task[n].busy
+            load.board_power = load.power
         else:
-            joules = load.joules + task[n].power * task[n].busy
-            load.power, load.until = joules / seconds - saved_power(faults, b, n), seconds
+            thought = task[n].power * task[n].busy
+            load.power, load.until = (load.joules + thought) / seconds, seconds
+            load.board_power = (load.board_joules + thought) / seconds
 
 
 @kernel
@@ -226,6 +234,13 @@ def _meet(state, constants, scratch, encounters, begins, b):
     pass_all(state, constants, encounters, b)
     for n in range(state.body.shape[1]):
         burn(state, constants, encounters, scratch.task[b, n].late, b, n)
+
+
+@kernel
+def _update_skies(state, weather, b):
+    if weather is None:
+        return
+    update_skies(state, weather, b)
 
 
 @kernel
@@ -246,7 +261,7 @@ def _welcome(state, constants, jobs, lasers, b):
 def _sketch(state, constants, jobs, lasers, b):
     if jobs is None:
         return
-    sketch(state, constants, jobs, lasers, b)
+    update_scratch(state, constants, jobs, lasers, b)
 
 
 @kernel
@@ -260,8 +275,8 @@ def _warn(state, encounters, b):
 def _forget_warnings(encounters, b):
     if encounters is None:
         return
-    for n in range(encounters.state.told_until.shape[1]):
-        encounters.state.told_until[b, n] = -np.inf
+    for n in range(encounters.state.warned_until.shape[1]):
+        encounters.state.warned_until[b, n] = -np.inf
 
 
 @kernel

@@ -10,6 +10,8 @@ from sandbox.fleet import Fleet, force_model, make_fleet, station_records
 from sandbox.links import SEARCH_HORIZON_S
 from sandbox.orbits.ephemeris import Ephemeris, make_ephemeris
 from sandbox.orbits.propagation import Forces
+from sandbox.radio import Radios, make_radios
+from sandbox.safety import SafeRules, safe_rules
 from sandbox.scenario import Scenario
 
 HOUR = 3600.0
@@ -20,6 +22,7 @@ class Constants(NamedTuple):
 
     craft: np.ndarray  # (N,) records of dtype fleet.CRAFT
     stations: np.ndarray  # (G,) records of dtype fleet.STATION
+    radios: Radios
     ballistic: np.ndarray  # (N,) m2/kg
     ephemeris: Ephemeris
     forces: Forces
@@ -27,6 +30,7 @@ class Constants(NamedTuple):
     substeps: int
     half_life: float
     sky_s: float
+    safety: SafeRules
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ def make_setting(scenario: Scenario, worlds: int, horizon_s: float | None) -> Se
     constants = Constants(
         craft=fleet.craft,
         stations=station_records(scenario.stations),
+        radios=make_radios(scenario, fleet.flown_kinds),
         ballistic=np.ascontiguousarray(fleet.craft["ballistic"]),
         ephemeris=make_ephemeris(scenario.epoch, reach),
         forces=force_model(scenario),
@@ -65,5 +70,6 @@ def make_setting(scenario: Scenario, worlds: int, horizon_s: float | None) -> Se
         substeps=ceil(scenario.round_s / scenario.substep_s),
         half_life=requests.half_life_h * HOUR,
         sky_s=requests.sky_h * HOUR,
+        safety=safe_rules(scenario),
     )
     return Setting(scenario, fleet, constants, worlds, horizon)

@@ -48,7 +48,15 @@ POWER = _record(  # battery and energy ledger since the reset, J:
 )
 BODY = _record(
     ("alive", "?"),
-    ("temperature", "f8"),  # K
+    ("temperature", "f8"),  # K, of all but the boards
+    ("board", "f8"),  # K, of the accelerator boards on their mount
+    ("hot", "?"),  # its payload is off until it has cooled
+)
+SAFETY = _record(
+    ("since", "f8"),  # s, when safe mode was entered last
+    ("times", "i4"),  # it was entered so far
+    ("safe", "?"),  # it is in safe mode
+    ("interrupted", "?"),  # its boards were stopped at the beginning of this round: thoughts are lost
 )
 LEVEL = _record(  # of the image store, a ring of S places, first in, first out
     ("used", "f8"),  # bit
@@ -72,13 +80,17 @@ PLAN = _record(  # the next ground contact
     ("station", "i4"),  # -1 while none is known
     ("start", "f8"),  # s
     ("end", "f8"),  # s
+    ("peak", "f8"),  # s, when the satellite is highest, to a quarter of a minute
+    ("top", "f8"),  # sine of the elevation then
+    ("reach", "f8"),  # m, its distance then
     ("searched", "f8"),  # s, how far ahead the search has come
 )
 OUTLOOK = _record(  # what the coming round offers; offsets in s from the clock's time
-    ("station", "i4"),  # station in view at some time in the round, -1 for none
+    ("station", "i4"),  # station that can be reached at some time in the round, -1 for none
     ("station_rivals", "i4"),  # other satellites that have it in view
     ("elevation", "f8"),  # rad, in the middle of the visible part
-    ("rate", "f8"),  # bit/s there
+    ("rate", "f8"),  # bit/s there, down
+    ("uplink", "f8"),  # bit/s there, up
     ("visible_from", "f8"),  # s offset
     ("visible_to", "f8"),  # s offset
     ("sunlight", "f8"),  # fraction of the solar disc seen now
@@ -116,12 +128,15 @@ ACTIVITY = _record(  # what a satellite did in the last round, and what came of 
 )
 GROUND = _record(
     ("antennas", "i8"),  # of a station, that are in service
+    ("sky", "i4"),  # its state over the station, see `radio.SKIES`
 )
 LOAD = (
     _record(  # what a satellite draws beyond its standing load: all subsystems add to it, the flight reads it
         ("joules", "f8"),  # J in the last round: boards, lasers, thrusters, cameras and transmitter of jobs
         ("carried", "f8"),  # J spent since then, which count in the coming one
-        ("power", "f8"),  # W that come of it, the mind's included; negative where boards are off
+        ("board_joules", "f8"),  # of them, J that boards took
+        ("power", "f8"),  # W that come of it, the mind's included
+        ("board_power", "f8"),  # of them, W that are dissipated in the boards
         ("until", "f8"),  # s offset until which they are drawn
     )
 )
@@ -212,6 +227,7 @@ class State(NamedTuple):
     minds: Records  # (B, N) MIND
     ground: Records  # (B, G) GROUND
     events: Array  # (B, E) s, when the events of the episode happen
+    safety: Records  # (B, N) SAFETY
 
 
 class Scratch(NamedTuple):
@@ -265,6 +281,7 @@ def make_state(
         minds=np.zeros(fleet, MIND),
         ground=np.zeros((worlds, stations), GROUND),
         events=np.zeros((worlds, events)),
+        safety=np.zeros(fleet, SAFETY),
     )
 
 

@@ -22,6 +22,8 @@ MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0  # s
 KELVIN = 273.15  # K at 0 degrees Celsius
 KILO, MEGA, GIGA = 1e3, 1e6, 1e9
 
+STATE = "m, m/s"
+"""The unit of states (..., 6): positions and velocities."""
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 # endings of field names, each with the unit that it stands for in astropy's notation
@@ -30,7 +32,8 @@ _ENDINGS = {
     "deg": "deg", "deg_s": "deg/s", "deg_s2": "deg/s2", "rev_day": "cycle/d", "rev_day2": "cycle/d2",
     "s": "s", "min": "min", "h": "h", "per_hour": "1/h", "per_day": "1/d",
     "kg": "kg", "w": "W", "wh": "W h", "j": "J", "j_k": "J/K", "c": "deg_C", "k": "K",
-    "mhz": "MHz", "ghz": "GHz", "dbw": "dB(W)", "db": "dB", "db_k": "dB(1/K)", "percent": "percent",
+    "mm_h": "mm/h", "mhz": "MHz", "ghz": "GHz",
+    "dbw": "dB(W)", "db": "dB", "db_k": "dB(1/K)", "percent": "percent",
     "kbit": "kbit", "mbit": "Mbit", "gbit": "Gbit", "mbit_s": "Mbit/s", "gbit_s": "Gbit/s",
     "bit_s_hz": "bit / (s Hz)", "mbyte_s": "Mbyte/s",
 }  # fmt: skip
@@ -56,10 +59,13 @@ def is_time(value: Any) -> bool:
 def in_unit(name: str, value: Any, unit: str) -> Any:
     """`value`, called `name`, as a number or array in `unit` (astropy's notation); bare numbers as they are.
 
+    A state (`STATE`) has two units: it may be a pair of positions and velocities (..., 3), or six quantities.
     Raises SandboxError for a value of another physical type.
     """
     if not has_unit(value):
         return value
+    if unit == STATE:
+        return _state(name, value)
     if isinstance(value, (list, tuple)):
         return [in_unit(name, item, unit) for item in value]
     from astropy import units as u
@@ -72,7 +78,33 @@ def in_unit(name: str, value: Any, unit: str) -> Any:
         number = quantity.to_value(u.Unit(unit), **known)
     except (u.UnitsError, TypeError, ValueError):
         raise SandboxError(_wrong_type(name, value, unit)) from None
+    if unit == "m2" and np.shape(number)[-2:] == (6, 6):
+        raise SandboxError(
+            f"{name} is given in {quantity.unit!s:.40}, but covariances (..., 6, 6) of position and velocity "
+            "have several units; give those of position (..., 3, 3), or plain numbers in m and s."
+        )
     return float(number) if np.ndim(number) == 0 else np.asarray(number, dtype=float)
+
+
+def _state(name: str, value: Any) -> Any:
+    """States (..., 6) in m and m/s of a pair of quantities (..., 3), of six, or of a list of such."""
+    parts = list(value) if isinstance(value, (list, tuple)) else []
+    if len(parts) == 6 and not any(map(np.ndim, parts)):
+        return [in_unit(name, part, "m" if k < 3 else "m/s") for k, part in enumerate(parts)]
+    nested = any(isinstance(part, (list, tuple)) and any(map(np.ndim, part)) for part in parts)
+    if len(parts) == 2 and not nested and all(np.shape(part)[-1:] == (3,) for part in parts):
+        pair = [in_unit(name, part, unit) for part, unit in zip(parts, STATE.split(", "), strict=True)]
+        try:
+            return np.concatenate(np.broadcast_arrays(*pair), axis=-1, dtype=float)
+        except (TypeError, ValueError):
+            shapes = " and ".join(str(np.shape(part)) for part in parts)
+            raise SandboxError(f"{name} is a pair of shapes {shapes}; give both as (..., 3).") from None
+    if parts and all(isinstance(part, (list, tuple)) or np.shape(part)[-1:] == (6,) for part in parts):
+        return [in_unit(name, part, STATE) for part in parts]
+    raise SandboxError(
+        f"{name} has positions and velocities, which have two units; give a pair of quantities (..., 3), or "
+        "plain numbers (..., 6) in m and m/s."
+    )
 
 
 def _wrong_type(name: str, value: Any, unit: str) -> str:

@@ -73,11 +73,11 @@ class World:
         horizon_s: length of an episode (seconds or a Quantity); by default the scenario's.
         threads: worlds are shared out over this many threads. The result does not depend on it.
 
-    `state`, `constants` and the parts `lasers`, `jobs`, `encounters`, `faults`, `messages`, `propulsion` and
-    `orders` (None where there is none) hold every array; kernels see them together as `sim`. `orders`
-    (B, N), records of dtype `orders.ORDER`, are the standing orders: write them as you like between two
-    rounds. `reset` must come before the first `step`. `scales` are the length (m) and the speed (m/s) that no
-    satellite exceeds (`fleet.orbit_scales`).
+    `state`, `constants` and the parts `lasers`, `jobs`, `encounters`, `faults`, `messages`, `propulsion`,
+    `weather` and `orders` (None where there is none) hold every array; kernels see them together as `sim`.
+    `orders` (B, N), records of dtype `orders.ORDER`, are the standing orders: write them as you like between
+    two rounds. `reset` must come before the first `step`. `scales` are the length (m) and the speed (m/s)
+    that no satellite exceeds (`fleet.orbit_scales`).
 
     Raises SandboxError for bad input, for models that do not fit the boards, for encounters of satellites
     that SGP4 flies, and, before any is taken, where a world as large would need more memory than the machine
@@ -114,7 +114,7 @@ class World:
         self.whole_inbox = "orders" in self.parts if whole_inbox is None else bool(whole_inbox)
         self.demand = self._estimate()
         self.sim = self._make_sim(self._setting, self.demand.passes)
-        most_m_s = self.scenario.threats.fuel_m_s + most_delta_v(self.sim.propulsion)
+        most_m_s = self.scenario.encounters.fuel_m_s + most_delta_v(self.sim.propulsion)
         self.scales = orbit_scales(self.fleet, most_m_s, self._setting.reach_s)
         self.sim.state.minds["pending"] = NONE
         self._name_parts()
@@ -176,6 +176,7 @@ class World:
     faults: Any
     messages: Any
     propulsion: Any
+    weather: Any
     orders: Any
 
     def _name_parts(self) -> None:

@@ -60,7 +60,7 @@ def disaster():
             base |= {"faults": {}, "events": []}
             base["jobs"]["kinds"] = kinds
             base["requests"] |= {"initial": 0, "per_hour": 0.0}
-            base["threats"]["staged_per_day"] = 0.0
+            base["encounters"]["staged_per_day"] = 0.0
         return load_scenario(base, {"horizon_h": horizon_h} | (changes or {}))
 
     return make
@@ -70,8 +70,8 @@ def disaster():
 def trouble():
     """Changes of `disaster_response` that break and bring within an hour what its twelve hours do."""
     return {
-        "threats.staged_per_day": 30.0,
-        "threats.hit_share": 0.5,
+        "encounters.staged_per_day": 30.0,
+        "encounters.hit_share": 0.5,
         "faults.upsets_per_orbit": 3.0,
         "faults.saa_factor": 5.0,
         "faults.weight_flips_per_board_hour": 2.0,

@@ -1,7 +1,9 @@
 """The planner: it sees the truth and optimises a horizon. Others are a percentage of it.
 
 One file a problem (`tasking`, `offloading`, `avoidance`, `autonomy`). All but avoidance search by simulation:
-`simulator` copies the world, `search` improves plans in the copies, `rollout` plays them; `plans`,
-`pointing`, `serving` and `answering` say what a plan is and carry it out. `program` holds
-linear programs for HiGHS. The planner reads the world and never writes it.
+`simulator` copies the world, `search` improves plans in the copies, `rollout` plays them. A plan is arrays
+of numbers; `tasking_decoder`, `offloading_decoder` and `autonomy_decoder` make actions of it, and
+`neighbourhood` has the moves that change it. `insertion` and `tasking_milp` propose whole plans;
+`trajectories`, `opportunities` and `queue_model` foresee what these need, and `milp` solves linear programs
+with HiGHS. The planner reads the world and never writes it.
 """

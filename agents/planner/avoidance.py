@@ -30,8 +30,9 @@ LEAD_S = 3.0 * 5_700.0
 CLEAR_M = 30.0
 """Kept beyond the hard-body radius of whatever passes."""
 URGENT_S = 1_800.0
-"""From here on a burn that only lessens the danger will do."""
+"""From here on a burn that only makes a hit a nearer miss will do."""
 SLOT_SHARE = 0.95
+"""Share of the slot beyond which a satellite counts as leaving it: a margin for what is flown until then."""
 BURNS = (FORWARD_SMALL, BACKWARD_SMALL, FORWARD_LARGE, BACKWARD_LARGE, RETURN)
 
 
@@ -42,17 +43,18 @@ class AvoidancePlanner(Planner):
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)
-        self._slot_m = 1e3 * self.world.scenario.threats.slot_km
+        self._slot_m = 1e3 * self.world.scenario.encounters.slot_km
 
     def act_in(self, b: int, mask: NDArray[np.int8]) -> NDArray[np.int64]:
         return np.array([self._burn(b, n, mask[n]) for n in range(len(mask))], np.int64)
 
     def _burn(self, b: int, n: int, mask: NDArray[np.int8]) -> int:
-        threats, now = self.world.encounters.state, float(self.world.state.clock["time"][b])
-        gap, wait = clearance(threats.threat[b, n], now)
+        records, now = self.world.encounters.state, float(self.world.state.clock["time"][b])
+        gap, wait = clearance(records.encounter[b, n], now)
         leaving = self._leaves(b, n)
         if not self.world.state.body["alive"][b, n] or not (leaving or (gap < CLEAR_M and wait <= LEAD_S)):
             return WAIT
+        # in order: whatever is wrong ahead, then fuel, then drift, which only later burns would have to end
         best, choice = (self._price(gap, wait, leaving), 0.0, 0.0), WAIT
         for burn in BURNS:
             if not mask[burn]:
@@ -76,25 +78,25 @@ class AvoidancePlanner(Planner):
 
     def _price(self, gap: float, wait: float, leaving: bool) -> float:
         """What is wrong with the way ahead: the more, the sooner and the nearer something passes."""
-        danger = 0.0 if gap >= CLEAR_M else 2.0 + (wait < URGENT_S) * (2.0 - gap / CLEAR_M)
-        return danger + leaving
+        excess = 0.0 if gap >= CLEAR_M else 2.0 + (wait < URGENT_S) * (2.0 - gap / CLEAR_M)
+        return excess + leaving
 
     def _try(self, b: int, n: int, burn: int, now: float) -> tuple[float, float, float]:
         """(what is wrong, m/s, drift left) after a burn, on copies of the world."""
         world, now_ahead = self.world, self.world.encounters.state
-        threats = type(now_ahead)(*(part[b : b + 1, n : n + 1].copy() for part in now_ahead))
+        records = type(now_ahead)(*(part[b : b + 1, n : n + 1].copy() for part in now_ahead))
         orbit = type(world.state.orbit)(*(part[b : b + 1, n : n + 1].copy() for part in world.state.orbit))
-        passing, velocity = threats.passing[0, 0], orbit.velocity[0, 0]
+        passing, velocity = records.passing[0, 0], orbit.velocity[0, 0]
         wanted = wanted_burn(burn, passing["offset"], passing["drift"], world.encounters.params)
-        size = min(abs(wanted), float(threats.fuel[0, 0]))
+        size = min(abs(wanted), float(records.fuel[0, 0]))
         velocity *= 1.0 + np.copysign(size, wanted) / np.linalg.norm(velocity)
         constants = world.constants._replace(ballistic=world.constants.ballistic[n : n + 1])
-        predict(threats, orbit, constants, 0, 0, now)
+        predict(records, orbit, constants, 0, 0, now)
         offset, drift = along_track(
-            orbit.position[0, 0], velocity, threats.slot_position[0, 0], threats.slot_velocity[0, 0],
+            orbit.position[0, 0], velocity, records.slot_position[0, 0], records.slot_velocity[0, 0],
             world.constants.forces.j2,
         )  # fmt: skip
-        gap, wait = clearance(threats.threat[0, 0], now)
+        gap, wait = clearance(records.encounter[0, 0], now)
         soon = abs(offset + drift * 2.0 * world.constants.round_s) > SLOT_SHARE * self._slot_m
         return self._price(gap, wait, soon and offset * drift > 0.0), size, abs(drift)
 

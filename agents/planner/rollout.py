@@ -1,4 +1,4 @@
-"""Planners that search by simulation: they plan every so many rounds, and play what they simulated."""
+"""Planners that search by simulation: they plan every so often, and play what they simulated."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.planner.base import Planner
-from agents.planner.search import Base, Change, Genes, Search, Trace
+from agents.planner.search import Base, Change, Plan, Search, Trace
 from agents.planner.simulator import Simulator
 from envs.options import whole_count
 
@@ -17,9 +17,10 @@ FEWEST, MOST = 4, 24
 
 
 class RolloutPlanner(Planner):
-    """Plans anew every `every` rounds, and whenever the world is not where the plan has it.
+    """Plans anew every `every_s` seconds, and whenever the world is not where the plan has it.
 
-    `copies` and `horizon` are those of `Search`; of tries there are `effort` by the number of satellites.
+    It looks `horizon_s` seconds ahead in so many `copies`; of tries there are `effort` by the number of
+    satellites.
 
     Args:
         env: any face of a problem that `Simulator` can copy.
@@ -28,12 +29,13 @@ class RolloutPlanner(Planner):
     Raises SandboxError for an effort that is no whole number of at least 1.
     """
 
-    every: ClassVar[int] = 60
+    every_s: ClassVar[float] = 1_800.0
+    horizon_s: ClassVar[float] = 4_800.0
+    """Nearly a revolution: most satellites meet a station in it, so that what they image is paid."""
+    overlap_s: ClassVar[float] = 600.0
+    """Beyond the next plan, in which this one may be changed: the end of a plan is the least thought out."""
     copies: ClassVar[int] = 16
-    horizon: ClassVar[int] = 160
     effort: ClassVar[int] = 240
-    overlap: ClassVar[int] = 20
-    """Rounds beyond the next plan in which this one may be changed."""
 
     def __init__(self, env: Any, effort: int | None = None) -> None:
         super().__init__(env)
@@ -44,13 +46,13 @@ class RolloutPlanner(Planner):
 
     def forget(self) -> None:
         self._traces: dict[int, Trace] = {}
-        self._genes: dict[int, Genes] = {}
+        self._plans: dict[int, Plan] = {}
         self._last: dict[int, int] = {}
 
     def act_in(self, b: int, mask: NDArray[np.int8]) -> NDArray[np.int64]:
         done = int(self.world.state.clock["round"][b])
         if done < self._last.get(b, 0):  # another episode has begun
-            self._genes.pop(b, None)
+            self._plans.pop(b, None)
             self._traces.pop(b, None)
         self._last[b], trace = done, self._traces.get(b)
         if trace is None or not self._holds(b, trace, done):
@@ -62,7 +64,7 @@ class RolloutPlanner(Planner):
     def _holds(self, b: int, trace: Trace, done: int) -> bool:
         """Whether the world is where the plan has it, and the plan is still fresh."""
         t = done - trace.first
-        if not 0 <= t < min(self.every, len(trace.actions)):
+        if not 0 <= t < min(self.rounds_in(self.every_s), len(trace.actions)):
             return False
         return bool(np.array_equal(trace.energy[t], self.world.state.power["energy"][b]))
 
@@ -71,17 +73,22 @@ class RolloutPlanner(Planner):
         clock = self.world.state.clock[b]
         left = self.world.horizon_s - float(clock["time"] - clock["start"])
         rounds = max(1, round(left / self.world.constants.round_s))
-        genes = self._genes.get(b)
-        if genes is None:
-            genes = search.begin(b, done, rounds, [*search.base.starts(), *self.starts(b, done, rounds)])
-        genes, trace, _ = search.improve(b, genes, done, rounds, self.others(b, done, rounds))
-        self._genes[b] = genes
+        plan = self._plans.get(b)
+        if plan is None:
+            plan = search.begin(b, done, rounds, [*search.base.starts(), *self.starts(b, done, rounds)])
+        plan, trace, _ = search.improve(b, plan, done, rounds, self.others(b, done, rounds))
+        self._plans[b] = plan
         return trace
 
     def _make(self) -> Search:
         simulator = Simulator(self._problem, self.copies)
         tries = min(MOST, max(FEWEST, self._effort // simulator.satellites))
-        return Search(simulator, self.base(simulator), self.horizon, self.every + self.overlap, tries)
+        horizon, span = self.rounds_in(self.horizon_s), self.rounds_in(self.every_s + self.overlap_s)
+        return Search(simulator, self.base(simulator), horizon, span, tries)
+
+    def rounds_in(self, seconds: float) -> int:
+        """Rounds in so many seconds, at least one."""
+        return max(1, round(seconds / self.world.constants.round_s))
 
     @abstractmethod
     def base(self, simulator: Simulator) -> Base:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from agents.planner.simulator import Simulator
 
-Genes = dict[str, NDArray]
+Plan = dict[str, NDArray]
 """A plan by its parts: arrays (N, ...), or (W, N, ...) for every copy."""
 Edit = tuple[str, tuple[Any, ...], float | NDArray]
 """A part of the plan, a place in it, and what stands there from now on."""
@@ -24,7 +24,7 @@ Change = dict[int, list[Edit]]
 """Edits by satellite, ALL for the fleet."""
 ALL = -1
 SHARES = (0.05, 0.15, 0.3)
-"""Shares of the fleet whose plans are changed in one copy."""
+"""Shares of the fleet changed in one copy: few satellites keep their gains apart, many find more of them."""
 JOINED = 10
 """Copies in which edits that paid are tried together."""
 
@@ -42,13 +42,13 @@ class Trace(NamedTuple):
 class Base(Protocol):
     """A policy that carries out plans in all copies."""
 
-    def blank(self) -> Genes:
+    def blank(self) -> Plan:
         """The plan that leaves everything to the policy."""
 
     def starts(self) -> Sequence[Change]:
         """Changes of the blank plan that compete with it when an episode begins."""
 
-    def heed(self, genes: Genes) -> None:
+    def follow(self, plan: Plan) -> None:
         """Follow these plans (W, N, ...) from now on."""
 
     def act(self, round_: int) -> NDArray[np.int64]:
@@ -74,7 +74,7 @@ class Search:
         self.simulator, self.base = simulator, base
         self.horizon, self.span, self.tries = horizon, span, tries
 
-    def begin(self, b: int, done: int, rounds: int, starts: Sequence[Change]) -> Genes:
+    def begin(self, b: int, done: int, rounds: int, starts: Sequence[Change]) -> Plan:
         """Of the blank plan and its changes `starts`, what earns most in world b to the end of the episode.
 
         Only so far ahead is it seen what a plan does to the batteries; so whole plans compete only here.
@@ -89,8 +89,8 @@ class Search:
         return {name: part[0] for name, part in _edited(self.base.blank(), [best]).items()}
 
     def improve(
-        self, b: int, genes: Genes, done: int, rounds: int, others: Sequence[Change] = ()
-    ) -> tuple[Genes, Trace, float]:
+        self, b: int, plan: Plan, done: int, rounds: int, others: Sequence[Change] = ()
+    ) -> tuple[Plan, Trace, float]:
         """The best plan found for world b with `rounds` to go after `done`: plan, trace, what it earns.
 
         `others` are changes of the plan to be tried first.
@@ -103,18 +103,20 @@ class Search:
             while trace is not None and len(queue) < copies:
                 queue.append(self._some(rng, trace, rounds))
             tried = (queue + [{}] * copies)[:copies]
-            scores, run = self._run(b, _edited(genes, tried), done, rounds)
+            scores, run = self._run(b, _edited(plan, tried), done, rounds)
             top = int(scores.sum(axis=1).argmax())
             if scores[top].sum() > best:
                 best, trace = float(scores[top].sum()), _of(run, top)
+            # the incumbent is run again beside its changes: a gain is the difference to the same future, and
+            # the best of the copies, itself among them, is never worse
             queue = [{}, *_joined(rng, tried, scores, top)]
-            genes = {name: part[0] for name, part in _edited(genes, [tried[top]]).items()}
+            plan = {name: part[0] for name, part in _edited(plan, [tried[top]]).items()}
         assert trace is not None
-        return genes, trace, best
+        return plan, trace, best
 
     def _some(self, rng: np.random.Generator, trace: Trace, rounds: int) -> Change:
         span, fleet = min(self.span, rounds), self.simulator.satellites
-        if rng.random() < 0.05:
+        if rng.random() < 0.05:  # a number that all are wrong about is not found one satellite at a time
             return {ALL: list(self.base.change(rng, trace, span, ALL))}
         who = rng.choice(fleet, max(1, round(float(rng.choice(SHARES)) * fleet)), replace=False)
         return {
@@ -124,10 +126,10 @@ class Search:
             for n in who
         }
 
-    def _run(self, b: int, genes: Genes, done: int, rounds: int) -> tuple[NDArray[np.float64], Trace]:
+    def _run(self, b: int, plan: Plan, done: int, rounds: int) -> tuple[NDArray[np.float64], Trace]:
         simulator, state = self.simulator, self.simulator.world.state
         simulator.load(b)
-        self.base.heed(genes)
+        self.base.follow(plan)
         team = rounds, simulator.copies, simulator.satellites
         actions, energy = np.zeros(team, np.int64), np.zeros(team)
         shown = np.zeros((*team, self.base.shown().shape[-1]), np.int32)
@@ -144,9 +146,9 @@ def _of(run: Trace, w: int) -> Trace:
     return Trace(run.first, run.actions[:, w].copy(), run.energy[:, w].copy(), run.shown[:, w].copy())
 
 
-def _edited(genes: Genes, tried: Sequence[Change]) -> Genes:
+def _edited(plan: Plan, tried: Sequence[Change]) -> Plan:
     """The plan with its edits, once for every copy."""
-    many = {name: np.repeat(part[None], len(tried), axis=0) for name, part in genes.items()}
+    many = {name: np.repeat(part[None], len(tried), axis=0) for name, part in plan.items()}
     for w, change in enumerate(tried):
         for edits in change.values():
             for name, place, value in edits:
@@ -158,6 +160,7 @@ def _joined(
     rng: np.random.Generator, tried: Sequence[Change], scores: NDArray[np.float64], top: int
 ) -> list[Change]:
     """The edits that paid, one of each satellite, joined: all of them, the better half, any half."""
+    # copy 0 is the incumbent; a satellite's own gain is used, since those far from it hardly change
     gains = scores - scores[0]
     found: dict[int, tuple[float, list[Edit]]] = {}
     for w, change in enumerate(tried):
@@ -167,6 +170,7 @@ def _joined(
             if gain > max(1e-6, found.get(n, (0.0,))[0]) and not settled:
                 found[n] = gain, edits
     order = sorted(found, key=lambda n: -found[n][0])
+    # gains of one satellite can exclude each other (both want one request), so smaller unions are tried too
     sets = [order, order[: len(order) // 2], order[: len(order) // 4], order[:1]]
     sets += [[n for n in order if rng.random() < 0.5] for _ in range(JOINED - len(sets))]
     return [{n: found[n][1] for n in some} for some in sets if some]

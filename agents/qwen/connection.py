@@ -60,8 +60,8 @@ class _Connection(http.client.HTTPConnection):
 
     def getresponse(self) -> http.client.HTTPResponse:
         deadline = self._begun + float(self.timeout or 0.0)
-        self.response_class = lambda sock, *args, **how: http.client.HTTPResponse(  # type: ignore[assignment]
-            _Socket(sock, deadline), *args, **how  # type: ignore[arg-type]
+        self.response_class = lambda sock, *args, **kwargs: http.client.HTTPResponse(  # type: ignore[assignment]
+            _Socket(sock, deadline), *args, **kwargs  # type: ignore[arg-type]
         )  # fmt: skip
         return super().getresponse()
 

@@ -87,10 +87,10 @@ def probe(transport: Transport, url: str, model: str | None, dialect: str, think
         if not why_not:
             return Server(name, way, _context(listed, name))
         reasons.setdefault(why_not, []).append(way.name)
-    told = "; ".join(f"{', '.join(ways)}: {why.rstrip('.')}" for why, ways in reasons.items())
+    failures = "; ".join(f"{', '.join(ways)}: {why.rstrip('.')}" for why, ways in reasons.items())
     known = f"; it lists {_names(listed)}" if listed and name not in listed else ""
     raise SandboxError(
-        f"Server {url} does not decide with model {name!r} ({told}){known}; "
+        f"Server {url} does not decide with model {name!r} ({failures}){known}; "
         "check its model and log" + ("." if dialect == "auto" else ", or take the dialect auto.")
     )
 

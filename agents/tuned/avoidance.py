@@ -30,24 +30,24 @@ class Teacher(Threshold):
 
     def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
         seen = self.layout.physical(observation)
-        told = {name: seen[..., columns] for name, columns in self._columns.items()}
-        here = told["present"] > 0.5
-        grave = here & (told["risk"] >= self.log_threshold) & (told["time"] <= self.decide_h)
+        warning = {name: seen[..., columns] for name, columns in self._columns.items()}
+        here = warning["present"] > 0.5
+        grave = here & (warning["risk"] >= self.log_threshold) & (warning["time"] <= self.decide_h)
         offset, drift = seen[..., self.layout.index("offset")], seen[..., self.layout.index("drift")]
-        burn = self._burn(told, grave, offset, drift, mask)
-        soon = here & (told["risk"] >= self.log_return_below) & (told["time"] <= self.calm_h)
-        soon |= here & (told["time"] <= self.decide_h)  # it may be slight because of the burn
+        burn = self._burn(warning, grave, offset, drift, mask)
+        soon = here & (warning["risk"] >= self.log_return_below) & (warning["time"] <= self.calm_h)
+        soon |= here & (warning["time"] <= self.decide_h)  # it may be slight because of the burn
         back = self._must_return(offset, drift) & ~soon.any(axis=-1)
         home = self._label("return")
         rest = np.where(back & (mask[..., home] == 1), home, 0)
         return np.where(grave.any(axis=-1), burn, rest)
 
     def _burn(
-        self, told: dict[str, NDArray], grave: NDArray, offset: NDArray, drift: NDArray, mask: NDArray
+        self, warning: dict[str, NDArray], grave: NDArray, offset: NDArray, drift: NDArray, mask: NDArray
     ) -> NDArray[np.int64]:
         worst = grave.argmax(axis=-1)[..., None]
         time, miss, sigma = (
-            np.take_along_axis(told[name], worst, -1)[..., 0] for name in ("time", "miss", "sigma")
+            np.take_along_axis(warning[name], worst, -1)[..., 0] for name in ("time", "miss", "sigma")
         )
         per_m_s = np.maximum(3.0 * 3600.0 * time, self.half_orbit_radial)
         wanted = np.maximum(self.clearance * sigma - miss, 0.0) + self.spare_m

@@ -25,7 +25,7 @@ class Slot(Block):
     )
 
     def params(self, world):
-        return (float(world.scenario.threats.fuel_m_s),)
+        return (float(world.scenario.encounters.fuel_m_s),)
 
     @staticmethod
     @kernel
@@ -45,9 +45,9 @@ class WarningCount(Block):
     @staticmethod
     @kernel
     def observe(sim, own, moment, row, b, n):
-        told = sim.encounters.warnings[b, n]
-        for k in range(told.shape[0]):
-            row.warnings += told[k].tca != math.inf
+        warnings = sim.encounters.warnings[b, n]
+        for k in range(warnings.shape[0]):
+            row.warnings += warnings[k].tca != math.inf
 
 
 class Warnings(Block):
@@ -68,14 +68,14 @@ class Warnings(Block):
         return world.warned
 
     def tops(self, scenario):
-        return {"time": scenario.threats.warn_h, "age": scenario.threats.warn_h}
+        return {"time": scenario.encounters.warn_h, "age": scenario.encounters.warn_h}
 
     @staticmethod
     @kernel
     def observe(sim, own, moment, row, b, n):
-        told = sim.encounters.warnings[b, n]
-        for k in range(told.shape[0]):
-            warning, item = told[k], own.items[b, n, k]
+        warnings = sim.encounters.warnings[b, n]
+        for k in range(warnings.shape[0]):
+            warning, item = warnings[k], own.items[b, k]
             item.risk = -10.0
             if warning.tca != math.inf:
                 item.present = 1.0
@@ -94,7 +94,7 @@ class Burns(Block):
     stands = False
 
     def actions(self, world):
-        settings = world.scenario.threats
+        settings = world.scenario.encounters
         small, large = 100.0 * settings.small_m_s, 100.0 * settings.large_m_s
         fuel, back = "there is fuel for it", "100 m out of the slot or drifting, with fuel"
         phrases = (
@@ -109,15 +109,15 @@ class Burns(Block):
     @staticmethod
     @kernel
     def allow(sim, own, moment, legal, b, n):
-        encounters, rules = sim.encounters.state, sim.encounters.params
+        encounters, params = sim.encounters.state, sim.encounters.params
         fuel, passing = encounters.fuel[b, n], encounters.passing[b, n]
         able = obeys(sim, b, n)
         for i in range(RETURN - FORWARD_SMALL):
             large = FORWARD_SMALL + i in (FORWARD_LARGE, BACKWARD_LARGE)
-            legal[i] = able and fuel >= (rules.large if large else rules.small)
+            legal[i] = able and fuel >= (params.large if large else params.small)
         legal[RETURN - FORWARD_SMALL] = able and fuel > 0.0 and away(passing.offset, passing.drift)
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        told.commands.burn[b, n] = FORWARD_SMALL + action
+    def apply(control, own, action, b, n):
+        control.commands.burn[b, n] = FORWARD_SMALL + action

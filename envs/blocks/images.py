@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from envs.block import Action, Block
+from envs.blocks.pointing import obeys
 from envs.features import Feature
 from sandbox.compiled import kernel
 from sandbox.images import can_shoot
@@ -68,11 +69,11 @@ class Requests(Block):
     @staticmethod
     @kernel
     def observe(sim, own, moment, row, b, n):
-        for k in range(own.items.shape[2]):
+        for k in range(own.items.shape[1]):
             opportunity = sim.state.opportunities[b, n, k]
             if opportunity.request == NONE:
                 continue
-            request, item = sim.state.requests.book[b, opportunity.request], own.items[b, n, k]
+            request, item = sim.state.requests.book[b, opportunity.request], own.items[b, k]
             item.present = 1.0
             item.value = request.value
             item.cloud = 100.0 * request.cloud
@@ -104,11 +105,11 @@ class Observe(Block):
     @kernel
     def allow(sim, own, moment, legal, b, n):
         body = sim.state.body[b, n]
-        able = body.alive and can_shoot(sim.state.store, sim.constants.craft[n], body.temperature, b, n)
+        able = obeys(sim, b, n) and can_shoot(sim.state.store, sim.constants.craft[n], body, b, n)
         for k in range(legal.shape[0]):
             legal[k] = able and sim.state.opportunities[b, n, k].request != NONE
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        told.commands.mode[b, n], told.commands.place[b, n] = OBSERVE, action
+    def apply(control, own, action, b, n):
+        control.commands.mode[b, n], control.commands.place[b, n] = OBSERVE, action

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from envs.block import Action, Block
+from envs.blocks.pointing import obeys
 from envs.features import Feature
 from sandbox.compiled import kernel
 from sandbox.job_queues import sight
@@ -40,16 +41,16 @@ class Work(Block):
     @kernel
     def observe(sim, own, moment, row, b, n):
         work, host = sim.jobs.state, sim.jobs.params.hosts[n]
-        desk = work.desks[b, n]
+        server = work.servers[b, n]
         row.inbox = work.queues[b, n, INBOX].count
-        row.backlog = min(desk.backlog, 1e6)
+        row.backlog = min(server.backlog, 1e6)
         row.answers = work.queues[b, n, ANSWERS].count
         bits, j = 0.0, work.queues[b, n, RAW].head
         while j != NONE:
             bits += work.book[b, j].bits
             j = work.book[b, j].next
         row.raw = 1e-9 * bits
-        row.large_missing = 100.0 * desk.missing / host.large_bits if host.large_bits > 0.0 else 0.0
+        row.large_missing = 100.0 * server.missing / host.large_bits if host.large_bits > 0.0 else 0.0
 
 
 class Job(Block):
@@ -136,11 +137,11 @@ class Neighbours(Block):
         bits = _head_bits(work, b, n)
         for k in range(TERMINALS):
             if carries(links, lasers, n, k, moment.now):
-                peer, item = links[n, k].peer, own.items[b, n, k]
+                peer, item = links[n, k].peer, own.items[b, k]
                 power = sim.state.power[b, peer]
                 item.present = 1.0
                 item.delay = 1e3 * hop_seconds(links, lasers, n, k, bits)
-                item.backlog = min(work.desks[b, peer].backlog, 1e6)
+                item.backlog = min(work.servers[b, peer].backlog, 1e6)
                 item.inbox = work.queues[b, peer, INBOX].count
                 item.battery = 100.0 * power.energy / power.capacity
 
@@ -181,7 +182,7 @@ class Beacons(Neighbours):
         work, links, lasers = sim.jobs.state, sim.lasers.state.links[b], sim.lasers.params.terminals
         bits, messages, heard = _head_bits(work, b, n), sim.messages.state, own.params[0]
         for k in range(TERMINALS):
-            peer, beacon, item = links[n, k].peer, messages.heard[b, n, k], own.items[b, n, k]
+            peer, beacon, item = links[n, k].peer, messages.heard[b, n, k], own.items[b, k]
             item.age = 1e6
             if carries(links, lasers, n, k, moment.now):
                 item.present = 1.0
@@ -194,7 +195,7 @@ class Beacons(Neighbours):
             if peer != NONE and messages.message[b, n, k].peer == peer:
                 for i in range(heard.shape[3]):
                     said = heard[b, n, k, i]
-                    own.more[b, n, k, i] = said if -1.0 <= said <= 1.0 else np.float32(0.0)
+                    own.more[b, k, i] = said if -1.0 <= said <= 1.0 else np.float32(0.0)
 
 
 class Training(Block):
@@ -250,12 +251,12 @@ class Decide(Block):
     @kernel
     def allow(sim, own, moment, legal, b, n):
         work = sim.jobs.state
-        has_job = sim.state.body[b, n].alive and work.queues[b, n, INBOX].head != NONE
+        has_job = obeys(sim, b, n) and work.queues[b, n, INBOX].head != NONE
         legal[DEFER] = 1
         for a in range(DEFER + 1, legal.shape[0]):
             legal[a] = has_job and allowed(sim.state, sim.jobs, sim.lasers, a, b, n)
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        told.commands.queue[b, n] = action
+    def apply(control, own, action, b, n):
+        control.commands.queue[b, n] = action

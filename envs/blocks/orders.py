@@ -14,6 +14,7 @@ from sandbox.jobs import TRAINING as TO_TRAINING
 from sandbox.lasers import TERMINALS, carries
 from sandbox.orders import can_send
 from sandbox.state import CHARGE, DOWNLINK, IDLE, NONE, OBSERVE
+from sandbox.thermal import is_hot
 
 ORDERS, HEALTH = "Standing orders", "Health"
 POINTINGS = ("idle", "charge", "downlink")
@@ -87,14 +88,14 @@ class PointTo(Block):
         order, able, body = sim.orders[b, n], obeys(sim, b, n), sim.state.body[b, n]
         legal[0] = able and order.command != IDLE
         legal[1] = able and order.command != CHARGE
-        cool = body.temperature < sim.constants.craft[n].shutdown_above
+        cool = not is_hot(body, sim.constants.craft[n])
         sends = able and cool and order.command != DOWNLINK
         legal[2] = sends and can_send(sim.state, sim.jobs, b, n)
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        order = told.orders[b, n]
+    def apply(control, own, action, b, n):
+        order = control.orders[b, n]
         order.command, order.request = (IDLE, CHARGE, DOWNLINK)[action], NONE
 
 
@@ -107,7 +108,7 @@ class ObserveNext(Observe):
     @kernel
     def allow(sim, own, moment, legal, b, n):
         order, body = sim.orders[b, n], sim.state.body[b, n]
-        able = obeys(sim, b, n) and can_shoot(sim.state.store, sim.constants.craft[n], body.temperature, b, n)
+        able = obeys(sim, b, n) and can_shoot(sim.state.store, sim.constants.craft[n], body, b, n)
         for k in range(legal.shape[0]):
             request = sim.state.opportunities[b, n, k].request
             stands = order.command == OBSERVE and order.request == request
@@ -115,9 +116,9 @@ class ObserveNext(Observe):
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        order = told.orders[b, n]
-        order.command, order.request = OBSERVE, told.opportunities[b, n, action].request
+    def apply(control, own, action, b, n):
+        order = control.orders[b, n]
+        order.command, order.request = OBSERVE, control.opportunities[b, n, action].request
 
 
 class Serve(Block):
@@ -157,8 +158,8 @@ class Serve(Block):
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        told.orders[b, n].queue = action
+    def apply(control, own, action, b, n):
+        control.orders[b, n].queue = action
 
 
 class Health(Block):
@@ -175,10 +176,9 @@ class Health(Block):
     @staticmethod
     @kernel
     def observe(sim, own, moment, row, b, n):
-        fault = sim.faults.state.body[b, n]
-        row.safe_mode = fault.safe
-        row.board_reset = min(max(0.0, sim.jobs.state.desks[b, n].down - moment.now), 1e6)
-        row.weights_fault = fault.weights_fault
+        row.safe_mode = sim.state.safety[b, n].safe
+        row.board_reset = min(max(0.0, sim.jobs.state.servers[b, n].down - moment.now), 1e6)
+        row.weights_fault = sim.faults.state.body[b, n].weights_fault
 
 
 class Reload(Block):
@@ -198,5 +198,5 @@ class Reload(Block):
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        told.commands.reload[b, n] = 1
+    def apply(control, own, action, b, n):
+        control.commands.reload[b, n] = 1

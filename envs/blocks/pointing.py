@@ -2,15 +2,15 @@
 
 from envs.block import Action, Block
 from sandbox.compiled import kernel
-from sandbox.faults import is_safe
 from sandbox.ground import can_transmit
+from sandbox.safety import is_safe
 from sandbox.state import CHARGE, DOWNLINK, IDLE
 
 
 @kernel
 def obeys(sim, b, n):
     """Whether a satellite lives and is not in safe mode."""
-    return sim.state.body[b, n].alive and not is_safe(sim.faults, b, n)
+    return sim.state.body[b, n].alive and not is_safe(sim.state, b, n)
 
 
 class NoOp(Block):
@@ -30,7 +30,7 @@ class NoOp(Block):
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
+    def apply(control, own, action, b, n):
         pass
 
 
@@ -42,9 +42,9 @@ class Point(Block):
     def actions(self, world):
         return (
             Action("idle", "keep the camera to nadir", "always"),
-            Action("charge", "turn the panel to the Sun", "while the satellite lives"),
+            Action("charge", "turn the panel to the Sun", "while it lives and is not in safe mode"),
             Action("downlink", "send images to the ground station in view, the oldest first",
-                   "a station in view, an image on board"),
+                   "likewise, a station in view, an image on board"),
         )  # fmt: skip
 
     @staticmethod
@@ -53,10 +53,11 @@ class Point(Block):
         state, body = sim.state, sim.state.body[b, n]
         craft, outlook = sim.constants.craft[n], state.outlook[b, n]
         legal[0] = 1
-        legal[1] = body.alive
-        legal[2] = body.alive and can_transmit(outlook, state.store, craft, body.temperature, b, n)
+        able = obeys(sim, b, n)
+        legal[1] = able
+        legal[2] = able and can_transmit(outlook, state.store, craft, body, b, n)
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        told.commands.mode[b, n] = DOWNLINK if action == 2 else (CHARGE if action == 1 else IDLE)
+    def apply(control, own, action, b, n):
+        control.commands.mode[b, n] = DOWNLINK if action == 2 else (CHARGE if action == 1 else IDLE)

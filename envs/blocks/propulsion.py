@@ -113,13 +113,13 @@ class Thrust(Block):
     @staticmethod
     @kernel
     def allow(sim, own, moment, legal, b, n):
-        able = can_thrust(sim.state, sim.propulsion, sim.faults, b, n)
+        able = can_thrust(sim.state, sim.propulsion, b, n)
         legal[OFF], legal[PROGRADE], legal[RETROGRADE] = 1, able, able
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        told.commands.thrust[b, n] = action
+    def apply(control, own, action, b, n):
+        control.commands.thrust[b, n] = action
 
 
 class OffTarget(Priced):

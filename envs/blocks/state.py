@@ -31,8 +31,8 @@ class Piece(NamedTuple):
     params: Callable[[Any], tuple] = _nothing
 
     def __reduce__(self) -> tuple:
-        told: Any = getattr(self.tell, "py_func", self.tell)
-        return _named, (self.size, told.__module__, told.__qualname__, self.params)
+        function: Any = getattr(self.tell, "py_func", self.tell)
+        return _named, (self.size, function.__module__, function.__qualname__, self.params)
 
     def __deepcopy__(self, memo: dict) -> "Piece":
         return self
@@ -47,7 +47,7 @@ def _scales(world):
 
 
 def _fuel(world):
-    return (float(world.scenario.threats.fuel_m_s),)
+    return (float(world.scenario.encounters.fuel_m_s),)
 
 
 @kernel
@@ -78,6 +78,16 @@ def _temperature(sim, params, moment, b, n, out):
 
 
 @kernel
+def _board(sim, params, moment, b, n, out):
+    out[0] = (sim.state.body[b, n].board - KELVIN) / 100.0
+
+
+@kernel
+def _health(sim, params, moment, b, n, out):
+    out[0] = 2.0 * sim.state.power[b, n].capacity / sim.constants.craft[n].battery - 1.0
+
+
+@kernel
 def _store(sim, params, moment, b, n, out):
     out[0] = 2.0 * sim.state.store.level[b, n].used / sim.constants.craft[n].store_bits - 1.0
 
@@ -94,7 +104,7 @@ def _inbox(sim, params, moment, b, n, out):
 
 @kernel
 def _backlog(sim, params, moment, b, n, out):
-    out[0] = min(sim.jobs.state.desks[b, n].backlog, 1e6) / 300.0 - 1.0
+    out[0] = min(sim.jobs.state.servers[b, n].backlog, 1e6) / 300.0 - 1.0
 
 
 @kernel
@@ -114,7 +124,7 @@ def _offset(sim, params, moment, b, n, out):
 
 @kernel
 def _approach(sim, params, moment, b, n, out):
-    distance, wait = _next_approach(sim.encounters.state.threat[b, n], moment.now)
+    distance, wait = _next_approach(sim.encounters.state.encounter[b, n], moment.now)
     out[0] = 2.0 * distance / 1e3 - 1.0
     out[1] = 2.0 * wait / DAY - 1.0
 
@@ -139,7 +149,7 @@ def _intact(sim, params, moment, b, n, out):
 
 @kernel
 def _in_service(sim, params, moment, b, n, out):
-    out[0] = -1.0 if sim.faults.state.body[b, n].safe else 1.0
+    out[0] = -1.0 if sim.state.safety[b, n].safe else 1.0
 
 
 TIME, SUN = Piece(1, _time), Piece(3, _sun)
@@ -147,4 +157,5 @@ ORBIT, ALIVE = Piece(6, _orbit, _scales), Piece(1, _alive)
 BATTERY, TEMPERATURE, STORE = Piece(1, _battery), Piece(1, _temperature), Piece(1, _store)
 INBOX_COUNT, BACKLOG, ANSWER_COUNT = Piece(1, _inbox), Piece(1, _backlog), Piece(1, _answers)
 FUEL, OFFSET, APPROACH = Piece(1, _fuel_left, _fuel), Piece(1, _offset), Piece(2, _approach)
+BOARD, CAPACITY = Piece(1, _board), Piece(1, _health)
 INTACT, IN_SERVICE = Piece(1, _intact), Piece(1, _in_service)

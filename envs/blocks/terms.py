@@ -39,7 +39,7 @@ class Answers(Block):
     @staticmethod
     @kernel
     def score(sim, own, moment, row, b, n):
-        row.reward_answers = sim.jobs.state.desks[b, n].value
+        row.reward_answers = sim.jobs.state.servers[b, n].value
 
 
 class Service(Priced):
@@ -49,7 +49,7 @@ class Service(Priced):
     terms = ("reward_service",)
 
     def params(self, world):
-        return self.price, 1e3 * world.scenario.threats.slot_km
+        return self.price, 1e3 * world.scenario.encounters.slot_km
 
     @staticmethod
     @kernel
@@ -79,7 +79,7 @@ class OutOfSlot(Priced):
     terms = ("reward_slot",)
 
     def params(self, world):
-        return self.price, 1e3 * world.scenario.threats.slot_km
+        return self.price, 1e3 * world.scenario.encounters.slot_km
 
     @staticmethod
     @kernel
@@ -138,8 +138,8 @@ class AnswerLatency(Block):
     @staticmethod
     @kernel
     def score(sim, own, moment, row, b, n):
-        desk = sim.jobs.state.desks[b, n]
-        row.answer_s = desk.latency / max(1, desk.answered)
+        server = sim.jobs.state.servers[b, n]
+        row.answer_s = server.latency / max(1, server.answered)
 
 
 class Latency(Block):
@@ -151,8 +151,8 @@ class Latency(Block):
     @staticmethod
     @kernel
     def score(sim, own, moment, row, b, n):
-        desk = sim.jobs.state.desks[b, n]
-        row.latency_s = desk.latency / max(1, desk.answered)
+        server = sim.jobs.state.servers[b, n]
+        row.latency_s = server.latency / max(1, server.answered)
 
 
 class JobCounts(Block):
@@ -164,14 +164,14 @@ class JobCounts(Block):
     @staticmethod
     @kernel
     def score(sim, own, moment, row, b, n):
-        desk = sim.jobs.state.desks[b, n]
-        row.answered = desk.answered
-        row.arrived = desk.arrived
-        row.handed = desk.handed
-        row.refused = desk.refused
-        row.dropped = desk.dropped
-        row.expired = desk.expired
-        row.lost = desk.lost
+        server = sim.jobs.state.servers[b, n]
+        row.answered = server.answered
+        row.arrived = server.arrived
+        row.handed = server.handed
+        row.refused = server.refused
+        row.dropped = server.dropped
+        row.expired = server.expired
+        row.lost = server.lost
 
 
 class EncounterCounts(Block):
@@ -182,7 +182,7 @@ class EncounterCounts(Block):
     terms = ("burned_m_s", "collided", "closest_m", "out_of_slot")
 
     def params(self, world):
-        return (1e3 * world.scenario.threats.slot_km,)
+        return (1e3 * world.scenario.encounters.slot_km,)
 
     @staticmethod
     @kernel
@@ -197,10 +197,9 @@ class EncounterCounts(Block):
 class SafeMode(Block):
     """Whether the satellite is in safe mode."""
 
-    parts = ("faults",)
     terms = ("safe_mode",)
 
     @staticmethod
     @kernel
     def score(sim, own, moment, row, b, n):
-        row.safe_mode = sim.faults.state.body[b, n].safe
+        row.safe_mode = sim.state.safety[b, n].safe

@@ -50,8 +50,8 @@ class Pass(Decide):
 
     @staticmethod
     @kernel
-    def apply(told, own, action, b, n):
-        told.commands.queue[b, n] = RUN_LARGE if action == 0 else NEIGHBOUR + action - 1
+    def apply(control, own, action, b, n):
+        control.commands.queue[b, n] = RUN_LARGE if action == 0 else NEIGHBOUR + action - 1
 
 
 class Relay(Problem):

@@ -14,7 +14,7 @@ from envs.batch import BatchEnv
 from experiments.running.metrics import Totals
 from experiments.running.rollout import Round, Watcher
 from sandbox.recording import Recorder, Recording
-from sandbox.recording.frames import deeds_of, events_of, meta_of, scene_of, sizes_of, static_of
+from sandbox.recording.frames import activity_of, events_of, meta_of, scene_of, sizes_of, static_of
 from sandbox.state import MODE_NAMES
 
 REFRESH_S = 0.1
@@ -107,7 +107,7 @@ class Film(Watcher):
         assert self._recorder is not None  # made in `start`
         decided = {"action": played.actions[0], "mask": played.mask[0], "reward": played.reward[0]}
         decided |= _thought_of(env, played)
-        self._recorder.append(**self._scene, **deeds_of(env.world), **decided)
+        self._recorder.append(**self._scene, **activity_of(env.world), **decided)
         for event in events_of(env.world):
             self._recorder.event(*event)
         for n in range(min(self._minds, env.satellites)):

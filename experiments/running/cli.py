@@ -241,7 +241,7 @@ def _benchmark_options(parser: ArgumentParser) -> None:
         how,
         "--address",
         None,
-        "of a Ray cluster to play on (default: here, without Ray)",
+        "of a Ray cluster (default: here, without Ray)",
         metavar="HOST:PORT",
     )
 

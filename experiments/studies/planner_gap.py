@@ -23,27 +23,21 @@ from typing import Any
 import numpy as np
 
 from agents import make_policy, policy_names
-from agents.planner.boards import arrival, coverage, paid
-from agents.planner.tasking_case import Case
-from agents.planner.tracks import tracks
+from agents.planner.queue_model import arrival, coverage, paid
+from agents.planner.tasking_milp import TaskingMilp
+from agents.planner.trajectories import trajectories
 from envs.batch import BatchEnv
 from envs.blocks.terms import Fuel, Service
-from envs.episodes import make_env
+from envs.episodes import known_as, make_env, scenario_of
 from experiments.running.callbacks import Earned
 from experiments.running.journal import Journal
 from experiments.running.options import add, arguments_of, common, resumable
 from experiments.running.rollout import play
 from experiments.running.run_folder import keep_records
+from sandbox.errors import SandboxError
 from sandbox.jobs import LARGE, SMALL
-from sandbox.scenario import load_scenario
 from sandbox.state import NONE
 
-SCENARIOS = {
-    "tasking_v0": "scs01",
-    "offloading_v0": "relay_40",
-    "avoidance_v0": "crossing_12",
-    "autonomy_v0": "disaster_response",
-}
 SLOW = ("qwen", "random", "idle")
 """Policies that are no measure here."""
 
@@ -51,13 +45,13 @@ SLOW = ("qwen", "random", "idle")
 def tasking_bound(env: BatchEnv, b: int) -> float:
     """What world b could earn in the episode that begins now, relaxed."""
     rounds = env.max_cycles
-    return Case(env.world, b, tracks(env.world, b, rounds), rounds).program.relax().objective
+    return TaskingMilp(env.world, b, trajectories(env.world, b, rounds), rounds).program.relax().objective
 
 
 def offloading_bound(env: BatchEnv, b: int) -> float:
     """The same for jobs."""
     world: Any = env.world
-    along, terms, book = tracks(world, b, env.max_cycles), world.jobs.params, world.jobs.state.book[b]
+    along, terms, book = trajectories(world, b, env.max_cycles), world.jobs.params, world.jobs.state.book[b]
     seen, step = coverage(world, b, along), world.constants.round_s
     always = np.ones(env.max_cycles, np.bool_)
     fastest, total = terms.alone.min(axis=0), 0.0
@@ -81,9 +75,9 @@ def avoidance_bound(env: BatchEnv, b: int) -> float:
     """The same for service, less the fuel of those who would be hit."""
     world: Any = env.world
     service, fuel_price = env.problem.price(Service), env.problem.price(Fuel)
-    threat = world.encounters.state.threat[b]
-    miss = np.linalg.norm(threat["relative"][..., :3], axis=-1)
-    hit = (np.isfinite(threat["tca"]) & (miss < threat["radius"])).any(axis=-1).sum()
+    encounter = world.encounters.state.encounter[b]
+    miss = np.linalg.norm(encounter["relative"][..., :3], axis=-1)
+    hit = (np.isfinite(encounter["tca"]) & (miss < encounter["radius"])).any(axis=-1).sum()
     days = env.max_cycles * world.constants.round_s / 86_400.0
     return world.satellites * days * service - hit * fuel_price * world.encounters.params.small
 
@@ -103,7 +97,7 @@ BOUNDS: dict[str, Callable[[BatchEnv, int], float]] = {
 
 def measure(problem: str, policy: str, hours: float | None, seeds: int) -> tuple[float, float, float]:
     """(reward a world, CPU seconds a world, mean gap of the plans) over so many seeds, from 0 on."""
-    with closing(make_env(problem, load_scenario(SCENARIOS[problem]), hours, seeds)) as env:
+    with closing(make_env(problem, scenario_of(problem), hours, seeds)) as env:
         observation, info = env.reset(0)
         decider = make_policy(policy, env)
         decider.reset(0)
@@ -114,15 +108,14 @@ def measure(problem: str, policy: str, hours: float | None, seeds: int) -> tuple
 
 
 def bound(problem: str, hours: float | None, seeds: int) -> float:
-    with closing(make_env(problem, load_scenario(SCENARIOS[problem]), hours, seeds)) as env:
+    with closing(make_env(problem, scenario_of(problem), hours, seeds)) as env:
         env.reset(0)
         return float(np.mean([BOUNDS[problem](env, b) for b in range(seeds)]))
 
 
 def options(parser: ArgumentParser) -> None:
     """Declare the options."""
-    problems = list(SCENARIOS)
-    add(parser, "--problems", problems, "measured", nargs="+", choices=problems, metavar="NAME")
+    add(parser, "--problems", list(BOUNDS), "measured", nargs="+", metavar="NAME")
     add(parser, "--policies", None, "by default all but the slow ones", nargs="+", metavar="NAME")
     add(parser, "--hours", None, "simulated (default: the scenario's)", type=float, metavar="H")
     common(parser, out="results/planner_gap", seeds=3)
@@ -133,9 +126,13 @@ def run(told: Any) -> None:
     """The bound of every problem, and what each of the policies makes of it; printed, written."""
     arguments = {name: value for name, value in arguments_of(told).items() if name != "problems"}
     journal, records = Journal(told.out, "planner_gap", arguments), []
-    for problem in told.problems:
+    problems = [known_as(problem) for problem in told.problems]
+    for problem in problems:
+        if problem not in BOUNDS:
+            raise SandboxError(f"{problem} has no bound here; known: {', '.join(BOUNDS)}.")
+    for problem in problems:
         most = journal.once([problem], partial(bound, problem, told.hours, told.seeds))
-        print(f"{problem} {SCENARIOS[problem]}, {told.seeds} seeds: bound {most:.2f}", flush=True)
+        print(f"{problem} {scenario_of(problem).name}, {told.seeds} seeds: bound {most:.2f}", flush=True)
         for policy in told.policies or [p for p in policy_names(problem) if p not in SLOW]:
             play_it = partial(measure, problem, policy, told.hours, told.seeds)
             value, cpu, gap = journal.once([problem, policy], play_it)
@@ -144,7 +141,7 @@ def run(told: Any) -> None:
             line = f"{value:9.2f}  {share} of the bound  {cpu:6.1f} s of CPU{solved}"
             print(f"  {policy:16s} {line}", flush=True)
             records.append(
-                {"problem": problem, "scenario": SCENARIOS[problem], "policy": policy, "bound": most}
+                {"problem": problem, "scenario": scenario_of(problem).name, "policy": policy, "bound": most}
                 | {"reward": value, "cpu_s": cpu, "gap": gap}
             )
     if told.json:

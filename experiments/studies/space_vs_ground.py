@@ -100,7 +100,7 @@ class _Spent(Watcher):
         self.sent, self.joules = np.zeros(env.worlds), np.zeros(env.worlds)
 
     def after(self, env: BatchEnv, played: Round) -> None:
-        self.sent += env.world.jobs.state.desks["sent"].sum(axis=1)
+        self.sent += env.world.jobs.state.servers["sent"].sum(axis=1)
         self.joules += env.world.state.load["joules"].sum(axis=1) - _camera_joules(env)
 
 

@@ -72,5 +72,5 @@ def references(
 
 def best_heuristic(told: dict[str, float]) -> str | None:
     """The name of the best of the heuristics among references; None where there is none."""
-    names = [name for name in told if name not in _NO_HEURISTIC]
+    names = sorted(name for name in told if name not in _NO_HEURISTIC)  # so that a tie is settled alike
     return max(names, key=lambda name: told[name], default=None)

@@ -103,8 +103,11 @@ def collect(
     rng: np.random.Generator,
     teacher_of: Callable[[BatchEnv], Teacher],
     player_of: Callable[[BatchEnv, np.random.Generator], Policy | None],
+    episodes: int | None = None,
 ) -> Lessons:
     """At least `wanted` lessons from whole episodes of training scenarios drawn from `rng`.
+
+    They are spread over so many `episodes`, by default EPISODES, at least.
 
     The player of `player_of` plays the rounds in which something is on, or where that is None the teacher,
     who in half of the episodes is disturbed: a share of the actions is drawn at random, so that it has
@@ -117,7 +120,8 @@ def collect(
         scenario = DRAWS[problem](rng, TAUGHT[problem] if alone else TRIED[problem])
         seed = FIRST_TRAINING_SEED + int(rng.integers(2**30))
         with closing(make_env(problem, scenario, None, worlds, **_options(problem, rng))) as env:
-            share = min(1.0, 3.0 * wanted / EPISODES / (env.max_cycles * env.satellites * worlds))
+            decisions = env.max_cycles * env.satellites * worlds * (episodes or EPISODES)
+            share = min(1.0, 3.0 * wanted / decisions)
             for lessons in _play(env, seed, teacher_of(env), player_of(env, rng), share, rng):
                 kept.append(lessons)
                 count += len(lessons)

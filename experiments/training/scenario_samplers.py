@@ -103,7 +103,7 @@ def _stations(rng: np.random.Generator) -> list[dict[str, Any]]:
             "latitude_deg": _SITES[i][1],
             "longitude_deg": _SITES[i][2],
             "antennas": int(rng.integers(1, 3)),
-            "gain_to_noise_db_k": 32.0,
+            "gain_to_noise_db_k": 23.5,
         }
         for i in chosen
     ]
@@ -190,16 +190,16 @@ def _job_kinds(rng: np.random.Generator, size: float) -> list[dict[str, Any]]:
 
 
 def draw_avoidance(rng: np.random.Generator, hours: Hours = (24.0, 60.0)) -> Scenario:
-    """One training scenario of avoidance: crossing_12 as it is, or other shells, threats and burns."""
+    """One training scenario of avoidance: crossing_12 as it is, or other shells, encounters and burns."""
     changes: dict[str, Any] = {"name": "training_crossing", "horizon_h": round(float(rng.uniform(*hours)))}
     if rng.random() < 0.3:
         return load_scenario("crossing_12", changes | {"start_within_h": 24.0})
     shell = {"name": "Shell", "spacecraft": "computing_satellite", "walker": _walker(rng, most=4)}
     changes |= {"epoch": _epoch(rng), "fleet.0": shell}
-    return load_scenario("crossing_12", changes | {f"threats.{k}": v for k, v in _threats(rng).items()})
+    return load_scenario("crossing_12", changes | {f"encounters.{k}": v for k, v in _encounters(rng).items()})
 
 
-def _threats(rng: np.random.Generator) -> dict[str, Any]:
+def _encounters(rng: np.random.Generator) -> dict[str, Any]:
     small = float(rng.choice([0.01, 0.02, 0.02, 0.03, 0.05]))
     return {
         "staged_per_day": round(_factor(rng, 0.3, 3.0), 2),
@@ -240,8 +240,8 @@ def draw_autonomy(rng: np.random.Generator, hours: Hours = (6.0, 12.0)) -> Scena
     changes["jobs.kinds"] = [
         k | {"per_hour": round(k["per_hour"] * _factor(rng, 0.3, 2.0), 1)} for k in kinds
     ]
-    changes["threats.staged_per_day"] = round(_factor(rng, 1.0, 6.0), 2)
-    changes["threats.hit_share"] = round(float(rng.uniform(0.1, 0.4)), 2)
+    changes["encounters.staged_per_day"] = round(_factor(rng, 1.0, 6.0), 2)
+    changes["encounters.hit_share"] = round(float(rng.uniform(0.1, 0.4)), 2)
     for name in ("upsets_per_orbit", "weight_flips_per_board_hour", "laser_outages_per_day"):
         changes[f"faults.{name}"] = round(getattr(shipped.faults, name) * _factor(rng, 0.3, 3.0), 5)
     return load_scenario("disaster_response", changes)

@@ -8,7 +8,8 @@ Behaviour cloning over rounds that the teachers (`training.teachers`) played in 
 (`training.splits`), then DAgger (Ross, Gordon and Bagnell 2011): the nano plays, the teacher says what it
 would have done, and the nano goes on learning from all of it. The loss is the cross entropy of the next
 token, among the tokens of the legal actions only. Prompts of the same length make a batch, of whatever
-problems, so that none is padded. The same arguments on the same machine give the same weights.
+problems, so that none is padded. Lessons are gathered in parts, each with a generator of its own, so that
+`--processes` changes nothing but the time. The same arguments on the same machine give the same weights.
 """
 
 import copy
@@ -16,6 +17,7 @@ import math
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +32,10 @@ from agents.qwen.policy import QwenPolicy
 from envs.batch import BatchEnv
 from experiments.running import run_folder
 from experiments.running.options import add, arguments_of, common
+from experiments.running.pool import outcomes
 from experiments.running.replacement import is_free
 from experiments.training.nano_blank import RECORD, blank_model, make_tokenizer
-from experiments.training.nano_lessons import Certain, Lessons, collect, nobody
+from experiments.training.nano_lessons import EPISODES, Certain, Lessons, collect, nobody
 from experiments.training.splits import FIRST_TRAINING_SEED
 from experiments.training.teachers import TEACHERS
 
@@ -44,6 +47,8 @@ LESSONS = {
     "autonomy_v0": (36_000, 14_000),
 }
 """By problem, the lessons that its teacher plays, and those added in each round of DAgger."""
+PART = 10_000
+"""Lessons that are gathered in one go."""
 
 
 def batches(lessons: Lessons, size: int, rng: np.random.Generator) -> Iterator[Lessons]:
@@ -59,17 +64,21 @@ def batches(lessons: Lessons, size: int, rng: np.random.Generator) -> Iterator[L
 def action_logits(model: Any, batch: Lessons) -> torch.Tensor:
     """Logits (R, A) after prompts of one length, minus infinity where an action is illegal."""
     length = int(batch.lengths[0])
-    ids = torch.from_numpy(batch.ids[:, -length:].astype(np.int64))
+    ids = torch.from_numpy(batch.ids[:, -length:].astype(np.int64)).to(model.device)
     last = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, -1]
-    logits = last @ model.lm_head.weight[ACTION_IDS].T
-    return logits.masked_fill(torch.from_numpy(batch.mask == 0), -torch.inf)
+    logits = last @ model.lm_head.weight[ACTION_IDS.to(model.device)].T
+    return logits.masked_fill(_forbidden(model, batch), -torch.inf)
+
+
+def _forbidden(model: Any, batch: Lessons) -> torch.Tensor:
+    return torch.from_numpy(batch.mask == 0).to(model.device)
 
 
 def loss_of(model: Any, batch: Lessons) -> tuple[torch.Tensor, float]:
     """Cross entropy with the teacher's chances, and the share of decisions that agree with its likeliest."""
     logits = action_logits(model, batch)
-    wanted = torch.from_numpy(batch.chances.astype(np.float32))
-    logs = torch.log_softmax(logits, dim=1).masked_fill(torch.from_numpy(batch.mask == 0), 0.0)
+    wanted = torch.from_numpy(batch.chances.astype(np.float32)).to(model.device)
+    logs = torch.log_softmax(logits, dim=1).masked_fill(_forbidden(model, batch), 0.0)
     agree = (logits.argmax(dim=1) == wanted.argmax(dim=1)).float().mean()
     return -(wanted * logs).sum(dim=1).mean(), float(agree)
 
@@ -123,7 +132,7 @@ def save(model: Any, folder: Path) -> None:
 def train(told: Namespace) -> Any:
     """Clone, then `told.rounds` rounds of DAgger."""
     rng = np.random.default_rng(FIRST_TRAINING_SEED + told.seed)
-    model = load_model(told.start) if told.start else blank_model(told.seed)
+    model = (load_model(told.start) if told.start else blank_model(told.seed)).to(told.device)
     clone, dagger = (sum(counts[i] for counts in told.lessons.values()) for i in (0, 1))
     per_epoch = [clone + k * dagger for k in range(told.rounds + 1)]
     trainer = Trainer(model, told.rate, math.ceil(sum(per_epoch) / told.batch * 1.15))
@@ -137,17 +146,48 @@ def train(told: Namespace) -> Any:
     return model
 
 
+@dataclass(frozen=True)
+class Part:
+    """Lessons to gather in one go, by the teacher of a problem or, where there are weights, by the nano."""
+
+    number: int
+    problem: str
+    wanted: int
+    episodes: int
+    rng: np.random.Generator
+    weights: dict[str, torch.Tensor] | None
+
+
 def gather(told: Namespace, rng: np.random.Generator, model: Any | None) -> Lessons:
     """Lessons of every problem asked for, from episodes that the model plays, or where it is None the
     teachers."""
-    found = []
+    weights = None if model is None else {name: value.cpu() for name, value in model.state_dict().items()}
+    parts = []
     for problem, counts in told.lessons.items():
-        begin, wanted = time.process_time(), counts[model is not None]
-        player = nobody if model is None else _playing(model)
-        found.append(collect(problem, wanted, rng, _teacher_of, player))
-        tokens, spent = found[-1].lengths.mean(), time.process_time() - begin
-        print(f"{problem}: {len(found[-1])} lessons of {tokens:.0f} tokens, {spent:.0f} s of CPU", flush=True)
-    return Lessons.joined(found)
+        wanted = counts[model is not None]
+        count = math.ceil(wanted / PART)
+        share = math.ceil(wanted / count), math.ceil(EPISODES / count)
+        own = rng.spawn(count)
+        parts += [Part(len(parts) + k, problem, *share, own[k], weights) for k in range(count)]
+    done = {part.number: found for part, found in outcomes(_gathered, parts, told.processes)}
+    for problem in told.lessons:
+        some = [done[part.number] for part in parts if part.problem == problem]
+        lengths, spent = np.concatenate([lessons.lengths for lessons, _ in some]), sum(s for _, s in some)
+        print(f"{problem}: {len(lengths)} lessons of {lengths.mean():.0f} tokens, {spent:.0f} s of CPU",
+              flush=True)  # fmt: skip
+    return Lessons.joined([done[part.number][0] for part in parts])
+
+
+def _gathered(part: Part) -> tuple[Lessons, float]:
+    """The lessons of a part, and the CPU seconds that they took."""
+    torch.set_num_threads(1)
+    begin, player = time.process_time(), nobody
+    if part.weights is not None:
+        model = blank_model(0)
+        model.load_state_dict(part.weights)
+        player = _playing(model.eval())
+    lessons = collect(part.problem, part.wanted, part.rng, _teacher_of, player, part.episodes)
+    return lessons, time.process_time() - begin
 
 
 def _teacher_of(env: BatchEnv) -> Certain:
@@ -223,4 +263,6 @@ def options(parser: ArgumentParser) -> None:
     add(parser, "--rounds", 1, "rounds of DAgger", type=int, metavar="N")
     add(parser, "--batch", 128, "prompts a step", type=int, metavar="N")
     add(parser, "--rate", 1e-3, "of learning, at most", type=float, metavar="R")
+    add(parser, "--device", "cpu", "where it learns", metavar="NAME")
+    add(parser, "--processes", 1, "that gather lessons", type=int, metavar="N")
     common(parser, seed=0)

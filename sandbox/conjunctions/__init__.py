@@ -25,8 +25,9 @@ The public names are those of `__all__`, by what they are for:
 - Burns that make an encounter safe, and the return: `avoidance_burn`, `return_to_slot`, `Avoidance`, `Burn`.
 - Warnings: `OutsideStandard` (of a message), `OutsideValidity` (of a method), `CovarianceRemediated`.
 
-States are GCRS, m and m/s (any one inertial frame will do where nothing is propagated). A mistake in a file
-or an argument is one `SandboxError`; `strict=True` takes messages by the letter of the standard only.
+States are GCRS, m and m/s (any one inertial frame will do where nothing is propagated). Numbers may be
+astropy quantities; a state of quantities is a pair, of positions and of velocities. A mistake in a file or an
+argument is one `SandboxError`; `strict=True` takes messages by the letter of the standard only.
 """
 
 from sandbox.conjunctions.approach import ClosestApproach, closest_approach

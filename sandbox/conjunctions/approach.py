@@ -11,8 +11,10 @@ from sandbox.conjunctions.limits import state_of
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import MU_EARTH
 from sandbox.orbits.ephemeris import Ephemeris
-from sandbox.orbits.forces import J2_ONLY, Forces
+from sandbox.orbits.forces import J2_ONLY, Forces, untimed
+from sandbox.orbits.gravity import NO_TURN
 from sandbox.orbits.propagation import dop8_step, normal_forces, propagate
+from sandbox.units import STATE, accepts_quantities
 
 __all__ = ["ClosestApproach", "closest_approach"]
 
@@ -48,6 +50,7 @@ class ClosestApproach:
         return float(np.linalg.norm(self.miss))
 
 
+@accepts_quantities(state1=STATE, state2=STATE, end_s="s", start_s="s", ballistic_m2_kg="m2/kg")
 def closest_approach(
     state1: ArrayLike,
     state2: ArrayLike,
@@ -126,8 +129,8 @@ def _refined(times, position, velocity, i, forces, ballistic, ephemeris) -> Clos
 def relative_at(first, second, tau, forces, ballistic1, ballistic2):
     """Relative position and velocity, six numbers, tau seconds after two states of six numbers.
 
-    One step of order eight for each: exact to micrometres over half a minute in low orbit, and held to the
-    zonal harmonics and drag (the Sun and the Moon act alike on two objects that are near each other).
+    One step of order eight for each: exact to micrometres over half a minute in low orbit, and held to J2 to
+    J4 and drag (the Sun, the Moon and the rest of a field act alike on two objects that are near each other).
     """
     a = moved(first, tau, forces, ballistic1)
     b = moved(second, tau, forces, ballistic2)
@@ -136,9 +139,9 @@ def relative_at(first, second, tau, forces, ballistic1, ballistic2):
 
 @kernel
 def moved(s, tau, forces, ballistic):
-    """State s of six numbers, tau seconds on: one step, without the Sun and the Moon."""
-    f = without_sun_and_moon(forces)
-    return dop8_step(s[0], s[1], s[2], s[3], s[4], s[5], tau, f, ballistic, _NOWHERE, _NOWHERE)
+    """State s of six numbers, tau seconds on: one step, without what depends on the time."""
+    f = untimed(forces)
+    return dop8_step(s[0], s[1], s[2], s[3], s[4], s[5], tau, f, ballistic, _NOWHERE, _NOWHERE, NO_TURN)
 
 
 @kernel
@@ -169,12 +172,6 @@ def may_meet(p1, v1, p2, v2, threshold, seconds):
         tau = min(seconds, max(-seconds, -(x * vx + y * vy + z * vz) / (speed * speed)))
     x, y, z = x + tau * vx, y + tau * vy, z + tau * vz
     return sqrt(x * x + y * y + z * z) <= threshold + bent
-
-
-@kernel
-def without_sun_and_moon(forces):
-    """The same forces without those that act all but alike on two objects near each other."""
-    return Forces(forces.j2, forces.j3, forces.j4, forces.drag, False, False, forces.density_factor)
 
 
 @kernel_apart

@@ -32,6 +32,7 @@ from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import EARTH_ROTATION_RATE, MU_EARTH
 from sandbox.orbits.ephemeris import make_ephemeris
 from sandbox.orbits.frames import earth_rotations
+from sandbox.units import accepts_quantities
 
 __all__ = ["Assessment", "assess", "collision_probability_of", "encounter_of"]
 
@@ -62,6 +63,7 @@ class Assessment:
     validity: Validity
 
 
+@accepts_quantities(hard_body_radius="m")
 def collision_probability_of(
     cdm: Cdm, hard_body_radius: float | None = None, method: Method = "foster", strict: bool = False
 ) -> float:
@@ -72,18 +74,19 @@ def collision_probability_of(
     too slow or its errors too long for that model (`validity`), and as `assess`. Raises SandboxError as
     `assess`.
     """
-    found = _assessed(cdm, hard_body_radius, method, strict, stacklevel=2)
+    found = _assessed(cdm, hard_body_radius, method, strict, stacklevel=3)
     if not found.validity.short:
         warnings.warn(
             f"{cdm.message_id}: the short-encounter probability {found.probability:.3g} is not to be trusted "
             f"(the encounter takes {float(found.validity.orbit_share):.2g} of an orbit, errors bend by "
             f"{float(found.validity.bend):.2g} deviations): use monte_carlo_probability, with encounter_of.",
             OutsideValidity,
-            stacklevel=2,
+            stacklevel=3,  # past accepts_quantities
         )
     return found.probability
 
 
+@accepts_quantities(hard_body_radius="m")
 def assess(
     cdm: Cdm, hard_body_radius: float | None = None, method: Method = "foster", strict: bool = False
 ) -> Assessment:
@@ -98,7 +101,7 @@ def assess(
     second and also more than the encounter takes, or so far that gravity bends the motion by a hundredth of a
     deviation.
     """
-    return _assessed(cdm, hard_body_radius, method, strict, stacklevel=2)
+    return _assessed(cdm, hard_body_radius, method, strict, stacklevel=3)
 
 
 def encounter_of(cdm: Cdm) -> tuple[Array, Array, Array, Array]:

@@ -22,6 +22,7 @@ from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import MU_EARTH
 from sandbox.orbits.forces import J2_ONLY, Forces
 from sandbox.orbits.propagation import propagate
+from sandbox.units import STATE, accepts_quantities
 
 __all__ = ["Avoidance", "Burn", "avoidance_burn", "return_to_slot"]
 
@@ -49,6 +50,18 @@ class Avoidance:
     probability: float | None
 
 
+@accepts_quantities(
+    state1=STATE,
+    state2=STATE,
+    tca_s="s",
+    miss_distance="m",
+    probability="",
+    covariance="m2",
+    hard_body_radius="m",
+    burn_time_s="s",
+    earliest_s="s",
+    ballistic_m2_kg="m2/kg",
+)
 def avoidance_burn(
     state1: ArrayLike,
     state2: ArrayLike,
@@ -87,6 +100,7 @@ def avoidance_burn(
     return Avoidance(burn, approach, left)
 
 
+@accepts_quantities(state1=STATE, after_s="s", ballistic_m2_kg="m2/kg")
 def return_to_slot(
     state1: ArrayLike,
     burn: Burn,

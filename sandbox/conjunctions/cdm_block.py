@@ -28,7 +28,7 @@ class Notes:
     """What departs from the standard in the message `source`; if `strict`, the first is an error."""
 
     def __init__(self, source: str, strict: bool = False) -> None:
-        self.source, self.strict, self.told = source, strict, list[str]()
+        self.source, self.strict, self.departures = source, strict, list[str]()
 
     def error(self, where: str, sentence: str) -> SandboxError:
         """The error at a place of the message, such as "line 7", or at none, ""."""
@@ -46,13 +46,13 @@ class Notes:
 
     def doubt(self, where: str, sentence: str) -> None:
         """Note what the standard does not forbid and the user should know."""
-        self.told.append(f"{where}: {sentence}" if where else sentence)
+        self.departures.append(f"{where}: {sentence}" if where else sentence)
 
     def warn(self, stacklevel: int) -> None:
         """Say all of it in one OutsideStandard warning, if there is anything."""
-        if self.told:
-            more = f" (and {len(self.told) - TOLD} more)" if len(self.told) > TOLD else ""
-            text = ". ".join(self.told[:TOLD])
+        if self.departures:
+            more = f" (and {len(self.departures) - TOLD} more)" if len(self.departures) > TOLD else ""
+            text = ". ".join(self.departures[:TOLD])
             warnings.warn(f"{self.source}: {text}{more}.", OutsideStandard, stacklevel=stacklevel + 1)
 
 

@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sandbox.conjunctions.limits import LARGEST, array_of
 from sandbox.errors import SandboxError
+from sandbox.units import STATE, accepts_quantities
 
 __all__ = ["encounter_plane"]
 
@@ -17,6 +18,7 @@ LEAST_DEFINITE = 1e-15
 Array = NDArray[np.float64]
 
 
+@accepts_quantities(state1=STATE, cov1="m2", state2=STATE, cov2="m2")
 def encounter_plane(
     state1: ArrayLike, cov1: ArrayLike, state2: ArrayLike, cov2: ArrayLike
 ) -> tuple[Array, Array]:

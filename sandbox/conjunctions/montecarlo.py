@@ -15,6 +15,7 @@ from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import MU_EARTH
 from sandbox.orbits.forces import Forces
 from sandbox.orbits.propagation import check_states
+from sandbox.units import STATE, accepts_quantities
 
 __all__ = ["Simulated", "monte_carlo_probability"]
 
@@ -50,6 +51,7 @@ class Simulated:
         return (p + z * z / (2.0 * n) + sign * spread) / (1.0 + z * z / n)
 
 
+@accepts_quantities(state1=STATE, cov1="m2", state2=STATE, cov2="m2", hard_body_radius="m", span_s="s")
 def monte_carlo_probability(
     state1: ArrayLike,
     cov1: ArrayLike,
@@ -83,8 +85,8 @@ def monte_carlo_probability(
     states = [state_of(name, state) for name, state in (("state1", state1), ("state2", state2))]
     for state in states:
         check_states(state[:3], state[3:])
-    first_covariance = semidefinite("cov1", _square("cov1", cov1), stacklevel=2)
-    second_covariance = semidefinite("cov2", _square("cov2", cov2), stacklevel=2)
+    first_covariance = semidefinite("cov1", _square("cov1", cov1), stacklevel=3)
+    second_covariance = semidefinite("cov2", _square("cov2", cov2), stacklevel=3)
     covariances = [first_covariance, second_covariance]
     period = 2.0 * pi * sqrt(np.linalg.norm(states[0][:3]) ** 3 / MU_EARTH)
     start, end = (-span, span) if span is not None else _span(states, covariances, radius, 0.5 * period)

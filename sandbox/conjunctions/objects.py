@@ -12,6 +12,7 @@ from sandbox.orbits.ephemeris import NO_EPHEMERIS, Ephemeris, covers
 from sandbox.orbits.forces import J2_ONLY, Forces
 from sandbox.orbits.propagation import advance, check_states, normal_forces
 from sandbox.orbits.timescales import julian_date, utc_after
+from sandbox.units import accepts_quantities
 
 __all__ = ["CataloguedObjects", "Objects"]
 
@@ -22,9 +23,11 @@ class Objects:
     """N objects under `forces`: GCRS position (N, 3) m and velocity (N, 3) m/s at time 0.
 
     `ballistic_m2_kg` (Cd A / m) broadcasts against (N,). `ephemeris`, in seconds since the same time 0, is
-    needed for the Sun and the Moon only. `carry` moves `position` and `velocity`, (N, 3), to another time.
+    needed for the Sun, the Moon and a field only. `carry` moves `position` and `velocity`, (N, 3), to another
+    time.
     """
 
+    @accepts_quantities(position="m", velocity="m/s", ballistic_m2_kg="m2/kg")
     def __init__(
         self,
         position: ArrayLike,
@@ -38,18 +41,19 @@ class Objects:
         self.position, self.velocity, self.time = start[0].copy(), start[1].copy(), 0.0
         self.forces = normal_forces(forces)
         self.ballistic = np.broadcast_to(np.asarray(ballistic_m2_kg, float), len(self.position)).copy()
-        if ephemeris is None and (self.forces.sun or self.forces.moon):
+        if ephemeris is None and self.forces.timed:
             raise SandboxError(
-                "Forces with Sun or Moon need an ephemeris; pass make_ephemeris(epoch, duration_s)."
+                "Forces with Sun, Moon or field need an ephemeris; pass make_ephemeris(epoch, duration_s)."
             )
         self._ephemeris = NO_EPHEMERIS if ephemeris is None else ephemeris
 
     def __len__(self) -> int:
         return len(self.position)
 
+    @accepts_quantities(time_s="s")
     def carry(self, time_s: float) -> None:
         """Move everything to `time_s`, in steps of at most a minute."""
-        if (self.forces.sun or self.forces.moon) and not covers(self._ephemeris, self.time, time_s):
+        if self.forces.timed and not covers(self._ephemeris, self.time, time_s):
             raise SandboxError(f"The ephemeris does not reach to {time_s:g} s; make it for longer.")
         if time_s == 0.0:
             self.position[...], self.velocity[...] = self._start
@@ -88,6 +92,7 @@ class CataloguedObjects:
     def __len__(self) -> int:
         return len(self.catalogue)
 
+    @accepts_quantities(time_s="s")
     def carry(self, time_s: float) -> None:
         """Ask SGP4 for everything at `time_s`."""
         day, fraction = utc_after(*self._julian, np.array([time_s]))

@@ -23,6 +23,7 @@ from sandbox.conjunctions.encounter import check_covariance
 from sandbox.conjunctions.limits import LARGEST, array_of
 from sandbox.conjunctions.plane_integrals import ALFANO, CHAN, FOSTER, maximum_all, probability_all
 from sandbox.errors import SandboxError, unknown_name
+from sandbox.units import accepts_quantities
 
 __all__ = ["OutsideValidity", "chan_error", "collision_probability", "dilution", "max_probability"]
 
@@ -39,6 +40,7 @@ class OutsideValidity(UserWarning):
     """A number was asked of a method outside the domain in which it is right."""
 
 
+@accepts_quantities(miss="m", covariance="m2", hard_body_radius="m")
 def collision_probability(
     miss: ArrayLike, covariance: ArrayLike, hard_body_radius: ArrayLike, method: Method = "foster"
 ) -> Array | np.float64:
@@ -59,6 +61,7 @@ def collision_probability(
     return out.reshape(shape)[()]
 
 
+@accepts_quantities(miss="m", covariance="m2", hard_body_radius="m")
 def max_probability(
     miss: ArrayLike, covariance: ArrayLike, hard_body_radius: ArrayLike
 ) -> Array | np.float64:
@@ -71,6 +74,7 @@ def max_probability(
     return _maximum(miss, covariance, hard_body_radius)[0]
 
 
+@accepts_quantities(miss="m", covariance="m2", hard_body_radius="m")
 def dilution(miss: ArrayLike, covariance: ArrayLike, hard_body_radius: ArrayLike) -> Array | np.float64:
     """Standard deviations over those at which the probability is largest: above 1 it is diluted.
 
@@ -81,6 +85,7 @@ def dilution(miss: ArrayLike, covariance: ArrayLike, hard_body_radius: ArrayLike
         return np.divide(1.0, scale)[()]
 
 
+@accepts_quantities(miss="m", covariance="m2", hard_body_radius="m")
 def chan_error(miss: ArrayLike, covariance: ArrayLike, hard_body_radius: ArrayLike) -> Array | np.float64:
     """Bound on the relative error of Chan's series for radii below the deviations.
 
@@ -106,7 +111,7 @@ def _warn_of_chan(error: Array) -> None:
             f"Chan's series is not good to {CHAN_LIMIT:.0%} for {bad} of {len(error)} cases (error bound "
             f"{error.max():.2g}): too elongated a covariance or too large a radius; use method='foster'.",
             OutsideValidity,
-            stacklevel=3,
+            stacklevel=4,  # past accepts_quantities
         )
 
 

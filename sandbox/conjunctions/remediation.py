@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from sandbox.conjunctions.encounter import TOLERANCE, Array, check_matrix, least_eigenvalue
 from sandbox.conjunctions.limits import LARGEST, array_of
 from sandbox.errors import SandboxError
+from sandbox.units import accepts_quantities
 
 __all__ = ["CovarianceRemediated", "remediate_covariance"]
 
@@ -19,6 +20,7 @@ class CovarianceRemediated(UserWarning):
     """A covariance was not positive definite and had its eigenvalues clipped; results hang on that."""
 
 
+@accepts_quantities(covariance="m2", least="m2")
 def remediate_covariance(covariance: ArrayLike, least: float = 0.0) -> Array:
     """Covariances (..., n, n) with every eigenvalue below `least` raised to it, in m2 as they are.
 

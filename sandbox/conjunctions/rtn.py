@@ -5,12 +5,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from sandbox.conjunctions.limits import LARGEST, array_of
 from sandbox.errors import SandboxError
+from sandbox.units import accepts_quantities
 
 __all__ = ["covariance_from_rtn", "covariance_to_rtn", "rtn_axes"]
 
 Array = NDArray[np.float64]
 
 
+@accepts_quantities(position="m", velocity="m/s")
 def rtn_axes(position: ArrayLike, velocity: ArrayLike) -> Array:
     """Rotations (..., 3, 3), rows R, T, N, from the frame of positions and velocities (..., 3) to RTN.
 
@@ -42,6 +44,7 @@ def _unit(vector: Array) -> Array:
     return vector / length
 
 
+@accepts_quantities(covariance="m2", position="m", velocity="m/s")
 def covariance_from_rtn(covariance: ArrayLike, position: ArrayLike, velocity: ArrayLike) -> Array:
     """RTN covariances (..., 6, 6) of position and velocity, or (..., 3, 3) of either, in the states' frame.
 
@@ -51,6 +54,7 @@ def covariance_from_rtn(covariance: ArrayLike, position: ArrayLike, velocity: Ar
     return _turned(covariance, np.swapaxes(rtn_axes(position, velocity), -1, -2))
 
 
+@accepts_quantities(covariance="m2", position="m", velocity="m/s")
 def covariance_to_rtn(covariance: ArrayLike, position: ArrayLike, velocity: ArrayLike) -> Array:
     """Covariances (..., 6, 6) or (..., 3, 3) in the states' frame, turned to RTN. Raises as its inverse."""
     return _turned(covariance, rtn_axes(position, velocity))

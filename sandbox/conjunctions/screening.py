@@ -27,6 +27,7 @@ from sandbox.conjunctions.objects import AnyObjects
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import R_EARTH
 from sandbox.structured import structured
+from sandbox.units import accepts_quantities
 
 __all__ = ["ENCOUNTER", "screen"]
 
@@ -51,6 +52,7 @@ MANY = 4096
 MOST_STEPS = 10_000_000
 
 
+@accepts_quantities(horizon_s="s", threshold_m="m", step_s="s")
 def screen(
     primaries: AnyObjects,
     secondaries: AnyObjects | None,

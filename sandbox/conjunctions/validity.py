@@ -28,6 +28,7 @@ from sandbox.conjunctions.limits import array_of
 from sandbox.conjunctions.rtn import rtn_axes
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import MU_EARTH
+from sandbox.units import STATE, accepts_quantities
 
 __all__ = ["Validity", "encounter_validity"]
 
@@ -53,6 +54,7 @@ class Validity(NamedTuple):
         return (self.orbit_share <= ORBIT_SHARE_LIMIT) & (self.bend <= BEND_LIMIT)
 
 
+@accepts_quantities(state1=STATE, cov1="m2", state2=STATE, cov2="m2", hard_body_radius="m")
 def encounter_validity(
     state1: ArrayLike, cov1: ArrayLike, state2: ArrayLike, cov2: ArrayLike, hard_body_radius: ArrayLike
 ) -> Validity:

@@ -6,6 +6,8 @@
 | `elements` | classical elements, anomalies, secular J2 rates, mean to osculating elements |
 | `constellations` | Walker and Sun-synchronous shells |
 | `forces`, `atmosphere` | gravity to J4, drag, Sun and Moon; density of the air |
+| `gravity` | EGM2008 about the true pole, zonals and tesserals to degree and order 20 |
+| `catalogue_drag` | Cd A / m of the objects of a catalogue |
 | `propagation`, `dop853` | the eighth-order step, `propagate` for arrays, quintic interpolation |
 | `timescales`, `iers` | UTC, UT1 and TT; what was measured of the Earth's rotation |
 | `ephemeris` | Sun, Moon and the Earth's rotation as tables that compiled code can read |
@@ -38,6 +40,7 @@ _PUBLIC = {
     "ephemeris": ("Ephemeris", "make_ephemeris"),
     "forces": ("Forces",),
     "frames": ("gcrs_to_itrs", "geodetic_to_itrs", "itrs_to_gcrs", "itrs_to_geodetic", "teme_to_gcrs"),
+    "gravity": ("gravity_field",),
     "poliastro": ("from_orbits", "to_orbit"),
     "propagation": ("propagate",),
 }

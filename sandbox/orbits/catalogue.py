@@ -22,7 +22,7 @@ from sandbox.orbits import omm
 from sandbox.orbits.catalogue_text import MOST_SETS, read_text
 from sandbox.orbits.element_sets import ElementSet, element_set
 from sandbox.orbits.frames import teme_rotations
-from sandbox.orbits.sieve import LeftOut, Sieve, told, too_many
+from sandbox.orbits.sieve import LeftOut, Sieve, described, too_many
 from sandbox.orbits.timescales import Epoch, julian_date
 from sandbox.orbits.tle import looks_like_tle, read_tle
 
@@ -214,7 +214,7 @@ def read_catalogue(path: str | PathLike, strict: bool = False) -> Catalogue:
     kept = _newest(sets, sieve)
     if sieve.count:
         whom = f"{sieve.count:,} of {len(kept) + sieve.count:,} element sets are left out"
-        warn(f"{source}: {whom}: {told(sieve.left_out, sieve.count, source)}.")
+        warn(f"{source}: {whom}: {described(sieve.left_out, sieve.count, source)}.")
     return Catalogue(tuple(kept), source, tuple(sieve.left_out))
 
 

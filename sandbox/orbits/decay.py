@@ -13,7 +13,7 @@ import numpy as np
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import LOWEST_M
 from sandbox.orbits.catalogue import Catalogue, reason, warn
-from sandbox.orbits.sieve import LeftOut, told
+from sandbox.orbits.sieve import LeftOut, described
 from sandbox.orbits.timescales import as_utc, julian_date
 from sandbox.units import DAY
 
@@ -40,7 +40,7 @@ def flying(catalogue: Catalogue, when: datetime | str, strict: bool = False) -> 
     if not gone:
         return catalogue
     whom = f"{len(gone):,} of {len(catalogue):,} objects cannot fly at {moment:%Y-%m-%d %H:%M} UTC"
-    text = f"{catalogue.source}: {whom}: {told(gone, len(gone), catalogue.source)}"
+    text = f"{catalogue.source}: {whom}: {described(gone, len(gone), catalogue.source)}"
     if strict:
         raise SandboxError(f"{text}; choose a nearer epoch or other objects.")
     warn(f"{text}; left out.")

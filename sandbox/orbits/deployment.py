@@ -163,13 +163,15 @@ def plan_deployment(
     node_drift: coast in the parking orbit until its plane is the slot's. It needs J2 and another altitude.
     intermediate_radius_m: of a bi-elliptic transfer, taken where that is cheaper than Hohmann's.
 
-    Raises SandboxError for orbits that do not fit these, drag, Sun or Moon among the forces, and a slot that
-    cannot be reached.
+    Raises SandboxError for orbits that do not fit these, drag, Sun, Moon or field in the forces, and a slot
+    that cannot be reached.
     """
     if not (isinstance(revolutions, int | np.integer) and revolutions >= 1):
         raise SandboxError(f"revolutions = {revolutions!r:.60}; give a whole number of at least 1.")
-    if forces.drag or forces.sun or forces.moon:
-        raise SandboxError("forces has drag, Sun or Moon; plan with zonal harmonics only, such as Forces().")
+    if forces.drag or forces.timed:
+        raise SandboxError(
+            "forces has drag, Sun, Moon or field; plan with zonal harmonics only, such as Forces()."
+        )
     if node_drift and forces.j2 == 0.0:
         raise SandboxError("node_drift needs J2, which turns the planes; set forces.j2 or leave it out.")
     if intermediate_radius_m is not None and not intermediate_radius_m > R_EARTH + MIN_ALTITUDE_M:

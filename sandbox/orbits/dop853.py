@@ -5,6 +5,8 @@ scipy.integrate. `A3` holds the non-zero weights with which stage 3 (counted fro
 the comment says which slopes those are. `B` weighs the slopes of the full step.
 """
 
+from math import fsum
+
 from sandbox.compiled import kernel
 
 # slope 0
@@ -80,6 +82,9 @@ B = (
     0.20136540080403034,
     0.04471061572777259,
 )
+
+C = (0.0, *map(fsum, (A1, A2, A3, A4, A5, A6, A7, A8, A9, A10, A11)))
+"""The moments of the stages, as shares of the step."""
 
 
 @kernel

@@ -139,12 +139,12 @@ def _required(fields, key, where, called) -> Any:
 def _check_assumptions(fields, where) -> None:
     for key, allowed in _ASSUMED.items():
         stated = fields.get(key, allowed[0])
-        told = stated.strip().upper() if isinstance(stated, str) else shown(stated)
+        text = stated.strip().upper() if isinstance(stated, str) else shown(stated)
         if key == "EPHEMERIS_TYPE" and as_number(stated) in (0.0, 2.0, float(XP)):
-            told = str(int(as_number(stated)))
-        if told not in allowed:
+            text = str(int(as_number(stated)))
+        if text not in allowed:
             raise SandboxError(
-                f"{where}: {_unfit(key, shown(stated), allowed[0], told)}; fetch the set as GP data."
+                f"{where}: {_unfit(key, shown(stated), allowed[0], text)}; fetch the set as GP data."
             )
     if "BSTAR" not in fields and ("BTERM" in fields or "AGOM" in fields):
         raise SandboxError(
@@ -155,8 +155,8 @@ def _check_assumptions(fields, where) -> None:
 _NOT_XP = "SGP4 cannot fly elements of SGP4-XP"
 
 
-def _unfit(key: str, stated: str, needed: str, told: str) -> str:
-    if key == "EPHEMERIS_TYPE" and told == XP:
+def _unfit(key: str, stated: str, needed: str, text: str) -> str:
+    if key == "EPHEMERIS_TYPE" and text == XP:
         return f"{key} is {stated}, SGP4 needs {needed!r}: {_NOT_XP}"
     return f"{key} is {stated}, SGP4 needs {needed!r}"
 

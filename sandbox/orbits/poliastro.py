@@ -119,7 +119,7 @@ def _flown(
     if ahead == 0.0:
         return state
     tables: Ephemeris | None = None
-    if forces.sun or forces.moon:  # whose times count from the earlier of the two
+    if forces.timed:  # whose times count from the earlier of the two
         tables = make_ephemeris(min(orbit.epoch, time), abs(ahead))
         tables = tables._replace(start_s=tables.start_s + min(ahead, 0.0))
     position, velocity = propagate(*state, [ahead], forces, ballistic, tables)

@@ -58,7 +58,7 @@ def too_many(source: str) -> SandboxError:
     return SandboxError(f"{source}: holds more than {MOST_SETS:,} element sets; give a smaller file.")
 
 
-def told(left_out: Iterable[LeftOut], count: int, source: str) -> str:
+def described(left_out: Iterable[LeftOut], count: int, source: str) -> str:
     """The first of those left out, of `count`, each with its reason, and how many more there are."""
     parts = []
     for each in list(left_out)[:TOLD]:

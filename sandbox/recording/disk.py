@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from sandbox.files import replacing
 from sandbox.recording.variables import (
     AXIS,
     LABELS,
+    RENAMED,
     ROUND,
     STATIC,
     TERMINAL,
@@ -178,19 +179,26 @@ def _read_folder(folder: Path) -> Content:
     if (folder / META).stat().st_size > MOST_META:
         raise SandboxError(f"{folder}: damaged, {META} is too large.")
     opening = json.loads((folder / META).read_text(encoding="utf-8"))
-    files = {name: folder / f"{name}.npy" for name in VARIABLES}
-    arrays = {name: np.load(file, mmap_mode="r") for name, file in files.items() if file.is_file()}
+    there = {name for name in (*VARIABLES, *RENAMED.values()) if (folder / f"{name}.npy").is_file()}
+    files = {name: folder / f"{stored}.npy" for name, stored in _stored(there).items()}
+    arrays = {name: np.load(file, mmap_mode="r") for name, file in files.items()}
     rounds = opening["rounds_written"]
     with (folder / EVENTS).open(encoding="utf-8") as lines:
         events = read_events(lines, opening["events_written"])
     return opening, {name: a if name in STATIC else a[:rounds] for name, a in arrays.items()}, events
 
 
+def _stored(there: Container[str]) -> dict[str, str]:
+    """By what name each variable is stored, of those that are `there`: its own, or the one it had before."""
+    names = {name: name if name in there else RENAMED.get(name, name) for name in VARIABLES}
+    return {name: stored for name, stored in names.items() if stored in there}
+
+
 def _read_npz(path: Path) -> Content:
     with np.load(path, allow_pickle=False) as data:
         opening = json.loads(data[META].tobytes())
         lines = data[EVENTS].tobytes().decode().splitlines()
-        arrays = {name: data[name] for name in VARIABLES if name in data}
+        arrays = {name: data[stored] for name, stored in _stored(data).items()}
     return opening, arrays, read_events(lines, opening["events_written"])
 
 

@@ -1,12 +1,12 @@
 """From a world to the rows of a recording.
 
 A row is a round: how things stood when it began, and what was done in it. So whoever steps the world takes
-`scene_of` before the step and `deeds_of` after it:
+`scene_of` before the step and `activity_of` after it:
 
     recorder = Recorder(meta_of(world), rounds, *sizes_of(world), len(actions), static=static_of(world))
     scene = scene_of(world)
     world.step(mode=..., place=...)
-    recorder.append(**scene, **deeds_of(world), action=..., reward=...)
+    recorder.append(**scene, **activity_of(world), action=..., reward=...)
     for event in events_of(world):
         recorder.event(*event)
 
@@ -90,22 +90,29 @@ def scene_of(world: "World", b: int = 0) -> dict[str, Any]:
         "battery": state.power["energy"][b] / state.power["capacity"][b],
         "store": state.store.level["used"][b] / constants.craft["store_bits"],
         "temperature": state.body["temperature"][b].copy(),
+        "board_temperature": state.body["board"][b].copy(),
+        "safe_mode": state.safety["safe"][b].copy(),
         "sunlight": sunlight,
         "alive": alive,
         "target_state": book_of(world, b)["status"].copy(),
+        **_skies_of(world, b),
         **_links_of(world, b),
         **_encounters_of(world, b),
     }
+
+
+def _skies_of(world: "World", b: int) -> dict[str, np.ndarray]:
+    """The sky over the stations."""
+    return {} if world.weather is None else {"station_sky": world.state.ground["sky"][b].astype(np.uint8)}
 
 
 def _links_of(world: "World", b: int) -> dict[str, np.ndarray]:
     """Which satellites the laser terminals can send to now."""
     if world.lasers is None:
         return {}
-    links, wait = world.lasers.state.links[b], world.lasers.params.terminals["acquisition"]
+    links = world.lasers.state.links[b]
     peer = links["peer"]
-    acquired = links["since"] + np.maximum(wait[:, None], wait[peer])
-    up = (peer != NONE) & (acquired <= world.state.clock["time"][b])
+    up = (peer != NONE) & (links["since"] + links["wait"] <= world.state.clock["time"][b])
     return {"link_peer": np.where(up, peer, NONE).astype(np.int32)}
 
 
@@ -114,22 +121,22 @@ def _encounters_of(world: "World", b: int) -> dict[str, np.ndarray]:
     if world.encounters is None:
         return {}
     now, where = float(world.state.clock["time"][b]), np.zeros((world.satellites, 3))
-    for n, rows in enumerate(world.encounters.state.threat[b]):
+    for n, rows in enumerate(world.encounters.state.encounter[b]):
         ahead = rows[(rows["passing"] >= now) & (rows["tca"] <= now + SHOWN_S)]
         if len(ahead) and world.state.body["alive"][b, n]:
             state = ahead[0]["state"]
             places, _ = propagate(state[:3], state[3:], [now - ahead[0]["tca"]])
             where[n] = places[0]
-    return {"threat_position": where.astype(np.float32)}
+    return {"encounter_position": where.astype(np.float32)}
 
 
-def deeds_of(world: "World", b: int = 0) -> dict[str, np.ndarray]:
+def activity_of(world: "World", b: int = 0) -> dict[str, np.ndarray]:
     """What the satellites of world `b` did in the round that ended last: call it after the step.
 
     Where jobs are served, what answers earned and the bits sent for jobs count as those of images.
     """
     did = world.state.activity[b]
-    deeds = {
+    activity = {
         "mode": did["mode"].copy(),
         "station": did["station"].copy(),
         "target": did["request"].copy(),
@@ -137,15 +144,15 @@ def deeds_of(world: "World", b: int = 0) -> dict[str, np.ndarray]:
         "downlinked": did["downlinked"].copy(),
     }
     if world.jobs is not None:
-        desks = world.jobs.state.desks[b]
-        deeds["delivered_value"] += desks["value"]
-        deeds["downlinked"] += desks["sent"]
-    return deeds
+        servers = world.jobs.state.servers[b]
+        activity["delivered_value"] += servers["value"]
+        activity["downlinked"] += servers["sent"]
+    return activity
 
 
 def frame_of(world: "World", b: int = 0) -> dict[str, Any]:
     """World `b` as it stands, with what was done in the last round: one picture, for a live view."""
-    return scene_of(world, b) | deeds_of(world, b)
+    return scene_of(world, b) | activity_of(world, b)
 
 
 def events_of(world: "World", b: int = 0) -> Iterator[Event]:

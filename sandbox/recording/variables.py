@@ -42,6 +42,8 @@ VARIABLES = {
         Variable("battery", _FLEET, "f4", "1", "state of charge, share of capacity"),
         Variable("store", _FLEET, "f4", "1", "data on board, share of capacity"),
         Variable("temperature", _FLEET, "f4", "K", "temperature of the body"),
+        Variable("board_temperature", _FLEET, "f4", "K", "temperature of the accelerator boards", True),
+        Variable("safe_mode", _FLEET, "?", "", "whether it is in safe mode", True),
         Variable("sunlight", _FLEET, "f4", "1", "visible share of the Sun's disc, 0 in full shadow"),
         Variable("mode", _FLEET, "u1", "", "what it does: index into meta mode_names"),
         Variable("alive", _FLEET, "?", "", "whether it still works"),
@@ -59,6 +61,9 @@ VARIABLES = {
         Variable("downlinked", _FLEET, "f4", "bit", "data sent to the ground in the round"),
         Variable("target_state", (ROUND, TARGET), "u1", "", "index into TARGET_STATES", True),
         Variable(
+            "station_sky", (ROUND, STATION), "u1", "", "sky over a station: index into radio.SKIES", True
+        ),
+        Variable(
             "link_peer",
             (ROUND, SATELLITE, TERMINAL),
             "i4",
@@ -67,7 +72,7 @@ VARIABLES = {
             True,
         ),
         Variable(
-            "threat_position",
+            "encounter_position",
             (ROUND, SATELLITE, AXIS),
             "f4",
             "m",
@@ -81,6 +86,8 @@ VARIABLES = {
         Variable("target_value", (TARGET,), "f8", "1", "value of a request once delivered"),
     )
 }
+RENAMED = {"encounter_position": "threat_position"}
+"""What variables were called in recordings of older versions: the name of today, and that one."""
 STATIC = tuple(name for name, variable in VARIABLES.items() if variable.static)
 MOVING = tuple(name for name, variable in VARIABLES.items() if not variable.static)
 OPTIONAL = frozenset(name for name, variable in VARIABLES.items() if variable.optional)

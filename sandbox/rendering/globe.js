@@ -15,7 +15,7 @@ const DEGREE = 180 / Math.PI;
 const FIELD_OF_VIEW = 0.62; // rad, vertical
 const SPEEDS = [1, 10, 60, 300, 600, 1200, 3600, 7200];
 const INK = [0.91, 0.94, 0.97];
-const CAPTURE = [0.34, 0.71, 0.91], CONTACT = [0.18, 0.78, 0.58], LINK = [0.45, 0.62, 0.85], THREAT = [0.84, 0.37, 0];
+const CAPTURE = [0.34, 0.71, 0.91], CONTACT = [0.18, 0.78, 0.58], LINK = [0.45, 0.62, 0.85], ENCOUNTER = [0.84, 0.37, 0];
 const TARGETS = { // colour and shape by state, `unknown` where states were not recorded
   unknown: [[0.72, 0.78, 0.84], 2], open: [[0.94, 0.89, 0.26], 2], captured: [CAPTURE, 3], delivered: [CONTACT, 3], expired: [[0.55, 0.6, 0.66], 4],
 };
@@ -592,7 +592,7 @@ function compose(run, when, options, lines, points, pixel) {
   if (options.footprints) drawFootprints(run, options, lines, pixel);
   if (options.contacts) drawContacts(run, k, lines, pixel);
   drawStations(run, points, pixel);
-  drawThreats(run, when, angle, points, pixel);
+  drawEncounters(run, when, angle, points, pixel);
   drawSatellites(run, k, options, points, pixel);
 }
 
@@ -667,13 +667,13 @@ function drawStations(run, points, pixel) {
   for (let g = 0; g < run.stations.length / 3; g++) points.add(run.stations, g, INK, 1, 15 * pixel, TRIANGLE);
 }
 
-function drawThreats(run, when, angle, points, pixel) {
-  if (!run.threat_position) return;
-  const count = run.threat_position.length / run.rounds / 3, c = Math.cos(angle), s = Math.sin(angle);
+function drawEncounters(run, when, angle, points, pixel) {
+  if (!run.encounter_position) return;
+  const count = run.encounter_position.length / run.rounds / 3, c = Math.cos(angle), s = Math.sin(angle);
   for (let j = 0; j < count; j++) {
-    const [x, y, z] = vector(run.threat_position, when.k * count + j).map((v) => v / (1000 * RADIUS_KM));
+    const [x, y, z] = vector(run.encounter_position, when.k * count + j).map((v) => v / (1000 * RADIUS_KM));
     if (!x && !y && !z) continue;
-    points.add([c * x + s * y, c * y - s * x, z * STRETCH], 0, THREAT, 1, 10 * pixel, CROSS);
+    points.add([c * x + s * y, c * y - s * x, z * STRETCH], 0, ENCOUNTER, 1, 10 * pixel, CROSS);
   }
 }
 

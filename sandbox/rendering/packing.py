@@ -63,7 +63,7 @@ _CODINGS = {
     "downlinked": _FLOW,
     "thought_s": _FLOW,
     "thought_j": _FLOW,
-    "threat_position": Coding(2, 0, symmetric=True),  # 0 where nothing comes
+    "encounter_position": Coding(2, 0, symmetric=True),  # 0 where nothing comes
 }
 _PLACE = Coding(2, 0)  # on the ground: to 0.3 km
 _CODINGS |= {"target_latitude": _PLACE, "target_longitude": _PLACE, "target_value": _PLACE}
@@ -71,7 +71,8 @@ _SHARES = frozenset(name for name, coding in _CODINGS.items() if coding is _SHAR
 _THOUGHT = frozenset(("thought_s", "thought_j", "prompt_tokens", "output_tokens"))
 # over the rounds that thinning leaves out these are summed; the others are taken as they stand
 _SUMMED = _THOUGHT | {"reward", "delivered_value", "downlinked"}
-_NOT_SHOWN = frozenset(("latitude", "longitude"))  # the view has them from the position
+# the view has the first two from the position, and no place for the others yet
+_NOT_SHOWN = frozenset(("latitude", "longitude", "board_temperature", "safe_mode"))
 _CHARTED = frozenset(("battery", "temperature", "store", "reward"))
 _TOLD = frozenset(("mode", "alive", "action", "station", "target", "probability"))  # in places of their own
 

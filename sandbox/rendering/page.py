@@ -122,8 +122,8 @@ class FrameView:
 def title(recordings: Sequence[Recording]) -> str:
     """What is seen, in a line."""
     keys = ("scenario", "policy")
-    told = [" ".join(str(r.meta[key]) for key in keys if key in r.meta) or "a run" for r in recordings]
-    return " and ".join(told)
+    titles = [" ".join(str(r.meta[key]) for key in keys if key in r.meta) or "a run" for r in recordings]
+    return " and ".join(titles)
 
 
 @cache

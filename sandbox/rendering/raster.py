@@ -271,8 +271,8 @@ def _shares(canvas: Canvas, y: int, share: np.ndarray, colours: Sequence[tuple],
 
 def _headline(recording: Recording) -> str:
     count = recording["battery"].shape[1]
-    told = [str(recording.meta[key]) for key in ("scenario", "policy") if key in recording.meta]
-    return "  ".join([*told, f"{count:,} satellite{'s' if count > 1 else ''}"])
+    titles = [str(recording.meta[key]) for key in ("scenario", "policy") if key in recording.meta]
+    return "  ".join([*titles, f"{count:,} satellite{'s' if count > 1 else ''}"])
 
 
 def moment(recording: Recording, k: int) -> str:

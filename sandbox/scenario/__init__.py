@@ -24,12 +24,14 @@ that names the file, the field, the value and what would be right.
 | `spacecraft` | a kind of satellite, subsystem by subsystem |
 | `fleet` | groups of satellites and their orbits |
 | `demand` | requests and jobs |
-| `hazards` | encounters and faults |
+| `weather` | the sky over the stations |
+| `hazards` | encounters, faults and safe mode |
 | `events` | disasters |
 | `fields` | what several of them share |
 
 `loading` makes a scenario from a name, a file or a dictionary: `files` finds and reads it, `layers` lays it
-over what it extends, `replacing` sets single fields, `mistakes` says what is wrong.
+over what it extends, `replacing` sets single fields, `renamed` knows the names that fields had before,
+`mistakes` says what is wrong.
 """
 
 from sandbox.scenario.demand import JobKind, Jobs, Questions, Requests, Site
@@ -61,11 +63,11 @@ from sandbox.scenario.fleet import (
     SunSynchronous,
     Walker,
 )
-from sandbox.scenario.hazards import Faults, Outage, Threats
+from sandbox.scenario.hazards import Encounters, Faults, Outage, SafeMode
 from sandbox.scenario.layers import LONGEST_CHAIN
 from sandbox.scenario.loading import load_scenario
 from sandbox.scenario.replacing import MOST_STEPS
-from sandbox.scenario.schema import Forces, Scenario, Station
+from sandbox.scenario.schema import Forces, Gravity, Scenario, Station
 from sandbox.scenario.spacecraft import (
     Attitude,
     Body,
@@ -78,6 +80,7 @@ from sandbox.scenario.spacecraft import (
     Spacecraft,
     Thermal,
 )
+from sandbox.scenario.weather import Weather
 
 __all__ = [
     "CATALOGUES",
@@ -95,9 +98,11 @@ __all__ = [
     "Classical",
     "Compute",
     "Efficiency",
+    "Encounters",
     "Event",
     "Faults",
     "Forces",
+    "Gravity",
     "Group",
     "Hours",
     "Inclination",
@@ -118,6 +123,7 @@ __all__ = [
     "Range",
     "Requests",
     "RescueQuestions",
+    "SafeMode",
     "Scenario",
     "Share",
     "Site",
@@ -126,10 +132,10 @@ __all__ = [
     "Station",
     "SunSynchronous",
     "Thermal",
-    "Threats",
     "UrgentRequests",
     "Values",
     "Walker",
+    "Weather",
     "load_scenario",
     "scenario_names",
 ]

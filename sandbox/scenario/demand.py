@@ -91,6 +91,10 @@ class Jobs(Model):
     Every board runs the small and the large model; `large_on_board` says whether the large one is there from
     the start or is sent up first, over the stations' uplinks and the mesh. A board takes up to `batch` like
     jobs at once; a satellite keeps `places` jobs that it has not decided on.
+
+    A user's terminal receives `user_mbit_s` and sends `user_uplink_mbit_s` where the satellite is overhead at
+    550 km; farther away its signal takes a slower code of DVB-S2. A station's uplink follows its own budget
+    (`spacecraft.radio`, `stations`), up to `uplink_mbit_s`.
     """
 
     small_model: Name = "Qwen3-1.7B"
@@ -101,6 +105,7 @@ class Jobs(Model):
     places: Annotated[int, Field(ge=1, le=10_000)] = 32
     user_min_elevation_deg: Annotated[float, Field(ge=0, lt=90)] = 10.0
     user_mbit_s: Positive = 20.0
+    user_uplink_mbit_s: Positive = 10.0
     uplink_mbit_s: Positive = 10.0
     ground_s: SecondsOrNone = 2.0
     kinds: Annotated[tuple[JobKind, ...], Field(max_length=MOST_LISTED)] = (

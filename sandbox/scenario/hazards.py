@@ -19,7 +19,7 @@ from sandbox.bounds import (
 from sandbox.scenario.fields import Model, Share
 
 
-class Threats(Model):
+class Encounters(Model):
     """What a satellite may run into, how well that is known, and what it has to get out of the way.
 
     `staged_per_day` encounters a satellite are drawn at their closest approach and flown back: a share
@@ -27,7 +27,15 @@ class Threats(Model):
     encounter plane. `population` objects of low orbit, or those of a `catalogue` file flown by SGP4, join
     them with every pass within `watch_km` of the orbits of the scenario. Warnings come `warn_h` before, anew
     every `update_h`. Their errors have `sigma_m` (R, T, N) at the encounter; along track that grows with the
-    time ahead by `growth_m_day15` for a day, to the power of 1.5.
+    time ahead by `growth_m_day15` for a day, to the power of 1.5. What is not known of the satellite's own
+    orbit, `own_sigma_m` and `own_growth_m_day15`, comes on top; by default nothing.
+
+    A burn is off by `burn_sigma_percent` of its size and by `burn_pointing_sigma_deg` in either direction
+    across it (one deviation each), drawn anew for every burn; by default it is exact.
+
+    With `importance_sampling` one pass of the population that each satellite has in an episode is drawn anew,
+    near, and carries a weight: see `sandbox.near_passes`. It needs a population or catalogue, and nothing
+    staged.
     """
 
     staged_per_day: Annotated[float, Field(ge=0, le=100)] = 1.0
@@ -41,6 +49,11 @@ class Threats(Model):
     update_h: Annotated[float, Field(ge=0.01, le=MOST_WAIT_H)] = 8.0
     sigma_m: tuple[Positive, Positive, Positive] = (15.0, 40.0, 15.0)
     growth_m_day15: NotNegative = 400.0
+    own_sigma_m: tuple[NotNegative, NotNegative, NotNegative] = (0.0, 0.0, 0.0)
+    own_growth_m_day15: NotNegative = 0.0
+    burn_sigma_percent: Annotated[float, Field(ge=0, le=50)] = 0.0
+    burn_pointing_sigma_deg: Annotated[float, Field(ge=0, le=45)] = 0.0
+    importance_sampling: bool = False
     fuel_m_s: Annotated[float, Field(gt=0, le=1e5)] = 10.0
     small_m_s: Positive = 0.02
     large_m_s: Positive = 0.1
@@ -52,6 +65,15 @@ class Threats(Model):
             raise ValueError("give small_m_s < large_m_s <= fuel_m_s")
         if self.population and self.catalogue:
             raise ValueError("give population or catalogue, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _weighted(self) -> Self:
+        if self.importance_sampling and (self.staged_per_day or not (self.population or self.catalogue)):
+            raise ValueError(
+                "importance_sampling draws passes of a population anew: give population or catalogue, and "
+                "staged_per_day: 0"
+            )
         return self
 
 
@@ -66,6 +88,25 @@ class Outage(Model):
     def _times(self) -> Self:
         if self.to_h <= self.from_h:
             raise ValueError("to_h must be later than from_h")
+        return self
+
+
+class SafeMode(Model):
+    """What a satellite does by itself to survive (`sandbox.safety`), in every problem.
+
+    When its battery falls below the share `below` it turns its panel to the Sun, sheds its payload and obeys
+    nothing, for `least_min` at least and until the battery is above `above`. `below: 0` is never. (Assumed:
+    15 % of the battery carry the bus of the shipped spacecraft through a whole shadow.)
+    """
+
+    below: Share = 0.15
+    above: Share = 0.4
+    least_min: Annotated[float, Field(ge=0, le=1e6)] = 10.0
+
+    @model_validator(mode="after")
+    def _charge(self) -> Self:
+        if self.above < self.below:
+            raise ValueError("above must not be less than below")
         return self
 
 
@@ -94,9 +135,9 @@ class Faults(Model):
     Of the battery's `strings`, `cell_losses_per_day` fail. Telemetry is off by normal numbers of
     `battery_sigma_percent` and `temperature_sigma_k`.
 
-    Safe mode is entered when the battery falls below the share `safe_below`; above the craft's shutdown
-    temperature, if `safe_when_hot`; and with the share `safe_share` of board resets. It lasts for `safe_s` at
-    least, and until the battery is above `safe_above`.
+    Safe mode (`SafeMode`) is entered with the share `safe_share` of board resets too, and above the craft's
+    shutdown temperature, if `safe_when_hot`; with either it lasts for `safe_s` at least. Where `safe_below`
+    is above 0, it and `safe_above` stand in the place of the scenario's `safe_mode`.
     """
 
     upsets_per_orbit: Annotated[float, Field(ge=0, le=100)] = 0.0

@@ -7,6 +7,7 @@ from typing import Any
 from sandbox.errors import SandboxError, printable, shortened, shown
 from sandbox.plain_data import plain
 from sandbox.scenario.files import find, is_catalogue, parse
+from sandbox.scenario.renamed import with_new_names
 from sandbox.scenario.schema import Scenario
 
 LONGEST_CHAIN = 100
@@ -42,6 +43,7 @@ def _extended(
     data: dict[str, Any], where: str, folder: Path | None, chain: tuple[Path, ...]
 ) -> tuple[dict[str, Any], str]:
     """`data` laid over the scenario it extends, if any; `chain` holds the files that led here."""
+    data = with_new_names(data, where)
     if "extends" not in data:
         return data, where
     base = data.pop("extends")

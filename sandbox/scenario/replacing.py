@@ -5,6 +5,7 @@ from typing import Any
 
 from sandbox.errors import SandboxError, printable, shown
 from sandbox.plain_data import plain
+from sandbox.scenario.renamed import with_new_name
 
 MOST_STEPS = 20
 """Dots in the name of a field to replace."""
@@ -15,6 +16,7 @@ def replace_fields(data: dict[str, Any], where: str, replace: Mapping[str, Any] 
     if replace is not None and not isinstance(replace, Mapping):
         raise SandboxError(f"replace = {shown(replace)}; give a dictionary of dotted names and values.")
     for name, value in (replace or {}).items():
+        name = with_new_name(name, where)
         _set(data, _full_name(name, data), plain(value, f"{where}: {printable(name)}"))
 
 

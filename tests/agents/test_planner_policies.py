@@ -22,7 +22,7 @@ SCENARIOS = {
         {"horizon_h": 2.0, "satellites": ["SCS-01 A", "SCS-01 B", "SCS-01 M"]},
     ),
     "offloading_v0": (offloading_v0, "relay_40", {"horizon_h": 0.25}),
-    "avoidance_v0": (avoidance_v0, "crossing_12", {"horizon_h": 36.0, "threats.population": 0}),
+    "avoidance_v0": (avoidance_v0, "crossing_12", {"horizon_h": 36.0, "encounters.population": 0}),
     "autonomy_v0": (autonomy_v0, "disaster_response", {"horizon_h": 1.0}),
 }
 PROBLEMS = tuple(RIVALS)

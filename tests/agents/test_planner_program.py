@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.planner.program import Program
+from agents.planner.milp import Program
 
 
 def knapsack(values, weights, room):

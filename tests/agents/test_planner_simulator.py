@@ -19,7 +19,7 @@ POLICY = {"crossing_12": "threshold"}
 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_every_copy_has_the_future_of_the_world(name):
-    changes = {"threats.population": 0} if name == "crossing_12" else {}
+    changes = {"encounters.population": 0} if name == "crossing_12" else {}
     env = PROBLEMS[name].batch_env(load_scenario(name, changes), 2, max_cycles=30, autoreset=False)
     seen, info = env.reset(seed=4)
     policy = make_policy(POLICY.get(name, "greedy"), env)

@@ -5,14 +5,17 @@ import pytest
 
 import envs
 from agents import make_policy, policy_names
+from agents.planner.neighbourhood import LENGTHS_S, some_rounds
+from agents.planner.opportunities import _most_turning, turn_seconds
 from agents.tuned import autonomy, avoidance, offloading, tasking
 from envs.deliberation import deliberating
+from sandbox.fleet import make_fleet
 from sandbox.scenario import load_scenario
 
 PLAYED = {
     "tasking_v0": ("pair", {"horizon_h": 1.0}),
     "offloading_v0": ("relay_40", {"horizon_h": 1.0, "substep_s": 10}),
-    "avoidance_v0": ("crossing_12", {"horizon_h": 6.0, "threats.population": 0, "substep_s": 10}),
+    "avoidance_v0": ("crossing_12", {"horizon_h": 6.0, "encounters.population": 0, "substep_s": 10}),
     "autonomy_v0": (None, {"substep_s": 10}),
 }
 TEACHERS = {
@@ -51,7 +54,7 @@ def play(env, policy):
     return env.world.state.clock
 
 
-@pytest.mark.parametrize("round_s", [10.0, 60.0])
+@pytest.mark.parametrize("round_s", [10.0, 20.0, 60.0])
 @pytest.mark.parametrize("problem", PLAYED)
 def test_every_policy_plays(made, problem, round_s):
     for name in policy_names(problem):
@@ -87,3 +90,30 @@ def test_a_request_can_wait_for_rounds_and_not_for_seconds(made, kind):
         mask = np.ones((1, 1, len(env.actions)), np.int8)
         scores[round_s] = policy._score(seen, mask)[0, 0, 0]
     assert scores[10.0] == pytest.approx(policy.patience * scores[60.0])
+
+
+@pytest.mark.parametrize("problem", ["tasking_v0", "offloading_v0", "autonomy_v0"])
+def test_a_planner_looks_as_far_ahead_whatever_a_round_lasts(made, problem):
+    for round_s in (10.0, 20.0, 30.0, 60.0):
+        planner = make_policy("planner", made(problem, round_s))
+        for seconds in (planner.every_s, planner.horizon_s, planner.overlap_s):
+            assert planner.rounds_in(seconds) * round_s == pytest.approx(seconds, abs=0.5 * round_s)
+
+
+@pytest.mark.parametrize("round_s", [10.0, 20.0, 30.0, 60.0, 300.0])
+@pytest.mark.parametrize("slew_rate_deg_s", [0.5, 1.8, 6.0])
+def test_the_longest_turn_fits_whatever_a_round_lasts(round_s, slew_rate_deg_s):
+    attitude = {"spacecraft.computing_satellite.attitude.slew_rate_deg_s": slew_rate_deg_s}
+    craft = make_fleet(load_scenario("pair", attitude)).craft[0]
+    rounds = _most_turning(craft, round_s)
+    needed = turn_seconds(np.array([0.0, 0.0, 1.0]), np.array([0.0, 0.0, -1.0]), craft) + craft["dwell"]
+    assert (rounds - 1) * round_s < needed <= rounds * round_s
+
+
+def test_a_habit_lasts_as_long_whatever_a_round_lasts():
+    for round_s in (10.0, 20.0, 30.0, 60.0):
+        slices = [some_rounds(np.random.default_rng(k), 0, 5, round_s) for k in range(200)]
+        lengths = {(each.stop - each.start) * round_s for each in slices}
+        assert all(min(abs(length - each) for each in LENGTHS_S) <= 0.5 * round_s for length in lengths)
+        assert max(lengths) == pytest.approx(max(LENGTHS_S), abs=0.5 * round_s)
+        assert min(lengths) >= round_s

@@ -174,14 +174,14 @@ class TestStandingOrders:
         env, _, info = start(busy, seed=3)
         rng, orders = np.random.default_rng(0), env.world.orders
         for _ in range(100):
-            before, safe = orders.copy(), env.world.faults.state.body["safe"].copy()
+            before, safe = orders.copy(), env.world.state.safety["safe"].copy()
             actions = legal(info["action_mask"], rng)
             *_, info = env.step(actions)
             queue = (actions >= AT["defer"]) & (actions <= AT["drop"])
             assert (orders["queue"][queue] == actions[queue] - AT["defer"]).all()
             assert (orders["queue"][~queue] == before["queue"][~queue]).all()
             pointing = (actions > 0) & (actions < AT["defer"])
-            safe |= env.world.faults.state.body["safe"]
+            safe |= env.world.state.safety["safe"]
             stays = ~pointing & ~safe & (orders["command"] != before["command"])
             assert np.isin(before["command"][stays], (OBSERVE, DOWNLINK)).all()
             assert (orders["command"][stays] == CHARGE).all(), "what lapses is followed by charging"
@@ -244,7 +244,7 @@ class TestMasks:
         rng, met = np.random.default_rng(3), np.zeros(A, int)
         for _ in range(110):
             mask, world = info["action_mask"][0], env.world
-            alive, safe = world.state.body["alive"][0], world.faults.state.body["safe"][0]
+            alive, safe = world.state.body["alive"][0], world.state.safety["safe"][0]
             assert (mask[:, 0] == 1).all()
             assert (mask[~alive | safe, 1:] == 0).all()
             able = alive & ~safe
@@ -264,7 +264,7 @@ class TestMasks:
                 assert (row[AT["observe_1"] : AT["observe_1"] + K][asked == NONE] == 0).all()
                 fuel = world.encounters.state.fuel[0, n]
                 assert row[AT["forward_large"]] == row[AT["backward_large"]] == (fuel >= 0.1)
-                down = world.jobs.state.desks["down"][0, n] > world.state.clock["time"][0]
+                down = world.jobs.state.servers["down"][0, n] > world.state.clock["time"][0]
                 assert row[AT["reload"]] == (not down)
             met += mask.sum(0)
             *_, info = env.step(legal(info["action_mask"], rng))
@@ -288,8 +288,8 @@ class TestMasks:
     def test_in_safe_mode_only_keep(self, quiet):
         env, _, info = start(quiet)
         env.step(act(env, sat_0="idle", sat_1="run_small"))
-        fault = env.world.faults.state.body
-        fault["safe"][0, 0], fault["safe_since"][0, 0] = True, 1e9
+        safety = env.world.state.safety
+        safety["safe"][0, 0], safety["since"][0, 0] = True, 1e9
         seen, _, _, _, info = env.step(act(env, sat_0="keep"))
         assert info["action_mask"][0, 0].tolist() == [1] + [0] * (A - 1)
         assert info["action_mask"][0, 1].sum() > 5
@@ -317,13 +317,13 @@ class TestFeatures:
                 "battery": 100 * world.state.power["energy"][0] / world.state.power["capacity"][0],
                 "temperature": world.state.body["temperature"][0] - 273.15,
                 "inbox": work.queues["count"][0, :, INBOX],
-                "backlog": work.desks["backlog"][0],
+                "backlog": work.servers["backlog"][0],
                 "fuel": 100 * world.encounters.state.fuel[0] / 2.0,
                 "offset": world.encounters.state.passing["offset"][0] / 1e3,
                 "drift": world.encounters.state.passing["drift"][0] * 86.4,
                 "warnings": np.isfinite(told["tca"]).sum(-1),
-                "safe_mode": world.faults.state.body["safe"][0],
-                "board_reset": np.maximum(0.0, work.desks["down"][0] - now),
+                "safe_mode": world.state.safety["safe"][0],
+                "board_reset": np.maximum(0.0, work.servers["down"][0] - now),
                 "weights_fault": world.faults.state.body["weights_fault"][0],
                 "request_1_present": asked != NONE,
                 "job_present": has_job,
@@ -607,7 +607,7 @@ def spent(env, output, who=slice(None)):
 
 def seconds_of(env, output):
     tokens = np.full((1, N), output)
-    return env.onboard.cost(tokens * 0 + 400, tokens, env.world.state.body["temperature"]).seconds[0, 0]
+    return env.onboard.cost(tokens * 0 + 400, tokens, np.ones(tokens.shape)).seconds[0, 0]
 
 
 def tokens_for(env, seconds):
@@ -622,7 +622,7 @@ def thoughtful(scenario, seed=0, **options):
 
 def resets(env, rate):
     """From now on the boards of satellite 0 reset so often a second."""
-    faults = env.world.faults._replace(params=env.world.faults.params._replace(strikes=True))
+    faults = env.world.faults._replace(params=env.world.faults.params)
     faults.params.upsets[0] = rate
     env.world.sim = env.world.sim._replace(faults=faults)
 
@@ -729,11 +729,11 @@ class TestDeliberation:
             story = []
             for _ in range(25):
                 before, mask = env.world.orders[0, 0].copy(), info["action_mask"][0, 0]
-                fuel, down = env.world.encounters.state.fuel[0, 0], env.world.jobs.state.desks["down"][0, 0]
+                fuel, down = env.world.encounters.state.fuel[0, 0], env.world.jobs.state.servers["down"][0, 0]
                 *_, info = env.step(act(env, sat_0="keep", sat_1="keep"), spent(env, 1, [0, 1]))
                 assert terms_of(env, info)["illegal"].sum() == 0
                 after = env.world.orders[0, 0]
-                if env.world.jobs.state.desks["down"][0, 0] != down:
+                if env.world.jobs.state.servers["down"][0, 0] != down:
                     env.world.faults.state.body["corrupt"][0, 0] = True  # it has stumbled over the cure
                     assert mask[AT["reload"]]
                 story.append((tuple(before), tuple(after), fuel - env.world.encounters.state.fuel[0, 0]))
@@ -752,15 +752,15 @@ class TestDeliberation:
         mask[0, 0, [3, 7, 20]] = 1
         for k in range(2_000):
             env.world.state.clock["round"] = k
-            drawn = env.problem.babble(mask)
+            drawn = env.problem.corrupted_actions(mask)
             assert drawn[0, 1] == 0
             assert (drawn[0, 2:] == -1).all()
             counts[drawn[0, 0]] += 1
         assert set(np.flatnonzero(counts)) == {0, 3, 7, 20}
         assert (np.abs(counts[[0, 3, 7, 20]] - 500) < 100).all()
-        assert env.problem.babble(mask) is not None
+        assert env.problem.corrupted_actions(mask) is not None
         env.world.faults.state.body["corrupt"] = False
-        assert env.problem.babble(mask) is None
+        assert env.problem.corrupted_actions(mask) is None
 
     def test_a_request_that_is_gone_is_late(self, disaster):
         changes = {"requests.initial": 600, "requests.cloud_mean": 0.0, "requests.where": "globe"}

@@ -28,8 +28,8 @@ def busy():
             "walker": {"total": 3, "planes": 1, "altitude_km": 550, "inclination_deg": 53},
         }
     ]
-    threats = {"threats.staged_per_day": 12.0, "threats.hit_share": 0.5, "threats.population": 0}
-    return load_scenario("crossing_12", {"fleet": fleet, "horizon_h": 12.0, **threats})
+    staged = {"encounters.staged_per_day": 12.0, "encounters.hit_share": 0.5, "encounters.population": 0}
+    return load_scenario("crossing_12", {"fleet": fleet, "horizon_h": 12.0, **staged})
 
 
 def test_official_parallel_api(busy):
@@ -143,7 +143,7 @@ def test_masked_action_is_a_counted_wait(busy):
     _, _, _, _, infos = env.step({"sat_0": 5, "sat_1": 1, "sat_2": 0})
     assert [infos[f"sat_{n}"]["illegal"] for n in range(3)] == [1.0, 0.0, 0.0]
     assert infos["sat_1"]["action_mask"][5] == 1, "it drifts now"
-    dry = load_scenario(busy, {"threats.fuel_m_s": 0.1})
+    dry = load_scenario(busy, {"encounters.fuel_m_s": 0.1})
     env = avoidance_v0.parallel_env(scenario=dry)
     env.reset(seed=0)
     _, _, _, _, infos = env.step({"sat_0": 2})
@@ -194,7 +194,7 @@ def test_dictionary_face_gets_the_same_decisions(busy):
 
 
 def test_return_leads_back_to_the_slot():
-    calm = load_scenario("crossing_12", {"threats.staged_per_day": 0.0, "threats.population": 0})
+    calm = load_scenario("crossing_12", {"encounters.staged_per_day": 0.0, "encounters.population": 0})
     env = avoidance_v0.batch_env(calm, autoreset=False)
     _, info = env.reset(seed=0)
     for k in range(env.max_cycles):
@@ -207,8 +207,8 @@ def test_return_leads_back_to_the_slot():
             assert (np.abs(env.world.encounters.state.passing["offset"]) > 3_000.0).all()
     assert (np.abs(env.world.encounters.state.passing["offset"]) < 150.0).all()
     assert (env.world.encounters.state.fuel > 10.0 - 8 * 0.2).all()
-    threats, orbit = env.world.encounters.state, env.world.state.orbit
-    gap = np.linalg.norm(orbit.position - threats.slot_position, axis=-1)
+    records, orbit = env.world.encounters.state, env.world.state.orbit
+    gap = np.linalg.norm(orbit.position - records.slot_position, axis=-1)
     assert (gap < 2_000.0).all()
 
 

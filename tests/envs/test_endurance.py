@@ -44,8 +44,10 @@ def endure(trouble, steps):
     """Memory (MB) after each quarter of so many satellite-steps, and how many episodes ended meanwhile."""
     from sandbox.scenario import load_scenario
 
-    changes = {name: value for name, value in trouble.items() if not name.startswith("threats")}
-    scenario = load_scenario("disaster_response", changes | {"threats.staged_per_day": 6.0, "horizon_h": 3.0})
+    changes = {name: value for name, value in trouble.items() if not name.startswith("encounters")}
+    scenario = load_scenario(
+        "disaster_response", changes | {"encounters.staged_per_day": 6.0, "horizon_h": 3.0}
+    )
     env = deliberating(autonomy_v0.batch_env(scenario, WORLDS, message_size=2))
     rng = np.random.default_rng(0)
     _, info = env.reset(seed=0)

@@ -53,7 +53,7 @@ def test_far_orbits(module, rows):
 @pytest.mark.parametrize("name", scenario_names())
 def test_the_shipped_scenarios_keep_their_scales(name):
     scenario = load_scenario(name)
-    assert orbit_scales(make_fleet(scenario), scenario.threats.fuel_m_s, 1e5) == LEAST_SCALES
+    assert orbit_scales(make_fleet(scenario), scenario.encounters.fuel_m_s, 1e5) == LEAST_SCALES
 
 
 def test_low_orbits_as_ever():

@@ -131,7 +131,7 @@ def test_features_say_what_the_world_is(small):
             "battery": 100 * world.state.power["energy"][0] / world.state.power["capacity"][0],
             "latitude": np.degrees(outlook["latitude"]),
             "inbox": work.queues["count"][0, :, INBOX],
-            "backlog": work.desks["backlog"][0],
+            "backlog": work.servers["backlog"][0],
             "job_present": heads != NONE,
             "job_value": np.where(heads != NONE, work.book["value"][0, heads], 0.0),
             "job_left": np.where(heads != NONE, work.book["deadline"][0, heads] - now, 0.0),
@@ -159,9 +159,9 @@ def test_every_decision_is_met_and_carried_out(small):
     for _, mask, actions in play(env, 240):
         busy = mask.sum(axis=-1) > 1
         chosen += np.bincount(actions[busy], minlength=10)
-        desks = env.world.jobs.state.desks
+        servers = env.world.jobs.state.servers
         for name in ("handed", "refused", "answered"):
-            totals[name] += desks[name].sum()
+            totals[name] += servers[name].sum()
     assert np.all(np.delete(chosen, 6) > 0)  # nobody has a fourth neighbour in this ring
     assert totals["handed"] > 0
     assert totals["answered"] > 0
@@ -238,12 +238,12 @@ def test_a_mind_is_charged_and_decides_late(small):
     prompt[0, n] = 600
     actions = np.zeros((1, 13), int)
     actions[0, n] = 1
-    before = env.world.jobs.state.desks["busy"][0, n]
+    before = env.world.jobs.state.servers["busy"][0, n]
     *_, info = env.step(actions, Thought(prompt, np.zeros_like(prompt)))
     terms = dict(zip(env.terms, info["terms"][0, n], strict=True))
     assert 0.0 < terms["thought_s"] < 30.0
     assert env.world.jobs.state.book["credit"][0, job] == n
-    assert env.world.jobs.state.desks["busy"][0, n] > before
+    assert env.world.jobs.state.servers["busy"][0, n] > before
 
 
 def test_it_can_be_told_in_words(small):

@@ -61,7 +61,8 @@ def test_a_request_that_is_not_there_is_not_spoken_of(reporter):
 
 def test_silence_at_the_values_that_say_nothing(reporter):
     text = reporter.report(
-        numbers(reporter.layout, to_shadow=0, station_rate=0, contact_in=180, images=0), mask_of(reporter)
+        numbers(reporter.layout, to_shadow=0, station_rate=0, contact_rate=0, contact_in=180, images=0),
+        mask_of(reporter),
     )
     assert "eclipse begins" not in text
     assert "Mbit/s" not in text

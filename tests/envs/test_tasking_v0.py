@@ -65,7 +65,7 @@ def test_registering_twice_is_silent():
 
 def test_spaces_are_those_of_the_page(small):
     env = tasking_v0.parallel_env(scenario=small, candidates=3)
-    assert env.observation_space("sat_0").shape == (21 + 10 * 3,)
+    assert env.observation_space("sat_0").shape == (24 + 10 * 3,)
     assert env.action_space("sat_0") == gymnasium.spaces.Discrete(3 + 3)
     assert env.state_space.shape == (4 + 10 * 2,)
     assert env.possible_agents == ["sat_0", "sat_1"]

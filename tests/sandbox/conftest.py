@@ -21,6 +21,8 @@ SMALL = {
                 "panel_area_m2": 1.2, "panel_efficiency": 0.295, "battery_wh": 600,
                 "bus_w": 110, "compute_w": 140, "slew_w": 40, "camera_w": 180, "transmitter_w": 90,
                 "heater_w": 40,
+                # a panel without losses and a battery that does not age, so that tests can count
+                "panel_packing": 1.0, "panel_harness": 1.0, "cell_loss_per_k": 0.0, "cycle_life": 0,
             },
             "thermal": {
                 "heat_capacity_j_k": 60_000, "radiator_area_m2": 1.6, "emissivity": 0.85,
@@ -44,6 +46,7 @@ SMALL = {
         {"name": "Hawaii", "latitude_deg": 19.01, "longitude_deg": -155.66},
     ],
     "requests": {"initial": 200, "per_hour": 30, "where": "globe"},
+    "safe_mode": {"below": 0.0},  # satellites run dry
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from sandbox.compiled import kernel
 from sandbox.faults import reload_all, strike
 from sandbox.parts import PARTS
+from sandbox.safety import SafeRules
 from sandbox.state import CHARGE, DOWNLINK, NONE, OBSERVE, THINKING, arrays
 from sandbox.world import World
 
@@ -31,9 +32,11 @@ def reload_worlds(sim, which, wanted):
 
 
 def change_rules(world, **rules):
-    """Set parameters of the faults of a world."""
+    """Set parameters of the faults of a world, and of its safe mode."""
+    safety = {name: rules.pop(name) for name in tuple(rules) if name in SafeRules._fields}
     faults = world.faults._replace(params=world.faults.params._replace(**rules))
-    world.sim = world.sim._replace(faults=faults)
+    constants = world.constants._replace(safety=world.constants.safety._replace(**safety))
+    world.constants, world.sim = constants, world.sim._replace(faults=faults, constants=constants)
 
 
 def play_round(world, mode, place, thinking=None):

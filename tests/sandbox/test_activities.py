@@ -555,7 +555,7 @@ def rate_at(world, n, station, at):
     if line @ [station["ux"], station["uy"], station["uz"]] / distance < station["sin_mask"]:
         return 0.0
     loss = 20 * math.log10(4 * math.pi * distance * 8.2e9 / 299_792_458.0)
-    density = 16.0 + station["gain_to_noise"] - loss + 228.5991672 - 3.0
+    density = 16.0 + 30.0 - loss + 228.5991672 - 3.0
     return 100e6 * min(4.4, math.log2(1 + 10 ** (density / 10) / 100e6))
 
 
@@ -570,6 +570,7 @@ class TestDownlink:
         """Make a world whose satellites have full stores of 4,000 Gbit."""
         craft = small["spacecraft"]["craft"]
         craft["store_gbit"], craft["power"]["battery_wh"] = 4_000, 5_000
+        craft["radio"]["rate_model"], small["weather"] = "shannon", {"gases": False}
         craft["thermal"] |= {"throttle_above_c": 90, "shutdown_above_c": 95}
         small["stations"] = small["stations"][1:]
         small["requests"] |= {"initial": 2_000, "per_hour": 0, "lifetime_h": [100, 100]}

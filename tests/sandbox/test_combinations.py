@@ -113,7 +113,7 @@ class TestChoice:
         assert World(disaster(calm=True)).parts == ("lasers", "jobs")
         assert World(disaster()).parts == ("lasers", "jobs", "encounters", "faults")
         silent = {"jobs.kinds": [], "spacecraft.computing_satellite.lasers.terminals": 0}
-        assert World(load_scenario("pair", silent | {"threats.staged_per_day": 0})).parts == ()
+        assert World(load_scenario("pair", silent | {"encounters.staged_per_day": 0})).parts == ()
 
     def test_standing_orders_take_no_commands_of_their_kind(self, disaster):
         world = World(disaster(calm=True), parts=("orders",))
@@ -129,11 +129,11 @@ def test_boards_that_are_off_save_their_load(disaster):
         worlds = [World(disaster(calm=True), parts=parts) for _ in range(2)]
         for world in worlds:
             world.reset(0)
-        worlds[1].faults.state.body["safe"][0, 0] = True
+        worlds[1].state.safety["safe"][0, 0] = True
         for world in worlds:
             world.step()
         drawn = [world.state.activity["consumed"][0] for world in worlds]
-        saved = worlds[0].faults.params.boards_w[0] * worlds[0].scenario.round_s
+        saved = worlds[0].fleet.craft["compute_load"][0] * worlds[0].scenario.round_s
         assert saved > 0.0
         assert drawn[0][0] - drawn[1][0] == pytest.approx(saved)
         assert (drawn[0][1:] == drawn[1][1:]).all()

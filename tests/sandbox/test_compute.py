@@ -71,19 +71,55 @@ def test_a_quantised_file_has_the_published_size():
     assert within(model("Qwen3-8B").weight_bytes("int4"), 6.1e9, 1.06)
 
 
+ALONE, TOGETHER = 1.25, 1.35
+"""Factors within which a single text and a batch have to come out, either way."""
+
+EDGE_LLM = [
+    # TensorRT Edge-LLM 0.9.0, JetPack 7.2, performance benchmarks, Qwen3 in INT4 (AWQ, GPTQ): prompt tokens
+    # of each text, batch, ms to read it, tokens/s of the batch. (Batches of 8 read 437 or 409 in all.)
+    ("agx_orin", "Qwen3-0.6B", 61, 1, 14.8, 186.4),
+    ("agx_orin", "Qwen3-1.7B", 61, 1, 20.4, 98.6),
+    ("agx_orin", "Qwen3-4B", 57, 1, 42.6, 53.1),
+    ("agx_orin", "Qwen3-8B", 61, 1, 65.7, 32.5),
+    ("agx_orin", "Qwen3-30B-A3B", 61, 1, 91.0, 56.7),
+    ("agx_orin", "Qwen3-0.6B", 55, 8, 50.9, 738.2),
+    ("agx_orin", "Qwen3-1.7B", 55, 8, 134.2, 465.5),
+    ("agx_orin", "Qwen3-4B", 51, 8, 323.6, 225.8),
+    ("agx_orin", "Qwen3-8B", 55, 8, 592.8, 151.5),
+    ("agx_orin", "Qwen3-30B-A3B", 55, 8, 389.2, 163.3),
+    ("orin_nx", "Qwen3-0.6B", 61, 1, 18.9, 117.4),
+    ("orin_nx", "Qwen3-1.7B", 61, 1, 35.4, 60.4),
+    ("orin_nx", "Qwen3-4B", 57, 1, 74.9, 31.6),
+    ("orin_nx", "Qwen3-8B", 61, 1, 127.2, 19.0),
+    ("orin_nano", "Qwen3-0.6B", 61, 1, 28.7, 72.8),
+    ("orin_nano", "Qwen3-1.7B", 61, 1, 63.1, 37.4),
+    ("thor", "Qwen3-4B", 57, 1, 33.5, 79.6),
+    ("thor", "Qwen3-8B", 61, 1, 56.0, 49.3),
+    ("thor", "Qwen3-30B-A3B", 61, 1, 64.1, 85.8),
+    ("thor", "Qwen3-4B", 51, 8, 229.8, 328.6),
+    ("thor", "Qwen3-8B", 55, 8, 426.5, 191.8),
+    ("thor", "Qwen3-30B-A3B", 55, 8, 263.7, 232.1),
+]
+
+
+@pytest.mark.parametrize(("board_name", "name", "prompt", "batch", "milliseconds", "rate"), EDGE_LLM)
+def test_small_boards_are_as_fast_as_measured(board_name, name, prompt, batch, milliseconds, rate):
+    factor = ALONE if batch == 1 else TOGETHER
+    cost = inference(board(board_name), model(name), "int4", prompt, 512, batch=batch)
+    assert within(cost.prefill_s * 1e3, milliseconds, factor)
+    assert within(512 * batch / cost.decode_s, rate, factor)
+
+
 @pytest.mark.parametrize(
     ("board_name", "profile", "precision", "batch", "published", "factor"),
     [
         # TensorRT Edge-LLM 0.4 and 0.7, Jetson Thor
-        ("thor", model("Qwen3-0.6B"), "int4", 1, 270, 1.3),
-        ("thor", model("Qwen3-0.6B"), "int4", 1, 319, 1.3),
-        ("thor", model("Qwen3-1.7B"), "int4", 1, 170, 1.3),
-        ("thor", model("Qwen3-4B"), "int4", 1, 76.4, 1.3),
-        ("thor", LLAMA_8B, "int4", 1, 50.8, 1.3),
-        ("thor", model("Qwen3-30B-A3B"), "int4", 1, 81.3, 1.3),
-        ("thor", model("Qwen3-30B-A3B"), "int4", 8, 223, 1.3),
-        ("thor", model("Qwen3-0.6B"), "int4", 8, 1562, 1.3),
-        ("thor", LLAMA_8B, "int4", 8, 309, 1.3),
+        ("thor", model("Qwen3-0.6B"), "int4", 1, 270, ALONE),
+        ("thor", model("Qwen3-4B"), "int4", 1, 76.4, ALONE),
+        ("thor", LLAMA_8B, "int4", 1, 50.8, ALONE),
+        ("thor", model("Qwen3-30B-A3B"), "int4", 1, 81.3, ALONE),
+        ("thor", model("Qwen3-30B-A3B"), "int4", 8, 223, TOGETHER),
+        ("thor", model("Qwen3-0.6B"), "int4", 8, 828, TOGETHER),
         # QwenLM/Qwen3 speed benchmark, SGLang on an H20
         ("h20", model("Qwen3-0.6B"), "bf16", 1, 414, 1.15),
         ("h20", model("Qwen3-1.7B"), "bf16", 1, 228, 1.15),
@@ -91,11 +127,11 @@ def test_a_quantised_file_has_the_published_size():
         ("h20", model("Qwen3-8B"), "bf16", 1, 82, 1.15),
         ("h20", model("Qwen3-14B"), "bf16", 1, 47, 1.15),
         ("h20", model("Qwen3-32B"), "bf16", 1, 21, 1.15),
-        ("h20", model("Qwen3-30B-A3B"), "bf16", 1, 137, 1.3),
-        ("h20", model("Qwen3-8B"), "int8", 1, 150, 1.4),
-        ("h20", model("Qwen3-8B"), "int4", 1, 144, 1.4),
+        ("h20", model("Qwen3-30B-A3B"), "bf16", 1, 137, ALONE),
+        ("h20", model("Qwen3-8B"), "int8", 1, 150, ALONE),
+        ("h20", model("Qwen3-8B"), "int4", 1, 144, ALONE),
         # llama.cpp on an Orin Nano Super (smolhub.com)
-        ("orin_nano", SMOLLM2, "int4", 1, 165, 1.3),
+        ("orin_nano", SMOLLM2, "int4", 1, 165, ALONE),
     ],
 )
 def test_decodes_as_fast_as_measured(board_name, profile, precision, batch, published, factor):
@@ -104,23 +140,30 @@ def test_decodes_as_fast_as_measured(board_name, profile, precision, batch, publ
 
 
 @pytest.mark.parametrize(
-    ("profile", "tokens", "milliseconds", "factor"),
+    ("profile", "tokens", "milliseconds"),
     [  # TensorRT Edge-LLM 0.4, Jetson Thor, INT4
-        (model("Qwen3-0.6B"), 366, 21.0, 1.5),
-        (model("Qwen3-4B"), 364, 116.0, 1.15),
-        (LLAMA_8B, 383, 215.0, 1.15),
+        (model("Qwen3-0.6B"), 366, 21.0),
+        (model("Qwen3-4B"), 364, 116.0),
+        (LLAMA_8B, 383, 215.0),
     ],
 )
-def test_reads_prompts_as_fast_as_measured(profile, tokens, milliseconds, factor):
+def test_reads_prompts_as_fast_as_measured(profile, tokens, milliseconds):
     cost = inference(board("thor"), profile, "int4", tokens, 0)
-    assert within(cost.prefill_s * 1e3, milliseconds, factor)
+    assert within(cost.prefill_s * 1e3, milliseconds, ALONE)
     assert cost.decode_s == 0.0
+
+
+def test_the_first_satellites_board_is_2_7_agx_orin():
+    """744 of 275 TOPS: as much faster, at the power of as many at 60 W and a fifth more."""
+    here, one = (inference(board(name), model("Qwen3-8B"), "int4", 0, 512) for name in ("scs01", "agx_orin"))
+    assert within(one.seconds / here.seconds, 2.7, 1.15)
+    assert within(here.joules / 512, 2.7 * 60 * 1.2 / (2.7 * 32.5), 1.2)
 
 
 def test_joules_per_token_as_measured():
     """Llama-3.1-8B on an H100 with vLLM, batch 64: 0.12 J/token (ml.energy), prompts included."""
     cost = inference(board("h100_pcie"), LLAMA_8B, "bf16", 300, 400, batch=64)
-    assert within(cost.joules / (64 * 400), 0.12, 1.5)
+    assert within(cost.joules / (64 * 400), 0.12, TOGETHER)
     assert cost.joules == pytest.approx(board("h100_pcie").active_w * cost.seconds)
 
 
@@ -151,7 +194,7 @@ def test_more_work_never_costs_less(board_name, name, prompt, output, batch):
     assert cost(o=output + 1).decode_s > here.decode_s
     assert cost(p=prompt + 1).decode_s > here.decode_s
     assert cost(b=batch + 1).seconds > here.seconds
-    assert cost(b=batch + 1).seconds / (batch + 1) < here.seconds / batch
+    assert cost(b=batch + 1).decode_s / (batch + 1) < here.decode_s / batch
     assert cost(cached=prompt // 2).prefill_s <= here.prefill_s
     assert cost(cached=prompt).prefill_s == 0.0
     assert cost(o=output + 1).peak_memory_bytes > here.peak_memory_bytes

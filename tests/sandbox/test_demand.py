@@ -8,7 +8,7 @@ from sandbox.scenario import load_scenario
 from sandbox.state import leaves
 from sandbox.world import World
 
-QUIET = {"threats.population": 0}
+QUIET = {"encounters.population": 0}
 
 
 def sentence(make):
@@ -43,7 +43,7 @@ def test_the_estimate_is_what_the_arrays_take(kind, name, how):
         (
             World,
             "crossing_12",
-            QUIET | {"threats.warn_h": 1e6, "threats.update_h": 0.01},
+            QUIET | {"encounters.warn_h": 1e6, "encounters.update_h": 0.01},
             {"parts": ["encounters"]},
         ),
         (World, "disaster_response", {}, {"parts": PARTS, "message_bytes": 10**6, "worlds": 200}),
@@ -82,7 +82,7 @@ def test_more_jobs_than_can_be_numbered():
 
 
 def test_a_screening_that_takes_days():
-    crowd = load_scenario("crossing_12", {"threats.population": 50, "start_within_h": 1_000})
+    crowd = load_scenario("crossing_12", {"encounters.population": 50, "start_within_h": 1_000})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sandbox.encounters.MOST_SCREENED", 1e6)
         assert "Screening 50 objects over 1,048 h" in sentence(lambda: World(crowd, parts=["encounters"]))

@@ -1,4 +1,4 @@
-"""Worlds with threats: what passes is what propagation says; warnings are as wrong as they admit."""
+"""Worlds with encounters: what passes is what propagation says; warnings are as wrong as they admit."""
 
 from dataclasses import replace
 from itertools import combinations
@@ -17,7 +17,7 @@ from sandbox.conjunctions import (
 )
 from sandbox.conjunctions.approach import minimum_between
 from sandbox.encounter_warnings import deviation, estimated_error
-from sandbox.encounters import make_rules, population, staged_encounter
+from sandbox.encounters import make_params, population, staged_encounter
 from sandbox.errors import SandboxError
 from sandbox.maneuvers import RETURN, SEEK_M_S, WAIT
 from sandbox.orbits.propagation import propagate
@@ -32,10 +32,24 @@ FEW = [
 ]
 
 
+EXACT = {
+    "encounters.own_sigma_m": (0.0, 0.0, 0.0),
+    "encounters.own_growth_m_day15": 0.0,
+    "encounters.burn_sigma_percent": 0.0,
+    "encounters.burn_pointing_sigma_deg": 0.0,
+}
+"""One's own orbit is known, and burns are as ordered."""
+
+
 @pytest.fixture(scope="module")
 def scenario():
-    changes = {"fleet": FEW, "horizon_h": 24.0, "threats.staged_per_day": 6.0, "threats.population": 200}
-    return load_scenario("crossing_12", changes | {"threats.watch_km": 100.0})
+    changes = EXACT | {
+        "fleet": FEW,
+        "horizon_h": 24.0,
+        "encounters.staged_per_day": 6.0,
+        "encounters.population": 200,
+    }
+    return load_scenario("crossing_12", changes | {"encounters.watch_km": 100.0})
 
 
 def orders(world, seed):
@@ -49,7 +63,7 @@ def own_state(world, b, n):
 
 
 def test_what_will_pass_is_what_propagation_says(scenario):
-    """After some burns: every threat ahead, by `closest_approach` from the satellite's present state."""
+    """After some burns: every encounter ahead, by `closest_approach` from the satellite's present state."""
     world = encounter_world(scenario, 2)
     world.reset(seed=1)
     for k in range(10):
@@ -57,7 +71,7 @@ def test_what_will_pass_is_what_propagation_says(scenario):
     checked = 0
     for b, n in np.ndindex(2, 4):
         now = world.state.clock["time"][b]
-        for row in world.encounters.state.threat[b, n]:
+        for row in world.encounters.state.encounter[b, n]:
             lead = row["tca"] - now
             if not 200.0 < lead < 1e6:
                 continue
@@ -73,7 +87,7 @@ def test_what_will_pass_is_what_propagation_says(scenario):
 def test_unburned_satellites_meet_what_was_drawn(scenario):
     world = encounter_world(scenario, 2)
     world.reset(seed=2)
-    rows = world.encounters.state.threat
+    rows = world.encounters.state.encounter
     there = np.isfinite(rows["tca"])
     np.testing.assert_allclose(rows["passing"][there], rows["tca"][there], atol=1e-3)
     distance = np.linalg.norm(rows["relative"][..., :3], axis=-1)[there]
@@ -84,7 +98,7 @@ def test_unburned_satellites_meet_what_was_drawn(scenario):
 def test_a_hit_ends_the_satellite_in_its_round_and_nobody_else(scenario):
     world = encounter_world(scenario, 4)
     world.reset(seed=3)
-    rows = world.encounters.state.threat
+    rows = world.encounters.state.encounter
     distance = np.linalg.norm(rows["relative"][..., :3], axis=-1)
     hit_at = np.where((distance < 10.0) & np.isfinite(rows["tca"]), rows["passing"], np.inf).min(axis=-1)
     wait = np.zeros((4, 4), np.int32)
@@ -138,18 +152,18 @@ def test_drift_is_minus_three_times_the_burn(scenario):
 
 def test_errors_of_warnings_are_a_martingale(scenario):
     """Deviations as stated; what a later estimate adds is independent of the earlier error."""
-    rules = make_rules(scenario.threats)
+    params = make_params(scenario.encounters)
     draws = np.random.default_rng(0).standard_normal((20_000, 6, 3))
     for axis in range(3):
-        errors = np.array([[estimated_error(d, axis, u, rules) for u in (0, 2, 4)] for d in draws])
-        stated = [deviation(axis, (u + 1) * 8 * 3600.0, rules) for u in (0, 2, 4)]
+        errors = np.array([[estimated_error(d, axis, u, params) for u in (0, 2, 4)] for d in draws])
+        stated = [deviation(axis, (u + 1) * 8 * 3600.0, params) for u in (0, 2, 4)]
         np.testing.assert_allclose(errors.std(axis=0), stated, rtol=0.02)
         covariance = np.cov(errors.T)
         # what is known later is contained in what was not known before
         assert covariance[0, 1] == pytest.approx(stated[0] ** 2, rel=0.05)
         assert covariance[1, 2] == pytest.approx(stated[1] ** 2, rel=0.05)
-    assert deviation(1, 86_400.0, rules) == pytest.approx(np.hypot(40.0, 400.0))
-    assert deviation(0, 86_400.0, rules) == 15.0
+    assert deviation(1, 86_400.0, params) == pytest.approx(np.hypot(40.0, 400.0))
+    assert deviation(0, 86_400.0, params) == 15.0
 
 
 def test_warnings_are_what_the_estimate_comes_to(scenario):
@@ -158,20 +172,20 @@ def test_warnings_are_what_the_estimate_comes_to(scenario):
     world.reset(seed=5)
     for k in range(6):
         world.step(burn=orders(world, k))
-    rules, now, checked = world.encounters.params, world.state.clock["time"][0], 0
+    params, now, checked = world.encounters.params, world.state.clock["time"][0], 0
     for n in range(4):
         expected = []
         for row, error in zip(
-            world.encounters.state.threat[0, n], world.encounters.state.error[0, n], strict=True
+            world.encounters.state.encounter[0, n], world.encounters.state.error[0, n], strict=True
         ):
             lead = row["tca"] - now
-            if lead > rules.warn or row["passing"] <= now:
+            if lead > params.warn or row["passing"] <= now:
                 continue
-            update = min(error.shape[0] - 1, max(0, int(lead / rules.update)))
-            off = [estimated_error(error, axis, update, rules) for axis in range(3)]
+            update = min(error.shape[0] - 1, max(0, int(lead / params.update)))
+            off = [estimated_error(error, axis, update, params) for axis in range(3)]
             relative = row["relative"].copy()
             relative[:3] += row["axes"].T @ off
-            sigma = [deviation(axis, (update + 1) * rules.update, rules) for axis in range(3)]
+            sigma = [deviation(axis, (update + 1) * params.update, params) for axis in range(3)]
             spread = np.zeros((6, 6))
             spread[:3, :3] = row["axes"].T @ np.diag(np.square(sigma)) @ row["axes"]
             miss, plane = encounter_plane(np.zeros(6), np.zeros((6, 6)), relative, spread)
@@ -193,7 +207,7 @@ def test_warnings_are_what_the_estimate_comes_to(scenario):
 def test_axes_are_the_local_frame_of_the_other_object(scenario):
     world = encounter_world(scenario)
     world.reset(seed=5)
-    row = world.encounters.state.threat[0, 0, 0]
+    row = world.encounters.state.encounter[0, 0, 0]
     expected = covariance_from_rtn(np.diag([1.0, 4.0, 9.0, 0, 0, 0]), row["state"][:3], row["state"][3:])
     found = row["axes"].T @ np.diag([1.0, 4.0, 9.0]) @ row["axes"]
     np.testing.assert_allclose(found, expected[:3, :3], atol=1e-4)
@@ -208,7 +222,11 @@ def test_satellites_can_run_into_each_other():
         for name, p, w in (("first", position, velocity), ("second", r, v))
     ]
     fleet = [{"name": "Pair", "spacecraft": "computing_satellite", "states": two}]
-    quiet = {"threats.staged_per_day": 0.0, "threats.population": 0, "threats.hard_body_radius_m": 600.0}
+    quiet = EXACT | {
+        "encounters.staged_per_day": 0.0,
+        "encounters.population": 0,
+        "encounters.hard_body_radius_m": 600.0,
+    }
     world = encounter_world(load_scenario("crossing_12", {"fleet": fleet, "horizon_h": 12.0, **quiet}))
     world.reset(seed=0)
     world.step(burn=np.array([[0, 4]]))
@@ -226,7 +244,11 @@ def test_encounters_in_the_fleet_are_those_of_all_pairs(round_s):
     """Every pair of which one has burned is followed over the round; nothing is left out that came near."""
     walker = {"total": 60, "planes": 12, "phasing": 5, "altitude_km": 550, "inclination_deg": 80}
     fleet = [{"name": "Shell", "spacecraft": "computing_satellite", "walker": walker}]
-    quiet = {"threats.staged_per_day": 0.0, "threats.population": 0, "threats.watch_km": 300.0}
+    quiet = EXACT | {
+        "encounters.staged_per_day": 0.0,
+        "encounters.population": 0,
+        "encounters.watch_km": 300.0,
+    }
     world = encounter_world(
         load_scenario("crossing_12", {"fleet": fleet, "round_s": round_s, "substep_s": round_s, **quiet})
     )
@@ -283,14 +305,14 @@ def test_the_population_is_what_screening_finds(scenario):
     found = screen(fleet, population(200), world.horizon_s, 100e3)
     assert len(found) > 10
     world.reset(seed=0)
-    rows = world.encounters.state.threat[0]
+    rows = world.encounters.state.encounter[0]
     for n in range(4):
         mine = found[found["primary"] == n]
         assert np.isin(np.round(mine["tca"], 3), np.round(rows["tca"][n], 3)).all()
 
 
 def test_staged_encounters_are_closest_approaches(scenario):
-    rng, settings = np.random.default_rng(0), scenario.threats
+    rng, settings = np.random.default_rng(0), scenario.encounters
     position, velocity = np.array([6.9e6, 0, 0]), np.array([0, 5.4e3, 5.3e3])
     misses = []
     for _ in range(2_000):
@@ -308,9 +330,9 @@ def test_staged_encounters_are_closest_approaches(scenario):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"threats.small_m_s": 0.5}, "small_m_s < large_m_s"),
-        ({"threats.hit_share": 1.5}, "hit_share"),
-        ({"threats.population": 5, "threats.catalogue": "x.tle"}, "population or catalogue"),
+        ({"encounters.small_m_s": 0.5}, "small_m_s < large_m_s"),
+        ({"encounters.hit_share": 1.5}, "hit_share"),
+        ({"encounters.population": 5, "encounters.catalogue": "x.tle"}, "population or catalogue"),
     ],
 )
 def test_bad_settings_are_one_sentence(changes, sentence):

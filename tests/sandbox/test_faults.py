@@ -8,12 +8,9 @@ from hypothesis import strategies as st
 from pilots import change_rules, reload_worlds, strike_worlds
 from test_jobs import DECIDE, ask, audit, busy_kinds, lone, scenario
 
+from sandbox.counted_random import noise, uniform
 from sandbox.errors import SandboxError
-from sandbox.faults import (
-    in_anomaly,
-    noise,
-    uniform,
-)
+from sandbox.faults import in_anomaly
 from sandbox.jobs import ANSWERED, ANSWERS, COMPUTING, DECISIONS, DELIVERED, RUN
 from sandbox.lasers import carries
 from sandbox.scenario import load_scenario
@@ -41,7 +38,7 @@ def faulty(inference=8, training=2, worlds=1, seed=0, hours=2.0, **changes):
     changes = {name.replace("__", "."): value for name, value in changes.items()}
     made = scenario(inference, training, **changes)
     world = World(made, worlds, parts=("jobs", "faults"), horizon_s=hours * 3600.0)
-    change_rules(world, strikes=True)
+    change_rules(world)
     world.reset(seed)
     return world
 
@@ -126,7 +123,7 @@ def test_no_faults_change_no_bit():
         world.step(queue=decision)
         ours, theirs = [*arrays(world.state), *world.jobs.state], [*arrays(plain.state), *plain.jobs.state]
         assert identical(ours, theirs)
-    assert not world.faults.state.body["interrupted"].any()
+    assert not world.state.safety["interrupted"].any()
 
 
 def struck(world):
@@ -238,14 +235,15 @@ def test_a_reset_computes_again_what_was_under_way():
     assert world.jobs.state.ledger["bits_understood"][0] == 0.0
     assert world.jobs.state.queues["count"][0, 0, [RUN, ANSWERS]].tolist() == [1, 0]
     fault = world.faults.state.body[0, 0]
-    assert fault["interrupted"]
-    assert fault["reset_until"] == world.jobs.state.desks["down"][0, 0] == now + 50.0
+    safety = world.state.safety[0, 0]
+    assert safety["interrupted"]
+    assert fault["reset_until"] == world.jobs.state.servers["down"][0, 0] == now + 50.0
     audit(world)
     quiet(world)
     go(world)
     assert job["status"] == COMPUTING
-    assert world.jobs.state.desks["busy"][0, 0] == 0.0
-    assert not fault["interrupted"]
+    assert world.jobs.state.servers["busy"][0, 0] == 0.0
+    assert not safety["interrupted"]
     go(world)
     assert job["done"] > now + 50.0
     assert world.jobs.state.ledger["bits_understood"][0] == understood
@@ -253,7 +251,7 @@ def test_a_reset_computes_again_what_was_under_way():
 
 def lone_faulty(**changes):
     kinds = list(lone().scenario.model_dump()["jobs"]["kinds"])
-    kinds[0] |= {"output_tokens": 1_500}  # some time of the large model
+    kinds[0] |= {"output_tokens": 4_500}  # some time of the large model
     return faulty(1, 0, **({"jobs.kinds": kinds, "faults.upsets_per_orbit": 0.0} | changes))
 
 
@@ -261,13 +259,13 @@ def hit(world, **rules):
     """Strike once with these rules in the place of the world's; certain resets if there are none."""
     sure = rules or {"upsets": np.full(world.satellites, 1e9)}
     usual = world.sim
-    change_rules(world, strikes=True, **sure)
+    change_rules(world, **sure)
     world.share(strike_worlds)
     world.sim = usual
 
 
 def quiet(world):
-    change_rules(world, strikes=True, upsets=np.zeros(world.satellites))
+    change_rules(world, upsets=np.zeros(world.satellites))
 
 
 def test_corrupted_weights_spoil_answers_until_they_are_loaded_anew():
@@ -287,15 +285,15 @@ def test_corrupted_weights_spoil_answers_until_they_are_loaded_anew():
             world.share(reload_worlds, np.ones((1, 1), bool))
             assert not world.faults.state.body["corrupt"].any()
             assert not world.faults.state.body["weights_fault"].any()
-            wait = world.jobs.state.desks["down"][0, 0] - world.state.clock["time"][0]
+            wait = world.jobs.state.servers["down"][0, 0] - world.state.clock["time"][0]
             assert 1.0 < wait < 60.0
             assert wait == world.faults.params.reload[0]
         go(world, "run_small")
-        value = world.jobs.state.desks["value"][0, 0]
+        value = world.jobs.state.servers["value"][0, 0]
         for _ in range(4):
             if value == 0.0:
                 go(world)
-                value = world.jobs.state.desks["value"][0, 0]
+                value = world.jobs.state.servers["value"][0, 0]
         job = world.jobs.state.book[0, j]
         assert job["status"] == DELIVERED
         values.append(value * 2.0 ** ((job["delivered_at"] - job["release"]) / 600.0))
@@ -371,7 +369,7 @@ def test_a_station_that_is_out_serves_nobody(planned):
             denied += did["denied"].sum()
             assert (did["station"] == NONE).all()
             assert did["downlinked"].sum() == 0.0
-            assert not world.jobs.state.desks["served"].any()
+            assert not world.jobs.state.servers["served"].any()
         else:
             served += (did["station"] != NONE).sum()
             before += did["downlinked"].sum()
@@ -397,7 +395,7 @@ def test_safe_mode_charges_with_its_boards_off():
     changes = {"faults.safe_below": 0.4, "faults.safe_above": 0.6, "faults.safe_s": 300.0}
     world = lone_faulty(**changes)
     go(world)
-    fault, power, desk = world.faults.state.body[0], world.state.power[0], world.jobs.state.desks[0]
+    fault, power, server = world.state.safety[0], world.state.power[0], world.jobs.state.servers[0]
     assert not fault["safe"][0]
     j = ask(world, release=1.0)
     go(world)
@@ -420,11 +418,11 @@ def test_safe_mode_charges_with_its_boards_off():
     power["energy"] = 0.99 * power["capacity"]
     rounds = 0
     while fault["safe"][0]:
-        assert desk["down"][0] > world.state.clock["time"][0]
+        assert server["down"][0] > world.state.clock["time"][0]
         go(world)
         rounds += 1
     assert rounds == 10  # 300 s
-    assert not desk["off"][0]
+    assert not server["off"][0]
     power["energy"] = 0.3 * power["capacity"]
     go(world)
     power["energy"] = 0.55 * power["capacity"]
@@ -438,12 +436,12 @@ def test_heat_and_resets_lead_to_safe_mode_where_they_are_told_to():
     for hot in (False, True):
         world = lone_faulty(**{"faults.safe_when_hot": hot})
         world.state.body["temperature"] = world.fleet.craft["shutdown_above"] + 1.0
-        hit(world, safe_when_hot=hot)
-        assert world.faults.state.body["safe"][0, 0] == hot
+        hit(world, when_hot=hot)
+        assert world.state.safety["safe"][0, 0] == hot
     world = faulty(40, 0)
     hit(world, upsets=np.full(40, 1e9), safe_share=0.5)
     assert (world.faults.state.body["resets"] == 1).all()
-    assert 8 <= world.faults.state.body["safe"].sum() <= 32
+    assert 8 <= world.state.safety["safe"].sum() <= 32
 
 
 def test_snapshots_of_the_arrays_lead_to_the_same_future():

@@ -104,7 +104,7 @@ class TestBeacons:
         sent = world.messages.state.heard["sent"][0, 0, RIGHT]
         for _ in range(3):
             world.step()
-        assert world.messages.state.told["peer"][0].tolist() == [0, NONE, 2]
+        assert world.messages.state.broadcast["peer"][0].tolist() == [0, NONE, 2]
         assert world.messages.state.heard["sent"][0, 0, RIGHT] <= sent + 30.0
 
     def test_a_new_episode_forgets(self, world):
@@ -158,7 +158,7 @@ class TestMessages:
 
     def test_are_lost_with_the_thought(self, world):
         """A board reset interrupts whoever is still thinking; who has thought of nothing may speak."""
-        change_rules(world, strikes=True, upsets=np.array([1e9, 1e9, 0.0]))
+        change_rules(world, upsets=np.array([1e9, 1e9, 0.0]))
         thinking = np.zeros((1, 3), THINKING)
         thinking["busy"][0, 0] = 5.0
         world.step(thinking=thinking, **letters(world, sat_0=b"lost", sat_1=b"said"))
@@ -192,9 +192,9 @@ class TestMessages:
         assert heard(world) == {(1, LEFT): (0, b"a" * 40)}
 
     def test_none_from_the_dead_or_safe_and_none_to_the_dead(self, world):
-        world.faults.state.body["safe"][0, 0] = True
-        world.faults.state.body["safe_since"][0, 0] = world.state.clock["time"][0]
-        change_rules(world, strikes=True, safe_s=3600.0)
+        world.state.safety["safe"][0, 0] = True
+        world.state.safety["since"][0, 0] = world.state.clock["time"][0]
+        change_rules(world, least=3600.0)
         world.state.body["alive"][0, 2] = False
         world.step(**letters(world, sat_0=b"safe", sat_1=b"living", sat_2=b"dead"))
         assert heard(world) == {(0, RIGHT): (1, b"living")}

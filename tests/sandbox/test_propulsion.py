@@ -212,7 +212,7 @@ class TestNoThrust:
 
     def test_in_safe_mode(self, ship, coasted):
         world = flown(ship(faults={"safe_s": 1e6}), 0, parts=("propulsion", "faults"))
-        world.faults.state.body["safe"] = True
+        world.state.safety["safe"] = True
         for _ in range(3):
             world.step(thrust=told(world, PROGRADE))
         self.same(world, coasted)
@@ -229,7 +229,7 @@ class TestNoThrust:
         assert set(differing(bare.state, flown(ship(), 3, OFF).state)) <= {"until"}
 
 
-STAGED = {"threats": {"staged_per_day": 40.0, "miss_m": 500.0}, "horizon_h": 12.0, "forces": {"j2": True}}
+STAGED = {"encounters": {"staged_per_day": 40.0, "miss_m": 500.0}, "horizon_h": 12.0, "forces": {"j2": True}}
 
 
 class TestWhatLiesAhead:
@@ -238,15 +238,20 @@ class TestWhatLiesAhead:
         world = flown(ship(**STAGED), 20, parts=("propulsion", "encounters"))
         orbit, now, seen = world.state.orbit, float(world.state.clock["time"][0]), 0
         own = (*orbit.position[0, 0], *orbit.velocity[0, 0])
-        for threat in world.encounters.state.threat[0, 0]:
-            if not now < threat["tca"] < np.inf:
+        for encounter in world.encounters.state.encounter[0, 0]:
+            if not now < encounter["tca"] < np.inf:
                 continue
-            there = carried(own, now, threat["passing"] - now, 60.0, world.constants, 0)
+            there = carried(own, now, encounter["passing"] - now, 60.0, world.constants, 0)
             gap = carried(
-                tuple(threat["state"]), 0.0, threat["passing"] - threat["tca"], 60.0, world.constants, 0
+                tuple(encounter["state"]),
+                0.0,
+                encounter["passing"] - encounter["tca"],
+                60.0,
+                world.constants,
+                0,
             )
             offset = np.subtract(gap, there)
-            assert threat["relative"][:3] == pytest.approx(offset[:3], abs=1.0)
+            assert encounter["relative"][:3] == pytest.approx(offset[:3], abs=1.0)
             assert np.linalg.norm(offset[:3]) > 1e3, "what was aimed at the slot misses by far"
             seen += 1
         assert seen > 5
@@ -259,7 +264,7 @@ class TestWhatLiesAhead:
         assert passing["offset"] == pytest.approx(-1.5 * FORCE_N / MASS_KG * seconds**2, rel=0.02)
         assert passing["drift"] == pytest.approx(-3.0 * tank_of(world)["spent"], rel=0.02)
         assert passing["burned"] == 0.0
-        assert world.encounters.state.fuel[0, 0] == world.scenario.threats.fuel_m_s
+        assert world.encounters.state.fuel[0, 0] == world.scenario.encounters.fuel_m_s
 
     def test_contacts_are_sought_anew(self, ship):
         """The contact that was found is the one that a world has which begins where this one is."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sandbox.errors import SandboxError
 from sandbox.recording import TARGET_STATES, VARIABLES, Recorder, Recording
-from sandbox.recording.variables import DIMS, MOVING, OPTIONAL, STATIC
+from sandbox.recording.variables import DIMS, MOVING, OPTIONAL, RENAMED, STATIC
 
 SIZES = {"rounds": 5, "satellites": 3, "stations": 2, "targets": 4, "actions": 6}
 META = {
@@ -442,3 +442,16 @@ def test_every_variable_is_declared_in_full():
         assert variable.description
         assert np.dtype(variable.dtype).itemsize <= 8
     assert TARGET_STATES.index("captured") == 2
+
+
+@pytest.mark.parametrize(("now", "before"), RENAMED.items())
+def test_what_an_older_version_wrote_is_read_by_the_names_of_today(tmp_path, now, before):
+    recorder, rows = record(tmp_path / "folder")
+    saved = recorder.close().save(tmp_path / "new.npz")
+    (tmp_path / "folder" / f"{now}.npy").rename(tmp_path / "folder" / f"{before}.npy")
+    with np.load(saved) as data:
+        np.savez(tmp_path / "old.npz", **{before if name == now else name: data[name] for name in data})
+    wanted = np.stack([row[now] for row in rows])
+    for path in (tmp_path / "folder", tmp_path / "old.npz", saved):
+        assert np.array_equal(Recording.load(path)[now], wanted)
+        assert before not in Recording.load(path)

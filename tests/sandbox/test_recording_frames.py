@@ -8,8 +8,8 @@ from sandbox.lasers import carries
 from sandbox.orbits.frames import gcrs_to_itrs, itrs_to_geodetic
 from sandbox.recording import TARGET_STATES, VARIABLES, Recorder
 from sandbox.recording.frames import (
+    activity_of,
     book_of,
-    deeds_of,
     events_of,
     frame_of,
     meta_of,
@@ -38,7 +38,7 @@ def record(world, b=0, rounds=ROUNDS):
         scene = scene_of(world, b)
         play_round(world, orders(world), np.zeros((world.worlds, world.satellites), np.int32))
         zeros = np.zeros(world.satellites, np.int32)
-        recorder.append(**scene, **deeds_of(world, b), action=zeros, reward=zeros)
+        recorder.append(**scene, **activity_of(world, b), action=zeros, reward=zeros)
         for event in events_of(world, b):
             recorder.event(*event)
         did.append(world.state.activity[b].copy())
@@ -61,9 +61,9 @@ def test_every_variable_of_the_physics_is_there(played):
     decisions = {"mask", "probability"} | thoughts  # the runner's
     assert set(recording) == VARIABLES.keys() - decisions - {
         "link_peer",
-        "threat_position",
+        "encounter_position",
     }  # of other worlds
-    assert frame_of(world).keys() == scene_of(world).keys() | deeds_of(world).keys()
+    assert frame_of(world).keys() == scene_of(world).keys() | activity_of(world).keys()
 
 
 def test_a_round_stands_at_its_beginning(played):
@@ -209,9 +209,9 @@ def test_what_passes_within_half_an_hour_is_shown_where_it_is():
     world.reset(1)
     seen = 0
     for _ in range(120):
-        now, shown = world.state.clock["time"][0], scene_of(world)["threat_position"]
+        now, shown = world.state.clock["time"][0], scene_of(world)["encounter_position"]
         for n in range(world.satellites):
-            rows = world.encounters.state.threat[0, n]
+            rows = world.encounters.state.encounter[0, n]
             coming = rows[(rows["passing"] >= now) & (rows["tca"] <= now + 1800.0)]
             assert shown[n].any() == (len(coming) > 0)
             if len(coming) and coming[0]["tca"] - now < 300.0:  # hardly further than it flies till then

@@ -128,10 +128,10 @@ class TestLeftOut:
             assert World(load_scenario(write(GOOD + OLD), changes), horizon_s=60.0).fleet.names == ("GOOD",)
 
     def test_in_a_population_too(self, write):
-        changes = {"threats.catalogue": write(GOOD + OLD), "epoch": "2026-06-19T12:00:00"}
+        changes = {"encounters.catalogue": write(GOOD + OLD), "epoch": "2026-06-19T12:00:00"}
         with pytest.warns(CatalogueWarning, match="OLD"):
             World(load_scenario("pair", changes), parts=["encounters"], horizon_s=600.0)
-        changes["threats.catalogue"] = write(OLD)
+        changes["encounters.catalogue"] = write(OLD)
         with pytest.warns(CatalogueWarning, match="1 of 1 objects"):
             World(load_scenario("pair", changes), parts=["encounters"], horizon_s=600.0)
 
@@ -221,10 +221,10 @@ class TestDecayInFlight:
         np.testing.assert_array_equal(orbit.position[:, 1], resting)
 
     def test_planned_for_as_it_is_lost(self, write):
-        from agents.planner.tracks import tracks
+        from agents.planner.trajectories import trajectories
 
         world = World(write(GOOD + FALLING), horizon_s=9_000.0)
         world.reset(seed=0)
-        found = tracks(world, 0, 300)
+        found = trajectories(world, 0, 300)
         assert np.isfinite(found.position).all()
         np.testing.assert_array_equal(found.position[-1, 1], found.position[-2, 1])

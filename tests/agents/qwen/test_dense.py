@@ -182,12 +182,14 @@ def problem(request):
     return env, observation[0], info["action_mask"][0]
 
 
-LONGEST = {"tasking_v0": 64, "offloading_v0": 60, "avoidance_v0": 32, "autonomy_v0": 120}
+UNTRAINED = {"board_temperature", "full_power_left", "battery_left", "battery_health"}
+"""Features that came after the shipped nano was trained: read by number until it is trained anew."""
+LONGEST = {"tasking_v0": 68, "offloading_v0": 66, "avoidance_v0": 32, "autonomy_v0": 126}
 
 
 def test_every_problem_is_known_by_name_and_its_prompts_are_short(problem):
     env, observation, mask = problem
-    unknown = strangers(env.layout, env.actions)
+    unknown = set(strangers(env.layout, env.actions)) - UNTRAINED
     assert not unknown, (
         f"{env.problem.name}: give these tokens of their own in agents/qwen/dense.py: {unknown}"
     )

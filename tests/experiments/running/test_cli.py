@@ -50,7 +50,7 @@ def test_the_help_names_the_problems_there_are():
 
 
 def test_compare_plays_avoidance(capsys):
-    options = ["--scenario", "crossing_12", "--hours", "2", "--set", "threats.population=0"]
+    options = ["--scenario", "crossing_12", "--hours", "2", "--set", "encounters.population=0"]
     assert main(["compare", "--env", "avoidance_v0", *options, "--policy", "never", "random"]) == 0
     shown = capsys.readouterr().out
     assert all(name in shown for name in ("avoidance_v0", "burned_m_s", "closest_m", "lost_satellites"))

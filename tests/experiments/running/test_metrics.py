@@ -219,8 +219,8 @@ def test_a_world_of_jobs_is_measured_as_such():
     assert "captures" not in table(episodes)
 
 
-def test_a_world_with_threats_is_measured_as_such():
-    changes = {"threats": {"population": 0, "staged_per_day": 40, "hit_share": 0.5, "warn_h": 12}}
+def test_a_world_with_encounters_is_measured_as_such():
+    changes = {"encounters": {"population": 0, "staged_per_day": 40, "hit_share": 0.5, "warn_h": 12}}
     episodes = compare(["never", "threshold"], "crossing_12", "avoidance_v0", 24, seeds=2, progress=False,
                        changes=changes)  # fmt: skip
     for never, careful in zip(*episodes.values(), strict=True):

@@ -210,7 +210,7 @@ def test_a_run_ends_with_its_last_satellite(tmp_path):
 
 def test_avoidance_leaves_what_any_run_leaves(tmp_path, capsys):
     out, hours = tmp_path / "r", 6.0
-    changes = {"threats.population": 0, "threats.staged_per_day": 20.0, "threats.warn_h": 6.0}
+    changes = {"encounters.population": 0, "encounters.staged_per_day": 20.0, "encounters.warn_h": 6.0}
     content = run("crossing_12", "avoidance_v0", "threshold", hours, 3, out, changes=changes)
     shown = capsys.readouterr().out
     assert all(name in shown for name in ("collisions", "burned_m_s", "closest_m", "service"))
@@ -224,7 +224,7 @@ def test_avoidance_leaves_what_any_run_leaves(tmp_path, capsys):
     assert table["out_of_slot"].mean() == pytest.approx(content["share_out_of_slot"])
     assert table["reward_service"].sum() == pytest.approx(content["service"], rel=1e-5)
     recording = Recording.load(out / "recording")
-    assert np.any(recording["threat_position"] != 0.0)
+    assert np.any(recording["encounter_position"] != 0.0)
     assert (recording.events.kind == "lost").sum() == content["lost_satellites"]
     assert all(path.exists() for path in redraw(out))
 

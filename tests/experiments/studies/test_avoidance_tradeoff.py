@@ -9,14 +9,16 @@ import pytest
 from experiments.running.cli import main
 from experiments.running.statistics import per_unit
 from experiments.studies.avoidance_tradeoff import RATES, draw, tradeoff
+from sandbox.encounters import population_passes
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
+from sandbox.setting import make_setting
 
 
 @pytest.fixture(scope="module")
 def busy():
     """Two days in half of one: more encounters, more of them hits."""
-    changes = {"threats.staged_per_day": 6.0, "threats.hit_share": 0.5, "threats.population": 0}
+    changes = {"encounters.staged_per_day": 6.0, "encounters.hit_share": 0.5, "encounters.population": 0}
     return load_scenario("crossing_12", changes | {"satellites": [f"Shell {n}" for n in range(1, 5)]})
 
 
@@ -57,6 +59,29 @@ def test_intervals_cover_the_truth():
     assert np.mean([rate for rate, _, _ in found]) == pytest.approx(3.0, abs=0.15)
 
 
+def test_collisions_of_real_rates_have_an_interval():
+    """Nothing staged, a collision in thousands of satellite-years: as many as even misses make."""
+    few = {"encounters.staged_per_day": 0.0, "encounters.population": 300, "encounters.watch_km": 50.0}
+    scenario = load_scenario("crossing_12", few | {"satellites": [f"Shell {n}" for n in range(1, 5)]})
+    hours, radius, watch = 12.0, 10.0, 50e3
+    passes = len(population_passes(make_setting(scenario, 1, hours * 3600.0)))
+    exact = passes * (radius / watch) ** 2 / (4 * hours / 24.0 / 365.25)
+    never, burning = tradeoff(
+        scenario, thresholds=[1e-4], leads_h=[12.0], hours=hours, seeds=12, importance=True
+    )
+    assert 0.0 < exact < 0.01
+    assert never["collisions"] == pytest.approx(exact, rel=0.6)
+    assert 0.0 < never["collisions_low"] < never["collisions_high"] < 4.0 * exact
+    assert burning["collisions"] < never["collisions"]
+    assert burning["collisions_low"] <= burning["collisions"] <= burning["collisions_high"] < 0.1
+
+
+def test_rows_say_whether_encounters_are_staged(rows):
+    assert all(row["staged"] for row in rows)
+    with pytest.raises(SandboxError, match="importance_sampling draws passes"):
+        tradeoff("crossing_12", seeds=1, importance=True)
+
+
 def test_draws_three_panels(rows, tmp_path):
     figure = draw(rows, "Test", tmp_path / "t.png")
     assert len(figure.axes) == 3
@@ -80,6 +105,7 @@ def test_command_leaves_a_table_and_a_figure(tmp_path, capsys):
     assert main(words) == 0
     shown = capsys.readouterr().out
     assert "never" in shown
+    assert "encounters are staged" in shown
     assert "1e-04" in shown
     names = {path.name for path in (tmp_path / "o").iterdir()}
     assert names == {"tradeoff.json", "tradeoff.parquet", "tradeoff.png"}

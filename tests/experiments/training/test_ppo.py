@@ -201,7 +201,7 @@ def test_the_command_and_what_it_leaves(tmp_path, capsys):
         assert {"steps", "cpu_s", "score", "random", "heuristic", "planner"} <= record.keys()
         assert len(record["returns"]) == 2
     assert (folder / "learning_curve.png").is_file()
-    longer = ["train", *TINY, "--steps", "900", "--out", str(folder), "--seeds", "2"]
+    longer = ["train", *TINY, "--steps", "1500", "--out", str(folder), "--seeds", "2"]
     assert main(longer) == 0
     more = json.loads((folder / "training.json").read_text())["evaluations"]
     assert len(more) > len(content["evaluations"])

@@ -107,11 +107,11 @@ def wrapped(angle):
 
 
 def linked(recording):
-    """`recording` with a laser link from each satellite to the next, up every other round; two threats."""
+    """`recording` with a laser link from each satellite to the next, up every other round; two encounters."""
     rounds, satellites = recording["battery"].shape
     n = np.arange(satellites)
     peer = np.full((rounds, satellites, 4), -1, np.int32)
     peer[::2, :, 0], peer[::2, :, 1] = (n + 1) % satellites, (n - 1) % satellites
-    threats = np.where(n[:, None] < 2, recording["position"] * np.float32(1.01), np.float32(0.0))
-    more = {"link_peer": peer, "threat_position": threats}
+    places = np.where(n[:, None] < 2, recording["position"] * np.float32(1.01), np.float32(0.0))
+    more = {"link_peer": peer, "encounter_position": places}
     return Recording(recording.meta, dict(recording.arrays) | more, recording.events)

@@ -102,11 +102,11 @@ def test_a_part_keeps_its_events_and_what_does_not_move(circles):
     assert all(array["moving"] for array in header["arrays"])
 
 
-def test_links_and_threats_go_along_once_a_recording_has_them(circles):
+def test_links_and_encounters_go_along_once_a_recording_has_them(circles):
     recording = linked(circles)
     _, arrays = unpacked(pack(recording))
     np.testing.assert_array_equal(arrays["link_peer"], recording["link_peer"])
-    assert np.abs(arrays["threat_position"] - recording["threat_position"]).max() < 200
+    assert np.abs(arrays["encounter_position"] - recording["encounter_position"]).max() < 200
 
 
 def test_a_world_without_requests_or_stations():

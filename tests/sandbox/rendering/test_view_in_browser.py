@@ -294,7 +294,7 @@ def test_two_recordings_stand_side_by_side_on_one_clock(chromium, circles, tmp_p
     assert len(chromium.find_elements("css selector", ".oas-pane")) == 4
 
 
-def test_links_and_threats_are_drawn_once_a_recording_has_them(chromium, circles, tmp_path):
+def test_links_and_encounters_are_drawn_once_a_recording_has_them(chromium, circles, tmp_path):
     def drawn(*script):
         chromium.execute_script("view.set(...arguments)", *script)
         settle(chromium)

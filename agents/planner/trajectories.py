@@ -8,17 +8,18 @@ from numpy.typing import NDArray
 from sandbox.access import STATION_SAMPLE_S, View, ground_track, look_for_stations
 from sandbox.compiled import kernel
 from sandbox.fleet import sgp4_states
-from sandbox.geometry import itrs_at, line_of_sight, rotate, round_path, unit
-from sandbox.links import link_rate, slant_range
+from sandbox.geometry import line_of_sight, rotate, round_path, unit
 from sandbox.orbits.bodies import AU, LOWEST_M, SOLAR_CONSTANT
 from sandbox.orbits.eclipse import illumination
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.orbits.propagation import MAX_STEP_S, advance
+from sandbox.power import harvest_power
 from sandbox.state import NONE, OUTLOOK
+from sandbox.weather import skies_along
 from sandbox.world import World
 
 
-class Tracks(NamedTuple):
+class Trajectories(NamedTuple):
     """T rounds ahead of N satellites, the first one beginning now."""
 
     start: float  # s
@@ -30,8 +31,8 @@ class Tracks(NamedTuple):
     harvest: NDArray[np.float64]  # (T, N) W with the panel to the Sun
 
 
-def tracks(world: World, b: int, rounds: int) -> Tracks:
-    """The tracks of world b for so many rounds from its present time."""
+def trajectories(world: World, b: int, rounds: int) -> Trajectories:
+    """The trajectories of world b for so many rounds from its present time."""
     constants, orbit = world.constants, world.state.orbit
     now, step = float(world.state.clock["time"][b]), constants.round_s
     position, velocity = (np.empty((rounds + 1, world.satellites, 3)) for _ in range(2))
@@ -54,7 +55,7 @@ def tracks(world: World, b: int, rounds: int) -> Tracks:
             sgp4_states(world.fleet, world.scenario.epoch, ahead, *after, position[t])
         low = np.linalg.norm(position[t + 1], axis=-1) < LOWEST_M
         position[t + 1, low] = position[t, low]
-    found = Tracks(
+    found = Trajectories(
         now,
         position,
         velocity,
@@ -63,42 +64,47 @@ def tracks(world: World, b: int, rounds: int) -> Tracks:
         np.zeros((rounds, 3)),
         np.zeros((rounds, world.satellites)),
     )
-    look_along(found, constants)
+    look_along(found, constants, _skies(world, b, now, rounds))
     return found
 
 
+def _skies(world: World, b: int, start: float, rounds: int) -> NDArray[np.void]:
+    """The stations (T, G), records of dtype GROUND, under the skies that they will have."""
+    ground = np.repeat(world.state.ground[b : b + 1], rounds, axis=0)
+    if world.weather is not None:
+        skies_along(world.weather, world.state.clock, ground, start, world.constants.round_s, b)
+    return ground
+
+
 @kernel
-def look_along(tracks, constants):
-    """Fill in the stations, the Sun and the harvest along the tracks."""
+def look_along(along, constants, ground):
+    """Fill in the stations, the Sun and the harvest along the trajectories; `ground` (T, G) has the skies."""
     seconds, middle = constants.round_s, 0.5 * constants.round_s
     samples = max(constants.substeps, int(np.ceil(seconds / STATION_SAMPLE_S)))
-    for t in range(tracks.sun.shape[0]):
-        begin = tracks.start + t * seconds
+    for t in range(along.sun.shape[0]):
+        begin = along.start + t * seconds
         sun = sun_position(constants.ephemeris, begin + middle)
         away = np.sqrt(sun[0] ** 2 + sun[1] ** 2 + sun[2] ** 2)
-        tracks.sun[t, 0], tracks.sun[t, 1], tracks.sun[t, 2] = unit(sun[0], sun[1], sun[2])
+        along.sun[t, 0], along.sun[t, 1], along.sun[t, 2] = unit(sun[0], sun[1], sun[2])
         rotation = earth_rotation(constants.ephemeris, begin + middle)
-        for n in range(tracks.harvest.shape[1]):
-            craft, outlook = constants.craft[n], tracks.outlook[t, n]
-            path, track, radius = leg(tracks.position, tracks.velocity, constants, tracks.start, t, n)
-            p, q = tracks.position[t, n], tracks.position[t + 1, n]
+        for n in range(along.harvest.shape[1]):
+            craft, outlook = constants.craft[n], along.outlook[t, n]
+            path, track, radius = leg(along.position, along.velocity, constants, along.start, t, n)
+            p, q = along.position[t, n], along.position[t + 1, n]
             lit = 0.5 * (
                 illumination(p[0], p[1], p[2], sun[0], sun[1], sun[2])
                 + illumination(q[0], q[1], q[2], sun[0], sun[1], sun[2])
             )
-            strength = SOLAR_CONSTANT * (AU / away) ** 2 * craft.panel_efficiency
-            tracks.harvest[t, n] = craft.panel_area * strength * lit
+            along.harvest[t, n] = harvest_power(craft, SOLAR_CONSTANT * (AU / away) ** 2, lit, 1.0)
             outlook.station = NONE
             view = View(path, rotation, middle, seconds, radius, track)
-            look_for_stations(outlook, constants.stations, craft, view, samples)
+            look_for_stations(outlook, constants, ground[t], craft.radio, view, samples)
             if outlook.station == NONE:
                 continue
             station = constants.stations[outlook.station]
             tau = 0.5 * (outlook.visible_from + outlook.visible_to)
-            x, y, z = itrs_at(path, rotation, middle, tau)
-            outlook.rate = link_rate(slant_range(x, y, z, station), craft, station)
             a = line_of_sight(path, rotation, middle, (station.x, station.y, station.z), tau)
-            tracks.aim[t, n, 0], tracks.aim[t, n, 1], tracks.aim[t, n, 2] = a
+            along.aim[t, n, 0], along.aim[t, n, 1], along.aim[t, n, 2] = a
 
 
 @kernel

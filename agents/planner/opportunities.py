@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.planner.tracks import Tracks, leg
+from agents.planner.trajectories import Trajectories, leg
 from sandbox.access import LOOK_AHEAD_S, SCREEN_MARGIN, half_turn
 from sandbox.attitude import angle_between, meet, slew_progress, slew_time, turn
 from sandbox.compiled import kernel
@@ -11,9 +11,10 @@ from sandbox.geometry import line_of_sight, rotate, unit
 from sandbox.orbits.ephemeris import earth_rotation
 from sandbox.sensing import CONE_MARGIN_S, access_angle, cone_times, is_closed, plan_capture
 from sandbox.state import OPEN, PENDING
+from sandbox.structured import structured
 from sandbox.world import World
 
-CHANCE = np.dtype(
+OPPORTUNITY = structured(
     [
         ("satellite", "i4"),
         ("slot", "i4"),  # round of the track in which the image is taken whole
@@ -21,17 +22,14 @@ CHANCE = np.dtype(
         ("enter", "f8"),  # s offset in the round at which the request comes into the access cone
         ("leave", "f8"),  # s offset at which it leaves it, or at which the deadline comes
         ("aim", "f8", (3,)),  # unit vector to it in the middle of the time in which it can be taken, GCRS
-    ],
-    align=True,
+    ]
 )
-LINK = np.dtype([("source", "i4"), ("chance", "i4"), ("depart", "i4"), ("turning", "f8")], align=True)
-"""A satellite that leaves `source` in round `depart` of the track can take the image of `chance`."""
-MOST_TURNING = 4
-"""Rounds that a turn can take, half a revolution, and one more."""
+LINK = structured([("source", "i4"), ("opportunity", "i4"), ("depart", "i4"), ("turning", "f8")])
+"""A satellite that leaves `source` in round `depart` of the track can take the image of `opportunity`."""
 
 
-def find_chances(world: World, b: int, along: Tracks, rounds: int, near: int) -> NDArray[np.void]:
-    """Every chance (m,) of world b in the first `rounds` of the tracks, by satellite and round.
+def find_opportunities(world: World, b: int, along: Trajectories, rounds: int, near: int) -> NDArray[np.void]:
+    """Every opportunity (m,) of world b in the first `rounds` of the trajectories, by satellite and round.
 
     In the first `near` rounds those are left out that an outlook would not list, behind others of a greater
     expected value. Later the others may be gone.
@@ -40,7 +38,7 @@ def find_chances(world: World, b: int, along: Tracks, rounds: int, near: int) ->
     reach = np.zeros((2, world.state.requests.book.shape[1]), np.int64)
     times = np.zeros((2, reach.shape[1]))
     while True:
-        found = np.zeros(room, CHANCE)
+        found = np.zeros(room, OPPORTUNITY)
         count = _survey(
             world.state.requests, world.constants, b, along, rounds, near, world.shown, reach, times, found
         )
@@ -123,27 +121,31 @@ def _ahead(requests, b, reach, seen, i):
 
 
 @kernel
-def link_chances(requests, constants, b, along, chances, sources, pointings, ready, reached, links):
-    """Write which chances (m,) can follow which sources; how many.
+def link_opportunities(
+    requests, constants, b, along, opportunities, sources, pointings, ready, reached, links
+):
+    """Write which opportunities (m,) can follow which sources; how many.
 
     A source is a satellite number in `sources` (s,) that points to `pointings` (s, 3) and is free from round
-    `ready` (s,) of the tracks on. Where ready is negative it stays at hand, and leaves as late as it can,
-    but not before round -ready - 1: so a satellite that faces the Sun. Of the chances of one request only
-    the first is written that can follow, but for those that rest. `reached` (M,) is working memory.
+    `ready` (s,) of the trajectories on. Where ready is negative it stays at hand, and leaves as late as it
+    can, but not before round -ready - 1: so a satellite that faces the Sun. Of the opportunities of one
+    request only the first is written that can follow, but for those that rest. `reached` (M,) is working
+    memory.
     """
     count = 0
     for s in range(sources.shape[0]):
+        most = _most_turning(constants.craft[sources[s]], constants.round_s)
         rests = ready[s] < 0
         earliest = -ready[s] - 1 if rests else ready[s]
-        for c in range(chances.shape[0]):
-            one = chances[c]
+        for c in range(opportunities.shape[0]):
+            one = opportunities[c]
             if one.satellite != sources[s] or one.slot < earliest:
                 continue
-            if not rests and (one.slot > earliest + MOST_TURNING - 1 or reached[one.request] == s + 1):
+            if not rests and (one.slot > earliest + most - 1 or reached[one.request] == s + 1):
                 continue
             depart = one.slot if rests else earliest
             turning = -1.0
-            while depart >= max(earliest, one.slot - MOST_TURNING + 1):
+            while depart >= max(earliest, one.slot - most + 1):
                 turning = _turning(requests, constants, b, along, one, pointings[s], depart)
                 if turning >= 0.0 or not rests:
                     break
@@ -153,9 +155,16 @@ def link_chances(requests, constants, b, along, chances, sources, pointings, rea
             reached[one.request] = s + 1
             if count < links.shape[0]:
                 link = links[count]
-                link.source, link.chance, link.depart, link.turning = s, c, depart, turning
+                link.source, link.opportunity, link.depart, link.turning = s, c, depart, turning
             count += 1
     return count
+
+
+@kernel
+def _most_turning(craft, round_s):
+    """Rounds from the beginning of the longest turn, half a revolution, to the end of the image after it."""
+    longest = slew_time(np.pi, craft.slew_rate, craft.slew_acceleration) + craft.settle + craft.dwell
+    return max(1, int(np.ceil(longest / round_s)))
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""What turns the numbers of a plan into pointing: a heuristic that sees the truth and heeds wishes.
+"""The decoder of plans for pointing: a heuristic that sees the truth and follows the numbers of a plan.
 
 A plan need not say what each satellite does in every round. It says what each is to prefer or to leave
 (`keys`, by request), how it behaves for some minutes (`habits`) and what numbers it reckons with (`numbers`);
@@ -33,8 +33,8 @@ HIDDEN = 0.92
 since it takes the request off the list."""
 
 
-class Pointing(Teacher):
-    """`tuned.tasking.Teacher` that knows where the sky is closed and which stations are silent, and heeds
+class TaskingDecoder(Teacher):
+    """`tuned.tasking.Teacher` that knows where the sky is closed and which stations are silent, and follows
     `keys` (W, N, M), by which the score of each request is multiplied, `habit` (W, N) and `numbers`
     (W, N, OWN + ASKED), factors of its own numbers."""
 
@@ -50,7 +50,7 @@ class Pointing(Teacher):
         """The factors (OWN + ASKED,) that make `numbers` of the heuristic's own."""
         return np.array([numbers[name] / self._usual[name] for name in (*OWN, *ASKED)], np.float32)
 
-    def heed(self, keys: NDArray[np.float32], numbers: NDArray[np.float32]) -> None:
+    def follow(self, keys: NDArray[np.float32], numbers: NDArray[np.float32]) -> None:
         self.keys = keys
         for p, name in enumerate((*OWN, *ASKED)):
             value = self._usual[name] * numbers[..., p].astype(float)

@@ -1,12 +1,12 @@
 """The planner for offloading_v0: each job goes where it truly brings the fleet most.
 
-For the job at the head of every inbox, each place that could answer it is tried: the boards' queue there is
-run through with the job and without (`boards`), with the true moments at which someone will see the users.
-The difference is what the job brings, less what it takes from those that it delays. Jobs are placed one
-after the other, the one that brings most first; a queue that has got one is run through again for the
-others.
+This is greedy insertion. For the job at the head of every inbox, each place that could answer it is tried:
+the queue of the boards there is run through with the job and without it (`queue_model`), with the true
+moments at which a satellite will see the users. The difference is the gain: what the job is paid, less what
+those that it delays lose. The job of the greatest gain is inserted first; a queue that has taken one is run
+through again for the others.
 
-The relaxation that bounds a round is that nobody is in another's way: every job at its own best place.
+The bound of a round is that of the relaxation in which no job delays another: each at its own best place.
 """
 
 from typing import Any
@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.planner.base import Planner
-from agents.planner.boards import QUEUED, Ahead, coverage, load_queue, paid, run_through
-from agents.planner.tracks import Tracks, tracks
+from agents.planner.queue_model import QUEUED, Ahead, coverage, load_queue, paid, run_through
+from agents.planner.trajectories import Trajectories, trajectories
 from sandbox.jobs import (
     ANSWERS,
     DEFER,
@@ -39,12 +39,13 @@ HOP_S = 0.1
 RESERVE = 0.2
 """Share of the battery below which the own boards take nothing on."""
 WORTHLESS = 1e-3
+"""Gain of a dropped job: above zero, so that one that nobody can answer in time holds up no inbox."""
 
 
 class Queue:
     """The boards of one satellite: what waits there, what it will pay, and what one job more would add."""
 
-    def __init__(self, planner: "Placing", b: int, n: int, now: float) -> None:
+    def __init__(self, planner: "Insertion", b: int, n: int, now: float) -> None:
         self.planner, self.b, self.n, self.now = planner, b, n, now
         self.waiting = np.zeros(512, QUEUED)
         self.count = int(load_queue(planner.world.jobs.state, b, n, self.waiting))
@@ -70,7 +71,7 @@ class Queue:
         return self.planner.run(self.b, self.n, self.now, self.waiting, count)
 
 
-class Placing(Planner):
+class Insertion(Planner):
     """See the module's page."""
 
     problems = ("offloading_v0",)
@@ -82,7 +83,7 @@ class Placing(Planner):
         self.forget()
 
     def forget(self) -> None:
-        self._known: dict[int, tuple[Tracks, NDArray, NDArray]] = {}
+        self._known: dict[int, tuple[Trajectories, NDArray, NDArray]] = {}
 
     def act_in(self, b: int, mask: NDArray[np.int8]) -> NDArray[np.int64]:
         now = float(self.world.state.clock["time"][b])
@@ -96,6 +97,8 @@ class Placing(Planner):
         actions = np.full(len(mask), DEFER)
         bound, earned = sum(max(o[0] for o in some) for some in options.values()), 0.0
         while options:
+            # gains only fall as queues fill, so a gain computed earlier is an upper bound: the greatest is
+            # computed again, and inserted if it still holds (lazy evaluation, as for submodular functions)
             n = max(options, key=lambda n: options[n][0][0])
             gain, action, host, model, ready = options[n][0]
             fresh = self._fresh(gain, queues, host, int(heads[n]), model, ready)
@@ -178,13 +181,13 @@ class Placing(Planner):
         return total
 
     def _learn(self, b: int) -> None:
-        """Tracks, users seen and stations seen of the whole episode, once."""
+        """The trajectories, the users seen and the stations seen of the whole episode, computed once."""
         world = self.world
         start, step = float(world.state.clock["start"][b]), world.constants.round_s
         now = float(world.state.clock["time"][b])
         if b in self._known and round((now - start) / step) and self._known[b][0].start <= now:
             return
-        along = tracks(world, b, max(1, round((world.horizon_s - (now - start)) / step)))
+        along = trajectories(world, b, max(1, round((world.horizon_s - (now - start)) / step)))
         gates = (along.outlook["station"] != NONE).any(axis=1)
         self._known[b] = along, coverage(world, b, along), gates
 

@@ -1,4 +1,4 @@
-"""What carries out plans for single jobs: a heuristic that heeds a wish for each job in each inbox."""
+"""The decoder of plans for offloading_v0: a heuristic that follows a wish for each job in each inbox."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.planner.search import ALL, Change, Edit, Genes, Trace
+from agents.planner.search import ALL, Change, Edit, Plan, Trace
 from agents.planner.simulator import Simulator
 from agents.tuned.offloading import Teacher
 from sandbox.jobs import DROP, INBOX
@@ -16,27 +16,27 @@ USUAL = 0
 """A wish: as the heuristic has it. Others are an action's number and one."""
 
 
-class Answers:
+class OffloadingDecoder:
     """The nano's teacher in the copies of a simulator, and changes of its plans; see `search.Base`."""
 
     def __init__(self, simulator: Simulator) -> None:
         self.simulator, self.world = simulator, simulator.world
         self._policy = Teacher(simulator)
 
-    def blank(self) -> Genes:
+    def blank(self) -> Plan:
         return {"wishes": np.zeros((self.world.satellites, self.world.jobs.state.book.shape[1]), np.int8)}
 
-    def heed(self, genes: Genes) -> None:
-        self._wishes = genes["wishes"]
+    def follow(self, plan: Plan) -> None:
+        self._wishes = plan["wishes"]
 
     def act(self, round_: int) -> NDArray[np.int64]:
         mask = self.simulator.mask
         head = np.maximum(self._heads(), 0)
         wish = np.take_along_axis(self._wishes, head[..., None], axis=-1)[..., 0].astype(np.int64) - 1
-        heeded = (wish >= 0) & (
+        followed = (wish >= 0) & (
             np.take_along_axis(mask, np.maximum(wish, 0)[..., None], axis=-1)[..., 0] == 1
         )
-        return np.where(heeded, wish, self._policy.decide(self.simulator.seen, mask))
+        return np.where(followed, wish, self._policy.decide(self.simulator.seen, mask))
 
     def shown(self) -> NDArray[np.int32]:
         """The job at the head of each inbox (W, N, 1), -1 for none."""
@@ -46,7 +46,7 @@ class Answers:
         return ()
 
     def left(self) -> NDArray[np.float64]:
-        """Nothing (W, N): what is under way then is so in every copy."""
+        """Nothing (W, N): work under way at the end is nearly the same in every copy."""
         return np.zeros((self.simulator.copies, self.simulator.satellites))
 
     def change(self, rng: np.random.Generator, trace: Trace, rounds: int, n: int) -> Sequence[Edit]:

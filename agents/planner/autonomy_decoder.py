@@ -1,8 +1,8 @@
-"""What turns the numbers of a plan into orders on autonomy_v0: pointing, the rules of the inboxes, burns.
+"""The decoder of plans for autonomy_v0: numbers become pointing, rules of the inboxes, and burns.
 
-As `pointing`, a heuristic carries out the plan: the nano's teacher, which sees the truth here, and heeds
-`wishes` for the rule of an inbox. Burns are those of `avoidance`, against true hits only; they are the same
-in every copy, since what is imaged and answered moves no satellite.
+As in `tasking_decoder`, a heuristic carries out the plan: the nano's teacher, which sees the truth here, and
+follows `wishes` for the rule of an inbox. Burns are those of `avoidance`, against true hits only; they are
+the same in every copy, since what is imaged and answered moves no satellite.
 """
 
 from typing import Any, ClassVar
@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from agents.autonomy import Composite
 from agents.offloading import Greedy
 from agents.planner.avoidance import AvoidancePlanner
-from agents.planner.pointing import Pointing
+from agents.planner.tasking_decoder import TaskingDecoder
 from agents.policy import Policy
 from agents.tuned import autonomy
 
 USUAL, STAY = 0, -1
 """Wishes: as the heuristic has it; the rule that stands goes on. Others are a rule's number and one."""
 INSIST = 1e6
+"""Worth of a rule that is wished for: above any that the heuristic finds."""
 NUMBERS = (
     "reserve", "large_s", "queue_here", "queue_training", "ground_s", "crowd", "neighbour_s",
     "queue_neighbour_s", "margin", "together_training", "together_ground",
@@ -27,7 +28,7 @@ NUMBERS = (
 """Numbers of the rules by satellite."""
 
 
-class Rules(autonomy.Rules):
+class QueueDecoder(autonomy.Rules):
     """Values the rules; one that is wished for (W, N) is worth more than any other."""
 
     wish: NDArray[np.int8] | None = None
@@ -36,7 +37,7 @@ class Rules(autonomy.Rules):
         super().__init__(env)
         self._usual = {name: float(getattr(self, name)) for name in NUMBERS}
 
-    def heed(self, numbers: NDArray[np.float32]) -> None:
+    def follow(self, numbers: NDArray[np.float32]) -> None:
         for p, name in enumerate(NUMBERS):
             setattr(self, name, self._usual[name] * numbers[..., p].astype(float))
 
@@ -60,29 +61,29 @@ class Burns(AvoidancePlanner):
 class Plain(Composite):
     """`DeadlineGreedy` of autonomy_v0 that sees the truth, and points as the plan has it."""
 
-    pointing, queue = Pointing, Greedy
+    pointing, queue = TaskingDecoder, Greedy
     burns = Burns
 
-    def share(self, points: Pointing) -> None:
+    def share(self, points: TaskingDecoder) -> None:
         """Point with `points`."""
         self._pointing = points
 
 
-class Serving(autonomy.Teacher):
-    """`tuned.autonomy.Teacher` that sees the truth and heeds a plan."""
+class AutonomyDecoder(autonomy.Teacher):
+    """`tuned.autonomy.Teacher` that sees the truth and follows a plan."""
 
-    pointing, queue = Pointing, Rules
+    pointing, queue = TaskingDecoder, QueueDecoder
     burns: ClassVar[type[Policy]] = Burns  # type: ignore[assignment]
-    _pointing: Pointing
-    _queue: Rules
+    _pointing: TaskingDecoder
+    _queue: QueueDecoder
 
     @property
-    def points(self) -> Pointing:
+    def points(self) -> TaskingDecoder:
         """What decides on the pointing."""
         return self._pointing
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> QueueDecoder:
         return self._queue
 
     def _better_rule(self, observation: NDArray, mask: NDArray) -> tuple[NDArray[np.int64], NDArray]:

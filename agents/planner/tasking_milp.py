@@ -1,8 +1,11 @@
-"""The program of one plan for tasking_v0: ways through rest, images and contacts, as a network flow.
+"""The linear program of one plan for tasking_v0: a network flow through rest, images and contacts.
 
 Nodes: where each satellite is now; at rest with the panel to the Sun at the beginning of every round; an
-image taken (a chance); a round of a contact. Arcs lead forward in time, with the turns that the camera
+image taken (an opportunity); a round of a contact. Arcs lead forward in time, with the turns that the camera
 really makes.
+
+It relaxes three things: energy is a sum over the window, not a level at each moment; images wait for a
+contact in any order and number; and the relaxation lets a part of a satellite take a part of an image.
 """
 
 from typing import NamedTuple
@@ -10,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.planner.chances import LINK, find_chances, link_chances, turn_seconds
-from agents.planner.program import Program, Solution
-from agents.planner.tracks import Tracks
+from agents.planner.milp import Program, Solution
+from agents.planner.opportunities import LINK, find_opportunities, link_opportunities, turn_seconds
+from agents.planner.trajectories import Trajectories
 from sandbox.state import NONE
 from sandbox.world import World
 
@@ -23,7 +26,7 @@ LATER = 0.95
 RESERVE = 0.12
 """Share of the battery that a plan leaves."""
 SOON = 1e-4
-"""Worth lost with every round that something waits without need."""
+"""Worth lost with every round of waiting: among plans of equal value the earlier one wins."""
 
 
 class Arcs(NamedTuple):
@@ -35,19 +38,19 @@ class Arcs(NamedTuple):
     turning: NDArray[np.float64]
 
 
-class Case:
-    """World b over the first `rounds` of the tracks `along`, as a `program`. It reads the world only."""
+class TaskingMilp:
+    """World b over the first `rounds` of the trajectories `along`, as a `milp.Program`."""
 
-    def __init__(self, world: World, b: int, along: Tracks, rounds: int, near: int = 0) -> None:
+    def __init__(self, world: World, b: int, along: Trajectories, rounds: int, near: int = 0) -> None:
         self.world, self.b, self.along, self.rounds = world, b, along, rounds
         self.step, self.craft = world.constants.round_s, world.constants.craft
-        self.chances = find_chances(world, b, along, rounds, near)
+        self.opportunities = find_opportunities(world, b, along, rounds, near)
         # (s, 2) satellite and round in which it sees a station
         self.sends = np.argwhere(along.outlook["station"][:rounds].T != NONE)
         team = world.satellites
         self.rest = team + np.arange(team * (rounds + 1)).reshape(team, rounds + 1)
         self.first_shot = team + self.rest.size
-        self.first_sent = self.first_shot + len(self.chances)
+        self.first_sent = self.first_shot + len(self.opportunities)
         self.arcs = Arcs(*map(np.concatenate, zip(*self._all_arcs(), strict=True)))
         self.into_shot = np.flatnonzero(
             (self.arcs.head >= self.first_shot) & (self.arcs.head < self.first_sent)
@@ -70,7 +73,7 @@ class Case:
         used = solution.values[: len(self.arcs.tail)] > 0.5
         for arc, c in zip(self.into_shot, self.shot, strict=True):
             if used[arc]:
-                one = self.chances[c]
+                one = self.opportunities[c]
                 orders[one["satellite"], self.arcs.leave[arc] : one["slot"] + 1] = one["request"]
         for arc, s in zip(self.into_sent, self.sent, strict=True):
             if used[arc]:
@@ -79,7 +82,7 @@ class Case:
 
     def _all_arcs(self) -> list[tuple[NDArray, ...]]:
         team, rest = np.arange(self.world.satellites), self.rest
-        shots, sends = self.chances, self.sends
+        shots, sends = self.opportunities, self.sends
         parts = [
             (team, rest[:, 1], np.zeros_like(team)),
             (rest[:, :-1].ravel(), rest[:, 1:].ravel(), np.tile(np.arange(self.rounds), len(team))),
@@ -95,33 +98,33 @@ class Case:
 
     def _arcs_to_images(self) -> tuple[NDArray, ...]:
         """What can be imaged next: from now, from rest, from an image, from a contact."""
-        along, team, shots, sends = self.along, self.world.satellites, self.chances, self.sends
+        along, team, shots, sends = self.along, self.world.satellites, self.opportunities, self.sends
         sun = np.broadcast_to(-along.sun[self.rounds // 2], (team, 3))
         aims = (self.world.state.pointing[self.b], sun, shots["aim"], along.aim[sends[:, 1], sends[:, 0]])
         everyone = np.arange(team)
         owners = np.concatenate((everyone, everyone, shots["satellite"], sends[:, 0]))
         free = np.concatenate((np.zeros(team, int), np.full(team, -2), shots["slot"] + 1, sends[:, 1] + 1))
         links = self._links(owners, np.concatenate(aims), free)
-        source, chance, depart = links["source"], links["chance"], links["depart"].astype(np.int64)
+        source, opportunity, depart = links["source"], links["opportunity"], links["depart"].astype(np.int64)
         # sources stand as nodes do, but for rest, which is one node a round
         rested = (source >= team) & (source < 2 * team)
         tail = np.where(
             rested,
-            self.rest[shots["satellite"][chance], depart],
+            self.rest[shots["satellite"][opportunity], depart],
             np.where(source < team, source, self.first_shot + source - 2 * team),
         )
-        return tail, self.first_shot + chance.astype(np.int64), depart, links["turning"]
+        return tail, self.first_shot + opportunity.astype(np.int64), depart, links["turning"]
 
     def _links(self, owners: NDArray, aims: NDArray, free: NDArray) -> NDArray[np.void]:
-        world, room = self.world, 16 * len(self.chances) + 64
+        world, room = self.world, 16 * len(self.opportunities) + 64
         while True:
             links = np.zeros(room, LINK)
-            count = link_chances(
+            count = link_opportunities(
                 world.state.requests,
                 world.constants,
                 self.b,
                 self.along,
-                self.chances,
+                self.opportunities,
                 owners.astype(np.int64),
                 np.ascontiguousarray(aims),
                 free.astype(np.int64),
@@ -137,7 +140,7 @@ class Case:
         along, found = self.along, []
         nodes = {(n, t): self.first_sent + s for s, (n, t) in enumerate(self.sends.tolist())}
         before: dict[tuple[int, int], list[int]] = {}
-        for c, (n, t) in enumerate(self.chances[["satellite", "slot"]].tolist()):
+        for c, (n, t) in enumerate(self.opportunities[["satellite", "slot"]].tolist()):
             before.setdefault((n, t + 1), []).append(c)
         for (n, t), node in nodes.items():
             aim, craft = along.aim[t, n], self.craft[n]
@@ -145,7 +148,7 @@ class Case:
                 (n, self.world.state.pointing[self.b, n]) if t == 0 else (self.rest[n, t], -along.sun[t])
             )
             starts = [resting]
-            starts += [(self.first_shot + c, self.chances["aim"][c]) for c in before.get((n, t), ())]
+            starts += [(self.first_shot + c, self.opportunities["aim"][c]) for c in before.get((n, t), ())]
             found += [(tail, node, t, turn_seconds(start, aim, craft)) for tail, start in starts]
             if t and along.outlook["station"][t - 1, n] == along.outlook["station"][t, n]:
                 found.append((nodes[n, t - 1], node, t, 0.0))
@@ -154,7 +157,7 @@ class Case:
 
     def _add_arcs(self) -> None:
         """The arcs as variables, with what they bring: an image, what it is worth later."""
-        shots, half_life = self.chances, self.world.constants.half_life
+        shots, half_life = self.opportunities, self.world.constants.half_life
         self.taken_at = self.along.start + self.step * (shots["slot"] + 0.5)
         value = self.world.state.requests.book["value"][self.b, shots["request"]]
         self.later = self._next_contact()
@@ -193,7 +196,7 @@ class Case:
 
     def _share_requests(self) -> None:
         """One image of each request."""
-        wanted, place = np.unique(self.chances["request"][self.shot], return_inverse=True)
+        wanted, place = np.unique(self.opportunities["request"][self.shot], return_inverse=True)
         self.program.rows(place, self.into_shot, 1.0, np.ones(len(wanted)))
 
     def _share_antennas(self) -> None:
@@ -204,9 +207,9 @@ class Case:
         self.program.rows(place, self.into_sent, 1.0, stations["antennas"][key % len(stations)])
 
     def _save_energy(self) -> None:
-        """What turning from the Sun and working costs a satellite stays within what it can spare."""
+        """Energy: what imaging, sending and turning from the Sun take (J) stays within what is spare."""
         craft, along, step, turning = self.craft, self.along, self.step, self.arcs.turning
-        shots = self.chances[self.shot]
+        shots = self.opportunities[self.shot]
         n, t = shots["satellite"], shots["slot"]
         rounds = t - self.arcs.leave[self.into_shot] + 1
         images = along.harvest[t, n] * shade(shots["aim"], along.sun[t]) * rounds * step
@@ -273,13 +276,13 @@ class Case:
 
     def _coming(self, n: int, rounds: NDArray) -> tuple[NDArray, NDArray]:
         """Gains and requests of the images that could be taken before the contact ends."""
-        mine = (self.chances["satellite"] == n) & (self.chances["slot"] < rounds[-1])
-        requests, first = np.unique(self.chances["request"][mine], return_index=True)
-        chances = np.flatnonzero(mine)[first]
-        slot = np.maximum(rounds[0], self.chances["slot"][chances] + 1)
+        mine = (self.opportunities["satellite"] == n) & (self.opportunities["slot"] < rounds[-1])
+        requests, first = np.unique(self.opportunities["request"][mine], return_index=True)
+        opportunities = np.flatnonzero(mine)[first]
+        slot = np.maximum(rounds[0], self.opportunities["slot"][opportunities] + 1)
         at = self.along.start + self.step * (slot + 1.0)
         value = self.world.state.requests.book["value"][self.b, requests]
-        return self._gain(n, value, self.taken_at[chances], at), requests
+        return self._gain(n, value, self.taken_at[opportunities], at), requests
 
     def _fill_contact(self, n: int, rounds: NDArray, variables: NDArray, sizes: NDArray) -> None:
         """A contact holds as many bits as the rounds that are given to it."""
@@ -298,8 +301,8 @@ class Case:
     def _once(self, n: int, variables: NDArray, groups: NDArray) -> None:
         """An image is sent once, and only if it is there: on board (a negative group), or taken."""
         names, place = np.unique(groups, return_inverse=True)
-        mine = self.chances["satellite"][self.shot] == n
-        arcs, request = self.into_shot[mine], self.chances["request"][self.shot[mine]]
+        mine = self.opportunities["satellite"][self.shot] == n
+        arcs, request = self.into_shot[mine], self.opportunities["request"][self.shot[mine]]
         known = np.isin(request, names)
         taken = np.searchsorted(names, request[known])
         self.program.rows(

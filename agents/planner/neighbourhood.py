@@ -1,37 +1,38 @@
-"""Plans for pointing: what they are made of, how a heuristic carries them out, how they are changed."""
+"""The neighbourhood of a plan for pointing: its arrays, and the moves that change them."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.planner.pointing import ASKED, HABITS, OWN, PLAIN, Pointing, images_left
-from agents.planner.search import ALL, Change, Edit, Genes, Trace
+from agents.planner.search import ALL, Change, Edit, Plan, Trace
 from agents.planner.simulator import Simulator
+from agents.planner.tasking_decoder import ASKED, HABITS, OWN, PLAIN, TaskingDecoder, images_left
 
 PREFERRED = 8.0
-"""By how much the score of a request is multiplied that a satellite is to prefer."""
+"""Factor on the score of a request that a satellite is to prefer: more than requests differ in score."""
 SPREAD = 0.5
-"""Deviation of the logarithm of a number that is tried."""
-LENGTHS = (1, 2, 4, 8, 16, 32)
-"""Rounds for which something else is tried."""
+"""Deviation of the logarithm of a factor that is tried: mostly between a third and three times."""
+LENGTHS_S = (30.0, 60.0, 120.0, 240.0, 480.0, 960.0)
+"""Seconds for which another habit is tried: from one round to a whole pass over a region."""
 
 
-def some_rounds(rng: np.random.Generator, first: int, rounds: int) -> slice:
-    """Rounds of the episode that begin within `rounds` after `first`."""
+def some_rounds(rng: np.random.Generator, first: int, rounds: int, round_s: float) -> slice:
+    """Rounds of the episode, for one of `LENGTHS_S`, that begin within `rounds` after `first`."""
     t = first + int(rng.integers(rounds))
-    return slice(t, t + int(rng.choice(LENGTHS)))
+    return slice(t, t + max(1, round(float(rng.choice(LENGTHS_S)) / round_s)))
 
 
-class Points:
-    """`Pointing` in the copies of a simulator, and changes of its plans; see `search.Base`."""
+class TaskingNeighbourhood:
+    """`TaskingDecoder` in the copies of a simulator, and changes of its plans; see `search.Base`."""
 
-    def __init__(self, simulator: Simulator, policy: Pointing) -> None:
+    def __init__(self, simulator: Simulator, policy: TaskingDecoder) -> None:
         self.simulator, self.world, self.policy = simulator, simulator.world, policy
         self._first = simulator.actions.index("observe_1")
-        self.rounds = round(self.world.horizon_s / self.world.constants.round_s) + 1
+        self.round_s = float(self.world.constants.round_s)
+        self.rounds = round(self.world.horizon_s / self.round_s) + 1
 
-    def blank(self) -> Genes:
+    def blank(self) -> Plan:
         n = self.world.satellites
         requests = max(1, self.world.state.requests.book.shape[1])
         return {
@@ -40,9 +41,9 @@ class Points:
             "numbers": np.ones((n, len(OWN) + len(ASKED)), np.float32),
         }
 
-    def heed(self, genes: Genes) -> None:
-        self.habits = genes["habits"]
-        self.policy.heed(genes["keys"], genes["numbers"])
+    def follow(self, plan: Plan) -> None:
+        self.habits = plan["habits"]
+        self.policy.follow(plan["keys"], plan["numbers"])
 
     def act(self, round_: int) -> NDArray[np.int64]:
         self.policy.habit = self.habits[..., min(round_, self.rounds - 1)]
@@ -56,11 +57,18 @@ class Points:
         return images_left(self.world, end)
 
     def change(self, rng: np.random.Generator, trace: Trace, rounds: int, n: int) -> Sequence[Edit]:
+        # requests first: which of two is imaged decides most of the value, and such a move disturbs least
         kind = rng.random() if n != ALL else 1.0
         if kind < 0.6:
             return self._wish(rng, trace, rounds, n)
         if kind < 0.85:
-            return [("habits", (n, some_rounds(rng, trace.first, rounds)), int(rng.integers(HABITS)))]
+            return [
+                (
+                    "habits",
+                    (n, some_rounds(rng, trace.first, rounds, self.round_s)),
+                    int(rng.integers(HABITS)),
+                )
+            ]
         return [self.number(rng, "numbers", len(OWN) + len(ASKED), n)]
 
     def starts(self) -> Sequence[Change]:
@@ -82,5 +90,6 @@ class Points:
         if not len(t):
             return []
         one = int(rng.integers(len(t)))
+        # from what was imaged, away; towards what was not: either is a change that can matter
         taken = trace.actions[t[one], n] == self._first + k[one]
         return [("keys", (n, int(shown[t[one], k[one]])), 0.0 if taken else PREFERRED)]

@@ -6,23 +6,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.planner.tracks import Tracks
+from agents.planner.trajectories import Trajectories
 from sandbox.compiled import kernel
 from sandbox.geometry import rotate
 from sandbox.job_queues import sight
 from sandbox.jobs import RUN, batch_seconds
 from sandbox.orbits.ephemeris import earth_rotation
 from sandbox.state import NONE
+from sandbox.structured import structured
 from sandbox.world import World
 
-QUEUED = np.dtype(
-    [("kind", "i8"), ("model", "i8"), ("ready", "f8"), ("job", "i8")],
-    align=True,
-)
+QUEUED = structured([("kind", "i8"), ("model", "i8"), ("ready", "f8"), ("job", "i8")])
 """A job that waits for a board."""
 
 
-def coverage(world: World, b: int, along: Tracks) -> NDArray[np.bool_]:
+def coverage(world: World, b: int, along: Trajectories) -> NDArray[np.bool_]:
     """Whether some satellite sees the user of each job at the beginning of each round of its life (J, R).
 
     The rounds of a job are counted from the one in which it comes up.
@@ -36,7 +34,7 @@ def coverage(world: World, b: int, along: Tracks) -> NDArray[np.bool_]:
 
 
 @kernel
-def _cover(constants, terms, book, start, position, seen):
+def _cover(constants, params, book, start, position, seen):
     for r in range(position.shape[0]):
         now = start + r * constants.round_s
         rotation = earth_rotation(constants.ephemeris, now)
@@ -51,7 +49,7 @@ def _cover(constants, terms, book, start, position, seen):
             for n in range(position.shape[1]):
                 p = position[r, n]
                 sine, _ = sight(rotate(rotation, p[0], p[1], p[2]), book[j])
-                if sine >= terms.user_sine:
+                if sine >= params.user_sine:
                     seen[j, since] = True
                     break
 
@@ -76,11 +74,11 @@ def arrival(book, j, done, start, seconds, seen, gates):
 
 
 @kernel
-def paid(terms, book, j, model, time):
+def paid(params, book, j, model, time):
     """What job j pays when its answer arrives at `time`."""
     if time > book[j].deadline:
         return 0.0
-    kind = terms.kinds[book[j].kind]
+    kind = params.kinds[book[j].kind]
     return book[j].value * kind.quality[model] * 2.0 ** (-(time - book[j].release) / kind.half_life)
 
 
@@ -113,9 +111,9 @@ def run_through(jobs, ahead, b, n, now, end, waiting, count, left, free):
     As in `sandbox.job_boards`, the board that is free first takes all like jobs that are there by then.
     `left` (as long as `waiting`) and `free` (boards) are working memory.
     """
-    work, terms = jobs.state, jobs.params
+    work, params = jobs.state, jobs.params
     start, seconds, seen, gates = ahead
-    host, book, total = terms.hosts[n], work.book[b], 0.0
+    host, book, total = params.hosts[n], work.book[b], 0.0
     for i in range(count):
         left[i] = True
     for c in range(host.boards):
@@ -132,8 +130,8 @@ def run_through(jobs, ahead, b, n, now, end, waiting, count, left, free):
             kind, model, together = waiting[i].kind, waiting[i].model, 0
             for k in range(i, count):
                 like = waiting[k].kind == kind and waiting[k].model == model and waiting[k].ready <= begin
-                together += left[k] and like and together < terms.batch
-            done = begin + batch_seconds(host.cost[model], terms.kinds[kind], float(together))
+                together += left[k] and like and together < params.batch
+            done = begin + batch_seconds(host.cost[model], params.kinds[kind], float(together))
             free[c] = done
             for k in range(i, count):
                 like = waiting[k].kind == kind and waiting[k].model == model and waiting[k].ready <= begin
@@ -142,5 +140,5 @@ def run_through(jobs, ahead, b, n, now, end, waiting, count, left, free):
                     together -= 1
                     j = waiting[k].job
                     time = arrival(book, j, done, start, seconds, seen, gates)
-                    total += paid(terms, book, j, model, time) if time <= end else 0.0
+                    total += paid(params, book, j, model, time) if time <= end else 0.0
     return total

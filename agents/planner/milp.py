@@ -10,7 +10,7 @@ from scipy.sparse import coo_array
 WHOLE_TO = 1e-6
 """A variable this close to a whole number is one."""
 NEAR = 0.6
-"""Fractions from here on are rounded up together; below it, the greatest."""
+"""Fractions from here on are rounded up together, to solve less often; below it, the greatest alone."""
 
 
 class Solution(NamedTuple):
