@@ -38,7 +38,8 @@ class SandboxVecEnv(VecEnv):
             raise SandboxError(
                 "Stable-Baselines3 wants episodes that begin anew; make the batch with autoreset."
             )
-        self.batch, self._seed, self._actions = batch, None, np.zeros(0, np.int64)
+        self.batch, self._actions = batch, np.zeros(0, np.int64)
+        self._seed: int | None = None
         self._mask = np.ones((batch.worlds * batch.satellites, len(batch.actions)), np.bool_)
         self._alone = not batch.problem.team_reward
         self.render_mode = None
@@ -49,7 +50,7 @@ class SandboxVecEnv(VecEnv):
         """Begin an episode in every world; what is seen (slots, F)."""
         seed, self._seed = self._seed, None
         observation, info = self.batch.reset(seed)
-        self.reset_infos = [{} for _ in range(self.num_envs)]
+        self.reset_infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         return self._seen(observation, info)
 
     def step_async(self, actions: NDArray) -> None:

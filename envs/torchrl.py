@@ -58,7 +58,8 @@ class SandboxTorchRL(EnvBase):
         if batch.autoreset:
             raise SandboxError("TorchRL begins episodes itself; make the batch with autoreset=False.")
         super().__init__(device=device, batch_size=torch.Size([batch.worlds]))
-        self.batch, self._with_state, self._seed = batch, bool(state), None
+        self.batch, self._with_state = batch, bool(state)
+        self._seed: int | None = None
         self.group_map = {GROUP: [f"{GROUP}_{n}" for n in range(batch.satellites)]}
         self._make_specs()
 

@@ -134,6 +134,11 @@ def run(told: Namespace) -> None:
     if told.steps is None and told.minutes is None:
         limits["steps"] = DEFAULT_STEPS
     sessions: list[Session] = []
+
+    def kept_and_shown(record: dict[str, Any]) -> None:
+        kept.write(sessions)
+        show.record(record)
+
     with closing(task.judge_env()) as judge_env, _bar(told.quiet) as show:
         kept = _Folder(folder, arguments, task.problem, task.scenarios[0].name)
         if kept.references is None or (told.planner and "planner" not in kept.references):
@@ -147,7 +152,7 @@ def run(told: Namespace) -> None:
             sessions.append(session)
             with closing(session):
                 session.run(**limits, track=track, on_iteration=show.iteration(seed, limits),
-                            on_record=lambda record: (kept.write(sessions), show.record(record)))  # fmt: skip
+                            on_record=kept_and_shown)  # fmt: skip
             kept.write(sessions)
     kept.finish(sessions, best_of(sessions))
     if not told.quiet:
@@ -333,7 +338,8 @@ class _Shown:
 
     def __init__(self, bars: Any, quiet: bool) -> None:
         self._bars, self._quiet, self._tasks = bars, quiet, dict[int, Any]()
-        self._levels, self._held_out = "", {}
+        self._levels = ""
+        self._held_out: dict[int, float] = {}
 
     def say(self, text: str) -> None:
         if not self._quiet:
