@@ -44,7 +44,7 @@ class SandboxVecEnv(VecEnv):
         self._alone = not batch.problem.team_reward
         self.render_mode = None
         count = batch.worlds * batch.satellites
-        super().__init__(count, batch.single_observation_space, batch.single_action_space)  # type: ignore[arg-type]
+        super().__init__(count, batch.single_observation_space, batch.single_action_space)
 
     def reset(self) -> NDArray[np.float32]:
         """Begin an episode in every world; what is seen (slots, F)."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from agents import Policy, make_policy
 from envs.batch import BatchEnv
-from experiments.training.ppo import Arena, Learner, log_chances
+from experiments.training.ppo import Arena, Batch, Learner, log_chances
 from sandbox.errors import SandboxError
 
 WARM = 4
@@ -49,7 +49,8 @@ def clone(
     try:
         for policy in policies:
             policy.reset(first_seed)
-        teacher, judged, played = Teacher(learner, policies), [], 0
+        teacher, played = Teacher(learner, policies), 0
+        judged: list[Batch] = []
         while played < steps or not judged:
             learner.acting = learner.weights()
             for arena in learner.arenas:
@@ -75,7 +76,7 @@ def _imitate(learner: Learner, judged: Sequence, epochs: int) -> float:
     """Cross entropy for the actor and squared error for the critic, over all that was played."""
     batch = learner.gathered(judged)
     size = max(1, learner.settings.minibatch // 2 // (batch.action[0].numel() if len(batch.action) else 1))
-    agreed = []
+    agreed: list[float] = []
     for _ in range(epochs):
         agreed = []
         for rows in torch.randperm(

@@ -259,7 +259,7 @@ class Learner:
 
     def begin_descent(self) -> None:
         """New optimisers, which remember nothing."""
-        fused = {"fused": True} if self.device.type in ("cpu", "cuda") else {}
+        fused: dict[str, Any] = {"fused": True} if self.device.type in ("cpu", "cuda") else {}
         rate = self.settings.rate
         self.optimisers = [
             torch.optim.Adam(net.parameters(), lr=rate, eps=1e-5, **fused) for net in self.networks
@@ -489,12 +489,14 @@ class Learner:
         actor = self.actor
         linear = [actor.first, *(part for part in actor.rest if isinstance(part, nn.Linear)), actor.heads[0]]
         gru = actor.gru
-        recurrent = () if gru is None else (gru.weight_ih, gru.weight_hh, gru.bias_ih, gru.bias_hh)
+        recurrent: tuple[Any, ...] = (
+            () if gru is None else (gru.weight_ih, gru.weight_hh, gru.bias_ih, gru.bias_hh)
+        )
         layers = tuple((_numbers(part.weight), _numbers(part.bias)) for part in linear)
         scales = _numbers(self.mean), _numbers(self.scale)
         names = self.problem, self.features, self.labels
         return Weights(*names, mode, *scales, layers, tuple(map(_numbers, recurrent)))
 
 
-def _numbers(tensor: Tensor) -> NDArray[np.float32]:
+def _numbers(tensor: Any) -> NDArray[np.float32]:
     return tensor.detach().cpu().numpy().astype(np.float32).copy()
