@@ -386,8 +386,7 @@ class Learner:
     def learn(self, judged: Sequence[Batch]) -> None:
         """Some epochs of minibatches, until the policy has moved far enough."""
         batch = self.gathered(judged)
-        chosen = batch.advantage[batch.chooses]
-        if len(chosen) > 1:
+        if len(chosen := batch.advantage[batch.chooses]) > 1:
             batch.advantage = (batch.advantage - chosen.mean()) / (chosen.std() + 1e-8)
         count, told = len(batch.action), []
         kept = torch.randperm(count, generator=self.generator, device=self.device)
