@@ -25,7 +25,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.distributions.utils import logits_to_probs
 
 from agents.network import CLIP, Weights
 from envs.batch import OF_THE_NEXT, BatchEnv
@@ -472,7 +471,7 @@ class Learner:
         ratio, advantage = moved.exp(), batch.advantage[rows]
         bounded = ratio.clamp(1.0 - settings.clip, 1.0 + settings.clip)
         gain = torch.minimum(ratio * advantage, bounded * advantage)
-        entropy = -((logits_to_probs(chances) * chances).sum(-1) * chooses).sum() / many
+        entropy = -((chances.exp() * chances).sum(-1) * chooses).sum() / many
         loss_actor = -(gain * chooses).sum() / many
         loss_critic = 0.5 * ((value - batch.target[rows]) ** 2 * counts).sum() / all_
         follows = 0.0 if self.iterations < self.warm else 1.0  # the critic first learns of a cloned actor
@@ -482,7 +481,6 @@ class Learner:
             clipped = (((ratio - 1.0).abs() > settings.clip) * chooses).sum() / many
         return tuple(float(x.detach()) for x in (kl, entropy, loss_actor, loss_critic, clipped))
 
-    # --- what it is now
     def weights(self, mode: str = "argmax") -> Weights:
         """The actor as a policy that needs no torch."""
         actor = self.actor
