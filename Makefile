@@ -1,4 +1,5 @@
 # make demo     the first twelve satellites, each with a mind on board, for a day; leaves a folder in results/
+# make train    PPO on the same satellites, six hours an episode, beside the heuristics; leaves a folder in results/
 # make test     every test, in two processes; make lint: style and types; make bench: throughput beside MPE2; make clean: caches in this folder
 # PYTHON names the interpreter that the virtual environment is made with, VENV where it is made.
 
@@ -8,10 +9,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check $(if $(wildcard constraints.txt),-c constraints.txt)
 NEEDS := pyproject.toml $(wildcard constraints.txt)
 
-.PHONY: demo test lint bench clean
+.PHONY: demo train test lint bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m experiments run --scenario scs01 --env tasking_v0 --policy qwen --hours 24 --seed 0
+
+train: $(VENV)/.train
+	$(BIN)/python -m experiments train --problem tasking_v0 --scenario scs01 --hours 6
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2

@@ -1,4 +1,4 @@
-"""Who decides: heuristics, a planner that sees the truth, and a Qwen3 on board.
+"""Who decides: heuristics, a planner that sees the truth, trained networks, and a Qwen3 on board.
 
     from agents import make_policy, names
 
@@ -7,7 +7,8 @@
     policy.reset(seed=0)
     actions = policy.act(observations, infos)
 
-A policy of your own is a subclass of `agents.Policy`, and works wherever a name does, as `module:Class`.
+What `experiments train` left in a folder is a policy by the name of that folder. One of your own is a
+subclass of `agents.Policy`, and works wherever a name does, as `module:Class`.
 These names are imported when they are first asked for.
 """
 

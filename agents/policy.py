@@ -46,7 +46,8 @@ class Policy(ABC):
         """Actions for what the environment's face returned.
 
         Batch face: observations (B, N, F) and infos with "action_mask" (B, N, A) give actions (B, N).
-        Dictionary face: dictionaries by agent give a dictionary by agent.
+        Dictionary face: dictionaries by agent give a dictionary by agent; the mask is in the observation
+        where that is a dictionary itself, else in the info.
         """
         if not isinstance(observations, dict):
             return self.decide(np.asarray(observations), np.asarray(infos["action_mask"]))
@@ -54,7 +55,10 @@ class Policy(ABC):
             return {}
         agents = list(observations)
         seen = [o["observation"] if isinstance(o, dict) else o for o in observations.values()]
-        masks = [infos[agent]["action_mask"] for agent in agents]
+        masks = [
+            o["action_mask"] if isinstance(o, dict) else infos[agent]["action_mask"]
+            for agent, o in observations.items()
+        ]
         chosen = self.decide(np.stack(seen)[None], np.stack(masks)[None])[0]
         return dict(zip(agents, chosen.tolist(), strict=True))
 
@@ -107,16 +111,21 @@ def policy_names(problem: "str | type[Problem] | None" = None) -> list[str]:
 
 
 def policy_class(name: str, problem: "str | type[Problem] | None" = None) -> type[Policy]:
-    """The class of the policy called `name`, or the one at `module:Class`. Raises SandboxError otherwise.
+    """The class of the policy called `name`, trained into the folder `name`, or at `module:Class`.
 
-    Where one name stands for several policies, `problem` says which; given as to `policy_names`.
+    Raises SandboxError otherwise. Where one name stands for several policies, `problem` says which; given as
+    to `policy_names`.
     """
+    from agents.network import is_folder, network_in
+
     paths = _paths(problem)
+    if name not in paths and is_folder(name):
+        return network_in(name)
     return _find(paths.get(name, name), paths)
 
 
 def make_policy(name: str, env: Any, **options: Any) -> Policy:
-    """The policy called `name`, or the class at `module:Class`, for the environment `env`.
+    """The policy called `name`, trained into the folder `name`, or at `module:Class`, for `env`.
 
     `options` are further arguments of the class. Raises SandboxError for an unknown name, a class that is no
     Policy, or one made for other problems.

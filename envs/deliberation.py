@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.batch import BatchEnv, Info, Observation
+from envs.batch import BatchEnv, Info, Observation, Out
 from envs.problem import Deliberated, Problem
 from sandbox.checks import as_array
 from sandbox.errors import SandboxError, shown
@@ -82,9 +82,10 @@ class DeliberatingBatch(BatchEnv):
         self._spent = np.zeros((*self._team, len(THOUGHT_TERMS)), np.float32)
 
     def step(
-        self, actions: ArrayLike, thought: Thought | None = None
+        self, actions: ArrayLike, thought: Thought | None = None, *, out: Out = None
     ) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
         """Play one round. `actions` (B, N) are actions or HOLD; `thought` is what was spent on them."""
+        out = self._checked_out(out)
         mask = self.legal()
         orders = self._whole(actions)
         identities = self.problem.identities()
@@ -109,7 +110,7 @@ class DeliberatingBatch(BatchEnv):
         self.problem.advance(last.astype(np.int32), mask, Deliberated(first.astype(np.int32), timing))
         lost = self._interrupt(timing["busy"] > 0.0)
         self._spent[..., _LATE] += (late | lost) + self.world.state.activity["late"]
-        return self._finish()
+        return self._finish(out)
 
     def _interrupt(self, thought: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Thoughts end with the satellite, and with a reset of its boards as the round began; whose decision
@@ -182,11 +183,13 @@ class DeliberatingBatch(BatchEnv):
                 raise SandboxError(f"thought: a model is {shown(named)}; give its name, or None.")
         return counts[0], counts[1], self._whole(meanwhile).astype(np.int64), models
 
-    def _report(self) -> tuple[Observation, NDArray[np.float32], Info]:
-        observation, reward, info = super()._report()
+    def _report(self, out: Out = None) -> tuple[Observation, NDArray[np.float32], Info]:
+        own = None if out is None else {name: array for name, array in out.items() if name != "terms"}
+        observation, reward, info = super()._report(own)
         thinking = self.world.state.minds["pending"] != NOTHING
         self._spent[..., _THINKING] = info["thinking"] = thinking
-        info["terms"] = np.concatenate((info["terms"], self._spent), axis=-1)
+        terms = None if out is None else out.get("terms")
+        info["terms"] = np.concatenate((info["terms"], self._spent), axis=-1, out=terms)
         return observation, reward, info
 
     def _begin(self, seed: int | ArrayLike | None, worlds: ArrayLike | None) -> None:

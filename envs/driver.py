@@ -250,19 +250,20 @@ def _then_apply(first: Any, place: int, rest: Any) -> Callable:
 
 @cache
 def state_writer(world: tuple, satellite: tuple) -> Callable:
-    """The kernel that writes the true state of world b: pieces of the world, then of each satellite."""
+    """The kernel that writes the true states of worlds: pieces of the world, then of each satellite."""
     whole, each = _chain_pieces(world), _chain_pieces(satellite)
 
     @kernel
-    def write(sim, params, horizon, size, b, out):
-        moment = moment_of(sim.state, sim.constants, horizon, b)
-        at = out.shape[0] - size * sim.state.body.shape[1]
-        whole(sim, params[0], moment, b, 0, out[:at])
-        for n in range(sim.state.body.shape[1]):
-            each(sim, params[1], moment, b, n, out[at : at + size])
-            at += size
-        for i in range(out.shape[0]):
-            out[i] = min(np.float32(1.0), max(np.float32(-1.0), out[i]))
+    def write(sim, which, params, horizon, size, first, out):
+        for b in which:
+            row, moment = out[b - first], moment_of(sim.state, sim.constants, horizon, b)
+            at = row.shape[0] - size * sim.state.body.shape[1]
+            whole(sim, params[0], moment, b, 0, row[:at])
+            for n in range(sim.state.body.shape[1]):
+                each(sim, params[1], moment, b, n, row[at : at + size])
+                at += size
+            for i in range(row.shape[0]):
+                row[i] = min(np.float32(1.0), max(np.float32(-1.0), row[i]))
 
     return write
 

@@ -6,13 +6,14 @@ are numbered as on the environment's page, each from its own 0, which leaves the
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import gymnasium
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.batch import BatchEnv, Info, Observation
+from envs.batch import BatchEnv, Info, Observation, Out
 from envs.parallel import ParallelFace
 from envs.problem import Problem
 from sandbox.checks import as_array, whole_numbers
@@ -29,8 +30,21 @@ class JointBatch(BatchEnv):
         super().__init__(problem, autoreset=autoreset)
         self.parts = problem.groups()
 
-    def step(self, actions: ArrayLike) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
+    @cached_property
+    def single_action_space(self) -> gymnasium.Space:
+        """What one satellite does."""
+        return JointSpace(list(self.parts))
+
+    @cached_property
+    def action_space(self) -> gymnasium.spaces.MultiDiscrete:
+        """What all satellites of all worlds do (B, N, P)."""
+        return gymnasium.spaces.MultiDiscrete(np.broadcast_to(self.parts, (*self._team, len(self.parts))))
+
+    def step(
+        self, actions: ArrayLike, *, out: Out = None
+    ) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
         """Play one round under orders (B, N, P)."""
+        out = self._checked_out(out)
         orders, shape = as_array("actions", actions), (*self._team, len(self.parts))
         if orders.shape != shape:
             raise SandboxError(f"actions have shape {orders.shape}; give {shape}, one for each part.")
@@ -39,7 +53,7 @@ class JointBatch(BatchEnv):
             for part, size in enumerate(self.parts)
         ]
         self.problem.advance_labels(self.labels(np.stack(each, -1)), self.legal())
-        return self._finish()
+        return self._finish(out)
 
     def labels(self, orders: NDArray) -> list[NDArray[np.int32]]:
         """The single labels (B, N) that orders (B, N, P) stand for, part by part."""
@@ -75,7 +89,7 @@ class JointFace(ParallelFace):
 
     def __init__(self, batch: JointBatch, **kwargs: Any) -> None:
         super().__init__(batch, **kwargs)
-        self._action_spaces: dict[str, Any] = {
+        self.action_spaces: dict[str, Any] = {
             agent: JointSpace(list(batch.parts)) for agent in self.possible_agents
         }
 

@@ -121,11 +121,11 @@ class LanguageEnv(ParallelEnv):
         self.priced = dict(zip(self.possible_agents, batch.onboard.has_board.tolist(), strict=True))
         self._reader = ReplyReader(env.actions, self.labels)
         longest = self.reporter.longest + len(STILL_THINKING) + 1 + TERMINALS * (self.channel + 64)
-        self._observation_spaces = {
+        self.observation_spaces = {
             agent: gymnasium.spaces.Text(longest, min_length=1, charset=printable)
             for agent in self.possible_agents
         }
-        self._action_spaces = {
+        self.action_spaces = {
             agent: gymnasium.spaces.Text(LONGEST_REPLY, min_length=0, charset=printable)
             for agent in self.possible_agents
         }
@@ -144,11 +144,11 @@ class LanguageEnv(ParallelEnv):
 
     def observation_space(self, agent: str) -> gymnasium.Space:
         """Space of the reports; the same object at every call."""
-        return self._observation_spaces[agent]
+        return self.observation_spaces[agent]
 
     def action_space(self, agent: str) -> gymnasium.Space:
         """Space of the replies; the same object at every call."""
-        return self._action_spaces[agent]
+        return self.action_spaces[agent]
 
     def reset(self, seed: int | None = None, options: dict | None = None) -> tuple[dict, dict]:
         """Begin an episode. A reset without a seed draws on from the last one."""

@@ -37,7 +37,7 @@ class MessagingFace(ParallelFace):
     def __init__(self, batch: Any, **kwargs: Any) -> None:
         super().__init__(batch, **kwargs)
         self._size = batch.problem.message_size
-        self._action_spaces: dict[str, Any] = {
+        self.action_spaces: dict[str, Any] = {
             agent: MessagingSpace(len(self.actions), self._size) for agent in self.possible_agents
         }
 

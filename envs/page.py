@@ -15,7 +15,7 @@ SHARED = {
     "scenario": "name, YAML file, dictionary or Scenario",
     "max_cycles": "rounds in an episode; None: the scenario's horizon",
     "team_reward": "everyone gets the mean of the fleet",
-    "mask_in_obs": 'observation is `{"observation": ..., "action_mask": ...}`',
+    "mask_in_obs": 'observation is `{"observation": ..., "action_mask": ...}`; the info has no mask',
     "death": '`"remove"`: lost satellites leave `agents`',
     "multi_discrete": "several orders at once (`envs.joint`), where there are several",
     "render_mode": "what `render()` shows; see `envs.camera`",

@@ -25,9 +25,13 @@ _WHOLE = {int, np.int64, np.int32}
 class ParallelFace(ParallelEnv):
     """One world as a PettingZoo parallel environment.
 
+    `observation_spaces` and `action_spaces` hold the spaces of all agents by name, for trainers that want
+    them so.
+
     Args:
         batch: a batch of one, without autoreset.
-        mask_in_obs: observations are `{"observation", "action_mask"}` instead of a bare vector.
+        mask_in_obs: observations are `{"observation", "action_mask"}` instead of a bare vector; then the
+            mask is there alone, and not in the info.
         death: "noop": a lost satellite stays, with a no-op-only mask; "remove": it terminates and leaves.
     """
 
@@ -55,10 +59,10 @@ class ParallelFace(ParallelEnv):
         self._restores = self.world.restores
         self.layout, self.actions, self.max_cycles = batch.layout, batch.actions, batch.max_cycles
         self.group_map = {"sat": list(self.possible_agents)}
-        self._blank_info = dict.fromkeys((*batch.terms, "action_mask"))
+        self._blank_info = dict.fromkeys((*batch.terms, *(() if self.mask_in_obs else ("action_mask",))))
         self._number = {agent: n for n, agent in enumerate(self.possible_agents)}
-        self._observation_spaces = {agent: self._make_space() for agent in self.possible_agents}
-        self._action_spaces = {
+        self.observation_spaces = {agent: self._make_space() for agent in self.possible_agents}
+        self.action_spaces = {
             agent: gymnasium.spaces.Discrete(len(self.actions)) for agent in self.possible_agents
         }
         self.state_space = gymnasium.spaces.Box(-1.0, 1.0, (self.problem.state_size,), np.float32)
@@ -90,11 +94,11 @@ class ParallelFace(ParallelEnv):
 
     def observation_space(self, agent: str) -> gymnasium.Space:
         """Space of what `agent` sees; the same object at every call."""
-        return self._observation_spaces[agent]
+        return self.observation_spaces[agent]
 
     def action_space(self, agent: str) -> gymnasium.Space:
         """Space of what `agent` does; the same object at every call."""
-        return self._action_spaces[agent]
+        return self.action_spaces[agent]
 
     def reset(self, seed: int | None = None, options: dict | None = None) -> tuple[dict, dict]:
         """Begin an episode. A reset without a seed draws on from the last one."""
@@ -216,7 +220,8 @@ class ParallelFace(ParallelEnv):
             row = self._blank_info.copy()  # a copy need not grow
             # not strict: the lengths agree by construction, and the check costs a tenth of a step
             row.update(zip(self.batch.terms, numbers))  # noqa: B905
-            row["action_mask"] = mask
+            if not self.mask_in_obs:
+                row["action_mask"] = mask
             found.append(row)
         return self._by_agent(found)
 

@@ -261,13 +261,28 @@ class Problem:
 
     def global_state(self, b: int) -> NDArray[np.float32]:
         """True state of world b, flat and compact, for a centralised critic."""
-        out = np.zeros(self.state_size, np.float32)
-        params = tuple(tuple(piece.params(self.world) for piece in pieces) for pieces in self._pieces)
-        size = sum(piece.size for piece in self._pieces[1])
-        self.world.call(
-            state_writer(*self._pieces), self.world.sim, params, self.world.horizon_s, size, int(b), out
-        )
+        out = np.zeros((1, self.state_size), np.float32)
+        self.world.call(self._tell_state, self.world.sim, np.array([b]), *self._state_sizes, int(b), out)
+        return out[0]
+
+    def states(self, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """True states (B, S) of all worlds, as `global_state` has them; in `out`, if it is given."""
+        shape = self.world.worlds, self.state_size
+        if out is None:
+            out = np.zeros(shape, np.float32)
+        elif out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous:
+            raise SandboxError(f"out is {out.dtype} {out.shape}; give contiguous float32 {shape}.")
+        self.world.share(self._tell_state, *self._state_sizes, 0, out)
         return out
+
+    @property
+    def _tell_state(self) -> Any:
+        return state_writer(*self._pieces)
+
+    @property
+    def _state_sizes(self) -> tuple[Any, ...]:
+        params = tuple(tuple(piece.params(self.world) for piece in pieces) for pieces in self._pieces)
+        return params, self.world.horizon_s, sum(piece.size for piece in self._pieces[1])
 
     @property
     def state_size(self) -> int:

@@ -35,6 +35,10 @@ SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "performance": {
         "throughput": ("performance.throughput", "agent-steps a second, beside MPE2; what a start costs"),
+        "training_speed": (
+            "performance.training_speed",
+            "agent-steps a second of a whole training loop, and of TorchRL",
+        ),
         "startup": ("performance.startup", "import, first step and memory of a fresh interpreter"),
         "screening": ("performance.screening", "conjunctions of 2,800 satellites against 20,000 objects"),
         "routing": ("performance.routing", "milliseconds to update the mesh of 2,800 satellites"),
@@ -42,6 +46,12 @@ SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "nano_speed": ("performance.nano_speed", "what a decision of the nano costs this machine"),
     },
     "training": {
+        "train": ("training.train", "train a policy with PPO; watch it against heuristics and planner"),
+        "train_torchrl": (
+            "training.with_torchrl",
+            "MAPPO of TorchRL's parts on the native TorchRL environment",
+        ),
+        "train_sb3": ("training.with_sb3", "MaskablePPO of sb3-contrib on our vector environment"),
         "train_nano": ("training.train_nano", "train the nano from its teachers, then with DAgger"),
         "score_nano": (
             "training.score_nano",

@@ -22,9 +22,12 @@ from sandbox.terminal import say
 POLICIES = ("random", "idle", "greedy", "deadline_greedy")
 MINDS = ("qwen",)
 YARDSTICK = ("planner",)
-_WHO = f"{', '.join(POLICIES + YARDSTICK + MINDS)}, what the problem brings, or module:Class"
+_OWN = "what the problem brings, what `train` left, or module:Class"
+_WHO = f"{', '.join(POLICIES + YARDSTICK + MINDS)}, {_OWN}"
 EXTRAS = dict.fromkeys(("matplotlib", "mpe2", "pandas", "pyarrow", "rich", "xarray"), "experiments")
 EXTRAS["ray"] = "benchmark"
+EXTRAS |= {"torchrl": "torchrl", "tensordict": "torchrl", "stable_baselines3": "sb3", "sb3_contrib": "sb3"}
+EXTRAS |= {"tensorboard": "train"}
 EXTRAS |= dict.fromkeys(("peft", "safetensors", "tokenizers", "torch", "transformers"), "qwen")
 USER_ERROR, NOT_DRAWN, INTERRUPTED = 2, 3, 130
 _signals: list[int] = []

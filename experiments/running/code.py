@@ -32,8 +32,10 @@ def whole_stamp() -> str:
 
 
 def policy_stamp(policy: str, problem: str) -> str:
-    """Of a policy at `module:Class`, a short hash of its module, or of all its package; else nothing."""
-    return _module_stamp(policy_class(policy, problem).__module__)
+    """Of a policy at `module:Class`, a short hash of its module, or of all its package; of a trained one, of
+    its weights; else nothing."""
+    kind = policy_class(policy, problem)
+    return getattr(kind, "stamp", "") or _module_stamp(kind.__module__)
 
 
 def problem_stamp(problem: str) -> str:

@@ -1,1 +1,1 @@
-"""The nano's training, and what it is judged on."""
+"""Training: PPO in one file, trainers of others on our environments, and the nano's."""

@@ -53,6 +53,12 @@ def test_demo_installs_once_and_plays(make):
     assert make("demo") == [play]
 
 
+def test_train_installs_what_it_needs_and_trains(make):
+    _, installed, trained = make("train")
+    assert installed.endswith("-e .[train]")
+    assert trained == "-m experiments train --problem tasking_v0 --scenario scs01 --hours 6"
+
+
 def test_what_is_needed_is_installed_again_when_it_changes(make, tmp_path):
     assert len(make("test")) == 3
     assert make("test") == ["-m pytest -n 2"]

@@ -1,0 +1,45 @@
+"""The picture of a training: what was earned on held-out seeds over agent-steps, beside what others earn."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.plotting.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, VERMILLION, save, styled
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_SEEDS = (BLUE, SKY, PURPLE, ORANGE, VERMILLION)
+
+
+def learning_curve(
+    records: Sequence[Mapping[str, Any]],
+    references: Mapping[str, float],
+    title: str,
+    path: Path | None = None,
+) -> "Figure":
+    """Draw the scores of `records`, a line for each seed, and a level for each of `references`.
+
+    Returns the figure, saved as PNG to `path`.
+    """
+    from matplotlib.figure import Figure
+
+    with styled():
+        figure = Figure((7.2, 4.2))
+        axes = figure.add_axes((0.11, 0.14, 0.66, 0.72))
+        figure.text(0.11, 0.95, title, size=12, weight="bold", va="top")
+        figure.text(0.11, 0.895, "return of the fleet on held-out seeds", size=9, color=GREY, va="top")
+        for i, seed in enumerate(sorted({record["seed"] for record in records})):
+            own = [record for record in records if record["seed"] == seed]
+            steps, scores = [r["steps"] / 1e6 for r in own], [r["score"] for r in own]
+            axes.plot(steps, scores, color=_SEEDS[i % len(_SEEDS)], lw=1.6, marker="o", ms=2.5,
+                      label=f"seed {seed}")  # fmt: skip
+        for name, level in sorted(references.items(), key=lambda item: item[1]):
+            colour = GREEN if name == "planner" else GREY
+            axes.axhline(level, color=colour, lw=0.9, ls=(0, (4, 3)))
+            axes.annotate(name, (1.0, level), (5, 0), xycoords=("axes fraction", "data"), color=colour,
+                          textcoords="offset points", va="center", size=8.5)  # fmt: skip
+        axes.set_xlabel("agent-steps, millions", color=INK)
+        axes.grid(True, axis="y")
+        axes.legend(loc="lower right")
+        return save(figure, path)

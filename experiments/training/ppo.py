@@ -1,0 +1,499 @@
+"""Proximal policy optimisation on the batch face, in one file, to be read from top to bottom.
+
+After Schulman et al. (2017) and the manner of CleanRL (Huang et al. 2022). One network decides for every
+satellite (parameter sharing). The critic sees what the satellite sees (`ppo`, also called `ippo`; de Witt et
+al. 2020) or the true state of the world beside it (`mappo`; Yu et al. 2022).
+
+What differs from the textbook, and why:
+
+- Illegal actions have no probability (Huang and Ontanon 2022). Rows of lost satellites, and those with one
+  legal action, teach the actor nothing and are left out of its loss.
+- A return ends where the satellite is lost, and goes on where time is up: there the critic's estimate of what
+  would have come stands in (Pardo et al. 2018).
+- Decisions are semi-Markov: a satellite that has no choice for some rounds decides again later. Rewards in
+  between are discounted by the rounds that pass, and the mixing of lambda counts decisions, not rounds.
+- The learning rate follows the divergence of each update: a run can go on for longer than planned.
+- All that the future depends on can be kept (`checkpoint.py`): a killed run goes on to the same curve.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from agents.network import CLIP, Weights
+from envs.batch import OF_THE_NEXT, BatchEnv
+
+FLOOR = 0.01
+"""Least deviation that an observation is divided by: what hardly moves is not blown up to noise."""
+NUMBERS = ("kl", "entropy", "loss_actor", "loss_critic", "clipped")  # of a step of the optimisers
+SPARE = 8
+"""Of rows without a choice, one in so many teaches the critic: returns are cut there, too."""
+
+
+# ---------------------------------------------------------------------------------------------- 1. settings
+@dataclass(frozen=True)
+class Settings:
+    """What can be turned. Times are in rounds, rates per step of the optimiser."""
+
+    algorithm: str = "ppo"
+    hidden: int = 64
+    layers: int = 2
+    memory: int = 0  # size of a GRU after the first layer; 0 for none
+    sequence: int = 16  # rounds through which the GRU is differentiated
+    critic: str = "separate"  # or "shared": a second head on the actor's layers
+    rollout: int = 128
+    gamma: float = 0.995
+    lam: float = 0.95
+    share: float = 0.5  # of the rows that were played, learned from: neighbours in time are much alike
+    epochs: int = 2
+    minibatch: int = 2048
+    rate: float = 1e-3
+    target_kl: float = 0.01
+    clip: float = 0.2
+    entropy: float = 0.005
+    gradient: float = 0.5  # norm that gradients are clipped to
+    team_share: float = 0.0  # of the reward that is the fleet's mean
+    normalise: bool = True
+    semi_markov: bool = True
+    device: str = "cpu"
+
+
+# ---------------------------------------------------------------------------------------------- 2. networks
+def layer(size_in: int, size_out: int, gain: float) -> nn.Linear:
+    made = nn.Linear(size_in, size_out)
+    nn.init.orthogonal_(made.weight, gain)
+    nn.init.zeros_(made.bias)
+    return made
+
+
+class Net(nn.Module):
+    """Layers of tanh, perhaps with a GRU after the first, and one or more linear heads."""
+
+    def __init__(self, size_in: int, settings: Settings, heads: Sequence[tuple[int, float]], memory: int = 0):
+        super().__init__()
+        gain = 5.0 / 3.0
+        self.first = layer(size_in, settings.hidden, gain)
+        self.gru = nn.GRUCell(settings.hidden, memory) if memory else None
+        width, rest = memory or settings.hidden, []
+        for _ in range(settings.layers - 1):
+            rest += [layer(width, settings.hidden, gain), nn.Tanh()]
+            width = settings.hidden
+        self.rest = nn.Sequential(*rest)
+        self.heads = nn.ModuleList([layer(width, size, scale) for size, scale in heads])
+
+    def forward(self, x: Tensor, memory: Tensor | None = None) -> tuple[list[Tensor], Tensor | None]:
+        x = torch.tanh(self.first(x))
+        if self.gru is not None:
+            x = memory = self.gru(x, memory)
+        x = self.rest(x)
+        return [head(x) for head in self.heads], memory
+
+
+def log_chances(logits: Tensor, mask: Tensor) -> Tensor:
+    """Logarithms of the probabilities; of illegal actions a large negative number."""
+    return torch.log_softmax(logits.masked_fill(~mask, -1e8), dim=-1)
+
+
+# ------------------------------------------------------------------------------------------- 3. statistics
+class Running:
+    """Mean and variance of all that was seen, per column (Chan et al. 1979)."""
+
+    def __init__(self, size: int) -> None:
+        self.count, self.mean, self.var = 0.0, np.zeros(size), np.ones(size)
+
+    def see(self, rows: NDArray) -> None:
+        count, mean, var = len(rows), rows.mean(0, dtype=np.float64), rows.var(0, dtype=np.float64)
+        total, delta = self.count + count, mean - self.mean
+        self.var = (self.var * self.count + var * count + delta**2 * self.count * count / total) / total
+        self.mean, self.count = self.mean + delta * count / total, total
+
+
+# ------------------------------------------------------------------------------------------- 4. collecting
+class Arena:
+    """The worlds of one scenario, and what was collected in them: T rounds of R = worlds x satellites rows.
+
+    Row t of `seen`, `mask`, `decides`, `memory` and `state` is before round t; there is one more than rounds.
+    """
+
+    def __init__(self, env: BatchEnv, settings: Settings, seed: int, in_step: bool = False) -> None:
+        self.env, self.rows = env, env.worlds * env.satellites
+        rounds, team = settings.rollout, (env.worlds, env.satellites)
+        blank = env.buffers()
+
+        def room(name: str, more: int) -> NDArray:
+            return np.zeros((rounds + more, *blank[name].shape), blank[name].dtype)
+
+        self.seen, self.mask = room("observation", 1), room("action_mask", 1)
+        self.decides, self.alive = room("decides", 1), room("alive", 1)
+        self.reward, self.lost = room("reward", 0), room("lost", 0)
+        self.action, self.chance = (
+            np.zeros((rounds, self.rows), np.int64),
+            np.zeros((rounds, self.rows), "f4"),
+        )
+        self.ended, self.dead = (np.zeros((rounds, env.worlds), np.bool_) for _ in range(2))
+        self.memory = np.zeros((rounds + 1, self.rows, settings.memory), np.float32)
+        central = settings.algorithm == "mappo"
+        self.state = np.zeros((rounds + 1, env.worlds, env.state_space.shape[0] if central else 0), "f4")
+        self.final: list[tuple[int, NDArray, NDArray, NDArray]] = []
+        self.finished: list[float] = []
+        self.running = np.zeros(team)  # discounted return so far, whose deviation rewards are divided by
+        self.returns, self.played = np.zeros(env.worlds), 0
+        self.stagger = np.arange(env.worlds) * (0 if in_step else env.max_cycles) // env.worlds
+        self.start(env.reset(seed))
+
+    def start(self, told: tuple[NDArray, dict[str, NDArray]]) -> None:
+        """What is seen as the next rollout begins."""
+        observation, info = told
+        self.seen[-1], self.mask[-1] = observation, info["action_mask"]
+        self.decides[-1], self.alive[-1] = info["decides"], info["alive"]
+        if self.state.size:
+            self.env.state(self.state[-1])
+
+    def collect(self, learner: Any) -> None:
+        """Play T rounds as `learner.choose` says, worlds that end beginning anew.
+
+        In the first episode some begin anew before, so that the worlds do not stay in step.
+        """
+        env, team = self.env, (self.env.worlds, self.env.satellites)
+        for kept in (self.seen, self.mask, self.decides, self.alive, self.memory, self.state):
+            kept[0] = kept[-1]
+        self.final, self.finished = [], []
+        for t in range(len(self.reward)):
+            self.action[t], self.chance[t], memory = learner.choose(self, t)
+            out = {"observation": self.seen[t + 1], "action_mask": self.mask[t + 1], "reward": self.reward[t]}
+            out |= {"decides": self.decides[t + 1], "alive": self.alive[t + 1], "lost": self.lost[t]}
+            _, reward, terminated, _, info = env.step(self.action[t].reshape(team), out=out)
+            ended, last = info["ended"], info["final_observation"]
+            self.returns += reward.sum(1)
+            self.finished += self.returns[ended].tolist()
+            self.played += 1
+            early = (self.stagger == self.played) & ~ended
+            final_state = env.final_state() if self.state.size and (ended | early).any() else None
+            if early.any():
+                last = last.copy()
+                env.reset(None, np.flatnonzero(early), {name: out[name] for name in OF_THE_NEXT})
+            self.ended[t], self.dead[t] = ended | early, terminated[:, 0]
+            self.returns[self.ended[t]] = 0.0
+            self.memory[t + 1] = memory
+            if self.ended[t].any():
+                which = np.flatnonzero(self.ended[t])
+                state = self.state[t, which] if final_state is None else final_state[which]
+                self.final.append((t, which, last[which], state))
+                self.memory[t + 1].reshape(*team, -1)[which] = 0.0
+            if self.state.size:
+                env.state(self.state[t + 1])
+
+
+# ---------------------------------------------------------------------------------------- 5. advantages
+def mixed_returns(
+    reward: Tensor, value: Tensor, decides: Tensor, cut: Tensor, beyond: Tensor, gamma: float, lam: float
+) -> Tensor:
+    """Lambda-returns (T, R), backwards from the end.
+
+    `reward`, `cut`, `beyond` are (T, R): where `cut`, the return goes on with the number in `beyond` (the
+    critic's estimate at a truncation, 0 after a loss). `value`, `decides` are (T + 1, R): where a row does
+    not decide, lambda is 1 and its value plays no part, so that lambda counts decisions (semi-Markov).
+    """
+    found, after = torch.empty_like(reward), value[-1]
+    mix = torch.where(decides, lam, 1.0).to(value.dtype)
+    for t in reversed(range(len(reward))):
+        mixed = torch.lerp(value[t + 1], after, mix[t + 1])
+        after = found[t] = reward[t] + gamma * torch.where(cut[t], beyond[t], mixed)
+    return found
+
+
+# ------------------------------------------------------------------------------------------- 6. learning
+@dataclass
+class Batch:
+    """What an update learns from: K rows, or K sequences of `sequence` rounds."""
+
+    seen: Tensor
+    mask: Tensor
+    action: Tensor
+    chance: Tensor
+    advantage: Tensor
+    target: Tensor
+    chooses: Tensor  # rows that teach the actor
+    counts: Tensor  # rows that teach the critic
+    critic: Tensor  # what the critic sees
+    memory: Tensor  # before the first round
+    begins: Tensor  # an episode begins: what was remembered is forgotten
+
+
+class Learner:
+    """Networks, optimisers, statistics and worlds; `iterate` plays a rollout and learns from it."""
+
+    def __init__(self, envs: Sequence[BatchEnv], settings: Settings, seed: int, first_seed: int) -> None:
+        self.settings, self.device = settings, torch.device(settings.device)
+        self.problem, self.labels = envs[0].problem.name, tuple(envs[0].actions)
+        self.features = tuple(envs[0].layout.names)
+        torch.manual_seed(seed)
+        self.arenas = [Arena(env, settings, first_seed + 1000 * i) for i, env in enumerate(envs)]
+        size, actions = len(self.features), len(self.labels)
+        self.shared = settings.critic == "shared"
+        heads = [(actions, 0.01), (1, 1.0)] if self.shared else [(actions, 0.01)]
+        self.actor = Net(size, settings, heads, settings.memory).to(self.device)
+        sees = size + settings.memory + self.arenas[0].state.shape[-1]
+        self.critic = None if self.shared else Net(sees, settings, [(1, 1.0)]).to(self.device)
+        self.rate = settings.rate
+        self.begin_descent()
+        self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.rng = np.random.default_rng([first_seed, seed])
+        self.observed, self.earned = Running(size), Running(1)
+        self.mean, self.scale = torch.zeros(size, device=self.device), torch.ones(size, device=self.device)
+        self.steps, self.iterations, self.warm, self.cpu_s = 0, 0, 0, 0.0
+        self.told: dict[str, float] = {}
+        self.acting = self.weights()
+
+    @property
+    def networks(self) -> list[Net]:
+        """The actor, and the critic where it is apart."""
+        return [net for net in (self.actor, self.critic) if net is not None]
+
+    def begin_descent(self) -> None:
+        """New optimisers, which remember nothing."""
+        fused: dict[str, Any] = {"fused": True} if self.device.type in ("cpu", "cuda") else {}
+        rate = self.settings.rate
+        self.optimisers = [
+            torch.optim.Adam(net.parameters(), lr=rate, eps=1e-5, **fused) for net in self.networks
+        ]
+
+    # --- deciding
+    def choose(self, arena: Arena, t: int) -> tuple[NDArray, NDArray, NDArray]:
+        """Actions (R,), drawn, the logarithms of their probabilities, and the memory after.
+
+        In NumPy, wherever the networks are: for the rows of one round that is quicker than the way there.
+        """
+        seen, mask = arena.seen[t].reshape(arena.rows, -1), arena.mask[t].reshape(arena.rows, -1)
+        logits, memory = self.acting.logits(seen, arena.memory[t])
+        logits = np.where(mask, logits, np.float32(-1e8))
+        logits -= logits.max(-1, keepdims=True)
+        sums = np.exp(logits).cumsum(-1)
+        total = sums[:, -1]
+        drawn = np.minimum(self.rng.random(arena.rows, np.float32), np.float32(1.0 - 1e-6)) * total
+        action = (sums <= drawn[:, None]).sum(-1)
+        return action, logits[np.arange(arena.rows), action] - np.log(total), memory
+
+    def tensor(self, array: NDArray) -> Tensor:
+        """An array on the device of the networks."""
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+    def normal(self, seen: Tensor) -> Tensor:
+        """Observations less their mean, in deviations."""
+        return ((seen - self.mean) * self.scale).clamp_(-CLIP, CLIP)
+
+    def value(self, sees: Tensor) -> Tensor:
+        """The critic's estimates (...) for what it sees (..., C)."""
+        heads, _ = self.actor(sees) if self.critic is None else self.critic(sees)
+        return heads[-1][..., 0]
+
+    def sees(self, arena: Arena, seen: NDArray, memory: NDArray, state: NDArray) -> Tensor:
+        """What the critic sees (..., R, C): the observation, what is remembered, the state of the world."""
+        parts = [self.normal(self.tensor(seen)), self.tensor(memory)]
+        if state.shape[-1]:
+            each = self.tensor(state)[..., None, :]
+            parts.append(each.expand(*each.shape[:-2], arena.env.satellites, -1).flatten(-3, -2))
+        return torch.cat(parts, -1) if len(parts) > 2 or memory.shape[-1] else parts[0]
+
+    # --- one iteration
+    def iterate(self) -> None:
+        """Play a rollout in every arena and learn from it; the very first one only sets the scales."""
+        began = time.process_time()
+        self.acting = self.weights()
+        for arena in self.arenas:
+            arena.collect(self)
+        if self.observed.count or not self.settings.normalise:
+            self.learn([self.judge(arena) for arena in self.arenas])
+        self.rescale()
+        self.iterations += 1
+        self.steps += sum(arena.reward.size for arena in self.arenas)
+        if finished := [value for arena in self.arenas for value in arena.finished]:
+            self.told["return"] = float(np.mean(finished))
+        self.cpu_s += time.process_time() - began
+
+    def rescale(self) -> None:
+        """Take what was just played into the statistics that the next rollout is normalised by."""
+        if not self.settings.normalise:
+            return
+        for arena in self.arenas:
+            alive = arena.alive[:-1]
+            if alive.any():
+                self.observed.see(arena.seen[:-1][alive])
+            found = np.empty(arena.reward.shape)
+            for t, reward in enumerate(self.paid(arena)):
+                arena.running = found[t] = arena.running * self.settings.gamma + reward
+                arena.running = np.where(arena.ended[t][:, None] | arena.lost[t], 0.0, arena.running)
+            self.earned.see(found[alive][:, None] if alive.any() else found.reshape(-1, 1))
+        deviation = np.maximum(np.sqrt(self.observed.var), FLOOR)
+        self.mean = torch.from_numpy(self.observed.mean.astype("f4")).to(self.device)
+        self.scale = torch.from_numpy((1.0 / deviation).astype("f4")).to(self.device)
+
+    def paid(self, arena: Arena) -> NDArray:
+        """Rewards (T, B, N) as they are learned from: a satellite's own, and a share of the fleet's mean."""
+        share = self.settings.team_share
+        if not share:
+            return arena.reward
+        return (1.0 - share) * arena.reward + share * arena.reward.mean(-1, keepdims=True)
+
+    @torch.no_grad()
+    def judge(self, arena: Arena) -> Batch:
+        """Advantages and targets of what was collected, and all else of an update, in tensors (T, R, ...)."""
+        settings, device, tensor = self.settings, self.device, self.tensor
+        rounds, rows, team = len(arena.reward), arena.rows, arena.reward.shape[1:]
+
+        def flat(array: NDArray) -> Tensor:
+            return tensor(array.reshape(len(array), rows, *array.shape[3:]))
+
+        sees = self.sees(arena, arena.seen.reshape(rounds + 1, rows, -1), arena.memory, arena.state)
+        value = self.value(sees)
+        unit = np.float32(np.sqrt(self.earned.var[0]) + 1e-8) if self.earned.count else np.float32(1.0)
+        alone = not (settings.team_share or arena.env.problem.team_reward)
+        over = arena.dead[..., None] | (arena.lost if alone else np.zeros_like(arena.lost))
+        beyond = torch.zeros(rounds, *team, device=device)
+        for t, which, last, state in arena.final:
+            kept = arena.memory[t].reshape(*team, -1)[which].reshape(len(which) * team[1], -1)
+            final = self.value(self.sees(arena, last.reshape(len(kept), -1), kept, state))
+            beyond[t, tensor(which)] = final.view(len(which), team[1])
+        beyond = beyond.view(rounds, rows).masked_fill_(flat(over), 0.0)
+        decides, alive = flat(arena.decides), flat(arena.alive)[:-1]
+        counted = decides if settings.semi_markov else torch.ones_like(decides)
+        cut = flat(over | arena.ended[..., None])
+        reward = flat((self.paid(arena) / unit).astype(np.float32))
+        target = mixed_returns(reward, value, counted, cut, beyond, settings.gamma, settings.lam)
+        spare = torch.rand(rounds, rows, generator=self.generator, device=device) < 1.0 / SPARE
+        before = np.concatenate((np.zeros_like(arena.ended[:1]), arena.ended[:-1]))
+        return Batch(
+            seen=sees[:-1, :, : len(self.features)],
+            mask=flat(arena.mask[:-1]).bool(),
+            action=tensor(arena.action),
+            chance=tensor(arena.chance),
+            advantage=target - value[:-1],
+            target=target,
+            chooses=decides[:-1],
+            counts=decides[:-1] | ((spare | (not settings.semi_markov)) & (alive | (not alone))),
+            critic=sees[:-1],
+            memory=tensor(arena.memory[:-1]),
+            begins=flat(before[..., None] | np.zeros(team, np.bool_)),
+        )
+
+    def learn(self, judged: Sequence[Batch]) -> None:
+        """Some epochs of minibatches, until the policy has moved far enough."""
+        batch = self.gathered(judged)
+        if len(chosen := batch.advantage[batch.chooses]) > 1:
+            batch.advantage = (batch.advantage - chosen.mean()) / (chosen.std() + 1e-8)
+        count, told = len(batch.action), []
+        kept = torch.randperm(count, generator=self.generator, device=self.device)
+        kept = kept[: max(1, round(count * self.settings.share))]
+        size = max(1, self.settings.minibatch // (batch.action[0].numel() if count else 1))
+        for _ in range(self.settings.epochs):
+            order = kept[torch.randperm(len(kept), generator=self.generator, device=self.device)]
+            told = [self.step(batch, rows) for rows in order.split(size)] if count else []
+            if told and np.mean([numbers[0] for numbers in told]) > 2.0 * self.settings.target_kl:
+                break
+        if not told:
+            return
+        self.told |= dict(zip(NUMBERS, np.mean(told, 0).tolist(), strict=True))
+        self.told["rate"] = self.rate
+        if self.iterations >= self.warm:
+            self._adapt(self.told["kl"])
+
+    def _adapt(self, kl: float) -> None:
+        """A smaller rate where the policy moved too far, a larger one where it hardly did."""
+        target = self.settings.target_kl
+        factor = 1.0 / 1.5 if kl > 1.5 * target else 1.25 if kl < target / 1.5 else 1.0
+        self.rate = min(max(self.rate * factor, 1e-5), 1e-2)
+        for group in self.optimisers[0].param_groups:
+            group["lr"] = self.rate
+
+    def gathered(self, judged: Sequence[Batch]) -> Batch:
+        """What several rollouts and arenas gave, in one: rows, or with a memory sequences."""
+        return self._sequences(judged) if self.settings.memory else self._rows(judged)
+
+    @staticmethod
+    def _rows(judged: Sequence[Batch]) -> Batch:
+        """The rows that teach anything, of all arenas, one after the other."""
+        names = Batch.__dataclass_fields__
+        picked = [{name: getattr(one, name)[one.counts] for name in names} for one in judged]
+        return Batch(**{name: torch.cat([one[name] for one in picked]) for name in names})
+
+    def _sequences(self, judged: Sequence[Batch]) -> Batch:
+        """Rounds cut into sequences (K, L, ...), with what was remembered as each began."""
+        length = self.settings.sequence
+
+        def cut(x: Tensor) -> Tensor:
+            x = x[: len(x) // length * length].unflatten(0, (-1, length))
+            return x.transpose(1, 2).flatten(0, 1)
+
+        made = {
+            name: torch.cat([cut(getattr(one, name)) for one in judged])
+            for name in Batch.__dataclass_fields__
+        }
+        made["memory"] = made["memory"][:, 0]
+        taught = made["counts"].any(1)
+        return Batch(**{name: x[taught] for name, x in made.items()})
+
+    def outputs(self, batch: Batch, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and values of some rows, as the networks are now."""
+        if self.shared:
+            logits, value = self.actor(batch.seen[rows])[0]
+            return logits, value[..., 0]
+        value = self.value(batch.critic[rows])
+        if not self.settings.memory:
+            return self.actor(batch.seen[rows])[0][0], value
+        memory, found = batch.memory[rows], []
+        for seen, begins in zip(batch.seen[rows].unbind(1), batch.begins[rows].unbind(1), strict=True):
+            (logits,), memory = self.actor(seen, memory * ~begins[:, None])
+            found.append(logits)
+        return torch.stack(found, 1), value
+
+    def descend(self, loss: Tensor) -> None:
+        """One step of the optimisers down the gradient of `loss`."""
+        loss.backward()
+        for net, optimiser in zip(self.networks, self.optimisers, strict=True):
+            nn.utils.clip_grad_norm_(net.parameters(), self.settings.gradient)
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+
+    def step(self, batch: Batch, rows: Tensor) -> tuple[float, ...]:
+        """One step of the optimisers; divergence, entropy, losses, share of ratios that were clipped."""
+        settings = self.settings
+        logits, value = self.outputs(batch, rows)
+        chances = log_chances(logits, batch.mask[rows])
+        chooses, counts = batch.chooses[rows].float(), batch.counts[rows].float()
+        many, all_ = chooses.sum().clamp(min=1.0), counts.sum().clamp(min=1.0)
+        moved = chances.gather(-1, batch.action[rows][..., None])[..., 0] - batch.chance[rows]
+        ratio, advantage = moved.exp(), batch.advantage[rows]
+        bounded = ratio.clamp(1.0 - settings.clip, 1.0 + settings.clip)
+        gain = torch.minimum(ratio * advantage, bounded * advantage)
+        entropy = -((chances.exp() * chances).sum(-1) * chooses).sum() / many
+        loss_actor = -(gain * chooses).sum() / many
+        loss_critic = 0.5 * ((value - batch.target[rows]) ** 2 * counts).sum() / all_
+        follows = 0.0 if self.iterations < self.warm else 1.0  # the critic first learns of a cloned actor
+        self.descend(follows * (loss_actor - settings.entropy * entropy) + loss_critic)
+        with torch.no_grad():
+            kl = ((ratio - 1.0 - moved) * chooses).sum() / many
+            clipped = (((ratio - 1.0).abs() > settings.clip) * chooses).sum() / many
+        return tuple(float(x.detach()) for x in (kl, entropy, loss_actor, loss_critic, clipped))
+
+    def weights(self, mode: str = "argmax") -> Weights:
+        """The actor as a policy that needs no torch."""
+        actor = self.actor
+        linear = [actor.first, *(part for part in actor.rest if isinstance(part, nn.Linear)), actor.heads[0]]
+        gru = actor.gru
+        recurrent: tuple[Any, ...] = (
+            () if gru is None else (gru.weight_ih, gru.weight_hh, gru.bias_ih, gru.bias_hh)
+        )
+        layers = tuple((_numbers(part.weight), _numbers(part.bias)) for part in linear)
+        scales = _numbers(self.mean), _numbers(self.scale)
+        names = self.problem, self.features, self.labels
+        return Weights(*names, mode, *scales, layers, tuple(map(_numbers, recurrent)))
+
+
+def _numbers(tensor: Any) -> NDArray[np.float32]:
+    return tensor.detach().cpu().numpy().astype(np.float32).copy()

@@ -1,0 +1,238 @@
+"""One training with one seed: it learns, is judged, keeps all of it, and goes on where it was killed."""
+
+import pickle
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from agents.network import FILE, MODES, write_weights
+from envs.batch import BatchEnv
+from envs.episodes import make_env, rounds_in
+from envs.faces import make_batch
+from envs.registry import find
+from experiments.training.checkpoint import state_of, take_state
+from experiments.training.cloning import clone
+from experiments.training.evaluation import Score, score_weights
+from experiments.training.ppo import Learner, Settings
+from experiments.training.splits import FIRST_TRAINING_SEED
+from sandbox.errors import SandboxError
+from sandbox.files import replacing
+from sandbox.scenario import Scenario
+
+CHECKPOINT, LOGS = "checkpoint.pt", "tensorboard"
+SCHEMA = 1
+STRIDE = 100_000
+"""Between the first seeds of two trainings; of cloning, half of it further on."""
+CLONED_WORLDS = 4
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is trained on, and how it is judged."""
+
+    problem: str
+    scenarios: tuple[Scenario, ...]
+    """The first is what a policy is judged on."""
+    hours: float | None
+    worlds: int
+    judged_worlds: int
+    clone: str | None = None
+    clone_steps: int = 200_000
+    interval: int = 250_000
+    """Agent-steps between two evaluations."""
+
+    def envs(self, worlds: int, central: bool = False) -> list[BatchEnv]:
+        """New worlds of every scenario, with autoreset.
+
+        Raises SandboxError where one network cannot take them all; `central`: nor one critic of states.
+        """
+        made = []
+        for scenario in self.scenarios:
+            cycles = None if self.hours is None else rounds_in(self.hours, scenario)
+            made.append(make_batch(find(self.problem), scenario, worlds, max_cycles=cycles))
+        told = {
+            "features": {len(env.layout) for env in made},
+            "actions": {len(env.actions) for env in made},
+            "numbers in their state, which mappo sees": {env.problem.state_size for env in made if central},
+        }
+        for name, sizes in told.items():
+            if len(sizes) > 1:
+                raise SandboxError(
+                    f"These scenarios have {' and '.join(map(str, sorted(sizes)))} {name}; "
+                    "train on such as have the same."
+                )
+        return made
+
+    def judge_env(self) -> BatchEnv:
+        """Worlds to be judged in."""
+        return make_env(self.problem, self.scenarios[0], self.hours, self.judged_worlds)
+
+
+class Session:
+    """The training of one seed in `folder`. `on_record` is told of every evaluation."""
+
+    def __init__(
+        self, task: Task, settings: Settings, seed: int, folder: Path, judge_env: BatchEnv,
+        arguments: dict[str, Any],
+    ) -> None:  # fmt: skip
+        self.task, self.settings, self.seed, self.folder = task, settings, seed, folder
+        self.records: list[dict[str, Any]] = []
+        self.best = -np.inf
+        self._judge_env = judge_env
+        self._arguments = {"task": arguments, "settings": asdict(settings), "seed": seed}
+        first = FIRST_TRAINING_SEED + STRIDE * seed
+        envs = task.envs(task.worlds, settings.algorithm == "mappo")
+        self.learner = Learner(envs, settings, seed, first)
+        self._went_on = self._recover()
+        self._logs: Any = None
+
+    def run(
+        self,
+        steps: int | None,
+        cpu_s: float | None,
+        on_record: Callable[[dict[str, Any]], None],
+        on_iteration: Callable[[Learner], None] = lambda learner: None,
+        track: bool = False,
+    ) -> None:
+        """Train until `steps` agent-steps or `cpu_s` seconds of processor time, whichever comes first."""
+        learner, task = self.learner, self.task
+        if track:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._logs = SummaryWriter(str(self.folder / LOGS), purge_step=learner.steps)
+        try:
+            if not self._went_on:
+                if task.clone is not None:
+                    self._clone()
+                self._evaluate(on_record)
+            due = (learner.steps // task.interval + 1) * task.interval
+            while not self._is_done(steps, cpu_s):
+                learner.iterate()
+                self._log(learner.told)
+                on_iteration(learner)
+                if learner.steps >= due or self._is_done(steps, cpu_s):
+                    due = (learner.steps // task.interval + 1) * task.interval
+                    self._evaluate(on_record)
+        finally:
+            if self._logs is not None:
+                self._logs.close()
+
+    def close(self) -> None:
+        """Let the worlds go."""
+        for arena in self.learner.arenas:
+            arena.env.close()
+
+    def _is_done(self, steps: int | None, cpu_s: float | None) -> bool:
+        learner = self.learner
+        return (steps is not None and learner.steps >= steps) or (
+            cpu_s is not None and learner.cpu_s >= cpu_s
+        )
+
+    def _clone(self) -> None:
+        task, name = self.task, self.task.clone
+        first = FIRST_TRAINING_SEED + STRIDE * self.seed + STRIDE // 2
+        worlds = min(task.worlds, CLONED_WORLDS)
+        assert name is not None
+        agreed = clone(self.learner, name, task.envs(worlds), first, task.clone_steps)
+        self.learner.told["cloned"] = agreed
+
+    def _evaluate(self, on_record: Callable[[dict[str, Any]], None]) -> None:
+        """Judge the policy, keep it if it is the best so far, and keep all that the training goes on from."""
+        learner = self.learner
+        scores = score_weights(self._judge_env, learner.weights())
+        mode = max(MODES, key=lambda name: scores[name].mean)
+        record = self._record(scores, mode)
+        if not self.records or self.records[-1]["steps"] != record["steps"]:
+            self.records.append(record)
+        if scores[mode].mean > self.best:
+            self.best = scores[mode].mean
+            write_weights(self.folder / FILE, learner.weights(mode))
+        self._log({f"held_out_{name}": told.mean for name, told in scores.items()})
+        self._keep()
+        on_record(record)
+
+    def _record(self, scores: dict[str, Score], mode: str) -> dict[str, Any]:
+        learner = self.learner
+        chosen = scores[mode]
+        told = {name: learner.told[name] for name in ("return", "kl", "entropy") if name in learner.told}
+        return {
+            "seed": self.seed,
+            "steps": learner.steps,
+            "cpu_s": round(learner.cpu_s, 3),
+            "score": chosen.mean,
+            "mode": mode,
+            **{f"score_{name}": scores[name].mean for name in MODES},
+            "returns": list(chosen.returns),
+            "lost": chosen.lost,
+            "training": told,
+        }
+
+    def _log(self, told: dict[str, float]) -> None:
+        if self._logs is not None:
+            for name, value in told.items():
+                self._logs.add_scalar(name, value, self.learner.steps)
+            self._logs.add_scalar("cpu_s", self.learner.cpu_s, self.learner.steps)
+
+    def _keep(self) -> None:
+        """Write the checkpoint, whole or not at all."""
+        content = {
+            "schema": SCHEMA,
+            "arguments": self._arguments,
+            "records": self.records,
+            "best": float(self.best),
+            "learner": state_of(self.learner),
+        }
+        with replacing(self.folder / CHECKPOINT) as draft:
+            torch.save(content, draft)
+
+    def _recover(self) -> bool:
+        """Go on from the checkpoint, if there is one. Raises SandboxError for one of another training."""
+        path = self.folder / CHECKPOINT
+        if not path.exists():
+            return False
+        try:
+            content = torch.load(path, weights_only=True, map_location="cpu")
+            known, records = content["arguments"], content["records"]
+            if content["schema"] != SCHEMA:
+                raise ValueError("another schema")
+        except (
+            OSError,
+            RuntimeError,
+            ValueError,
+            KeyError,
+            TypeError,
+            EOFError,
+            pickle.UnpicklingError,
+        ) as error:
+            told = " ".join(str(error).split())[:80]
+            raise SandboxError(
+                f"{path} cannot be read ({told}); begin anew with --fresh, or name another folder with --out."
+            ) from None
+        if known != self._arguments:
+            differs = _first_difference(known, self._arguments)
+            raise SandboxError(
+                f"{self.folder} holds a training with other arguments ({differs}); "
+                "give the same, name another folder with --out, or begin anew with --fresh."
+            )
+        take_state(self.learner, content["learner"])
+        self.records, self.best = list(records), content["best"]
+        return True
+
+
+def _first_difference(old: dict[str, Any], new: dict[str, Any], of: str = "") -> str:
+    for name in sorted(old.keys() | new.keys()):
+        was, now = old.get(name), new.get(name)
+        if was != now:
+            if isinstance(was, dict) and isinstance(now, dict):
+                return _first_difference(was, now, name)
+            return f"{name} was {str(was)[:60]}, not {str(now)[:60]}"
+    return of
+
+
+def best_of(sessions: Sequence[Session]) -> Session:
+    """The session whose policy earned most."""
+    return max(sessions, key=lambda session: session.best)

@@ -1,0 +1,280 @@
+"""PPO: its returns by hand, that it learns, that it goes on where it was killed, and what it leaves."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from agents import make_policy  # noqa: E402
+from agents.network import network_class, network_in  # noqa: E402
+from envs.episodes import make_env  # noqa: E402
+from experiments.running.cli import main  # noqa: E402
+from experiments.training.cloning import clone  # noqa: E402
+from experiments.training.evaluation import score  # noqa: E402
+from experiments.training.ppo import Learner, Settings, mixed_returns  # noqa: E402
+from experiments.training.session import CHECKPOINT, Session, Task  # noqa: E402
+from experiments.training.splits import FIRST_TRAINING_SEED  # noqa: E402
+from sandbox.errors import SandboxError  # noqa: E402
+from sandbox.scenario import load_scenario  # noqa: E402
+
+KINDS = {
+    "ppo": {},
+    "mappo": {"algorithm": "mappo"},
+    "recurrent": {"memory": 8},
+    "recurrent mappo": {"algorithm": "mappo", "memory": 8, "team_share": 0.5},
+    "shared critic": {"critic": "shared"},
+    "as it comes": {"normalise": False, "semi_markov": False},
+}
+TINY = ["--scenario", "pair", "--set", "requests.initial=120", "--hours", "0.5", "--worlds", "2"]
+TINY += ["--evaluate", "256", "--evaluate-worlds", "2", "--quiet"]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def small():
+    return load_scenario("pair", {"requests.initial": 120, "requests.per_hour": 20.0})
+
+
+@pytest.fixture(scope="module")
+def dying():
+    craft = "spacecraft.computing_satellite.power"
+    changes = {f"{craft}.battery_wh": 30.0, f"{craft}.initial_charge": [0.2, 1.0]}
+    return load_scenario("pair", {"requests.initial": 120, "requests.per_hour": 20.0} | changes)
+
+
+def task(scenario, hours=0.25, worlds=2, **more):
+    return Task("tasking_v0", (scenario,), hours, worlds, 2, interval=200, **more)
+
+
+def by_hand(reward, value, decides, cut, beyond, gamma, lam):
+    """Of one row, by the definition: what is mixed at each later decision, and the end."""
+    rounds, found = len(reward), []
+    for t in range(rounds):
+        total, weight, discount, k = 0.0, 1.0, 1.0, t
+        while True:
+            total += weight * discount * reward[k]
+            discount *= gamma
+            if cut[k]:
+                total += weight * discount * beyond[k]
+                break
+            if k + 1 == rounds:
+                total += weight * discount * value[rounds]
+                break
+            if decides[k + 1]:
+                total += weight * (1.0 - lam) * discount * value[k + 1]
+                weight *= lam
+            k += 1
+        found.append(total)
+    return found
+
+
+def test_returns_by_hand():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        rounds, rows = 9, 4
+        reward, beyond = rng.normal(size=(2, rounds, rows))
+        value, decides = rng.normal(size=(rounds + 1, rows)), rng.random((rounds + 1, rows)) < 0.6
+        cut = rng.random((rounds, rows)) < 0.2
+        told = [torch.tensor(x) for x in (reward, value, decides, cut, beyond)]
+        found = mixed_returns(*told, 0.9, 0.7).numpy()
+        for r in range(rows):
+            right = by_hand(*(x[:, r] for x in (reward, value, decides, cut, beyond)), 0.9, 0.7)
+            assert np.allclose(found[:, r], right)
+
+
+def test_rounds_without_a_choice_do_not_thin_the_return():
+    reward = torch.tensor([[0.0]] * 5 + [[1.0]])
+    value, nobody = torch.zeros(7, 1), torch.zeros(7, 1, dtype=torch.bool)
+    cut, beyond = torch.zeros(6, 1, dtype=torch.bool), torch.zeros(6, 1)
+    cut[-1] = True
+    assert mixed_returns(reward, value, nobody, cut, beyond, 0.9, 0.5)[0, 0] == pytest.approx(0.9**5)
+    assert mixed_returns(reward, value, ~nobody, cut, beyond, 0.9, 0.5)[0, 0] == pytest.approx(0.45**5)
+
+
+def test_it_learns(small):
+    """A fixed number of steps from a fixed seed, judged on seeds that it was not trained on."""
+    own = task(small, hours=1.0, worlds=16)
+    learner = Learner(own.envs(16), Settings(rollout=64), 0, FIRST_TRAINING_SEED)
+    for _ in range(40):
+        learner.iterate()
+    env = make_env("tasking_v0", small, 1.0, 8)
+    chance = score(env, make_policy("random", env))
+    trained = score(env, network_class(learner.weights("sample"))(env))
+    assert trained.mean > chance.mean + 3.0 * np.std(chance.returns)
+    assert learner.steps == 40 * 64 * 32
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_training_that_was_cut_off_goes_on_to_the_same_curve(small, tmp_path, kind):
+    settings = Settings(rollout=24, minibatch=64, sequence=8, hidden=16, **KINDS[kind])
+    env, curves = make_env("tasking_v0", small, 0.25, 2), {}
+    for name in ("whole", "cut"):
+        folder = tmp_path / name
+        folder.mkdir()
+        for _ in range(1 if name == "whole" else 8):
+            session = Session(task(small), settings, 3, folder, env, {})
+            left = [4 if name == "cut" else 1000]
+
+            def stop(learner, left=left):
+                left[0] -= 1
+                if not left[0]:
+                    raise InterruptedError
+
+            try:
+                session.run(900, None, lambda record: None, stop)
+                break
+            except InterruptedError:
+                continue
+        curves[name] = [{k: v for k, v in record.items() if k != "cpu_s"} for record in session.records]
+        assert session.learner.steps >= 900
+    assert len(curves["whole"]) >= 5
+    assert curves["whole"] == curves["cut"]
+    whole, cut = (network_in(tmp_path / name).weights for name in curves)
+    for a, b in zip(whole.layers, cut.layers, strict=True):
+        assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def test_lost_satellites_end_their_return_and_teach_nothing_more(dying):
+    settings = Settings(rollout=120)
+    learner = Learner(task(dying, hours=None).envs(4), settings, 0, FIRST_TRAINING_SEED)
+    learner.iterate()
+    arena = learner.arenas[0]
+    assert arena.lost.any()
+    batch = learner.judge(arena)
+    dead = ~torch.from_numpy(arena.alive[:-1].reshape(settings.rollout, -1))
+    assert not batch.chooses[dead].any()
+    assert not batch.counts[dead].any()
+    lost = torch.from_numpy(arena.lost.reshape(settings.rollout, -1))
+    unit = np.sqrt(learner.earned.var[0]) + 1e-8
+    reward = torch.from_numpy(arena.reward.reshape(settings.rollout, -1) / unit).float()
+    assert torch.allclose(batch.target[lost], reward[lost], atol=1e-5)
+    assert torch.allclose(
+        batch.seen, learner.normal(torch.from_numpy(arena.seen[:-1].reshape(batch.seen.shape)))
+    )
+
+
+@pytest.mark.parametrize(
+    "settings", [Settings(rollout=60), Settings(rollout=60, memory=16)], ids=["rows", "memory"]
+)
+def test_cloning(small, settings):
+    own = task(small, hours=1.0)
+    learner = Learner(own.envs(2), settings, 0, FIRST_TRAINING_SEED)
+    agreed = clone(learner, "greedy", own.envs(4), FIRST_TRAINING_SEED + 5, 4_000, epochs=6)
+    assert agreed > 0.75
+    before = learner.weights()
+    learner.iterate()  # the critic alone
+    assert all(
+        np.array_equal(a, b) for a, b in zip(before.layers[0], learner.weights().layers[0], strict=True)
+    )
+    with pytest.raises(SandboxError, match="thinks"):
+        clone(learner, "qwen", own.envs(1), FIRST_TRAINING_SEED, 100)
+
+
+def test_several_scenarios_and_such_as_do_not_go_together(small, dying):
+    own = Task("tasking_v0", (small, dying), 0.25, 2, 2)
+    learner = Learner(own.envs(2), Settings(rollout=16), 0, FIRST_TRAINING_SEED)
+    for _ in range(2):
+        learner.iterate()
+    assert learner.steps == 2 * 2 * 16 * 4
+    wide = Task("tasking_v0", (load_scenario("scs01"), small), 0.25, 1, 1)
+    assert len(wide.envs(1)) == 2
+    with pytest.raises(SandboxError, match=r"24 and 124 numbers .* train on such as have the same"):
+        wide.envs(1, central=True)
+
+
+def test_the_command_and_what_it_leaves(tmp_path, capsys):
+    folder = tmp_path / "trained"
+    told = ["train", *TINY, "--steps", "600", "--out", str(folder), "--seeds", "2"]
+    assert main(told) == 0
+    content = json.loads((folder / "training.json").read_text())
+    assert content["references"].keys() == {"random", "greedy", "deadline_greedy"}
+    assert {record["seed"] for record in content["evaluations"]} == {0, 1}
+    for record in content["evaluations"]:
+        assert {"steps", "cpu_s", "score", "random", "heuristic", "planner"} <= record.keys()
+        assert len(record["returns"]) == 2
+    assert (folder / "learning_curve.png").is_file()
+    longer = ["train", *TINY, "--steps", "1500", "--out", str(folder), "--seeds", "2"]
+    assert main(longer) == 0
+    more = json.loads((folder / "training.json").read_text())["evaluations"]
+    assert len(more) > len(content["evaluations"])
+    assert all(record in more for record in content["evaluations"])
+    capsys.readouterr()
+    played = ["--scenario", "pair", "--hours", "0.2", "--set", "requests.initial=120"]
+    assert main(["compare", "--policy", str(folder), "random", "--seeds", "2", *played]) == 0
+    assert "interquartile mean" in capsys.readouterr().out
+    assert (
+        main(
+            [
+                "run",
+                "--policy",
+                str(folder / "seed_1"),
+                "--no-record",
+                "--out",
+                str(tmp_path / "run"),
+                *played,
+            ]
+        )
+        == 0
+    )
+    assert (
+        main(["compare", "--policy", str(folder), "--env", "offloading_v0", "--seeds", "1", "--hours", "0.1"])
+        == 2
+    )
+    assert "made for tasking_v0" in capsys.readouterr().err
+
+
+def test_refusals(tmp_path, capsys):
+    folder = tmp_path / "trained"
+    told = ["train", *TINY, "--steps", "100", "--out", str(folder)]
+    assert main(told) == 0
+
+    def refused(arguments, *words):
+        assert main(arguments) == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert all(word in said for word in words), said
+
+    refused([*told, "--gamma", "0.9"], "gamma was 0.995, not 0.9", "--fresh")
+    (folder / "seed_0" / CHECKPOINT).write_bytes(b"\x80nothing")
+    refused(told, "cannot be read", "--fresh")
+    assert main([*told, "--fresh"]) == 0
+    other = tmp_path / "notes"
+    other.mkdir()
+    (other / "mine.txt").write_text("mine")
+    refused(["train", *TINY, "--out", str(other)], "something other than a training")
+    for option, value in (("--worlds", "0"), ("--gamma", "2"), ("--device", "nowhere"), ("--seeds", "0")):
+        refused(["train", *TINY, "--out", str(tmp_path / "new"), option, value], option)
+    refused(
+        ["train", *TINY, "--out", str(tmp_path / "new"), "--critic", "shared", "--memory", "4"],
+        "--critic shared",
+    )
+    refused(["train", *TINY, "--out", str(tmp_path / "new"), "--clone", "nobody"], "nobody")
+
+
+@pytest.mark.slow
+def test_kill_and_go_on(tmp_path):
+    command = [sys.executable, "-m", "experiments", "train", *TINY, "--steps", "6000", "--out"]
+    subprocess.run([*command, str(tmp_path / "whole")], check=True)
+    rng, cut = np.random.default_rng(), tmp_path / "cut"
+    for _ in range(20):
+        process = subprocess.Popen([*command, str(cut)])
+        try:
+            process.wait(rng.uniform(4.0, 12.0))
+            break
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    subprocess.run([*command, str(cut)], check=True)
+    curves = []
+    for folder in (tmp_path / "whole", cut):
+        records = json.loads((folder / "training.json").read_text())["evaluations"]
+        curves.append([{k: v for k, v in record.items() if k != "cpu_s"} for record in records])
+    assert curves[0] == curves[1]
