@@ -15,16 +15,16 @@ class Station(Block):
     """The station in view during the coming round, and the next contact."""
 
     features = (
-        Feature("station_seconds", "s", 0, 300, "a ground station is in view for {:.0f} s of this round",
+        Feature("station_seconds", "s", 0, 300, "station in view for {:.0f} s",
                 GROUND, silent_at=0),
-        Feature("station_elevation", "deg", 0, 90, "its view of us is at {:.0f} deg elevation", GROUND,
+        Feature("station_elevation", "deg", 0, 90, "{:.0f} deg high", GROUND,
                 silent_at=0),
-        Feature("station_rate", "Mbit/s", 0, 1000, "it takes {:.0f} Mbit/s", GROUND, silent_at=0),
-        Feature("station_rivals", "1", 0, 20, "{:.0f} other satellites have that station in view", GROUND,
+        Feature("station_rate", "Mbit/s", 0, 1000, "{:.0f} Mbit/s", GROUND, silent_at=0),
+        Feature("station_rivals", "1", 0, 20, "{:.0f} other [satellite|satellites] there", GROUND,
                 silent_at=0),
-        Feature("contact_in", "min", 0, HORIZON_MIN, "the next ground contact begins in {:.0f} min", GROUND,
-                silent_at=HORIZON_MIN),
-        Feature("contact_length", "min", 0, 20, "that contact lasts {:.0f} min", GROUND, silent_at=0),
+        Feature("contact_in", "min", 0, HORIZON_MIN, "next contact in {:.0f} min", GROUND,
+                silent_at=HORIZON_MIN, at_zero="contact now"),
+        Feature("contact_length", "min", 0, 20, "lasting {:.0f} min", GROUND, silent_at=0),
     )  # fmt: skip
 
     def tops(self, scenario):
