@@ -16,7 +16,10 @@ _LIMITS = (
     (re.compile(r"<1 in "), "<1/"),
     (re.compile(r"(?<!\d)1 in "), "1/"),
 )
-_SIZES = ((re.compile(r"(\d+(?:\.\d+)?) billion"), 10, "亿"), (re.compile(r"(\d+(?:\.\d+)?) million"), 100, "万"))
+_SIZES = (
+    (re.compile(r"(\d+(?:\.\d+)?) billion"), 10, "亿"),
+    (re.compile(r"(\d+(?:\.\d+)?) million"), 100, "万"),
+)
 
 
 def said(text: str) -> str:

@@ -20,7 +20,9 @@ class Store(Block):
         Feature("store", "%", 0, 100, "store {:.0f} % full", STORE, warn_above=90),
         Feature("stored", "Gbit", 0, 1000, "{:.0f} Gbit to send", STORE, silent_at=0),
         Feature("images", "1", 0, 100, "{:.0f} [image|images] waiting", STORE),
-        Feature("oldest_image", "min", 0, 720, "the oldest {:.0f} min old", STORE, silent_at=0, open_end=True),
+        Feature(
+            "oldest_image", "min", 0, 720, "the oldest {:.0f} min old", STORE, silent_at=0, open_end=True
+        ),
     )
 
     def tops(self, scenario):

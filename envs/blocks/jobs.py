@@ -156,7 +156,10 @@ class Beacons(Neighbours):
     `message_size`, the numbers of their last message."""
 
     parts = ("jobs", "lasers", "messages")
-    features = (*Neighbours.features, Feature("age", "s", 0, MOST_S, "heard {:.0f} s ago", column="heard s ago", open_end=True))
+    features = (
+        *Neighbours.features,
+        Feature("age", "s", 0, MOST_S, "heard {:.0f} s ago", column="heard s ago", open_end=True),
+    )
 
     def __init__(self, message_size: int = 0) -> None:
         super().__init__()
