@@ -12,9 +12,11 @@ from agents.qwen.cassette import Transport
 from agents.qwen.dialects import (
     DIALECTS,
     NAME,
+    TOP_LOGPROBS,
     Choice,
     Dialect,
     Json,
+    LogProbs,
     Question,
     Text,
     UnreadableReply,
@@ -36,10 +38,12 @@ SWITCHES: tuple[Mapping[str, Any], ...] = (
 )
 """What turns thinking off: at vLLM, SGLang, llama.cpp and `transformers serve`; at Ollama; at DashScope; at
 other vendors; at OpenRouter; nothing does."""
-OPTIONAL = ("temperature", "top_p", "seed")
+OPTIONAL = ("temperature", "top_p", "top_k", "seed")
 """Fields that a server may do without."""
 _BAD_REQUEST = (400, 422)
 _LONGEST_NAME = 80
+WIDER = (256, 64)
+"""Alternatives of a token that are asked for beyond the usual 20: llama.cpp gives any number."""
 
 _YES_OR_NO = Question(
     system="Answer with one letter, and nothing else.",
@@ -85,6 +89,8 @@ def probe(transport: Transport, url: str, model: str | None, dialect: str, think
         way = kind(name, switch, wants)
         why_not = _fails(transport, way, thinking)
         if not why_not:
+            if isinstance(way, LogProbs):
+                _widen(transport, way)
             return Server(name, way, _context(listed, name))
         reasons.setdefault(why_not, []).append(way.name)
     told = "; ".join(f"{', '.join(ways)}: {why.rstrip('.')}" for why, ways in reasons.items())
@@ -93,6 +99,15 @@ def probe(transport: Transport, url: str, model: str | None, dialect: str, think
         f"Server {url} does not decide with model {name!r} ({told}){known}; "
         "check its model and log" + ("." if dialect == "auto" else ", or take the dialect auto.")
     )
+
+
+def _widen(transport: Transport, way: LogProbs) -> None:
+    """Ask for as many alternatives as the server gives, so that no legal label is missing."""
+    for count in WIDER:
+        way.alternatives = count
+        if not _fails(transport, way, False):
+            return
+    way.alternatives = TOP_LOGPROBS
 
 
 def _models(transport: Transport, url: str) -> dict[str, dict[str, Any]]:
