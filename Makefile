@@ -21,8 +21,8 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.bench
-	$(BIN)/python -m experiments.benchmarks.throughput
+bench: $(VENV)/.performance
+	$(BIN)/python -m experiments throughput
 
 clean:
 	find . -type f \( -name '*.nbi' -o -name '*.nbc' \) -not -path './$(VENV)/*' -delete

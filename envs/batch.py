@@ -6,7 +6,6 @@ from numpy.typing import ArrayLike, NDArray
 from envs.options import whole_count
 from envs.problem import Problem
 from sandbox.checks import whole_numbers
-from sandbox.compiled import kernel
 from sandbox.errors import SandboxError
 from sandbox.scenario import Scenario
 
@@ -32,7 +31,7 @@ class BatchEnv:
         world = problem.world
         self.problem, self.world, self.autoreset = problem, world, autoreset
         self.worlds, self.satellites = world.worlds, world.satellites
-        self.max_cycles = max(1, round(world.horizon_s / world.scenario.round_s))
+        self.max_cycles = problem.max_cycles
         self.layout, self.actions, self.terms = problem.layout, problem.actions, problem.terms
         self._team = (self.worlds, self.satellites)
         self._mask: NDArray[np.int8] | None = None
@@ -74,17 +73,17 @@ class BatchEnv:
 
     def ended(self) -> NDArray[np.bool_]:
         """Whose episode (B,) is over, as the worlds stand."""
-        terminated, truncated, _ = self._ends()
-        return terminated[:, 0] | truncated[:, 0]
+        state = self.world.state
+        return ~state.body["alive"].any(axis=1) | (state.clock["round"] >= self.max_cycles)
 
     def _finish(self) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
         """What a step returns, after the worlds were advanced."""
         observation, reward, info = self._report()
-        terminated, truncated, any_ended = self._ends()
+        terminated, truncated = self.problem.ends()
         if self.autoreset:
             info["ended"] = ended = terminated[:, 0] | truncated[:, 0]
             info["final_observation"] = observation
-            if any_ended:
+            if self._any_over:
                 self._begin(None, np.flatnonzero(ended))
                 observation, _, fresh = self._report()
                 info |= {name: fresh[name] for name in ("action_mask", "thinking") if name in fresh}
@@ -93,13 +92,6 @@ class BatchEnv:
     def _begin(self, seed: int | ArrayLike | None, worlds: ArrayLike | None) -> None:
         """Begin an episode in the worlds listed; without a seed they draw on from their generators."""
         self.world.reset(seed, worlds)
-
-    def _ends(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], bool]:
-        """Which worlds (B, N) are terminated, which truncated, and whether any is."""
-        terminated, truncated = np.empty(self._team, np.bool_), np.empty(self._team, np.bool_)
-        state = self.world.state
-        ends = state.body, state.clock, self.max_cycles, terminated, truncated
-        return terminated, truncated, self.world.call(mark_ends, *ends)
 
     @property
     def started(self) -> bool:
@@ -120,7 +112,7 @@ class BatchEnv:
         reward = new(self._team, np.float32)
         terms = new((*self._team, len(self.problem.terms)), np.float32)
         self._mask = new((*self._team, len(self.actions)), np.int8)
-        self.problem.report(observation, self._mask, reward, terms)
+        self._any_over = self.problem.report(observation, self._mask, reward, terms)
         self._restores = self.world.restores
         return observation, reward, {"action_mask": self._mask, "terms": terms}
 
@@ -134,17 +126,3 @@ def horizon_of(scenario: Scenario, max_cycles: int | None) -> float | None:
     if max_cycles is None:
         return None
     return min(whole_count("max_cycles", max_cycles), LONGEST) * scenario.round_s
-
-
-@kernel
-def mark_ends(body, clock, limit, terminated, truncated):
-    """Write the (B, N) flags of worlds whose last satellite is lost or whose time is up; whether any is."""
-    any_ended = False
-    for b in range(body.shape[0]):
-        lost, late = True, clock[b].round >= limit
-        for n in range(body.shape[1]):
-            lost = lost and not body[b, n].alive
-        any_ended = any_ended or lost or late
-        for n in range(body.shape[1]):
-            terminated[b, n], truncated[b, n] = lost, late
-    return any_ended

@@ -42,9 +42,9 @@ class Own(NamedTuple):
     """What the kernels of a block see that is its own."""
 
     items: Any
-    """(B, N, K) records of its features, where they are told of each of K things; else None."""
+    """(B, K) records of its features, where they are told of each of K things; else None."""
     more: Any
-    """(B, N, K, M) float32: its `more` features of each thing; else None."""
+    """(B, K, M) float32: its `more` features of each thing; else None."""
     params: Any
     """What `Block.params` gave."""
 

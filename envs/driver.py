@@ -22,14 +22,15 @@ from sandbox.state import CHARGE
 
 
 class Buffers(NamedTuple):
-    """Working memory of a problem: features and terms as blocks write them."""
+    """Working memory of a problem: what blocks write of one satellite, small enough to stay in the cache."""
 
-    raw: NDArray[np.float32]  # (B, N, R) everything that the blocks observe
-    row: np.ndarray  # (B, N) the same, its single features by name
-    legal: NDArray[np.int8]  # (B, N, A)
-    terms: NDArray[np.float32]  # (B, N, I)
-    term: np.ndarray  # (B, N) the same, by name
+    raw: NDArray[np.float32]  # (B, R) everything that the blocks observe
+    row: np.ndarray  # (B,) the same, its single features by name
+    terms: NDArray[np.float32]  # (B, I)
+    term: np.ndarray  # (B,) the same, by name
     illegal: NDArray[np.int32]  # (B, N) actions of the last round that were not legal
+    terminated: NDArray[np.bool_]  # (B, N) whether the last satellite is lost
+    truncated: NDArray[np.bool_]  # (B, N) whether the time is up
 
 
 class Tables(NamedTuple):
@@ -44,6 +45,7 @@ class Tables(NamedTuple):
     sizes: NDArray[np.int64]  # actions of each block
     illegal: int  # place of the term that counts illegal actions
     horizon: float
+    rounds: int  # in an episode
     team: bool  # whether everyone is paid the mean of the fleet
 
 
@@ -83,25 +85,24 @@ def reporting(observe: Places, allow: Places, score: Places) -> Callable:
 
     @kernel
     def report(sim, which, own, tables, buffers, outputs):
+        any_over = False
         for b in which:
             moment = moment_of(sim.state, sim.constants, tables.horizon, b)
             for n in range(outputs.reward.shape[1]):
-                raw, legal = buffers.raw[b, n], buffers.legal[b, n]
+                raw, legal = buffers.raw[b], outputs.mask[b, n]
                 for i in range(raw.shape[0]):
                     raw[i] = 0.0
                 for a in range(legal.shape[0]):
                     legal[a] = 0
-                tell(sim, own, moment, buffers.row[b, n], b, n)
+                tell(sim, own, moment, buffers.row[b], b, n)
                 permit(sim, own, moment, legal, tables.sizes, b, n)
                 _scale(raw, tables, outputs.observation[b, n])
-                for a in range(legal.shape[0]):
-                    outputs.mask[b, n, a] = legal[a]
             total = 0.0
             for n in range(outputs.reward.shape[1]):
-                row = buffers.terms[b, n]
+                row = buffers.terms[b]
                 for i in range(row.shape[0]):
                     row[i] = 0.0
-                judge(sim, own, moment, buffers.term[b, n], b, n)
+                judge(sim, own, moment, buffers.term[b], b, n)
                 row[tables.illegal] = buffers.illegal[b, n]
                 reward = np.float32(0.0)
                 for i in tables.rewards:
@@ -113,8 +114,21 @@ def reporting(observe: Places, allow: Places, score: Places) -> Callable:
             if tables.team:
                 for n in range(outputs.reward.shape[1]):
                     outputs.reward[b, n] = total / outputs.reward.shape[1]
+            any_over |= _mark_end(sim.state, tables.rounds, buffers, b)
+        return any_over
 
     return report
+
+
+@kernel
+def _mark_end(state, rounds, buffers, b):
+    """Write the flags of a world whose last satellite is lost or whose time is up; whether it is."""
+    lost, late = True, state.clock[b].round >= rounds
+    for n in range(state.body.shape[1]):
+        lost = lost and not state.body[b, n].alive
+    for n in range(state.body.shape[1]):
+        buffers.terminated[b, n], buffers.truncated[b, n] = lost, late
+    return lost or late
 
 
 @cache

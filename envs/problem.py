@@ -232,12 +232,24 @@ class Problem:
         """Which actions (A,) go on until something else is ordered; impulses do not."""
         return np.repeat([block.stands for block in self._acting], self._sizes)
 
-    def report(self, observation: NDArray, mask: NDArray, reward: NDArray, terms: NDArray) -> None:
-        """Write observations (B, N, F) in [-1, 1], masks (B, N, A), rewards (B, N) and terms (B, N, I)."""
+    def report(self, observation: NDArray, mask: NDArray, reward: NDArray, terms: NDArray) -> bool:
+        """Write observations (B, N, F) in [-1, 1], masks (B, N, A), rewards (B, N) and terms (B, N, I).
+
+        Returns whether the episode of some world is over; `ends` tells which.
+        """
         outputs = Outputs(observation, mask, reward, terms)
         if self.message_size:
             self._refresh()
-        self.world.share(self._report, self._own, self._tables, self._buffers, outputs)
+        return any(self.world.share(self._report, self._own, self._tables, self._buffers, outputs))
+
+    @property
+    def max_cycles(self) -> int:
+        """Rounds in an episode."""
+        return max(1, round(self.world.horizon_s / self.world.scenario.round_s))
+
+    def ends(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which worlds (B, N) were terminated (no satellite is left) and which truncated, at `report`."""
+        return self._buffers.terminated.copy(), self._buffers.truncated.copy()
 
     def interrupted(self) -> NDArray[np.bool_] | None:
         """Whose thought under way was lost (B, N) in the last round; None where nothing interrupts."""
@@ -303,28 +315,29 @@ class Problem:
 
     def _lay_out(self) -> tuple[Buffers, tuple[Own, ...]]:
         """Working memory, and what each block may write of it."""
-        world, team = self.world, (self.world.worlds, self.world.satellites)
+        world = self.world
         single = [f.name for block in self.blocks if not block.each for f in block.features]
         sizes = [_room(block, world) for block in self.blocks]
-        raw = np.zeros((*team, len(single) + sum(sizes) + 1), np.float32)
+        raw = np.zeros((world.worlds, len(single) + sum(sizes) + 1), np.float32)
         row = raw[..., : len(single) or 1].view(
             structured([(name, "f4") for name in single] or [("_", "f4")])
         )[..., 0]
-        legal = np.zeros((*team, len(self.actions)), np.int8)
-        terms = np.zeros((*team, len(self.terms)), np.float32)
+        terms = np.zeros((world.worlds, len(self.terms)), np.float32)
         term = terms.view(structured([(name, "f4") for name in self.terms]))[..., 0]
         own, at = [], len(single)
         for block, size in zip(self.blocks, sizes, strict=True):
             own.append(_own(block, world, raw[..., at : at + size]))
             at += size
-        return Buffers(raw, row, legal, terms, term, np.zeros(team, np.int32)), tuple(own)
+        team = world.worlds, world.satellites
+        flags = np.zeros(team, np.int32), np.zeros(team, np.bool_), np.zeros(team, np.bool_)
+        return Buffers(raw, row, terms, term, *flags), tuple(own)
 
     def _make_tables(self) -> Tables:
         low, high = self.layout.low, self.layout.high
         paid = [i for i, term in enumerate(self.terms) if term.startswith("reward_")]
         return Tables(
             self._columns(), low, high - low, 2.0 / (high - low), self.divides, np.array(paid, np.int64),
-            self._sizes, len(self.terms) - 1, float(self.world.horizon_s), self.team_reward,
+            self._sizes, len(self.terms) - 1, float(self.world.horizon_s), self.max_cycles, self.team_reward,
         )  # fmt: skip
 
     def _columns(self) -> NDArray[np.int64]:
@@ -361,9 +374,7 @@ def _own(block: Block, world: Any, raw: NDArray[np.float32]) -> Own:
     if not block.each:
         return Own(None, None, block.params(world))
     count, width = block.count(world), len(block.features)
-    things = raw.reshape(*raw.shape[:2], count, width + len(block.more(world)))
-    things = np.lib.stride_tricks.as_strided(
-        raw, (*raw.shape[:2], count, things.shape[-1]), (*raw.strides[:2], 4 * things.shape[-1], 4)
-    )
+    whole = width + len(block.more(world))
+    things = np.lib.stride_tricks.as_strided(raw, (len(raw), count, whole), (raw.strides[0], 4 * whole, 4))
     items = things[..., :width].view(structured([(feature.name, "f4") for feature in block.features]))[..., 0]
     return Own(items, things[..., width:], block.params(world))

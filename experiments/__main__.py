@@ -2,7 +2,7 @@
 
 import sys
 
-from experiments.cli import main, stop_politely
+from experiments.running.cli import main, stop_politely
 
 if __name__ == "__main__":
     stop_politely()

@@ -6,7 +6,7 @@ double precision, so microseconds count.
 
 `route_all` is Dijkstra over the live links of a whole mesh, to the nearest of several goals (a kernel,
 because the world's kernels call it in every round; scipy's csgraph gives the same, and takes longer once the
-graph has to be put in its form: see `experiments.benchmarks.routing`). `earliest_arrival` is the same over a
+graph has to be put in its form: see `experiments.performance.routing`). `earliest_arrival` is the same over a
 plan of contacts yet to come: where there is no path now, the message waits on board for the next link (store
 and forward). Waiting never lets a message overtake another, so Dijkstra stays exact (Orda and Rom 1990).
 """

@@ -1,1 +1,1 @@
-"""Heuristics with many numbers, found by `experiments.teachers.tune`; the nano's teachers."""
+"""Heuristics with many numbers, found by `experiments.training.teachers.tune`; the nano's teachers."""

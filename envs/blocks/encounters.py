@@ -77,7 +77,7 @@ class Warnings(Block):
     def observe(sim, own, moment, row, b, n):
         told = sim.encounters.warnings[b, n]
         for k in range(told.shape[0]):
-            warning, item = told[k], own.items[b, n, k]
+            warning, item = told[k], own.items[b, k]
             item.risk = -10.0
             if warning.tca != math.inf:
                 item.present = 1.0

@@ -71,11 +71,11 @@ class Requests(Block):
     @staticmethod
     @kernel
     def observe(sim, own, moment, row, b, n):
-        for k in range(own.items.shape[2]):
+        for k in range(own.items.shape[1]):
             opportunity = sim.state.opportunities[b, n, k]
             if opportunity.request == NONE:
                 continue
-            request, item = sim.state.requests.book[b, opportunity.request], own.items[b, n, k]
+            request, item = sim.state.requests.book[b, opportunity.request], own.items[b, k]
             item.present = 1.0
             item.value = request.value
             item.cloud = 100.0 * request.cloud

@@ -136,7 +136,7 @@ class Neighbours(Block):
         bits = _head_bits(work, b, n)
         for k in range(TERMINALS):
             if carries(links, lasers, n, k, moment.now):
-                peer, item = links[n, k].peer, own.items[b, n, k]
+                peer, item = links[n, k].peer, own.items[b, k]
                 power = sim.state.power[b, peer]
                 item.present = 1.0
                 item.delay = 1e3 * hop_seconds(links, lasers, n, k, bits)
@@ -184,7 +184,7 @@ class Beacons(Neighbours):
         work, links, lasers = sim.jobs.state, sim.lasers.state.links[b], sim.lasers.params.terminals
         bits, messages, heard = _head_bits(work, b, n), sim.messages.state, own.params[0]
         for k in range(TERMINALS):
-            peer, beacon, item = links[n, k].peer, messages.heard[b, n, k], own.items[b, n, k]
+            peer, beacon, item = links[n, k].peer, messages.heard[b, n, k], own.items[b, k]
             item.age = 1e6
             if carries(links, lasers, n, k, moment.now):
                 item.present = 1.0
@@ -197,7 +197,7 @@ class Beacons(Neighbours):
             if peer != NONE and messages.message[b, n, k].peer == peer:
                 for i in range(heard.shape[3]):
                     said = heard[b, n, k, i]
-                    own.more[b, n, k, i] = said if -1.0 <= said <= 1.0 else np.float32(0.0)
+                    own.more[b, k, i] = said if -1.0 <= said <= 1.0 else np.float32(0.0)
 
 
 class Training(Block):

@@ -59,12 +59,12 @@ class Links(Block):
     @staticmethod
     @kernel
     def observe(sim, own, moment, row, b, n):
-        for k in range(own.items.shape[2]):
-            item = own.items[b, n, k]
+        for k in range(own.items.shape[1]):
+            item = own.items[b, k]
             item.up = sim.lasers.state.links[b, n, k].peer != NONE
             item.number = k + 1
-            for i in range(own.more.shape[3]):
-                own.more[b, n, k, i] = (k + 1) * (i + 1)
+            for i in range(own.more.shape[2]):
+                own.more[b, k, i] = (k + 1) * (i + 1)
 
 
 class Turn(Block):

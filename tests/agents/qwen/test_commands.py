@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fake_server import FakeServer, SystemOneServer
 
-from experiments.cli import main
+from experiments.running.cli import main
 
 README = (Path(__file__).resolve().parents[3] / "README.md").read_text(encoding="utf-8")
 (BLOCK,) = re.findall(r"^```console\n(.*?)^```", README, re.MULTILINE | re.DOTALL)

@@ -22,8 +22,8 @@ from agents.qwen.dense import (
     text_of,
 )
 from envs import tasking_v0
+from envs.episodes import env_names
 from envs.features import Feature, Layout
-from experiments.problems import env_names
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
 

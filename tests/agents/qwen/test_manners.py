@@ -330,7 +330,7 @@ class TestKeys:
         assert not any(KEY in text for text in shown)
 
     def test_of_an_address_with_one_neither_is_written_down(self):
-        from experiments.minds import Mind
+        from experiments.running.llm_config import Mind
 
         told = Mind(engine={"server": f"http://localhost:8000/v1?key={KEY}"}).told()
         assert told["engine"]["server"] == "http://localhost:8000/v1"

@@ -8,8 +8,8 @@ pytest.importorskip("torch", reason="the nano needs torch")
 pytest.importorskip("transformers", reason="the nano needs transformers")
 
 from agents.qwen.nano import FOLDER, NanoEngine
-from experiments.score_nano import NANO, TEACHER, quick_score, table
-from experiments.splits import JUDGED, RIVALS
+from experiments.training.score_nano import NANO, TEACHER, quick_score, table
+from experiments.training.splits import JUDGED, RIVALS
 
 SCORES = json.loads((FOLDER / "scores.json").read_text(encoding="utf-8"))
 CARD = (FOLDER / "README.md").read_text(encoding="utf-8")

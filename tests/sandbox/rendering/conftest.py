@@ -3,7 +3,7 @@
 import pytest
 from flown import flown
 
-from experiments.benchmarks.browser import MISSING, open_browser
+from experiments.performance.browser import MISSING, open_browser
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,73 @@
+"""Decision problems by name or as `module:Class`; none is imported before it is wanted."""
+
+from inspect import signature
+from typing import Any
+
+import envs
+from envs.batch import BatchEnv
+from envs.deliberation import deliberating
+from envs.faces import faces_of
+from envs.problem import Problem
+from envs.registry import find
+from sandbox.errors import SandboxError, unknown_name
+from sandbox.scenario import Scenario, load_scenario
+
+HOUR = 3600.0
+CANDIDATES = "candidates"
+
+
+def env_names() -> list[str]:
+    """The decision problems that have a name."""
+    return sorted(envs.names())
+
+
+def known_as(problem: str | type[Problem]) -> str:
+    """What a problem is called in results and commands: its name if it is registered, else `module:Class`.
+
+    Raises SandboxError for what is no problem.
+    """
+    kind = find(problem)
+    if kind.name in envs.names() and find(kind.name) is kind:
+        return kind.name
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def scenario_of(problem: str, scenario: Any = None, changes: Any = None) -> Scenario:
+    """The scenario that is given, with `changes`, or else the one that the problem is made for."""
+    return load_scenario(find(problem).scenario if scenario is None else scenario, changes)
+
+
+def make_env(
+    problem: str | type[Problem],
+    scenario: Scenario,
+    hours: float | None = None,
+    worlds: int = 1,
+    *,
+    thinking: bool = False,
+    **options: Any,
+) -> BatchEnv:
+    """The batch face of a problem, without autoreset, for episodes of `hours` (the scenario's).
+
+    With `thinking` it charges for thought. `candidates` is left out where a problem shows no candidates.
+    """
+    kind = find(problem)
+    cycles = None if hours is None else rounds_in(hours, scenario)
+    batch_env = faces_of(kind).batch_env
+    taken = signature(batch_env).parameters
+    for option in options:
+        if option not in taken and option != CANDIDATES:
+            raise unknown_name(f"option of {kind.name}", option, taken)
+    options = {option: value for option, value in options.items() if option in taken}
+    batch = batch_env(scenario, worlds, max_cycles=cycles, autoreset=False, **options)
+    return deliberating(batch) if thinking else batch
+
+
+def rounds_in(hours: float, scenario: Scenario) -> int:
+    """Decision rounds in `hours`. Raises SandboxError where that is less than one or beyond a year."""
+    shortest, longest = scenario.round_s / HOUR, 24.0 * 366
+    if not shortest <= hours <= longest:
+        raise SandboxError(
+            f"hours = {hours:g}; give at least one round of {scenario.round_s:g} s ({shortest:.3g} h) "
+            f"and at most a year ({longest:g} h)."
+        )
+    return round(hours * HOUR / scenario.round_s)

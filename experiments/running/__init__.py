@@ -1,0 +1,1 @@
+"""Episodes that are played, kept in a folder, summed up and shown."""

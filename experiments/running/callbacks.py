@@ -1,0 +1,204 @@
+"""Who looks on while an episode is played: sums, the recording, the progress bar."""
+
+import json
+import time
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from agents.qwen.decisions import Decision, Request
+from envs.batch import BatchEnv
+from experiments.running.metrics import Totals
+from experiments.running.rollout import Round, Watcher
+from sandbox.recording import Recorder, Recording
+from sandbox.recording.frames import deeds_of, events_of, meta_of, scene_of, sizes_of, static_of
+from sandbox.state import MODE_NAMES
+
+REFRESH_S = 0.1
+_SPENT = ("prompt_tokens", "output_tokens")
+_THOUGHT = ("thought_s", "thought_j", *_SPENT)
+
+
+class Tally(Watcher):
+    """Adds up the rounds of every world."""
+
+    def start(self, env: BatchEnv) -> None:
+        team = (env.worlds, env.satellites)
+        self._env, self._rounds = env, 0
+        self._reward, self._downlinked, self._energy = (np.zeros(team) for _ in range(3))
+        self._terms, self._modes = np.zeros((*team, len(env.terms))), np.zeros((*team, len(MODE_NAMES)), int)
+        self._lowest, self._closest = self._battery(), np.full(team, np.inf)
+        self._spent = [env.terms.index(name) for name in _SPENT if name in env.terms]
+        self._thoughts, self._fallbacks = np.zeros(team, int), np.zeros(team, int)
+
+    def after(self, env: BatchEnv, played: Round) -> None:
+        did = env.world.state.activity
+        self._rounds += 1
+        self._reward += played.reward
+        self._terms += played.terms
+        self._downlinked += did["downlinked"]
+        self._energy += did["consumed"]
+        self._modes += did["mode"][..., None] == np.arange(len(MODE_NAMES))
+        np.minimum(self._lowest, self._battery(), out=self._lowest)
+        if env.world.encounters is not None:
+            np.minimum(self._closest, env.world.encounters.state.passing["closest"], out=self._closest)
+        self._thoughts += (played.terms[..., self._spent] > 0.0).any(-1)
+        for (b, n), (_, decision) in played.decisions.items():
+            self._fallbacks[b, n] += decision.fell_back
+
+    def totals(self, b: int = 0) -> Totals:
+        """The sums of world `b` so far."""
+        world = self._env.world
+        return Totals(
+            rounds=self._rounds,
+            reward=self._reward[b],
+            terms=dict(zip(self._env.terms, self._terms[b].T, strict=True)),
+            downlinked=self._downlinked[b],
+            modes=self._modes[b],
+            lowest_battery=self._lowest[b],
+            alive=world.state.body["alive"][b],
+            energy=self._energy[b],
+            closest=self._closest[b] if world.encounters is not None else None,
+            thoughts=self._thoughts[b] if self._spent else None,
+            fallbacks=self._fallbacks[b] if self._spent else None,
+        )
+
+    def _battery(self) -> np.ndarray:
+        power = self._env.world.state.power
+        return power["energy"] / power["capacity"]
+
+
+class Earned(Watcher):
+    """The reward of all worlds, and the processor seconds since the episode began."""
+
+    def start(self, env: BatchEnv) -> None:
+        self.reward, self.cpu_s, self._began = 0.0, 0.0, time.process_time()
+
+    def after(self, env: BatchEnv, played: Round) -> None:
+        self.reward += float(played.reward.sum())
+        self.cpu_s = time.process_time() - self._began
+
+
+class Film(Watcher):
+    """Records world 0 into `folder`, with every thought of its first `minds` satellites."""
+
+    def __init__(self, folder: Path, meta: Mapping[str, Any], minds: int = 1) -> None:
+        self._folder, self._meta, self._minds = folder, meta, minds
+        self._recorder: Recorder | None = None
+
+    def start(self, env: BatchEnv) -> None:
+        meta = meta_of(env.world) | {"action_names": list(env.actions)} | dict(self._meta)
+        self._recorder = Recorder(
+            meta,
+            env.max_cycles,
+            *sizes_of(env.world),
+            len(env.actions),
+            self._folder,
+            static=static_of(env.world),
+        )
+
+    def before(self, env: BatchEnv) -> None:
+        self._scene = scene_of(env.world)
+
+    def after(self, env: BatchEnv, played: Round) -> None:
+        assert self._recorder is not None  # made in `start`
+        decided = {"action": played.actions[0], "mask": played.mask[0], "reward": played.reward[0]}
+        decided |= _thought_of(env, played)
+        self._recorder.append(**self._scene, **deeds_of(env.world), **decided)
+        for event in events_of(env.world):
+            self._recorder.event(*event)
+        for n in range(min(self._minds, env.satellites)):
+            if (0, n) in played.decisions:
+                joules = decided["thought_j"][n]
+                text = _as_text(env, *played.decisions[0, n])
+                self._recorder.event(self._scene["time"], n, "thought", value=joules, text=text)
+
+    def close(self) -> None:
+        if self._recorder is not None:
+            self._recorder.close()
+
+    @property
+    def recording(self) -> Recording:
+        """What was recorded so far."""
+        assert self._recorder is not None  # made in `start`
+        return self._recorder.recording
+
+
+def _thought_of(env: BatchEnv, played: Round) -> dict[str, np.ndarray]:
+    """The variables that say what was thought in world 0; none where thought is not charged."""
+    if "thought_s" not in env.terms:
+        return {}
+    probability = np.full(env.satellites, np.nan, np.float32)
+    for (b, n), (_, decision) in played.decisions.items():
+        if b == 0 and decision.probabilities is not None:
+            probability[n] = decision.probabilities[decision.action]
+    terms = {name: played.terms[0, :, env.terms.index(name)] for name in _THOUGHT}
+    counts = {name: terms[name].astype(np.int32) for name in _SPENT}
+    return terms | counts | {"probability": probability}
+
+
+def _as_text(env: BatchEnv, request: Request, decision: Decision) -> str:
+    """What a satellite read, wrote and decided, as JSON."""
+    content = {"report": request.report, "reasoning": decision.reasoning, "answer": decision.text}
+    content |= {"decision": env.actions[decision.action], "finish": decision.finish}
+    return json.dumps({key: value for key, value in content.items() if value})
+
+
+class Witness(Watcher):
+    """Keeps one decision of the first satellite to show: the last of those with the most to choose from."""
+
+    def __init__(self) -> None:
+        self.shown: Shown | None = None
+        self._most = 0
+
+    def before(self, env: BatchEnv) -> None:
+        self._time = float(env.world.state.clock["time"][0])
+
+    def after(self, env: BatchEnv, played: Round) -> None:
+        if (0, 0) not in played.decisions:
+            return
+        request, decision = played.decisions[0, 0]
+        if len(request.legal) >= self._most:
+            self._most = len(request.legal)
+            cost = [float(played.terms[0, 0, env.terms.index(name)]) for name in _THOUGHT[:2]]
+            when = env.world.scenario.epoch + timedelta(seconds=self._time)
+            self.shown = Shown(env.world.fleet.names[0], when, env.actions, request, decision, *cost)
+
+
+class Shown(NamedTuple):
+    """A decision with its circumstances and its price."""
+
+    satellite: str
+    when: datetime
+    actions: tuple[str, ...]
+    request: Request
+    decision: Decision
+    seconds: float
+    joules: float
+
+
+class Bar(Watcher):
+    """A progress bar: simulated time, and how much faster than the clock on the wall it runs."""
+
+    def __init__(self, progress: Any, title: str) -> None:
+        self._progress, self._title, self._shown = progress, title, 0.0
+
+    def start(self, env: BatchEnv) -> None:
+        self._began, self._start = time.perf_counter(), self._now(env)
+        self._task = self._progress.add_task(self._title, total=env.world.horizon_s, speed="", simulated="")
+
+    def after(self, env: BatchEnv, played: Round) -> None:
+        now, done = time.perf_counter(), self._now(env) - self._start
+        if now - self._shown < REFRESH_S and done < env.world.horizon_s:
+            return
+        self._shown = now
+        minutes = int(done // 60)
+        simulated = f"{minutes // 60:02d}:{minutes % 60:02d} of {env.world.horizon_s / 3600:g} h"
+        speed = f"{done / (now - self._began):,.0f} x real time"
+        self._progress.update(self._task, completed=done, simulated=simulated, speed=speed)
+
+    def _now(self, env: BatchEnv) -> float:
+        return float(env.world.state.clock["time"].max())

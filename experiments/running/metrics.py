@@ -1,0 +1,246 @@
+"""What a run came to: numbers from the book of requests and from the sums of its rounds."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox.jobs import DELIVERED as ANSWER_DELIVERED
+from sandbox.recording.frames import book_of
+from sandbox.state import MODE_NAMES
+from sandbox.world import World
+
+GIGA, JOULES_PER_WH = 1e9, 3600.0
+
+
+class Metric(NamedTuple):
+    """A number of a run: its unit ("1" for none) and what it is."""
+
+    unit: str
+    meaning: str
+
+
+IMAGE_METRICS = {
+    "value_delivered": Metric("1", "value on the ground, aged on board"),
+    "value_offered": Metric("1", "value of all requests of the episode"),
+    "requests": Metric("1", "of the episode, taken or not"),
+    "captures": Metric("1", "images taken and kept"),
+    "images_delivered": Metric("1", "images on the ground, whole"),
+    "downlinked_gbit": Metric("Gbit", "data sent to the ground"),
+    "latency_median_min": Metric("min", "from capture to arrival, median"),
+    "latency_p90_min": Metric("min", "the same, 90th percentile"),
+    "cloudy": Metric("1", "images discarded for cloud"),
+    "duplicate": Metric("1", "images that others took first"),
+    "denied": Metric("1", "rounds without a free antenna"),
+}
+"""Reported where the problem is about images."""
+
+JOB_METRICS = {
+    "value_answered": Metric("1", "value of the answers that arrived, aged"),
+    "jobs": Metric("1", "that came into being"),
+    "answers": Metric("1", "that arrived in time"),
+    "latency_median_s": Metric("s", "from a job's birth to its answer, median"),
+    "latency_p90_s": Metric("s", "the same, 90th percentile"),
+    "handed": Metric("1", "given to other satellites"),
+    "dropped": Metric("1", "jobs given up, or without room"),
+    "expired": Metric("1", "jobs not answered in time"),
+    "jobs_lost": Metric("1", "jobs lost with their satellite"),
+}
+"""Reported where jobs are served."""
+
+AVOIDANCE_METRICS = {
+    "collisions": Metric("1", "satellites that were hit"),
+    "burned_m_s": Metric("m/s", "by all satellites"),
+    "share_out_of_slot": Metric("1", "share of the rounds out of the slot"),
+    "closest_m": Metric("m", "least distance to what passed"),
+    "service": Metric("1", "worth of the time in the slots"),
+}
+"""Reported where satellites may be hit; `service` only where the problem pays for it."""
+
+BODY_METRICS = {
+    "reward": Metric("1", "sum over rounds and satellites"),
+    "illegal": Metric("1", "masked decisions, played as no-op"),
+    "battery_lowest": Metric("1", "lowest charge in the fleet"),
+    "battery_lowest_median": Metric("1", "the same, median of the satellites"),
+    "energy_kwh": Metric("kWh", "used by all satellites"),
+    "lost_satellites": Metric("1", "with an empty battery, or hit"),
+    "satellites": Metric("1", "at the start"),
+    "rounds": Metric("1", "decision rounds played"),
+    **{f"share_{mode}": Metric("1", f"share of the rounds in mode {mode}") for mode in MODE_NAMES},
+}
+"""Reported of satellites whatever they are for."""
+
+THOUGHT_METRICS = {
+    "decisions": Metric("1", "that were thought about"),
+    "thought_s": Metric("s", "per decision, on its own board"),
+    "thought_j": Metric("J", "per decision, drawn by its board"),
+    "thought_share": Metric("1", "of all the energy used"),
+    "prompt_tokens": Metric("1", "read per decision"),
+    "output_tokens": Metric("1", "written per decision"),
+    "late": Metric("1", "too late to be carried out"),
+    "late_share": Metric("1", "of the decisions"),
+    "too_hot": Metric("1", "refused by a hot board"),
+    "share_thinking": Metric("1", "of the rounds end in thought"),
+    "fallbacks": Metric("1", "not taken by the mind itself"),
+}
+"""Reported where thought was charged."""
+
+GROUPS = (IMAGE_METRICS, JOB_METRICS, AVOIDANCE_METRICS, BODY_METRICS, THOUGHT_METRICS)
+"""Every metric, in the order in which they are shown."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over the rounds of one run. Arrays are (N,), of M modes (N, M).
+
+    `terms` holds the sum of every number that the problem reports, by name.
+    """
+
+    rounds: int
+    reward: NDArray
+    terms: Mapping[str, NDArray]
+    downlinked: NDArray  # bit
+    modes: NDArray  # rounds spent in each mode
+    lowest_battery: NDArray  # share of the capacity
+    alive: NDArray
+    energy: NDArray  # J
+    closest: NDArray | None = None  # m, least distance to anything that passed; None where nothing may
+    thoughts: NDArray | None = None  # decisions that were thought about; None where thought was not charged
+    fallbacks: NDArray | None = None  # of those, the ones that the mind itself did not take
+
+    def sum(self, term: str) -> float:
+        """What `term` came to, over all satellites."""
+        return float(self.terms[term].sum())
+
+
+def metrics_in(world: World, totals: Totals, b: int = 0) -> dict[str, float]:
+    """The metrics of the episode that has been played in world `b`, NaN where one has no value.
+
+    Which groups of `GROUPS` there are, and what of them, depends on what the world has and on what its
+    problem reports.
+    """
+    found: dict[str, float] = {}
+    if "reward_delivery" in totals.terms:
+        found |= image_metrics(book_of(world, b), totals)
+    if world.jobs is not None:
+        found |= job_metrics(world.jobs.state.book[b], world.jobs.state.ledger[b], totals)
+    if world.encounters is not None:
+        found |= avoidance_metrics(totals)
+    return found | body_metrics(totals) | _thought_metrics(totals)
+
+
+def image_metrics(book: NDArray, totals: Totals) -> dict[str, float]:
+    """The metrics of `IMAGE_METRICS`, without those that the problem does not report.
+
+    Args:
+        book: the requests of the episode, records (M,) of dtype `sandbox.state.REQUEST` without padding.
+        totals: the sums of its rounds.
+    """
+    latency = latencies(book) / 60.0
+    return {
+        **_sums(totals, value_delivered="reward_delivery"),
+        "value_offered": float(book["value"].sum()),
+        "requests": len(book),
+        **_counts(totals, captures="captured", images_delivered="delivered"),
+        "downlinked_gbit": float(totals.downlinked.sum()) / GIGA,
+        "latency_median_min": _percentile(latency, 50),
+        "latency_p90_min": _percentile(latency, 90),
+        **_counts(totals, cloudy="cloudy", duplicate="duplicate", denied="denied"),
+    }
+
+
+def job_metrics(book: NDArray, ledger: Any, totals: Totals) -> dict[str, float]:
+    """The metrics of `JOB_METRICS`, without those that the problem does not report.
+
+    Args:
+        book: the jobs of the episode, records (J,) of dtype `sandbox.jobs.JOB`.
+        ledger: what became of them, a record of dtype `sandbox.jobs.LEDGER`.
+        totals: the sums of its rounds.
+    """
+    arrived = book["status"] == ANSWER_DELIVERED
+    latency = book["delivered_at"][arrived] - book["release"][arrived]
+    return {
+        **_sums(totals, value_answered="reward_answers"),
+        "jobs": int(ledger["jobs_created"]),
+        "answers": int(ledger["jobs_delivered"]),
+        "latency_median_s": _percentile(latency, 50),
+        "latency_p90_s": _percentile(latency, 90),
+        **_counts(totals, handed="handed"),
+        **{name: int(ledger[f"jobs_{name}"]) for name in ("dropped", "expired")},
+        "jobs_lost": int(ledger["jobs_lost"]),
+    }
+
+
+def avoidance_metrics(totals: Totals) -> dict[str, float]:
+    """The metrics of `AVOIDANCE_METRICS`, without those that the problem does not report."""
+    closest = np.inf if totals.closest is None else float(totals.closest.min())
+    rounds = len(totals.reward) * totals.rounds
+    outside = _sums(totals, share_out_of_slot="out_of_slot")
+    return {
+        **_counts(totals, collisions="collided"),
+        **_sums(totals, burned_m_s="burned_m_s"),
+        **{name: value / rounds for name, value in outside.items()},
+        "closest_m": closest if math.isfinite(closest) else math.nan,
+        **_sums(totals, service="reward_service"),
+    }
+
+
+def _sums(totals: Totals, **terms: str) -> dict[str, float]:
+    """Of terms by the name of their metric, the sums of those that the problem reports."""
+    return {name: totals.sum(term) for name, term in terms.items() if term in totals.terms}
+
+
+def _counts(totals: Totals, **terms: str) -> dict[str, float]:
+    """As `_sums`, of what is counted."""
+    return {name: int(value) for name, value in _sums(totals, **terms).items()}
+
+
+def body_metrics(totals: Totals) -> dict[str, float]:
+    """Every metric of `BODY_METRICS`."""
+    satellites = len(totals.reward)
+    shares = totals.modes.sum(axis=0) / (satellites * totals.rounds)
+    return {
+        "reward": float(totals.reward.sum()),
+        "illegal": int(totals.sum("illegal")),
+        "battery_lowest": float(totals.lowest_battery.min()),
+        "battery_lowest_median": float(np.median(totals.lowest_battery)),
+        "energy_kwh": float(totals.energy.sum()) / JOULES_PER_WH / 1e3,
+        "lost_satellites": int(satellites - totals.alive.sum()),
+        "satellites": satellites,
+        "rounds": totals.rounds,
+        **{f"share_{mode}": float(share) for mode, share in zip(MODE_NAMES, shares, strict=True)},
+    }
+
+
+def _thought_metrics(totals: Totals) -> dict[str, float]:
+    """Every metric of `THOUGHT_METRICS`, or none where thought was not charged."""
+    if totals.thoughts is None:
+        return {}
+    count, joules = int(totals.thoughts.sum()), float(totals.energy.sum())
+
+    def share(name: str) -> float:
+        return totals.sum(name) / count if count else math.nan
+
+    return {
+        "decisions": count,
+        **{name: share(name) for name in ("thought_s", "thought_j", "prompt_tokens", "output_tokens")},
+        "thought_share": totals.sum("thought_j") / joules if joules else math.nan,
+        "late": int(totals.sum("late")),
+        "late_share": share("late"),
+        "too_hot": int(totals.sum("too_hot")),
+        "share_thinking": totals.sum("thinking") / (len(totals.reward) * totals.rounds),
+        "fallbacks": 0 if totals.fallbacks is None else int(totals.fallbacks.sum()),
+    }
+
+
+def latencies(book: NDArray) -> NDArray[np.float64]:
+    """Seconds from capture to arrival of every image of `book` that reached the ground."""
+    taken = book["delivered_at"] - book["captured_at"]
+    return taken[np.isfinite(taken)]
+
+
+def _percentile(values: NDArray, share: float) -> float:
+    return float(np.percentile(values, share)) if len(values) else math.nan

@@ -1,0 +1,124 @@
+"""A policy plays an episode in every world of a batch, while others look on: the only loop that steps one."""
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from agents import Policy
+from agents.qwen.decisions import Decision, Request
+from envs.batch import BatchEnv
+from envs.deliberation import DeliberatingBatch, Thought
+
+
+@dataclass(frozen=True)
+class Round:
+    """A round that was played: actions and rewards (B, N), masks (B, N, A) and terms (B, N, I).
+
+    `decisions` holds what a mind was asked and what it answered, by world and satellite.
+    """
+
+    actions: NDArray
+    mask: NDArray
+    reward: NDArray
+    terms: NDArray
+    decisions: Mapping[tuple[int, int], tuple[Request, Decision]]
+
+
+@dataclass
+class Turn:
+    """A round that is about to be played; what is put in place of `actions` and `thought` is played."""
+
+    observation: NDArray
+    info: Mapping[str, Any]
+    actions: NDArray
+    thought: Thought | None
+
+
+class Watcher:
+    """Looks on while an episode is played; override what is of interest."""
+
+    def start(self, env: BatchEnv) -> None:
+        """The episode has begun."""
+
+    def before(self, env: BatchEnv) -> None:
+        """A round is about to be played."""
+
+    def decided(self, env: BatchEnv, turn: Turn) -> bool | None:
+        """The policy has decided. True ends the episode here."""
+
+    def after(self, env: BatchEnv, played: Round) -> None:
+        """A round was played."""
+
+    def close(self) -> None:
+        """The episode is over, or was cut short, perhaps before it began."""
+
+
+@dataclass
+class Speed:
+    """Seconds that deciding and stepping took, without the first round, in which the kernels load."""
+
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    decisions: int = 0
+
+    def per_wall_s(self) -> float:
+        return self.decisions / self.wall_s if self.wall_s else 0.0
+
+    def per_cpu_s(self) -> float:
+        return self.decisions / self.cpu_s if self.cpu_s else 0.0
+
+
+def play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher] = ()) -> Speed:
+    """Play one episode in every world, world b with seed + b; tell the `watchers` of it, and close them.
+
+    `env` is one without autoreset. A world without a satellite left goes on until every world has ended.
+    """
+    try:
+        speed = _play(env, policy, seed, watchers)
+    except BaseException:
+        for watcher in watchers:
+            with suppress(Exception):  # what went wrong first is what is told
+                watcher.close()
+        raise
+    with ExitStack() as closing:
+        for watcher in reversed(watchers):
+            closing.callback(watcher.close)
+    return speed
+
+
+def _step(env: BatchEnv, turn: Turn) -> tuple[Any, ...]:
+    """A step in which the policy's thought is charged, if the environment charges any."""
+    if isinstance(env, DeliberatingBatch):
+        return env.step(turn.actions, turn.thought)
+    return env.step(turn.actions)
+
+
+def _play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher]) -> Speed:
+    observation, info = env.reset(seed)
+    policy.reset(seed)
+    for watcher in watchers:
+        watcher.start(env)
+    speed, ended, first = Speed(), False, True
+    while not ended:
+        for watcher in watchers:
+            watcher.before(env)
+        wall, cpu = time.perf_counter(), time.process_time()
+        turn = Turn(observation, info, policy.act(observation, info), policy.thought)
+        ends = [watcher.decided(env, turn) for watcher in watchers]
+        if any(ends):
+            break
+        observation, reward, terminated, truncated, info = _step(env, turn)
+        if not first:
+            speed.wall_s += time.perf_counter() - wall
+            speed.cpu_s += time.process_time() - cpu
+            speed.decisions += reward.size
+        mask, first = turn.info["action_mask"], False
+        played = Round(turn.actions, mask, reward, info["terms"], policy.decisions)
+        for watcher in watchers:
+            watcher.after(env, played)
+        ended = bool((terminated | truncated).all())
+    return speed

@@ -1,0 +1,1 @@
+"""The nano's training, and what it is judged on."""

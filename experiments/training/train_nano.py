@@ -1,0 +1,226 @@
+"""Train the nano by imitation: teachers' decisions first, then what they would have done where the nano went.
+
+    python -m experiments train_nano --out agents/qwen/nano
+    python -m experiments train_nano --out mine --lessons tasking_v0=20000,10000
+    python -m experiments train_nano --start mine --out better --rate 4e-4
+
+Behaviour cloning over rounds that the teachers (`training.teachers`) played in training scenarios
+(`training.splits`), then DAgger (Ross, Gordon and Bagnell 2011): the nano plays, the teacher says what it
+would have done, and the nano goes on learning from all of it. The loss is the cross entropy of the next
+token, among the tokens of the legal actions only. Prompts of the same length make a batch, of whatever
+problems, so that none is padded. The same arguments on the same machine give the same weights.
+"""
+
+import copy
+import math
+import time
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import AutoTokenizer
+
+from agents import Policy
+from agents.qwen.dense import ACTIONS, IDS
+from agents.qwen.nano import NanoEngine, load_model
+from agents.qwen.policy import QwenPolicy
+from envs.batch import BatchEnv
+from experiments.running import run_folder
+from experiments.running.options import add, arguments_of, common
+from experiments.running.replacement import is_free
+from experiments.training.nano_blank import RECORD, blank_model, make_tokenizer
+from experiments.training.nano_lessons import Certain, Lessons, collect, nobody
+from experiments.training.splits import FIRST_TRAINING_SEED
+from experiments.training.teachers import TEACHERS
+
+ACTION_IDS = torch.tensor([IDS[f"<{name}>"] for name in ACTIONS])
+LESSONS = {
+    "tasking_v0": (76_000, 38_000),
+    "offloading_v0": (30_000, 12_000),
+    "avoidance_v0": (22_000, 10_000),
+    "autonomy_v0": (36_000, 14_000),
+}
+"""By problem, the lessons that its teacher plays, and those added in each round of DAgger."""
+
+
+def batches(lessons: Lessons, size: int, rng: np.random.Generator) -> Iterator[Lessons]:
+    """The lessons in random order, `size` or fewer of the same length at a time."""
+    order = rng.permutation(len(lessons))
+    order = order[np.argsort(lessons.lengths[order], kind="stable")]
+    cuts = np.flatnonzero(np.diff(lessons.lengths[order])) + 1
+    parts = [part[i : i + size] for part in np.split(order, cuts) for i in range(0, len(part), size)]
+    for k in rng.permutation(len(parts)):
+        yield lessons.take(parts[k])
+
+
+def action_logits(model: Any, batch: Lessons) -> torch.Tensor:
+    """Logits (R, A) after prompts of one length, minus infinity where an action is illegal."""
+    length = int(batch.lengths[0])
+    ids = torch.from_numpy(batch.ids[:, -length:].astype(np.int64))
+    last = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, -1]
+    logits = last @ model.lm_head.weight[ACTION_IDS].T
+    return logits.masked_fill(torch.from_numpy(batch.mask == 0), -torch.inf)
+
+
+def loss_of(model: Any, batch: Lessons) -> tuple[torch.Tensor, float]:
+    """Cross entropy with the teacher's chances, and the share of decisions that agree with its likeliest."""
+    logits = action_logits(model, batch)
+    wanted = torch.from_numpy(batch.chances.astype(np.float32))
+    logs = torch.log_softmax(logits, dim=1).masked_fill(torch.from_numpy(batch.mask == 0), 0.0)
+    agree = (logits.argmax(dim=1) == wanted.argmax(dim=1)).float().mean()
+    return -(wanted * logs).sum(dim=1).mean(), float(agree)
+
+
+class Trainer:
+    """AdamW with a short warm-up and a cosine decay to zero over `steps`."""
+
+    def __init__(self, model: Any, rate: float, steps: int) -> None:
+        self.model, self._rate, self._steps, self._done = model, rate, steps, 0
+        decayed = [p for p in model.parameters() if p.ndim > 1]
+        groups = [
+            {"params": decayed, "weight_decay": 0.01},
+            {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
+        ]
+        self._optimiser = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98))
+
+    def learn(self, batch: Lessons) -> tuple[float, float]:
+        """One step; (loss, agreement)."""
+        progress = min(1.0, self._done / self._steps)
+        rate = self._rate * min(1.0, (self._done + 1) / 200) * 0.5 * (1.0 + math.cos(math.pi * progress))
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate * math.sqrt(min(1.0, len(batch.lengths) / 64))
+        loss, agree = loss_of(self.model, batch)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self._optimiser.step()
+        self._optimiser.zero_grad(set_to_none=True)
+        self._done += 1
+        return float(loss.detach()), agree
+
+
+def epoch(trainer: Trainer, lessons: Lessons, size: int, rng: np.random.Generator, title: str) -> None:
+    """Learn every lesson once."""
+    begin, kept = time.process_time(), []
+    trainer.model.train()
+    for batch in batches(lessons, size, rng):
+        kept.append((*trainer.learn(batch), len(batch)))
+    loss, agree = np.average(np.array(kept)[:, :2], axis=0, weights=np.array(kept)[:, 2])
+    print(
+        f"{title}: {len(lessons)} lessons, {len(kept)} steps, loss {loss:.4f}, agreement {agree:.4f}, "
+        f"{time.process_time() - begin:.0f} s of CPU",
+        flush=True,
+    )
+
+
+def save(model: Any, folder: Path) -> None:
+    """Weights in bf16 and the configuration, as `from_pretrained` reads them."""
+    copy.deepcopy(model).to(torch.bfloat16).save_pretrained(folder)
+
+
+def train(told: Namespace) -> Any:
+    """Clone, then `told.rounds` rounds of DAgger."""
+    rng = np.random.default_rng(FIRST_TRAINING_SEED + told.seed)
+    model = load_model(told.start) if told.start else blank_model(told.seed)
+    clone, dagger = (sum(counts[i] for counts in told.lessons.values()) for i in (0, 1))
+    per_epoch = [clone + k * dagger for k in range(told.rounds + 1)]
+    trainer = Trainer(model, told.rate, math.ceil(sum(per_epoch) / told.batch * 1.15))
+    lessons = gather(told, rng, None)
+    for k in range(told.rounds + 1):
+        if k:
+            model.eval()
+            lessons = lessons + gather(told, rng, model)
+        epoch(trainer, lessons, told.batch, rng, f"round {k}")
+        save(model, told.out)
+    return model
+
+
+def gather(told: Namespace, rng: np.random.Generator, model: Any | None) -> Lessons:
+    """Lessons of every problem asked for, from episodes that the model plays, or where it is None the
+    teachers."""
+    found = []
+    for problem, counts in told.lessons.items():
+        begin, wanted = time.process_time(), counts[model is not None]
+        player = nobody if model is None else _playing(model)
+        found.append(collect(problem, wanted, rng, _teacher_of, player))
+        tokens, spent = found[-1].lengths.mean(), time.process_time() - begin
+        print(f"{problem}: {len(found[-1])} lessons of {tokens:.0f} tokens, {spent:.0f} s of CPU", flush=True)
+    return Lessons.joined(found)
+
+
+def _teacher_of(env: BatchEnv) -> Certain:
+    return Certain(TEACHERS[env.problem.name](env))
+
+
+def _playing(model: Any) -> Callable[[BatchEnv, np.random.Generator], Policy]:
+    """The model as a player, which in three of ten episodes draws from its probabilities."""
+
+    def make(env: BatchEnv, rng: np.random.Generator) -> Policy:
+        policy = QwenPolicy(env, NanoEngine(model, sample=bool(rng.random() < 0.3)))
+        policy.reset(int(rng.integers(2**31)))
+        return policy
+
+    return make
+
+
+def run(told: Namespace) -> None:
+    """Train, save, say how long it took."""
+    told.lessons = dict(told.lessons)
+    torch.set_num_threads(1)
+    torch.manual_seed(told.seed)
+    told.out.mkdir(parents=True, exist_ok=True)
+    _keep_record(told, None)  # from now on the folder says whose it is
+    begin = time.process_time()
+    tokenizer = AutoTokenizer.from_pretrained(told.start) if told.start else make_tokenizer()
+    tokenizer.save_pretrained(told.out)
+    train(told)
+    spent = time.process_time() - begin
+    _keep_record(told, round(spent))
+    print(f"saved in {told.out}, {spent:.0f} s of CPU")
+    if told.json:
+        run_folder.keep_records(told.json, "training", [{"folder": str(told.out), "cpu_s": spent}])
+
+
+def _keep_record(told: Namespace, cpu_s: int | None) -> None:
+    """How the model in the folder is made; no CPU time as long as it is not done."""
+    record = {"arguments": {k: str(v) for k, v in arguments_of(told).items()}, "cpu_s": cpu_s}
+    run_folder.write_json(told.out / RECORD, {"format": run_folder.format_of("training"), **record})
+
+
+def own_folder(text: str) -> Path:
+    """A folder to save a model in: a new one, an empty one, or one of an earlier training."""
+    path = Path(text)
+    if is_free(path):
+        return path
+    content = run_folder.read_json(path / RECORD) if path.is_dir() else None
+    if not (isinstance(content, dict) and {"arguments", "cpu_s"} <= content.keys()):
+        raise ArgumentTypeError(
+            f"{path} holds something other than a model trained here; name another folder"
+        )
+    return path
+
+
+_HELP = "of each problem: so many that its teacher plays, and so many added in a round of DAgger"
+
+
+def _lessons(text: str) -> tuple[str, tuple[int, int]]:
+    """`PROBLEM=TAUGHT,TRIED`, read."""
+    problem, _, counts = text.partition("=")
+    taught, tried = counts.split(",")
+    if problem not in LESSONS:
+        raise ValueError(problem)
+    return problem, (int(taught), int(tried))
+
+
+def options(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--out", type=own_folder, required=True, metavar="DIR", help="where it is saved")
+    add(parser, "--start", None, "go on from this model", type=Path, metavar="FOLDER")
+    parser.add_argument("--lessons", nargs="+", type=_lessons, default=list(LESSONS.items()), help=_HELP,
+                        metavar="PROBLEM=TAUGHT,TRIED")  # fmt: skip
+    add(parser, "--rounds", 1, "rounds of DAgger", type=int, metavar="N")
+    add(parser, "--batch", 128, "prompts a step", type=int, metavar="N")
+    add(parser, "--rate", 1e-3, "of learning, at most", type=float, metavar="R")
+    common(parser, seed=0)

@@ -1,0 +1,55 @@
+"""What is held out is never trained on."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from envs.episodes import env_names
+from experiments.training.splits import DRAWS, HELD_OUT, JUDGED, RIVALS, held_out, training_scenarios
+
+
+@pytest.fixture(scope="module", params=DRAWS)
+def drawn(request):
+    return request.param, list(islice(training_scenarios(request.param, seed=0), 40))
+
+
+def test_every_problem_is_drawn_and_judged():
+    assert set(DRAWS) == set(JUDGED) == set(RIVALS) == set(env_names())
+    assert {name for names in JUDGED.values() for name in names} == set(HELD_OUT)
+
+
+def test_same_seed_same_scenarios(drawn):
+    problem, scenarios = drawn
+    assert list(islice(training_scenarios(problem, seed=0), 5)) == scenarios[:5]
+    assert DRAWS[problem](np.random.default_rng(1)) != DRAWS[problem](np.random.default_rng(2))
+
+
+def test_scenarios_differ_and_none_is_called_as_one_that_is_shipped(drawn):
+    _, scenarios = drawn
+    assert len(set(map(str, scenarios))) > 0.8 * len(scenarios)
+    assert all(scenario.name.startswith("training_") for scenario in scenarios)
+    assert len({str(scenario.fleet) for scenario in scenarios}) > 5
+
+
+def test_hours_are_those_asked_for(drawn):
+    problem, _ = drawn
+    found = [DRAWS[problem](np.random.default_rng(k), (2.0, 3.0)).horizon_h for k in range(10)]
+    assert all(2.0 <= hours <= 3.0 for hours in found)
+
+
+def test_no_training_shell_is_like_a_held_out_one(drawn):
+    _, scenarios = drawn
+    shells = {name: held_out(name).fleet[0].walker for name in HELD_OUT if name != "crossing_12"}
+    unseen = [shell for shell in shells.values() if shell]
+    assert len(unseen) == 4
+    for shell in (s.fleet[0].walker for s in scenarios if s.fleet[0].walker):
+        for other in unseen:
+            alike = abs(shell.inclination_deg - other.inclination_deg) <= 2.0
+            assert not (alike and shell.total == other.total)
+
+
+def test_held_out_takes_hours():
+    assert held_out("delta_40_70", 3.0).horizon_h == 3.0
+    assert held_out("star_18_86").fleet[0].walker.total == 18
+    assert held_out("star_18_86").fleet[0].walker.pattern == "star"
