@@ -125,6 +125,9 @@ class Engine(ABC):
     name: str
     """Of the model, as the compute model of the spacecraft knows it, for example "Qwen3-8B"."""
 
+    dense: bool = False
+    """Whether it reads numbers as tokens and no words."""
+
     problems: tuple[str, ...] = ()
     """Names of the decision problems that it has learned; empty for any."""
 

@@ -29,6 +29,8 @@ TOP_LOGPROBS = 20
 ANSWER_TOKENS = 64
 """Room for an answer in words, where nothing constrains it to a letter."""
 NAME = "decision"
+BUDGETS = ("thinking_budget_tokens", "reasoning_budget_tokens", "thinking_token_budget")
+"""Fields that end a thought after so many tokens: of llama.cpp, and of vLLM with a reasoning configuration."""
 CUT = ("length", "max_tokens", "max_output_tokens", "model_length")
 """Why a reply ended, where its tokens ran out."""
 MOST_TOKENS = 10**9

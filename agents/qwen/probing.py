@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from agents.qwen.cassette import Transport
 from agents.qwen.dialects import (
+    BUDGETS,
     DIALECTS,
     NAME,
     TOP_LOGPROBS,
@@ -38,9 +39,11 @@ SWITCHES: tuple[Mapping[str, Any], ...] = (
 )
 """What turns thinking off: at vLLM, SGLang, llama.cpp and `transformers serve`; at Ollama; at DashScope; at
 other vendors; at OpenRouter; nothing does."""
-OPTIONAL = ("temperature", "top_p", "top_k", "seed")
+OPTIONAL = ("temperature", "top_p", "top_k", "seed", *BUDGETS)
 """Fields that a server may do without."""
 _BAD_REQUEST = (400, 422)
+_SHORT_THOUGHT, _MOST_CHARACTERS = 8, 10
+"""Tokens of a thought that is to be ended, and characters that each may have."""
 _LONGEST_NAME = 80
 WIDER = (256, 64)
 """Alternatives of a token that are asked for beyond the usual 20: llama.cpp gives any number."""
@@ -99,6 +102,20 @@ def probe(transport: Transport, url: str, model: str | None, dialect: str, think
         f"Server {url} does not decide with model {name!r} ({told}){known}; "
         "check its model and log" + ("." if dialect == "auto" else ", or take the dialect auto.")
     )
+
+
+def ends_thoughts(
+    transport: Transport, body: Callable[[Question, int | None, float], dict[str, Any]]
+) -> bool:
+    """Whether the server ends thoughts at a budget and then answers, in one call: some do not know the field."""
+    reply = transport.send("POST", Text.path, body(_YES_OR_NO, 0, _SHORT_THOUGHT))
+    try:
+        answer = read_chat(reply.json) if reply.ok else None
+    except UnreadableReply:
+        return False
+    if answer is None or answer.cut or not (answer.text and answer.reasoning):
+        return False
+    return len(answer.reasoning) <= _MOST_CHARACTERS * _SHORT_THOUGHT
 
 
 def _widen(transport: Transport, way: LogProbs) -> None:

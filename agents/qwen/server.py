@@ -4,8 +4,8 @@ All satellites of a round are asked at once, each with the same system message f
 prefix cache is hit. How to ask is found out when the engine is made (`agents.qwen.probing`). After that
 nothing raises: an answer that fails or cannot be read becomes the safe action and is marked as such.
 
-A thinking budget is enforced with two calls: one that thinks, up to the budget, and where no answer came of
-it one that has to decide with the thoughts so far. The tokens of the second prompt are not counted: on board
+A thinking budget is enforced by the server where it can, in one call; else with two: one that thinks, up to
+the budget, and where no answer came of it one that has to decide with the thoughts so far. The tokens of the second prompt are not counted: on board
 the thoughts are in the cache already.
 """
 
@@ -28,6 +28,8 @@ from agents.qwen.chat import messages
 from agents.qwen.choice import Draws, check_temperature, softmax, thinking_budget
 from agents.qwen.decisions import FLOOR, UNSURE, Decision, Engine, Request, check_floor
 from agents.qwen.dialects import (
+    ANSWER_TOKENS,
+    BUDGETS,
     Answer,
     Dialect,
     Question,
@@ -41,7 +43,7 @@ from agents.qwen.http import NOT_JSON, TRANSIENT, ApiKey, Client, Reply
 from agents.qwen.names import nominal_name
 from agents.qwen.orders import AUTO, CALIBRATE, SHIFTS, Orders, agreed, check_debias
 from agents.qwen.pool import Pool
-from agents.qwen.probing import complaint, probe
+from agents.qwen.probing import complaint, ends_thoughts, probe
 from agents.qwen.reasons import plain
 from envs.replies import ILLEGAL, OK, SAFE_ACTION, UNREADABLE, ReplyReader
 from sandbox.errors import SandboxError
@@ -179,6 +181,7 @@ class ServerEngine(Engine):
         self.name = name or nominal_name(self.model)
         self._plain = Text(self.model, self.dialect.switch, self.dialect.wants)
         self._fallback = self._plain if dialect == "auto" else None
+        self._one_call = 0 < self.budget < math.inf and ends_thoughts(self._transport, self._thinking_body)
         self._draws, self._orders = Draws(seed), Orders(seed)
         self._readers: dict[tuple[Any, ...], ReplyReader] = {}
         self._pool: Pool | None = Pool(concurrency, "qwen-server")
@@ -461,7 +464,8 @@ class ServerEngine(Engine):
         order: NDArray[np.int64],
     ) -> "_Outcome":
         """Think up to the budget; where that gave no answer, decide with the thoughts so far."""
-        reply = self._post(self._plain, self._thinking_body(question, seed))
+        budget = self.budget if self._one_call else None
+        reply = self._post(self._plain, self._thinking_body(question, seed, budget))
         if not reply.ok:
             return self._failed(reply)
         try:
@@ -483,16 +487,22 @@ class ServerEngine(Engine):
             reasoning=thoughts,
         )
 
-    def _thinking_body(self, question: Question, seed: int | None) -> dict[str, Any]:
+    def _thinking_body(
+        self, question: Question, seed: int | None, budget: float | None = None
+    ) -> dict[str, Any]:
+        """What is posted for a thought; with a `budget` for the thought and the answer to it in one call."""
         body = {"model": self.model, "messages": messages(question.system, question.report), **THINKING}
         body |= _thinking_on(self.dialect.switch)
         if seed is not None:
             body["seed"] = seed
-        limit = self.budget
+        limit = self.budget if budget is None else budget
         if self.context is not None:
             limit = min(limit, self.context - _tokens(question.system + question.report) - ANSWER_ROOM)
         if not math.isinf(limit):
             body["max_tokens"] = max(1, int(limit))
+        if budget is not None:
+            body |= dict.fromkeys(BUDGETS, body["max_tokens"])
+            body["max_tokens"] += ANSWER_TOKENS
         return self._plain.wants.applied(body)
 
     def _question(self, request: Request, order: NDArray[np.int64]) -> tuple[Question, int]:

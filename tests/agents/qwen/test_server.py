@@ -30,7 +30,7 @@ SERVERS = {
     "json": JsonServer,
     "text": Manners,
 }
-FAST = {"backoff_s": 0.01, "retries": 1}
+FAST = {"debias": "none", "backoff_s": 0.01, "retries": 1}
 
 
 def asking(server, **options):
