@@ -8,6 +8,7 @@
 | choice | chat, `structured_outputs` | vLLM from 0.12 | a legal label |
 | json | chat, `response_format` with a schema | OpenAI, llama.cpp, Ollama, SGLang | a legal label in JSON |
 | text | chat | all | whatever it writes |
+| dense | completions of token ids | llama.cpp with a nano (`experiments export_gguf`) | probabilities |
 """
 
 import json
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from agents.qwen.chat import messages
 from agents.qwen.decisions import Request
+from agents.qwen.dense import TOKENS
 from envs.replies import split_thinking, without_end_tokens
 
 TOP_LOGPROBS = 20
@@ -73,6 +75,9 @@ class Question:
     labels: tuple[str, ...]
     names: tuple[str, ...]
     phrases: tuple[str, ...]
+    dense: tuple[int, ...] = ()
+    """The tokens of a dense prompt, where that is how it is asked, and those (L,) of the actions."""
+    answers: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, request: Request, leave_out: int = 0, order: NDArray[np.int64] | None = None) -> "Question":
@@ -253,10 +258,35 @@ class Json(Text):
         return super().body(asked, sampling) | {"response_format": form}
 
 
+class Dense(Dialect):
+    """A dense prompt as token ids, answered by an action's own token; for a nano behind llama.cpp."""
+
+    name, path = "dense", "/completions"
+
+    def body(self, question: Question, sampling: Mapping[str, Any]) -> dict[str, Any]:
+        count = len(TOKENS)
+        asked = {"prompt": list(question.dense), "max_tokens": 1, "temperature": 1.0}
+        return {"model": self.model, **asked, "logprobs": count, "n_probs": count}
+
+    def read(self, reply: Any, question: Question) -> Answer:
+        listed = _at(reply, "choices", 0, "logprobs", "content", 0, "top_logprobs")
+        try:
+            found = {int(each["id"]): float(each["logprob"]) for each in listed}
+        except (TypeError, KeyError, ValueError, OverflowError):
+            raise UnreadableReply("no alternatives with ids and log-probabilities") from None
+        scores = np.array([found.get(token, -np.inf) for token in question.answers])
+        if not np.isfinite(scores).any():
+            raise UnreadableReply("no legal action among the alternatives")
+        shares = np.exp(scores)
+        return Answer(shares / shares.sum(), mass=min(1.0, float(shares.sum())))
+
+
 DIALECTS: dict[str, type[Dialect]] = {
     kind.name: kind for kind in (SystemOne, Decisions, LogProbs, Choice, Json, Text)
 }
 """In the order in which they are tried."""
+NAMED: dict[str, type[Dialect]] = {**DIALECTS, Dense.name: Dense}
+"""Those that can be asked for."""
 
 
 def read_chat(reply: Any) -> Answer:

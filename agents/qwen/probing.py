@@ -9,12 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from agents.qwen.cassette import Transport
+from agents.qwen.dense import DECIDE, IDS
 from agents.qwen.dialects import (
     BUDGETS,
     DIALECTS,
     NAME,
     TOP_LOGPROBS,
+    NAMED,
     Choice,
+    Dense,
     Dialect,
     Json,
     LogProbs,
@@ -69,6 +72,10 @@ _HELLO = Question(
 """To which a free answer is neither of the labels."""
 
 
+_DENSE = tuple(IDS[token] for token in ("<battery:20>", "<idle>", "<charge>", DECIDE))
+_DENSE_ANSWERS = (IDS["<idle>"], IDS["<charge>"])
+
+
 class Server(NamedTuple):
     """What was found: the model as the server calls it, how to ask it, and its context (tokens) if stated."""
 
@@ -82,13 +89,14 @@ def probe(transport: Transport, url: str, model: str | None, dialect: str, think
 
     Raises SandboxError where that cannot be found out.
     """
-    if dialect != "auto" and dialect not in DIALECTS:
-        raise unknown_name("dialect", dialect, ("auto", *DIALECTS))
+    if dialect != "auto" and dialect not in NAMED:
+        raise unknown_name("dialect", dialect, ("auto", *NAMED))
     listed = _models(transport, url)
     name = _model(model, listed, url)
-    switch, wants = _manners(transport, name)
+    dense = dialect == Dense.name
+    switch, wants = ({}, Wants()) if dense else _manners(transport, name)
     reasons: dict[str, list[str]] = {}
-    for kind in DIALECTS.values() if dialect == "auto" else [DIALECTS[dialect]]:
+    for kind in DIALECTS.values() if dialect == "auto" else [NAMED[dialect]]:
         way = kind(name, switch, wants)
         why_not = _fails(transport, way, thinking)
         if not why_not:
@@ -232,6 +240,8 @@ def _fails(transport: Transport, dialect: Dialect, thinking: bool) -> str:
     """Why this way of asking does not work; empty where it does."""
     constrained = isinstance(dialect, Choice | Json)
     question = _HELLO if constrained else _YES_OR_NO
+    if isinstance(dialect, Dense):
+        question = replace(question, dense=_DENSE, answers=_DENSE_ANSWERS)
     reply = transport.send("POST", dialect.path, dialect.body(question, {"temperature": 0}))
     if not reply.ok:
         return reply.reason

@@ -27,10 +27,12 @@ from agents.qwen.cassette import Player, Recorder
 from agents.qwen.chat import messages
 from agents.qwen.choice import Draws, check_temperature, softmax, thinking_budget
 from agents.qwen.decisions import FLOOR, UNSURE, Decision, Engine, Request, check_floor
+from agents.qwen.dense import DenseRenderer
 from agents.qwen.dialects import (
     ANSWER_TOKENS,
     BUDGETS,
     Answer,
+    Dense,
     Dialect,
     Question,
     Text,
@@ -41,7 +43,7 @@ from agents.qwen.dialects import (
 )
 from agents.qwen.http import NOT_JSON, TRANSIENT, ApiKey, Client, Reply
 from agents.qwen.names import nominal_name
-from agents.qwen.orders import AUTO, CALIBRATE, SHIFTS, Orders, agreed, check_debias
+from agents.qwen.orders import AUTO, CALIBRATE, NONE, SHIFTS, Orders, agreed, check_debias
 from agents.qwen.pool import Pool
 from agents.qwen.probing import complaint, ends_thoughts, probe
 from agents.qwen.reasons import plain
@@ -178,6 +180,9 @@ class ServerEngine(Engine):
             raise
         self.model, self.dialect = found.model, found.dialect
         self.context = found.context if context is None else context
+        self.dense = isinstance(self.dialect, Dense)
+        if self.dense:
+            self._check_dense()
         self.name = name or nominal_name(self.model)
         self._plain = Text(self.model, self.dialect.switch, self.dialect.wants)
         self._fallback = self._plain if dialect == "auto" else None
@@ -186,10 +191,18 @@ class ServerEngine(Engine):
         self._readers: dict[tuple[Any, ...], ReplyReader] = {}
         self._pool: Pool | None = Pool(concurrency, "qwen-server")
         self._breaker = Breaker()
+        self._lock = threading.Lock()
+        self._renderers: dict[int, tuple[Any, DenseRenderer]] = {}
         self._answered: set[str] = set()
         self._reporters: dict[int, Any] = {}
         self._known: dict[Any, tuple[NDArray[np.float64] | None, int]] = {}
         self._paid: set[Any] = set()
+
+    def _check_dense(self) -> None:
+        """Dense prompts list actions in one order, and are answered in one pass."""
+        if self.budget:
+            raise SandboxError("The dialect dense only chooses; take thinking off.")
+        self._bias = BiasTest(NONE)
 
     def reset(self, seed: int | None = None) -> None:
         self._draws.reset(seed)
@@ -508,6 +521,8 @@ class ServerEngine(Engine):
     def _question(self, request: Request, order: NDArray[np.int64]) -> tuple[Question, int]:
         """The question, and how many topics had to go for it to fit the context."""
         question = Question.of(request, 0, order)
+        if self.dense:
+            return self._in_tokens(request, question, order), 0
         if self.context is None:
             return question, 0
         room = self.context - (0 if math.isinf(self.budget) else int(self.budget)) - ANSWER_ROOM
@@ -517,6 +532,20 @@ class ServerEngine(Engine):
             left_out += 1
             question = Question.of(request, left_out, order)
         return question, left_out
+
+    def _in_tokens(self, request: Request, question: Question, order: NDArray[np.int64]) -> Question:
+        """The question as a nano reads it."""
+        reporter = request.reporter
+        with self._lock:
+            if id(reporter) not in self._renderers:
+                renderer = DenseRenderer(reporter.layout, reporter.actions)
+                self._renderers[id(reporter)] = reporter, renderer
+        renderer = self._renderers[id(reporter)][1]
+        ids, lengths = renderer.ids(request.observation[None], request.mask[None])
+        prompt = tuple(ids[0, ids.shape[1] - lengths[0] :].tolist())
+        return replace(
+            question, dense=prompt, answers=tuple(renderer.action_ids[request.legal[order]].tolist())
+        )
 
     def _failed(self, reply: Reply) -> "_Outcome":
         """What a reply comes to that is none: nobody is charged for it."""
