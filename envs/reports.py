@@ -32,7 +32,9 @@ _NONE = "0"
 TABLE_FROM = 2
 RANGES_FROM = 12
 """Decisions of which those that differ in a number alone are listed as a range."""
-"""Things of one kind that are told as a table, not as a sentence each."""
+"""Things of one kind that are told as a table, not as a sentence each,"""
+TABLES_FROM = 80
+"""where so many features have to be told: small models read sentences better, and long prompts cost."""
 
 
 class _Topic(NamedTuple):
@@ -76,7 +78,7 @@ class Reporter:
         self.labels = problem.actions if label == WORDS else LABELS[: len(problem.actions)]
         self.briefing, self.phrases = self._said(problem.briefing), tuple(map(self._said, problem.phrases))
         self._features = [self._translated(feature) for feature in self.layout.features]
-        self._groups = _groups(self.layout)
+        self._groups = _groups(self.layout) if len(self.layout) >= TABLES_FROM else {}
         self._families, self._own_phrases = problem.families, problem.phrases
         parts = [self.briefing]
         if problem.pays:

@@ -23,7 +23,7 @@ MOST_SHIFTS = 4
 TRIES = 32
 """Sets of shifts of which the one that tells options and places apart best is taken."""
 RIDGE = 1e-9
-LEAST_LOG = -30.0
+LEAST_LOG = -1000.0
 """What is impossible counts as so unlikely (natural logarithm)."""
 PROBES, PROBE_OPTIONS = 4, 5
 BIASED = 0.1

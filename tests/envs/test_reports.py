@@ -64,7 +64,7 @@ def test_silence_at_the_values_that_say_nothing(reporter):
     text = reporter.report(
         numbers(reporter.layout, to_shadow=0, station_rate=0, contact_in=180, images=0), mask_of(reporter)
     )
-    assert "eclipse" not in text
+    assert "eclipse in" not in text
     assert "Mbit/s" not in text
     assert "next contact" not in text
     assert "0 images waiting" in text
