@@ -13,6 +13,9 @@ from typing import Any, Protocol
 from agents.qwen.http import Client, Reply
 from sandbox.errors import SandboxError
 
+_OPENING = b'{"method": '
+"""Of every line."""
+
 
 class Transport(Protocol):
     """What sends a request: a client, a recorder or a player."""
@@ -31,7 +34,7 @@ class Recorder:
     def __init__(self, client: Transport, file: str | Path) -> None:
         self._client, self._lock = client, threading.Lock()
         self._new = not Path(file).exists()
-        self._before = None if self._new else Player(file, cut=True)
+        self._before = None if self._new else _begun(file)
         try:
             self._file = open(file, "a", encoding="utf-8")  # noqa: SIM115  closed by close()
             if self._before is not None:
@@ -115,6 +118,15 @@ class Player:
 
     def close(self) -> None:
         """Nothing to close."""
+
+
+def _begun(file: str | Path) -> Player:
+    """What a killed run has recorded. Raises SandboxError for another file: nothing of it is overwritten."""
+    before = Player(file, cut=True)
+    content = Path(file).read_bytes()
+    if content and not before.whole and not content.startswith(_OPENING):
+        raise SandboxError(f"File {str(file)!r} exists; replay it, or remove it to record.")
+    return before
 
 
 def _reply(status: int, json: Any, failure: str = "", why: str = "") -> Reply:

@@ -84,7 +84,9 @@ def _tensors(folder: Path, tied: bool) -> dict[str, np.ndarray]:
     return found
 
 
-def _fields(config: Mapping[str, Any], vocabulary: Mapping[str, Any], name: str) -> list[tuple[str, int, Any]]:
+def _fields(
+    config: Mapping[str, Any], vocabulary: Mapping[str, Any], name: str
+) -> list[tuple[str, int, Any]]:
     rope = config.get("rope_parameters") or {}
     tokens, kinds = _vocabulary(vocabulary, int(config["vocab_size"]))
     arch = ARCHITECTURE

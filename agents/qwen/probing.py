@@ -14,8 +14,8 @@ from agents.qwen.dialects import (
     BUDGETS,
     DIALECTS,
     NAME,
-    TOP_LOGPROBS,
     NAMED,
+    TOP_LOGPROBS,
     Choice,
     Dense,
     Dialect,
@@ -45,7 +45,7 @@ other vendors; at OpenRouter; nothing does."""
 OPTIONAL = ("temperature", "top_p", "top_k", "seed", *BUDGETS)
 """Fields that a server may do without."""
 _BAD_REQUEST = (400, 422)
-_SHORT_THOUGHT, _MOST_CHARACTERS = 8, 10
+_SHORT_THOUGHT, _MOST_CHARACTERS = 2, 10
 """Tokens of a thought that is to be ended, and characters that each may have."""
 _LONGEST_NAME = 80
 WIDER = (256, 64)

@@ -20,7 +20,9 @@ def options(parser: ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("out", metavar="OUT.gguf", help="the file")
     common(parser)
-    parser.add_argument("--model", default=FOLDER, metavar="DIR", help="a nano's folder (default: the shipped one)")
+    parser.add_argument(
+        "--model", default=FOLDER, metavar="DIR", help="a nano's folder (default: the shipped one)"
+    )
 
 
 def run(told: Namespace) -> None:

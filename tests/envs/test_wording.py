@@ -45,7 +45,9 @@ def test_every_phrase_of_ours_is_known_in_chinese(name):
     problem = import_module(f"envs.{name}").batch_env().problem
     texts = {problem.briefing, problem.advice, *problem.pays, *problem.phrases}
     for feature in problem.layout.features:
-        texts |= {feature.topic} if feature.gate else {feature.phrase, feature.negative, feature.at_zero or ""}
+        texts |= (
+            {feature.topic} if feature.gate else {feature.phrase, feature.negative, feature.at_zero or ""}
+        )
     names = {feature.phrase for feature in problem.layout.features if feature.name.startswith("order_")}
     unknown = [text for text in texts - names - {""} if chinese.said(text) == text]
     assert unknown == []
@@ -78,7 +80,9 @@ def test_options_are_labelled_without_gaps_in_any_order():
 
 def test_warnings_stand_first_and_decisions_last():
     problem = import_module("envs.tasking_v0").batch_env("pair").problem
-    text = Reporter(problem).report(np.full(len(problem.layout), -1.0, np.float32), np.int8([1, 1, 0, 0, 0, 0, 0]))
+    text = Reporter(problem).report(
+        np.full(len(problem.layout), -1.0, np.float32), np.int8([1, 1, 0, 0, 0, 0, 0])
+    )
     assert text.startswith("Warning: battery at 0 %")
     assert text.endswith("Decisions:\nA: idle\nB: charge")
 
