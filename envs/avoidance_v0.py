@@ -74,7 +74,7 @@ class Avoidance(Problem):
         "You are the onboard mind of a satellite in a constellation that debris passes. Every "
         "{round_min:g} min you decide whether to burn. A collision ends the satellite. A burn costs fuel "
         "and takes the satellite out of its slot, where it serves nobody until it has returned; it moves "
-        "the satellite along its track, the more the earlier it comes. Warnings are uncertain and are updated "
+        "the satellite along its track, the more the earlier it comes. Warnings are uncertain and updated "
         "every {update_h:g} h; operators act above a collision probability of 1 in 10,000."
     )
     advice = (

@@ -3,6 +3,7 @@
 A phrase that is not listed stays English, so that a problem of one's own can be reported all the same.
 """
 
+# ruff: noqa: E501  a phrase is not broken
 import re
 from dataclasses import replace
 from functools import cache
@@ -86,7 +87,7 @@ _BRIEFINGS = {
     "You are the onboard mind of a satellite in a constellation that debris passes. Every # min you decide "
     "whether to burn. A collision ends the satellite. A burn costs fuel and takes the satellite out of its "
     "slot, where it serves nobody until it has returned; it moves the satellite along its track, the more the "
-    "earlier it comes. Warnings are uncertain and are updated every # h; operators act above a collision "
+    "earlier it comes. Warnings are uncertain and updated every # h; operators act above a collision "
     "probability of # in #.":
     "你是一颗卫星的星载智能,有碎片从星座附近经过。每#分钟你决定是否点火。碰撞会毁掉卫星。点火消耗燃料并使卫星离开轨位,"
     "返回之前无法服务;它使卫星沿轨道移动,越早点火移动越多。警告并不确定,每#小时更新一次;碰撞概率高于#/#时运营者会采取行动。",

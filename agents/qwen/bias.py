@@ -1,4 +1,4 @@
-"""Whether a model decides by place and letter: a handful of made-up reports, each listed forwards and backwards."""
+"""Whether a model decides by place and letter: made-up reports, each listed forwards and backwards."""
 
 from collections.abc import Callable, Sequence
 

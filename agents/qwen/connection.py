@@ -26,7 +26,7 @@ class Exchange(NamedTuple):
 
 
 class Connections:
-    """Exchanges with servers, from many threads; each keeps its connection. With `proxies` of the environment."""
+    """Exchanges with servers; each thread keeps its connection. With `proxies` of the environment."""
 
     def __init__(self, proxies: bool) -> None:
         self._proxies = proxies

@@ -32,7 +32,7 @@ ANSWER_TOKENS = 64
 """Room for an answer in words, where nothing constrains it to a letter."""
 NAME = "decision"
 BUDGETS = ("thinking_budget_tokens", "reasoning_budget_tokens", "thinking_token_budget")
-"""Fields that end a thought after so many tokens: of llama.cpp, and of vLLM with a reasoning configuration."""
+"""Fields that end a thought after so many tokens: of llama.cpp, and vLLM with a reasoning configuration."""
 CUT = ("length", "max_tokens", "max_output_tokens", "model_length")
 """Why a reply ended, where its tokens ran out."""
 MOST_TOKENS = 10**9
@@ -81,8 +81,7 @@ class Question:
 
     @classmethod
     def of(cls, request: Request, leave_out: int = 0, order: NDArray[np.int64] | None = None) -> "Question":
-        """The question that `request` poses, without the last `leave_out` topics of its report, its options in
-        `order`."""
+        """The question that `request` poses, its options in `order`, without the last `leave_out` topics."""
         reporter = request.reporter
         options = reporter.options(request.mask, order)
         return cls(

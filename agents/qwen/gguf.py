@@ -128,7 +128,7 @@ def _vocabulary(vocabulary: Mapping[str, Any], size: int) -> tuple[list[str], li
 
 
 def _merges(vocabulary: Mapping[str, Any]) -> list[str]:
-    """Pairs that the tokenizer joins; of one that joins none a pair that never comes, for there must be one."""
+    """Pairs that the tokenizer joins; where it joins none one that never comes, for there must be one."""
     found = vocabulary["model"].get("merges") or [["a", "b"]]
     return [pair if isinstance(pair, str) else " ".join(pair) for pair in found]
 

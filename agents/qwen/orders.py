@@ -1,7 +1,7 @@
 """Choosing without regard to place: the same options in several orders, and what their scores agree on.
 
-A language model prefers places and letters (the first, the last, "A") whatever stands there. Its score of an
-option at a place is taken for a sum of what the option is worth, and what the place is worth. Listing the
+A language model prefers places and letters (the first, the last, "A") whatever stands there. Its score of
+an option at a place is taken for a sum of what the option is worth, and what the place is worth. Listing the
 options in a few cyclic shifts shows both: least squares tells them apart, exactly where the sum holds. With as
 many shifts as options that is the mean over all places.
 
@@ -69,7 +69,7 @@ def _entangled(shifts: NDArray[np.int64], count: int) -> float:
 
 
 def agreed(scores: Sequence[NDArray[np.float64]], orders: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
-    """What the options (L,) are worth, by their log-probabilities `scores[k]` (L,) at each place of `orders[k]`.
+    """What the options (L,) are worth, by log-probabilities `scores[k]` (L,) at the places of `orders[k]`.
 
     Without the worth of the places, and up to a constant.
     """

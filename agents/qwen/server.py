@@ -5,8 +5,8 @@ prefix cache is hit. How to ask is found out when the engine is made (`agents.qw
 nothing raises: an answer that fails or cannot be read becomes the safe action and is marked as such.
 
 A thinking budget is enforced by the server where it can, in one call; else with two: one that thinks, up to
-the budget, and where no answer came of it one that has to decide with the thoughts so far. The tokens of the second prompt are not counted: on board
-the thoughts are in the cache already.
+the budget, and where no answer came of it one that has to decide with the thoughts so far. The tokens of the
+second prompt are not counted: on board the thoughts are in the cache already.
 """
 
 import math

@@ -40,7 +40,8 @@ class _Parser(ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what a name stands for; the exit status. Without a name, list all.
 
-    0, 2 for what the user can put right, 3 where all is there but figures or most decisions were not the mind's, 130 when interrupted.
+    0, 2 for what the user can put right, 3 where all is there but figures or most
+    decisions were not the mind's, 130 when interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] in ("-h", "--help"):

@@ -78,7 +78,8 @@ def test_probabilities_are_the_servers(one):
         np.testing.assert_allclose(decision.probabilities[one.legal], expected)
     with FakeServer(LogProbsServer()) as server:
         decision = asking(server).decide([one])[0]
-    weights = np.exp(-0.5 * one.legal)
+    weights = np.exp(-0.5 * np.arange(count))
+    weights[0] += np.exp(-0.5 * 9)  # A with a space before it
     np.testing.assert_allclose(decision.probabilities[one.legal], weights / weights.sum())
 
 
