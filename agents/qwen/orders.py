@@ -2,8 +2,8 @@
 
 A language model prefers places and letters (the first, the last, "A") whatever stands there. Its score of
 an option at a place is taken for a sum of what the option is worth, and what the place is worth. Listing the
-options in a few cyclic shifts shows both: least squares tells them apart, exactly where the sum holds. With as
-many shifts as options that is the mean over all places.
+options in a few cyclic shifts shows both: least squares tells them apart, exactly where the sum holds. With
+as many shifts as options that is the mean over all places.
 
 The other correction, contextual calibration (Zhao et al. 2021, "Calibrate Before Use"), takes away what the
 model answers to a report that says nothing; with that goes what it thinks of a decision in general.

@@ -115,7 +115,7 @@ def probe(transport: Transport, url: str, model: str | None, dialect: str, think
 def ends_thoughts(
     transport: Transport, body: Callable[[Question, int | None, float], dict[str, Any]]
 ) -> bool:
-    """Whether the server ends thoughts at a budget and then answers, in one call: some do not know the field."""
+    """Whether the server ends thoughts at a budget and answers, in one call: some ignore the field."""
     reply = transport.send("POST", Text.path, body(_YES_OR_NO, 0, _SHORT_THOUGHT))
     try:
         answer = read_chat(reply.json) if reply.ok else None

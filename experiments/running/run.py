@@ -60,9 +60,9 @@ def run(
 
     Returns the content of `metrics.json`: the metrics of `metrics.GROUPS` that there are in such a
     world and problem, by name, and under "arguments", "versions", "schema" and "timing" how they came
-    about;
-    under "minds" who answered, how, and why decisions fell back. A figure that cannot be drawn is left out, and stands under "not_drawn" with the reason. Raises
-    SandboxError for bad input, for a folder that holds something else, and where the disk is full.
+    about; under "minds" who answered, how, and why decisions fell back. A figure that cannot be drawn is
+    left out, and stands under "not_drawn" with the reason. Raises SandboxError for bad input, for a folder
+    that holds something else, and where the disk is full.
     """
     if seed < 0:
         raise SandboxError(f"seed = {seed}; give a whole number of at least 0.")
