@@ -6,7 +6,7 @@ A phrase that is not listed stays English, so that a problem of one's own can be
 # ruff: noqa: E501  a phrase is not broken
 import re
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 from envs.features import Feature
 
@@ -35,8 +35,13 @@ def said(text: str) -> str:
 @cache
 def feature(own: Feature) -> Feature:
     """A feature with its words in Chinese; its topic is translated where it is told."""
-    texts = {name: said(getattr(own, name)) for name in ("phrase", "negative", "column")}
-    return replace(own, **texts, at_zero=None if own.at_zero is None else said(own.at_zero))
+    return replace(
+        own,
+        phrase=said(own.phrase),
+        negative=said(own.negative),
+        column=said(own.column),
+        at_zero=None if own.at_zero is None else said(own.at_zero),
+    )
 
 
 def limits(text: str) -> str:
@@ -44,8 +49,12 @@ def limits(text: str) -> str:
     for pattern, chinese in _LIMITS:
         text = pattern.sub(chinese, text)
     for pattern, size, name in _SIZES:
-        text = pattern.sub(lambda found, size=size, name=name: f"{float(found[1]) * size:g}{name}", text)
+        text = pattern.sub(partial(_sized, size, name), text)
     return text
+
+
+def _sized(size: int, name: str, found: re.Match[str]) -> str:
+    return f"{float(found[1]) * size:g}{name}"
 
 
 _FRAME = {

@@ -46,8 +46,8 @@ def say(feature: Feature, value: float) -> str:
     if feature.at_zero is not None and abs(value) <= near:
         return feature.at_zero
     if feature.negative and value < 0.0:
-        ends = {"low": -feature.high, "high": -feature.low, "phrase": feature.negative}
-        return phrased(replace(feature, **ends), -value)
+        mirrored = replace(feature, low=-feature.high, high=-feature.low, phrase=feature.negative)
+        return phrased(mirrored, -value)
     return phrased(feature, value)
 
 
