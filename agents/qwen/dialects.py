@@ -23,13 +23,14 @@ from numpy.typing import NDArray
 
 from agents.qwen.chat import messages
 from agents.qwen.decisions import Request
-from agents.qwen.dense import TOKENS
 from envs.replies import split_thinking, without_end_tokens
 
 TOP_LOGPROBS = 20
 """The most that OpenAI's interface gives."""
 ANSWER_TOKENS = 64
 """Room for an answer in words, where nothing constrains it to a letter."""
+EVERY_TOKEN = 4096
+"""More than a nano has."""
 NAME = "decision"
 BUDGETS = ("thinking_budget_tokens", "reasoning_budget_tokens", "thinking_token_budget")
 """Fields that end a thought after so many tokens: of llama.cpp, and vLLM with a reasoning configuration."""
@@ -258,14 +259,16 @@ class Json(Text):
 
 
 class Dense(Dialect):
-    """A dense prompt as token ids, answered by an action's own token; for a nano behind llama.cpp."""
+    """A dense prompt as token ids, answered by an action's own token; for a nano behind llama.cpp.
+
+    It says no label mass: a nano learns to tell the legal actions apart, and nothing of the other tokens.
+    """
 
     name, path = "dense", "/completions"
 
     def body(self, question: Question, sampling: Mapping[str, Any]) -> dict[str, Any]:
-        count = len(TOKENS)
         asked = {"prompt": list(question.dense), "max_tokens": 1, "temperature": 1.0}
-        return {"model": self.model, **asked, "logprobs": count, "n_probs": count}
+        return {"model": self.model, **asked, "logprobs": EVERY_TOKEN, "n_probs": EVERY_TOKEN}
 
     def read(self, reply: Any, question: Question) -> Answer:
         listed = _at(reply, "choices", 0, "logprobs", "content", 0, "top_logprobs")
@@ -277,7 +280,7 @@ class Dense(Dialect):
         if not np.isfinite(scores).any():
             raise UnreadableReply("no legal action among the alternatives")
         shares = np.exp(scores)
-        return Answer(shares / shares.sum(), mass=min(1.0, float(shares.sum())))
+        return Answer(shares / shares.sum())
 
 
 DIALECTS: dict[str, type[Dialect]] = {

@@ -239,7 +239,7 @@ class LocalEngine(Engine):
         for request in requests:
             if id(request) not in spawned:
                 own, count = self._draws.of(request.satellite), counts[id(request)]
-                seeds = own.integers(2**63, size=count) if count > 1 else []
+                seeds = own.integers(2**63, size=count if count > 1 else 0)
                 spawned[id(request)] = [np.random.default_rng(seed) for seed in seeds] or [own]
         return [spawned[id(request)].pop(0) for request in requests]
 
@@ -259,13 +259,13 @@ class LocalEngine(Engine):
             for key, own, row in zip(new, ids, rows, strict=True):
                 self._known[key] = _Prior(row, len(own))
         priors = []
-        for request, key in zip(requests, wanted, strict=True):
-            if key is None:
+        for request, wish in zip(requests, wanted, strict=True):
+            if wish is None:
                 priors.append(_Prior(None, 0))
                 continue
-            paid = (request.satellite, key) in self._paid
-            self._paid.add((request.satellite, key))
-            priors.append(self._known[key]._replace(tokens=0) if paid else self._known[key])
+            paid = (request.satellite, wish) in self._paid
+            self._paid.add((request.satellite, wish))
+            priors.append(self._known[wish]._replace(tokens=0) if paid else self._known[wish])
         return priors
 
     def _prior_key(self, request: Request) -> tuple[Any, ...]:

@@ -152,12 +152,12 @@ def failing(answer):
         ((200, {"choices": [{"message": {"content": 5}}]}), "unreadable", "not text"),
         ((200, chat(None)), "unreadable", ""),
         ((200, chat("I would rather not say.")), "unreadable", "rather not"),
-        ((200, chat("Decision: G")), "illegal", "Decision: G"),
+        ((200, chat("Decision: E")), "illegal", "Decision: E"),
         ((200, chat("A"), 3.0), "timeout", "no answer in 0.6 s"),
     ],
 )
 def test_a_failed_answer_is_the_safe_action(one, answer, finish, said):
-    assert one.mask.sum() < 7, "this test needs G to stand for nothing"
+    assert one.mask.sum() == 4, "this test needs E to stand for nothing"
     with FakeServer(failing(answer)) as server:
         decision = asking(server, dialect="text", timeout_s=0.6, retries=0).decide([one])[0]
     assert (decision.finish, decision.fell_back, decision.action) == (finish, True, SAFE_ACTION)
