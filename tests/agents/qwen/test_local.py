@@ -33,6 +33,10 @@ def table(decisions):
     return np.array([decision.probabilities for decision in decisions])
 
 
+def first_tokens(engine, request):
+    return np.array([label[0] for label in engine.chat.label_tokens(request.reporter.labels)])
+
+
 def same(one, other):
     return [(d.action, d.finish, d.output_tokens, d.reasoning) for d in one] == [
         (d.action, d.finish, d.output_tokens, d.reasoning) for d in other
@@ -46,7 +50,7 @@ def test_choose_equals_the_decision_pipeline(engine, checkpoint, requests_seen):
 
     decisions = engine.decide(requests_seen[:3])
     for request, decision in zip(requests_seen[:3], decisions, strict=True):
-        labels = [request.reporter.labels[i] for i in request.legal]
+        labels = list(request.reporter.labels_of(request.legal))
         config = DecisionConfig(
             labels={"choice": labels}, chat_template="{{ state }}", sanitize_control_tokens=False
         )
@@ -108,7 +112,7 @@ def test_illegal_is_never_chosen(checkpoint, requests_seen):
 def test_greedy_takes_the_most_likely_and_counts_tokens(engine, requests_seen):
     for request, decision in zip(requests_seen, engine.decide(requests_seen), strict=True):
         assert decision.action == decision.probabilities.argmax()
-        assert decision.text == request.reporter.labels[decision.action]
+        assert decision.text == request.label(decision.action)
         assert decision.prompt_tokens == len(engine.chat.ids(request.system, request.report, think=False))
         assert (decision.output_tokens, decision.finish, decision.fell_back) == (0, "choice", False)
 
@@ -182,7 +186,7 @@ def test_answer_follows_the_thoughts(checkpoint, requests_seen):
         decision = engine.decide([request])[0]
         prompt = engine.chat.ids(request.system, request.report, think=True)
         row = Row(prompt + ids + engine.chat.encode(ending))
-        scores = engine._forward.scores([row], engine.chat.label_ids(request.reporter.labels))[0]
+        scores = engine._forward.scores([row], first_tokens(engine, request))[0]
         assert decision.action == np.where(request.mask, scores, -np.inf).argmax()
         assert decision.reasoning == "we charge"
         assert decision.finish == ("stop" if closed else "length")
