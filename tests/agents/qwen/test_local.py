@@ -76,7 +76,8 @@ def test_scores_equal_the_pipeline_on_its_own_prompt(engine, checkpoint, request
         "questions": {"q": {"type": "choice", "criteria": criteria}},
     }
     ids = pipe.preprocess(question)["prompts"][0][0]["input_ids"][0].tolist()
-    scores = engine._forward.scores([Row(ids)], engine.chat.label_ids(LABELS[: len(criteria)]))[0]
+    tokens = np.array([label[0] for label in engine.chat.label_tokens(LABELS[: len(criteria)])])
+    scores = engine._forward.scores([Row(ids)], tokens)[0]
     shares = np.exp(scores - scores.max())
     expected = list(pipe(question)["q"]["probabilities"].values())
     np.testing.assert_allclose(shares / shares.sum(), expected, atol=CLOSE)
@@ -187,7 +188,7 @@ def test_answer_follows_the_thoughts(checkpoint, requests_seen):
         prompt = engine.chat.ids(request.system, request.report, think=True)
         row = Row(prompt + ids + engine.chat.encode(ending))
         scores = engine._forward.scores([row], first_tokens(engine, request))[0]
-        assert decision.action == np.where(request.mask, scores, -np.inf).argmax()
+        assert decision.action == request.legal[scores[: len(request.legal)].argmax()]
         assert decision.reasoning == "we charge"
         assert decision.finish == ("stop" if closed else "length")
 
