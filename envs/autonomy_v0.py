@@ -38,7 +38,7 @@ from envs.blocks.terms import (
 from envs.faces import faces_of
 from envs.options import whole_count
 from envs.page import show_page
-from envs.problem import Declaration, Problem
+from envs.problem import Declaration, Example, Problem
 
 __all__ = ["Autonomy", "batch_env", "env", "parallel_env", "raw_env", "satellite_env", "vector_env"]
 
@@ -125,13 +125,25 @@ class Autonomy(Problem):
 
     name, scenario, divides = "autonomy_v0", "disaster_response", False
     briefing_text = (
-        "You are the onboard mind of a satellite of a constellation that images the Earth, answers "
-        "questions from the ground with language models of its own, and has to keep clear of debris. "
-        "Every {round_s:g} s you may change one thing; all other orders stand. An image pays when it has "
-        "reached the ground, an answer when it has reached who asked, both the less the longer it took. "
-        "Imaging, sending, computing and thinking cost energy and heat; the battery must never run empty. "
-        "A burn costs fuel and spoils what the satellite points at; a collision ends it. Neighbours are "
-        "known only by what they tell over their links."
+        "You are the mind of a satellite that images the Earth, answers questions and avoids debris. Every "
+        "{round_s:g} s you may change one order; the others stand. An empty battery or a collision is the "
+        "end; a burn spoils the image."
+    )
+    advice = (
+        "Rule of thumb: observe a request of high value and little cloud; downlink in view of a station; "
+        "answer jobs here; burn only above a probability of 1 in 10,000; else keep."
+    )
+    examples = (
+        Example(
+            {"battery": 70.0, "order_charge": 1.0, "request_1_value": 8.0, "request_1_cloud": 10.0},
+            ("keep", "idle", "observe_1", "run_large"),
+            "observe_1",
+        ),
+        Example(
+            {"battery": 70.0, "order_charge": 1.0, "order_run_large": 1.0},
+            ("keep", "idle", "defer", "run_small"),
+            "keep",
+        ),
     )
     arguments = {
         "candidates": "K, the requests shown",

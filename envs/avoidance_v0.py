@@ -8,7 +8,7 @@ from envs.blocks.terms import EncounterCounts, Fuel, Loss, SafeMode, Service
 from envs.faces import faces_of
 from envs.options import whole_count
 from envs.page import show_page
-from envs.problem import Declaration, Problem
+from envs.problem import Declaration, Example, Problem
 
 __all__ = ["Avoidance", "batch_env", "env", "parallel_env", "raw_env", "satellite_env", "vector_env"]
 
@@ -80,8 +80,24 @@ class Avoidance(Problem):
         "You are the onboard mind of a satellite in a constellation that debris passes. Every "
         "{round_min:g} min you decide whether to burn. A collision ends the satellite. A burn costs fuel "
         "and takes the satellite out of its slot, where it serves nobody until it has returned; it moves "
-        "the satellite along its track, the more the earlier it comes. Warnings are uncertain and are put "
-        "right every {update_h:g} h; operators act above a probability of 1e-4."
+        "the satellite along its track, the more the earlier it comes. Warnings are uncertain and updated "
+        "every {update_h:g} h; operators act above a collision probability of 1 in 10,000."
+    )
+    advice = (
+        "Rule of thumb: wait while every collision probability is below 1 in 10,000 or the approach is more "
+        "than 12 h away; else burn small; return once the warnings are over."
+    )
+    examples = (
+        Example(
+            {"fuel": 90.0, "warning_1_time": 6.0, "warning_1_miss": 60.0, "warning_1_risk": -3.0},
+            ("wait", "forward_small", "forward_large", "backward_small", "backward_large"),
+            "forward_small",
+        ),
+        Example(
+            {"fuel": 90.0, "warning_1_time": 20.0, "warning_1_miss": 900.0, "warning_1_risk": -7.0},
+            ("wait", "forward_small", "forward_large", "backward_small", "backward_large"),
+            "wait",
+        ),
     )
     arguments = {
         "warned": "W, the warnings shown",

@@ -113,6 +113,14 @@ class Block:
         """
         return None
 
+    def families(self, world: Any) -> tuple[tuple[tuple[str, ...], str], ...]:
+        """Actions that a glossary explains together: their names, and what they do."""
+        return ()
+
+    def pays(self, world: Any) -> str:
+        """What its terms are worth, in words with numbers, for a mind; empty where it pays nothing."""
+        return ""
+
     def params(self, world: Any) -> Any:
         """Numbers and arrays that its kernels need beside the world, a tuple or a named tuple."""
         return ()

@@ -19,6 +19,11 @@ class Feature:
     clipped there. `phrase` says it in words, with `{}` where the number stands, in the `topic` of a report.
     There is nothing to say at `silent_at`; below `warn_below` or above `warn_above` it is a warning as well.
     A `gate` that is 0 says that its topic is empty, and has no phrase of its own.
+
+    `envs.wording` tells how phrases say numbers. Of the words alone: `negative` is the phrase for numbers
+    below 0, said without their sign; `at_zero` stands in for the phrase at 0, empty for nothing; `column`
+    is the heading where several things are told as a table, by default made from the phrase. Where the range
+    has an `open_end` a number at its upper end (of either sign, with `negative`) is told as "at least".
     """
 
     name: str
@@ -31,6 +36,10 @@ class Feature:
     warn_below: float | None = None
     warn_above: float | None = None
     gate: bool = False
+    negative: str = ""
+    at_zero: str | None = None
+    column: str = ""
+    open_end: bool = False
 
 
 class Layout:

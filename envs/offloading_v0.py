@@ -18,7 +18,7 @@ from envs.blocks.state import (
 from envs.blocks.terms import Answers, Energy, JobCounts, Latency, Loss, SafeMode
 from envs.faces import faces_of
 from envs.page import show_page
-from envs.problem import Declaration, Problem
+from envs.problem import Declaration, Example, Problem
 
 __all__ = ["Offloading", "batch_env", "env", "parallel_env", "raw_env", "satellite_env", "vector_env"]
 
@@ -96,10 +96,25 @@ class Offloading(Problem):
     briefing_text = (
         "You are the onboard mind of a computing satellite that belongs to a constellation linked by "
         "lasers. Every {round_s:g} s you decide what becomes of the first job in your inbox: a question "
-        "from a person or a robot on the ground, or an image from a camera. An answer pays its value, "
-        "times its quality, when it has arrived, less the longer it took, and nothing after its deadline. "
-        "The large model answers better and takes longer; whoever works pays in energy and heat. The "
-        "battery must never run empty."
+        "from a person or a robot on the ground, or an image from a camera. An answer pays when it has "
+        "arrived, and nothing after its deadline. The large model answers better and takes longer; whoever "
+        "works pays in energy and heat. The battery must never run empty."
+    )
+    advice = (
+        "Rule of thumb: answer here with the large model if that is done well before the value has halved, "
+        "else with the small one; with much work waiting on board, hand the job to who has little."
+    )
+    examples = (
+        Example(
+            {"battery": 80.0, "backlog": 0.0, "job_half_life": 600.0, "job_large_s": 20.0},
+            ("defer", "run_small", "run_large", "ground", "drop"),
+            "run_large",
+        ),
+        Example(
+            {"battery": 60.0, "job_half_life": 60.0, "job_small_s": 2.0, "job_large_s": 40.0},
+            ("defer", "run_small", "run_large", "drop"),
+            "run_small",
+        ),
     )
     arguments = {"loss_penalty": "price of a lost satellite"}
 

@@ -119,7 +119,7 @@ def _observation(problem: type[Problem]) -> str:
 
 
 def _feature_row(prefix: str, feature: Feature) -> tuple[str, ...]:
-    words = re.sub(r"{[^}]*}", "...", feature.phrase)
+    words = re.sub(r"\[[^|\]]*\|([^\]]*)\]", r"\1", re.sub(r"{[^}]*}", "...", feature.phrase))
     return f"{prefix}{feature.name}", feature.unit, f"{feature.low:g}", f"{feature.high:g}", words
 
 

@@ -32,7 +32,7 @@ from sandbox.errors import SandboxError
 from sandbox.scenario import Scenario
 from sandbox.structured import structured
 
-__all__ = ["Declaration", "Deliberated", "Problem"]
+__all__ = ["Declaration", "Deliberated", "Example", "Problem"]
 
 ILLEGAL = "illegal"
 CORRUPTED = 100
@@ -46,6 +46,14 @@ class Deliberated(NamedTuple):
     """(B, N) actions in force until the new ones take effect."""
     timing: NDArray[np.void]
     """(B, N) records of dtype `sandbox.state.THINKING`, without the orders."""
+
+
+class Example(NamedTuple):
+    """A situation in which it is clear what to do: numbers of some features, what is legal, what is right."""
+
+    values: dict[str, float]
+    legal: tuple[str, ...]
+    action: str
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,10 @@ class Problem:
     """Policies made for it, beside those in `agents`: `module:Class` by name."""
     briefing_text: ClassVar[str] = ""
     """What a mind is told of the problem, with `{round_s}` where the length of a round stands."""
+    advice: ClassVar[str] = ""
+    """A rule of thumb for a mind, in a sentence or two."""
+    examples: ClassVar[tuple[Example, ...]] = ()
+    """Worked examples that a mind may be shown."""
     arguments: ClassVar[dict[str, str]] = {}
     """What each option of `declare` means, for the page."""
 
@@ -101,6 +113,8 @@ class Problem:
         self.layout = Layout([feature for block in self.blocks for feature in block.told(world)])
         self._check_names()
         self.briefing = self.brief()
+        self.families = tuple(told for block in acting for told in block.families(world))
+        self.pays = tuple(paid for block in self.blocks if (paid := block.pays(world)))
         self.orders_stand = world.orders is not None
         self.message_size = max((getattr(block, "message_size", 0) for block in self.blocks), default=0)
         self.mail = Mail(world, self.message_size)

@@ -10,6 +10,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from envs.statements import FINAL, LABELLED, SAID, Prose, Statement, plain_name
 
+_NOT_LISTED = -1
 OK, UNREADABLE, ILLEGAL = "ok", "unreadable", "illegal"
 SAFE_ACTION = 0
 _KEYS = frozenset(
@@ -81,20 +83,39 @@ def without_end_tokens(text: str) -> str:
 
 
 class ReplyReader:
-    """Reads replies that decide among `names` (A,), lettered `labels` (A,)."""
+    """Reads replies that decide among `names` (A,); the legal ones are labelled with `labels` (A,) in order.
+
+    Labels that are names themselves stand for their own actions.
+    """
 
     def __init__(self, names: Sequence[str], labels: Sequence[str]) -> None:
         self._letters = {label: i for i, label in enumerate(labels)}
         self._names = {plain_name(name): i for i, name in enumerate(names)}
         self._prose = Prose(names, labels)
+        self._by_place = tuple(labels) != tuple(names)
 
-    def read(self, text: str, mask: NDArray[np.int8]) -> Reading:
-        """The decision in `text`, if there is exactly one and the mask (A,) allows it."""
-        decided = self._decided(_normal(without_end_tokens(split_thinking(text)[1])[-_LONGEST:]))
+    def read(self, text: str, mask: NDArray[np.int8], order: NDArray[np.int64] | None = None) -> Reading:
+        """The decision in `text`, if there is exactly one and the mask (A,) allows it.
+
+        The legal actions are labelled in their own order, or listed in `order` (L,).
+        """
+        reader = self._labelled(mask, order) if self._by_place else self
+        decided = reader._decided(_normal(without_end_tokens(split_thinking(text)[1])[-_LONGEST:]))
         if len(decided) != 1:
             return Reading(SAFE_ACTION, UNREADABLE)
         action = decided.pop()
-        return Reading(action, OK) if mask[action] else Reading(SAFE_ACTION, ILLEGAL)
+        return Reading(action, OK) if action >= 0 and mask[action] else Reading(SAFE_ACTION, ILLEGAL)
+
+    def _labelled(self, mask: NDArray[np.int8], order: NDArray[np.int64] | None) -> "ReplyReader":
+        """The same reader, whose labels stand for what is listed; those beyond the list for nothing legal."""
+        legal = np.flatnonzero(mask)
+        listed = (legal if order is None else legal[order]).tolist()
+        reader = copy(self)
+        reader._letters = {
+            label: listed[i] if i < len(listed) else _NOT_LISTED - i for label, i in self._letters.items()
+        }
+        reader._prose = self._prose.labelled(reader._letters)
+        return reader
 
     def resolve(self, value: Any) -> int | None:
         """The action that `value` names: a letter, a name, or text that is nothing but these."""

@@ -1,60 +1,136 @@
-"""An observation in words: a short English report, made from the declarations that the numbers come from."""
+"""An observation in words: a short report, made from the declarations that the numbers come from.
 
-from collections.abc import Iterator
+What is the same for every satellite in every round stands first, so that whoever serves the model reads it
+once: what the satellite is, what pays and costs, every decision with its meaning, worked examples. Then
+comes what one satellite sees, its warnings first, and last the decisions that are legal now, labelled
+without gaps.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from string import ascii_letters
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from envs import chinese, wording
 from envs.features import Feature, Layout
 from envs.problem import Problem
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, unknown_name
 
+PROMPT = 2
+"""Version of the wording, on which the scores of minds depend."""
 LABELS = tuple(ascii_letters[26:] + ascii_letters[:26])
 """A, B, ... Z, a, ... z: each is one token for every Qwen tokenizer."""
-ANSWER = "Answer with the letter of one decision from the list, and nothing else."
+LETTERS, WORDS = "letters", "words"
+LANGUAGES = ("en", "zh")
+ANSWER = "Answer with the letter of one listed decision, nothing else."
+ANSWER_WORDS = "Answer with the name of one listed decision, nothing else."
+MOST_SHOTS = 2
+_NONE = "0"
+TABLE_FROM = 2
+RANGES_FROM = 12
+"""Decisions of which those that differ in a number alone are listed as a range."""
+"""Things of one kind that are told as a table, not as a sentence each,"""
+TABLES_FROM = 80
+"""where so many features have to be told: small models read sentences better, and long prompts cost."""
 
 
-_NUMBER = 24
-"""Room for a number and what stands around it."""
+class _Topic(NamedTuple):
+    """What there is to say under a heading."""
+
+    name: str
+    said: list[str]
+    cells: list[str] | None
+    """Of one of several things: all its numbers, for a table."""
 
 
 class Reporter:
     """Says in words what a satellite of `problem` sees and may decide.
 
-    `system` is the same for every satellite in every round, so that its prefix can be computed once;
-    `labels` (A,) are the letters of the actions, fixed over a run. Raises SandboxError where there are more
-    actions than letters.
+    `system` is the same for every satellite in every round, so that its prefix can be computed once. The
+    legal decisions of a report are labelled in the order in which it lists them, the first with the first of
+    `labels` (A,): letters, or with `label` "words" the names of the actions. `shots` worked examples of the
+    problem (at most `MOST_SHOTS`) stand in the system message; `language` is "en" or "zh".
+
+    Raises SandboxError where there are more actions than letters, and for unknown options.
     """
 
-    def __init__(self, problem: Problem) -> None:
-        if len(problem.actions) > len(LABELS):
+    def __init__(
+        self, problem: Problem, *, label: str = LETTERS, shots: int = 0, language: str = "en"
+    ) -> None:
+        if label not in (LETTERS, WORDS):
+            raise unknown_name("kind of label", label, (LETTERS, WORDS))
+        if language not in LANGUAGES:
+            raise unknown_name("language", language, LANGUAGES)
+        if not (isinstance(shots, int) and 0 <= shots <= MOST_SHOTS):
+            raise SandboxError(f"shots = {shots!r}; give a whole number from 0 to {MOST_SHOTS}.")
+        if label == LETTERS and len(problem.actions) > len(LABELS):
             raise SandboxError(
                 f"{problem.name} has {len(problem.actions)} actions; a report can label {len(LABELS)}, "
                 "show fewer candidates."
             )
+        self._said = chinese.said if language == "zh" else _as_it_is
+        self.language, self.label = language, label
         self.layout: Layout = problem.layout
-        self.actions, self.labels = problem.actions, LABELS[: len(problem.actions)]
-        self.briefing, self.phrases = problem.briefing, problem.phrases
-        self.system = f"{problem.briefing}\n{ANSWER}"
-        self.decisions = tuple(
-            f"{label}: {name.replace('_', ' ')}, {phrase}"
-            for label, name, phrase in zip(self.labels, problem.actions, problem.phrases, strict=True)
-        )
+        self.actions = problem.actions
+        self.labels = problem.actions if label == WORDS else LABELS[: len(problem.actions)]
+        self.briefing, self.phrases = self._said(problem.briefing), tuple(map(self._said, problem.phrases))
+        self._features = [self._translated(feature) for feature in self.layout.features]
+        self._groups = _groups(self.layout) if len(self.layout) >= TABLES_FROM else {}
+        self._families, self._own_phrases = problem.families, problem.phrases
+        parts = [self.briefing]
+        if problem.pays:
+            parts.append(f"{self._said('What pays and costs')}: {'; '.join(map(self._said, problem.pays))}.")
+        if problem.advice:
+            parts.append(self._said(problem.advice))
+        parts += [f"{self._said('Decisions and what they mean')}:", *self._glossary()]
+        for values, legal, action in problem.examples[:shots]:
+            parts += self._example(values, legal, action)
+        parts.append(self._said(ANSWER_WORDS if label == WORDS else ANSWER))
+        self.system = "\n".join(parts)
 
     @property
     def longest(self) -> int:
         """No report has more characters."""
-        said = sum(len(feature.phrase) + _NUMBER + len(feature.topic) for feature in self.layout.features)
-        return 2 * said + sum(len(decision) + 1 for decision in self.decisions) + 64
+        said = sum(wording.longest(feature) + len(feature.topic) for feature in self._features)
+        return 2 * said + sum(len(name) + len(label) + 4 for name, label in self._labelled()) + 128
 
-    def report(self, observation: NDArray[np.float32], mask: NDArray[np.int8], leave_out: int = 0) -> str:
+    def options(self, mask: NDArray[np.int8], order: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """The legal actions (L,) as a report lists them: in their own order, or with `order` (L,), a
+        permutation of their places, in that one."""
+        legal = np.flatnonzero(mask)
+        return legal if order is None else legal[order]
+
+    def labels_of(self, options: Sequence[int] | NDArray[np.int64]) -> tuple[str, ...]:
+        """The labels (L,) of listed actions."""
+        if self.label == WORDS:
+            return tuple(self.actions[i] for i in options)
+        return self.labels[: len(options)]
+
+    def report(
+        self,
+        observation: NDArray[np.float32],
+        mask: NDArray[np.int8],
+        leave_out: int = 0,
+        order: NDArray[np.int64] | None = None,
+    ) -> str:
         """The report for one observation (F,) in [-1, 1] and its mask (A,): the situation, then decisions."""
-        legal = [self.decisions[i] for i in np.flatnonzero(mask)]
-        return "\n".join([self.situation(observation, leave_out), "Decisions:", *legal])
+        return f"{self.situation(observation, leave_out)}\n{self.listed(mask, order)}"
+
+    def listed(self, mask: NDArray[np.int8], order: NDArray[np.int64] | None = None) -> str:
+        """The legal decisions of a mask (A,) with their labels."""
+        options = self.options(mask, order)
+        heading = f"{self._said('Decisions')}:"
+        return "\n".join([heading, *self._lines(options)])
+
+    def content_free(self, mask: NDArray[np.int8], order: NDArray[np.int64] | None = None) -> str:
+        """A report that says nothing but what is legal: what a mind answers to it, it answers anyway."""
+        return f"{self._said('Report')}: {self._said('not available')}.\n{self.listed(mask, order)}"
 
     def situation(self, observation: NDArray[np.float32], leave_out: int = 0) -> str:
-        """What one observation (F,) says, topic by topic, then warnings.
+        """What one observation (F,) says: warnings, then topic by topic.
 
         Where room is short the last `leave_out` topics are not told but named: what matters most
         stands first. Warnings are always told.
@@ -62,36 +138,156 @@ class Reporter:
         values = self.layout.physical(observation).tolist()
         topics = list(self._topics(values))
         kept = max(0, len(topics) - leave_out)
-        lines = [f"{topic}: {', '.join(said)}." for topic, said in topics[:kept]]
-        warnings = [
-            _say(f, value) for f, value in zip(self.layout.features, values, strict=True) if _warns(f, value)
+        warned = [
+            wording.say(f, value) for f, value in zip(self._features, values, strict=True) if _warns(f, value)
         ]
-        if warnings:
-            lines.append(f"Warning: {', '.join(warnings)}.")
+        lines = [f"{self._said('Warning')}: {', '.join(warned)}."] if warned else []
+        lines += self._told(topics[:kept])
         if topics[kept:]:
-            lines.append(f"Left out for want of room: {', '.join(topic for topic, _ in topics[kept:])}.")
-        return "\n".join(lines)
+            named = ", ".join(self._said(topic.name) for topic in topics[kept:])
+            lines.append(f"{self._said('Left out for want of room')}: {named}.")
+        text = "\n".join(lines)
+        return chinese.limits(text) if self.language == "zh" else text
 
     def topic_count(self, observation: NDArray[np.float32]) -> int:
         """How many topics there are to leave out."""
         return len(list(self._topics(self.layout.physical(observation).tolist())))
 
-    def _topics(self, values: list[float]) -> Iterator[tuple[str, list[str]]]:
-        """(topic, phrases) in order of first mention; without those whose gate is shut."""
-        topics: dict[str, list[str]] = {}
+    def _told(self, topics: Sequence[_Topic]) -> Iterator[str]:
+        """Lines: a sentence for each topic, a table for several things of one kind."""
+        tables: dict[str, list[_Topic]] = {}
+        for topic in topics:
+            if topic.cells is not None:
+                tables.setdefault(self._groups[topic.name], []).append(topic)
+        for topic in topics:
+            group = self._groups.get(topic.name, "")
+            rows = tables.get(group, []) if topic.cells is not None else []
+            if len(rows) < TABLE_FROM:
+                yield f"{self._said(topic.name)}: {', '.join(topic.said)}."
+            elif topic is rows[0]:
+                yield from self._table(group, rows)
+
+    def _topics(self, values: list[float], only: frozenset[str] | None = None) -> Iterator[_Topic]:
+        """Topics in order of first mention, without those whose gate is shut; of the features `only`."""
+        topics: dict[str, _Topic] = {}
         shut = set()
-        for feature, value in zip(self.layout.features, values, strict=True):
-            said = topics.setdefault(feature.topic, [])
+        for feature, value in zip(self._features, values, strict=True):
+            grouped = only is None and feature.topic in self._groups
+            topic = topics.setdefault(feature.topic, _Topic(feature.topic, [], [] if grouped else None))
             if feature.gate:
                 if value < 0.5:
                     shut.add(feature.topic)
-            elif not _silent(feature, value):
-                said.append(_say(feature, value))
-        yield from ((topic, said) for topic, said in topics.items() if said and topic not in shut)
+                continue
+            if only is not None and feature.name not in only:
+                continue
+            if topic.cells is not None and feature.phrase:
+                topic.cells.append("" if _silent(feature, value) else wording.cell(feature, value))
+            if not _silent(feature, value) and (said := wording.say(feature, value)):
+                topic.said.append(said)
+        yield from (t for t in topics.values() if t.said and t.name not in shut)
+
+    def _table(self, group: str, rows: Sequence[_Topic]) -> Iterator[str]:
+        """Several things of a kind, a line each; without the columns that say nothing of any."""
+        shown = [k for k in range(len(rows[0].cells or ())) if any((row.cells or ())[k] for row in rows)]
+        headings = self._headings(group)
+        yield f"{self._said(group)} ({', '.join(headings[k] for k in shown)}):"
+        for row in rows:
+            cells = row.cells or ()
+            yield f"{row.name.rpartition(' ')[2]}: {' '.join(cells[k] or _NONE for k in shown)}"
+
+    def _headings(self, group: str) -> list[str]:
+        first = next(topic for topic, of in self._groups.items() if of == group)
+        return [wording.heading(f) for f in self._features if f.topic == first and not f.gate and f.phrase]
+
+    def _glossary(self) -> Iterator[str]:
+        """Every decision with its meaning; those that differ in a number alone once."""
+        found: dict[tuple[str, str], str] = {}
+        for names, phrase in self._families:
+            members = [name for name in names if name in self.actions]
+            if members:
+                found[", ".join(members), phrase] = ", ".join(members)
+        together = {name for names, _ in self._families for name in names}
+        for name, phrase in zip(self.actions, self._own_phrases, strict=True):
+            stem, number = _numbered(name)
+            if name in together:
+                continue
+            general = re.sub(rf"\b{number}\b", "k", phrase)
+            if (f"{stem}_k", general) in found:
+                found[f"{stem}_k", general] = f"{stem}_k"
+            else:
+                found[(f"{stem}_k" if number >= 0 else name), general] = name
+        for (stem, phrase), name in found.items():
+            alone = name != stem and stem.endswith("_k")
+            said = phrase.replace(" k", f" {_numbered(name)[1]}") if alone else phrase
+            yield f"{_plain(name)}: {self._said(said)}"
+
+    def _example(self, values: Mapping[str, float], legal: Sequence[str], action: str) -> Iterator[str]:
+        """A worked example: what it says of the features given, and the answer to it."""
+        physical = self.layout.low.copy()
+        for name, value in values.items():
+            physical[self.layout.index(name)] = value
+        for feature in self.layout.features:
+            told = any(f.name in values for f in self.layout.features if f.topic == feature.topic)
+            if feature.gate and told:
+                physical[self.layout.index(feature.name)] = 1.0
+        options = [i for i, name in enumerate(self.actions) if name in legal]
+        yield f"{self._said('Example')}:"
+        yield from self._told(list(self._topics(physical.tolist(), frozenset(values))))
+        yield f"{self._said('Decisions')}:"
+        yield from self._lines(options)
+        answer = self.labels_of(options)[options.index(self.actions.index(action))]
+        yield f"{self._said('Answer')}: {answer}"
+
+    def _lines(self, options: Sequence[int] | NDArray[np.int64]) -> list[str]:
+        if self.label == WORDS:
+            return [f"- {self.actions[i]}" for i in options]
+        labels = self.labels_of(options)
+        if len(options) < RANGES_FROM:
+            return [f"{label}: {_plain(self.actions[i])}" for label, i in zip(labels, options, strict=True)]
+        return list(_in_ranges(labels, [self.actions[i] for i in options]))
+
+    def _labelled(self) -> Iterator[tuple[str, str]]:
+        yield from zip(self.actions, self.labels, strict=True)
+
+    def _translated(self, feature: Feature) -> Feature:
+        return chinese.feature(feature) if self.language == "zh" else feature
 
 
-def _say(feature: Feature, value: float) -> str:
-    return feature.phrase.format(value + 0.0)
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _in_ranges(labels: Sequence[str], names: Sequence[str]) -> Iterator[str]:
+    """Lines of labels and names, such as "C-F: observe 1-4" for four in a row."""
+    at = 0
+    while at < len(names):
+        stem, number = _numbered(names[at])
+        end = at + 1
+        while number >= 0 and end < len(names) and _numbered(names[end]) == (stem, number + end - at):
+            end += 1
+        if end - at < 2:
+            yield f"{labels[at]}: {_plain(names[at])}"
+        else:
+            yield f"{labels[at]}-{labels[end - 1]}: {_plain(stem)} {number}-{number + end - at - 1}"
+        at = end
+
+
+def _numbered(name: str) -> tuple[str, int]:
+    """A name and the number that ends it, -1 for none."""
+    stem, _, number = name.rpartition("_")
+    return (stem, int(number)) if stem and number.isdecimal() else (name, -1)
+
+
+def _groups(layout: Layout) -> dict[str, str]:
+    """Of each topic that is one of several things of a kind, such as "Request 2", the kind."""
+    gated = dict.fromkeys(feature.topic for feature in layout.features if feature.gate)
+    found = {topic: re.sub(r" \d+$", "", topic) for topic in gated if re.search(r" \d+$", topic)}
+    counts = list(found.values())
+    return {topic: kind for topic, kind in found.items() if counts.count(kind) > 1}
 
 
 def _silent(feature: Feature, value: float) -> bool:

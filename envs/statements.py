@@ -6,7 +6,8 @@ best", "应该选择B"), where it opens a line or is set off ("B: charge", "**B*
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import NamedTuple
 
 from envs import cues
@@ -44,6 +45,12 @@ class Prose:
             rf"(?<![A-Za-z0-9_À-ɏ])(?<![A-Za-z0-9]['’])(?<![A-Za-z]-)(?:(?P<label>{letters})|(?P<name>{named}))"
             r"(?![A-Za-z0-9_À-ɏ]|['’](?!s\b)[A-Za-z]|\.[A-Za-z]|-[A-Za-z])"
         )
+
+    def labelled(self, actions: Mapping[str, int]) -> "Prose":
+        """The same, with labels that stand for these actions."""
+        other = copy(self)
+        other._actions = {label.lower(): i for label, i in actions.items() if label.isupper()} | dict(actions)
+        return other
 
     def statements(self, text: str) -> list[Statement]:
         """What `text` states as decided, in order."""

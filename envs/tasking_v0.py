@@ -18,7 +18,7 @@ from envs.blocks.terms import Delivery, Energy, ImageCounts, Loss, SafeMode
 from envs.faces import faces_of
 from envs.options import whole_count
 from envs.page import show_page
-from envs.problem import Declaration, Problem
+from envs.problem import Declaration, Example, Problem
 
 __all__ = ["Tasking", "batch_env", "env", "parallel_env", "raw_env", "satellite_env", "vector_env"]
 
@@ -89,12 +89,28 @@ class Tasking(Problem):
 
     name, scenario = "tasking_v0", "scs01"
     briefing_text = (
-        "You are the onboard mind of an Earth-observation satellite that belongs to a constellation. "
-        "Every {round_s:g} s you decide what the satellite does next. An image of a request pays its "
-        "value when it has reached the ground, less the longer it waited on board, and only to the first "
-        "satellite that takes it; an image under cloud is lost. The battery must never run empty: the "
-        "panel looks away from the camera, so imaging and sending cost energy and sunlight, and in "
-        "eclipse nothing comes in."
+        "You are the onboard mind of one of many Earth-observation satellites. "
+        "Every {round_s:g} s you decide what the satellite does next. A requested image pays when it has "
+        "reached the ground, and only to the first satellite that takes it; an image under cloud is lost. "
+        "The battery must never run empty: the panel looks away from the camera, so imaging and sending "
+        "cost energy and sunlight, and in eclipse nothing comes in."
+    )
+    advice = (
+        "Rule of thumb: with the battery above 30 %, observe the request of the highest value and little "
+        "cloud that no other satellite takes first; else downlink when a station is in view and images wait; "
+        "else charge."
+    )
+    examples = (
+        Example(
+            {"battery": 70.0, "images": 1.0, "request_1_value": 8.0, "request_1_cloud": 10.0},
+            ("idle", "charge", "observe_1"),
+            "observe_1",
+        ),
+        Example(
+            {"battery": 20.0, "to_sunlight": 20.0, "images": 2.0},
+            ("idle", "charge"),
+            "charge",
+        ),
     )
     arguments = {"candidates": "K, the requests shown", "loss_penalty": "price of a lost satellite"}
 

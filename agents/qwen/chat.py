@@ -50,6 +50,8 @@ class ChatRenderer:
                 f"Model {model!r} has no chat template; use an instruction-tuned Qwen3, not a base model."
             )
         self.tokenizer, self.model = tokenizer, model
+        self._alone = False
+        self._alone = self._takes_no_system()
         self.style = self._style()
         self._prefixes: dict[tuple[str, bool], list[int]] = {}
 
@@ -74,16 +76,18 @@ class ChatRenderer:
             self._prefixes[key] = _common_prefix(*probes)
         return self._prefixes[key]
 
-    def fit(self, request: Request, think: bool, room: int) -> Prompt:
+    def fit(self, request: Request, think: bool, room: int, order: NDArray[np.int64] | None = None) -> Prompt:
         """The prompt of `request` in at most `room` tokens, shortened by the rules above where it must be.
+
+        Its options are listed in `order`.
 
         Raises SandboxError where it does not fit without any topic.
         """
-        ids = self.ids(request.system, request.report, think)
+        ids = self.ids(request.system, request.asked(order), think)
         if len(ids) <= room:
             return Prompt(ids, 0)
         for left_out in range(1, request.reporter.topic_count(request.observation) + 1):
-            report = request.reporter.report(request.observation, request.mask, left_out)
+            report = request.asked(order, left_out)
             ids = self.ids(request.system, report, think)
             if len(ids) <= room:
                 return Prompt(ids, left_out)
@@ -92,27 +96,41 @@ class ChatRenderer:
             f"the context of {self.model!r} leaves for it; give a larger context or less thinking."
         )
 
-    def label_ids(self, labels: Sequence[str]) -> NDArray[np.int64]:
-        """The token of each label (A,). Raises SandboxError unless each is one token, and its own."""
+    def label_tokens(self, labels: Sequence[str]) -> list[list[int]]:
+        """The tokens of each label (A,) as an answer begins with them.
+
+        Where one label begins with another, all are closed by what ends a turn, so that neither is a part of
+        the other. Raises SandboxError where the tokenizer gives two labels the same tokens.
+        """
         start = self.text("", "", think=False)
         before = self.encode(start)
         tokens = []
         for label in labels:
             after = self.encode(start + label)
-            if after[:-1] != before:
-                raise SandboxError(
-                    f"Label {label!r} is not a single token for the tokenizer of {self.model!r}; "
-                    "show fewer actions, or use a Qwen3 with its own tokenizer."
-                )
-            tokens.append(after[-1])
-        if len(set(tokens)) < len(tokens):
+            whole = len(after) > len(before) and after[: len(before)] == before
+            tokens.append(after[len(before) :] if whole else self.encode(label))
+        if len({tuple(label) for label in tokens}) < len(tokens) or not all(tokens):
             raise SandboxError(f"The tokenizer of {self.model!r} gives two labels the same token.")
-        return np.array(tokens, np.int64)
+        ends = [self.tokenizer.eos_token_id]
+        if _nested(tokens) and ends[0] is not None:
+            return [label + ends for label in tokens]
+        return tokens
 
     def _rendered(self, system: str, report: str, think: bool) -> str:
+        said = messages(system, report)
+        if self._alone:
+            said = [{"role": "user", "content": f"{system}\n\n{report}"}]
         return self.tokenizer.apply_chat_template(
-            messages(system, report), tokenize=False, add_generation_prompt=True, enable_thinking=think
+            said, tokenize=False, add_generation_prompt=True, enable_thinking=think
         )
+
+    def _takes_no_system(self) -> bool:
+        """Whether the template refuses a system message, as some models' do: then it opens the user's."""
+        try:
+            self._rendered("", "", False)
+        except Exception:  # the template's own
+            return True
+        return False
 
     def _style(self) -> str:
         on, off = (self._rendered("", "", think) for think in (True, False))
@@ -120,6 +138,12 @@ class ChatRenderer:
             return HYBRID
         _, opened, after = on.rpartition("<think>")
         return ALWAYS if opened and "</think>" not in after else NEVER
+
+
+def _nested(labels: list[list[int]]) -> bool:
+    """Whether one of the labels begins with another."""
+    found = {tuple(label) for label in labels}
+    return any(tuple(label[:k]) in found for label in labels for k in range(1, len(label)))
 
 
 def _common_prefix(one: list[int], other: list[int]) -> list[int]:

@@ -17,9 +17,22 @@ def legal_probabilities(
     return weights / weights.sum()
 
 
+def softmax(scores: NDArray[np.float64], temperature: float = 1.0) -> NDArray[np.float64]:
+    """Probabilities of `scores` (L,), some of which may be minus infinity, divided by `temperature`."""
+    scaled = np.asarray(scores, float) / temperature
+    weights = np.exp(scaled - scaled.max())
+    return weights / weights.sum()
+
+
 def finite_rows(scores: NDArray[np.float64], mask: NDArray) -> NDArray[np.bool_]:
     """Where (R,) the scores (R, A) of all legal actions of the mask (R, A) are numbers."""
     return (np.isfinite(scores) | (mask == 0)).all(axis=-1)
+
+
+def sure_mass(scores: NDArray[np.float64]) -> float:
+    """The share of the probability that lies on labels of these log-probabilities (L,)."""
+    top = scores.max(initial=-np.inf)
+    return 0.0 if top == -np.inf else float(min(1.0, math.exp(top) * np.exp(scores - top).sum()))
 
 
 class Draws:

@@ -1,15 +1,18 @@
 """What a mind is asked and what it answers: the interface that every engine keeps."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from envs.replies import SAFE_ACTION
 from envs.reports import Reporter
+from sandbox.errors import SandboxError
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +38,16 @@ class Request:
     @cached_property
     def report(self) -> str:
         """The part of the prompt that is this satellite's."""
-        return self.reporter.report(self.observation, self.mask)
+        return self.asked()
+
+    def asked(self, order: NDArray[np.int64] | None = None, leave_out: int = 0) -> str:
+        """The report with its options listed in `order` (L,), without its last `leave_out` topics."""
+        return self.reporter.report(self.observation, self.mask, leave_out, order)
+
+    def label(self, action: int) -> str:
+        """The label under which the report lists a legal action."""
+        options = self.reporter.options(self.mask)
+        return self.reporter.labels_of(options)[int(np.searchsorted(options, action))]
 
     @cached_property
     def legal(self) -> NDArray[np.int64]:
@@ -48,9 +60,10 @@ class Decision:
     """What was decided, and what it took.
 
     `probabilities` (A,) are over all actions, 0 where illegal; None where the engine gives none.
-    `finish` says why it ended: "choice" (one forward pass), "stop", "length" (the thinking budget ran out and
-    the answer was asked for), "unreadable", "illegal", "timeout" or "error". After the last four the engine
-    `fell_back`: the action is the safe one, not the mind's.
+    `finish` says why it ended: "choice" (scored, without thoughts), "stop", "length" (the thinking budget ran
+    out and the answer was asked for), "unreadable", "illegal", "timeout", "error" or "unsure" (too little of
+    the model's probability lay on legal labels). After the last five the engine `fell_back`: the action is
+    the safe one, not the mind's.
     """
 
     action: int
@@ -65,11 +78,30 @@ class Decision:
     """Topics of the report that were left out because the prompt outgrew the context."""
     estimated: bool = False
     """Whether the token counts are an estimate: a server's reply had none."""
+    mass: float | None = None
+    """Share of the model's probability that lay on legal labels, in the mean over its passes; None where
+    nobody says."""
+    why: str = ""
+    """Of one that fell back: "time-out", "refused", "unreadable", "illegal", "unsure" or "error"."""
+    passes: int = 1
+    """How often the model was asked: `prompt_tokens` are those of all."""
 
     @property
     def log_probability(self) -> float:
         """Natural logarithm of the probability of the action; NaN where the engine gives none."""
         return float("nan") if self.probabilities is None else float(np.log(self.probabilities[self.action]))
+
+
+FLOOR = 1e-4
+"""Least share of the model's probability on legal labels; what decides below it decides by chance."""
+UNSURE = "unsure"
+
+
+def check_floor(floor: float) -> float:
+    """`floor`, if it is a share. Raises SandboxError."""
+    if not (math.isfinite(floor) and 0.0 <= floor <= 1.0):
+        raise SandboxError(f"floor is {floor}; give a share from 0 to 1.")
+    return floor
 
 
 def no_scores(prompt_tokens: int, output_tokens: int = 0, reasoning: str = "", left_out: int = 0) -> Decision:
@@ -83,6 +115,7 @@ def no_scores(prompt_tokens: int, output_tokens: int = 0, reasoning: str = "", l
         reasoning=reasoning,
         fell_back=True,
         left_out=left_out,
+        why="error",
     )
 
 
@@ -92,8 +125,16 @@ class Engine(ABC):
     name: str
     """Of the model, as the compute model of the spacecraft knows it, for example "Qwen3-8B"."""
 
+    dense: bool = False
+    """Whether it reads numbers as tokens and no words."""
+
     problems: tuple[str, ...] = ()
     """Names of the decision problems that it has learned; empty for any."""
+
+    def told(self) -> dict[str, Any]:
+        """What there is to know of how it decides, for the record of a run: the model that answers, how it is
+        asked, what is done about bias."""
+        return {"model": self.name}
 
     @abstractmethod
     def decide(self, requests: Sequence[Request]) -> list[Decision]:

@@ -8,9 +8,11 @@
 | choice | chat, `structured_outputs` | vLLM from 0.12 | a legal label |
 | json | chat, `response_format` with a schema | OpenAI, llama.cpp, Ollama, SGLang | a legal label in JSON |
 | text | chat | all | whatever it writes |
+| dense | completions of token ids | llama.cpp with a nano (`experiments export_gguf`) | probabilities |
 """
 
 import json
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -27,7 +29,11 @@ TOP_LOGPROBS = 20
 """The most that OpenAI's interface gives."""
 ANSWER_TOKENS = 64
 """Room for an answer in words, where nothing constrains it to a letter."""
+EVERY_TOKEN = 4096
+"""More than a nano has."""
 NAME = "decision"
+BUDGETS = ("thinking_budget_tokens", "reasoning_budget_tokens", "thinking_token_budget")
+"""Fields that end a thought after so many tokens: of llama.cpp, and vLLM with a reasoning configuration."""
 CUT = ("length", "max_tokens", "max_output_tokens", "model_length")
 """Why a reply ended, where its tokens ran out."""
 MOST_TOKENS = 10**9
@@ -46,6 +52,10 @@ class Answer(NamedTuple):
     reasoning: str = ""
     cut: bool = False
     """Whether the reply ended because its tokens ran out."""
+    mass: float | None = None
+    """Share of the model's probability on legal labels, where it is told."""
+    unseen: float = 0.0
+    """The most that any label can have which the reply does not list; its probability is 0 here."""
 
 
 class Usage(NamedTuple):
@@ -66,19 +76,23 @@ class Question:
     labels: tuple[str, ...]
     names: tuple[str, ...]
     phrases: tuple[str, ...]
+    dense: tuple[int, ...] = ()
+    """The tokens of a dense prompt, where that is how it is asked, and those (L,) of the actions."""
+    answers: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, request: Request, leave_out: int = 0) -> "Question":
-        """The question that `request` poses, without the last `leave_out` topics of its report."""
-        reporter, legal = request.reporter, request.legal
+    def of(cls, request: Request, leave_out: int = 0, order: NDArray[np.int64] | None = None) -> "Question":
+        """The question that `request` poses, its options in `order`, without the last `leave_out` topics."""
+        reporter = request.reporter
+        options = reporter.options(request.mask, order)
         return cls(
             system=reporter.system,
-            report=reporter.report(request.observation, request.mask, leave_out),
+            report=request.asked(order, leave_out),
             briefing=reporter.briefing,
             situation=reporter.situation(request.observation, leave_out),
-            labels=tuple(reporter.labels[i] for i in legal),
-            names=tuple(reporter.actions[i] for i in legal),
-            phrases=tuple(reporter.phrases[i] for i in legal),
+            labels=reporter.labels_of(options),
+            names=tuple(reporter.actions[i] for i in options),
+            phrases=tuple(reporter.phrases[i] for i in options),
         )
 
     def after(self, thoughts: str) -> "Question":
@@ -142,7 +156,8 @@ class SystemOne(Dialect):
         shares = _at(reply, "answers", NAME, "probabilities")
         if not isinstance(shares, dict):
             raise UnreadableReply("no probabilities by name")
-        return Answer(_distribution([shares.get(name) for name in question.names]))
+        given = _distribution([shares.get(name) for name in question.names])
+        return Answer(given, mass=_label_mass(reply))
 
 
 class Decisions(Dialect):
@@ -165,31 +180,41 @@ class Decisions(Dialect):
             shares = {each["value"]: each["probability"] for each in listed}
         except (TypeError, KeyError):
             raise UnreadableReply("no list of values with probabilities") from None
-        return Answer(_distribution([shares.get(name) for name in question.names]))
+        given = _distribution([shares.get(name) for name in question.names])
+        return Answer(given, mass=_label_mass(reply))
 
 
 class LogProbs(Dialect):
     """The first token of a chat answer: its alternatives that are legal labels, renormalised.
 
-    A label below the twentieth alternative counts as impossible.
+    Of labels that are not among the alternatives a reply says only that none is likelier than the last of
+    them: who asks has to ask again.
     """
 
     name = "logprobs"
+    alternatives: int = TOP_LOGPROBS
+    """How many to ask for; some servers give more than OpenAI's interface."""
 
     def body(self, question: Question, sampling: Mapping[str, Any]) -> dict[str, Any]:
-        return self._chat(question, max_tokens=1, temperature=1.0, logprobs=True, top_logprobs=TOP_LOGPROBS)
+        return self._chat(
+            question, max_tokens=1, temperature=1.0, logprobs=True, top_logprobs=self.alternatives
+        )
 
     def read(self, reply: Any, question: Question) -> Answer:
         listed = _at(reply, "choices", 0, "logprobs", "content", 0, "top_logprobs")
         try:
-            found = {each["token"]: float(each["logprob"]) for each in listed}
+            found = [(_bare(each["token"]), float(each["logprob"])) for each in listed]
         except (TypeError, KeyError, ValueError, OverflowError):
             raise UnreadableReply("no alternatives with log-probabilities") from None
-        scores = np.array([found.get(label, -np.inf) for label in question.labels])
-        if not np.isfinite(scores.max()):
+        shares = np.zeros(len(question.labels))
+        for i, label in enumerate(question.labels):
+            shares[i] = sum(math.exp(min(0.0, p)) for token, p in found if token == label and not p > 1e-6)
+        if not shares.any():
             raise UnreadableReply("no legal label among the likeliest first tokens")
-        weights = np.exp(scores - scores.max())
-        return Answer(weights / weights.sum())
+        every = [math.exp(min(0.0, p)) for _, p in found if not math.isnan(p)]
+        unseen = min([max(0.0, 1.0 - sum(every)), *every])
+        mass = min(1.0, float(shares.sum()))
+        return Answer(shares / shares.sum(), mass=mass, unseen=unseen / shares.sum())
 
 
 class Text(Dialect):
@@ -233,10 +258,37 @@ class Json(Text):
         return super().body(asked, sampling) | {"response_format": form}
 
 
+class Dense(Dialect):
+    """A dense prompt as token ids, answered by an action's own token; for a nano behind llama.cpp.
+
+    It says no label mass: a nano learns to tell the legal actions apart, and nothing of the other tokens.
+    """
+
+    name, path = "dense", "/completions"
+
+    def body(self, question: Question, sampling: Mapping[str, Any]) -> dict[str, Any]:
+        asked = {"prompt": list(question.dense), "max_tokens": 1, "temperature": 1.0}
+        return {"model": self.model, **asked, "logprobs": EVERY_TOKEN, "n_probs": EVERY_TOKEN}
+
+    def read(self, reply: Any, question: Question) -> Answer:
+        listed = _at(reply, "choices", 0, "logprobs", "content", 0, "top_logprobs")
+        try:
+            found = {int(each["id"]): float(each["logprob"]) for each in listed}
+        except (TypeError, KeyError, ValueError, OverflowError):
+            raise UnreadableReply("no alternatives with ids and log-probabilities") from None
+        scores = np.array([found.get(token, -np.inf) for token in question.answers])
+        if not np.isfinite(scores).any():
+            raise UnreadableReply("no legal action among the alternatives")
+        shares = np.exp(scores)
+        return Answer(shares / shares.sum())
+
+
 DIALECTS: dict[str, type[Dialect]] = {
     kind.name: kind for kind in (SystemOne, Decisions, LogProbs, Choice, Json, Text)
 }
 """In the order in which they are tried."""
+NAMED: dict[str, type[Dialect]] = {**DIALECTS, Dense.name: Dense}
+"""Those that can be asked for."""
 
 
 def read_chat(reply: Any) -> Answer:
@@ -319,6 +371,28 @@ def _at(value: Any, *path: str | int) -> Any:
         except (KeyError, IndexError, TypeError):
             raise UnreadableReply(f"no {step!r} in the reply") from None
     return value
+
+
+def _bare(token: Any) -> str:
+    """A token without the space before it."""
+    if not isinstance(token, str):
+        raise TypeError("no token")
+    return token.lstrip(" \u2581\u0120")
+
+
+def _label_mass(reply: Any) -> float | None:
+    """What a reply says of the share of the probability on labels: of the answer, or of the whole."""
+    answers = reply.get("answers") if isinstance(reply, dict) else None
+    if isinstance(answers, dict):
+        answer = answers.get(NAME)
+    else:
+        answer = answers[0] if isinstance(answers, list) and answers else None
+    for place in (answer, reply):
+        for held in (place, place.get("diagnostics") if isinstance(place, dict) else None):
+            said = held.get("label_mass") if isinstance(held, dict) else None
+            if isinstance(said, (int, float)) and 0.0 <= said <= 1.001:
+                return float(min(said, 1.0))
+    return None
 
 
 def _distribution(shares: list[Any]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Talking to a model server: JSON over HTTP with the standard library, time-outs and retries.
+"""Talking to a model server: JSON over HTTP with the standard library, kept connections and retries.
 
 The key goes to the address that the user gave and nowhere else: a redirect is followed on the same server
 (scheme, host and port) alone. It is in no message, no representation and no reply that is handed on.
@@ -7,8 +7,6 @@ The key goes to the address that the user gave and nowhere else: a redirect is f
 import json
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterable
 from http.client import HTTPException
 from typing import Any, NamedTuple
@@ -16,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from agents.qwen.address import Address, base_url, origin_of, parse, redirected
-from agents.qwen.connection import opener
+from agents.qwen.connection import Connections, Exchange
 from agents.qwen.reasons import plain, reason_in
 from sandbox.errors import SandboxError
 
@@ -32,6 +30,7 @@ LARGEST_BODY = 2**23
 SHORTEST_SECRET = 6
 """A shorter key is a placeholder ("EMPTY"), and might be part of an answer."""
 MASK = "***"
+NOT_JSON = "the reply is not JSON"
 
 
 class Reply(NamedTuple):
@@ -146,8 +145,7 @@ class Client:
         self._secrets = _Secrets([*given.secrets, *([key.secret] if key else [])])
         self.timeout_s, self.retries, self.backoff_s = timeout_s, retries, backoff_s
         self._jitter, self._lock = np.random.default_rng(), threading.Lock()
-        self._stopped = False
-        self._opener = opener(proxies=not given.is_loopback)
+        self._connections = Connections(proxies=not given.is_loopback)
 
     @property
     def url(self) -> str:
@@ -170,18 +168,19 @@ class Client:
                     self._base = base
                     return
 
-    def send(self, method: str, path: str, body: Any = None) -> Reply:
+    def send(self, method: str, path: str, body: Any = None, retries: int | None = None) -> Reply:
         """The reply to `method` (GET or POST) at `path`, below the base. Never raises."""
-        for attempt in range(self.retries + 1):
+        retries, stopped = self.retries if retries is None else retries, self._connections.stopped
+        for attempt in range(retries + 1):
             reply, again, wait_s = self._try(self._base, method, path, body)
-            if not again or attempt == self.retries or self._stopped:
+            if not again or attempt == retries or stopped.is_set():
                 return reply
             time.sleep(self._wait(attempt) if wait_s is None else min(wait_s, LONGEST_WAIT_S))
         raise AssertionError("unreachable")
 
     def stop(self) -> None:
-        """No further tries of what is under way."""
-        self._stopped = True
+        """Cut what is under way, and try no more."""
+        self._connections.stop()
 
     def _try(self, base: Address, method: str, path: str, body: Any) -> _Attempt:
         """One try, and where the server sends on to another path of its own, what comes of that."""
@@ -207,24 +206,17 @@ class Client:
     ) -> tuple[_Attempt, str | None]:
         """The attempt, and where the server sends on to if it does."""
         try:
-            request = urllib.request.Request(url, data, self._headers(), method=method)
-            with self._opener.open(request, timeout=max(deadline - time.monotonic(), 1e-3)) as response:
-                return self._read(response.status, response), None
-        except urllib.error.HTTPError as error:
-            with error:
-                location = error.headers.get("Location") if error.code in REDIRECTS else None
-                if location is not None:
-                    return _Attempt(Reply(error.code, None)), location
-                attempt = self._read(error.code, error)
-                return attempt._replace(wait_s=_seconds(error.headers.get("Retry-After"))), None
+            came = self._connections.exchange(method, url, data, self._headers(), deadline, LARGEST_BODY)
         except TimeoutError:
             return self._late(), None
-        except urllib.error.URLError as error:
-            if isinstance(error.reason, TimeoutError):
-                return self._late(), None
-            return self._failed(str(error.reason)), None
         except (OSError, HTTPException, ValueError) as error:
-            return self._failed(f"{type(error).__name__}: {error}"), None
+            told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            return self._failed(f"{type(error).__name__}: {told}"), None
+        location = came.headers.get("Location") if came.status in REDIRECTS else None
+        if location is not None:
+            return _Attempt(Reply(came.status, None)), location
+        attempt = self._read(came)
+        return attempt._replace(wait_s=_seconds(came.headers.get("Retry-After"))), None
 
     def _headers(self) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -238,16 +230,11 @@ class Client:
     def _failed(self, why: str) -> _Attempt:
         return _Attempt(Reply(0, None, "error", plain(self._clean(why))), again=True)
 
-    def _read(self, status: int, response: Any) -> _Attempt:
-        """The reply in a response that has begun; of one that is refused its words are worth less."""
+    def _read(self, came: Exchange) -> _Attempt:
+        """The reply in what came; of one that is refused its words are worth less."""
+        status, content = came.status, came.content
         transient = status in TRANSIENT
-        try:
-            content = response.read(LARGEST_BODY + 1)
-        except (OSError, HTTPException):
-            if status == 200:
-                raise
-            content = b""
-        if status == 200 and len(content) <= LARGEST_BODY and response.length:
+        if status == 200 and came.cut:
             return self._failed("the connection was cut")
         if len(content) > LARGEST_BODY:
             why = f"the reply is longer than {LARGEST_BODY // 2**20} MiB"
@@ -256,7 +243,7 @@ class Client:
             return _Attempt(Reply(status, self._clean(json.loads(content))), transient)
         except (ValueError, RecursionError):
             if status == 200:
-                return _Attempt(Reply(status, None, "error", "the reply is not JSON"), again=True)
+                return _Attempt(Reply(status, None, "error", NOT_JSON), again=True)
             why = plain(self._clean(content.decode(errors="replace")))
             return _Attempt(Reply(status, None, why=why), transient)
 

@@ -33,24 +33,33 @@ def load(
     dtype: str = "auto",
     device: str = "auto",
     allow_download: bool = False,
+    any_model: bool = False,
 ) -> Loaded:
-    """Load the Qwen3 checkpoint `model` (hub id or folder) with LoRA `adapters` by name, ready to infer.
+    """Load the Qwen3 checkpoint `model` (hub id, folder or .gguf file) with LoRA `adapters`, ready to infer.
+
+    With `any_model` it may be another causal model that transformers loads.
 
     `dtype` "auto" is float32 on a CPU, where bfloat16 is several times slower, and that of the checkpoint
     elsewhere. Raises SandboxError for whatever stands in the way.
     """
     _require("torch", "transformers", *(["peft"] if adapters else []))
-    folder = find(model, "config.json", allow_download)
-    config = read_config(folder, model)
+    file = gguf_file(model)
+    if file is None:
+        folder = find(model, "config.json", allow_download)
+        config = read_config(folder, model, any_model)
+    else:
+        _require("gguf")
+        folder = file.parent
+        config = _checked_kind(_gguf_config(file), model, any_model)
     device, dtype = _device(device), _dtype(dtype)
     if dtype == "auto":
         dtype = "float32" if device == "cpu" else _stored_dtype(config)
     lora = {name: find(path, "adapter_config.json", allow_download) for name, path in adapters.items()}
     check_memory(config, dtype, device, model)
     with quiet():
-        loaded = _load_model(folder, dtype, device, model)
+        loaded = _load_model(folder, dtype, device, model, file)
         check_finite(loaded.named_parameters(), f"The weights of {str(model)!r}", "checkpoint")
-        tokenizer = _load_tokenizer(folder, model)
+        tokenizer = _load_tokenizer(folder, model, file)
         for name, path in lora.items():
             loaded = _with_adapter(loaded, name, path, adapters[name])
             own = ((key, weight) for key, weight in loaded.named_parameters() if f".{name}." in key)
@@ -72,17 +81,50 @@ def find(model: str | Path, marker: str, allow_download: bool = False) -> Path:
     return _from_hub(name, marker, allow_download)
 
 
-def read_config(folder: Path, model: str | Path) -> Any:
-    """The configuration of a checkpoint. Raises SandboxError unless it is a Qwen3."""
+def gguf_file(model: str | Path) -> Path | None:
+    """The file, where `model` is one of llama.cpp's format. Raises SandboxError where it is not there."""
+    file = Path(str(model)).expanduser()
+    if file.suffix.lower() != ".gguf":
+        return None
+    if not file.is_file():
+        raise SandboxError(f"Model file {str(model)!r} does not exist; give a .gguf file, or a folder.")
+    return file
+
+
+def _gguf_config(file: Path) -> Any:
+    from transformers import AutoConfig
+
+    try:
+        with quiet():
+            return AutoConfig.from_pretrained(file.parent, gguf_file=file.name, local_files_only=True)
+    except Exception as error:
+        raise SandboxError(
+            f"{file} cannot be read as GGUF ({first_line(error)}); serve it with llama.cpp and use --server."
+        ) from None
+
+
+def _checked_kind(config: Any, model: str | Path, any_model: bool) -> Any:
+    """`config`, if it is of a model that may decide. Raises SandboxError otherwise."""
+    kind = config.model_type
+    if kind not in MODEL_TYPES and not any_model:
+        raise SandboxError(
+            f"Model {str(model)!r} is a {kind}, not a Qwen3; give a checkpoint of model_type "
+            f"{' or '.join(MODEL_TYPES)}, allow it with --any-model, or serve it and use --server."
+        )
+    return config
+
+
+def read_config(folder: Path, model: str | Path, any_model: bool = False) -> Any:
+    """The configuration of a checkpoint. Raises SandboxError unless it is a Qwen3, or `any_model` may be."""
     file = folder / "config.json"
     try:
         kind = json.loads(file.read_text(encoding="utf-8")).get("model_type")
     except (OSError, ValueError, AttributeError) as error:
         raise SandboxError(f"{file} cannot be read ({error}); save the checkpoint again.") from None
-    if kind not in MODEL_TYPES:
+    if kind not in MODEL_TYPES and not any_model:
         raise SandboxError(
             f"Model {str(model)!r} is a {kind}, not a Qwen3; give a checkpoint of model_type "
-            f"{' or '.join(MODEL_TYPES)}, or serve it and use --server."
+            f"{' or '.join(MODEL_TYPES)}, allow it with --any-model, or serve it and use --server."
         )
     from transformers import AutoConfig
 
@@ -243,13 +285,13 @@ def _device(device: str) -> str:
     return device
 
 
-def _load_model(folder: Path, dtype: str, device: str, model: str | Path) -> Any:
+def _load_model(folder: Path, dtype: str, device: str, model: str | Path, file: Path | None) -> Any:
     import torch
     from transformers import AutoModelForCausalLM
 
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=getattr(torch, dtype), local_files_only=True
+            folder, dtype=getattr(torch, dtype), local_files_only=True, **_in_file(file)
         )
         return loaded.to(device)
     except Exception as error:
@@ -259,16 +301,22 @@ def _load_model(folder: Path, dtype: str, device: str, model: str | Path) -> Any
         ) from None
 
 
-def _load_tokenizer(folder: Path, model: str | Path) -> Any:
+def _in_file(file: Path | None) -> dict[str, str]:
+    return {} if file is None else {"gguf_file": file.name}
+
+
+def _load_tokenizer(folder: Path, model: str | Path, file: Path | None) -> Any:
     from transformers import AutoTokenizer
 
-    if not any((folder / file).is_file() for file in ("tokenizer.json", "vocab.json")):
+    if file is None and not any(
+        (folder / file).is_file() for file in ("tokenizer.json", "vocab.json", "tokenizer.model")
+    ):
         raise SandboxError(  # transformers would make an empty one
             f"The tokenizer of {str(model)!r} is missing; copy tokenizer.json and tokenizer_config.json "
             "beside the weights."
         )
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, **_in_file(file))
     except Exception as error:
         raise SandboxError(
             f"The tokenizer of {str(model)!r} cannot be loaded ({first_line(error)}); "

@@ -9,23 +9,56 @@ written, so it counts with the prompt; the answer comes with the last token read
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.qwen.bias import BiasTest
 from agents.qwen.chat import CLOSED, NEVER, TIME_IS_UP, ChatRenderer, Prompt
-from agents.qwen.choice import Draws, check_temperature, finite_rows, legal_probabilities, thinking_budget
-from agents.qwen.decisions import Decision, Engine, Request, no_scores
+from agents.qwen.choice import Draws, check_temperature, softmax, sure_mass, thinking_budget
+from agents.qwen.decisions import FLOOR, UNSURE, Decision, Engine, Request, check_floor, no_scores
 from agents.qwen.loading import load
 from agents.qwen.names import nominal_name
+from agents.qwen.orders import AUTO, CALIBRATE, SHIFTS, Orders, agreed, check_debias
+from envs.replies import SAFE_ACTION
+from envs.reports import WORDS
 from sandbox.errors import SandboxError, unknown_name
 
+UNSTATED = 4096
+"""Tokens of context of a model that does not say."""
 THINK_END, TURN_END = "</think>", "<|im_end|>"
 FREE_SHARE = 4
 """Free thinking keeps at least one in so many tokens of the context for thoughts."""
+
+
+class Pass(NamedTuple):
+    """A request, by its number, with its options listed in an order."""
+
+    request: int
+    order: NDArray[np.int64]
+
+
+class _Answer(NamedTuple):
+    """What one pass gave: log-probabilities (L,) of the labels at each place, and what it took."""
+
+    order: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    prompt_tokens: int
+    left_out: int
+    output_tokens: int = 0
+    finish: str = "choice"
+    reasoning: str = ""
+
+
+class _Prior(NamedTuple):
+    """What a model answers to a report that says nothing: log-probabilities (L,), and the tokens to pay."""
+
+    scores: NDArray[np.float64] | None
+    tokens: int
 
 
 class LocalEngine(Engine):
@@ -36,6 +69,10 @@ class LocalEngine(Engine):
     `temperature` divides the scores of the labels; with `sample` an action is drawn from the probabilities,
     else the most likely one is taken. `threads` sets those of torch, for the whole process. `context` makes
     the context shorter than the checkpoint's. `name` is the nominal model whose cost the spacecraft pays.
+    `debias` says what is done about a bias for places and letters (`agents.qwen.orders`): "none", "shifts",
+    "calibrate", or "auto" for shifts where a test with the first decisions shows one. Below the share `floor`
+    of its probability on legal labels a model is unsure and falls back. With `any_model` other causal models
+    with a chat template than Qwen3 are loaded.
 
     Raises SandboxError for what cannot be found, loaded or combined.
     """
@@ -58,20 +95,28 @@ class LocalEngine(Engine):
         reuse_prefix: bool = True,
         allow_download: bool = False,
         name: str | None = None,
+        debias: str = AUTO,
+        floor: float = FLOOR,
+        any_model: bool = False,
     ) -> None:
         self.budget = thinking_budget(thinking)
         self.temperature, self.sample = check_temperature(temperature), sample
         self.adapters = tuple(adapters or {})
         self.default_adapter = default_adapter
         self._check_adapter(default_adapter)
-        loaded = load(model, adapters or {}, dtype, device, allow_download)
+        loaded = load(model, adapters or {}, dtype, device, allow_download, any_model)
         self.name = name or nominal_name(model)
         self.reuse_prefix = reuse_prefix
         self.tokenizer = loaded.tokenizer
         self.chat = ChatRenderer(loaded.tokenizer, str(model))
-        self.context = _context(context, loaded.model.config.max_position_embeddings, str(model))
-        self._labels: dict[tuple[str, ...], NDArray[np.int64]] = {}
-        self._draws = Draws(seed)
+        self.context = _context(context, _longest(loaded.model.config), str(model))
+        self._labels: dict[tuple[str, ...], list[list[int]]] = {}
+        self._split = False
+        self._draws, self._orders = Draws(seed), Orders(seed)
+        self._bias, self.floor = BiasTest(check_debias(debias)), check_floor(floor)
+        self._reporters: dict[int, Any] = {}
+        self._known: dict[tuple[Any, ...], _Prior] = {}
+        self._paid: set[tuple[int, tuple[Any, ...]]] = set()
         self._start(loaded.model, micro_batch, threads)
 
     def _start(self, model: Any, micro_batch: int, threads: int | None) -> None:
@@ -100,6 +145,7 @@ class LocalEngine(Engine):
 
     def reset(self, seed: int | None = None) -> None:
         self._draws.reset(seed)
+        self._paid.clear()
 
     def close(self) -> None:
         self._forward = None
@@ -107,84 +153,182 @@ class LocalEngine(Engine):
     def decide(self, requests: Sequence[Request]) -> list[Decision]:
         if self._forward is None:
             raise SandboxError("This engine was closed; make another one.")
-        if not requests:
+        ways = [self._bias.way(request.reporter, self._ask) for request in requests]
+        passes = [
+            Pass(i, order)
+            for i, (request, way) in enumerate(zip(requests, ways, strict=True))
+            for order in self._listed(request, way)
+        ]
+        if not passes:
             return []
-        think = self.budget > 0
-        prompts = [self.chat.fit(request, think, self._room()) for request in requests]
+        answers = self._answers([requests[p.request] for p in passes], [p.order for p in passes])
+        found: list[list[_Answer]] = [[] for _ in requests]
+        for which, answer in zip(passes, answers, strict=True):
+            found[which.request].append(answer)
+        prior = self._priors(requests, ways)
+        return [self._decision(*each) for each in zip(requests, found, prior, strict=True)]
+
+    def told(self) -> dict[str, Any]:
+        return {"model": self.name, "labels": "whole" if self._split else "one token", **self._bias.told()}
+
+    def _listed(self, request: Request, way: str) -> list[NDArray[np.int64]]:
+        """The orders in which the options of a request are listed."""
+        count = len(request.legal)
+        return self._orders.of(count) if way == SHIFTS else [np.arange(count)]
+
+    def _ask(self, asked: Sequence[tuple[Request, NDArray[np.int64]]]) -> list[NDArray[np.float64] | None]:
+        """Probabilities (L,) of made-up requests, without thoughts."""
+        requests, orders = [request for request, _ in asked], [order for _, order in asked]
+        room = self.context - 1
+        ids = [self.chat.fit(r, False, room, order).ids for r, order in zip(requests, orders, strict=True)]
+        scores = self._scores(requests, ids, orders)
+        return [softmax(row) if np.isfinite(row).all() else None for row in scores]
+
+    def _answers(self, requests: Sequence[Request], orders: Sequence[NDArray[np.int64]]) -> list["_Answer"]:
+        """What the model answers to each request, its options listed in that order."""
+        think, room = self.budget > 0, self._room()
+        prompts = [
+            self.chat.fit(request, think, room, order)
+            for request, order in zip(requests, orders, strict=True)
+        ]
         if think:
-            return self._reason(requests, prompts)
+            return self._reasoned(requests, orders, prompts)
         ids = [prompt.ids for prompt in prompts]
         return [
-            self._decision(request, prompt, scores, finish="choice")
-            for request, prompt, scores in zip(requests, prompts, self._scores(requests, ids), strict=True)
+            _Answer(order, row, len(prompt.ids), prompt.left_out)
+            for order, row, prompt in zip(orders, self._scores(requests, ids, orders), prompts, strict=True)
         ]
 
-    def _reason(self, requests: Sequence[Request], prompts: Sequence[Prompt]) -> list[Decision]:
+    def _reasoned(
+        self,
+        requests: Sequence[Request],
+        orders: Sequence[NDArray[np.int64]],
+        prompts: Sequence[Prompt],
+    ) -> list["_Answer"]:
+        """Answers after a thought each: thoughts speak of letters, so that each order has its own."""
         rows = [
             self._row(request, prompt.ids, True) for request, prompt in zip(requests, prompts, strict=True)
         ]
         left = [self.context - len(prompt.ids) - len(self._closing) for prompt in prompts]
         budgets = [int(min(self.budget, room)) for room in left]
-        draws = [self._draws.of(request.satellite) for request in requests]
+        draws = self._streams(requests)
         thoughts = self._thinker.think(rows, budgets, draws)
         tails = [thought.ids + (self._closed if thought.closed else self._closing) for thought in thoughts]
         ids = [prompt.ids + tail for prompt, tail in zip(prompts, tails, strict=True)]
-        decisions = []
-        scored = self._scores(requests, ids)
-        for request, prompt, thought, tail, scores in zip(
-            requests, prompts, thoughts, tails, scored, strict=True
-        ):
-            decisions.append(
-                self._decision(
-                    request,
-                    prompt,
-                    scores,
-                    finish="stop" if thought.closed else "length",
-                    output_tokens=thought.drawn,
-                    forced_tokens=len(tail) - thought.drawn,
-                    reasoning=self._said(thought.ids),
-                )
+        scored = self._scores(requests, ids, orders)
+        return [
+            _Answer(
+                order,
+                row,
+                len(prompt.ids) + len(tail) - thought.drawn,
+                prompt.left_out,
+                thought.drawn,
+                "stop" if thought.closed else "length",
+                self._said(thought.ids),
             )
-        return decisions
+            for order, row, prompt, thought, tail in zip(
+                orders, scored, prompts, thoughts, tails, strict=True
+            )
+        ]
 
-    def _decision(
-        self,
-        request: Request,
-        prompt: Prompt,
-        scores: NDArray[np.float64],
-        finish: str,
-        output_tokens: int = 0,
-        forced_tokens: int = 0,
-        reasoning: str = "",
-    ) -> Decision:
-        prompt_tokens = len(prompt.ids) + forced_tokens
-        if not finite_rows(scores, request.mask):
-            return no_scores(prompt_tokens, output_tokens, reasoning, prompt.left_out)
-        probabilities = legal_probabilities(scores, request.mask, self.temperature)
+    def _streams(self, requests: Sequence[Request]) -> list[np.random.Generator]:
+        """What each thought is drawn from: the satellite's own stream, or for several thoughts of one parts
+        of it, so that they may be drawn side by side."""
+        counts = Counter(id(request) for request in requests)
+        spawned: dict[int, list[np.random.Generator]] = {}
+        for request in requests:
+            if id(request) not in spawned:
+                own, count = self._draws.of(request.satellite), counts[id(request)]
+                seeds = own.integers(2**63, size=count if count > 1 else 0)
+                spawned[id(request)] = [np.random.default_rng(seed) for seed in seeds] or [own]
+        return [spawned[id(request)].pop(0) for request in requests]
+
+    def _priors(self, requests: Sequence[Request], ways: Sequence[str]) -> list["_Prior"]:
+        """Of each request what the model answers to a report that says nothing, where that is taken away.
+
+        It is computed once and kept; each satellite pays for it when it first needs it.
+        """
+        wanted = [self._prior_key(request) if way == CALIBRATE else None for request, way in
+                  zip(requests, ways, strict=True)]  # fmt: skip
+        new = {key: i for i, key in enumerate(wanted) if key is not None and key not in self._known}
+        if new:
+            asked = [requests[i] for i in new.values()]
+            ids = [self.chat.ids(r.system, r.reporter.content_free(r.mask), False) for r in asked]
+            orders = [np.arange(len(request.legal)) for request in asked]
+            rows = self._scores(asked, ids, orders)
+            for key, own, row in zip(new, ids, rows, strict=True):
+                self._known[key] = _Prior(row, len(own))
+        priors = []
+        for request, wish in zip(requests, wanted, strict=True):
+            if wish is None:
+                priors.append(_Prior(None, 0))
+                continue
+            paid = (request.satellite, wish) in self._paid
+            self._paid.add((request.satellite, wish))
+            priors.append(self._known[wish]._replace(tokens=0) if paid else self._known[wish])
+        return priors
+
+    def _prior_key(self, request: Request) -> tuple[Any, ...]:
+        self._reporters[id(request.reporter)] = request.reporter  # keeps its number taken
+        return id(request.reporter), request.mask.tobytes(), request.adapter
+
+    def _decision(self, request: Request, answers: Sequence["_Answer"], prior: "_Prior") -> Decision:
+        prompt_tokens = sum(answer.prompt_tokens for answer in answers) + prior.tokens
+        output_tokens = sum(answer.output_tokens for answer in answers)
+        left_out = max(answer.left_out for answer in answers)
+        reasoning = "\n\n".join(answer.reasoning for answer in answers if answer.reasoning)
+        rows = [answer.scores for answer in answers]
+        if not all(np.isfinite(row).all() for row in rows):
+            return no_scores(prompt_tokens, output_tokens, reasoning, left_out)
+        worth = rows[0] if len(rows) == 1 else agreed(rows, [answer.order for answer in answers])
+        if prior.scores is not None and np.isfinite(prior.scores).all():
+            worth = worth - prior.scores
+        probabilities = np.zeros(len(request.mask))
+        probabilities[request.legal] = softmax(worth, self.temperature)
+        mass = float(np.mean([sure_mass(row) for row in rows]))
         if self.sample:
             action = self._draws.pick(probabilities, request.satellite)
         else:
             action = int(probabilities.argmax())
+        unsure = mass < self.floor
         return Decision(
-            action=action,
+            action=SAFE_ACTION if unsure else action,
             prompt_tokens=prompt_tokens,
             output_tokens=output_tokens,
-            finish=finish,
+            finish=UNSURE if unsure else answers[0].finish,
             probabilities=probabilities,
-            text=request.reporter.labels[action],
+            text=request.label(action),
             reasoning=reasoning,
-            left_out=prompt.left_out,
+            fell_back=unsure,
+            left_out=left_out,
+            mass=mass,
+            why=UNSURE if unsure else "",
+            passes=len(answers),
         )
 
-    def _scores(self, requests: Sequence[Request], ids: Sequence[list[int]]) -> list[NDArray[np.float64]]:
-        """Scores (A,) of the labels for each request, whatever labels its problem has."""
+    def _scores(
+        self, requests: Sequence[Request], ids: Sequence[list[int]], orders: Sequence[NDArray[np.int64]]
+    ) -> list[NDArray[np.float64]]:
+        """Log-probabilities (L,) of the labels at each place for each request, whatever its problem."""
         assert self._forward is not None
         scores: list[NDArray[np.float64]] = [np.empty(0)] * len(requests)
-        for labels in dict.fromkeys(request.reporter.labels for request in requests):
-            chosen = [i for i, request in enumerate(requests) if request.reporter.labels == labels]
+        quick: dict[tuple[str, ...], list[int]] = {}
+        for i, (request, order) in enumerate(zip(requests, orders, strict=True)):
+            reporter = request.reporter
+            tokens = self._label_tokens(reporter.labels)
+            if all(len(label) == 1 for label in tokens) and reporter.label != WORDS:
+                quick.setdefault(reporter.labels, []).append(i)
+                continue
+            options = reporter.options(request.mask, order)
+            which = options if reporter.label == WORDS else range(len(options))
+            scores[i] = self._forward.whole(
+                self._row(request, ids[i], self.budget > 0), [tokens[k] for k in which]
+            )
+        for labels, chosen in quick.items():
+            first = np.array([label[0] for label in self._label_tokens(labels)])
             rows = [self._row(requests[i], ids[i], self.budget > 0) for i in chosen]
-            for i, row in zip(chosen, self._forward.scores(rows, self._label_ids(labels)), strict=True):
-                scores[i] = row
+            for i, row in zip(chosen, self._forward.scores(rows, first), strict=True):
+                scores[i] = row[: len(requests[i].legal)]
         return scores
 
     def _row(self, request: Request, ids: list[int], think: bool) -> Any:
@@ -196,9 +340,10 @@ class LocalEngine(Engine):
         fits = len(prefix) < len(ids) and ids[: len(prefix)] == prefix
         return Row(ids, len(prefix) if fits else 0, adapter)
 
-    def _label_ids(self, labels: tuple[str, ...]) -> NDArray[np.int64]:
+    def _label_tokens(self, labels: tuple[str, ...]) -> list[list[int]]:
         if labels not in self._labels:
-            self._labels[labels] = self.chat.label_ids(labels)
+            self._labels[labels] = self.chat.label_tokens(labels)
+            self._split |= any(len(label) > 1 for label in self._labels[labels])
         return self._labels[labels]
 
     def _room(self) -> int:
@@ -232,6 +377,11 @@ class LocalEngine(Engine):
                 f"A thinking budget of {self.budget:g} tokens does not fit the context of {self.context}; "
                 "give a smaller budget or a larger context."
             )
+
+
+def _longest(config: Any) -> int:
+    """The context that a configuration states."""
+    return int(getattr(config.get_text_config(), "max_position_embeddings", None) or UNSTATED)
 
 
 def _context(given: int | None, limit: int, model: str) -> int:

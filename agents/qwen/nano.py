@@ -33,6 +33,7 @@ class NanoEngine(Engine):
     Raises SandboxError where torch or transformers are missing or the folder holds no model.
     """
 
+    dense = True
     problems = ("tasking_v0", "offloading_v0", "avoidance_v0", "autonomy_v0")
 
     def __init__(

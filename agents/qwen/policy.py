@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from agents.policy import Policy
 from agents.qwen.decisions import Decision, Engine, Request
 from envs.deliberation import HOLD, Thought, who_thinks
-from envs.reports import Reporter
+from envs.reports import LETTERS, Reporter
 from sandbox.errors import SandboxError
 
 
@@ -31,6 +31,8 @@ class QwenPolicy(Policy):
         period: rounds between two decisions of a satellite; their turns are spread over the fleet.
         fallback: decides while the mind does not, at no cost; None: the standing order stands.
         adapters: name of the LoRA adapter of each satellite (N,), None for the model itself.
+        shots: worked examples in the prompt; language: "en" or "zh"; label: "letters" or "words", how
+            decisions are named. All as in `envs.reports.Reporter`; a mind that reads no words has none.
 
     The tokens are charged at the price of the model that the scenario puts on board, whatever the engine's.
     After `act`, `thought` is what was spent, for `DeliberatingBatch.step`, and `decisions` maps (world,
@@ -47,6 +49,9 @@ class QwenPolicy(Policy):
         period: int = 1,
         fallback: Policy | None = None,
         adapters: Sequence[str | None] | None = None,
+        shots: int = 0,
+        language: str = "en",
+        label: str = LETTERS,
     ) -> None:
         super().__init__(env)
         if not (isinstance(period, (int, np.integer)) and period >= 1):
@@ -60,7 +65,7 @@ class QwenPolicy(Policy):
             )
         self.period, self.fallback = int(period), fallback
         self.adapters = adapters
-        self._reporter = Reporter(env.problem)
+        self.reporter = Reporter(env.problem, label=label, shots=shots, language=language)
         self._round = 0
         self._thinking: NDArray[np.bool_] | None = None
 
@@ -105,7 +110,7 @@ class QwenPolicy(Policy):
 
     def _request(self, observation: NDArray, mask: NDArray, satellite: int) -> Request:
         adapter = None if self.adapters is None else self.adapters[satellite]
-        return Request(observation, mask, self._reporter, satellite, adapter)
+        return Request(observation, mask, self.reporter, satellite, adapter)
 
     def _turn(self, team: tuple[int, ...]) -> NDArray[np.bool_]:
         """Whose turn it is to decide in this round."""

@@ -2,19 +2,25 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from agents.qwen.cassette import Transport
+from agents.qwen.dense import DECIDE, IDS
 from agents.qwen.dialects import (
+    BUDGETS,
     DIALECTS,
     NAME,
+    NAMED,
+    TOP_LOGPROBS,
     Choice,
+    Dense,
     Dialect,
     Json,
+    LogProbs,
     Question,
     Text,
     UnreadableReply,
@@ -36,10 +42,14 @@ SWITCHES: tuple[Mapping[str, Any], ...] = (
 )
 """What turns thinking off: at vLLM, SGLang, llama.cpp and `transformers serve`; at Ollama; at DashScope; at
 other vendors; at OpenRouter; nothing does."""
-OPTIONAL = ("temperature", "top_p", "seed")
+OPTIONAL = ("temperature", "top_p", "top_k", "seed", *BUDGETS)
 """Fields that a server may do without."""
 _BAD_REQUEST = (400, 422)
+_SHORT_THOUGHT, _MOST_CHARACTERS = 2, 10
+"""Tokens of a thought that is to be ended, and characters that each may have."""
 _LONGEST_NAME = 80
+WIDER = (256, 64)
+"""Alternatives of a token that are asked for beyond the usual 20: llama.cpp gives any number."""
 
 _YES_OR_NO = Question(
     system="Answer with one letter, and nothing else.",
@@ -62,6 +72,10 @@ _HELLO = Question(
 """To which a free answer is neither of the labels."""
 
 
+_DENSE = tuple(IDS[token] for token in ("<battery:20>", "<idle>", "<charge>", DECIDE))
+_DENSE_ANSWERS = (IDS["<idle>"], IDS["<charge>"])
+
+
 class Server(NamedTuple):
     """What was found: the model as the server calls it, how to ask it, and its context (tokens) if stated."""
 
@@ -75,16 +89,19 @@ def probe(transport: Transport, url: str, model: str | None, dialect: str, think
 
     Raises SandboxError where that cannot be found out.
     """
-    if dialect != "auto" and dialect not in DIALECTS:
-        raise unknown_name("dialect", dialect, ("auto", *DIALECTS))
+    if dialect != "auto" and dialect not in NAMED:
+        raise unknown_name("dialect", dialect, ("auto", *NAMED))
     listed = _models(transport, url)
     name = _model(model, listed, url)
-    switch, wants = _manners(transport, name)
+    dense = dialect == Dense.name
+    switch, wants = ({}, Wants()) if dense else _manners(transport, name)
     reasons: dict[str, list[str]] = {}
-    for kind in DIALECTS.values() if dialect == "auto" else [DIALECTS[dialect]]:
+    for kind in DIALECTS.values() if dialect == "auto" else [NAMED[dialect]]:
         way = kind(name, switch, wants)
         why_not = _fails(transport, way, thinking)
         if not why_not:
+            if isinstance(way, LogProbs):
+                _widen(transport, way)
             return Server(name, way, _context(listed, name))
         reasons.setdefault(why_not, []).append(way.name)
     failures = "; ".join(f"{', '.join(ways)}: {why.rstrip('.')}" for why, ways in reasons.items())
@@ -93,6 +110,29 @@ def probe(transport: Transport, url: str, model: str | None, dialect: str, think
         f"Server {url} does not decide with model {name!r} ({failures}){known}; "
         "check its model and log" + ("." if dialect == "auto" else ", or take the dialect auto.")
     )
+
+
+def ends_thoughts(
+    transport: Transport, body: Callable[[Question, int | None, float], dict[str, Any]]
+) -> bool:
+    """Whether the server ends thoughts at a budget and answers, in one call: some ignore the field."""
+    reply = transport.send("POST", Text.path, body(_YES_OR_NO, 0, _SHORT_THOUGHT))
+    try:
+        answer = read_chat(reply.json) if reply.ok else None
+    except UnreadableReply:
+        return False
+    if answer is None or answer.cut or not (answer.text and answer.reasoning):
+        return False
+    return len(answer.reasoning) <= _MOST_CHARACTERS * _SHORT_THOUGHT
+
+
+def _widen(transport: Transport, way: LogProbs) -> None:
+    """Ask for as many alternatives as the server gives, so that no legal label is missing."""
+    for count in WIDER:
+        way.alternatives = count
+        if not _fails(transport, way, False):
+            return
+    way.alternatives = TOP_LOGPROBS
 
 
 def _models(transport: Transport, url: str) -> dict[str, dict[str, Any]]:
@@ -200,6 +240,8 @@ def _fails(transport: Transport, dialect: Dialect, thinking: bool) -> str:
     """Why this way of asking does not work; empty where it does."""
     constrained = isinstance(dialect, Choice | Json)
     question = _HELLO if constrained else _YES_OR_NO
+    if isinstance(dialect, Dense):
+        question = replace(question, dense=_DENSE, answers=_DENSE_ANSWERS)
     reply = transport.send("POST", dialect.path, dialect.body(question, {"temperature": 0}))
     if not reply.ok:
         return reply.reason

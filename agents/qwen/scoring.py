@@ -63,13 +63,33 @@ class Forward:
 
     @torch.inference_mode()
     def scores(self, rows: Sequence[Row], tokens: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Logits (n, A) of `tokens` (A,) as the next token of each row."""
+        """Log-probabilities (n, A) of `tokens` (A,) as the next token of each row."""
         scores = np.empty((len(rows), len(tokens)))
         wanted = torch.as_tensor(tokens, device=self.device)
         for chunk in self.chunks(rows, STRETCH):
             logits = self.prefill([rows[i] for i in chunk]).logits
-            scores[chunk] = logits[:, wanted].double().cpu().numpy()
+            shares = logits[:, wanted].double() - logits.double().logsumexp(-1, keepdim=True)
+            scores[chunk] = shares.cpu().numpy()
         return scores
+
+    @torch.inference_mode()
+    def whole(self, row: Row, labels: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+        """Log-probabilities (L,) of `labels`, each some tokens, as what comes after a row."""
+        state = self.prefill([row])
+        first = torch.log_softmax(state.logits[0].double(), -1)
+        total = np.array([float(first[label[0]]) for label in labels])
+        longest = max(map(len, labels))
+        if longest == 1:
+            return total
+        ids = torch.tensor([[*label[:-1], *[label[-1]] * (longest - len(label))] for label in labels])
+        ids = ids.to(self.device)
+        state.cache.batch_repeat_interleave(len(labels))
+        mask = torch.cat([state.mask.repeat(len(labels), 1), torch.ones_like(ids)], dim=1)
+        after = self._forward(ids, state.cache, mask, [row.adapter] * len(labels), keep=0)
+        told = torch.log_softmax(after.logits.double(), -1)
+        for i, label in enumerate(labels):
+            total[i] += sum(float(told[i, k, token]) for k, token in enumerate(label[1:]))
+        return total
 
     @torch.inference_mode()
     def prefill(self, rows: Sequence[Row]) -> Prefilled:
@@ -97,18 +117,29 @@ class Forward:
         adapters: Sequence[str | None],
     ) -> Prefilled:
         """Read `ids` (n, t) after what the cache holds; `mask` (n, length) covers both."""
+        out = self._forward(ids, cache, mask, adapters, keep=1)
+        return Prefilled(out.logits[:, -1].float(), out.past_key_values, mask)
+
+    def _forward(
+        self,
+        ids: torch.Tensor,
+        cache: DynamicCache,
+        mask: torch.Tensor,
+        adapters: Sequence[str | None],
+        keep: int,
+    ) -> Any:
+        """A pass with the logits of the last `keep` tokens, 0 for all."""
         positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
         named = {"adapter_names": [name or BASE for name in adapters]} if self.with_adapters else {}
-        out = self.model(
+        return self.model(
             input_ids=ids,
             attention_mask=mask,
             position_ids=positions,
             past_key_values=cache,
             use_cache=True,
-            logits_to_keep=1,
+            logits_to_keep=keep,
             **named,
         )
-        return Prefilled(out.logits[:, -1].float(), out.past_key_values, mask)
 
     def _fill(self, cache: DynamicCache, prefix: tuple[int, ...], adapters: Sequence[str | None]) -> None:
         kept = {adapter: self._prefix(prefix, adapter) for adapter in set(adapters)}

@@ -28,14 +28,14 @@ class Body(Block):
 
     features = (
         Feature("battery", "%", 0, 100, "battery at {:.0f} %", POWER, warn_below=25),
-        Feature("temperature", "degC", -40, 80, "temperature {:.0f} degC", POWER, warn_above=45),
-        Feature("board_temperature", "degC", -40, 120, "boards at {:.0f} degC", POWER, warn_above=85),
+        Feature("temperature", "degC", -40, 80, "temperature {:.0f} C", POWER, warn_above=45),
+        Feature("board_temperature", "degC", -40, 120, "boards {:.0f} C", POWER, warn_above=85),
         Feature("full_power_left", "min", 0, LONGEST_MIN,
-                "the boards can run at full power for {:.0f} min before heat slows them", POWER,
+                "full power lasts {:.0f} min before heat slows the boards", POWER,
                 silent_at=LONGEST_MIN, warn_below=10),
         Feature("battery_left", "min", 0, MOST_BATTERY_MIN,
                 "the battery alone lasts {:.0f} min at full power", POWER, silent_at=MOST_BATTERY_MIN),
-        Feature("battery_health", "%", 50, 100, "the battery holds {:.1f} % of what it did when new", POWER,
+        Feature("battery_health", "%", 50, 100, "battery at {:.1f} % of its size when new", POWER,
                 silent_at=100),
     )  # fmt: skip
 
@@ -101,8 +101,8 @@ class Light(Block):
     """Sunlight now and the next crossing of the shadow's edge."""
 
     features = (
-        Feature("sunlight", "%", 0, 100, "{:.0f} % of the Sun visible", POWER),
-        Feature("to_shadow", "min", 0, 100, "eclipse begins in {:.0f} min", POWER, silent_at=0),
+        Feature("sunlight", "%", 0, 100, "sunlight {:.0f} %", POWER),
+        Feature("to_shadow", "min", 0, 100, "eclipse in {:.0f} min", POWER, silent_at=0),
         Feature("to_sunlight", "min", 0, 60, "eclipse ends in {:.0f} min", POWER, silent_at=0),
     )
 
@@ -120,9 +120,10 @@ class Panel(Block):
     """How the solar panel stands to the Sun."""
 
     features = (
-        Feature("panel_cosine", "1", -1, 1, "cosine of the Sun's incidence on the panel {:.2f}", POWER),
-        Feature("slew_to_sun", "s", 0, 180, "{:.0f} s to turn the panel to the Sun", POWER),
-    )
+        Feature("panel_cosine", "1", -1, 1, "panel {:.0f/0.01} % towards it", POWER,
+                negative="panel {:.0f/0.01} % away from it"),
+        Feature("slew_to_sun", "s", 0, 180, "{:.0f} s to turn it there", POWER),
+    )  # fmt: skip
 
     @staticmethod
     @kernel
@@ -138,10 +139,11 @@ class Place(Block):
     """The sub-satellite point and the heading."""
 
     features = (
-        Feature("latitude", "deg", -90, 90, "latitude {:.0f} deg", PLACE),
-        Feature("longitude", "deg", -180, 180, "longitude {:.0f} deg", PLACE),
-        Feature("northward", "1", -1, 1, "northward share of the velocity {:.2f}", PLACE),
-    )
+        Feature("latitude", "deg", -90, 90, "{:.0f} deg north", PLACE, negative="{:.0f} deg south"),
+        Feature("longitude", "deg", -180, 180, "{:.0f} deg east", PLACE, negative="{:.0f} deg west"),
+        Feature("northward", "1", -1, 1, "heading {:.0f/0.01} % north", PLACE,
+                negative="heading {:.0f/0.01} % south"),
+    )  # fmt: skip
 
     @staticmethod
     @kernel
@@ -155,7 +157,7 @@ class Place(Block):
 class TimeLeft(Block):
     """The share of the episode that is left."""
 
-    features = (Feature("time_left", "%", 0, 100, "{:.0f} % of the mission time left", PLACE),)
+    features = (Feature("time_left", "%", 0, 100, "{:.0f} % of the time left", PLACE),)
 
     @staticmethod
     @kernel

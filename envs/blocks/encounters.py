@@ -19,10 +19,12 @@ class Slot(Block):
 
     parts = ("encounters",)
     features = (
-        Feature("fuel", "%", 0, 100, "fuel for burns at {:.0f} %", SHIP, warn_below=10),
-        Feature("offset", "km", -50, 50, "{:.1f} km ahead of the slot", SLOT),
-        Feature("drift", "km/d", -50, 50, "drifting ahead by {:.1f} km a day", SLOT, silent_at=0),
-    )
+        Feature("fuel", "%", 0, 100, "fuel at {:.0f} %", SHIP, warn_below=10),
+        Feature("offset", "km", -50, 50, "{:.1f} km ahead of the slot", SLOT,
+                negative="{:.1f} km behind the slot", open_end=True),
+        Feature("drift", "km/d", -50, 50, "drifting ahead by {:.1f} km a day", SLOT, silent_at=0,
+                negative="falling behind by {:.1f} km a day", open_end=True),
+    )  # fmt: skip
 
     def params(self, world):
         return (float(world.scenario.encounters.fuel_m_s),)
@@ -40,7 +42,7 @@ class WarningCount(Block):
     """How many warnings there are."""
 
     parts = ("encounters",)
-    features = (Feature("warnings", "1", 0, 10, "{:.0f} warnings", SHIP),)
+    features = (Feature("warnings", "1", 0, 10, "{:.0f} [warning|warnings]", SHIP),)
 
     @staticmethod
     @kernel
@@ -57,11 +59,11 @@ class Warnings(Block):
     parts = ("encounters",)
     features = (
         Feature("present", "1", 0, 1, "warning {:.0f}", gate=True),
-        Feature("time", "h", 0, 36, "closest approach in {:.1f} h"),
-        Feature("miss", "m", 0, 3000, "estimated miss {:.0f} m"),
-        Feature("sigma", "m", 0, 3000, "known to {:.0f} m"),
-        Feature("risk", "1", -10, 0, "decimal logarithm of the collision probability {:.1f}", warn_above=-4),
-        Feature("age", "h", 0, 36, "issued {:.1f} h ago"),
+        Feature("time", "h", 0, 36, "closest approach in {:.1f} h", column="in h"),
+        Feature("miss", "m", 0, 3000, "estimated miss {:.0f} m", column="miss m", open_end=True),
+        Feature("sigma", "m", 0, 3000, "known to within {:.0f} m", column="+- m", open_end=True),
+        Feature("risk", "1", -10, 0, "collision probability {:odds}", warn_above=-4, column="probability"),
+        Feature("age", "h", 0, 36, "issued {:.1f} h ago", column="h old"),
     )
 
     def count(self, world):
@@ -98,13 +100,18 @@ class Burns(Block):
         small, large = 100.0 * settings.small_m_s, 100.0 * settings.large_m_s
         fuel, back = "there is fuel for it", "100 m out of the slot or drifting, with fuel"
         phrases = (
-            f"burn {small:g} cm/s in the direction of flight",
-            f"burn {large:g} cm/s in the direction of flight",
-            f"burn {small:g} cm/s against the direction of flight",
-            f"burn {large:g} cm/s against the direction of flight",
-            "burn what leads back to the slot",
+            f"burn {small:g} cm/s along the flight",
+            f"burn {large:g} cm/s along the flight",
+            f"burn {small:g} cm/s against the flight",
+            f"burn {large:g} cm/s against the flight",
+            "burn back to the slot",
         )
         return tuple(map(Action, BURNS, phrases, (fuel, fuel, fuel, fuel, back)))
+
+    def families(self, world):
+        settings = world.scenario.encounters
+        small, large = 100.0 * settings.small_m_s, 100.0 * settings.large_m_s
+        return ((BURNS[:4], f"burn {small:g} or {large:g} cm/s along or against the flight"),)
 
     @staticmethod
     @kernel

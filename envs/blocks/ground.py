@@ -24,23 +24,20 @@ class Station(Block):
 
     parts = ("weather",)
     features = (
-        Feature("station_seconds", "s", 0, 300, "a ground station is in view for {:.0f} s of this round",
+        Feature("station_seconds", "s", 0, 300, "station in view for {:.0f} s",
                 GROUND, silent_at=0),
-        Feature("station_elevation", "deg", 0, 90, "its view of us is at {:.0f} deg elevation", GROUND,
+        Feature("station_elevation", "deg", 0, 90, "{:.0f} deg high", GROUND,
                 silent_at=0),
-        Feature("station_rate", "Mbit/s", 0, 1000, "it takes {:.0f} Mbit/s", GROUND, silent_at=0),
-        Feature("station_fade", "dB", 0, 30, "cloud and rain take {:.1f} dB of the signal", GROUND,
+        Feature("station_rate", "Mbit/s", 0, 1000, "{:.0f} Mbit/s", GROUND, silent_at=0),
+        Feature("station_fade", "dB", 0, 30, "cloud and rain cost {:.1f} dB", GROUND, silent_at=0),
+        Feature("station_uplink", "Mbit/s", 0, 50, "{:.1f} Mbit/s up", GROUND, silent_at=0),
+        Feature("station_rivals", "1", 0, 20, "{:.0f} other [satellite|satellites] there", GROUND,
                 silent_at=0),
-        Feature("station_uplink", "Mbit/s", 0, 50, "it sends up {:.1f} Mbit/s", GROUND, silent_at=0),
-        Feature("station_rivals", "1", 0, 20, "{:.0f} other satellites have that station in view", GROUND,
-                silent_at=0),
-        Feature("contact_in", "min", 0, HORIZON_MIN, "the next ground contact begins in {:.0f} min", GROUND,
-                silent_at=HORIZON_MIN),
-        Feature("contact_length", "min", 0, 20, "that contact lasts {:.0f} min", GROUND, silent_at=0),
-        Feature("contact_rate", "Mbit/s", 0, 1000, "at its highest under a clear sky it takes {:.0f} Mbit/s",
-                GROUND, silent_at=0),
-        Feature("contact_rain", "%", 0, 100, "the forecast for it is a chance of rain of {:.0f} %", GROUND,
-                silent_at=0),
+        Feature("contact_in", "min", 0, HORIZON_MIN, "next contact in {:.0f} min", GROUND,
+                silent_at=HORIZON_MIN, at_zero="contact now"),
+        Feature("contact_length", "min", 0, 20, "lasting {:.0f} min", GROUND, silent_at=0),
+        Feature("contact_rate", "Mbit/s", 0, 1000, "up to {:.0f} Mbit/s in clear sky", GROUND, silent_at=0),
+        Feature("contact_rain", "%", 0, 100, "{:.0f} % chance of rain", GROUND, silent_at=0),
     )  # fmt: skip
 
     def tops(self, scenario):

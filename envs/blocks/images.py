@@ -18,10 +18,12 @@ class Store(Block):
     """The images waiting on board."""
 
     features = (
-        Feature("store", "%", 0, 100, "image store {:.0f} % full", STORE, warn_above=90),
+        Feature("store", "%", 0, 100, "store {:.0f} % full", STORE, warn_above=90),
         Feature("stored", "Gbit", 0, 1000, "{:.0f} Gbit to send", STORE, silent_at=0),
-        Feature("images", "1", 0, 100, "{:.0f} images waiting for downlink", STORE),
-        Feature("oldest_image", "min", 0, 720, "the oldest image is {:.0f} min old", STORE, silent_at=0),
+        Feature("images", "1", 0, 100, "{:.0f} [image|images] waiting", STORE),
+        Feature(
+            "oldest_image", "min", 0, 720, "the oldest {:.0f} min old", STORE, silent_at=0, open_end=True
+        ),
     )
 
     def tops(self, scenario):
@@ -48,15 +50,16 @@ class Requests(Block):
     features = (
         Feature("present", "1", 0, 1, "request {:.0f}", gate=True),
         Feature("value", "1", 0, 10, "value {:.1f}"),
-        Feature("cloud", "%", 0, 100, "cloud probability {:.0f} %"),
-        Feature("off_nadir", "deg", 0, 65, "off nadir {:.0f} deg"),
-        Feature("slew", "s", 0, 120, "{:.0f} s to turn there"),
-        Feature("capture_in", "s", 0, 180, "the shutter can open in {:.0f} s"),
-        Feature("window", "s", 0, 600, "in reach for {:.0f} s"),
-        Feature("deadline", "min", 0, 720, "deadline in {:.0f} min"),
-        Feature("rivals", "1", 0, 20, "{:.0f} other satellites can take it too", silent_at=0),
-        Feature("earlier", "1", 0, 20, "{:.0f} of them would be first", silent_at=0),
-    )
+        Feature("cloud", "%", 0, 100, "cloud probability {:.0f} %", column="cloud %"),
+        Feature("off_nadir", "deg", 0, 65, "off nadir {:.0f} deg", column="deg off"),
+        Feature("slew", "s", 0, 120, "{:.0f} s to turn there", column="s to turn"),
+        Feature("capture_in", "s", 0, 180, "the shutter can open in {:.0f} s", column="opens in s"),
+        Feature("window", "s", 0, 600, "in reach for {:.0f} s", column="open for s", open_end=True),
+        Feature("deadline", "min", 0, 720, "deadline in {:.0f} min", column="min left", open_end=True),
+        Feature("rivals", "1", 0, 20, "{:.0f} other [satellite|satellites] can take it too", silent_at=0,
+                column="rivals"),
+        Feature("earlier", "1", 0, 20, "{:.0f} of them would be first", silent_at=0, column="first"),
+    )  # fmt: skip
 
     def count(self, world):
         return world.shown

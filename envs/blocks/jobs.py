@@ -26,9 +26,9 @@ class Work(Block):
 
     parts = ("jobs",)
     features = (
-        Feature("inbox", "1", 0, 32, "{:.0f} jobs to decide on", WORK),
-        Feature("backlog", "s", 0, 600, "{:.0f} s of work waiting for the own boards", WORK),
-        Feature("answers", "1", 0, 50, "{:.0f} answers waiting to be sent", WORK, silent_at=0),
+        Feature("inbox", "1", 0, 32, "{:.0f} [job|jobs] to decide on", WORK),
+        Feature("backlog", "s", 0, 600, "{:.0f} s of work waiting", WORK, open_end=True),
+        Feature("answers", "1", 0, 50, "{:.0f} [answer|answers] waiting to be sent", WORK, silent_at=0),
         Feature("raw", "Gbit", 0, 100, "{:.0f} Gbit waiting to be sent raw", WORK, silent_at=0),
         Feature("large_missing", "%", 0, 100, "{:.0f} % of the large model not on board yet", WORK,
                 silent_at=0),
@@ -59,19 +59,19 @@ class Job(Block):
     parts = ("jobs",)
     features = (
         Feature("job_present", "1", 0, 1, "job {:.0f}", JOB, gate=True),
-        Feature("job_camera", "1", 0, 1, "from the own fleet's cameras: {:.0f}", JOB),
+        Feature("job_camera", "1", 0, 1, "from a camera of the fleet", JOB, at_zero=""),
         Feature("job_value", "1", 0, 10, "value {:.1f}", JOB),
-        Feature("job_age", "s", 0, 3600, "{:.0f} s old", JOB),
-        Feature("job_left", "s", 0, 10_800, "{:.0f} s to the deadline", JOB),
-        Feature("job_half_life", "s", 0, 3600, "its value halves every {:.0f} s", JOB),
-        Feature("job_size", "Mbit", 0, 4000, "{:.1f} Mbit", JOB),
-        Feature("job_small_s", "s", 0, 120, "the small model takes {:.1f} s", JOB),
-        Feature("job_large_s", "s", 0, 120, "the large model takes {:.1f} s", JOB),
-        Feature("job_small_quality", "1", 0, 1, "quality {:.2f} with the small model", JOB),
-        Feature("job_large_quality", "1", 0, 1, "quality {:.2f} with the large model", JOB),
-        Feature("job_ground_quality", "1", 0, 1, "quality {:.2f} from the ground", JOB),
-        Feature("job_user_elevation", "deg", -90, 90, "its user sees us at {:.0f} deg", JOB, silent_at=-90),
-        Feature("job_hops", "1", 0, 10, "handed over {:.0f} times", JOB, silent_at=0),
+        Feature("job_age", "s", 0, 3600, "{:.1f/60} min old", JOB, open_end=True),
+        Feature("job_left", "s", 0, 10_800, "{:.1f/60} min left", JOB),
+        Feature("job_half_life", "s", 0, 3600, "halved every {:.0f/60} min", JOB),
+        Feature("job_size", "Mbit", 0, 4000, "{:.0f} Mbit", JOB),
+        Feature("job_small_s", "s", 0, 120, "small model {:.1f} s", JOB),
+        Feature("job_large_s", "s", 0, 120, "large model {:.1f} s", JOB),
+        Feature("job_small_quality", "1", 0, 1, "quality small {:.0f/0.01} %", JOB),
+        Feature("job_large_quality", "1", 0, 1, "large {:.0f/0.01} %", JOB),
+        Feature("job_ground_quality", "1", 0, 1, "ground {:.0f/0.01} %", JOB),
+        Feature("job_user_elevation", "deg", -90, 90, "its user sees us {:.0f} deg high", JOB, silent_at=-90),
+        Feature("job_hops", "1", 0, 10, "handed over {:.0f} [time|times]", JOB, silent_at=0),
     )
 
     def tops(self, scenario):
@@ -118,10 +118,10 @@ class Neighbours(Block):
     parts: ClassVar[tuple[str, ...]] = ("jobs", "lasers")
     features: ClassVar[tuple[Feature, ...]] = (
         Feature("present", "1", 0, 1, "neighbour {:.0f}", gate=True),
-        Feature("delay", "ms", 0, 1000, "{:.0f} ms away with this job"),
-        Feature("backlog", "s", 0, 600, "{:.0f} s of work there"),
-        Feature("inbox", "1", 0, 32, "{:.0f} jobs undecided there"),
-        Feature("battery", "%", 0, 100, "its battery at {:.0f} %"),
+        Feature("delay", "ms", 0, 1000, "{:.0f} ms away", column="ms away"),
+        Feature("backlog", "s", 0, 600, "{:.0f} s of work there", column="s of work", open_end=True),
+        Feature("inbox", "1", 0, 32, "{:.0f} [job|jobs] undecided there", column="jobs"),
+        Feature("battery", "%", 0, 100, "its battery at {:.0f} %", column="battery %"),
     )
 
     def count(self, world):
@@ -157,7 +157,10 @@ class Beacons(Neighbours):
     `message_size`, the numbers of their last message."""
 
     parts = ("jobs", "lasers", "messages")
-    features = (*Neighbours.features, Feature("age", "s", 0, MOST_S, "heard {:.0f} s ago"))
+    features = (
+        *Neighbours.features,
+        Feature("age", "s", 0, MOST_S, "heard {:.0f} s ago", column="heard s ago", open_end=True),
+    )
 
     def __init__(self, message_size: int = 0) -> None:
         super().__init__()
@@ -204,9 +207,9 @@ class Training(Block):
     parts = ("jobs", "lasers")
     features = (
         Feature("training_present", "1", 0, 1, "training satellite {:.0f}", TRAINING, gate=True),
-        Feature("training_delay", "s", 0, 600, "{:.1f} s until its boards are free, the way there included",
+        Feature("training_delay", "s", 0, 600, "free in {:.1f} s, the way there included",
                 TRAINING),
-        Feature("training_large_s", "s", 0, 120, "the large model takes {:.1f} s there", TRAINING),
+        Feature("training_large_s", "s", 0, 120, "large model {:.1f} s", TRAINING, at_zero=""),
     )  # fmt: skip
 
     @staticmethod

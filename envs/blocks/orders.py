@@ -19,26 +19,26 @@ from sandbox.thermal import is_hot
 ORDERS, HEALTH = "Standing orders", "Health"
 POINTINGS = ("idle", "charge", "downlink")
 POINTED = (
-    "keep the camera to nadir",
-    "turn the panel to the Sun",
-    "send to the ground station in view: answers, raw questions, then images",
+    "camera to nadir",
+    "panel to the Sun",
+    "send answers, raw questions and images to the station in view",
 )
 SERVED = (
-    "let every job wait",
-    "answer every job here with the small model",
-    "answer every job here with the large model",
-    *(f"hand every job to neighbour {k}" for k in range(1, TERMINALS + 1)),
-    "hand every job to the training satellite",
-    "send every job raw to the ground, to be answered there",
-    "give every job up",
+    "all jobs wait",
+    "answer jobs here with the small model",
+    "answer jobs here with the large model",
+    *(f"hand jobs to neighbour {k}" for k in range(1, TERMINALS + 1)),
+    "hand jobs to the training satellite",
+    "send jobs raw to the ground",
+    "give jobs up",
 )
 _OTHERWISE = "it is not so ordered already"
 
 
-def _shown(names, phrases):
+def _shown(names):
+    """An order is told by the name of the decision that gives it."""
     return tuple(
-        Feature(f"order_{name}", "1", 0, 1, phrase, ORDERS, silent_at=0)
-        for name, phrase in zip(names, phrases, strict=True)
+        Feature(f"order_{name}", "1", 0, 1, name.replace("_", " "), ORDERS, silent_at=0) for name in names
     )
 
 
@@ -47,8 +47,8 @@ class Standing(Block):
 
     parts = ("orders", "jobs", "faults")
     features = (
-        *_shown((*POINTINGS, "observe"), (*POINTED, "image a request")),
-        *_shown(DECISIONS, SERVED),
+        *_shown((*POINTINGS, "observe")),
+        *_shown(DECISIONS),
     )
 
     @staticmethod
@@ -133,6 +133,9 @@ class Serve(Block):
         legal = (reasons.get(name[:3], _OTHERWISE) for name in DECISIONS)
         return tuple(map(Action, DECISIONS, SERVED, legal))
 
+    def families(self, world):
+        return ((("run_small", "run_large"), "answer jobs here with that model"),)
+
     def identities(self, world):
         peers = world.lasers.state.links["peer"].astype(np.int64)
         named = np.broadcast_to(np.arange(len(DECISIONS)), (*peers.shape[:2], len(DECISIONS))).copy()
@@ -168,7 +171,7 @@ class Health(Block):
     parts = ("faults", "jobs")
     features = (
         Feature("safe_mode", "1", 0, 1, "in safe mode", HEALTH, silent_at=0),
-        Feature("board_reset", "s", 0, 600, "the boards are back in {:.0f} s", HEALTH, silent_at=0),
+        Feature("board_reset", "s", 0, 600, "boards back in {:.0f} s", HEALTH, silent_at=0),
         Feature("weights_fault", "1", 0, 1, "the model's weights are corrupted", HEALTH, silent_at=0,
                 warn_above=0.5),
     )  # fmt: skip
@@ -189,7 +192,7 @@ class Reload(Block):
     stands = False
 
     def actions(self, world):
-        return (Action("reload", "load the model's weights anew", "boards that are up"),)
+        return (Action("reload", "load corrupted models anew", "boards that are up"),)
 
     @staticmethod
     @kernel

@@ -32,8 +32,9 @@ class Tank(Block):
     features = (
         Feature("propellant", "%", 0, 100, "{:.0f} % of the propellant left", TOPIC, warn_below=10),
         Feature("delta_v", "m/s", 0, 1000, "good for {:.0f} m/s", TOPIC),
-        Feature("thrusting", "1", -1, 1, "thrust along the velocity {:.0f}", TOPIC, silent_at=0),
-    )
+        Feature("thrusting", "1", -1, 1, "thrusting forward", TOPIC, silent_at=0,
+                negative="thrusting backward"),
+    )  # fmt: skip
 
     def tops(self, scenario):
         """The velocity that the fullest tank gives, m/s."""
@@ -61,7 +62,8 @@ class Climb(Block):
     """
 
     parts = ("propulsion",)
-    features = (Feature("climb", "km", -100, 100, "{:.1f} km of semi-major axis to climb", TOPIC),)
+    features = (Feature("climb", "km", -100, 100, "{:.1f} km of semi-major axis to climb", TOPIC,
+                        negative="{:.1f} km of semi-major axis to sink"),)  # fmt: skip
 
     def __init__(self, raise_km: float, omit=(), topic=None) -> None:
         super().__init__(omit, topic)

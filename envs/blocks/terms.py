@@ -1,6 +1,7 @@
 """What a round is worth, and what else is reported of it. Names that begin with `reward_` are paid."""
 
 import math
+from typing import ClassVar
 
 from envs.block import Block
 from sandbox.compiled import kernel
@@ -9,11 +10,16 @@ DAY = 86_400.0
 
 
 class Priced(Block):
-    """A term with a price."""
+    """A term with a price; `worth` says what it is the price of."""
+
+    worth: ClassVar[str] = ""
 
     def __init__(self, price: float) -> None:
         super().__init__()
         self.price = float(price)
+
+    def pays(self, world):
+        return self.worth.format(self.price) if self.price else ""
 
     def params(self, world):
         return (self.price,)
@@ -23,6 +29,10 @@ class Delivery(Block):
     """Images that have arrived whole: value x 2^(-age / half-life), age from capture to arrival."""
 
     terms = ("reward_delivery",)
+
+    def pays(self, world):
+        half = 60.0 * world.scenario.requests.half_life_h
+        return f"an image on the ground its value, halved every {half:g} min on board"
 
     @staticmethod
     @kernel
@@ -36,6 +46,9 @@ class Answers(Block):
     parts = ("jobs",)
     terms = ("reward_answers",)
 
+    def pays(self, world):
+        return "an answer value x quality, halved every half-life"
+
     @staticmethod
     @kernel
     def score(sim, own, moment, row, b, n):
@@ -47,6 +60,7 @@ class Service(Priced):
 
     parts = ("encounters",)
     terms = ("reward_service",)
+    worth = "a day in the slot {:g}"
 
     def params(self, world):
         return self.price, 1e3 * world.scenario.encounters.slot_km
@@ -64,6 +78,7 @@ class Fuel(Priced):
 
     parts = ("encounters",)
     terms = ("reward_fuel",)
+    worth = "burning 1 m/s -{:g}"
 
     @staticmethod
     @kernel
@@ -77,6 +92,7 @@ class OutOfSlot(Priced):
 
     parts = ("encounters",)
     terms = ("reward_slot",)
+    worth = "a day out of the slot -{:g}"
 
     def params(self, world):
         return self.price, 1e3 * world.scenario.encounters.slot_km
@@ -93,6 +109,7 @@ class Loss(Priced):
     """A satellite that was lost in the round, -`price`."""
 
     terms = ("reward_loss",)
+    worth = "a lost satellite -{:g}"
 
     @staticmethod
     @kernel

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from agents import Policy
-from agents.qwen.decisions import Decision
+from agents.qwen.decisions import Decision, Request
 from agents.usual import usual_policy
 from envs.batch import BatchEnv
 from envs.deliberation import HOLD, DeliberatingBatch, Thought, deliberating
@@ -73,7 +73,7 @@ class _Session(Watcher):
         self, env: DeliberatingBatch, policy: Policy, ego: int, ask: Callable[[str], str], screen: TextIO
     ) -> None:
         self._env, self._policy, self._ego, self._ask, self._screen = env, policy, ego, ask, screen
-        self._reporter = Reporter(env.problem)
+        self._reporter = getattr(policy, "reporter", None) or Reporter(env.problem)
         self._reader = ReplyReader(env.actions, self._reporter.labels)
         self._name, self._skip, self._earned = env.world.fleet.names[ego], 0, 0.0
 
@@ -146,16 +146,22 @@ class _Session(Watcher):
             return (
                 f"It would: {'keep to its standing order' if action == HOLD else self._env.actions[action]}"
             )
-        return self._answer(asked[1])
+        return self._answer(*asked)
 
-    def _answer(self, decision: Decision) -> str:
+    def _answer(self, request: Request, decision: Decision) -> str:
+        options = request.legal.tolist()
+        labels = dict(zip(options, self._reporter.labels_of(options), strict=True))
         lines = [f"Thinks: {decision.reasoning}"] if decision.reasoning else []
         lines += [f"Writes: {decision.text}"] if decision.text else []
         if decision.probabilities is None:
             return "\n".join([*lines, f"It would: {self._env.actions[decision.action]}"])
         chances = decision.probabilities
         order = [int(a) for a in np.argsort(-chances) if chances[a] >= 0.01]
-        told = ", ".join(f"{self._reporter.labels[a]} {self._env.actions[a]} {chances[a]:.0%}" for a in order)
+        told = ", ".join(f"{labels[a]} {self._env.actions[a]} {chances[a]:.0%}" for a in order if a in labels)
+        if decision.mass is not None:
+            told += f"; {decision.mass:.2g} of the model's probability lay on legal labels"
+        if decision.fell_back:
+            lines.append(f"It fell back: {decision.why}.")
         return "\n".join([*lines, f"It would: {self._env.actions[decision.action]}  ({told})"])
 
     def _tell_outcome(self, played: np.ndarray) -> None:

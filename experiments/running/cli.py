@@ -29,7 +29,7 @@ EXTRAS["ray"] = "benchmark"
 EXTRAS |= {"torchrl": "torchrl", "tensordict": "torchrl", "stable_baselines3": "sb3", "sb3_contrib": "sb3"}
 EXTRAS |= {"tensorboard": "train"}
 EXTRAS |= dict.fromkeys(("peft", "safetensors", "tokenizers", "torch", "transformers"), "qwen")
-USER_ERROR, NOT_DRAWN, INTERRUPTED = 2, 3, 130
+USER_ERROR, NOT_DRAWN, NOT_THE_MINDS, INTERRUPTED = 2, 3, 3, 130
 _signals: list[int] = []
 
 
@@ -43,7 +43,8 @@ class _Parser(ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what a name stands for; the exit status. Without a name, list all.
 
-    0, 2 for what the user can put right, 3 where all is there but figures, 130 when interrupted.
+    0, 2 for what the user can put right, 3 where all is there but figures or most
+    decisions were not the mind's, 130 when interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] in ("-h", "--help"):
@@ -253,7 +254,13 @@ def _names(parser: Any, option: str, text: str) -> None:
 
 def _mind_options(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("the mind (policy qwen; without options the nano that comes along)")
-    _option(group, "--model", None, "a Qwen3 checkpoint: hub id or folder, or a server's name", metavar="ID")
+    _option(
+        group,
+        "--model",
+        None,
+        "a Qwen3: hub id, folder or .gguf file; or a server's name for it",
+        metavar="ID",
+    )
     _option(group, "--server", None, "address of an OpenAI-compatible server", metavar="URL")
     _option(group, "--adapter", None, "folder of a LoRA adapter", metavar="DIR")
     modes = ("choose", "reason")
@@ -266,6 +273,15 @@ def _mind_options(parser: ArgumentParser) -> None:
     _option(group, "--dialect", None, "how to ask the server (default: the best that works)", metavar="NAME")
     _option(group, "--timeout", None, "seconds to wait for the server", type=float, metavar="S")
     _option(group, "--api-key-env", None, "variable that holds the server's key", metavar="NAME")
+    _option(group, "--concurrency", None, "questions that a server gets at once", type=int, metavar="N")
+    _option(group, "--retries", None, "further tries of a request that failed", type=int, metavar="N")
+    ways = ("none", "shifts", "calibrate", "auto")
+    _option(group, "--debias", None, "against a bias for places and letters (default: auto)", choices=ways)
+    _option(group, "--floor", None, "least share of probability on legal labels", type=float, metavar="P")
+    _option(group, "--labels", None, "how decisions are named", choices=("letters", "words"))
+    _option(group, "--shots", None, "worked examples in the prompt, at most 2", type=int, metavar="N")
+    _option(group, "--language", None, "of the reports (default: en)", choices=("en", "zh"))
+    group.add_argument("--any-model", action="store_true", help="load models other than Qwen3 as well")
     group.add_argument("--sample", action="store_true", help="draw decisions instead of the likeliest one")
     _option(group, "--temperature", None, "of the decision's probabilities", type=float, metavar="T")
     group.add_argument("--allow-download", action="store_true", help="fetch a model that is not here yet")
@@ -295,6 +311,11 @@ def _run(told: Namespace) -> int:
         shared = {name: value for name, value in content["arguments"].items() if not isinstance(value, dict)}
         numbers = {name: value for name, value in content.items() if isinstance(value, int | float)}
         keep_records(told.json, "run", [shared | numbers])
+    from experiments.running.asked import not_the_minds
+
+    if failed := not_the_minds(content.get("minds", {})):
+        say(failed, error=True)
+        return NOT_THE_MINDS
     return NOT_DRAWN if "not_drawn" in content else 0
 
 
@@ -341,14 +362,17 @@ def _mind(told: Namespace) -> Any:
         for option, argument in _ENGINE.items()
         if getattr(told, option) not in (None, False)
     }
-    return Mind(engine, told.period, told.fallback, _tokens(told.charge), told.charge_model)
+    how = {"shots": told.shots, "language": told.language, "label": told.labels}
+    report = {name: value for name, value in how.items() if value is not None}
+    return Mind(engine, told.period, told.fallback, _tokens(told.charge), told.charge_model, report)
 
 
 _ENGINE = {
     name: name
     for name in (
         "model", "server", "adapter", "mode", "thinking", "context", "dtype", "device", "dialect",
-        "api_key_env", "sample", "temperature", "allow_download", "cassette", "record",
+        "api_key_env", "sample", "temperature", "allow_download", "cassette", "record", "debias", "floor",
+        "concurrency", "retries", "any_model",
     )
 } | {"mind_threads": "threads", "timeout": "timeout_s"}  # fmt: skip
 """Options of the command line and the arguments of `make_engine` that they become."""

@@ -68,13 +68,17 @@ def print_thought(shown: Shown, onboard: Sequence[str]) -> None:
     chance = (
         ""
         if decision.probabilities is None
-        else f" (probability {decision.probabilities[decision.action]:.2f})"
+        else f" (probability {decision.probabilities[decision.action]:.2f}{_mass(decision)})"
     )
     console.print(f"Decides: {shown.actions[decision.action]}{chance}", style="bold", highlight=False)
     tokens = f"{decision.prompt_tokens} tokens read, {decision.output_tokens} written"
     price = f"{number(shown.seconds)} s and {number(shown.joules)} J of the satellite's own"
     board = ", ".join(onboard) if onboard else "no board, so thought is free"
     console.print(f"Price: {price} ({tokens}; {board})\n", highlight=False)
+
+
+def _mass(decision: Any) -> str:
+    return "" if decision.mass is None else f" of the {decision.mass:.2g} that lay on legal labels"
 
 
 def print_comparison(title: str, policies: Sequence[str], rows: Mapping[str, Sequence[Summary]]) -> None:

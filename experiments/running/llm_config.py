@@ -31,6 +31,7 @@ class Mind:
         charge: (prompt, output) tokens to charge for every decision, in place of those spent; any policy can
             be charged so.
         charge_model: whose tokens they are; None: the model that the scenario puts on board.
+        report: how it is told: shots, language and label of `agents.qwen.policy.QwenPolicy`.
     """
 
     engine: Mapping[str, Any] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class Mind:
     fallback: str | None = None
     charge: tuple[int, int] | None = None
     charge_model: str | None = None
+    report: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.charge_model is not None and self.charge is None:
@@ -56,8 +58,8 @@ class Mind:
         """
         if name == QWEN:
             fallback = None if self.fallback is None else make_policy(self.fallback, env)
-            made = make_policy(name, env, engine=self._engine(), period=self.period, fallback=fallback)
-        elif strict and (self.engine or self.period != 1 or self.fallback):
+            made = self._thinker(env, fallback)
+        elif strict and (self.engine or self.report or self.period != 1 or self.fallback):
             raise SandboxError(
                 f"Policy {name!r} has no mind to set; options of the mind go with --policy {QWEN}."
             )
@@ -68,6 +70,21 @@ class Mind:
         from agents.charged import Charged
 
         return Charged(made, *self.charge, self.charge_model)
+
+    def _thinker(self, env: BatchEnv, fallback: Policy | None) -> Policy:
+        """The policy of the mind; where that does not fit its engine is let go."""
+        engine = self._engine()
+        try:
+            if self.report and engine.dense:
+                raise SandboxError(
+                    f"{', '.join(self.report)}: {engine.name} reads no words; give a Qwen3 that reads, with "
+                    "--model or --server."
+                )
+            how = {"engine": engine, "period": self.period, "fallback": fallback, **self.report}
+            return make_policy(QWEN, env, **how)
+        except SandboxError:
+            engine.close()
+            raise
 
     def _engine(self) -> Any:
         from agents.qwen.engines import make_engine
@@ -83,5 +100,6 @@ class Mind:
             engine["server"] = shown_url(engine["server"])
         content = {"engine": engine, "period": self.period, "fallback": self.fallback}
         content |= {"charge": list(self.charge) if self.charge else None, "charge_model": self.charge_model}
-        ordinary = {"engine": {}, "period": 1}
+        content["report"] = dict(self.report)
+        ordinary = {"engine": {}, "period": 1, "report": {}}
         return {key: value for key, value in content.items() if value != ordinary.get(key)}

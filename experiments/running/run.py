@@ -13,6 +13,7 @@ from envs.batch import BatchEnv
 from envs.deliberation import DeliberatingBatch
 from envs.episodes import HOUR, known_as, make_env, scenario_of
 from experiments.running import run_folder
+from experiments.running.asked import Asked, line, mind_of
 from experiments.running.callbacks import Bar, Film, Tally, Witness
 from experiments.running.llm_config import Mind
 from experiments.running.metrics import metrics_in
@@ -59,8 +60,9 @@ def run(
 
     Returns the content of `metrics.json`: the metrics of `metrics.GROUPS` that there are in such a
     world and problem, by name, and under "arguments", "versions", "schema" and "timing" how they came
-    about. A figure that cannot be drawn is left out, and stands under "not_drawn" with the reason. Raises
-    SandboxError for bad input, for a folder that holds something else, and where the disk is full.
+    about; under "minds" who answered, how, and why decisions fell back. A figure that cannot be drawn is
+    left out, and stands under "not_drawn" with the reason. Raises SandboxError for bad input, for a folder
+    that holds something else, and where the disk is full.
     """
     if seed < 0:
         raise SandboxError(f"seed = {seed}; give a whole number of at least 0.")
@@ -73,9 +75,9 @@ def run(
     began = time.perf_counter()
     missing: dict[str, str] = {}
     with run_folder.new_results(folder, record) as draft:
-        tally, witness = Tally(), Witness()
+        tally, witness, asked = Tally(), Witness(), Asked()
         film = Film(draft / run_folder.RECORDING, meta, minds_recorded)
-        watchers: list[Watcher] = [tally, witness, Rows(draft / run_folder.ROUNDS)]
+        watchers: list[Watcher] = [tally, witness, asked, Rows(draft / run_folder.ROUNDS)]
         if record:
             import matplotlib  # noqa: F401  if it is missing, better to know now than when the run is over
 
@@ -92,6 +94,8 @@ def run(
             "versions": run_folder.versions(),
             "timing": _timing(speed, time.perf_counter() - began),
         }
+        minds = asked.told(mind_of(decider))
+        content |= {"minds": minds} if minds else {}
         content |= {"not_drawn": missing} if missing else {}
         _write_scenario(scenario, draft / run_folder.SCENARIO)
         run_folder.write_json(draft / run_folder.METRICS, content)
@@ -101,6 +105,8 @@ def run(
         if witness.shown and isinstance(batch, DeliberatingBatch):
             print_thought(witness.shown, batch.onboard.describe())
         print_run(content, folder)
+        if minds:
+            say(line(minds))
         if missing:
             say(str(run_folder.NotDrawn(missing, folder)), error=True)
     return content

@@ -1508,7 +1508,8 @@ function thought(run, n, k, panel) {
     if (said?.reasoning) element("div", "oas-say", panel, said.reasoning);
     const words = kept ? said?.answer : "(its words are not in this page)";
     if (words) element("div", "oas-say answer", panel, words);
-    if (said?.decision) costs.unshift(["decided", said.finish ? `${said.decision} (${said.finish})` : said.decision]);
+    if (said?.decision) costs.unshift(["decided", said.finish ? `${said.decision} (${said.why || said.finish})` : said.decision]);
+    if (typeof said?.mass === "number") costs.push(["on legal labels", `${(100 * said.mass).toPrecision(2)} %`]);
   }
   rows(panel, costs);
 }

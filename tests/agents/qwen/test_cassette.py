@@ -8,7 +8,7 @@ from fake_server import FakeServer, Manners, SystemOneServer, chat
 from agents.qwen.server import ServerEngine
 from sandbox.errors import SandboxError
 
-FAST = {"backoff_s": 0.01, "retries": 0}
+FAST = {"debias": "none", "backoff_s": 0.01, "retries": 0}
 NOWHERE = "http://127.0.0.1:9/v1"
 
 

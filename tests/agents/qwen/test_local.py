@@ -2,17 +2,20 @@
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from checkpoints import NON_THINKING, THINKING_ONLY, make_adapter, make_checkpoint
 
+from agents.qwen import local
 from agents.qwen.chat import TIME_IS_UP
-from agents.qwen.local import LocalEngine
 from envs.reports import LABELS
 from sandbox.errors import SandboxError
 
 CLOSE = 2e-6  # float32 sums in another order
+
+LocalEngine = partial(local.LocalEngine, debias="none", floor=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +33,10 @@ def table(decisions):
     return np.array([decision.probabilities for decision in decisions])
 
 
+def first_tokens(engine, request):
+    return np.array([label[0] for label in engine.chat.label_tokens(request.reporter.labels)])
+
+
 def same(one, other):
     return [(d.action, d.finish, d.output_tokens, d.reasoning) for d in one] == [
         (d.action, d.finish, d.output_tokens, d.reasoning) for d in other
@@ -43,7 +50,7 @@ def test_choose_equals_the_decision_pipeline(engine, checkpoint, requests_seen):
 
     decisions = engine.decide(requests_seen[:3])
     for request, decision in zip(requests_seen[:3], decisions, strict=True):
-        labels = [request.reporter.labels[i] for i in request.legal]
+        labels = list(request.reporter.labels_of(request.legal))
         config = DecisionConfig(
             labels={"choice": labels}, chat_template="{{ state }}", sanitize_control_tokens=False
         )
@@ -69,7 +76,8 @@ def test_scores_equal_the_pipeline_on_its_own_prompt(engine, checkpoint, request
         "questions": {"q": {"type": "choice", "criteria": criteria}},
     }
     ids = pipe.preprocess(question)["prompts"][0][0]["input_ids"][0].tolist()
-    scores = engine._forward.scores([Row(ids)], engine.chat.label_ids(LABELS[: len(criteria)]))[0]
+    tokens = np.array([label[0] for label in engine.chat.label_tokens(LABELS[: len(criteria)])])
+    scores = engine._forward.scores([Row(ids)], tokens)[0]
     shares = np.exp(scores - scores.max())
     expected = list(pipe(question)["q"]["probabilities"].values())
     np.testing.assert_allclose(shares / shares.sum(), expected, atol=CLOSE)
@@ -105,7 +113,7 @@ def test_illegal_is_never_chosen(checkpoint, requests_seen):
 def test_greedy_takes_the_most_likely_and_counts_tokens(engine, requests_seen):
     for request, decision in zip(requests_seen, engine.decide(requests_seen), strict=True):
         assert decision.action == decision.probabilities.argmax()
-        assert decision.text == request.reporter.labels[decision.action]
+        assert decision.text == request.label(decision.action)
         assert decision.prompt_tokens == len(engine.chat.ids(request.system, request.report, think=False))
         assert (decision.output_tokens, decision.finish, decision.fell_back) == (0, "choice", False)
 
@@ -179,8 +187,8 @@ def test_answer_follows_the_thoughts(checkpoint, requests_seen):
         decision = engine.decide([request])[0]
         prompt = engine.chat.ids(request.system, request.report, think=True)
         row = Row(prompt + ids + engine.chat.encode(ending))
-        scores = engine._forward.scores([row], engine.chat.label_ids(request.reporter.labels))[0]
-        assert decision.action == np.where(request.mask, scores, -np.inf).argmax()
+        scores = engine._forward.scores([row], first_tokens(engine, request))[0]
+        assert decision.action == request.legal[scores[: len(request.legal)].argmax()]
         assert decision.reasoning == "we charge"
         assert decision.finish == ("stop" if closed else "length")
 

@@ -11,7 +11,7 @@ from agents.qwen.server import ServerEngine
 from envs.replies import SAFE_ACTION
 from sandbox.errors import SandboxError
 
-FAST = {"backoff_s": 0.01, "retries": 0, "timeout_s": 5.0}
+FAST = {"debias": "none", "backoff_s": 0.01, "retries": 0, "timeout_s": 5.0}
 KEY = "sk-hidden-0123456789"
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,13 +10,15 @@ import torch
 from checkpoints import make_adapter
 from safetensors.torch import load_file, save_file
 
-from agents.qwen.local import LocalEngine
+from agents.qwen import local
 from agents.qwen.nano import FOLDER, NanoEngine
 from agents.qwen.policy import QwenPolicy
 from agents.qwen.thinking import NO_TOKEN, _sample
 from envs import tasking_v0
 from envs.replies import SAFE_ACTION
 from sandbox.errors import SandboxError
+
+LocalEngine = partial(local.LocalEngine, debias="none", floor=0.0)
 
 
 def spoil(folder, number, which=-1):

@@ -1,0 +1,283 @@
+"""Reports in Chinese: what the declarations say in English, phrase by phrase, with the same numbers.
+
+A phrase that is not listed stays English, so that a problem of one's own can be reported all the same.
+"""
+
+# ruff: noqa: E501  a phrase is not broken
+import re
+from dataclasses import replace
+from functools import cache, partial
+
+from envs.features import Feature
+
+_NUMBER = re.compile(r"(?<![\w{.])\d[\d,]*(?:\.\d+)?(?![\w}])")
+_LIMITS = (
+    (re.compile(r"at least "), "至少"),
+    (re.compile(r"less than 1 in "), "低于1/"),
+    (re.compile(r"<1 in "), "<1/"),
+    (re.compile(r"(?<!\d)1 in "), "1/"),
+)
+_SIZES = (
+    (re.compile(r"(\d+(?:\.\d+)?) billion"), 10, "亿"),
+    (re.compile(r"(\d+(?:\.\d+)?) million"), 100, "万"),
+)
+
+
+def said(text: str) -> str:
+    """`text` in Chinese, a number in it where the phrase has one; as it is where there is none."""
+    if text in _PHRASES:
+        return _PHRASES[text]
+    numbers = iter(_NUMBER.findall(text))
+    found = _PHRASES.get(_NUMBER.sub("#", text))
+    return text if found is None else re.sub("#", lambda _: next(numbers), found)
+
+
+@cache
+def feature(own: Feature) -> Feature:
+    """A feature with its words in Chinese; its topic is translated where it is told."""
+    return replace(
+        own,
+        phrase=said(own.phrase),
+        negative=said(own.negative),
+        column=said(own.column),
+        at_zero=None if own.at_zero is None else said(own.at_zero),
+    )
+
+
+def limits(text: str) -> str:
+    """A report with what is said of limits and chances in Chinese."""
+    for pattern, chinese in _LIMITS:
+        text = pattern.sub(chinese, text)
+    for pattern, size, name in _SIZES:
+        text = pattern.sub(partial(_sized, size, name), text)
+    return text
+
+
+def _sized(size: int, name: str, found: re.Match[str]) -> str:
+    return f"{float(found[1]) * size:g}{name}"
+
+
+_FRAME = {
+    "What pays and costs": "收益与代价",
+    "Decisions and what they mean": "各项决定的含义",
+    "Decisions": "可选决定",
+    "Example": "示例",
+    "Answer": "回答",
+    "Report": "报告",
+    "not available": "无",
+    "Warning": "警告",
+    "Left out for want of room": "因篇幅省略",
+    "Answer with the letter of one listed decision, nothing else.": "只回答所列决定之一的字母,不要写其他内容。",
+    "Answer with the name of one listed decision, nothing else.": "只回答所列决定之一的名称,不要写其他内容。",
+}
+_BRIEFINGS = {
+    "You are the onboard mind of one of many Earth-observation satellites. Every # s you decide what the "
+    "satellite does next. A requested image pays when it has reached the ground, and only to the first "
+    "satellite that takes it; an image under cloud is lost. The battery must never run empty: the panel looks "
+    "away from the camera, so imaging and sending cost energy and sunlight, and in eclipse nothing comes in.":
+    "你是众多对地观测卫星之一的星载智能。每#秒你决定卫星下一步做什么。被请求的图像到达地面后才有收益,"
+    "且只归最先拍摄的卫星;被云遮挡的图像作废。电池绝不能耗尽:太阳能板背对相机,拍摄和下传都消耗电能和日照,"
+    "在地影中没有电能输入。",
+    "Rule of thumb: with the battery above # %, observe the request of the highest value and little cloud that "
+    "no other satellite takes first; else downlink when a station is in view and images wait; else charge.":
+    "经验法则:电量高于#%时,拍摄(observe)价值最高、云量少且没有其他卫星抢先的请求;否则,若地面站可见且有图像等待,"
+    "就下传(downlink);再否则充电(charge)。",
+    "You are the onboard mind of a computing satellite that belongs to a constellation linked by lasers. Every "
+    "# s you decide what becomes of the first job in your inbox: a question from a person or a robot on the "
+    "ground, or an image from a camera. An answer pays when it has arrived, and nothing after its deadline. "
+    "The large model answers better and takes longer; whoever works pays in energy and heat. The battery must "
+    "never run empty.":
+    "你是一颗计算卫星的星载智能,所属星座由激光链路相连。每#秒你决定收件箱中第一个任务的去向:地面上的人或机器人的问题,"
+    "或相机的图像。答案送达后才有收益,过期则无。大模型回答更好但更慢;谁工作,谁付出电能和热量。电池绝不能耗尽。",
+    "Rule of thumb: answer here with the large model if that is done well before the value has halved, else "
+    "with the small one; with much work waiting on board, hand the job to who has little.":
+    "经验法则:若大模型能在价值减半之前早早完成,就在本星用大模型(run large)回答,否则用小模型(run small);"
+    "若本星积压较多,就交给积压少的一方。",
+    "You are the onboard mind of a satellite in a constellation that debris passes. Every # min you decide "
+    "whether to burn. A collision ends the satellite. A burn costs fuel and takes the satellite out of its "
+    "slot, where it serves nobody until it has returned; it moves the satellite along its track, the more the "
+    "earlier it comes. Warnings are uncertain and updated every # h; operators act above a collision "
+    "probability of # in #.":
+    "你是一颗卫星的星载智能,有碎片从星座附近经过。每#分钟你决定是否点火。碰撞会毁掉卫星。点火消耗燃料并使卫星离开轨位,"
+    "返回之前无法服务;它使卫星沿轨道移动,越早点火移动越多。警告并不确定,每#小时更新一次;碰撞概率高于#/#时运营者会采取行动。",
+    "Rule of thumb: wait while every collision probability is below # in # or the approach is more than # h "
+    "away; else burn small; return once the warnings are over.":
+    "经验法则:若所有碰撞概率都低于#/#,或距最近点还有#小时以上,就等待(wait);否则小幅点火(small);警告结束后返回(return)。",
+    "You are the mind of a satellite that images the Earth, answers questions and avoids debris. Every # s you "
+    "may change one order; the others stand. An empty battery or a collision is the end; a burn spoils the "
+    "image.":
+    "你是一颗卫星的星载智能:拍摄地球、回答问题并规避碎片。每#秒你可以更改一项命令,其余照旧。电池耗尽或碰撞即告终结;"
+    "点火会毁掉图像。",
+    "Rule of thumb: observe a request of high value and little cloud; downlink in view of a station; answer "
+    "jobs here; burn only above a probability of # in #; else keep.":
+    "经验法则:拍摄(observe)价值高、云量少的请求;地面站可见时下传(downlink);任务在本星回答(run);"
+    "仅当概率高于#/#时点火;否则保持(keep)。",
+}  # fmt: skip
+_PAYS = {
+    "an image on the ground its value, halved every # min on board": "图像送达地面得其价值,在星上每#分钟减半",
+    "an answer value x quality, halved every half-life": "答案得价值×质量,每个半衰期减半",
+    "a lost satellite -#": "损失一颗卫星-#",
+    "a day in the slot #": "在轨位内一天#",
+    "a day out of the slot -#": "离开轨位一天-#",
+    "burning # m/s -#": "点火#米/秒-#",
+}
+_ACTIONS = {
+    "keep the camera to nadir": "相机保持对地",
+    "turn the panel to the Sun": "太阳能板转向太阳",
+    "send images to the ground station in view, the oldest first": "向可见的地面站下传图像,最旧的优先",
+    "turn to request # and image it": "转向请求#并拍摄",
+    "turn to request k and image it": "转向请求k并拍摄",
+    "put the job behind the others and decide later": "把任务排到最后,以后再定",
+    "answer it here with the small model": "在本星用小模型回答",
+    "answer it here with the large model": "在本星用大模型回答",
+    "hand it to neighbour #": "交给邻星#",
+    "hand it to neighbour k": "交给邻星k",
+    "hand it to the training satellite": "交给训练卫星",
+    "send it raw to the ground, to be answered there": "原样发到地面,由地面回答",
+    "give it up": "放弃该任务",
+    "do nothing": "什么也不做",
+    "burn # cm/s along the flight": "沿飞行方向点火#厘米/秒",
+    "burn # cm/s against the flight": "逆飞行方向点火#厘米/秒",
+    "burn # or # cm/s along or against the flight": "沿或逆飞行方向点火#或#厘米/秒",
+    "burn back to the slot": "点火返回轨位",
+    "change nothing": "不作更改",
+    "camera to nadir": "相机对地",
+    "panel to the Sun": "太阳能板对日",
+    "send answers, raw questions and images to the station in view": "向可见的地面站下传答案、原始问题和图像",
+    "all jobs wait": "所有任务等待",
+    "answer jobs here with the small model": "任务在本星用小模型回答",
+    "answer jobs here with the large model": "任务在本星用大模型回答",
+    "answer jobs here with that model": "任务在本星用该模型回答",
+    "hand jobs to neighbour #": "任务交给邻星#",
+    "hand jobs to neighbour k": "任务交给邻星k",
+    "hand jobs to the training satellite": "任务交给训练卫星",
+    "send jobs raw to the ground": "任务原样发到地面",
+    "give jobs up": "放弃任务",
+    "load corrupted models anew": "重新加载损坏的模型",
+}
+_TOPICS = {
+    "Power and heat": "电力与温度",
+    "Images": "图像",
+    "Place": "位置",
+    "Ground": "地面站",
+    "Request": "请求",
+    "Request #": "请求#",
+    "Work": "工作",
+    "Job": "任务",
+    "Neighbour": "邻星",
+    "Neighbour #": "邻星#",
+    "Training satellite": "训练卫星",
+    "Satellite": "卫星",
+    "Slot": "轨位",
+    "Warning #": "警告#",
+    "Standing orders": "现行命令",
+    "Health": "健康",
+}
+_STATE = {
+    "battery at {:.0f} %": "电量{:.0f}%",
+    "temperature {:.0f} C": "温度{:.0f}℃",
+    "boards {:.0f} C": "计算板{:.0f}℃",
+    "full power lasts {:.0f} min before heat slows the boards": "满功率{:.0f}分钟后计算板因过热降速",
+    "the battery alone lasts {:.0f} min at full power": "仅靠电池满功率可维持{:.0f}分钟",
+    "battery at {:.1f} % of its size when new": "电池容量为新时的{:.1f}%",
+    "store {:.0f} % full": "存储已用{:.0f}%",
+    "{:.0f} Gbit to send": "待发{:.0f}Gbit",
+    "{:.0f} [image|images] waiting": "{:.0f}幅图像待下传",
+    "the oldest {:.0f} min old": "最旧的已有{:.0f}分钟",
+    "sunlight {:.0f} %": "日照{:.0f}%",
+    "eclipse in {:.0f} min": "{:.0f}分钟后进入地影",
+    "eclipse ends in {:.0f} min": "{:.0f}分钟后离开地影",
+    "panel {:.0f/0.01} % towards it": "太阳能板对日{:.0f/0.01}%",
+    "panel {:.0f/0.01} % away from it": "太阳能板背日{:.0f/0.01}%",
+    "{:.0f} s to turn it there": "转向太阳需{:.0f}秒",
+    "{:.0f} deg north": "北纬{:.0f}度",
+    "{:.0f} deg south": "南纬{:.0f}度",
+    "{:.0f} deg east": "东经{:.0f}度",
+    "{:.0f} deg west": "西经{:.0f}度",
+    "heading {:.0f/0.01} % north": "{:.0f/0.01}%向北飞行",
+    "heading {:.0f/0.01} % south": "{:.0f/0.01}%向南飞行",
+    "station in view for {:.0f} s": "地面站可见{:.0f}秒",
+    "{:.0f} deg high": "仰角{:.0f}度",
+    "{:.0f} Mbit/s": "{:.0f}Mbit/s",
+    "cloud and rain cost {:.1f} dB": "云雨衰减{:.1f}dB",
+    "{:.1f} Mbit/s up": "上行{:.1f}Mbit/s",
+    "up to {:.0f} Mbit/s in clear sky": "晴天最高{:.0f}Mbit/s",
+    "{:.0f} % chance of rain": "降雨概率{:.0f}%",
+    "{:.0f} other [satellite|satellites] there": "另有{:.0f}颗卫星在该站",
+    "next contact in {:.0f} min": "{:.0f}分钟后下次过站",
+    "contact now": "正在过站",
+    "lasting {:.0f} min": "持续{:.0f}分钟",
+    "{:.0f} % of the time left": "剩余时间{:.0f}%",
+    "fuel at {:.0f} %": "燃料{:.0f}%",
+    "{:.1f} km ahead of the slot": "超前轨位{:.1f}千米",
+    "{:.1f} km behind the slot": "落后轨位{:.1f}千米",
+    "drifting ahead by {:.1f} km a day": "每天向前漂移{:.1f}千米",
+    "falling behind by {:.1f} km a day": "每天向后漂移{:.1f}千米",
+    "{:.0f} [warning|warnings]": "{:.0f}条警告",
+    "in safe mode": "处于安全模式",
+    "boards back in {:.0f} s": "计算板{:.0f}秒后恢复",
+    "the model's weights are corrupted": "模型权重已损坏",
+    "idle": "idle",
+    "charge": "charge",
+    "downlink": "downlink",
+    "observe": "observe",
+}
+_THINGS = {
+    "value {:.1f}": "价值{:.1f}",
+    "value": "价值",
+    "cloud probability {:.0f} %": "云概率{:.0f}%",
+    "cloud %": "云%",
+    "off nadir {:.0f} deg": "偏离星下点{:.0f}度",
+    "deg off": "偏角度",
+    "{:.0f} s to turn there": "转向需{:.0f}秒",
+    "s to turn": "转向秒",
+    "the shutter can open in {:.0f} s": "{:.0f}秒后可拍",
+    "opens in s": "可拍秒",
+    "in reach for {:.0f} s": "可及{:.0f}秒",
+    "open for s": "可及秒",
+    "deadline in {:.0f} min": "截止还有{:.0f}分钟",
+    "min left": "剩余分钟",
+    "{:.0f} other [satellite|satellites] can take it too": "另有{:.0f}颗卫星也能拍",
+    "rivals": "对手",
+    "{:.0f} of them would be first": "其中{:.0f}颗会更早",
+    "first": "更早",
+    "{:.0f} [job|jobs] to decide on": "{:.0f}个任务待定",
+    "{:.0f} s of work waiting": "积压{:.0f}秒",
+    "{:.0f} [answer|answers] waiting to be sent": "{:.0f}个答案待发",
+    "{:.0f} Gbit waiting to be sent raw": "{:.0f}Gbit原始数据待发",
+    "{:.0f} % of the large model not on board yet": "大模型还有{:.0f}%未上星",
+    "from a camera of the fleet": "来自星座的相机",
+    "{:.1f/60} min old": "已有{:.1f/60}分钟",
+    "{:.1f/60} min left": "剩余{:.1f/60}分钟",
+    "halved every {:.0f/60} min": "每{:.0f/60}分钟减半",
+    "{:.0f} Mbit": "{:.0f}Mbit",
+    "small model {:.1f} s": "小模型{:.1f}秒",
+    "large model {:.1f} s": "大模型{:.1f}秒",
+    "quality small {:.0f/0.01} %": "质量:小模型{:.0f/0.01}%",
+    "large {:.0f/0.01} %": "大模型{:.0f/0.01}%",
+    "ground {:.0f/0.01} %": "地面{:.0f/0.01}%",
+    "its user sees us {:.0f} deg high": "用户看我仰角{:.0f}度",
+    "handed over {:.0f} [time|times]": "已转交{:.0f}次",
+    "{:.0f} ms away": "相距{:.0f}毫秒",
+    "ms away": "毫秒",
+    "{:.0f} s of work there": "那里积压{:.0f}秒",
+    "s of work": "积压秒",
+    "{:.0f} [job|jobs] undecided there": "那里{:.0f}个任务待定",
+    "jobs": "待定任务",
+    "its battery at {:.0f} %": "其电量{:.0f}%",
+    "battery %": "电量%",
+    "heard {:.0f} s ago": "{:.0f}秒前收到",
+    "heard s ago": "几秒前收到",
+    "free in {:.1f} s, the way there included": "含路程{:.1f}秒后空闲",
+    "closest approach in {:.1f} h": "{:.1f}小时后最近",
+    "in h": "几小时后",
+    "estimated miss {:.0f} m": "估计距离{:.0f}米",
+    "miss m": "距离米",
+    "known to within {:.0f} m": "误差{:.0f}米",
+    "+- m": "误差米",
+    "collision probability {:odds}": "碰撞概率{:odds}",
+    "probability": "概率",
+    "issued {:.1f} h ago": "{:.1f}小时前发布",
+    "h old": "几小时前",
+}
+_PHRASES = _FRAME | _BRIEFINGS | _PAYS | _ACTIONS | _TOPICS | _STATE | _THINGS

@@ -1,0 +1,93 @@
+"""How a phrase says a number: one or many, in the unit that is usual, a chance as 1 in N, limits as limits.
+
+A phrase is a format string with `{}` where the number stands, and
+
+    {:.0f} [job|jobs]     the first form where the number that is shown is 1
+    {:.1f/60}             the number divided by 60: minutes of a feature in seconds
+    {:odds}               of a decimal logarithm of a probability: 1 in N
+"""
+
+import re
+from dataclasses import replace
+
+from envs.features import Feature
+
+_CHOICE = re.compile(r"\[([^\[\]|]*)\|([^\[\]|]*)\]")
+_FIELD = re.compile(r"{[^{}]*}")
+AT_LEAST, AT_MOST, ODDS, BELOW_ODDS = "at least ", "at most ", "1 in {}", "less than 1 in {}"
+_NEAR = 1e-6
+"""Of its range that float32 leaves a value off."""
+
+
+class _Number:
+    """A number that knows our format specifications, and whether it stands at an open end."""
+
+    def __init__(self, value: float, feature: Feature) -> None:
+        self.value, self.shown = value, ""
+        near = _NEAR * (feature.high - feature.low)
+        self.low, self.high = value <= feature.low + near, value >= feature.high - near
+        self.open = feature.open_end
+
+    def __format__(self, spec: str) -> str:
+        if spec == "odds":
+            n = _rounded(10.0 ** min(30.0, max(0.0, -self.value)))
+            return (BELOW_ODDS if self.low else ODDS).format(n)
+        how, _, divisor = spec.partition("/")
+        value = self.value / float(divisor) if divisor else self.value
+        self.shown = format(value, how)
+        if not self.shown.strip("-0."):
+            self.shown = self.shown.lstrip("-")
+        return f"{AT_LEAST}{self.shown}" if self.open and self.high else self.shown
+
+
+def say(feature: Feature, value: float) -> str:
+    """What is said of a feature at `value`, in its unit; empty where there is nothing to say."""
+    near = _NEAR * (feature.high - feature.low)
+    if feature.at_zero is not None and abs(value) <= near:
+        return feature.at_zero
+    if feature.negative and value < 0.0:
+        mirrored = replace(feature, low=-feature.high, high=-feature.low, phrase=feature.negative)
+        return phrased(mirrored, -value)
+    return phrased(feature, value)
+
+
+def phrased(feature: Feature, value: float) -> str:
+    """The phrase of a feature with `value` in it."""
+    number = _Number(value + 0.0, feature)
+    text = feature.phrase.format(number)
+    return _CHOICE.sub(lambda found: found[1] if _is_one(number.shown) else found[2], text)
+
+
+def heading(feature: Feature) -> str:
+    """What stands over a column of the feature's numbers."""
+    text = _CHOICE.sub(lambda found: found[2], _FIELD.sub("", feature.phrase))
+    return feature.column or " ".join(text.split())
+
+
+def cell(feature: Feature, value: float) -> str:
+    """The number alone, as its phrase shows it."""
+    number = _Number(value + 0.0, feature)
+    found = _FIELD.search(feature.phrase)
+    text = found[0].format(number) if found else format(number, "g")
+    return text.replace(AT_LEAST, ">=").replace(BELOW_ODDS[:-2], "<1 in ")
+
+
+def longest(feature: Feature) -> int:
+    """No sentence about the feature has more characters."""
+    return max(len(feature.phrase), len(feature.negative), len(feature.at_zero or "")) + 48
+
+
+def _rounded(n: float) -> str:
+    """A number of at least 1 to two digits, in millions and billions where it is large."""
+    n = float(f"{n:.2g}")
+    for size, name in ((1e9, " billion"), (1e6, " million"), (1e3, ",000")):
+        if n >= size and (name[0] == " " or n % size == 0):
+            return f"{n / size:g}{name}"
+    return f"{n:,.0f}"
+
+
+def _is_one(shown: str) -> bool:
+    try:
+        return float(shown) == 1.0
+    except ValueError:
+        return False
