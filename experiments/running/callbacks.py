@@ -142,9 +142,13 @@ def _thought_of(env: BatchEnv, played: Round) -> dict[str, np.ndarray]:
 
 def _as_text(env: BatchEnv, request: Request, decision: Decision) -> str:
     """What a satellite read, wrote and decided, as JSON."""
-    content = {"report": request.report, "reasoning": decision.reasoning, "answer": decision.text}
-    content |= {"decision": env.actions[decision.action], "finish": decision.finish, "why": decision.why}
-    content |= {"mass": None if decision.mass is None else round(decision.mass, 6)}
+    content: dict[str, Any] = {
+        "report": request.report,
+        "reasoning": decision.reasoning,
+        "answer": decision.text,
+    }
+    content |= {"decision": env.actions[decision.action], "finish": decision.finish}
+    content |= {"why": decision.why, "mass": None if decision.mass is None else round(decision.mass, 6)}
     return json.dumps({key: value for key, value in content.items() if value})
 
 

@@ -162,7 +162,7 @@ def gather(told: Namespace, rng: np.random.Generator, model: Any | None) -> Less
     """Lessons of every problem asked for, from episodes that the model plays, or where it is None the
     teachers."""
     weights = None if model is None else {name: value.cpu() for name, value in model.state_dict().items()}
-    parts = []
+    parts: list[Part] = []
     for problem, counts in told.lessons.items():
         wanted = counts[model is not None]
         count = math.ceil(wanted / PART)
@@ -181,7 +181,8 @@ def gather(told: Namespace, rng: np.random.Generator, model: Any | None) -> Less
 def _gathered(part: Part) -> tuple[Lessons, float]:
     """The lessons of a part, and the CPU seconds that they took."""
     torch.set_num_threads(1)
-    begin, player = time.process_time(), nobody
+    begin = time.process_time()
+    player: Callable[[BatchEnv, np.random.Generator], Policy | None] = nobody
     if part.weights is not None:
         model = blank_model(0)
         model.load_state_dict(part.weights)

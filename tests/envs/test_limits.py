@@ -19,7 +19,7 @@ class Flight:
         named = {f"{CRAFT}.{name.replace('__', '.')}": value for name, value in changes.items()}
         named = {name.replace(f"{CRAFT}.safe_mode", "safe_mode"): value for name, value in named.items()}
         scenario = load_scenario("pair", {"horizon_h": hours + 1.0} | named)
-        batch = tasking_v0.batch_env(scenario)
+        batch = tasking_v0.batch_env(scenario, autoreset=False)
         chosen = make_policy(policy, batch)
         seen, info = batch.reset(0)
         chosen.reset(0)
@@ -57,7 +57,8 @@ def test_a_radiator_of_half_the_size_costs_work():
 
 def test_a_board_that_sheds_its_heat_badly_throttles_by_its_own_limit():
     """95 degC for this kind: the body is cool, the board holds itself there and draws less."""
-    usual, poor = (Flight("idle", 3.0, thermal__board_rise_k=rise) for rise in (21, 190))
+    changes = {"power__battery_wh": 6000}
+    usual, poor = (Flight("idle", 3.0, thermal__board_rise_k=rise, **changes) for rise in (21, 190))
     assert poor.body.max() < 40.0
     assert 95.0 < poor.board.max() < 101.0
     assert usual.board.max() < 60.0
@@ -116,7 +117,7 @@ def test_a_day_of_the_first_twelve_is_as_flown(policy, capsys):
     for _ in range(2_840):  # 15 orbits
         seen, _, _, _, info = batch.step(chosen.act(seen, info))
         charge = state.power["energy"][0] / state.power["capacity"][0]
-        body, safe = state.body[0], state.safety["safe"][0]
+        body, safe = state.body[0], state.safety["safe"][0].copy()
         kept.append((charge, body["temperature"] - 273.15, body["board"] - 273.15, safe))
     orbits = np.array(kept)[:2_835].reshape(15, 189, 4, 12)
     depth, body, board = (np.ptp(orbits[:, :, i], axis=1) for i in range(3))

@@ -153,7 +153,7 @@ def test_errors_of_burns_belong_to_the_state():
 def ends(changes, seeds=6):
     """Fuel left and who lives after a day under the threshold policy."""
     env = avoidance_v0.batch_env(
-        scenario(**({"staged_per_day": 12.0, "hit_share": 0.5} | changes)), worlds=seeds
+        scenario(**({"staged_per_day": 12.0, "hit_share": 0.5} | changes)), worlds=seeds, autoreset=False
     )
     policy = make_policy("threshold", env)
     observations, infos = env.reset(seed=0)
