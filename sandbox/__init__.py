@@ -9,7 +9,7 @@
 These names are imported when they are first asked for. Libraries of their own are `sandbox.orbits`,
 `sandbox.conjunctions`, `sandbox.recording` and `sandbox.rendering`; what a scenario may hold is told by
 `sandbox.scenario`, what a world may have by `sandbox.parts`. For sizing a satellite, and called by no world:
-`compute.model_from_config` (a language model by its own configuration) and `load_seconds`,
+`model_config.model_from_config` (a language model by its own configuration) and `load_seconds`,
 `sensing.ground_sample_distance`, `thermal.steady_temperature`, `routing.path_delay`.
 """
 

@@ -19,12 +19,12 @@ from sandbox.compute import (
     inference,
     load_seconds,
     model,
-    model_from_config,
     model_names,
     prefill_seconds,
     sum_of_larger,
 )
 from sandbox.errors import SandboxError
+from sandbox.model_config import model_from_config
 
 BOARDS = st.sampled_from(["agx_orin", "thor", "h100_pcie", "scs01"])
 MODELS = st.sampled_from(["Qwen3-0.6B", "Qwen3-4B", "Qwen3-8B", "Qwen3-30B-A3B"])
