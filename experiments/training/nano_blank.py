@@ -26,9 +26,10 @@ from experiments.running.options import common
 from experiments.running.rollout import Turn, Watcher, play
 from experiments.training.splits import DRAWS, FIRST_TRAINING_SEED, training_scenarios
 from experiments.training.teachers import TEACHERS
+from sandbox.errors import SandboxError
 from sandbox.scenario import Scenario
 
-VOCABULARY = 3456
+VOCABULARY = 3712
 DENSE = r"<[a-z_]+[:_][0-9]{2,3}>"
 SPLIT = (
     rf"{DENSE}| (?={DENSE})|(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}"
@@ -109,6 +110,8 @@ def make_tokenizer(scenarios: int = 3, seed: int = 0) -> PreTrainedTokenizerFast
     words = sorted(state, key=state.__getitem__)
     merges = [(first, second) for first, second in json.loads(learner.to_str())["model"]["merges"]]
     vocabulary = {token: i for i, token in enumerate((*TOKENS, *words))}
+    if len(vocabulary) > VOCABULARY:
+        raise SandboxError(f"The tokenizer has {len(vocabulary)} tokens; raise VOCABULARY from {VOCABULARY}.")
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, ignore_merges=True))
     tokenizer.normalizer, tokenizer.pre_tokenizer = _shape()
     tokenizer.decoder = decoders.ByteLevel()

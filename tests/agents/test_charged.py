@@ -42,7 +42,7 @@ def test_at_no_price_nothing_changes(busy):
 
 def test_the_price_is_paid_in_joules_and_in_lateness(busy):
     env = batch(busy)
-    runs = [play(env, Charged(make_policy("deadline_greedy", env), 500, n))[1] for n in (0, 300, 1_200)]
+    runs = [play(env, Charged(make_policy("deadline_greedy", env), 500, n))[1] for n in (0, 900, 3_600)]
     joules = [terms["thought_j"] for terms in runs]
     assert joules == sorted(joules)
     assert runs[2]["late"] > runs[0]["late"]
@@ -61,7 +61,7 @@ def test_a_small_model_thinks_at_a_small_price(busy):
 
 def test_dictionary_face(busy):
     face = ParallelFace(batch(busy))
-    policy = Charged(make_policy("greedy", face), 500, 2_000)
+    policy = Charged(make_policy("greedy", face), 500, 6_000)
     observations, infos = face.reset(seed=0)
     for _ in range(10):
         observations, *_, infos = face.step(policy.act(observations, infos), policy.thought)

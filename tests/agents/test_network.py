@@ -133,7 +133,7 @@ def test_another_problem_other_sizes(pair, folder):
     other = envs.make("offloading_v0", "relay_40", face="batch")
     with pytest.raises(SandboxError, match="made for tasking_v0"):
         make_policy(str(folder), other)
-    with pytest.raises(SandboxError, match=r"knows 61 features .* 51 .*request_4"):
+    with pytest.raises(SandboxError, match=r"knows 69 features .* 59 .*request_4"):
         make_policy(str(folder), envs.make(NAME, pair, face="batch", candidates=3))
 
 

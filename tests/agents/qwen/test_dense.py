@@ -81,10 +81,10 @@ def test_prompt_reads_back_as_what_was_said(seen, present, shoot, others):
         assert silent or feature.name in said
 
 
-def test_lengths_are_15_to_64():
+def test_lengths_are_12_to_72():
     full = observation(low=-0.9)
     full[LAYOUT.index("to_sunlight")] = -1.0  # it is silent in the light, as `to_shadow` is in the dark
-    assert len(prompt(full, legal(*ACTIONS))) <= 64
+    assert len(prompt(full, legal(*ACTIONS))) <= 72
     nothing = LAYOUT.scaled(np.array([0.0 if f.silent_at is None else f.silent_at for f in LAYOUT.features]))
     for k in ASKS:
         nothing[k] = -1.0
