@@ -85,7 +85,7 @@ def test_does_not_guess(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["E", "downlink", '{"decision": "E"}', '{"decision": "downlink"}', "Answer: E", "Answer: downlink"],
+    ["E", "downlink", '{"decision": "E"}', '{"decision": "downlink"}', "Answer: E", "downlink!"],
 )
 def test_what_is_not_legal_is_not_executed(text):
     assert READER.read(text, NO_DOWNLINK) == (SAFE_ACTION, ILLEGAL)
