@@ -176,10 +176,10 @@ class ServerEngine(Engine):
         assert self._pool is not None
         if not (self._asker.breaker.open and len(asked) > 1):
             return self._pool.map(self._asker.ask, asked)
-        first = self._asker.ask(*asked[0])
+        first = self._pool.map(self._asker.ask, asked[:1])
         if self._asker.breaker.open:
-            return [first, *(failed("error", self._asker.breaker.why) for _ in asked[1:])]
-        return [first, *self._pool.map(self._asker.ask, asked[1:])]
+            return [*first, *(failed("error", self._asker.breaker.why) for _ in asked[1:])]
+        return [*first, *self._pool.map(self._asker.ask, asked[1:])]
 
     def _try_out(
         self, asked: Sequence[tuple[Request, NDArray[np.int64]]]
@@ -201,12 +201,13 @@ class ServerEngine(Engine):
 
     def _prior(self, request: Request) -> "tuple[NDArray[np.float64] | None, int]":
         """What is answered to a report that says nothing: log-probabilities (L,), and the tokens to pay."""
+        assert self._pool is not None
         key = (id(request.reporter), request.mask.tobytes())
         self._reporters[id(request.reporter)] = request.reporter  # keeps its number taken
         if key not in self._known:
             if self._asker.breaker.open:
                 return None, 0
-            outcome = self._asker.content_free(request)
+            [outcome] = self._pool.map(self._asker.content_free, [(request,)])
             if outcome.finish in FAILED:
                 return None, outcome.prompt_tokens
             shares = None if outcome.shares is None else np.log(np.maximum(outcome.shares, LEAST_SHARE))
