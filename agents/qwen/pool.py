@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-
 WAKE_S = 0.2
 """A signal that comes just before a thread begins to wait, or to another thread, does not wake it."""
 

@@ -93,9 +93,7 @@ def test_no_retries_are_none(tmp_path):
     kind = Failing(FAILURES["refused"])
     with FakeServer(kind) as server:
         main([*PAIR, *QUICK, "--server", server.url, "--dialect", "text", "--out", str(tmp_path / "r")])
-    assert kind.count == MOST_FAILURES + (DECISIONS - MOST_FAILURES) // 2, (
-        "then one of two satellites a round"
-    )
+    assert kind.count == MOST_FAILURES + (DECISIONS - MOST_FAILURES) // 2, "then one a round"
 
 
 def running(server, out, *more):
@@ -113,7 +111,7 @@ def running(server, out, *more):
     ]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
-        [*command, "--timeout", str(LONG_S), "--out", str(out), *more],
+        [*command, "--dialect", "text", "--timeout", str(LONG_S), "--out", str(out), *more],
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
