@@ -187,21 +187,16 @@ class Reporter:
         yield from (t for t in topics.values() if t.said and t.name not in shut)
 
     def _table(self, group: str, rows: Sequence[_Topic]) -> Iterator[str]:
-        """Several things of a kind, a line each; columns that say nothing of any are left out, and those that say
-        the same of all stand in the heading."""
+        """Several things of a kind, a line each; columns that say nothing of any are left out, and those that
+        say the same of all stand in the heading."""
         columns = list(zip(*(row.cells or () for row in rows), strict=True))
-        headings, shared, own = self._headings(group), [], []
-        for k, cells in enumerate(columns):
-            if any(cells):
-                (own if len(set(cells)) > 1 else shared).append(k)
-        own = own or shared[:1]
-        told = ", ".join(headings[k] for k in own)
-        same = ", ".join(f"{headings[k]} {columns[k][0]}" for k in shared if k not in own)
-        same = f"; {self._said('all')}: {same}" if same else ""
-        yield f"{self._said(group)} ({told}{same}):"
-        for row in rows:
-            cells = row.cells or ()
-            yield f"{row.name.rpartition(' ')[2]}: {' '.join(cells[k] or _NONE for k in own)}"
+        headings, spoken = self._headings(group), [k for k, cells in enumerate(columns) if any(cells)]
+        own = [k for k in spoken if len(set(columns[k])) > 1] or spoken[:1]
+        shared = ", ".join(f"{headings[k]} {columns[k][0]}" for k in spoken if k not in own)
+        same = f"; {self._said('all')}: {shared}" if shared else ""
+        yield f"{self._said(group)} ({', '.join(headings[k] for k in own)}{same}):"
+        for i, row in enumerate(rows):
+            yield f"{row.name.rpartition(' ')[2]}: {' '.join(columns[k][i] or _NONE for k in own)}"
 
     def _headings(self, group: str) -> list[str]:
         first = next(topic for topic, of in self._groups.items() if of == group)
