@@ -225,6 +225,8 @@ def _require(*packages: str) -> None:
             import_module(package)
         except ImportError:
             missing.append(package)
+    if missing == ["gguf"]:  # for such files alone, so in no extra
+        raise SandboxError("A .gguf file in this process needs gguf; install with: pip install gguf.")
     if missing:
         raise SandboxError(
             f"A Qwen3 in this process needs {' and '.join(missing)}; "

@@ -1,6 +1,7 @@
 """Models that are no Qwen3 in this process, and a checkpoint in one file of llama.cpp's format."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -106,6 +107,14 @@ def test_a_checkpoint_in_one_file(corpus, requests_seen, tmp_path):
         assert one.prompt_tokens == other.prompt_tokens, "the tokenizer is in the file"
         np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-5)
         assert request.mask[other.action]
+
+
+def test_the_package_that_is_missing_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "gguf", None)
+    file = tmp_path / "small.gguf"
+    file.write_bytes(b"GGUF")
+    with pytest.raises(SandboxError, match="needs gguf; install with: pip install gguf"):
+        make_engine(file)
 
 
 def test_a_file_that_is_none(tmp_path):
