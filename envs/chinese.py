@@ -64,6 +64,7 @@ _FRAME = {
     "Example": "示例",
     "Answer": "回答",
     "Report": "报告",
+    "all": "皆",
     "not available": "无",
     "Warning": "警告",
     "Left out for want of room": "因篇幅省略",
@@ -103,22 +104,22 @@ _BRIEFINGS = {
     "Rule of thumb: wait while every collision probability is below # in # or the approach is more than # h "
     "away; else burn small; return once the warnings are over.":
     "经验法则:若所有碰撞概率都低于#/#,或距最近点还有#小时以上,就等待(wait);否则小幅点火(small);警告结束后返回(return)。",
-    "You are the mind of a satellite that images the Earth, answers questions and avoids debris. Every # s you "
-    "may change one order; the others stand. An empty battery or a collision is the end; a burn spoils the "
-    "image.":
-    "你是一颗卫星的星载智能:拍摄地球、回答问题并规避碎片。每#秒你可以更改一项命令,其余照旧。电池耗尽或碰撞即告终结;"
+    "You are the mind of a satellite that images the Earth, answers questions and avoids debris. Every # s "
+    "change one order at most; the others stand. An empty battery or a collision is the end; a burn spoils "
+    "the image.":
+    "你是一颗卫星的星载智能:拍摄地球、回答问题并规避碎片。每#秒至多更改一项命令,其余照旧。电池耗尽或碰撞即告终结;"
     "点火会毁掉图像。",
-    "Rule of thumb: observe a request of high value and little cloud; downlink in view of a station; answer "
-    "jobs here; burn only above a probability of # in #; else keep.":
-    "经验法则:拍摄(observe)价值高、云量少的请求;地面站可见时下传(downlink);任务在本星回答(run);"
-    "仅当概率高于#/#时点火;否则保持(keep)。",
+    "Rule of thumb: observe what has high value and little cloud; downlink in view of a station; run jobs "
+    "here; burn only above # in #; else keep.":
+    "经验法则:价值高、云量少的就拍摄(observe);地面站可见时下传(downlink);任务在本星回答(run);"
+    "概率高于#/#才点火;否则保持(keep)。",
 }  # fmt: skip
 _PAYS = {
-    "an image on the ground its value, halved every # min on board": "图像送达地面得其价值,在星上每#分钟减半",
-    "an answer value x quality, halved every half-life": "答案得价值×质量,每个半衰期减半",
-    "a lost satellite -#": "损失一颗卫星-#",
-    "a day in the slot #": "在轨位内一天#",
-    "a day out of the slot -#": "离开轨位一天-#",
+    "image on the ground its value, halved every # min on board": "图像送达地面得其价值,在星上每#分钟减半",
+    "answer value x quality, halved every half-life": "答案得价值×质量,每个半衰期减半",
+    "lost satellite -#": "损失一颗卫星-#",
+    "day in the slot #": "在轨位内一天#",
+    "day out of the slot -#": "离开轨位一天-#",
     "burning # m/s -#": "点火#米/秒-#",
 }
 _ACTIONS = {
@@ -143,15 +144,16 @@ _ACTIONS = {
     "change nothing": "不作更改",
     "camera to nadir": "相机对地",
     "panel to the Sun": "太阳能板对日",
-    "send answers, raw questions and images to the station in view": "向可见的地面站下传答案、原始问题和图像",
+    "send all that waits to the station in view": "向可见的地面站下传所有待发内容",
     "all jobs wait": "所有任务等待",
     "answer jobs here with the small model": "任务在本星用小模型回答",
     "answer jobs here with the large model": "任务在本星用大模型回答",
     "answer jobs here with that model": "任务在本星用该模型回答",
+    "hand jobs to it": "任务交给它",
     "hand jobs to neighbour #": "任务交给邻星#",
     "hand jobs to neighbour k": "任务交给邻星k",
     "hand jobs to the training satellite": "任务交给训练卫星",
-    "send jobs raw to the ground": "任务原样发到地面",
+    "send jobs there raw": "任务原样发到地面",
     "give jobs up": "放弃任务",
     "load corrupted models anew": "重新加载损坏的模型",
 }
@@ -178,8 +180,8 @@ _STATE = {
     "temperature {:.0f} C": "温度{:.0f}℃",
     "boards {:.0f} C": "计算板{:.0f}℃",
     "full power lasts {:.0f} min before heat slows the boards": "满功率{:.0f}分钟后计算板因过热降速",
-    "the battery alone lasts {:.0f} min at full power": "仅靠电池满功率可维持{:.0f}分钟",
-    "battery at {:.1f} % of its size when new": "电池容量为新时的{:.1f}%",
+    "battery alone {:.0f} min at full power": "仅靠电池满功率{:.0f}分钟",
+    "battery health {:.1f} %": "电池健康{:.1f}%",
     "store {:.0f} % full": "存储已用{:.0f}%",
     "{:.0f} Gbit to send": "待发{:.0f}Gbit",
     "{:.0f} [image|images] waiting": "{:.0f}幅图像待下传",
@@ -189,7 +191,7 @@ _STATE = {
     "eclipse ends in {:.0f} min": "{:.0f}分钟后离开地影",
     "panel {:.0f/0.01} % towards it": "太阳能板对日{:.0f/0.01}%",
     "panel {:.0f/0.01} % away from it": "太阳能板背日{:.0f/0.01}%",
-    "{:.0f} s to turn it there": "转向太阳需{:.0f}秒",
+    "{:.0f} s to turn": "转向需{:.0f}秒",
     "{:.0f} deg north": "北纬{:.0f}度",
     "{:.0f} deg south": "南纬{:.0f}度",
     "{:.0f} deg east": "东经{:.0f}度",
@@ -201,18 +203,18 @@ _STATE = {
     "{:.0f} Mbit/s": "{:.0f}Mbit/s",
     "cloud and rain cost {:.1f} dB": "云雨衰减{:.1f}dB",
     "{:.1f} Mbit/s up": "上行{:.1f}Mbit/s",
-    "up to {:.0f} Mbit/s in clear sky": "晴天最高{:.0f}Mbit/s",
+    "up to {:.0f} Mbit/s if clear": "晴天最高{:.0f}Mbit/s",
     "{:.0f} % chance of rain": "降雨概率{:.0f}%",
     "{:.0f} other [satellite|satellites] there": "另有{:.0f}颗卫星在该站",
     "next contact in {:.0f} min": "{:.0f}分钟后下次过站",
     "contact now": "正在过站",
     "lasting {:.0f} min": "持续{:.0f}分钟",
-    "{:.0f} % of the time left": "剩余时间{:.0f}%",
+    "{:.0f} % of time left": "剩余时间{:.0f}%",
     "fuel at {:.0f} %": "燃料{:.0f}%",
-    "{:.1f} km ahead of the slot": "超前轨位{:.1f}千米",
-    "{:.1f} km behind the slot": "落后轨位{:.1f}千米",
-    "drifting ahead by {:.1f} km a day": "每天向前漂移{:.1f}千米",
-    "falling behind by {:.1f} km a day": "每天向后漂移{:.1f}千米",
+    "{:.1f} km ahead": "超前{:.1f}千米",
+    "{:.1f} km behind": "落后{:.1f}千米",
+    "drifting ahead {:.1f} km a day": "每天前漂{:.1f}千米",
+    "falling behind {:.1f} km a day": "每天后漂{:.1f}千米",
     "{:.0f} [warning|warnings]": "{:.0f}条警告",
     "in safe mode": "处于安全模式",
     "boards back in {:.0f} s": "计算板{:.0f}秒后恢复",
@@ -241,8 +243,8 @@ _THINGS = {
     "rivals": "对手",
     "{:.0f} of them would be first": "其中{:.0f}颗会更早",
     "first": "更早",
-    "{:.0f} [job|jobs] to decide on": "{:.0f}个任务待定",
-    "{:.0f} s of work waiting": "积压{:.0f}秒",
+    "{:.0f} [job|jobs] to decide": "{:.0f}个任务待定",
+    "backlog {:.0f} s": "积压{:.0f}秒",
     "{:.0f} [answer|answers] waiting to be sent": "{:.0f}个答案待发",
     "{:.0f} Gbit waiting to be sent raw": "{:.0f}Gbit原始数据待发",
     "{:.0f} % of the large model not on board yet": "大模型还有{:.0f}%未上星",
@@ -253,10 +255,11 @@ _THINGS = {
     "{:.0f} Mbit": "{:.0f}Mbit",
     "small model {:.1f} s": "小模型{:.1f}秒",
     "large model {:.1f} s": "大模型{:.1f}秒",
-    "quality small {:.0f/0.01} %": "质量:小模型{:.0f/0.01}%",
-    "large {:.0f/0.01} %": "大模型{:.0f/0.01}%",
+    "large {:.1f} s": "大{:.1f}秒",
+    "quality small {:.0f/0.01} %": "质量:小{:.0f/0.01}%",
+    "large {:.0f/0.01} %": "大{:.0f/0.01}%",
     "ground {:.0f/0.01} %": "地面{:.0f/0.01}%",
-    "its user sees us {:.0f} deg high": "用户看我仰角{:.0f}度",
+    "user sees us {:.0f} deg high": "对用户仰角{:.0f}度",
     "handed over {:.0f} [time|times]": "已转交{:.0f}次",
     "{:.0f} ms away": "相距{:.0f}毫秒",
     "ms away": "毫秒",
@@ -267,10 +270,10 @@ _THINGS = {
     "its battery at {:.0f} %": "其电量{:.0f}%",
     "battery %": "电量%",
     "heard {:.0f} s ago": "{:.0f}秒前收到",
-    "heard s ago": "几秒前收到",
-    "free in {:.1f} s, the way there included": "含路程{:.1f}秒后空闲",
+    "heard s ago": "秒前收到",
+    "free in {:.1f} s with the way there": "含路程{:.1f}秒后空闲",
     "closest approach in {:.1f} h": "{:.1f}小时后最近",
-    "in h": "几小时后",
+    "in h": "小时后",
     "estimated miss {:.0f} m": "估计距离{:.0f}米",
     "miss m": "距离米",
     "known to within {:.0f} m": "误差{:.0f}米",
@@ -278,6 +281,6 @@ _THINGS = {
     "collision probability {:odds}": "碰撞概率{:odds}",
     "probability": "概率",
     "issued {:.1f} h ago": "{:.1f}小时前发布",
-    "h old": "几小时前",
+    "h old": "小时前",
 }
 _PHRASES = _FRAME | _BRIEFINGS | _PAYS | _ACTIONS | _TOPICS | _STATE | _THINGS

@@ -187,13 +187,16 @@ class Reporter:
         yield from (t for t in topics.values() if t.said and t.name not in shut)
 
     def _table(self, group: str, rows: Sequence[_Topic]) -> Iterator[str]:
-        """Several things of a kind, a line each; without the columns that say nothing of any."""
-        shown = [k for k in range(len(rows[0].cells or ())) if any((row.cells or ())[k] for row in rows)]
-        headings = self._headings(group)
-        yield f"{self._said(group)} ({', '.join(headings[k] for k in shown)}):"
-        for row in rows:
-            cells = row.cells or ()
-            yield f"{row.name.rpartition(' ')[2]}: {' '.join(cells[k] or _NONE for k in shown)}"
+        """Several things of a kind, a line each; columns that say nothing of any are left out, and those that
+        say the same of all stand in the heading."""
+        columns = list(zip(*(row.cells or () for row in rows), strict=True))
+        headings, spoken = self._headings(group), [k for k, cells in enumerate(columns) if any(cells)]
+        own = [k for k in spoken if len(set(columns[k])) > 1] or spoken[:1]
+        shared = ", ".join(f"{headings[k]} {columns[k][0]}" for k in spoken if k not in own)
+        same = f"; {self._said('all')}: {shared}" if shared else ""
+        yield f"{self._said(group)} ({', '.join(headings[k] for k in own)}{same}):"
+        for i, row in enumerate(rows):
+            yield f"{row.name.rpartition(' ')[2]}: {' '.join(columns[k][i] or _NONE for k in own)}"
 
     def _headings(self, group: str) -> list[str]:
         first = next(topic for topic, of in self._groups.items() if of == group)
@@ -205,7 +208,7 @@ class Reporter:
         for names, phrase in self._families:
             members = [name for name in names if name in self.actions]
             if members:
-                found[", ".join(members), phrase] = ", ".join(members)
+                found[_compact(members, "k"), phrase] = _compact(members, "k")
         together = {name for names, _ in self._families for name in names}
         for name, phrase in zip(self.actions, self._own_phrases, strict=True):
             stem, number = _numbered(name)
@@ -262,18 +265,41 @@ def _plain(name: str) -> str:
 
 
 def _in_ranges(labels: Sequence[str], names: Sequence[str]) -> Iterator[str]:
-    """Lines of labels and names, such as "C-F: observe 1-4" for four in a row."""
+    """Lines of labels and names; those in a row that differ in a number or the last word alone share one:
+    "C-F: observe 1-4", "G-H: run small, large"."""
     at = 0
     while at < len(names):
         stem, number = _numbered(names[at])
         end = at + 1
         while number >= 0 and end < len(names) and _numbered(names[end]) == (stem, number + end - at):
             end += 1
+        first = names[at].rpartition("_")[0]
+        while number < 0 and first and end < len(names) and names[end].rpartition("_")[0] == first:
+            end += 1
         if end - at < 2:
             yield f"{labels[at]}: {_plain(names[at])}"
+        elif number < 0:
+            yield f"{labels[at]}-{labels[end - 1]}: {_compact(names[at:end])}"
         else:
             yield f"{labels[at]}-{labels[end - 1]}: {_plain(stem)} {number}-{number + end - at - 1}"
         at = end
+
+
+def _compact(names: Sequence[str], number: str = "") -> str:
+    """Names in a row, what they begin with once: "forward small, large"; numbered ones as one with `number`
+    for theirs."""
+    told: list[str] = []
+    before = ""
+    for name in names:
+        stem, numeral = _numbered(name)
+        if numeral >= 0 and number:
+            if (said := f"{stem} {number}") not in told:
+                told.append(said)
+            continue
+        first, _, last = name.rpartition("_")
+        told.append(last if first and first == before else _plain(name))
+        before = first
+    return ", ".join(told)
 
 
 def _numbered(name: str) -> tuple[str, int]:

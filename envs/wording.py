@@ -35,6 +35,8 @@ class _Number:
         how, _, divisor = spec.partition("/")
         value = self.value / float(divisor) if divisor else self.value
         self.shown = format(value, how)
+        if "." in self.shown:  # 97.0 is 97: a digit is a token
+            self.shown = self.shown.rstrip("0").rstrip(".")
         if not self.shown.strip("-0."):
             self.shown = self.shown.lstrip("-")
         return f"{AT_LEAST}{self.shown}" if self.open and self.high else self.shown

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from agents.qwen.loading import first_line
+from agents.qwen.loading import first_line, load
 from sandbox.errors import SandboxError
 
 MAGIC, VERSION, ALIGNMENT = b"GGUF", 3, 32
@@ -47,8 +47,10 @@ def write_gguf(folder: Path | str, out: Path | str, name: str = "nano") -> int:
     config, vocabulary = _read(folder / "config.json"), _read(folder / "tokenizer.json")
     if config.get("model_type") != ARCHITECTURE:
         raise SandboxError(f"{folder} holds a {config.get('model_type')}, not a {ARCHITECTURE}.")
-    tensors = _tensors(folder, bool(config.get("tie_word_embeddings")))
     fields = _fields(config, vocabulary, name)
+    if template := _template(folder):
+        fields.append(("tokenizer.chat_template", STRING, template))
+    tensors = _tensors(folder, bool(config.get("tie_word_embeddings")))
     try:
         with open(out, "wb") as file:
             _write(file, fields, tensors)
@@ -68,10 +70,8 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _tensors(folder: Path, tied: bool) -> dict[str, np.ndarray]:
     """The weights by llama.cpp's names."""
-    from agents.qwen.nano import load_model
-
     found = {}
-    for name, weight in load_model(folder, None).state_dict().items():
+    for name, weight in load(folder, {}, "float32", "cpu").model.state_dict().items():
         stem, _, kind = name.rpartition(".")
         if stem == "lm_head" and tied:
             continue
@@ -118,6 +118,11 @@ def _fields(
 
 def _vocabulary(vocabulary: Mapping[str, Any], size: int) -> tuple[list[str], list[int]]:
     """Every token and its kind; numbers that have none are filled up."""
+    ids = [*vocabulary["model"]["vocab"].values(), *(added["id"] for added in vocabulary["added_tokens"])]
+    if max(ids) >= size:
+        raise SandboxError(
+            f"The tokenizer has {max(ids) + 1} tokens and the model {size}; save both of one training."
+        )
     tokens, kinds = [f"[unused_{i}]" for i in range(size)], [NORMAL] * size
     for token, i in vocabulary["model"]["vocab"].items():
         tokens[i] = token
@@ -131,6 +136,15 @@ def _merges(vocabulary: Mapping[str, Any]) -> list[str]:
     """Pairs that the tokenizer joins; where it joins none one that never comes, for there must be one."""
     found = vocabulary["model"].get("merges") or [["a", "b"]]
     return [pair if isinstance(pair, str) else " ".join(pair) for pair in found]
+
+
+def _template(folder: Path) -> str:
+    """The chat template beside a tokenizer, or within its configuration; empty where there is none."""
+    own, config = folder / "chat_template.jinja", folder / "tokenizer_config.json"
+    if own.is_file():
+        return own.read_text(encoding="utf-8")
+    found = _read(config).get("chat_template") if config.is_file() else None
+    return found if isinstance(found, str) else ""
 
 
 def _id(value: Any) -> int:

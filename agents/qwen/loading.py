@@ -225,6 +225,8 @@ def _require(*packages: str) -> None:
             import_module(package)
         except ImportError:
             missing.append(package)
+    if missing == ["gguf"]:  # for such files alone, so in no extra
+        raise SandboxError("A .gguf file in this process needs gguf; install with: pip install gguf.")
     if missing:
         raise SandboxError(
             f"A Qwen3 in this process needs {' and '.join(missing)}; "
@@ -316,12 +318,23 @@ def _load_tokenizer(folder: Path, model: str | Path, file: Path | None) -> Any:
             "beside the weights."
         )
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, **_in_file(file))
+        loaded = AutoTokenizer.from_pretrained(folder, local_files_only=True, **_in_file(file))
+        return loaded if file is None else _with_whole_tags(loaded)
     except Exception as error:
         raise SandboxError(
             f"The tokenizer of {str(model)!r} cannot be loaded ({first_line(error)}); "
             "copy tokenizer.json and tokenizer_config.json again."
         ) from None
+
+
+def _with_whole_tags(tokenizer: Any) -> Any:
+    """A tokenizer of a GGUF file, which would cut the tags of thoughts into pieces."""
+    from transformers import AddedToken
+
+    known = tokenizer.get_vocab()
+    tags = [tag for tag in ("<think>", "</think>") if tag in known]
+    tokenizer.add_tokens([AddedToken(tag, special=False, normalized=False) for tag in tags])
+    return tokenizer
 
 
 def _with_adapter(model: Any, name: str, folder: Path, given: str | Path) -> Any:

@@ -3,7 +3,11 @@
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
+
+WAKE_S = 0.2
+"""A signal that comes just before a thread begins to wait, or to another thread, does not wake it."""
 
 
 class Pool:
@@ -15,8 +19,6 @@ class Pool:
 
     def map(self, function: Callable[..., Any], given: Sequence[tuple[Any, ...]]) -> list[Any]:
         """`function` of each, in order. Raises the first error, once all are done."""
-        if len(given) == 1:
-            return [function(*given[0])]
         while self._threads < min(self._most, len(given)):
             self._threads += 1
             threading.Thread(target=self._work, name=f"{self._name}-{self._threads}", daemon=True).start()
@@ -26,7 +28,7 @@ class Pool:
         for i, arguments in enumerate(given):
             self._jobs.put((function, arguments, i, results, errors, done))
         for _ in given:
-            done.get()
+            _wait(done)
         for error in errors:
             if error is not None:
                 raise error
@@ -46,3 +48,11 @@ class Pool:
             except BaseException as error:  # told to who asked
                 errors[i] = error
             done.put(i)
+
+
+def _wait(done: "queue.SimpleQueue[int]") -> None:
+    """Until something is done, ready for a signal all the while."""
+    while True:
+        with suppress(queue.Empty):
+            done.get(timeout=WAKE_S)
+            return

@@ -34,8 +34,8 @@ class Body(Block):
                 "full power lasts {:.0f} min before heat slows the boards", POWER,
                 silent_at=LONGEST_MIN, warn_below=10),
         Feature("battery_left", "min", 0, MOST_BATTERY_MIN,
-                "the battery alone lasts {:.0f} min at full power", POWER, silent_at=MOST_BATTERY_MIN),
-        Feature("battery_health", "%", 50, 100, "battery at {:.1f} % of its size when new", POWER,
+                "battery alone {:.0f} min at full power", POWER, silent_at=MOST_BATTERY_MIN),
+        Feature("battery_health", "%", 50, 100, "battery health {:.1f} %", POWER,
                 silent_at=100),
     )  # fmt: skip
 
@@ -122,7 +122,7 @@ class Panel(Block):
     features = (
         Feature("panel_cosine", "1", -1, 1, "panel {:.0f/0.01} % towards it", POWER,
                 negative="panel {:.0f/0.01} % away from it"),
-        Feature("slew_to_sun", "s", 0, 180, "{:.0f} s to turn it there", POWER),
+        Feature("slew_to_sun", "s", 0, 180, "{:.0f} s to turn", POWER),
     )  # fmt: skip
 
     @staticmethod
@@ -157,7 +157,7 @@ class Place(Block):
 class TimeLeft(Block):
     """The share of the episode that is left."""
 
-    features = (Feature("time_left", "%", 0, 100, "{:.0f} % of the time left", PLACE),)
+    features = (Feature("time_left", "%", 0, 100, "{:.0f} % of time left", PLACE),)
 
     @staticmethod
     @kernel

@@ -20,10 +20,10 @@ class Slot(Block):
     parts = ("encounters",)
     features = (
         Feature("fuel", "%", 0, 100, "fuel at {:.0f} %", SHIP, warn_below=10),
-        Feature("offset", "km", -50, 50, "{:.1f} km ahead of the slot", SLOT,
-                negative="{:.1f} km behind the slot", open_end=True),
-        Feature("drift", "km/d", -50, 50, "drifting ahead by {:.1f} km a day", SLOT, silent_at=0,
-                negative="falling behind by {:.1f} km a day", open_end=True),
+        Feature("offset", "km", -50, 50, "{:.1f} km ahead", SLOT,
+                negative="{:.1f} km behind", open_end=True),
+        Feature("drift", "km/d", -50, 50, "drifting ahead {:.1f} km a day", SLOT, silent_at=0,
+                negative="falling behind {:.1f} km a day", open_end=True),
     )  # fmt: skip
 
     def params(self, world):

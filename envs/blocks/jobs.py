@@ -26,8 +26,8 @@ class Work(Block):
 
     parts = ("jobs",)
     features = (
-        Feature("inbox", "1", 0, 32, "{:.0f} [job|jobs] to decide on", WORK),
-        Feature("backlog", "s", 0, 600, "{:.0f} s of work waiting", WORK, open_end=True),
+        Feature("inbox", "1", 0, 32, "{:.0f} [job|jobs] to decide", WORK),
+        Feature("backlog", "s", 0, 600, "backlog {:.0f} s", WORK, open_end=True),
         Feature("answers", "1", 0, 50, "{:.0f} [answer|answers] waiting to be sent", WORK, silent_at=0),
         Feature("raw", "Gbit", 0, 100, "{:.0f} Gbit waiting to be sent raw", WORK, silent_at=0),
         Feature("large_missing", "%", 0, 100, "{:.0f} % of the large model not on board yet", WORK,
@@ -66,11 +66,11 @@ class Job(Block):
         Feature("job_half_life", "s", 0, 3600, "halved every {:.0f/60} min", JOB),
         Feature("job_size", "Mbit", 0, 4000, "{:.0f} Mbit", JOB),
         Feature("job_small_s", "s", 0, 120, "small model {:.1f} s", JOB),
-        Feature("job_large_s", "s", 0, 120, "large model {:.1f} s", JOB),
+        Feature("job_large_s", "s", 0, 120, "large {:.1f} s", JOB),
         Feature("job_small_quality", "1", 0, 1, "quality small {:.0f/0.01} %", JOB),
         Feature("job_large_quality", "1", 0, 1, "large {:.0f/0.01} %", JOB),
         Feature("job_ground_quality", "1", 0, 1, "ground {:.0f/0.01} %", JOB),
-        Feature("job_user_elevation", "deg", -90, 90, "its user sees us {:.0f} deg high", JOB, silent_at=-90),
+        Feature("job_user_elevation", "deg", -90, 90, "user sees us {:.0f} deg high", JOB, silent_at=-90),
         Feature("job_hops", "1", 0, 10, "handed over {:.0f} [time|times]", JOB, silent_at=0),
     )
 
@@ -207,7 +207,7 @@ class Training(Block):
     parts = ("jobs", "lasers")
     features = (
         Feature("training_present", "1", 0, 1, "training satellite {:.0f}", TRAINING, gate=True),
-        Feature("training_delay", "s", 0, 600, "free in {:.1f} s, the way there included",
+        Feature("training_delay", "s", 0, 600, "free in {:.1f} s with the way there",
                 TRAINING),
         Feature("training_large_s", "s", 0, 120, "large model {:.1f} s", TRAINING, at_zero=""),
     )  # fmt: skip

@@ -21,7 +21,7 @@ POINTINGS = ("idle", "charge", "downlink")
 POINTED = (
     "camera to nadir",
     "panel to the Sun",
-    "send answers, raw questions and images to the station in view",
+    "send all that waits to the station in view",
 )
 SERVED = (
     "all jobs wait",
@@ -29,7 +29,7 @@ SERVED = (
     "answer jobs here with the large model",
     *(f"hand jobs to neighbour {k}" for k in range(1, TERMINALS + 1)),
     "hand jobs to the training satellite",
-    "send jobs raw to the ground",
+    "send jobs there raw",
     "give jobs up",
 )
 _OTHERWISE = "it is not so ordered already"
@@ -134,7 +134,11 @@ class Serve(Block):
         return tuple(map(Action, DECISIONS, SERVED, legal))
 
     def families(self, world):
-        return ((("run_small", "run_large"), "answer jobs here with that model"),)
+        others = tuple(f"neighbour_{k}" for k in range(1, TERMINALS + 1))
+        return (
+            (("run_small", "run_large"), "answer jobs here with that model"),
+            ((*others, "training"), "hand jobs to it"),
+        )
 
     def identities(self, world):
         peers = world.lasers.state.links["peer"].astype(np.int64)

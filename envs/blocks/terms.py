@@ -32,7 +32,7 @@ class Delivery(Block):
 
     def pays(self, world):
         half = 60.0 * world.scenario.requests.half_life_h
-        return f"an image on the ground its value, halved every {half:g} min on board"
+        return f"image on the ground its value, halved every {half:g} min on board"
 
     @staticmethod
     @kernel
@@ -47,7 +47,7 @@ class Answers(Block):
     terms = ("reward_answers",)
 
     def pays(self, world):
-        return "an answer value x quality, halved every half-life"
+        return "answer value x quality, halved every half-life"
 
     @staticmethod
     @kernel
@@ -60,7 +60,7 @@ class Service(Priced):
 
     parts = ("encounters",)
     terms = ("reward_service",)
-    worth = "a day in the slot {:g}"
+    worth = "day in the slot {:g}"
 
     def params(self, world):
         return self.price, 1e3 * world.scenario.encounters.slot_km
@@ -92,7 +92,7 @@ class OutOfSlot(Priced):
 
     parts = ("encounters",)
     terms = ("reward_slot",)
-    worth = "a day out of the slot -{:g}"
+    worth = "day out of the slot -{:g}"
 
     def params(self, world):
         return self.price, 1e3 * world.scenario.encounters.slot_km
@@ -109,7 +109,7 @@ class Loss(Priced):
     """A satellite that was lost in the round, -`price`."""
 
     terms = ("reward_loss",)
-    worth = "a lost satellite -{:g}"
+    worth = "lost satellite -{:g}"
 
     @staticmethod
     @kernel

@@ -360,7 +360,7 @@ def _mind(told: Namespace) -> Any:
     engine = {
         argument: getattr(told, option)
         for option, argument in _ENGINE.items()
-        if getattr(told, option) not in (None, False)
+        if getattr(told, option) is not None and getattr(told, option) is not False  # 0 is said
     }
     how = {"shots": told.shots, "language": told.language, "label": told.labels}
     report = {name: value for name, value in how.items() if value is not None}

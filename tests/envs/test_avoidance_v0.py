@@ -215,9 +215,10 @@ def test_return_leads_back_to_the_slot():
 def test_language_face(busy):
     env = language.parallel_env("avoidance_v0", scenario=busy)
     reports, _ = env.reset(seed=0)
-    assert "1e-4" in env.system
+    assert "1 in 10,000" in env.system
     assert "estimated miss" in reports["sat_0"]
-    assert "burn 10 cm/s in the direction of flight" in reports["sat_0"]
+    assert "burn 2 or 10 cm/s along or against the flight" in env.system
+    assert ": forward large" in reports["sat_0"]
     env.step({"sat_0": "C"})
 
 

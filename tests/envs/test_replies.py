@@ -83,9 +83,18 @@ def test_does_not_guess(text):
     assert READER.read(text, ALL) == (SAFE_ACTION, UNREADABLE)
 
 
-@pytest.mark.parametrize("text", ["C", "downlink", "{\"decision\": \"C\"}", "Answer: C"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    ["E", "downlink", '{"decision": "E"}', '{"decision": "downlink"}', "Answer: E", "downlink!"],
+)
 def test_what_is_not_legal_is_not_executed(text):
     assert READER.read(text, NO_DOWNLINK) == (SAFE_ACTION, ILLEGAL)
+
+
+@pytest.mark.parametrize("text", ["C", '{"decision": "C"}', "Answer: C"])
+def test_letters_stand_for_what_is_listed(text):
+    assert READER.read(text, NO_DOWNLINK) == (3, OK), "the third that is legal"
+    assert READER.read(text, NO_DOWNLINK, np.array([3, 2, 1, 0])) == (1, OK), "and the third as listed"
 
 
 @given(st.text(max_size=400), st.lists(st.booleans(), min_size=4, max_size=4))

@@ -80,6 +80,7 @@ def make_checkpoint(
     context: int = 4096,
     seed: int = 0,
     experts: int = 0,
+    head_dim: int = 32,
 ) -> Path:
     """A checkpoint of about 0.1 million random weights in `folder`; with `experts` a mixture of them."""
     tokenizer = make_tokenizer(template, corpus)
@@ -98,7 +99,7 @@ def make_checkpoint(
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        head_dim=32,
+        head_dim=head_dim,
         hidden_act="silu",
         max_position_embeddings=context,
         initializer_range=0.2,  # wide, so that probabilities differ clearly

@@ -16,7 +16,7 @@ def test_the_file_holds_the_weights(tmp_path):
     content = file.read_bytes()
     magic, version, tensors, fields = struct.unpack_from("<4sIQQ", content)
     assert (magic, version, size) == (b"GGUF", 3, len(content))
-    assert (tensors, fields) == (2 + 11 * 4, 22)
+    assert (tensors, fields) == (2 + 11 * 4, 23)
     assert size % ALIGNMENT == 0
     norm = load_model(FOLDER, None).state_dict()["model.norm.weight"].float().numpy()
     assert np.ascontiguousarray(norm, "<f4").tobytes() in content

@@ -65,7 +65,7 @@ def test_auto_takes_the_decision_endpoint(serving, requests_seen):
     from transformers import pipeline
 
     url, model = serving
-    engine = ServerEngine(url, model, retries=0)
+    engine = ServerEngine(url, model, retries=0, debias="none")
     assert engine.dialect.name == "systemone"
     decisions = engine.decide(requests_seen[:4])
     pipe = pipeline("decision", model=model)
@@ -112,7 +112,7 @@ def test_plain_chat_of_an_untrained_model_falls_back(serving, requests_seen):
 
 def test_thinking_is_cut_at_the_budget(serving, requests_seen):
     url, model = serving
-    engine = ServerEngine(url, model, thinking=12, retries=0)
+    engine = ServerEngine(url, model, thinking=12, retries=0, debias="none")
     for request, decision in zip(requests_seen[:2], engine.decide(requests_seen[:2]), strict=True):
         assert decision.output_tokens <= 12
         assert decision.finish in ("length", "stop")

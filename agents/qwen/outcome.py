@@ -1,0 +1,84 @@
+"""What asking a server once came to, from its reply: an answer and its tokens, or why there is none."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.qwen.dialects import Answer, Question, Usage, read_usage
+from agents.qwen.http import NOT_JSON, Reply
+from envs.replies import ILLEGAL, SAFE_ACTION, UNREADABLE
+
+CHARACTERS_PER_TOKEN = 3.0
+"""For estimates where the server does not count: fewer than in plain English, for the digits in a report."""
+NOTHING = Answer(None)
+FAILED = (UNREADABLE, ILLEGAL, "timeout", "error")
+"""How it ends without an action of the mind's."""
+
+
+class Outcome(NamedTuple):
+    """What asking once came to: probabilities (L,) by place or an action, and the numbers of a decision."""
+
+    finish: str
+    shares: NDArray[np.float64] | None
+    action: int
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+    estimated: bool = False
+    text: str = ""
+    reasoning: str = ""
+    left_out: int = 0
+    why: str = ""
+    mass: float | None = None
+    place: int = -1
+    """Which of the options, in their own order, was answered."""
+
+
+def failed(finish: str, note: str, refused: bool = False) -> Outcome:
+    """No answer, and nobody is charged for it: `finish` is "timeout" or "error", `note` says why."""
+    why = "time-out" if finish == "timeout" else "refused"
+    if finish == "error" and not refused and note == NOT_JSON:
+        why = UNREADABLE
+    return Outcome(finish, None, SAFE_ACTION, text=f"({note})", why=why)
+
+
+def unanswered(reply: Reply) -> Outcome:
+    """What a reply comes to that is none: nobody is charged for it."""
+    return failed(reply.failure or "error", reply.reason, refused=not reply.failure)
+
+
+def outcome_of(
+    reply: Reply,
+    question: Question,
+    left_out: int,
+    finish: str,
+    answer: Answer = NOTHING,
+    action: int = SAFE_ACTION,
+    note: str = "",
+) -> Outcome:
+    """What a reply comes to; `note` says what went wrong where there is no text of the model."""
+    usage = read_usage(reply.json)
+    counted = usage or Usage(tokens_in(question.system + question.report), _written(answer))
+    return Outcome(
+        finish,
+        None,
+        action,
+        counted.prompt,
+        counted.output,
+        usage is None,
+        f"({note})" if note else answer.text,
+        answer.reasoning,
+        left_out,
+        finish if finish in FAILED else "",
+        answer.mass,
+    )
+
+
+def tokens_in(text: str) -> int:
+    """About how many tokens a prompt of this text has."""
+    return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
+
+
+def _written(answer: Answer) -> int:
+    return 0 if answer.probabilities is not None else tokens_in(answer.reasoning + answer.text)
