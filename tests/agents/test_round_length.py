@@ -1,5 +1,7 @@
 """Every shipped policy with rounds of other lengths than those it was written with."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,7 @@ PLAYED = {
     "avoidance_v0": ("crossing_12", {"horizon_h": 6.0, "encounters.population": 0, "substep_s": 10}),
     "autonomy_v0": (None, {"substep_s": 10}),
 }
+ROUNDS = 3
 TEACHERS = {
     "tasking_v0": tasking.Teacher,
     "offloading_v0": offloading.Teacher,
@@ -28,13 +31,14 @@ TEACHERS = {
 
 @pytest.fixture(scope="module")
 def made(disaster):
-    """A function: a problem's environment with rounds of so many seconds."""
+    """A function: a problem's environment with rounds of so many seconds, made once for all tests."""
 
-    def make(problem, round_s, rounds=3):
+    @cache
+    def make(problem, round_s):
         name, changes = PLAYED[problem]
         changes = changes | {"round_s": round_s}
         scenario = disaster(changes=changes) if name is None else load_scenario(name, changes)
-        return envs.make(problem, scenario, face="batch", max_cycles=rounds, autoreset=False)
+        return envs.make(problem, scenario, face="batch", max_cycles=ROUNDS, autoreset=False)
 
     return make
 
@@ -57,12 +61,12 @@ def play(env, policy):
 @pytest.mark.parametrize("round_s", [10.0, 20.0, 60.0])
 @pytest.mark.parametrize("problem", PLAYED)
 def test_every_policy_plays(made, problem, round_s):
+    env = made(problem, round_s)
     for name in policy_names(problem):
-        env = made(problem, round_s)
         searches = name == "planner" and problem != "avoidance_v0"
         clock = play(env, make_policy(name, env, **({"effort": 1} if searches else {})))
-        assert clock["time"][0] - clock["start"][0] == 3 * round_s, name
-    play(env := made(problem, round_s), TEACHERS[problem](env))
+        assert clock["time"][0] - clock["start"][0] == ROUNDS * round_s, name
+    play(env, TEACHERS[problem](env))
 
 
 @pytest.mark.parametrize("kind", ["greedy", "least_loaded", "tuned"])

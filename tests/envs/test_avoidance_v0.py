@@ -83,7 +83,7 @@ def test_pettingzoo_registry(busy):
 
 def test_spaces_are_those_of_the_page(busy):
     env = avoidance_v0.parallel_env(scenario=busy, warned=2)
-    assert env.observation_space("sat_0").shape == (6 + 6 * 2,)
+    assert env.observation_space("sat_0").shape == (7 + 6 * 2,)
     assert env.action_space("sat_0") == gymnasium.spaces.Discrete(6)
     assert env.state_space.shape == (1 + 11 * 3,)
     env.reset(seed=1)
@@ -98,7 +98,9 @@ def test_features_say_what_the_world_is(busy):
     world, row = env.world, env.layout.physical(seen)[0]
     index = env.layout.index
     np.testing.assert_allclose(row[:, index("fuel")], 10 * world.encounters.state.fuel[0], atol=1e-4)
-    assert world.encounters.state.fuel[0].tolist() == pytest.approx([10 - 6 * 0.02, 10, 10 - 6 * 0.1])
+    burned = 10 - world.encounters.state.fuel[0]
+    assert burned[1] == 0.0
+    assert burned[[0, 2]] == pytest.approx([6 * 0.02, 6 * 0.1], rel=0.1), "each off by 3 %"
     np.testing.assert_allclose(
         row[:, index("offset")], world.encounters.state.passing["offset"][0] / 1e3, atol=1e-4
     )
@@ -143,7 +145,8 @@ def test_masked_action_is_a_counted_wait(busy):
     _, _, _, _, infos = env.step({"sat_0": 5, "sat_1": 1, "sat_2": 0})
     assert [infos[f"sat_{n}"]["illegal"] for n in range(3)] == [1.0, 0.0, 0.0]
     assert infos["sat_1"]["action_mask"][5] == 1, "it drifts now"
-    dry = load_scenario(busy, {"encounters.fuel_m_s": 0.1})
+    exact = {"encounters.burn_sigma_percent": 0, "encounters.burn_pointing_sigma_deg": 0}
+    dry = load_scenario(busy, {"encounters.fuel_m_s": 0.1, **exact})
     env = avoidance_v0.parallel_env(scenario=dry)
     env.reset(seed=0)
     _, _, _, _, infos = env.step({"sat_0": 2})
@@ -234,8 +237,8 @@ def test_a_burn_that_is_thought_out_comes_late_and_once(busy):
     while info["thinking"].any():
         *_, info = batch.step(hold, None)
         fuel.append(batch.world.encounters.state.fuel[0, 0])
-    assert fuel[-1] == pytest.approx(9.9)
-    assert set(np.round(fuel, 6)) <= {10.0, 9.9}
+    assert 10.0 - fuel[-1] == pytest.approx(0.1, rel=0.15), "a burn is off by 3 %"
+    assert set(fuel) <= {10.0, fuel[-1]}
 
 
 @pytest.mark.parametrize(

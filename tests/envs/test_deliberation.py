@@ -188,7 +188,7 @@ class TestWhen:
         env = deliberating(tasking_v0.batch_env(small, max_cycles=3, autoreset=True))
         env.reset(0)
         for _ in range(2):
-            env.step(whole(env, CHARGE_ACTION), tokens(env, 6_000))
+            env.step(whole(env, CHARGE_ACTION), tokens(env, output_for(130.0)))
         *_, info = env.step(whole(env, HOLD))
         assert info["ended"].all()
         *_, info = env.step(whole(env, HOLD))
@@ -208,7 +208,7 @@ def test_worlds_are_independent_and_seeds_repeat(small, data):
     team = (2, together.satellites)
     for _ in range(30):
         actions = rng.integers(HOLD, len(together.actions), team)
-        spent = [rng.integers(0, most, team) * rng.integers(0, 2, team) for most in (800, 2_000)]
+        spent = [rng.integers(0, most, team) * rng.integers(0, 2, team) for most in (800, 6_000)]
         meanwhile = rng.integers(HOLD, len(together.actions), team)
         seen = together.step(actions, Thought(*spent, meanwhile))
         assert np.isfinite(seen[0]).all()
@@ -225,7 +225,7 @@ class TestFaces:
         face = ParallelFace(batch)
         _, infos = face.reset(seed=0)
         assert set(THOUGHT_TERMS) <= infos["sat_0"].keys()
-        thought = Thought(np.full((1, 2), PROMPT), np.full((1, 2), 2_000))
+        thought = Thought(np.full((1, 2), PROMPT), np.full((1, 2), output_for(40.0)))
         *_, infos = face.step(dict.fromkeys(face.agents, CHARGE_ACTION), thought)
         assert infos["sat_0"]["thinking"] == 1.0
         assert who_thinks(infos).tolist() == [[True, True]]

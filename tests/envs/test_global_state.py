@@ -7,7 +7,8 @@ from envs import autonomy_v0, avoidance_v0, offloading_v0, tasking_v0
 from sandbox.fleet import LEAST_SCALES, make_fleet, orbit_scales
 from sandbox.scenario import load_scenario, scenario_names
 
-FIRST = {tasking_v0: (4, 10), offloading_v0: (4, 12), avoidance_v0: (1, 11), autonomy_v0: (4, 16)}
+FIRST = {tasking_v0: 4, offloading_v0: 4, avoidance_v0: 1, autonomy_v0: 4}
+"""Numbers of the state that are not of a satellite."""
 RADIUS_M, SPEED_M_S = LEAST_SCALES
 
 
@@ -19,8 +20,7 @@ def fleet_of(rows):
 
 
 def rows_of(env):
-    first, size = FIRST[env.module]
-    return env.state()[first:].reshape(-1, size)[:, :6]
+    return env.state()[FIRST[env.module] :].reshape(len(env.possible_agents), -1)[:, :6]
 
 
 def make(module, scenario):

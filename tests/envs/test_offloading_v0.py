@@ -88,7 +88,7 @@ def test_registries(small):
     check_gymnasium(gymnasium.make("sandbox/Offloading-v0", scenario=small, max_cycles=30).unwrapped)
     many = gymnasium.make_vec("sandbox/Offloading-v0", num_envs=2, scenario=small, max_cycles=5)
     seen, _ = many.reset(seed=0)
-    assert seen.shape == (2, 55)
+    assert seen.shape == (2, 64)
     many.close()
     if hasattr(pettingzoo, "make"):
         env = pettingzoo.make("parallel", "sandbox/offloading-v0", scenario=small, max_cycles=5)
@@ -97,9 +97,9 @@ def test_registries(small):
 
 def test_spaces_are_those_of_the_page(small):
     env = offloading_v0.parallel_env(scenario=small)
-    assert env.observation_space("sat_0").shape == (55,)
+    assert env.observation_space("sat_0").shape == (64,)
     assert env.action_space("sat_0") == gymnasium.spaces.Discrete(10)
-    assert env.state_space.shape == (4 + 12 * 13,)
+    assert env.state_space.shape == (4 + 15 * 13,)
     env.reset(seed=1)
     assert env.state_space.contains(env.state())
 

@@ -204,7 +204,7 @@ class TestOfficial:
     def test_vector(self):
         env = envs.make(PATH, face="vector", num_envs=3, **CYCLES)
         seen, info = env.reset(seed=0)
-        assert seen.shape == (3, 6)
+        assert seen.shape == (3, 10)
         assert env.observation_space.contains(seen)
         assert info["action_mask"].shape == (3, 3)
         _, rewards, *_ = env.step(np.array([0, 1, 1]))
@@ -218,7 +218,8 @@ class TestOfficial:
         reports, _ = env.reset(seed=0)
         assert env.system.startswith("Every 30 s you bask or rest.")
         assert "Body: battery at " in reports["sat_0"]
-        assert "B: bask, turn the panel to the Sun" in reports["sat_0"]
+        assert "bask: turn the panel to the Sun" in env.system
+        assert "\nB: bask" in reports["sat_0"]
         env.step({"sat_0": "bask", "sat_1": "A"})
         assert env.world.state.activity["mode"].tolist() == [[CHARGE, IDLE]]
         same = envs.language.parallel_env(Bask)
@@ -234,10 +235,11 @@ class TestWhatItDeclares:
         assert env.world.parts == ("lasers",)
         assert env.layout.names == (
             "battery", "temperature",
+            "board_temperature", "full_power_left", "battery_left", "battery_health",
             "link_1_up", "link_1_number", "link_1_echo_0", "link_1_echo_1",
             "link_2_up", "link_2_number", "link_2_echo_0", "link_2_echo_1",
         )  # fmt: skip
-        assert env.layout.features[2].topic == "Link 1"
+        assert env.layout.features[6].topic == "Link 1"
         assert env.state_space.shape == (1 + 2 * 2,)
 
     def test_is_computed(self):
@@ -245,8 +247,8 @@ class TestWhatItDeclares:
         seen, _ = env.reset(seed=0)
         row = env.layout.physical(np.stack(list(seen.values())))
         up = env.world.lasers.state.links["peer"][0, :, :2] != NONE
-        np.testing.assert_allclose(row[:, [2, 6]], up, atol=1e-6)
-        np.testing.assert_allclose(row[:, [3, 4, 5, 7, 8, 9]], [[1, 1, 2, 2, 2, 4]] * 2, atol=1e-6)
+        np.testing.assert_allclose(row[:, [6, 10]], up, atol=1e-6)
+        np.testing.assert_allclose(row[:, [7, 8, 9, 11, 12, 13]], [[1, 1, 2, 2, 2, 4]] * 2, atol=1e-6)
         np.testing.assert_allclose(env.state()[[0, 2, 4]], [1.0, 0.0, 0.1], atol=1e-6)
         _, rewards, _, _, infos = env.step({"sat_0": 2, "sat_1": 2})
         assert rewards["sat_0"] == pytest.approx(3.0 * infos["sat_0"]["charge"])
@@ -380,7 +382,7 @@ class TestRegister:
         env = gymnasium.make("sandbox/Bask-v0", max_cycles=5, price=2.0)
         assert env.unwrapped.problem.price(Charged) == 2.0
         many = gymnasium.make_vec("sandbox/Bask-v0", num_envs=2, vectorization_mode="vector_entry_point")
-        assert many.reset(seed=0)[0].shape == (2, 6)
+        assert many.reset(seed=0)[0].shape == (2, 10)
         if hasattr(pettingzoo, "make"):
             assert pettingzoo.make("parallel", "sandbox/bask-v0", max_cycles=5).unwrapped.max_cycles == 5
             assert pettingzoo.make("aec", "sandbox/bask-v0").unwrapped.possible_agents == ["sat_0", "sat_1"]

@@ -65,9 +65,9 @@ def test_registering_twice_is_silent():
 
 def test_spaces_are_those_of_the_page(small):
     env = tasking_v0.parallel_env(scenario=small, candidates=3)
-    assert env.observation_space("sat_0").shape == (24 + 10 * 3,)
+    assert env.observation_space("sat_0").shape == (29 + 10 * 3,)
     assert env.action_space("sat_0") == gymnasium.spaces.Discrete(3 + 3)
-    assert env.state_space.shape == (4 + 10 * 2,)
+    assert env.state_space.shape == (4 + 13 * 2,)
     assert env.possible_agents == ["sat_0", "sat_1"]
     assert env.group_map == {"sat": ["sat_0", "sat_1"]}
 
@@ -78,7 +78,7 @@ def test_state_is_in_its_space_and_true(small):
     state = env.state()
     assert env.state_space.contains(state)
     charge = env.world.state.power["energy"][0] / env.world.state.power["capacity"][0]
-    np.testing.assert_allclose((state[4:].reshape(2, 10)[:, 6] + 1) / 2, charge, atol=1e-6)
+    np.testing.assert_allclose((state[4:].reshape(2, 13)[:, 6] + 1) / 2, charge, atol=1e-6)
 
 
 def test_features_say_what_the_world_is(small):

@@ -6,6 +6,7 @@ from pilots import encounter_world, job_world, plain_world, play_round
 
 from sandbox.lasers import carries
 from sandbox.orbits.frames import gcrs_to_itrs, itrs_to_geodetic
+from sandbox.radio import SKIES
 from sandbox.recording import TARGET_STATES, VARIABLES, Recorder
 from sandbox.recording.frames import (
     activity_of,
@@ -19,6 +20,7 @@ from sandbox.recording.frames import (
 )
 from sandbox.scenario import load_scenario
 from sandbox.state import CHARGE, DOWNLINK, LOST, MODE_NAMES, NONE, OBSERVE, REQUEST_STATUS_NAMES
+from sandbox.world import World
 
 ROUNDS, ACTIONS = 240, 7
 
@@ -62,8 +64,17 @@ def test_every_variable_of_the_physics_is_there(played):
     assert set(recording) == VARIABLES.keys() - decisions - {
         "link_peer",
         "encounter_position",
+        "station_sky",
     }  # of other worlds
     assert frame_of(world).keys() == scene_of(world).keys() | activity_of(world).keys()
+
+
+def test_a_world_with_weather_shows_the_sky_of_every_station():
+    world = World("pair", 2, parts=("weather",), horizon_s=600.0)
+    world.reset(3)
+    world.state.ground["sky"][...] = np.arange(world.state.ground["sky"].size).reshape(2, -1) % len(SKIES)
+    for b in range(2):
+        np.testing.assert_array_equal(frame_of(world, b)["station_sky"], world.state.ground["sky"][b])
 
 
 def test_a_round_stands_at_its_beginning(played):

@@ -62,8 +62,10 @@ class TestNamedScenarios:
 
     def test_one_computing_satellite_for_all(self):
         crafts = [load_scenario(name).spacecraft["computing_satellite"] for name in scenario_names()]
-        lasers = crafts[0].lasers  # how far terminals look may differ
-        assert all(craft.model_copy(update={"lasers": lasers}) == crafts[0] for craft in crafts)
+        # how far terminals look may differ, and how many boards there are
+        same = {"lasers": crafts[0].lasers, "compute": crafts[0].compute}
+        assert all(craft.model_copy(update=same) == crafts[0] for craft in crafts)
+        assert len({craft.compute.model_copy(update={"boards": 1}) for craft in crafts}) == 1
 
     def test_satellites_of_scs01_are_those_launched(self):
         elements = load_scenario("scs01").fleet[0].elements

@@ -29,7 +29,7 @@ def test_shows_what_is_read_and_what_would_be_done():
     assert shown.startswith("You are the onboard mind")
     assert "--- Pair 1  2026-" in shown
     assert "Power and heat: battery at" in shown
-    assert "B: charge, turn the panel to the Sun" in shown
+    assert "\nB: charge" in shown
     assert "It would: " in shown
 
 

@@ -190,7 +190,7 @@ def test_scenarios_are_listed(capsys):
         (["run", "--charge-model", "Qwen3-8B"], "without charge"),
         (["run", "--period", "3"], "options of the mind go with --policy qwen"),
         (["chat", "--satellite", "SCS-01 Z"], "Unknown satellite 'SCS-01 Z'; did you mean SCS-01"),
-        (["dance"], "invalid choice: 'dance'"),
+        (["dance"], "Unknown experiment 'dance'"),
     ],
 )
 def test_mistakes_are_one_line_and_status_two(arguments, sentence, tmp_path, monkeypatch, capsys):
