@@ -44,6 +44,8 @@ FORMS = [
     {"message_size": 2},
     {"message_size": 2, "mask_in_obs": True},
 ]
+QUICK = ({}, {"multi_discrete": True, "mask_in_obs": True}, {"message_size": 2})
+FEW = [form if form in QUICK else pytest.param(form, marks=pytest.mark.slow) for form in FORMS]
 N, K, A = 4, 4, 24
 LABELS = (
     "keep", "idle", "charge", "downlink", *(f"observe_{k + 1}" for k in range(K)), *DECISIONS,
@@ -81,7 +83,7 @@ class TestOfficial:
     def test_parallel_api(self, busy, form):
         parallel_api_test(autonomy_v0.parallel_env(scenario=busy, max_cycles=25, **form), num_cycles=55)
 
-    @pytest.mark.parametrize("form", FORMS, ids=str)
+    @pytest.mark.parametrize("form", FEW, ids=str)
     def test_api(self, busy, form):
         api_test(autonomy_v0.env(scenario=busy, max_cycles=15, **form), num_cycles=50)
         api_test(autonomy_v0.raw_env(scenario=busy, max_cycles=15, **form), num_cycles=50)
@@ -101,7 +103,7 @@ class TestOfficial:
         render_test(lambda **how: autonomy_v0.env(scenario=busy, max_cycles=10, **how))
         assert capsys.readouterr().out
 
-    @pytest.mark.parametrize("form", FORMS, ids=str)
+    @pytest.mark.parametrize("form", FEW, ids=str)
     def test_our_own_check(self, busy, form):
         batch = partial(autonomy_v0.batch_env, busy, autoreset=False) if not form else None
         check_env(partial(autonomy_v0.parallel_env, scenario=busy, **form), batch, max_cycles=25)

@@ -65,9 +65,10 @@ def _check_books(world):
     """What the ledgers of the episodes under way say is what is there."""
     power, work = world.state.power, world.jobs.state
     flow = power["harvested"] - power["consumed"] - power["lost"] - power["curtailed"] + power["unmet"]
-    charge = (power["energy"] - flow) / world.fleet.craft["battery"]
-    assert (charge >= world.fleet.craft["charge_low"] - 1e-6).all()
-    assert (charge <= world.fleet.craft["charge_high"] + 1e-6).all()
+    craft = world.fleet.craft
+    charge = (power["energy"] - flow) / (craft["health"] * craft["battery"])
+    assert (charge >= craft["charge_low"] - 1e-6).all()
+    assert (charge <= craft["charge_high"] + 1e-6).all()
     assert (power["energy"] >= 0.0).all()
     assert (power["energy"] <= power["capacity"] * (1.0 + 1e-12)).all()
     held = work.queues["count"].sum(axis=(1, 2)) + work.waiting["count"]

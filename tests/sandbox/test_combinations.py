@@ -25,9 +25,8 @@ CLOSED = [names for size in range(len(PARTS) + 1) for names in combinations(PART
 THRUSTERS = {"spacecraft.computing_satellite.propulsion": {"propellant_kg": 0.001, "least_charge": 0.0}}
 SOME = [
     ("faults",),
-    ("propulsion",),
     ("encounters", "propulsion", "orders"),
-    ("lasers", "messages", "orders"),
+    ("lasers", "messages", "weather", "orders"),
     ("lasers", "jobs", "faults"),
 ]
 
@@ -110,10 +109,11 @@ class TestChoice:
             World("pair", parts=parts)
 
     def test_by_default_those_that_the_scenario_has_something_for(self, disaster):
-        assert World(disaster(calm=True)).parts == ("lasers", "jobs")
-        assert World(disaster()).parts == ("lasers", "jobs", "encounters", "faults")
+        assert World(disaster(calm=True)).parts == ("lasers", "jobs", "weather")
+        assert World(disaster()).parts == ("lasers", "jobs", "encounters", "faults", "weather")
         silent = {"jobs.kinds": [], "spacecraft.computing_satellite.lasers.terminals": 0}
-        assert World(load_scenario("pair", silent | {"encounters.staged_per_day": 0})).parts == ()
+        silent |= {"encounters.staged_per_day": 0, "weather.rain": False}
+        assert World(load_scenario("pair", silent)).parts == ()
 
     def test_standing_orders_take_no_commands_of_their_kind(self, disaster):
         world = World(disaster(calm=True), parts=("orders",))

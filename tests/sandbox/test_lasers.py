@@ -231,10 +231,10 @@ def test_free_terminals_find_partners_and_let_them_go(made, terminals):
         position = later
 
 
-def test_a_clan_looks_beyond_itself():
+def test_a_pattern_group_looks_beyond_itself():
     position = np.array([[7e6, 1e5 * i, 0.0] for i in range(4)])
     who = lasers(4, terminals=1)
-    who["clan"] = [0, 0, 1, NONE]
+    who["pattern_group"] = [0, 0, 1, NONE]
     links = no_links(4)
     seek_links(links, who, alive(4), position, position, 0.0)
     both_ends_agree(links)

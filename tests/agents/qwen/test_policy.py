@@ -72,7 +72,7 @@ def test_its_tokens_are_charged(env):
 
 
 def test_who_thinks_is_not_asked(env):
-    engine = Bold(output=7_500)
+    engine = Bold(output=2_500)
     story = play(env, QwenPolicy(env, engine))
     assert engine.asked[0] == list(range(6))
     assert len(engine.asked) == 10, "a thought lasts two rounds"

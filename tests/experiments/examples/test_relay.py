@@ -54,7 +54,8 @@ def test_the_language_face_takes_paths_and_classes(problem):
     env = language.parallel_env(problem, max_cycles=2)
     reports, _ = env.reset(seed=0)
     assert "laser mesh" in env.system
-    assert "A: keep, answer the job here" in reports["sat_0"]
+    assert "keep: answer the job here" in env.system
+    assert "\nA: keep\n" in f"{reports['sat_0']}\n"
     env.step(dict.fromkeys(env.agents, "keep"))
 
 

@@ -94,7 +94,7 @@ def test_any_policy_can_be_charged(tmp_path, capsys):
 
 def test_rounds_without_a_decision_are_rows_without_an_action(tmp_path):
     content = run(
-        "pair", hours=0.5, out=tmp_path / "r", record=False, progress=False, mind=Mind(charge=(500, 2_500))
+        "pair", hours=0.5, out=tmp_path / "r", record=False, progress=False, mind=Mind(charge=(500, 7_500))
     )
     assert content["share_thinking"] > 0.5
     table = pd.read_parquet(tmp_path / "r" / "rounds.parquet")

@@ -14,7 +14,7 @@ BRIEF = {"scenario": "scs01", "hours": 2.0, "seeds": 2, "models": ["Qwen3-8B"], 
 
 @pytest.fixture(scope="module")
 def rows():
-    return price(**BRIEF, budgets=[0, 256, 2048])
+    return price(**BRIEF, budgets=[0, 256, 6144])
 
 
 def test_more_thought_costs_more(rows):
@@ -25,7 +25,7 @@ def test_more_thought_costs_more(rows):
         found = [row[name] for row in priced]
         assert found == sorted(found)
         assert found[-1] > found[0]
-    assert [row["output_tokens"] for row in priced] == [0, 257, 2049]
+    assert [row["output_tokens"] for row in priced] == [0, 257, 6145]
     assert priced[-1]["battery_lowest"] < free["battery_lowest"]
 
 
