@@ -120,8 +120,8 @@ def test_geometry_decides_how_much_the_mesh_carries():
     """The same satellites for an orbit: with quick terminals more links are up more of the time."""
     shares, waits = [], None
     for slew in (1e6, 0.5):
-        name = "spacecraft.computing_satellite.lasers.slew_deg_s"
-        world = World(load_scenario("relay_40", {name: slew}), parts=("lasers",))
+        names = [f"spacecraft.{kind}.lasers.slew_deg_s" for kind in load_scenario("relay_40").spacecraft]
+        world = World(load_scenario("relay_40", dict.fromkeys(names, slew)), parts=("lasers",))
         world.reset(0)
         up = 0
         for _ in range(100):
