@@ -32,6 +32,8 @@ THOUGHT_TERMS = ("thought_s", "thought_j", "prompt_tokens", "output_tokens", "th
 """Reported each round after the problem's own terms. Of the thought that began in the round: its seconds, the
 joules of its board and its tokens; `thinking`: it goes on; `late`: a decision came too late to be carried
 out, or was lost because the boards were reset or down; `too_hot`: the board was, and nothing was thought."""
+MOST_TOKENS = 2**53
+"""From here on a float does not count singly."""
 
 
 class Thought(NamedTuple):
@@ -169,9 +171,10 @@ class DeliberatingBatch(BatchEnv):
         counts = []
         for name in ("prompt_tokens", "output_tokens"):
             count = as_array(f"thought: {name}", getattr(thought, name))
-            if count.dtype.kind not in "iu" or count.shape != self._team or (count < 0).any():
+            whole = count.dtype.kind in "iu" and count.shape == self._team
+            if not whole or (count < 0).any() or (count >= MOST_TOKENS).any():
                 raise SandboxError(
-                    f"thought: {name} must be whole numbers of at least 0, shape {self._team}."
+                    f"thought: {name} must be whole numbers from 0 to 2^53, shape {self._team}."
                 )
             counts.append(count)
         meanwhile: Any = np.full(self._team, HOLD) if thought.meanwhile is None else thought.meanwhile

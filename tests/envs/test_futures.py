@@ -122,7 +122,7 @@ def replies(rng, env):
     message = {"message": "ok"} if env.channel else {}
     return {
         agent: Reply(
-            rng.choice(env.labels), int(rng.integers(1, 800)), int(rng.integers(0, 4_000)), **message
+            rng.choice(env.labels), int(rng.integers(1, 800)), int(rng.integers(0, 12_000)), **message
         )
         for agent in env.agents
         if rng.random() < 0.6

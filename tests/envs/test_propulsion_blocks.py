@@ -116,5 +116,5 @@ def test_the_problem_stands_every_check(scenario):
 def test_it_is_told_in_words(scenario):
     env = LanguageEnv(faces_of(Raising).parallel_env(scenario=scenario))
     reports, _ = env.reset(seed=0)
-    assert "3.0 km of semi-major axis to climb" in str(reports["sat_0"])
+    assert "3 km of semi-major axis to climb" in str(reports["sat_0"])
     assert env.unwrapped.problem.phrases[PROGRADE].startswith("thrust in the direction of flight")

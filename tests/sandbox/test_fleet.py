@@ -74,7 +74,16 @@ class TestRecords:
     def test_forces(self, small):
         assert force_model(load_scenario(small)) == (J2, 0.0, 0.0, False, False, False, 1.0, None)
         switches = {"j2": False, "j4": True, "drag": True, "density_factor": 3, "moon": True}
-        assert force_model(load_scenario(small | {"forces": switches})) == (0, 0, J4, True, False, True, 3)
+        assert force_model(load_scenario(small | {"forces": switches})) == (
+            0,
+            0,
+            J4,
+            True,
+            False,
+            True,
+            3,
+            None,
+        )
 
 
 def test_stations_stand_where_they_should():

@@ -192,7 +192,7 @@ def test_the_work_is_in_the_energy_of_the_round():
     assert more == pytest.approx(working.state.load[0, 0]["joules"], rel=1e-6)
     assert more > 0.0
     assert working.state.power["energy"][0, 0] < idle.state.power["energy"][0, 0]
-    assert working.state.body["temperature"][0, 0] > idle.state.body["temperature"][0, 0]
+    assert working.state.body["board"][0, 0] > idle.state.body["board"][0, 0]
 
 
 def test_a_thought_delays_the_decision_and_takes_the_board():

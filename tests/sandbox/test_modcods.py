@@ -45,7 +45,7 @@ def test_a_code_carries_what_its_name_says_and_less_than_shannon_allows(row):
     }
     assert bits == pytest.approx(order[constellation] * above / below, rel=0.025)  # headers take the rest
     assert bits < order[constellation] * above / below
-    assert shannon_db(bits) < threshold < shannon_db(bits) + 3.0
+    assert shannon_db(bits) < threshold < shannon_db(bits) + 3.7
 
 
 @pytest.mark.parametrize("standard", STANDARDS)

@@ -328,7 +328,7 @@ class TestJobs:
         more = working.state.activity["consumed"] - idle.state.activity["consumed"]
         assert more[0, n] == pytest.approx(joules, rel=1e-6)
         assert working.state.power["energy"][0, n] < idle.state.power["energy"][0, n]
-        assert working.state.body["temperature"][0, n] > idle.state.body["temperature"][0, n]
+        assert working.state.body["board"][0, n] > idle.state.body["board"][0, n]
         others = np.arange(4) != n
         assert (more[0, others] == 0.0).all()
 

@@ -211,8 +211,9 @@ class TestNoThrust:
         self.same(world, coasted)
 
     def test_in_safe_mode(self, ship, coasted):
-        world = flown(ship(faults={"safe_s": 1e6}), 0, parts=("propulsion", "faults"))
+        world = flown(ship(safe_mode={"least_min": 1e5}), 0)
         world.state.safety["safe"] = True
+        world.state.safety["since"] = world.state.clock["time"][:, None]
         for _ in range(3):
             world.step(thrust=told(world, PROGRADE))
         self.same(world, coasted)

@@ -78,7 +78,7 @@ def test_a_process_that_dies_is_one_sentence(before):
     assert not running(before)
 
 
-def test_processes_give_the_same_table_and_leave_nothing(tmp_path):
+def test_processes_give_the_same_table_and_leave_nothing(tmp_path, before):
     """With a policy from the current folder, which the processes must find too."""
     (tmp_path / "my_spawned_policy.py").write_text(OWN)
     who = [*WHO, "--policy", "my_spawned_policy:Mine"]
@@ -91,7 +91,7 @@ def test_processes_give_the_same_table_and_leave_nothing(tmp_path):
 
 
 @pytest.mark.slow
-def test_an_interrupt_leaves_nothing_behind(tmp_path):
+def test_an_interrupt_leaves_nothing_behind(tmp_path, before):
     """Ctrl-C, which a terminal sends to all processes of the command, after the first of 64 episodes."""
     process = start(tmp_path / "b", *WHO, "--processes", "2", "--seeds", "16")
     while not finished(tmp_path / "b") and process.poll() is None:
@@ -106,7 +106,7 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path):
 
 
 @pytest.mark.slow
-def test_ten_kills_lose_nothing(tmp_path):
+def test_ten_kills_lose_nothing(tmp_path, before):
     """Only the command is killed, as with `kill -9`: the processes of the pool end by themselves."""
     folder, whole, seeds = tmp_path / "b", tmp_path / "whole", 32
     benchmark(replace(ASKED, seeds=seeds), whole, processes=1, progress=False)
