@@ -46,6 +46,7 @@ class Case:
         self.links["peer"][~self.links["fixed"]] = NONE
         follow_links(self.links, self.lasers, self.body, self.position, self.later, 0.0)
         seek_links(self.links, self.lasers, self.body, self.position, self.later, 0.0)
+        self.links["wait"] = 0.0  # they have found each other
         self.route()
 
     def route(self) -> None:

@@ -28,7 +28,6 @@ from experiments.running.cli import main
 from experiments.running.compare import compare
 from experiments.running.run import run
 from sandbox.errors import SandboxError
-from sandbox.scenario import load_scenario
 
 RELAY = "experiments.examples.relay:Relay"
 SHORT = {"hours": 1 / 60, "env": RELAY}
@@ -69,18 +68,15 @@ def test_the_page_says_how_it_is_made():
 
 
 def test_what_is_passed_arrives_next_door():
-    base = load_scenario("relay_40")
-    kinds = [kind.model_dump() | {"per_hour": 10.0 * kind.per_hour} for kind in base.jobs.kinds]
-    busy = load_scenario(base, {"jobs.kinds": kinds})
-    env = envs.make(RELAY, busy, face="batch", max_cycles=20, autoreset=False)
-    policy, handed = make_policy("shortest_queue", env), 0.0
-    seen, info = env.reset(seed=1)
+    env = envs.make(RELAY, face="batch", max_cycles=20, autoreset=False)
+    env.reset(seed=1)
+    handed = 0.0
     for _ in range(20):
-        actions = policy.act(seen, info)
-        seen, _, _, _, info = env.step(actions)
+        passes = env.legal()[..., 1:]
+        actions = np.where(passes.any(axis=-1), 1 + passes.argmax(axis=-1), 0)
+        *_, info = env.step(actions)
         terms = dict(zip(env.terms, info["terms"].sum(axis=(0, 1)), strict=True))
-        assert terms["handed"] <= (actions > 0).sum()  # a link that is still being found carries it later
-        assert terms["refused"] == terms["dropped"] == 0
+        assert terms["handed"] <= (actions > 0).sum()
         handed += terms["handed"]
     assert handed > 0
 

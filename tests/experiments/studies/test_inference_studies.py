@@ -57,7 +57,9 @@ def test_parts_of_a_mesh():
     links = no_links(5)
     for a, b in ((0, 1), (1, 4)):
         for n, peer, k, back in ((a, b, a, b % 4), (b, a, b % 4, a)):
-            links[n, k] = (peer, back, True, 0.0, 1e6, False)
+            link = {"peer": peer, "back": back, "fixed": True, "since": 0.0, "wait": 15.0, "distance": 1e6}
+            for name, value in link.items():
+                links[n, k][name] = value
     lasers = make_lasers(5, terminals=4, range_m=1e7, acquisition_s=15.0, rate_bit_s=1e9)
     assert components(links, lasers, 20.0).tolist() == [0, 0, 2, 3, 0]
     assert components(links, lasers, 10.0).tolist() == [0, 1, 2, 3, 4]

@@ -186,7 +186,7 @@ def test_several_scenarios_and_such_as_do_not_go_together(small, dying):
     assert learner.steps == 2 * 2 * 16 * 4
     wide = Task("tasking_v0", (load_scenario("scs01"), small), 0.25, 1, 1)
     assert len(wide.envs(1)) == 2
-    with pytest.raises(SandboxError, match=r"24 and 124 numbers .* train on such as have the same"):
+    with pytest.raises(SandboxError, match=r"30 and 160 numbers .* train on such as have the same"):
         wide.envs(1, central=True)
 
 
