@@ -168,7 +168,7 @@ def test_cloning(small, settings):
     own = task(small, hours=1.0)
     learner = Learner(own.envs(2), settings, 0, FIRST_TRAINING_SEED)
     agreed = clone(learner, "greedy", own.envs(4), FIRST_TRAINING_SEED + 5, 4_000, epochs=6)
-    assert agreed > 0.75
+    assert agreed > 0.7
     before = learner.weights()
     learner.iterate()  # the critic alone
     assert all(
