@@ -18,7 +18,7 @@ from typing import Any
 
 from envs.episodes import known_as, scenario_of
 from experiments.running import run_folder as results
-from experiments.running.options import add, resumable
+from experiments.running.options import add, json_path, resumable
 from sandbox.errors import SandboxError
 from sandbox.terminal import say
 
@@ -104,6 +104,7 @@ def options(parser: ArgumentParser) -> None:
         choices=("tensorboard", "none"),
     )
     seen.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    seen.add_argument("--json", type=json_path, metavar="FILE", help="also write the evaluations here")
     resumable(parser)
 
 
@@ -155,6 +156,8 @@ def run(told: Namespace) -> None:
                             on_record=kept_and_shown)  # fmt: skip
             kept.write(sessions)
     kept.finish(sessions, best_of(sessions))
+    if told.json:
+        results.keep_records(told.json, FORMAT, kept.records)
     if not told.quiet:
         rivals = " ".join(_rivals(kept.references))
         say(f"Trained policy in {folder}/; play it with:")
@@ -304,6 +307,7 @@ def _arguments(told: Namespace) -> dict[str, Any]:
         "planner",
         "track",
         "quiet",
+        "json",
     }
     return {name: value for name, value in vars(told).items() if name not in apart and not callable(value)}
 
