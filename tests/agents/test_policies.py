@@ -66,8 +66,8 @@ def test_dictionary_face_gets_the_same_decisions(busy, name):
 
 def test_better_policies_earn_more(busy):
     paid = {name: play(busy, name)[0] for name in ("random", "greedy", "deadline_greedy")}
-    assert paid["greedy"].mean() > paid["random"].mean()
-    assert (paid["deadline_greedy"] > paid["greedy"]).all(), "seed by seed"
+    for name in ("greedy", "deadline_greedy"):  # which of them is ahead depends on the links
+        assert (paid[name] > paid["random"]).all(), "seed by seed"
 
 
 @pytest.mark.parametrize("name", ["greedy", "deadline_greedy"])
