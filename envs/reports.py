@@ -29,9 +29,9 @@ ANSWER = "Answer with the letter of one listed decision, nothing else."
 ANSWER_WORDS = "Answer with the name of one listed decision, nothing else."
 MOST_SHOTS = 2
 _NONE = "0"
-TABLE_FROM = 2
 RANGES_FROM = 12
 """Decisions of which those that differ in a number alone are listed as a range."""
+TABLE_FROM = 2
 """Things of one kind that are told as a table, not as a sentence each,"""
 TABLES_FROM = 80
 """where so many features have to be told: small models read sentences better, and long prompts cost."""
