@@ -174,7 +174,7 @@ class DeliberatingBatch(BatchEnv):
             whole = count.dtype.kind in "iu" and count.shape == self._team
             if not whole or (count < 0).any() or (count >= MOST_TOKENS).any():
                 raise SandboxError(
-                    f"thought: {name} must be whole numbers from 0 to 2^53, shape {self._team}."
+                    f"thought: {name} must be whole numbers of at least 0 and below 2^53, shape {self._team}."
                 )
             counts.append(count)
         meanwhile: Any = np.full(self._team, HOLD) if thought.meanwhile is None else thought.meanwhile
