@@ -31,6 +31,7 @@ from sandbox.counted_random import uniform
 from sandbox.errors import SandboxError
 from sandbox.scenario import Scenario
 from sandbox.structured import structured
+from sandbox.views import view
 
 __all__ = ["Declaration", "Deliberated", "Example", "Problem"]
 
@@ -120,8 +121,9 @@ class Problem:
         self.mail = Mail(world, self.message_size)
         self._acting, self._sizes = acting, np.array([len(block.actions(world)) for block in acting])
         self._buffers, self._own = self._lay_out()
-        self._own_acting = tuple(self._own[self.blocks.index(block)] for block in acting)
+        self._own_acting = view(tuple(self._own[self.blocks.index(block)] for block in acting))
         self._tables = self._make_tables()
+        self._held = view(self._own), view(self._tables), view(self._buffers)
         kernels = [
             tuple((i, getattr(block, verb)) for i, block in enumerate(self.blocks) if getattr(block, verb))
             for verb in ("observe", "allow", "score")
@@ -240,7 +242,7 @@ class Problem:
         outputs = Outputs(observation, mask, reward, terms)
         if self.message_size:
             self._refresh()
-        return any(self.world.share(self._report, self._own, self._tables, self._buffers, outputs))
+        return any(self.world.share(self._report, *self._held, outputs))
 
     @property
     def max_cycles(self) -> int:
@@ -321,6 +323,7 @@ class Problem:
             own._replace(params=block.params(self.world))
             for block, own in zip(self.blocks, self._own, strict=True)
         )
+        self._held = view(self._own), *self._held[1:]
 
     def __reduce__(self) -> tuple:
         """A copy is laid out anew over a copy of its world: what it remembers is in there."""

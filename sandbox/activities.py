@@ -203,6 +203,7 @@ def _fly_leg(state, constants, airtime, moment, path, leg, b, n):
     """
     craft, begin, end = constants.craft[n], leg.begin, leg.end
     did, body, outlook, load = state.activity[b, n], state.body[b, n], state.outlook[b, n], state.load[b, n]
+    power = state.power[b, n]
     mode, target = leg.mode, GEOCENTRE
     station = constants.stations[max(0, outlook.station)]
     arrow = state.pointing[b, n]
@@ -232,7 +233,7 @@ def _fly_leg(state, constants, airtime, moment, path, leg, b, n):
     if mode == DOWNLINK and did.station != NONE:
         send_from = max(there, min(outlook.visible_to, outlook.visible_from + airtime))
         send_to = min(outlook.visible_to, end)
-    taken = -1.0
+    taken, full = -1.0, -1.0  # J at which the battery began to discharge, if it does
     compute = _standing_compute(state, constants, moment.seconds, b, n)
     steps = _substeps(begin, end, moment.seconds, constants.substeps)
     step = (end - begin) / steps
@@ -257,7 +258,13 @@ def _fly_leg(state, constants, airtime, moment, path, leg, b, n):
         ) / step
         if temperature < craft.heater_below:
             watts += craft.heater_load
-        dead, wasted = _charge(state.power[b, n], did, craft, harvest, watts, step)
+        before = power.energy
+        dead, wasted = _charge(power, did, craft, harvest, watts, step)
+        if power.energy < before:
+            full = before if full < 0.0 else full
+        elif full >= 0.0:
+            _wear(power, craft, full, before)
+            full = -1.0
         heat = (
             watts
             - boards
@@ -292,6 +299,8 @@ def _fly_leg(state, constants, airtime, moment, path, leg, b, n):
             transmit(state, did, craft.image_bits, constants.half_life, moment.now + start, busy, rate, b, n)
         if shoots and held <= until + 1e-9:
             taken = shot
+    if full >= 0.0:
+        _wear(power, craft, full, power.energy)
     arrow[0], arrow[1], arrow[2] = _pointing_at(turning, path, moment, craft, end)
     return taken
 
@@ -365,17 +374,15 @@ def _substeps(begin, end, seconds, whole):
 @kernel
 def _charge(power, did, craft, harvest, load, seconds):
     """One battery step with its entries in the ledger: (whether the battery is now empty, W lost as heat)."""
-    before = power.energy
     energy, lost, curtailed, unmet = battery_step(
-        before, power.capacity, harvest, load, seconds, craft.charge_efficiency, craft.discharge_efficiency
+        power.energy,
+        power.capacity,
+        harvest,
+        load,
+        seconds,
+        craft.charge_efficiency,
+        craft.discharge_efficiency,
     )
-    if energy < before:
-        wear = cycle_wear(before, energy, power.capacity, craft.cycle_fade, craft.cycle_exponent)
-        capacity = faded_capacity(power.capacity, before - energy, craft.fade_per_cycle)
-        capacity = max(0.0, capacity - wear * craft.battery)
-        power.capacity = capacity
-        lost += max(0.0, energy - capacity)
-        energy = min(energy, capacity)
     power.energy = energy
     power.harvested += harvest * seconds
     power.consumed += load * seconds
@@ -385,6 +392,17 @@ def _charge(power, did, craft, harvest, load, seconds):
     did.harvested += harvest * seconds
     did.consumed += load * seconds
     return energy <= 0.0, lost / seconds
+
+
+@kernel
+def _wear(power, craft, full, empty):
+    """Take from the battery the capacity that a discharge from `full` to `empty` J costs, in one for all its
+    steps: a power is dear."""
+    wear = cycle_wear(full, empty, power.capacity, craft.cycle_fade, craft.cycle_exponent)
+    capacity = faded_capacity(power.capacity, full - empty, craft.fade_per_cycle)
+    power.capacity = max(0.0, capacity - wear * craft.battery)
+    power.lost += max(0.0, power.energy - power.capacity)
+    power.energy = min(power.energy, power.capacity)
 
 
 @kernel

@@ -238,7 +238,7 @@ def _strike_cells(state, constants, faults, b, n):
     """A string of cells may be lost."""
     if faults is None:
         return
-    health, params = faults
+    health, params = faults.state, faults.params
     if _strikes(health.key[b], CELL, state.clock[b].round, n, 0, params.cell_rate, constants.round_s):
         _lose_string(state.power[b, n], health.body[b, n], params.strings)
 
@@ -249,7 +249,7 @@ def _struck(state, constants, faults, b, n):
     weights are flipped."""
     if faults is None:
         return False, False, False
-    health, params = faults
+    health, params = faults.state, faults.params
     key, round_, seconds = health.key[b], state.clock[b].round, constants.round_s
     outlook, exposure = state.outlook[b, n], 1.0
     if params.upsets[n] + params.flips[n] > 0.0 and in_anomaly(outlook.latitude, outlook.longitude):
@@ -264,7 +264,7 @@ def _strike_weights(state, constants, jobs, faults, flipped, b, n):
     """Scrub the weights of satellite n, and corrupt them where bits are `flipped` and its boards are on."""
     if faults is None:
         return
-    health, params = faults
+    health, params = faults.state, faults.params
     fault = health.body[b, n]
     _scrub(state.clock[b], fault, params.scrub, constants.round_s)
     if flipped and not state.safety[b, n].safe:
@@ -362,7 +362,7 @@ def _laser_fails(clock, faults, seconds, b, n, k):
     """Whether terminal k of satellite n is out of order."""
     if faults is None:
         return False
-    health, params = faults
+    health, params = faults.state, faults.params
     key, round_, repaired = health.key[b], clock.round, health.lasers[b, n]
     if repaired[k] > clock.time:
         return True
@@ -377,7 +377,7 @@ def _strike_stations(state, constants, faults, b):
     """Put into service the antennas of the stations that work; a plan or an event may have closed some."""
     if faults is None:
         return
-    health, params = faults
+    health, params = faults.state, faults.params
     now, round_, key = state.clock[b].time, state.clock[b].round, health.key[b]
     since = now - state.clock[b].start
     for g in range(constants.stations.shape[0]):

@@ -68,7 +68,7 @@ def relay(state, jobs, lasers, now, end, b):
 @kernel
 def answer_users(state, jobs, lasers, now, end, b, n):
     """Send the answers of satellite n to users that it sees, or over the mesh through one that sees them."""
-    work, params, scratch = jobs
+    work, params, scratch = jobs.state, jobs.params, jobs.scratch
     queue, book = work.queues[b, n, ANSWERS], work.book[b]
     before, j = NONE, queue.head
     while j != NONE:
@@ -103,7 +103,7 @@ def answer_users(state, jobs, lasers, now, end, b, n):
 def _route_to_user(state, jobs, lasers, job, now, b, n):
     """The satellite over whose user link an answer on board of n arrives first, or NONE; the ways are in
     `scratch.other`."""
-    work, params, scratch = jobs
+    work, params, scratch = jobs.state, jobs.params, jobs.scratch
     if not _has_link(lasers, now, b, n):
         return NONE
     start, seen = scratch.start[b], False
@@ -137,7 +137,7 @@ def send_down(state, constants, jobs, lasers, now, b, n):
 
     Returns the seconds of it that the transmitter sent; images have what is left.
     """
-    work, params, scratch = jobs
+    work, params, scratch = jobs.state, jobs.params, jobs.scratch
     server, outlook, book = work.servers[b, n], state.outlook[b, n], work.book[b]
     _fetch_weights(constants, jobs, lasers, outlook, now, b, n)
     if not server.served:

@@ -69,7 +69,7 @@ def update_scratch(state, constants, jobs, lasers, b):
 @kernel
 def _route_to_training(jobs, lasers, body, now, b):
     """The way of every satellite to the training satellite that could start soonest."""
-    work, params, scratch = jobs
+    work, params, scratch = jobs.state, jobs.params, jobs.scratch
     start = scratch.start[b]
     for n in range(start.shape[0]):
         start[n] = math.inf
@@ -144,7 +144,7 @@ def _take_up(jobs, body, now, end, b):
 def _highest(jobs, body, job, end, b):
     """(satellite, sine of its elevation, m) that a user sees highest and that can take the job before
     `end`."""
-    work, params, scratch = jobs
+    work, params, scratch = jobs.state, jobs.params, jobs.scratch
     best, top, far = NONE, params.user_sine, 0.0
     for n in range(body.shape[0]):
         sine, distance = sight(scratch.itrs[b, n], job)
@@ -240,7 +240,7 @@ def _carry_out(load, jobs, lasers, decision, time, b, n):
 @kernel
 def allowed(state, jobs, lasers, decision, b, n):
     """Whether the living satellite n may decide so on the head of its inbox."""
-    work, params, scratch = jobs
+    work, params, scratch = jobs.state, jobs.params, jobs.scratch
     host = params.hosts[n]
     if decision == RUN_SMALL:
         return host.boards > 0

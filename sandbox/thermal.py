@@ -24,6 +24,7 @@ STEP_SHARE = 0.5
 """Of the shorter time constant: no step of `heat_step` is longer."""
 MOST_STEPS = 64.0
 """Into which a call of `heat_step` is cut; beyond, it is still stable and still ends where it should."""
+SIXTH = 1.0 / 6.0
 LONGEST_MIN = 60.0
 """How far ahead `full_power_minutes` looks."""
 
@@ -53,16 +54,16 @@ def heat_step(board, body, board_w, body_w, craft, seconds):
     Pade approximant of its exponential, of third order and L-stable, so that the temperatures end in their
     balance however long the step and however small the capacities.
     """
-    rate = craft.board_conductance / craft.board_capacity
-    back = craft.board_conductance / craft.heat_capacity
-    emission = craft.emissivity * STEFAN_BOLTZMANN * craft.radiator_area / craft.heat_capacity
+    per_board, per_body = 1.0 / craft.board_capacity, 1.0 / craft.heat_capacity  # divisions are dear
+    rate, back = craft.board_conductance * per_board, craft.board_conductance * per_body
+    emission = craft.emissivity * STEFAN_BOLTZMANN * craft.radiator_area * per_body
     fastest = max(rate, back + 4.0 * emission * body**3)
     steps = math.ceil(min(MOST_STEPS, max(1.0, seconds * fastest / STEP_SHARE)))
     h = seconds / steps
     for _ in range(steps):
         cube = emission * body**3
-        p = rate * (body - board) + board_w / craft.board_capacity
-        q = back * (board - body) - cube * body + body_w / craft.heat_capacity
+        p = rate * (body - board) + board_w * per_board
+        q = back * (board - body) - cube * body + body_w * per_body
         up, down = _two_nodes(-rate * h, rate * h, back * h, -(back + 4.0 * cube) * h, p * h, q * h)
         board, body = board + up, body + down
     return board, body
@@ -72,11 +73,11 @@ def heat_step(board, body, board_w, body_w, craft, seconds):
 def _two_nodes(a, b, c, d, p, q):
     """Change after a unit of time of y' = A y + (p, q), y(0) = 0, with A = ((a, b), (c, d)): that is
     phi(A) (p, q), phi(z) = (e^z - 1) / z, here (1 - z / 6) / (1 - 2 z / 3 + z^2 / 6)."""
-    u, v = p - (a * p + b * q) / 6.0, q - (c * p + d * q) / 6.0
-    e = 1.0 - 2.0 / 3.0 * a + (a * a + b * c) / 6.0
-    f = -2.0 / 3.0 * b + b * (a + d) / 6.0
-    g = -2.0 / 3.0 * c + c * (a + d) / 6.0
-    k = 1.0 - 2.0 / 3.0 * d + (b * c + d * d) / 6.0
+    u, v = p - SIXTH * (a * p + b * q), q - SIXTH * (c * p + d * q)
+    e = 1.0 - 4.0 * SIXTH * a + SIXTH * (a * a + b * c)
+    f = b * SIXTH * (a + d - 4.0)
+    g = c * SIXTH * (a + d - 4.0)
+    k = 1.0 - 4.0 * SIXTH * d + SIXTH * (b * c + d * d)
     scale = 1.0 / (e * k - f * g)
     return scale * (k * u - f * v), scale * (e * v - g * u)
 
@@ -135,8 +136,8 @@ def full_power_minutes(body, craft, outside, most):
     inside = craft.base_load - craft.compute_load + outside
     heat = inside + craft.board_power
     balance = math.sqrt(math.sqrt(heat / (craft.emissivity * STEFAN_BOLTZMANN * craft.radiator_area)))
-    warmest = max(balance, body.temperature)
-    if warmest <= craft.throttle_above and warmest + craft.board_rise <= craft.board_throttle:
+    limit = min(craft.throttle_above, craft.board_throttle - craft.board_rise)
+    if max(balance, body.temperature) <= limit or _warmest_within(body, craft, heat, 60.0 * most) <= limit:
         return most
     board, whole, passed, step = body.board, body.temperature, 0.0, 2.0
     while passed < most:
@@ -148,6 +149,18 @@ def full_power_minutes(body, craft, outside, most):
             return min(most, passed + (1.0 - over) * step)
         board, whole, passed = hotter, warmer, passed + step
     return most
+
+
+@kernel
+def _warmest_within(body, craft, heat, seconds):
+    """A temperature (K) that the body does not pass in so many seconds of `heat` W: without a board that is
+    still warm, and with radiation along its tangent, below which it never lies. One exponential, where to
+    follow the temperatures takes thirty."""
+    if body.board > body.temperature + craft.board_rise:
+        return math.inf
+    sent = craft.emissivity * STEFAN_BOLTZMANN * craft.radiator_area * body.temperature**3
+    decay = -math.expm1(-4.0 * sent / craft.heat_capacity * seconds)
+    return body.temperature + max(0.0, heat - sent * body.temperature) / (4.0 * sent) * decay
 
 
 @kernel

@@ -142,7 +142,7 @@ def rain_chance(weather, clock, b, g, time):
     """Probability of rain over station g at `time`, as it is forecast in world b now; 0 without weather."""
     if weather is None:
         return 0.0
-    truth, error = weather.state
+    truth, error = weather.state.truth, weather.state.error
     params, t = weather.params, _step(truth, clock, time)
     skill = math.exp(-max(0.0, time - clock.time) / params.skill_s)
     spread = math.sqrt(1.0 - skill * skill)

@@ -37,6 +37,7 @@ from sandbox.scenario import Scenario, load_scenario
 from sandbox.setting import Constants, Setting, make_setting
 from sandbox.state import NONE, State, arrays, copy_arrays, leaves, make_scratch, make_state
 from sandbox.units import HOUR, accepts_quantities
+from sandbox.views import view
 
 if TYPE_CHECKING:
     from boinor.twobody import Orbit
@@ -127,6 +128,7 @@ class World:
         self._compiled: dict[Callable, Callable] = {}
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._shares = _shares(self.worlds, threads)
+        self._seen = view(self.sim)
 
     def _estimate(self) -> Demand:
         """What the arrays will take, from those of no world. Raises SandboxError where that is too much."""
@@ -282,7 +284,7 @@ class World:
         return run(*arguments)
 
     def _call(self, shares: list[NDArray], function: Callable, *arguments: Any) -> list[Any]:
-        sim = self.sim
+        sim = self._seen
         call = self._compiled.get(function)
         if call is None:
             call = self._compiled[function] = entry_point(function, sim, shares[0], *arguments)
