@@ -7,6 +7,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from envs.driver import Outputs
 from envs.options import whole_count
 from envs.problem import Problem
 from sandbox.checks import whole_numbers
@@ -52,7 +53,6 @@ class BatchEnv:
         self.layout, self.actions, self.terms = problem.layout, problem.actions, problem.terms
         self._team = (self.worlds, self.satellites)
         self._mask: NDArray[np.int8] | None = None
-        self._alive = np.zeros(self._team, np.bool_)
         self._tells_state = False
         self._final: tuple[NDArray[np.bool_], NDArray[np.float32] | None] | None = None
         self._restores = world.restores
@@ -158,14 +158,12 @@ class BatchEnv:
 
     def _finish(self, out: Out = None) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
         """What a step returns, after the worlds were advanced."""
-        before = self._alive
         observation, reward, info = self._report(out)
         terminated, truncated = self._ends(out)
-        info["lost"] = lost = self._room(out, "lost")
-        state = self.world.state
-        losses = state.body, state.clock, self.max_cycles, before, lost, reward, info["terms"]
-        self.world.call(mark_losses, *losses)
+        info["lost"] = self._lost
         self._final = None
+        if self._any_over:
+            self.world.call(silence, self.world.state.clock, self.max_cycles, reward, info["terms"])
         if self.autoreset:
             info["ended"] = ended = terminated[:, 0] | truncated[:, 0]
             info["final_observation"] = observation
@@ -206,20 +204,17 @@ class BatchEnv:
         return whole_numbers("action", actions, self._team, last, low=self.lowest_action, agent="sat_{}")
 
     def _report(self, out: Out = None) -> tuple[Observation, NDArray[np.float32], Info]:
-        names = ("observation", "reward", "terms", "action_mask", "alive", "decides")
-        rooms = [self._room(out, name) for name in names]
-        observation, reward, terms, mask, alive, decides = rooms
+        if out is None:
+            told = Outputs(*(np.empty(shape, kind) for shape, kind in self._fresh))
+        else:
+            told = Outputs(*(self._room(out, name) for name in REPORTED))
         if not self.world.ready:  # of a world that was never reset nothing is told
-            for room in rooms:
+            for room in told:
                 room.fill(0)
-        self._any_over = self.problem.report(observation, mask, reward, terms)
-        self.world.call(mark_team, self.world.state.body, mask, alive, decides)
-        self._mask, self._alive, self._restores = mask, alive.copy(), self.world.restores
-        return (
-            observation,
-            reward,
-            {"action_mask": mask, "terms": terms, "alive": alive, "decides": decides},
-        )
+        self._any_over = self.problem.report(told)
+        self._mask, self._lost, self._restores = told.mask, told.lost, self.world.restores
+        info = {"action_mask": told.mask, "terms": told.terms, "alive": told.alive, "decides": told.decides}
+        return told.observation, told.reward, info
 
     def _sizes(self) -> dict[str, tuple[tuple[int, ...], type]]:
         """Shape and type of what a step returns, by name."""
@@ -239,6 +234,10 @@ class BatchEnv:
     @cached_property
     def _shapes(self) -> dict[str, tuple[tuple[int, ...], type]]:
         return self._sizes() | {"terms": ((*self._team, len(self.problem.terms)), np.float32)}
+
+    @cached_property
+    def _fresh(self) -> tuple[tuple[tuple[int, ...], type], ...]:
+        return tuple(self._shapes[name] for name in REPORTED)
 
     def _room(self, out: Out, name: str) -> NDArray:
         """Where to write what has this name."""
@@ -264,6 +263,8 @@ class BatchEnv:
         return out
 
 
+REPORTED = ("observation", "action_mask", "reward", "terms", "alive", "decides", "lost")
+"""The names of `driver.Outputs` in what a step returns."""
 OF_THE_NEXT = ("observation", "action_mask", "alive", "decides")
 """What a step tells of the coming round."""
 LONGEST = 10**9
@@ -278,25 +279,9 @@ def horizon_of(scenario: Scenario, max_cycles: int | None) -> float | None:
 
 
 @kernel
-def mark_team(body, mask, alive, decides):
-    """Write who is alive and who has more than one legal action, (B, N) each."""
-    for b in range(body.shape[0]):
-        for n in range(body.shape[1]):
-            alive[b, n] = body[b, n].alive
-            legal = 0
-            for a in range(mask.shape[2]):
-                legal += mask[b, n, a]
-            decides[b, n] = legal > 1
-
-
-@kernel
-def mark_losses(body, clock, limit, before, lost, reward, terms):
-    """Write who (B, N) was alive `before` and is not now; beyond its horizon a world pays nothing."""
-    for b in range(body.shape[0]):
-        late = clock[b].round > limit
-        for n in range(body.shape[1]):
-            lost[b, n] = before[b, n] and not body[b, n].alive
-            if late:
-                reward[b, n] = 0.0
-                for i in range(terms.shape[2]):
-                    terms[b, n, i] = 0.0
+def silence(clock, limit, reward, terms):
+    """Beyond its horizon a world pays and reports nothing: rewards (B, N) and terms (B, N, I)."""
+    for b in range(reward.shape[0]):
+        if clock[b].round > limit:
+            reward[b, :] = 0.0
+            terms[b, :, :] = 0.0

@@ -29,6 +29,7 @@ class Buffers(NamedTuple):
     terms: NDArray[np.float32]  # (B, I)
     term: np.ndarray  # (B,) the same, by name
     illegal: NDArray[np.int32]  # (B, N) actions of the last round that were not legal
+    there: NDArray[np.bool_]  # (B, N) who was alive at the last report
     terminated: NDArray[np.bool_]  # (B, N) whether the last satellite is lost
     truncated: NDArray[np.bool_]  # (B, N) whether the time is up
 
@@ -56,6 +57,9 @@ class Outputs(NamedTuple):
     mask: NDArray[np.int8]  # (B, N, A)
     reward: NDArray[np.float32]  # (B, N)
     terms: NDArray[np.float32]  # (B, N, I)
+    alive: NDArray[np.bool_]  # (B, N) who is there in the coming round
+    decides: NDArray[np.bool_]  # (B, N) who has more than one legal action
+    lost: NDArray[np.bool_]  # (B, N) who was alive at the last report, and is not now
 
 
 class Control(NamedTuple):
@@ -80,7 +84,7 @@ def moment_of(state, constants, horizon, b):
 
 @cache
 def reporting(observe: Places, allow: Places, score: Places) -> Callable:
-    """The kernel that writes observations, masks, rewards and terms, for blocks with these kernels."""
+    """The kernel that writes `Outputs`, for blocks with these kernels; whether some episode is over."""
     tell, permit, judge = _chain(observe), _chain_legal(allow), _chain(score)
 
     @kernel
@@ -114,10 +118,24 @@ def reporting(observe: Places, allow: Places, score: Places) -> Callable:
             if tables.team:
                 for n in range(outputs.reward.shape[1]):
                     outputs.reward[b, n] = total / outputs.reward.shape[1]
+            _mark_team(sim.state.body, buffers.there, outputs, b)
             any_over |= _mark_end(sim.state, tables.rounds, buffers, b)
         return any_over
 
     return report
+
+
+@kernel
+def _mark_team(body, there, outputs, b):
+    """Write who of world b is alive, has a choice, was lost."""
+    mask = outputs.mask
+    for n in range(body.shape[1]):
+        alive, legal = body[b, n].alive, 0
+        for a in range(mask.shape[2]):
+            legal += mask[b, n, a]
+        outputs.alive[b, n], outputs.decides[b, n] = alive, legal > 1
+        outputs.lost[b, n] = there[b, n] and not alive
+        there[b, n] = alive
 
 
 @kernel

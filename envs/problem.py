@@ -234,15 +234,11 @@ class Problem:
         """Which actions (A,) go on until something else is ordered; impulses do not."""
         return np.repeat([block.stands for block in self._acting], self._sizes)
 
-    def report(self, observation: NDArray, mask: NDArray, reward: NDArray, terms: NDArray) -> bool:
-        """Write observations (B, N, F) in [-1, 1], masks (B, N, A), rewards (B, N) and terms (B, N, I).
-
-        Returns whether the episode of some world is over; `ends` tells which.
-        """
-        outputs = Outputs(observation, mask, reward, terms)
+    def report(self, outputs: Outputs) -> bool:
+        """Write what a step gives; whether the episode of some world is over: `ends` tells which."""
         if self.message_size:
             self._refresh()
-        return any(self.world.share(self._report, *self._held, outputs))
+        return True in self.world.share(self._report, *self._held, outputs)
 
     @property
     def max_cycles(self) -> int:
@@ -346,7 +342,7 @@ class Problem:
             own.append(_own(block, world, raw[..., at : at + size]))
             at += size
         team = world.worlds, world.satellites
-        flags = np.zeros(team, np.int32), np.zeros(team, np.bool_), np.zeros(team, np.bool_)
+        flags = np.zeros(team, np.int32), *(np.zeros(team, np.bool_) for _ in range(3))
         return Buffers(raw, row, terms, term, *flags), tuple(own)
 
     def _make_tables(self) -> Tables:

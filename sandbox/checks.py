@@ -1,11 +1,13 @@
 """What a user hands over, checked before it is cast: a cast would take a whole number modulo 2**32."""
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox.compiled import kernel
+from sandbox.compiled import entry_point, kernel
 from sandbox.errors import SandboxError, shown
 
 _INT64 = np.iinfo(np.int64)
@@ -27,7 +29,7 @@ def whole_numbers(
     Raises SandboxError that names the world, the satellite (`agent` and its number), the value and the range.
     """
     exact = _exact(name, values, team, low, last, agent)
-    outside = first_outside(exact, low, last)
+    outside = _first_outside()(exact, low, last)
     if outside >= 0:
         value, whose = np.asarray(values).flat[outside], _whose(outside, team, agent)
         raise SandboxError(
@@ -55,7 +57,7 @@ def _exact(
             f"{name} has dtype {found.dtype}; give whole numbers from {low} to {last}, "
             f"not {text} ({_whose(wrong, team, agent)})."
         )
-    wide = np.minimum(found, _INT64.max) if found.dtype == np.uint64 else found
+    wide = np.minimum(found, _INT64.max) if found.dtype.str[1:] == "u8" else found
     return np.array(wide, np.int64, order="C")  # its own memory, as machine code takes it
 
 
@@ -88,3 +90,9 @@ def first_outside(numbers, low, last):
             if numbers[b, n] < low or numbers[b, n] > last:
                 return b * numbers.shape[1] + n
     return -1
+
+
+@cache
+def _first_outside() -> Callable:
+    """Its machine code: numba's look-up of the types takes longer than the search."""
+    return entry_point(first_outside, np.zeros((1, 1), np.int64), 0, 0)

@@ -29,7 +29,7 @@ class View(int):
     """A tuple, laid out: the address of its table of words. It keeps what those refer to."""
 
     held: tuple
-    kind: "ViewType"
+    kind: Any
     _table: np.ndarray
 
     def __new__(cls, held: tuple) -> "View":
@@ -44,9 +44,17 @@ class View(int):
         return View, (self.held,)
 
 
-def view(held: Any) -> Any:
-    """A view of `held`, a tuple; where nothing is compiled (NUMBA_DISABLE_JIT) the tuple itself."""
-    return held if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0" else View(held)
+def view(held: Any, like: Any = None) -> Any:
+    """A view of `held`, a tuple; where nothing is compiled (NUMBA_DISABLE_JIT) the tuple itself.
+
+    For a kernel that was compiled for the view `like`: raises TypeError where something is of another type.
+    """
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+        return held
+    made = View(held)
+    if like is not None and made.kind != like.kind:
+        raise TypeError(f"{type(held).__name__} holds {made.kind.inner}; give {like.kind.inner}.")
+    return made
 
 
 def _lay_out(value: Any, kind: types.Type, words: list[int]) -> None:

@@ -129,6 +129,7 @@ class World:
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._shares = _shares(self.worlds, threads)
         self._seen = view(self.sim)
+        self._last: tuple[Commands, Any] = self._blank, view(self._blank)
 
     def _estimate(self) -> Demand:
         """What the arrays will take, from those of no world. Raises SandboxError where that is too much."""
@@ -298,13 +299,16 @@ class World:
         return self.__dict__ | {"_compiled": {}, "_pool": None, "_shares": _shares(self.worlds, 1)}
 
     def _run(self, commands: Commands, begins: bool, shares: list[NDArray]) -> None:
+        if commands is not self._last[0]:
+            self._last = commands, view(commands, self._last[1])
+        given = self._last[1]
         if not self.fleet.sgp4:
-            self._check(self._call(shares, run, commands, begins, FIRST | SECOND))
+            self._check(self._call(shares, run, given, begins, FIRST | SECOND))
             return
-        self._call(shares, run, commands, begins, FIRST)
+        self._call(shares, run, given, begins, FIRST)
         for which in shares:
             self._propagate_sgp4(which)
-        self._check(self._call(shares, run, commands, begins, SECOND))
+        self._check(self._call(shares, run, given, begins, SECOND))
 
     @staticmethod
     def _check(faults: list[int]) -> None:

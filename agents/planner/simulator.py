@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.driver import Outputs
 from envs.problem import Problem
 from sandbox.state import State
 from sandbox.world import Snapshot
@@ -35,7 +36,8 @@ class Simulator:
         self.seen = np.zeros((*team, len(self.layout)), np.float32)
         self.mask = np.zeros((*team, len(self.actions)), np.int8)
         self.reward = np.zeros(team, np.float32)
-        self._terms = np.zeros((*team, len(self.problem.terms)), np.float32)
+        terms, flags = np.zeros((*team, len(self.problem.terms)), np.float32), np.zeros((3, *team), np.bool_)
+        self._outputs = Outputs(self.seen, self.mask, self.reward, terms, *flags)
 
     def load(self, b: int) -> None:
         """Put every copy where world b of the problem is now."""
@@ -60,4 +62,4 @@ class Simulator:
         return self.reward.sum(axis=1)
 
     def _report(self) -> None:
-        self.problem.report(self.seen, self.mask, self.reward, self._terms)
+        self.problem.report(self._outputs)
