@@ -123,7 +123,7 @@ class Autonomy(Problem):
       how long lasers take to find each other depends on how far they turn and whom they knew.
     """
 
-    name, scenario, divides = "autonomy_v0", "disaster_response", False
+    name, scenario = "autonomy_v0", "disaster_response"
     briefing_text = (
         "You are the mind of a satellite that images the Earth, answers questions and avoids debris. Every "
         "{round_s:g} s change one order at most; the others stand. An empty battery or a collision is the "

@@ -213,7 +213,12 @@ class BatchEnv:
                 room.fill(0)
         self._any_over = self.problem.report(told)
         self._mask, self._lost, self._restores = told.mask, told.lost, self.world.restores
-        info = {"action_mask": told.mask, "terms": told.terms, "alive": told.alive, "decides": told.decides}
+        info: Info = {
+            "action_mask": told.mask,
+            "terms": told.terms,
+            "alive": told.alive,
+            "decides": told.decides,
+        }
         return told.observation, told.reward, info
 
     def _sizes(self) -> dict[str, tuple[tuple[int, ...], type]]:

@@ -38,10 +38,8 @@ class Tables(NamedTuple):
     """How what the blocks wrote becomes an observation and a reward."""
 
     columns: NDArray[np.int64]  # (F,) places in `raw`
-    low: NDArray[np.float64]  # (F,)
-    span: NDArray[np.float64]  # (F,) high - low
     scale: NDArray[np.float64]  # (F,) 2 / (high - low)
-    divides: bool  # whether numbers are divided by `span`, not multiplied by `scale`: the last bit differs
+    shift: NDArray[np.float64]  # (F,) of what is scaled
     rewards: NDArray[np.int64]  # terms that add up to the reward
     sizes: NDArray[np.int64]  # actions of each block
     illegal: int  # place of the term that counts illegal actions
@@ -190,13 +188,8 @@ def _scale(raw, tables, out):
     """Features in their units, as numbers in [-1, 1]; in loops plain enough to be made vectors of."""
     for i in range(out.shape[0]):
         out[i] = raw[tables.columns[i]]
-    if tables.divides:
-        for i in range(out.shape[0]):
-            share = (out[i] - tables.low[i]) / tables.span[i]
-            out[i] = min(1.0, max(-1.0, 2.0 * share - 1.0))
-    else:
-        for i in range(out.shape[0]):
-            out[i] = min(1.0, max(-1.0, (out[i] - tables.low[i]) * tables.scale[i] - 1.0))
+    for i in range(out.shape[0]):
+        out[i] = min(1.0, max(-1.0, out[i] * tables.scale[i] + tables.shift[i]))
 
 
 @kernel

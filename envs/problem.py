@@ -80,8 +80,6 @@ class Problem:
     """Name of the scenario that it is played on where none is given."""
     overrides: ClassVar[dict[str, Any]] = {}
     """Fields of any scenario that it sets."""
-    divides: ClassVar[bool] = True
-    """Whether features are scaled by division; multiplication is quicker, and differs in the last bit."""
     policies: ClassVar[dict[str, str]] = {}
     """Policies made for it, beside those in `agents`: `module:Class` by name."""
     briefing_text: ClassVar[str] = ""
@@ -274,7 +272,7 @@ class Problem:
     def global_state(self, b: int) -> NDArray[np.float32]:
         """True state of world b, flat and compact, for a centralised critic."""
         out = np.zeros((1, self.state_size), np.float32)
-        self.world.call(self._tell_state, self.world.sim, np.array([b]), *self._state_sizes, int(b), out)
+        self.world.call(self._tell_state, self.world.seen, np.array([b]), *self._state_sizes, int(b), out)
         return out[0]
 
     def states(self, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
@@ -346,10 +344,10 @@ class Problem:
         return Buffers(raw, row, terms, term, *flags), tuple(own)
 
     def _make_tables(self) -> Tables:
-        low, high = self.layout.low, self.layout.high
+        low, scale = self.layout.low, 2.0 / (self.layout.high - self.layout.low)
         paid = [i for i, term in enumerate(self.terms) if term.startswith("reward_")]
         return Tables(
-            self._columns(), low, high - low, 2.0 / (high - low), self.divides, np.array(paid, np.int64),
+            self._columns(), scale, -low * scale - 1.0, np.array(paid, np.int64),
             self._sizes, len(self.terms) - 1, float(self.world.horizon_s), self.max_cycles, self.team_reward,
         )  # fmt: skip
 

@@ -233,7 +233,7 @@ def _fly_leg(state, constants, airtime, moment, path, leg, b, n):
     if mode == DOWNLINK and did.station != NONE:
         send_from = max(there, min(outlook.visible_to, outlook.visible_from + airtime))
         send_to = min(outlook.visible_to, end)
-    taken, full = -1.0, -1.0  # J at which the battery began to discharge, if it does
+    taken = -1.0
     compute = _standing_compute(state, constants, moment.seconds, b, n)
     steps = _substeps(begin, end, moment.seconds, constants.substeps)
     step = (end - begin) / steps
@@ -261,10 +261,9 @@ def _fly_leg(state, constants, airtime, moment, path, leg, b, n):
         before = power.energy
         dead, wasted = _charge(power, did, craft, harvest, watts, step)
         if power.energy < before:
-            full = before if full < 0.0 else full
-        elif full >= 0.0:
-            _wear(power, craft, full, before)
-            full = -1.0
+            power.full = max(before, power.full)
+        elif power.full > 0.0:
+            _wear(power, craft, before)
         heat = (
             watts
             - boards
@@ -299,8 +298,6 @@ def _fly_leg(state, constants, airtime, moment, path, leg, b, n):
             transmit(state, did, craft.image_bits, constants.half_life, moment.now + start, busy, rate, b, n)
         if shoots and held <= until + 1e-9:
             taken = shot
-    if full >= 0.0:
-        _wear(power, craft, full, power.energy)
     arrow[0], arrow[1], arrow[2] = _pointing_at(turning, path, moment, craft, end)
     return taken
 
@@ -395,12 +392,13 @@ def _charge(power, did, craft, harvest, load, seconds):
 
 
 @kernel
-def _wear(power, craft, full, empty):
-    """Take from the battery the capacity that a discharge from `full` to `empty` J costs, in one for all its
-    steps: a power is dear."""
-    wear = cycle_wear(full, empty, power.capacity, craft.cycle_fade, craft.cycle_exponent)
-    capacity = faded_capacity(power.capacity, full - empty, craft.fade_per_cycle)
-    power.capacity = max(0.0, capacity - wear * craft.battery)
+def _wear(power, craft, empty):
+    """Take from the battery the capacity that the discharge costs that ended at `empty` J.
+
+    All of it at its end: the law is one of depths, and in every step it would cost a power."""
+    wear = cycle_wear(power.full, empty, power.capacity, craft.cycle_fade, craft.cycle_exponent)
+    capacity = faded_capacity(power.capacity, power.full - empty, craft.fade_per_cycle)
+    power.capacity, power.full = max(0.0, capacity - wear * craft.battery), 0.0
     power.lost += max(0.0, power.energy - power.capacity)
     power.energy = min(power.energy, power.capacity)
 

@@ -282,6 +282,7 @@ def _lose_string(power, fault, strings):
     share = 1.0 / left
     taken = power.energy * share
     power.capacity -= power.capacity * share
+    power.full -= power.full * share
     power.energy -= taken
     power.lost += taken
 

@@ -87,4 +87,6 @@ def cycle_wear(before, after, capacity, fade, exponent):
     if fade == 0.0:
         return 0.0
     shallow, deep = max(0.0, 1.0 - before / capacity), 1.0 - after / capacity
+    if exponent == 1.5:  # what flown cells show, and a root is quicker than a power
+        return fade * (deep * math.sqrt(deep) - shallow * math.sqrt(shallow))
     return fade * (deep**exponent - shallow**exponent)

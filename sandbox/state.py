@@ -40,6 +40,7 @@ POWER = _record(  # battery and energy ledger since the reset, J:
     # energy = initial + harvested - consumed - lost - curtailed + unmet, to round-off
     ("energy", "f8"),  # in the battery
     ("capacity", "f8"),
+    ("full", "f8"),  # in the battery when the present discharge began; 0 while there is none
     ("harvested", "f8"),  # from the panels
     ("consumed", "f8"),  # asked for by the loads
     ("lost", "f8"),  # in charging, discharging and fading

@@ -1,11 +1,11 @@
 """Tuples of arrays that kernels read in place.
 
-A world is a tree of named tuples with a hundred arrays at its ends. Handed to a kernel as it is, numba unpacks
-all of it at every call, 70 ns an array, and every kernel that takes a part of it as an argument is compiled
-with some thousand words to copy. A `View` lays the tree out once, as a table of words: where each array begins
-and what its shape is, what each number is. A kernel then takes one address, and `sim.state.orbit.position`
-reads the few words that it needs. In a kernel a view is used like the tuple: by the names of its fields, or by
-index, as far as the index is a constant.
+A world is a tree of named tuples with a hundred arrays at its ends. Handed to a kernel as it is, numba
+unpacks all of it at every call, 70 ns an array, and every kernel that takes a part of it as an argument is
+compiled with some thousand words to copy. A `View` lays the tree out once, as a table of words: where each
+array begins and what its shape is, what each number is. A kernel then takes one address, and
+`sim.state.orbit.position` reads the few words that it needs. In a kernel a view is used like the tuple: by
+the names of its fields, or by index, as far as the index is a constant. It cannot be unpacked.
 
 The table is as good as the tuples: immutable. What the arrays hold may change.
 """
@@ -57,9 +57,9 @@ def view(held: Any, like: Any = None) -> Any:
     return made
 
 
-def _lay_out(value: Any, kind: types.Type, words: list[int]) -> None:
+def _lay_out(value: Any, kind: Any, words: list[int]) -> None:
     """Append the words of `value`, `_size(kind)` of them."""
-    if isinstance(kind, types.BaseTuple):
+    if _is_tuple(kind):
         for item, inner in zip(value, kind.types, strict=True):
             _lay_out(item, inner, words)
     elif isinstance(kind, types.Array):
@@ -72,8 +72,12 @@ def _lay_out(value: Any, kind: types.Type, words: list[int]) -> None:
         raise TypeError(f"a view cannot hold {kind}")
 
 
-def _size(kind: types.Type) -> int:
-    if isinstance(kind, types.BaseTuple):
+def _is_tuple(kind: Any) -> bool:
+    return isinstance(kind, types.BaseTuple)
+
+
+def _size(kind: Any) -> int:
+    if _is_tuple(kind):
         return sum(map(_size, kind.types))
     if isinstance(kind, types.Array):
         return 1 + 2 * kind.ndim
@@ -86,12 +90,12 @@ def _size(kind: types.Type) -> int:
 class ViewType(types.Type):
     """The type of a view of a tuple of type `inner`."""
 
-    def __init__(self, inner: types.BaseTuple) -> None:
+    def __init__(self, inner: Any) -> None:
         self.inner = inner
         super().__init__(f"View[{inner}]")
 
     @property
-    def key(self) -> types.BaseTuple:
+    def key(self) -> Any:
         return self.inner
 
     def place(self, field: str | int) -> int | None:
@@ -101,15 +105,15 @@ class ViewType(types.Type):
         fields = getattr(self.inner, "fields", ())
         return fields.index(field) if field in fields else None
 
-    def member(self, place: int) -> types.Type:
+    def member(self, place: int) -> Any:
         """The type of field number `place`."""
         inner = self.inner.types[place]
         return inner if _is_value(inner) else ViewType(inner)
 
 
-def _is_value(kind: types.Type) -> bool:
+def _is_value(kind: Any) -> bool:
     """Whether a field is handed on as it is: an array, a number, or a nameless tuple of numbers."""
-    if not isinstance(kind, types.BaseTuple):
+    if not _is_tuple(kind):
         return True
     plain = isinstance(kind, (types.UniTuple, types.Tuple))
     return plain and all(isinstance(item, (types.Number, types.Boolean)) for item in kind.types)
@@ -135,7 +139,7 @@ def _unbox(kind: ViewType, value: Any, c: Any) -> NativeValue:
 class _Attribute(AttributeTemplate):
     key = ViewType
 
-    def generic_resolve(self, kind: ViewType, name: str) -> types.Type | None:
+    def generic_resolve(self, kind: Any, name: str) -> Any:  # type: ignore[override]
         place = kind.place(name)
         return None if place is None else kind.member(place)
 
@@ -154,7 +158,9 @@ class _Item(AbstractTemplate):
 
 @lower_getattr_generic(ViewType)
 def _get_attribute(context: Any, builder: Any, kind: ViewType, value: Any, name: str) -> Any:
-    return _read(context, builder, kind, value, kind.place(name))
+    place = kind.place(name)
+    assert place is not None  # or it would not have been typed
+    return _read(context, builder, kind, value, place)
 
 
 @lower_builtin("static_getitem", ViewType, types.IntegerLiteral)
@@ -167,7 +173,7 @@ def _read(context: Any, builder: Any, kind: ViewType, address: Any, place: int) 
     inner, at = kind.inner.types[place], sum(map(_size, kind.inner.types[:place]))
     if not _is_value(inner):
         return builder.gep(address, [WORD(at)])
-    if isinstance(inner, types.BaseTuple):
+    if _is_tuple(inner):
         numbers = [_number(context, builder, item, address, at + i) for i, item in enumerate(inner.types)]
         return context.make_tuple(builder, inner, numbers)
     if isinstance(inner, types.Array):
@@ -177,14 +183,14 @@ def _read(context: Any, builder: Any, kind: ViewType, address: Any, place: int) 
     return _number(context, builder, inner, address, at)
 
 
-def _number(context: Any, builder: Any, kind: types.Type, address: Any, at: int) -> Any:
+def _number(context: Any, builder: Any, kind: Any, address: Any, at: int) -> Any:
     word = _word(builder, address, at)
     if isinstance(kind, types.Float):
         return context.cast(builder, builder.bitcast(word, ir.DoubleType()), types.float64, kind)
     return context.cast(builder, word, types.uint64, kind)
 
 
-def _array(context: Any, builder: Any, kind: types.Array, address: Any, at: int) -> Any:
+def _array(context: Any, builder: Any, kind: Any, address: Any, at: int) -> Any:
     array = arrayobj.make_array(kind)(context, builder)
     words = [_word(builder, address, at + i) for i in range(1 + 2 * kind.ndim)]
     arrayobj.populate_array(
@@ -203,4 +209,3 @@ def _word(builder: Any, address: Any, at: int) -> Any:
     word = builder.load(builder.gep(address, [WORD(at)]))
     word.set_metadata("invariant.load", builder.module.add_metadata([]))
     return word
-

