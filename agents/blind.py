@@ -37,6 +37,7 @@ LIMITS: Mapping[str, Mapping[str, float | str]] = {
     },
     "weather": {"request_*_cloud": MIDDLE, "station_fade": 0.0, "contact_rain": 0.0},
     "store": {"store": MIDDLE, "stored": MIDDLE, "images": MIDDLE, "oldest_image": 0.0},
+    "uncertainty": {"warning_*_sigma": MIDDLE, "warning_*_miss": 0.0},
     "slot": {"offset": 0.0, "drift": 0.0},
 }  # fmt: skip
 """By limit, the features that tell of it (with * for a number) and what stands in their place: what they are
