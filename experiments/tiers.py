@@ -1,8 +1,8 @@
 """How scarce things are in a problem: three tiers of scenarios for each, by name.
 
-*calm* is the scenario that the problem is made for. In *tight* a limit binds now and then, in *scarce* several
-do all the time, and who is blind to them loses. Each is a named scenario that extends the calm one; its
-description says in a line what is scarce (`python -m experiments scenarios`).
+*calm* is the scenario that the problem is made for. In *tight* a limit binds now and then, in *scarce*
+several do all the time, and who is blind to them loses. Each is a named scenario that extends the calm one;
+its description says in a line what is scarce (`python -m experiments scenarios`).
 """
 
 from collections.abc import Mapping

@@ -50,7 +50,10 @@ def _stream_room(settings: Settings, horizon_s: float) -> int:
 
 def sky_intervals(settings: Settings, events: Sequence[Event] = ()) -> int:
     """Intervals of the sky that a request can live through."""
-    lives = [settings.lifetime_h[1] * settings.time_factor, *(site.deadline_h - site.release_h for site in settings.sites)]
+    lives = [
+        settings.lifetime_h[1] * settings.time_factor,
+        *(site.deadline_h - site.release_h for site in settings.sites),
+    ]
     lives += [event.requests.lifetime_h[1] for event in events if event.requests]
     return ceil(max(lives) / settings.sky_h) + 1
 

@@ -115,8 +115,9 @@ SETTLED_S = 10.0
 def images_left(world: Any, rate: NDArray[np.float64], end: float) -> NDArray[np.float64]:
     """What the images on board (W, N) will be worth at the next contacts, those before `end` (s).
 
-    They leave in the order in which they were taken, at `rate` (W, N), bit/s at the best of the contact, which
-    those who meet the same station meanwhile share; what it cannot hold waits a revolution for the next one.
+    They leave in the order in which they were taken, at `rate` (W, N), bit/s at the best of the contact,
+    which those who meet the same station meanwhile share; what it cannot hold waits a revolution for the
+    next one.
     """
     state, half_life = world.state, world.constants.half_life
     level, places = state.store.level, state.store.request.shape[-1]
@@ -132,9 +133,10 @@ def images_left(world: Any, rate: NDArray[np.float64], end: float) -> NDArray[np
     plan, now = state.contacts.plan, state.clock["time"][:, None]
     begin = np.maximum(plan["start"], now) + SETTLED_S
     known = (plan["station"] != NONE) & (rate > 0.0)
-    crowd = sharing(plan["station"], begin, plan["end"], count > 0) / world.constants.stations["antennas"][
-        np.maximum(plan["station"], 0)
-    ]
+    crowd = (
+        sharing(plan["station"], begin, plan["end"], count > 0)
+        / world.constants.stations["antennas"][np.maximum(plan["station"], 0)]
+    )
     mine = np.where(known, MEAN_RATE * rate / np.maximum(1.0, crowd), 1.0)
     room = np.maximum(plan["end"] - begin, 1.0)[..., None]
     takes = (behind + 1) * (world.constants.craft["image_bits"] / mine)[..., None]
@@ -150,10 +152,11 @@ def sharing(station: NDArray, begin: NDArray, end: NDArray, sends: NDArray[np.bo
     """How many satellites that have something to send, each itself among them, meet the same station at some
     time of the contact of each (W, N)."""
     found = np.ones(station.shape, np.int64)
-    for w, g in {(w, int(g)) for w in range(len(station)) for g in np.unique(station[w])} if len(station) else ():
-        here = station[w] == g
-        some = here & sends[w]
-        before = np.searchsorted(np.sort(begin[w, some]), end[w, here], side="left")
-        over = np.searchsorted(np.sort(end[w, some]), begin[w, here], side="right")
-        found[w, here] = before - over + ~sends[w, here]
+    for w, mine in enumerate(station):
+        for g in np.unique(mine):
+            here = mine == g
+            some = here & sends[w]
+            before = np.searchsorted(np.sort(begin[w, some]), end[w, here], side="left")
+            over = np.searchsorted(np.sort(end[w, some]), begin[w, here], side="right")
+            found[w, here] = before - over + ~sends[w, here]
     return found

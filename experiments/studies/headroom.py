@@ -163,8 +163,7 @@ def headroom(
         _Case(known_as(problem), tier, hours, journal)
         for problem in dict.fromkeys(problems)
         for tier in dict.fromkeys(tiers)
-        if tier_scenario(problem, tier)  # an unknown one is an error before anything is played
-    ]
+    ]  # an unknown one is an error before anything is played
     records: Records = []
     for case in cases:
         for record in case.records(range(seed, seed + seeds), limits):
@@ -175,7 +174,7 @@ def headroom(
 
 
 def draw(records: Sequence[dict[str, Any]], path: Path | None = None) -> Any:
-    """Percent of the planner with intervals, a panel a problem, a group of rows a tier. Returns the figure."""
+    """Percent of the planner with intervals, a panel a problem, its tiers in order. Returns the figure."""
     from matplotlib.figure import Figure
 
     problems = list(dict.fromkeys(record["problem"] for record in records))
@@ -185,7 +184,9 @@ def draw(records: Sequence[dict[str, Any]], path: Path | None = None) -> Any:
     with style.styled():
         figure = Figure((8.6, height), dpi=150)
         panels = figure.subplots(len(problems), 1, squeeze=False, height_ratios=heights)[:, 0]
-        figure.subplots_adjust(0.3, 0.5 / height, 0.97, 1.0 - 1.3 / height, hspace=0.75 / np.mean(heights))
+        figure.subplots_adjust(
+            0.3, 0.5 / height, 0.97, 1.0 - 1.3 / height, hspace=0.75 * len(heights) / sum(heights)
+        )
         for axes, (problem, rows) in zip(panels, shown.items(), strict=True):
             _panel(axes, problem, rows)
         style.headline(

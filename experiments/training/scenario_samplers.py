@@ -2,9 +2,9 @@
 
 Each varies a shipped scenario, that of a tier (`experiments.tiers`): fleet, stations, epoch, charge, and what
 the problem is about. Some draws leave fleet and demands as shipped, so that what is shipped is known from
-training (with other seeds). A shell that has the size and inclination of a held-out one is drawn again. What is
-scarce in a tier is scarce in all that is drawn of it: panels, boards, dishes, fuel and what customers pay are
-those of its scenario.
+training (with other seeds). A shell that has the size and inclination of a held-out one is drawn again.
+What is scarce in a tier is scarce in all that is drawn of it: panels, boards, dishes, fuel and what customers
+pay are those of its scenario.
 """
 
 from typing import Any
@@ -72,7 +72,7 @@ def _named(kind: str, tier: str) -> str:
 
 
 def _charge(base: Scenario, low: float, high: float, tier: str) -> tuple[float, float]:
-    """The range of the initial charge: from `low` to `high`, or where things are scarce that of the tier."""
+    """The range of the initial charge: `low` to `high`, or where things are scarce that of the tier."""
     return (low, high) if tier == CALM else base.spacecraft["computing_satellite"].power.initial_charge
 
 
@@ -207,7 +207,10 @@ def _job_kinds(rng: np.random.Generator, size: float, base: Scenario) -> list[di
 def draw_avoidance(rng: np.random.Generator, hours: Hours = (24.0, 60.0), tier: str = CALM) -> Scenario:
     """One training scenario of avoidance: crossing_12 as it is, or other shells, encounters and burns."""
     base = tier_scenario("avoidance_v0", tier)
-    changes: dict[str, Any] = {"name": _named("crossing", tier), "horizon_h": round(float(rng.uniform(*hours)))}
+    changes: dict[str, Any] = {
+        "name": _named("crossing", tier),
+        "horizon_h": round(float(rng.uniform(*hours))),
+    }
     if rng.random() < 0.3:
         return load_scenario(base, changes | {"start_within_h": 24.0})
     shell = {"name": "Shell", "spacecraft": "computing_satellite", "walker": _walker(rng, most=4)}
@@ -217,7 +220,7 @@ def draw_avoidance(rng: np.random.Generator, hours: Hours = (24.0, 60.0), tier: 
 
 
 def _scarce_encounters(rng: np.random.Generator, base: Scenario) -> dict[str, Any]:
-    """As frequent as in `base`, more or less; slot, burns and what is known of orbits are those of `base`."""
+    """As frequent as in `base`, more or less; slot, burns and how well orbits are known are as in `base`."""
     rate, warned = base.encounters.staged_per_day, (24.0, 36.0, 36.0, 48.0)
     return {
         "staged_per_day": round(rate * _factor(rng, 0.7, 1.4), 2),

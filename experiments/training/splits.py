@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from experiments.tiers import CALM, tier_scenario
 from experiments.training.scenario_samplers import (
     draw_autonomy,
     draw_avoidance,
     draw_offloading,
     draw_tasking,
 )
-from experiments.tiers import CALM, tier_scenario
 from sandbox.errors import SandboxError
 from sandbox.scenario import Scenario, load_scenario
 

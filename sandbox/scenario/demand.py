@@ -86,9 +86,9 @@ class Site(Model):
 class Requests(Customers):
     """Observation requests: a stock at the start, a Poisson stream, and sites named one by one.
 
-    `value` and `lifetime_h` are drawn uniformly from their ranges (but see `Customers`), the forecast cloud probability from a
-    beta distribution with mean `cloud_mean` and concentration `cloud_spread`; the sky is drawn anew every
-    `sky_h` hours.
+    `value` and `lifetime_h` are drawn uniformly from their ranges (but see `Customers`), the forecast cloud
+    probability from a beta distribution with mean `cloud_mean` and concentration `cloud_spread`; the sky is
+    drawn anew every `sky_h` hours.
     """
 
     initial: Annotated[int, Field(ge=0, le=100_000)] = 256

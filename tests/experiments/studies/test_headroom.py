@@ -73,7 +73,8 @@ def test_what_is_known_is_not_played_again(small, tmp_path, monkeypatch):
 
 def test_command_leaves_records_a_table_and_a_figure(small, tmp_path, capsys):
     out, told = tmp_path / "o", tmp_path / "r.json"
-    words = ["headroom", "--problem", "tasking_v0", "--tier", "calm", "tight", "--hours", "0.5", "--seeds", "2"]
+    words = ["headroom", "--problem", "tasking_v0", "--tier", "calm", "tight"]
+    words += ["--hours", "0.5", "--seeds", "2"]
     assert main([*words, "--limits", "battery", "link", "--out", str(out), "--json", str(told)]) == 0
     assert {path.name for path in out.iterdir()} == {"headroom.json", "headroom.csv", "headroom.png"}
     records = json.loads(told.read_text())
