@@ -29,7 +29,8 @@ LIMITS: Mapping[str, Mapping[str, float | str]] = {
     },
     "boards": {
         "backlog": 0.0, "inbox": 1.0, "answers": 0.0, "raw": 0.0, "job_small_s": MIDDLE,
-        "job_large_s": MIDDLE, "training_large_s": MIDDLE, "large_missing": 0.0, "board_reset": 0.0, "weights_fault": 0.0,
+        "job_large_s": MIDDLE, "training_large_s": MIDDLE, "large_missing": 0.0, "board_reset": 0.0,
+        "weights_fault": 0.0,
     },
     "time": {
         "request_*_window": HIGH, "request_*_deadline": HIGH, "request_*_capture_in": 0.0, "job_age": 0.0,
