@@ -219,7 +219,7 @@ class TestExtends:
 
 class TestWrongSources:
     def test_unknown_scenario_suggests(self):
-        assert sentence("scs02") == "Unknown scenario 'scs02'; did you mean scs01?"
+        assert sentence("scs02").startswith("Unknown scenario 'scs02'; did you mean scs01")
 
     def test_unknown_scenario_lists(self):
         assert all(name in sentence("zzzzzzz") for name in ("known: ", "pair", "scs01"))
