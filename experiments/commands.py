@@ -23,6 +23,10 @@ SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "collisions and fuel over the threshold of a burn",
         ),
         "deployment": ("studies.deployment", "impulses against days when one launch fills a ring of slots"),
+        "headroom": (
+            "studies.headroom",
+            "what is left to win in each tier, and what it costs to be blind to a limit",
+        ),
         "encounter_rates": ("studies.encounter_rates", "warnings a year beside what operators publish"),
         "model_upload": ("studies.model_upload", "hours until a Qwen3 is on board, with and without lasers"),
         "planner_gap": ("studies.planner_gap", "what policies earn of a bound on what anybody can"),

@@ -15,6 +15,8 @@ MOST_NAMED = 100_000
 """Of sites, satellites and whatever else is listed one by one: a file of some 10 MB."""
 MOST_LISTED = 10_000
 """Of groups, stations, events and planned outages, each of which is looked at in every round."""
+MOST_TIERS = 100
+"""Of service: nobody tells more kinds of customers apart."""
 MOST_HOURS = 10 * 366 * 24.0
 """Ten years: of an episode and of the time before it. The tables of Sun and Earth take 200 B an hour and
 5 ms a day; the J2 mean motion has by then drifted by more than any task here would notice."""

@@ -6,6 +6,7 @@ from math import ceil, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.customers import draw_tiers, draw_values
 from sandbox.events import happening, places
 from sandbox.fleet import zenith
 from sandbox.geography import sample_cities
@@ -77,8 +78,10 @@ def _stream(
     rows = np.zeros(count, JOB)
     rows["kind"], rows["source"] = number, NONE
     rows["release"] = rng.uniform(begin, end, count)
-    rows["deadline"] = rows["release"] + kind.deadline_s
-    rows["value"] = rng.uniform(*kind.value, count)
+    value = draw_values(rng, kind.value, kind.value_tail, count)
+    worth, patience = draw_tiers(rng, kind.tiers, count)
+    rows["deadline"] = rows["release"] + patience * kind.deadline_s
+    rows["value"] = worth * value
     rows["bits"] = kind.raw_mbit * MEGA
     return rows
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.customers import draw_tiers, draw_values
 from sandbox.events import happening, places
 from sandbox.fleet import zenith
 from sandbox.geography import sample_cities, sample_globe, sample_land
@@ -49,7 +50,10 @@ def _stream_room(settings: Settings, horizon_s: float) -> int:
 
 def sky_intervals(settings: Settings, events: Sequence[Event] = ()) -> int:
     """Intervals of the sky that a request can live through."""
-    lives = [settings.lifetime_h[1], *(site.deadline_h - site.release_h for site in settings.sites)]
+    lives = [
+        settings.lifetime_h[1] * settings.time_factor,
+        *(site.deadline_h - site.release_h for site in settings.sites),
+    ]
     lives += [event.requests.lifetime_h[1] for event in events if event.requests]
     return ceil(max(lives) / settings.sky_h) + 1
 
@@ -70,8 +74,10 @@ def draw_book(
     life = rng.uniform(*settings.lifetime_h, total) * HOUR
     # the stock has been open for a while: a share of its life is over
     life[: settings.initial] *= rng.uniform(0.0, 1.0, settings.initial)
-    value = rng.uniform(*settings.value, total)
+    value = draw_values(rng, settings.value, settings.value_tail, total)
     cloud = _cloud(rng, settings.cloud_mean, settings.cloud_spread, total)
+    worth, patience = draw_tiers(rng, settings.tiers, total)
+    value, life = worth * value, patience * life
     sites, intervals = settings.sites, sky_intervals(settings, events)
     book = Book(
         np.concatenate((latitude, np.radians([s.latitude_deg for s in sites]))),

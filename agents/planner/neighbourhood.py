@@ -7,12 +7,15 @@ from numpy.typing import NDArray
 
 from agents.planner.search import ALL, Change, Edit, Plan, Trace
 from agents.planner.simulator import Simulator
-from agents.planner.tasking_decoder import ASKED, HABITS, OWN, PLAIN, TaskingDecoder, images_left
+from agents.planner.tasking_decoder import ASKED, HABITS, OWN, PLAIN, SEND, TaskingDecoder, images_left
 
 PREFERRED = 8.0
 """Factor on the score of a request that a satellite is to prefer: more than requests differ in score."""
 SPREAD = 0.5
 """Deviation of the logarithm of a factor that is tried: mostly between a third and three times."""
+FLOORS = (0.5, 0.75, 0.9)
+"""Shares of the requests, the least valuable ones, that plans at the beginning leave alone: where few images
+reach the ground or energy is short, what is imaged must be worth it."""
 LENGTHS_S = (30.0, 60.0, 120.0, 240.0, 480.0, 960.0)
 """Seconds for which another habit is tried: from one round to a whole pass over a region."""
 
@@ -54,7 +57,8 @@ class TaskingNeighbourhood:
 
     def left(self) -> NDArray[np.float64]:
         end = float(self.world.state.clock["start"][0]) + self.world.horizon_s
-        return images_left(self.world, end)
+        rate = self.simulator.layout.physical(self.simulator.seen, "contact_rate")
+        return images_left(self.world, 1e6 * rate, end)
 
     def change(self, rng: np.random.Generator, trace: Trace, rounds: int, n: int) -> Sequence[Edit]:
         # requests first: which of two is imaged decides most of the value, and such a move disturbs least
@@ -73,6 +77,19 @@ class TaskingNeighbourhood:
 
     def starts(self) -> Sequence[Change]:
         return [{ALL: [self.pointed_plainly()]}]
+
+    def choosy(self, value: NDArray[np.float64]) -> Sequence[Change]:
+        """Changes of the blank plan for a book of requests with these values (M,): whoever sees a station
+        sends, and what is worth little is left."""
+        sends: Edit = ("habits", (slice(None),), SEND)
+        asked = value[value > 0.0]
+        floors: list[Edit] = [
+            ("keys", (slice(None), np.flatnonzero(value < np.quantile(asked, share))), 0.0)
+            for share in (FLOORS if len(asked) else ())
+        ]
+        plain = self.pointed_plainly()
+        kinds: list[list[Edit]] = [[sends], [plain], [plain, sends]]
+        return [{ALL: [sends]}, {ALL: [plain, sends]}] + [{ALL: [*k, f]} for k in kinds for f in floors]
 
     def pointed_plainly(self) -> Edit:
         """Every satellite points with the numbers of `DeadlineGreedy`."""

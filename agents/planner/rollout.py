@@ -69,7 +69,7 @@ class RolloutPlanner(Planner):
         return bool(np.array_equal(trace.energy[t], self.world.state.power["energy"][b]))
 
     def _plan(self, b: int, done: int) -> Trace:
-        search = self._search = self._search or self._make()
+        search = self.searching
         clock = self.world.state.clock[b]
         left = self.world.horizon_s - float(clock["time"] - clock["start"])
         rounds = max(1, round(left / self.world.constants.round_s))
@@ -79,6 +79,12 @@ class RolloutPlanner(Planner):
         plan, trace, _ = search.improve(b, plan, done, rounds, self.others(b, done, rounds))
         self._plans[b] = plan
         return trace
+
+    @property
+    def searching(self) -> Search:
+        """The search, made when it is first needed."""
+        self._search = self._search or self._make()
+        return self._search
 
     def _make(self) -> Search:
         simulator = Simulator(self._problem, self.copies)

@@ -6,6 +6,7 @@ that is among what is tried; the program alone counts on requests that the outlo
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 
@@ -27,6 +28,11 @@ class TaskingPlanner(RolloutPlanner):
 
     def base(self, simulator: Simulator) -> Base:
         return TaskingNeighbourhood(simulator, TaskingDecoder(simulator))
+
+    def starts(self, b: int, done: int, rounds: int) -> Sequence[Change]:
+        """Plans that send whenever they can, and that leave what is worth little."""
+        base = cast(TaskingNeighbourhood, self.searching.base)
+        return base.choosy(self.world.state.requests.book["value"][b])
 
     def others(self, b: int, done: int, rounds: int) -> Sequence[Change]:
         """The wishes that the flow program has for the rounds ahead."""

@@ -103,8 +103,22 @@ class TaskingDecoder(Teacher):
         return state.requests.sky[world, j, interval] < book["cloud"][world, j]
 
 
-def images_left(world: Any, end: float) -> NDArray[np.float64]:
-    """What the images on board (W, N) will be worth at the next contacts, those before `end` (s)."""
+MEAN_RATE = 0.5
+"""Of the highest rate of a contact, what it carries in the mean: the codes of DVB-S2 between the horizon and
+the highest point differ four times."""
+REVOLUTION_S = 5_700.0
+"""In low orbit: what one contact cannot hold waits so long for another."""
+SETTLED_S = 10.0
+"""Until the antenna is turned and sends."""
+
+
+def images_left(world: Any, rate: NDArray[np.float64], end: float) -> NDArray[np.float64]:
+    """What the images on board (W, N) will be worth at the next contacts, those before `end` (s).
+
+    They leave in the order in which they were taken, at `rate` (W, N), bit/s at the best of the contact,
+    which those who meet the same station meanwhile share; what it cannot hold waits a revolution for the
+    next one.
+    """
     state, half_life = world.state, world.constants.half_life
     level, places = state.store.level, state.store.request.shape[-1]
     count = level["count"].astype(np.int64)
@@ -117,8 +131,32 @@ def images_left(world: Any, end: float) -> NDArray[np.float64]:
     book = state.requests.book
     copy = np.arange(len(count))[:, None, None]
     plan, now = state.contacts.plan, state.clock["time"][:, None]
-    sent = np.where(plan["station"] != NONE, np.maximum(plan["start"], now) + 60.0, np.inf)
-    sent = np.where(sent < end, sent, np.inf)[..., None]
+    begin = np.maximum(plan["start"], now) + SETTLED_S
+    known = (plan["station"] != NONE) & (rate > 0.0)
+    crowd = (
+        sharing(plan["station"], begin, plan["end"], count > 0)
+        / world.constants.stations["antennas"][np.maximum(plan["station"], 0)]
+    )
+    mine = np.where(known, MEAN_RATE * rate / np.maximum(1.0, crowd), 1.0)
+    room = np.maximum(plan["end"] - begin, 1.0)[..., None]
+    takes = (behind + 1) * (world.constants.craft["image_bits"] / mine)[..., None]
+    passes = np.floor(takes / room)
+    sent = begin[..., None] + passes * REVOLUTION_S + (takes - passes * room)
+    sent = np.where(known[..., None] & (sent < end), sent, np.inf)
     taken = np.where(behind < count[..., None], book["captured_at"][copy, image], 0.0)
     worth = book["value"][copy, image] * 2.0 ** (-(sent - taken) / half_life)
     return np.where(behind < count[..., None], worth, 0.0).sum(axis=-1)
+
+
+def sharing(station: NDArray, begin: NDArray, end: NDArray, sends: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many satellites that have something to send, each itself among them, meet the same station at some
+    time of the contact of each (W, N)."""
+    found = np.ones(station.shape, np.int64)
+    for w, mine in enumerate(station):
+        for g in np.unique(mine):
+            here = mine == g
+            some = here & sends[w]
+            before = np.searchsorted(np.sort(begin[w, some]), end[w, here], side="left")
+            over = np.searchsorted(np.sort(end[w, some]), begin[w, here], side="right")
+            found[w, here] = before - over + ~sends[w, here]
+    return found

@@ -67,7 +67,8 @@ class Requests(Block):
     def tops(self, scenario):
         requests = scenario.requests
         urgent = (event.requests.value[1] for event in scenario.events if event.requests)
-        return {"value": max([requests.value[1], *(site.value for site in requests.sites), *urgent]) or 1.0}
+        most = requests.value[1] * requests.value_factor
+        return {"value": max([most, *(site.value for site in requests.sites), *urgent]) or 1.0}
 
     @staticmethod
     @kernel

@@ -77,8 +77,8 @@ class Job(Block):
     def tops(self, scenario):
         kinds = scenario.job_kinds
         return {
-            "job_value": max((kind.value[1] for kind in kinds), default=0.0) or 1.0,
-            "job_left": max((kind.deadline_s for kind in kinds), default=1.0),
+            "job_value": max((kind.value[1] * kind.value_factor for kind in kinds), default=0.0) or 1.0,
+            "job_left": max((kind.deadline_s * kind.time_factor for kind in kinds), default=1.0),
             "job_half_life": max((kind.half_life_s for kind in kinds), default=1.0),
             "job_size": max((kind.raw_mbit for kind in kinds), default=1.0),
         }

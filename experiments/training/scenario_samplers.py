@@ -1,14 +1,17 @@
 """Training scenarios, drawn from a seeded generator: one function for each decision problem.
 
-Each varies a shipped scenario: fleet, stations, epoch, charge, and what the problem is about. Some draws
-leave fleet and demands as shipped, so that what is shipped is known from training (with other seeds). A shell
-that has the size and inclination of a held-out one is drawn again.
+Each varies a shipped scenario, that of a tier (`experiments.tiers`): fleet, stations, epoch, charge, and what
+the problem is about. Some draws leave fleet and demands as shipped, so that what is shipped is known from
+training (with other seeds). A shell that has the size and inclination of a held-out one is drawn again.
+What is scarce in a tier is scarce in all that is drawn of it: panels, boards, dishes, fuel and what customers
+pay are those of its scenario.
 """
 
 from typing import Any
 
 import numpy as np
 
+from experiments.tiers import CALM, tier_scenario
 from sandbox.fleet import make_fleet
 from sandbox.scenario import Scenario, load_scenario
 
@@ -37,20 +40,21 @@ _SITES = (
 """Places of ground stations known from their operators' public pages, to 0.01 degree."""
 
 
-def draw_tasking(rng: np.random.Generator, hours: Hours = (4.0, 16.0)) -> Scenario:
+def draw_tasking(rng: np.random.Generator, hours: Hours = (4.0, 16.0), tier: str = CALM) -> Scenario:
     """One training scenario, of a length between `hours`."""
+    base = tier_scenario("tasking_v0", tier)
     kind = rng.choice(["scs01", "walker", "sun_synchronous"], p=[0.35, 0.45, 0.2])
     changes: dict[str, Any] = {
-        "name": f"training_{kind}",
+        "name": _named(str(kind), tier),
         "horizon_h": round(float(rng.uniform(*hours)), 1),
         "start_within_h": 24.0,
-        "stations": _stations(rng),
-        "spacecraft.computing_satellite.power.initial_charge": (0.3, 0.95),
+        "stations": _stations(rng, base),
+        "spacecraft.computing_satellite.power.initial_charge": _charge(base, 0.3, 0.95, tier),
         "spacecraft.computing_satellite.store_gbit": float(rng.choice([80.0, 160.0, 160.0, 240.0])),
         **{f"requests.{name}": value for name, value in _requests(rng).items()},
     }
     if kind == "scs01":
-        names = make_fleet(load_scenario("scs01")).names
+        names = make_fleet(base).names
         if rng.random() < 0.5:
             keep = np.sort(rng.choice(len(names), int(rng.integers(1, len(names))), replace=False))
             changes["satellites"] = [names[i] for i in keep]
@@ -60,7 +64,16 @@ def draw_tasking(rng: np.random.Generator, hours: Hours = (4.0, 16.0)) -> Scenar
         changes["epoch"] = _epoch(rng)
         orbits = _walker(rng) if kind == "walker" else _sun_synchronous(rng)
         changes["fleet.0"] = {"name": "Fleet", "spacecraft": "computing_satellite", str(kind): orbits}
-    return load_scenario("scs01", changes)
+    return load_scenario(base, changes)
+
+
+def _named(kind: str, tier: str) -> str:
+    return f"training_{kind}" if tier == CALM else f"training_{kind}_{tier}"
+
+
+def _charge(base: Scenario, low: float, high: float, tier: str) -> tuple[float, float]:
+    """The range of the initial charge: `low` to `high`, or where things are scarce that of the tier."""
+    return (low, high) if tier == CALM else base.spacecraft["computing_satellite"].power.initial_charge
 
 
 def _walker(rng: np.random.Generator, most: int = 8) -> dict[str, Any]:
@@ -95,7 +108,8 @@ def _sun_synchronous(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
-def _stations(rng: np.random.Generator) -> list[dict[str, Any]]:
+def _stations(rng: np.random.Generator, base: Scenario) -> list[dict[str, Any]]:
+    """Stations at some of the known places, with the dishes of those of `base`."""
     chosen = rng.choice(len(_SITES), int(rng.integers(2, 10)), replace=False)
     return [
         {
@@ -103,7 +117,7 @@ def _stations(rng: np.random.Generator) -> list[dict[str, Any]]:
             "latitude_deg": _SITES[i][1],
             "longitude_deg": _SITES[i][2],
             "antennas": int(rng.integers(1, 3)),
-            "gain_to_noise_db_k": 23.5,
+            "gain_to_noise_db_k": base.stations[0].gain_to_noise_db_k,
         }
         for i in chosen
     ]
@@ -120,27 +134,28 @@ def _requests(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
-def draw_offloading(rng: np.random.Generator, hours: Hours = (1.0, 4.0)) -> Scenario:
+def draw_offloading(rng: np.random.Generator, hours: Hours = (1.0, 4.0), tier: str = CALM) -> Scenario:
     """One training scenario of offloading: relay_40 as it is, or other meshes, users and stations."""
+    base = tier_scenario("offloading_v0", tier)
     shipped = rng.random() < 0.3
     changes: dict[str, Any] = {
-        "name": "training_relay",
+        "name": _named("relay", tier),
         "horizon_h": round(float(rng.uniform(*hours)), 1),
         "start_within_h": 24.0,
     }
     if shipped:
-        return load_scenario("relay_40", changes)
+        return load_scenario(base, changes)
     changes |= {
         "epoch": _epoch(rng),
-        "spacecraft.computing_satellite.power.initial_charge": (0.2, 0.95),
+        "spacecraft.computing_satellite.power.initial_charge": _charge(base, 0.2, 0.95, tier),
         "jobs.large_on_board": bool(rng.random() < 0.9),
     }
     fleet = _mesh(rng)
     changes["fleet"] = fleet
     if rng.random() < 0.5:
-        changes["stations"] = _stations(rng)
-    changes["jobs.kinds"] = _job_kinds(rng, sum(_total(group) for group in fleet) / 40.0)
-    return load_scenario("relay_40", changes)
+        changes["stations"] = _stations(rng, base)
+    changes["jobs.kinds"] = _job_kinds(rng, sum(_total(group) for group in fleet) / 40.0, base)
+    return load_scenario(base, changes)
 
 
 def _mesh(rng: np.random.Generator) -> list[dict[str, Any]]:
@@ -168,10 +183,10 @@ def _total(group: dict[str, Any]) -> int:
     return int(orbits["total"])
 
 
-def _job_kinds(rng: np.random.Generator, size: float) -> list[dict[str, Any]]:
-    """The kinds of relay_40, one or two of them left out now and then, as frequent as suits a fleet `size`
+def _job_kinds(rng: np.random.Generator, size: float, base: Scenario) -> list[dict[str, Any]]:
+    """The kinds of `base`, one or two of them left out now and then, as frequent as suits a fleet `size`
     times as large, every number changed by a factor."""
-    kinds = [kind.model_dump() for kind in load_scenario("relay_40").jobs.kinds]
+    kinds = [kind.model_dump() for kind in base.jobs.kinds]
     keep = np.flatnonzero(rng.random(len(kinds)) < 0.85)
     kinds = [kinds[i] for i in keep] or kinds
     for kind in kinds:
@@ -189,14 +204,29 @@ def _job_kinds(rng: np.random.Generator, size: float) -> list[dict[str, Any]]:
     return kinds
 
 
-def draw_avoidance(rng: np.random.Generator, hours: Hours = (24.0, 60.0)) -> Scenario:
+def draw_avoidance(rng: np.random.Generator, hours: Hours = (24.0, 60.0), tier: str = CALM) -> Scenario:
     """One training scenario of avoidance: crossing_12 as it is, or other shells, encounters and burns."""
-    changes: dict[str, Any] = {"name": "training_crossing", "horizon_h": round(float(rng.uniform(*hours)))}
+    base = tier_scenario("avoidance_v0", tier)
+    changes: dict[str, Any] = {
+        "name": _named("crossing", tier),
+        "horizon_h": round(float(rng.uniform(*hours))),
+    }
     if rng.random() < 0.3:
-        return load_scenario("crossing_12", changes | {"start_within_h": 24.0})
+        return load_scenario(base, changes | {"start_within_h": 24.0})
     shell = {"name": "Shell", "spacecraft": "computing_satellite", "walker": _walker(rng, most=4)}
     changes |= {"epoch": _epoch(rng), "fleet.0": shell}
-    return load_scenario("crossing_12", changes | {f"encounters.{k}": v for k, v in _encounters(rng).items()})
+    drawn = _encounters(rng) if tier == CALM else _scarce_encounters(rng, base)
+    return load_scenario(base, changes | {f"encounters.{k}": v for k, v in drawn.items()})
+
+
+def _scarce_encounters(rng: np.random.Generator, base: Scenario) -> dict[str, Any]:
+    """As frequent as in `base`, more or less; slot, burns and how well orbits are known are as in `base`."""
+    rate, warned = base.encounters.staged_per_day, (24.0, 36.0, 36.0, 48.0)
+    return {
+        "staged_per_day": round(rate * _factor(rng, 0.7, 1.4), 2),
+        "warn_h": float(rng.choice(warned)),
+        "update_h": float(rng.choice([4.0, 6.0, 8.0, 8.0, 12.0])),
+    }
 
 
 def _encounters(rng: np.random.Generator) -> dict[str, Any]:
@@ -217,21 +247,21 @@ def _encounters(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
-def draw_autonomy(rng: np.random.Generator, hours: Hours = (6.0, 12.0)) -> Scenario:
+def draw_autonomy(rng: np.random.Generator, hours: Hours = (6.0, 12.0), tier: str = CALM) -> Scenario:
     """One training scenario of autonomy: disaster_response as it is, or with other fleets and demands."""
+    shipped = tier_scenario("autonomy_v0", tier)
     changes: dict[str, Any] = {
-        "name": "training_response",
+        "name": _named("response", tier),
         "horizon_h": round(float(rng.uniform(*hours)), 1),
-        "spacecraft.computing_satellite.power.initial_charge": (0.4, 0.95),
+        "spacecraft.computing_satellite.power.initial_charge": _charge(shipped, 0.4, 0.95, tier),
     }
     if rng.random() < 0.4:
-        return load_scenario("disaster_response", changes)
-    shipped = load_scenario("disaster_response")
+        return load_scenario(shipped, changes)
     if rng.random() < 0.5:
         fleet = _mesh(rng)
         changes |= {"fleet": fleet, "epoch": _epoch(rng)}
     if rng.random() < 0.3:
-        changes |= {"stations": _stations(rng), "events": []}
+        changes |= {"stations": _stations(rng, shipped), "events": []}
     else:
         changes["events"] = [_event(rng, event.model_dump()) for event in shipped.events]
     stock = round(_factor(rng, 150.0, 1500.0))
@@ -244,7 +274,7 @@ def draw_autonomy(rng: np.random.Generator, hours: Hours = (6.0, 12.0)) -> Scena
     changes["encounters.hit_share"] = round(float(rng.uniform(0.1, 0.4)), 2)
     for name in ("upsets_per_orbit", "weight_flips_per_board_hour", "laser_outages_per_day"):
         changes[f"faults.{name}"] = round(getattr(shipped.faults, name) * _factor(rng, 0.3, 3.0), 5)
-    return load_scenario("disaster_response", changes)
+    return load_scenario(shipped, changes)
 
 
 def _event(rng: np.random.Generator, event: dict[str, Any]) -> dict[str, Any]:

@@ -5,16 +5,19 @@ under their name; `walker_24` too. Training scenarios are drawn by `experiments.
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import Any
 
 import numpy as np
 
+from experiments.tiers import CALM, tier_scenario
 from experiments.training.scenario_samplers import (
     draw_autonomy,
     draw_avoidance,
     draw_offloading,
     draw_tasking,
 )
+from sandbox.errors import SandboxError
 from sandbox.scenario import Scenario, load_scenario
 
 FIRST_TRAINING_SEED = 1_000_000
@@ -86,8 +89,22 @@ def held_out(name: str, hours: float | None = None) -> Scenario:
     return load_scenario(base, dict(changes) | ({} if hours is None else {"horizon_h": hours}))
 
 
-def training_scenarios(problem: str, seed: int) -> Iterator[Scenario]:
-    """Endless training scenarios of `problem`; the same seed gives the same ones."""
-    rng = np.random.default_rng(FIRST_TRAINING_SEED + seed)
-    while True:
-        yield DRAWS[problem](rng)
+def training_scenarios(problem: str, seed: int, tier: str = CALM) -> Iterator[Scenario]:
+    """Endless training scenarios of `problem` in a tier; the same seed gives the same ones."""
+    return _drawn(problem, FIRST_TRAINING_SEED + seed, tier)
+
+
+def unseen_scenarios(problem: str, seed: int, tier: str = CALM) -> Iterator[Scenario]:
+    """The same for tests: none that is drawn for training, whatever the seeds.
+
+    Raises SandboxError for a seed that is not from 0 to below `FIRST_TRAINING_SEED`.
+    """
+    if not 0 <= seed < FIRST_TRAINING_SEED:
+        raise SandboxError(f"seed = {seed}; those of tests are from 0 to {FIRST_TRAINING_SEED - 1:,}.")
+    return _drawn(problem, seed, tier)
+
+
+def _drawn(problem: str, seed: int, tier: str) -> Iterator[Scenario]:
+    tier_scenario(problem, tier)  # an unknown one is an error now, not when the first is wanted
+    rng = np.random.default_rng(seed)
+    return (DRAWS[problem](rng, tier=tier) for _ in count())

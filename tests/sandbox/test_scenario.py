@@ -61,7 +61,9 @@ class TestNamedScenarios:
         assert kinds.count("training_satellite") == 400
 
     def test_one_computing_satellite_for_all(self):
-        crafts = [load_scenario(name).spacecraft["computing_satellite"] for name in scenario_names()]
+        scarce = ("_tight", "_scarce")  # tiers: they differ in what a satellite has
+        names = [name for name in scenario_names() if not name.endswith(scarce)]
+        crafts = [load_scenario(name).spacecraft["computing_satellite"] for name in names]
         # how far terminals look may differ, and how many boards there are
         same = {"lasers": crafts[0].lasers, "compute": crafts[0].compute}
         assert all(craft.model_copy(update=same) == crafts[0] for craft in crafts)
@@ -217,7 +219,7 @@ class TestExtends:
 
 class TestWrongSources:
     def test_unknown_scenario_suggests(self):
-        assert sentence("scs02") == "Unknown scenario 'scs02'; did you mean scs01?"
+        assert sentence("scs02").startswith("Unknown scenario 'scs02'; did you mean scs01")
 
     def test_unknown_scenario_lists(self):
         assert all(name in sentence("zzzzzzz") for name in ("known: ", "pair", "scs01"))

@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 
 from envs.episodes import env_names
-from experiments.training.splits import DRAWS, HELD_OUT, JUDGED, RIVALS, held_out, training_scenarios
+from experiments.tiers import TIERS, tier_scenario
+from experiments.training.splits import (
+    DRAWS,
+    FIRST_TRAINING_SEED,
+    HELD_OUT,
+    JUDGED,
+    RIVALS,
+    held_out,
+    training_scenarios,
+    unseen_scenarios,
+)
+from sandbox.errors import SandboxError
 
 
 @pytest.fixture(scope="module", params=DRAWS)
@@ -53,3 +64,31 @@ def test_held_out_takes_hours():
     assert held_out("delta_40_70", 3.0).horizon_h == 3.0
     assert held_out("star_18_86").fleet[0].walker.total == 18
     assert held_out("star_18_86").fleet[0].walker.pattern == "star"
+
+
+@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("problem", DRAWS)
+def test_scenarios_of_a_tier_are_as_scarce_as_it_is(problem, tier):
+    base, drawn = tier_scenario(problem, tier), list(islice(training_scenarios(problem, 0, tier), 6))
+    assert len({s.model_dump_json() for s in drawn}) > 3
+    for scenario in drawn:
+        craft, shipped = (s.spacecraft["computing_satellite"] for s in (scenario, base))
+        assert craft.power.panel_area_m2 == shipped.power.panel_area_m2
+        assert craft.compute == shipped.compute
+        assert scenario.safe_mode == base.safe_mode
+        assert scenario.requests.tiers == base.requests.tiers
+        assert {s.gain_to_noise_db_k for s in scenario.stations} == {base.stations[0].gain_to_noise_db_k}
+        if tier != TIERS[0]:
+            assert scenario.name.endswith(tier)
+            assert craft.power.initial_charge == shipped.power.initial_charge
+
+
+def test_what_tests_draw_is_not_what_training_draws():
+    trained = [s.model_dump_json() for s in islice(training_scenarios("tasking_v0", 0, "scarce"), 5)]
+    tested = [s.model_dump_json() for s in islice(unseen_scenarios("tasking_v0", 0, "scarce"), 5)]
+    assert not set(trained) & set(tested)
+    for seed in (-1, FIRST_TRAINING_SEED):
+        with pytest.raises(SandboxError, match="those of tests"):
+            unseen_scenarios("tasking_v0", seed)
+    with pytest.raises(SandboxError, match="Unknown tier"):
+        training_scenarios("tasking_v0", 0, "scarse")
