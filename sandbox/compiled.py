@@ -161,10 +161,20 @@ class _CacheImpl(CompileResultCacheImpl):
 
 
 class _File(IndexDataCacheFile):
-    """Marks what is used, so that the oldest can go when there is too much."""
+    """Marks what is used, so that the oldest can go when there is too much. What cannot be read is not there:
+    a file that was cut short, or one of a version of ours that had types which this one has not."""
+
+    def _load_index(self) -> dict[Any, str]:
+        try:
+            return super()._load_index()
+        except Exception:  # of any kind: unpickling raises what it likes
+            return {}
 
     def load(self, key: Any) -> Any:
-        data = super().load(key)
+        try:
+            data = super().load(key)
+        except Exception:
+            return None
         if data is not None:
             with suppress(OSError):
                 os.utime(self._index_path)

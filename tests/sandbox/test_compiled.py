@@ -136,3 +136,19 @@ def test_entry_point_gives_what_the_kernel_gives():
     share = entry_point(throttle, 1.0, 1.0, 1.0)
     for temperature in np.linspace(300.0, 340.0, 9).tolist():
         assert share(temperature, 318.0, 333.0) == throttle(temperature, 318.0, 333.0)
+
+
+def test_a_cache_that_cannot_be_read_is_compiled_anew(tmp_path, monkeypatch):
+    """Cut short, or pickled by a version with types that this one has not."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    compiled._writable_folder.cache_clear()
+    try:
+        for spoilt in ("*.nbi", "*.nbc"):
+            made = compiled.kernel(doubled.py_func)
+            assert made(2.0) == 4.0
+            for path in tmp_path.rglob(spoilt):
+                whole = path.read_bytes()
+                path.write_bytes(whole[: 2 * len(whole) // 3])
+            assert compiled.kernel(doubled.py_func)(2.0) == 4.0
+    finally:
+        compiled._writable_folder.cache_clear()
