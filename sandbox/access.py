@@ -3,6 +3,7 @@
 import math
 from typing import Any, NamedTuple
 
+from sandbox.cells import ROUNDING, band_at, box_around, cell_at, cells_between
 from sandbox.compiled import kernel
 from sandbox.geometry import BEYOND_S, itrs_at, rotate, round_path, unit
 from sandbox.links import horizon_cosine, seek_contact, sin_elevation, slant_range, visible_part
@@ -10,7 +11,8 @@ from sandbox.orbits.eclipse import illumination, shadow_transition
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.orbits.frames import subpoint
 from sandbox.radio import link_rate
-from sandbox.sensing import CONE_MARGIN_S, access_angle, cone_times, plan_capture
+from sandbox.ranks import heap_up, take_next
+from sandbox.sensing import CONE_MARGIN_S, KEY, access_angle, cone_times, plan_capture
 from sandbox.state import NONE
 
 LOOK_AHEAD_S = BEYOND_S
@@ -18,6 +20,8 @@ STATION_SAMPLE_S = 30.0
 """Longest step in the search for a station in view; a shorter pass can be missed."""
 LOWEST_GROUND_M = 6_356_000.0
 """Distance of the lowest ground, at the poles, from the geocentre."""
+FLOAT32 = 1e-6
+"""More than a product of two unit vectors changes where one is rounded to 32 bits."""
 SCREEN_MARGIN = 0.01
 """rad; covers the difference between geodetic and geocentric zenith (0.0034) and the round's curvature."""
 
@@ -31,6 +35,19 @@ class View(NamedTuple):
     seconds: float  # length of the round
     radius: float  # m, at its beginning
     track: Any  # see `ground_track`
+
+
+class Swath(NamedTuple):
+    """Ground that a satellite can come near; every part is of unit vectors to it, in ITRS."""
+
+    middle: Any  # the sub-satellite point half way
+    rate: Any  # rad/s, see `ground_track`
+    ahead: Any  # the direction of flight, times the rate
+    angle: float  # rad, the farthest from the middle
+    floor: float  # its cosine
+    speed: float  # rad/s, the size of the rate
+    aside: float  # most across, times the rate
+    behind: float  # least along, times the rate
 
 
 @kernel
@@ -50,7 +67,7 @@ def look(state, constants, scratch, b):
         if not state.body[b, n].alive:
             continue
         position, velocity = state.orbit.position[b, n], state.orbit.velocity[b, n]
-        _look_out(state, constants, rotations, sun, (sx, sy, sz), b, n)
+        _look_out(state, constants, scratch.found[b], rotations, sun, (sx, sy, sz), b, n)
         seek_contact(
             state.contacts,
             b,
@@ -80,7 +97,7 @@ def _clear(outlook, opportunities):
 
 
 @kernel
-def _look_out(state, constants, rotations, sun, sun_itrs, b, n):
+def _look_out(state, constants, found, rotations, sun, sun_itrs, b, n):
     """Fill the outlook of satellite n; rotations at the beginning, the middle and the end of the round."""
     craft, seconds, orbit = constants.craft[n], constants.round_s, state.orbit
     outlook = state.outlook[b, n]
@@ -102,7 +119,7 @@ def _look_out(state, constants, rotations, sun, sun_itrs, b, n):
     look_for_stations(outlook, constants, state.ground[b], craft.radio, view, samples)
     now = state.clock[b].time
     _look_for_requests(
-        state.opportunities[b, n], state.requests, craft, state.pointing[b, n], view, sun_itrs, now, b
+        state.opportunities[b, n], state.requests, found, craft, state.pointing[b, n], view, sun_itrs, now, b
     )
 
 
@@ -164,78 +181,110 @@ def look_for_stations(outlook, constants, ground, radio, view, samples):
 
 
 @kernel
-def _look_for_requests(opportunities, requests, craft, arrow, view, sun, now, b):
+def _look_for_requests(opportunities, requests, found, craft, arrow, view, sun, now, b):
     """Keep the K requests of greatest expected value, value x (1 - cloud), that can be imaged now or soon.
 
     Soon: those whose access begins within LOOK_AHEAD_S after the round; the camera can turn there in advance.
-    Those that were found under cloud are left out until their sky changes.
+    Those that were found under cloud are left out until their sky changes. They are planned from the best on,
+    those of equal value by number, until K are found; `found` (M,) is working memory.
     """
     path, rotation, middle, seconds, radius, track = view
     pointing = (arrow[0], arrow[1], arrow[2])
     cone = access_angle(radius, craft.max_off_nadir)
-    floor = math.cos(cone + half_turn(track, seconds + 2.0 * LOOK_AHEAD_S) + SCREEN_MARGIN)
+    swath = _swath(track, cone, seconds)
     ux, uy, uz = track[0]
     rx, ry, rz = track[1]
-    reach = math.sin(cone + SCREEN_MARGIN)
-    aside = reach * math.sqrt(rx * rx + ry * ry + rz * rz)
-    behind = -aside - half_turn(track, seconds) * aside / reach
-    fx, fy, fz = ry * uz - rz * uy, rz * ux - rx * uz, rx * uy - ry * ux
-    up = requests.open_up[b]
-    for slot in range(requests.open_count[b]):
-        tx, ty, tz = up[0, slot], up[1, slot], up[2, slot]
-        if ux * tx + uy * ty + uz * tz < floor:
+    count, shown = _gather(requests, found, swath, sun, craft.min_sun_sine, b), 0
+    heap_up(found, count)
+    key = NONE
+    while shown < opportunities.shape[0]:
+        key, count = take_next(found, count, key)
+        if key == NONE:
+            return
+        j = int(key % KEY)
+        request = requests.book[b, j]
+        up = (request.up[0], request.up[1], request.up[2])
+        if now < request.closed_until or not _is_near(up, swath, sun, craft.min_sun_sine, 0.0):
             continue
-        # beside the swath, behind the satellite, or in the dark: most are, and are not worth a closer look
-        if abs(rx * tx + ry * ty + rz * tz) > aside or fx * tx + fy * ty + fz * tz < behind:
-            continue
-        if tx * sun[0] + ty * sun[1] + tz * sun[2] < craft.min_sun_sine:
-            continue
-        j = requests.open_ids[b, slot]
-        worth = _worth(requests, b, j)
-        if now < requests.book[b, j].closed_until or not _beats_last(opportunities, requests, b, j, worth):
-            continue
-        target = requests.book[b, j].position
+        target = request.position
         tx, ty, tz = unit(target[0], target[1], target[2])
         enter, leave = cone_times(ux, uy, uz, rx, ry, rz, tx, ty, tz, cone)
         enter, leave = enter + middle, leave + middle
         if leave <= max(enter, 0.0) or enter > seconds + LOOK_AHEAD_S:
             continue
-        last = min(leave, requests.book[b, j].deadline - now + CONE_MARGIN_S)
+        last = min(leave, request.deadline - now + CONE_MARGIN_S)
         capture, slew, off_nadir = plan_capture(
             path, rotation, middle, pointing, target, craft, enter, last, seconds, 0.0
         )
         if capture >= 0.0:
-            _insert(opportunities, requests, b, j, worth, capture, slew, off_nadir, leave)
+            _write(opportunities[shown], j, capture, slew, off_nadir, leave)
+            shown += 1
 
 
 @kernel
-def _worth(requests, b, j):
-    return requests.book[b, j].value * (1.0 - requests.book[b, j].cloud)
+def _swath(track, cone, seconds):
+    """What a satellite's camera can come near in the round or soon after, for a first, generous selection."""
+    angle = cone + half_turn(track, seconds + 2.0 * LOOK_AHEAD_S) + SCREEN_MARGIN
+    ux, uy, uz = track[0]
+    rx, ry, rz = track[1]
+    reach = math.sin(cone + SCREEN_MARGIN)
+    speed = math.sqrt(rx * rx + ry * ry + rz * rz)
+    aside = reach * speed
+    behind = -aside - half_turn(track, seconds) * aside / reach
+    ahead = (ry * uz - rz * uy, rz * ux - rx * uz, rx * uy - ry * ux)
+    return Swath(track[0], track[1], ahead, angle, math.cos(angle), speed, aside, behind)
 
 
 @kernel
-def _beats_last(opportunities, requests, b, j, worth):
-    last = opportunities[opportunities.shape[0] - 1].request
-    if last == NONE:
-        return True
-    theirs = _worth(requests, b, last)
-    return worth > theirs or (worth == theirs and j < last)
+def _gather(requests, found, swath, sun, min_sun_sine, b):
+    """Write the keys of the open requests in a swath and in daylight to `found`, in no order; how many."""
+    ux, uy, uz = swath.middle
+    if requests.open_count[b] == 0 or _is_dark(swath, sun, min_sun_sine):
+        return 0
+    bands, entries, count = requests.bands[b], requests.open[b], 0
+    if swath.angle < 0.5 * math.pi:
+        south, north, longitude, width = box_around(ux, uy, uz, swath.angle)
+    else:
+        south, north, longitude, width = -math.pi, math.pi, 0.0, math.pi
+    for band in range(band_at(bands, south), band_at(bands, north) + 1):
+        first, last = cells_between(bands, band, longitude, width)
+        for place in range(first, last + 1):
+            cell = requests.cells[b, cell_at(bands, band, place)]
+            if cell.open == 0 or not _is_near((cell.x, cell.y, cell.z), swath, sun, min_sun_sine, cell.size):
+                continue
+            for slot in range(cell.start, cell.start + cell.open):
+                entry = entries[slot]
+                found[count] = entry.key
+                # a number, not a branch, which would be foreseen wrongly half of the time
+                count += _is_near((entry.x, entry.y, entry.z), swath, sun, min_sun_sine, FLOAT32)
+    return count
 
 
 @kernel
-def _insert(opportunities, requests, b, j, worth, capture, slew, off_nadir, leave):
-    """Put request j in its place in the list (K,), which falls in worth and then rises in number."""
-    k = opportunities.shape[0] - 1
-    while k > 0:
-        other = opportunities[k - 1].request
-        if other != NONE:
-            theirs = _worth(requests, b, other)
-            if theirs > worth or (theirs == worth and other < j):
-                break
-            _write(opportunities[k], other, opportunities[k - 1].capture, opportunities[k - 1].slew,
-                   opportunities[k - 1].off_nadir, opportunities[k - 1].window)  # fmt: skip
-        k -= 1
-    _write(opportunities[k], j, capture, slew, off_nadir, leave)
+def _is_dark(swath, sun, min_sun_sine):
+    """Whether the Sun is too low all over a swath: as seen from the point of it that is nearest to it."""
+    if swath.angle >= 0.5 * math.pi:
+        return False
+    ux, uy, uz = swath.middle
+    cosine = ux * sun[0] + uy * sun[1] + uz * sun[2]
+    sine = math.sqrt(max(0.0, 1.0 - cosine * cosine))
+    highest = cosine * swath.floor + sine * math.sqrt(1.0 - swath.floor * swath.floor)
+    return cosine < swath.floor and highest < min_sun_sine - ROUNDING
+
+
+@kernel
+def _is_near(up, swath, sun, min_sun_sine, slack):
+    """Whether what has this zenith lies in a swath and in daylight, or misses that by `slack` at most."""
+    x, y, z = up
+    ux, uy, uz = swath.middle
+    rx, ry, rz = swath.rate
+    fx, fy, fz = swath.ahead
+    return (
+        (ux * x + uy * y + uz * z >= swath.floor - slack)
+        & (abs(rx * x + ry * y + rz * z) <= swath.aside + slack * swath.speed)
+        & (fx * x + fy * y + fz * z >= swath.behind - slack * swath.speed)
+        & (x * sun[0] + y * sun[1] + z * sun[2] >= min_sun_sine - slack)
+    )
 
 
 @kernel

@@ -1,12 +1,14 @@
 """Drawing the book of observation requests of one episode."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import ceil, sqrt
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.cells import ROUNDING, cells_of, edges_of, make_bands
 from sandbox.customers import draw_tiers, draw_values
 from sandbox.events import happening, places
 from sandbox.fleet import zenith
@@ -137,5 +139,31 @@ def write_book(requests: Requests, b: int, book: Book, start: float) -> None:
     rows["status"] = PENDING
     rows["captured_at"] = rows["delivered_at"] = np.nan
     rows["captured_by"] = NONE
-    requests.released[b] = 0
-    requests.open_count[b] = 0
+    index_book(requests, b, used.stop)
+
+
+def index_book(requests: Requests, b: int, count: int) -> None:
+    """Sort the first `count` requests in the book of world `b` by place, worth and deadline; none is open."""
+    rows, bands = requests.book[b], make_bands(requests.book.shape[1])
+    cell, cells = cells_of(bands, rows["up"][:count]), requests.cells[b]
+    held = np.bincount(cell, minlength=len(cells))
+    requests.bands[b] = bands
+    rows["cell"][:count] = cell
+    for name, column in zip(("x", "y", "z", "size"), _extents(tuple(bands.tolist())), strict=True):
+        cells[name] = column
+    cells["start"] = np.cumsum(held) - held
+    cells["open"] = 0
+    rows["rank"][np.argsort(rows["value"] * (rows["cloud"] - 1.0), kind="stable")] = np.arange(len(rows))
+    requests.by_deadline[b] = np.argsort(rows["deadline"])
+    for counter in (requests.released, requests.expired, requests.brief, requests.open_count):
+        counter[b] = 0
+
+
+@lru_cache(maxsize=64)
+def _extents(bands: tuple[int, ...]) -> np.ndarray:
+    """Of every cell of a grid the middle, a unit vector, and the distance to its farthest point: (4, C)."""
+    south, north, west, east = edges_of(np.array(bands))
+    middle = zenith(0.5 * (south + north), 0.5 * (west + east))
+    size = np.maximum(*(np.linalg.norm(middle - zenith(edge, west), axis=-1) for edge in (south, north)))
+    size = np.where(east - west < np.pi, size, 2.0)  # a wider cell ends farther away than at its corners
+    return np.vstack((middle.T, size + ROUNDING))

@@ -9,6 +9,8 @@ from sandbox.orbits.bodies import R_EARTH
 from sandbox.orbits.propagation import hermite_at
 from sandbox.state import CAPTURED, EXPIRED, OPEN, PENDING
 
+KEY = 2**32
+"""An open request's key is its rank times this plus its number: the lower the key, the better the request."""
 CONE_MARGIN_S = 1.0
 """Kept from the edges of the access cone: the closed form below is for a sphere, the Earth is not one."""
 
@@ -127,29 +129,29 @@ def decayed(value, age, half_life):
 
 @kernel
 def open_request(requests, b, j):
-    """Put request j of world b on the list of open ones."""
-    slot = requests.open_count[b]
-    requests.book[b, j].status = OPEN
-    requests.open_ids[b, slot] = j
-    requests.open_slot[b, j] = slot
-    for i in range(3):
-        requests.open_up[b, i, slot] = requests.book[b, j].up[i]
-    requests.open_deadline[b, slot] = requests.book[b, j].deadline
-    requests.open_count[b] = slot + 1
+    """Put request j of world b behind the open ones of its cell."""
+    request = requests.book[b, j]
+    cell = requests.cells[b, request.cell]
+    slot = cell.start + cell.open
+    entry = requests.open[b, slot]
+    entry.x, entry.y, entry.z = request.up[0], request.up[1], request.up[2]
+    entry.key = int(request.rank) * KEY + int(j)
+    request.status, request.slot = OPEN, slot
+    cell.open += 1
+    requests.open_count[b] += 1
 
 
 @kernel
 def close_request(requests, b, j, status):
-    """Take request j of world b off the list of open ones; the last of the list moves into its place."""
-    slot, last = requests.open_slot[b, j], requests.open_count[b] - 1
-    moved = requests.open_ids[b, last]
-    requests.open_ids[b, slot] = moved
-    requests.open_slot[b, moved] = slot
-    for i in range(3):
-        requests.open_up[b, i, slot] = requests.open_up[b, i, last]
-    requests.open_deadline[b, slot] = requests.open_deadline[b, last]
-    requests.open_count[b] = last
-    requests.book[b, j].status = status
+    """Take request j of world b off the open ones of its cell; the last of them moves into its place."""
+    request = requests.book[b, j]
+    cell = requests.cells[b, request.cell]
+    entry, moved = requests.open[b, request.slot], requests.open[b, cell.start + cell.open - 1]
+    entry.x, entry.y, entry.z, entry.key = moved.x, moved.y, moved.z, moved.key
+    requests.book[b, moved.key % KEY].slot = request.slot
+    request.status = status
+    cell.open -= 1
+    requests.open_count[b] -= 1
 
 
 @kernel
@@ -165,14 +167,26 @@ def update_requests(requests, b, now):
     """Expire the open requests of world b whose deadline has passed and open those released by `now`.
 
     A request that came and went between two rounds is open for one round all the same; none can take it.
+    Each request is looked at when it is released and when its deadline has passed, and not in between.
     """
-    for slot in range(requests.open_count[b] - 1, -1, -1):
-        if requests.open_deadline[b, slot] <= now:
-            close_request(requests, b, requests.open_ids[b, slot], EXPIRED)
-    book = requests.book.shape[1]
-    j = requests.released[b]
+    for j in range(requests.brief[b], requests.released[b]):
+        _expire(requests, b, j, now)
+    book, place = requests.book.shape[1], requests.expired[b]
+    while place < book and requests.book[b, requests.by_deadline[b, place]].deadline <= now:
+        _expire(requests, b, requests.by_deadline[b, place], now)
+        place += 1
+    requests.expired[b] = place
+    j, brief = requests.released[b], book
     while j < book and requests.book[b, j].release <= now:
         if requests.book[b, j].status == PENDING:
             open_request(requests, b, j)
+            if requests.book[b, j].deadline <= now:
+                brief = min(brief, j)
         j += 1
-    requests.released[b] = j
+    requests.released[b], requests.brief[b] = j, min(brief, j)
+
+
+@kernel
+def _expire(requests, b, j, now):
+    if requests.book[b, j].status == OPEN and requests.book[b, j].deadline <= now:
+        close_request(requests, b, j, EXPIRED)

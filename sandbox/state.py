@@ -4,8 +4,8 @@ A subsystem's numbers for one satellite stand side by side: `state.power["energy
 `state.power[b, n].energy` for a kernel. (One array a quantity would cost a kernel call 0.16 us for each.)
 Everything that changes with time is here, so a snapshot is a copy of these arrays and of the random
 generators. Shapes: B worlds, N satellites, S places in the image store, M requests in the book of an episode,
-Q sky intervals of a request, K observation opportunities shown to a satellite, G ground stations, E events.
-SI units; times are seconds since the scenario's UTC epoch.
+Q sky intervals of a request, C cells of the ground in L bands, K observation opportunities shown to a
+satellite, G ground stations, E events. SI units; times are seconds since the scenario's UTC epoch.
 """
 
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.cells import make_bands
 from sandbox.structured import structured
 
 Array = NDArray[np.float64]
@@ -64,18 +65,35 @@ LEVEL = _record(  # of the image store, a ring of S places, first in, first out
     ("head", "i4"),  # place of the oldest image
     ("count", "i4"),  # images waiting
 )
-REQUEST = _record(
+REQUEST = _record(  # what is read in every round comes first and stands together
     ("position", "f8", (3,)),  # m, ITRS
-    ("up", "f8", (3,)),  # geodetic zenith, ITRS
-    ("release", "f8"),  # s
     ("deadline", "f8"),  # s, latest capture
     ("value", "f8"),
     ("cloud", "f8"),  # forecast probability of cloud
     ("closed_until", "f8"),  # s, end of the interval in which the sky was found closed
+    ("status", "u1"),
+    ("captured_by", "i4"),  # satellite or -1
+    ("cell", "i4"),  # of the ground that it lies in, see `sandbox.cells`
+    ("rank", "i4"),  # its place by expected value, value x (1 - cloud); of equal ones, by number
+    ("slot", "i4"),  # while it is open: where it stands among the open ones
+    ("release", "f8"),  # s
     ("captured_at", "f8"),  # s, NaN before
     ("delivered_at", "f8"),  # s, NaN before
-    ("captured_by", "i4"),  # satellite or -1
-    ("status", "u1"),
+    ("up", "f8", (3,)),  # geodetic zenith, ITRS
+)
+OPEN_REQUEST = _record(  # what a search reads of an open request, small and beside its neighbours
+    ("key", "i8"),  # its rank and, in the lower 32 bits, its number
+    ("x", "f4"),  # its zenith, ITRS
+    ("y", "f4"),
+    ("z", "f4"),
+)
+CELL = _record(  # of the ground, see `sandbox.cells`
+    ("x", "f4"),  # its middle, a unit vector in ITRS
+    ("y", "f4"),
+    ("z", "f4"),
+    ("size", "f4"),  # from there to its farthest point, in a straight line
+    ("start", "i4"),  # where its room among the open requests begins
+    ("open", "i4"),  # how many stand there
 )
 PLAN = _record(  # the next ground contact
     ("station", "i4"),  # -1 while none is known
@@ -197,11 +215,13 @@ class Requests(NamedTuple):
     book: Records  # (B, M) REQUEST
     sky: Array  # (B, M, Q) uniform draws; the sky is closed where the draw is below the forecast
     released: Ints  # (B,) requests released so far
-    open_count: Ints  # (B,)
-    open_ids: Ints  # (B, M) the open requests, compact, in no particular order
-    open_slot: Ints  # (B, M) where a request stands in open_ids
-    open_up: Array  # (B, 3, M) their zeniths, compact, so that a scan runs over contiguous memory
-    open_deadline: Array  # (B, M) s, their deadlines, likewise
+    by_deadline: Ints  # (B, M) all of them, by rising deadline
+    expired: Ints  # (B,) how many of these have a deadline that has passed
+    brief: Ints  # (B,) of those released last, the first that was over by then
+    bands: Ints  # (B, L + 1) the grid of cells of the ground, see `sandbox.cells`
+    cells: Records  # (B, C) CELL
+    open: Records  # (B, M) OPEN_REQUEST, cell by cell, within a cell in no particular order
+    open_count: Ints  # (B,) requests that are open
 
 
 class Contacts(NamedTuple):
@@ -235,6 +255,7 @@ class Scratch(NamedTuple):
     """Working memory of the kernels, which cannot make arrays. Holds nothing from one call to the next."""
 
     first: Ints  # (B, M)
+    found: NDArray[np.int64]  # (B, M)
     following: Ints  # (B, N K)
     asking: Ints  # (B, N)
     shutter: Array  # (B, 2 N)
@@ -256,7 +277,7 @@ def make_state(
     events: int = 0,
 ) -> State:
     """Zeroed arrays for `worlds` x `satellites`, with `places` in a store, `book` requests and so on."""
-    fleet = (worlds, satellites)
+    fleet, bands = (worlds, satellites), make_bands(book)
     return State(
         clock=np.zeros(worlds, CLOCK),
         orbit=Orbit(*(np.zeros((*fleet, 3)) for _ in Orbit._fields)),
@@ -268,11 +289,13 @@ def make_state(
             book=np.zeros((worlds, book), REQUEST),
             sky=np.zeros((worlds, book, intervals)),
             released=np.zeros(worlds, np.int32),
+            by_deadline=np.zeros((worlds, book), np.int32),
+            expired=np.zeros(worlds, np.int32),
+            brief=np.zeros(worlds, np.int32),
+            bands=np.zeros((worlds, len(bands)), np.int32),
+            cells=np.zeros((worlds, bands[-1]), CELL),
+            open=np.zeros((worlds, book), OPEN_REQUEST),
             open_count=np.zeros(worlds, np.int32),
-            open_ids=np.zeros((worlds, book), np.int32),
-            open_slot=np.zeros((worlds, book), np.int32),
-            open_up=np.zeros((worlds, 3, book)),
-            open_deadline=np.zeros((worlds, book)),
         ),
         contacts=Contacts(np.zeros(fleet, PLAN), np.zeros((*fleet, 3)), np.zeros((*fleet, 3))),
         outlook=np.zeros(fleet, OUTLOOK),
@@ -290,6 +313,7 @@ def make_scratch(worlds: int, satellites: int, stations: int, book: int, shown: 
     """Working memory for `worlds` x `satellites`."""
     return Scratch(
         np.empty((worlds, book), np.int32),
+        np.empty((worlds, book), np.int64),
         np.empty((worlds, satellites * shown), np.int32),
         np.empty((worlds, satellites), np.int32),
         np.empty((worlds, 2 * satellites)),

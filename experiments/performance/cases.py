@@ -15,7 +15,7 @@ ROUNDS = 240
 """Rounds in an episode: two hours, in which random actions lose no satellite (a lost one costs less)."""
 DRAWN = 64
 WALKER = {"pattern": "delta", "planes": 4, "phasing": 1, "altitude_km": 550, "inclination_deg": 53}
-REQUESTS = {"requests.initial": 256, "requests.per_hour": 36.6}
+OPEN_REQUESTS, MEAN_LIFE_H = 256, 7.0
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,11 @@ class Case:
         return self.worlds * self.agents * self.rounds
 
 
-def scenario(satellites: int) -> Scenario:
-    """A Walker pattern of so many satellites at the fidelity of `walker_24`, with about 256 open requests."""
+def scenario(satellites: int, requests: int = OPEN_REQUESTS) -> Scenario:
+    """A Walker pattern at the fidelity of `walker_24`, with about so many open requests all along."""
     walker = WALKER | {"total": satellites}
-    return load_scenario("walker_24", {"fleet.0.walker": walker, **REQUESTS})
+    stock = {"requests.initial": requests, "requests.per_hour": round(requests / MEAN_LIFE_H, 1)}
+    return load_scenario("walker_24", {"fleet.0.walker": walker, **stock})
 
 
 def batch(satellites: int, worlds: int = 1, rounds: int = ROUNDS, problem: Any = tasking_v0) -> BatchEnv:

@@ -2,7 +2,8 @@
 
 Agent-steps (rounds x worlds x agents) per second of processor time and of wall-clock time, resets included,
 median of several repeats that take turns, one thread; MPE2 in the same run beside it. Then what a fresh
-interpreter pays: importing, the first step, the memory of 2,800 satellites.
+interpreter pays: importing, the first step, the memory of 2,800 satellites. With `--requests 64 1500`,
+instead, what so many open requests cost.
 """
 
 import sys
@@ -13,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from envs import autonomy_v0, offloading_v0
-from experiments.performance import startup
+from experiments.performance import request_speed, startup
 from experiments.performance.cases import ROUNDS, Case, batch_case, dictionary_case, mpe2_case
 from experiments.performance.machine import machine
 from experiments.running.options import add, common
@@ -25,6 +26,9 @@ QUICK_ROUNDS, QUICK_BATCHES, QUICK_LARGE = 5, (1, 2), 40
 
 def run(told: Any) -> None:
     """Measure, print a table, write JSON if asked to."""
+    if told.requests:
+        _of_requests(told)
+        return
     if told.quick:
         cases, seconds, tries, large = (
             make_cases(QUICK_ROUNDS, QUICK_BATCHES, QUICK_LARGE),
@@ -46,6 +50,15 @@ def run(told: Any) -> None:
         records = [{"what": "throughput", **row} for row in found["throughput"]]
         records.append({"what": "startup", **found["startup"]})
         keep_records(told.json, "throughput", records, machine=found["machine"], rounds=found["rounds"])
+
+
+def _of_requests(told: Any) -> None:
+    rounds, worlds = (QUICK_ROUNDS, QUICK_BATCHES[-1]) if told.quick else (ROUNDS, request_speed.WORLDS)
+    rows = request_speed.measure(told.requests, told.repeats, rounds, worlds)
+    request_speed.show(rows, worlds)
+    if told.json:
+        records = [{"what": "requests", **row} for row in rows]
+        keep_records(told.json, "throughput", records, machine=machine(), rounds=rounds)
 
 
 def make_cases(rounds: int, batches: Sequence[int], large: int) -> list[Case]:
@@ -139,5 +152,7 @@ def options(parser: ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--quick", action="store_true", help="a short run that only shows that it works")
     add(parser, "--repeats", 5, "repeats of each case", type=int, metavar="N")
+    told = "only this: rounds, and resets, with so many open requests, such as 64 1500 20000"
+    add(parser, "--requests", None, told, type=int, nargs="+", metavar="M")
     add(parser, "--seconds", 0.5, "least length of one", type=float, metavar="S")
     common(parser)

@@ -13,7 +13,9 @@ from sandbox.fleet import CRAFT
 from sandbox.geometry import round_path
 from sandbox.orbits.bodies import MU_EARTH, R_EARTH
 from sandbox.orbits.propagation import Forces, propagate
+from sandbox.requests import index_book
 from sandbox.sensing import (
+    KEY,
     access_angle,
     capture_request,
     close_request,
@@ -207,7 +209,7 @@ def test_a_capture_that_can_be_flown_is_found(scene):
 
 
 class Book(RuleBasedStateMachine):
-    """The compact list of open requests against a set."""
+    """The open requests, cell by cell, against a set."""
 
     SIZE = 12
 
@@ -218,7 +220,9 @@ class Book(RuleBasedStateMachine):
         book["up"] = np.random.default_rng(0).normal(size=(self.SIZE, 3))
         book["release"] = np.repeat(np.arange(self.SIZE / 2) * 10.0, 2)
         book["deadline"] = book["release"] + np.tile([15.0, 45.0, 200.0], self.SIZE // 3)
-        book["status"] = PENDING
+        book["up"] /= np.linalg.norm(book["up"], axis=1, keepdims=True)
+        book["value"], book["status"] = np.arange(self.SIZE) % 5, PENDING
+        index_book(self.requests, 0, self.SIZE)
         self.now, self.open, self.done = -1.0, set(), {}
 
     @rule(seconds=st.floats(0.1, 25.0))
@@ -246,12 +250,17 @@ class Book(RuleBasedStateMachine):
     @invariant()
     def list_is_the_set(self):
         r = self.requests
-        count = r.open_count[0]
-        ids = r.open_ids[0, :count]
-        assert sorted(ids) == sorted(self.open)
-        assert (r.open_slot[0, ids] == np.arange(count)).all()
-        assert (r.book["up"][0, ids] == r.open_up[0, :, :count].T).all()
-        assert (r.open_deadline[0, :count] == r.book["deadline"][0, ids]).all()
+        assert r.open_count[0] == len(self.open) == r.cells["open"][0].sum()
+        found = set()
+        for c, cell in enumerate(r.cells[0]):
+            for slot in range(cell["start"], cell["start"] + cell["open"]):
+                entry = r.open[0, slot]
+                request = r.book[0, entry["key"] % KEY]
+                assert (request["cell"], request["slot"]) == (c, slot)
+                assert request["rank"] == entry["key"] // KEY
+                assert request["up"] == pytest.approx([entry[axis] for axis in "xyz"], abs=1e-7)
+                found.add(int(entry["key"] % KEY))
+        assert found == self.open
         status = [OPEN if j in self.open else self.done.get(j, PENDING) for j in range(self.SIZE)]
         assert r.book["status"][0].tolist() == status
 
@@ -264,8 +273,8 @@ def test_opening_and_closing_by_hand():
     for j in (4, 0, 2):
         open_request(requests, 1, j)
     close_request(requests, 1, 4, EXPIRED)
-    assert requests.open_count.tolist() == [0, 2]
-    assert sorted(requests.open_ids[1, :2]) == [0, 2]
+    assert requests.open_count.tolist() == requests.cells["open"].sum(axis=1).tolist() == [0, 2]
+    assert sorted(requests.open["key"][1, :2]) == [0, 2]
     assert requests.book["status"][1].tolist() == [OPEN, PENDING, OPEN, PENDING, EXPIRED]
 
 

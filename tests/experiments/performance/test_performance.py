@@ -24,6 +24,15 @@ def test_a_quick_run(tmp_path, capsys):
     assert f"{rows[0]['per_cpu_s']:,.0f}" in shown
 
 
+def test_what_open_requests_cost(tmp_path, capsys):
+    sizes = ["--requests", "30", "1200", "--repeats", "1"]
+    assert main(["throughput", "--quick", *sizes, "--json", str(tmp_path / "q.json")]) == 0
+    rows, shown = json.loads((tmp_path / "q.json").read_text()), capsys.readouterr().out
+    assert [row["requests"] for row in rows] == [30, 1200]
+    assert all(0 < row["episodes_per_cpu_s"] < row["rounds_per_cpu_s"] for row in rows)
+    assert all(f"{row['rounds_per_cpu_s']:,.0f}" in shown for row in rows)
+
+
 def test_steps_are_counted():
     case = batch_case(2, 4, rounds=3)
     assert case.steps == 24
