@@ -205,7 +205,7 @@ class BatchEnv:
 
     def _report(self, out: Out = None) -> tuple[Observation, NDArray[np.float32], Info]:
         if out is None:
-            told = Outputs(*(np.empty(shape, kind) for shape, kind in self._fresh))
+            told = Outputs(*map(np.empty, *self._fresh))
         else:
             told = Outputs(*(self._room(out, name) for name in REPORTED))
         if not self.world.ready:  # of a world that was never reset nothing is told
@@ -241,8 +241,10 @@ class BatchEnv:
         return self._sizes() | {"terms": ((*self._team, len(self.problem.terms)), np.float32)}
 
     @cached_property
-    def _fresh(self) -> tuple[tuple[tuple[int, ...], type], ...]:
-        return tuple(self._shapes[name] for name in REPORTED)
+    def _fresh(self) -> tuple[list[tuple[int, ...]], list[type]]:
+        """Shapes and types of what is reported, as `map` takes them: this is done in every step."""
+        sizes = [self._shapes[name] for name in REPORTED]
+        return [shape for shape, _ in sizes], [kind for _, kind in sizes]
 
     def _room(self, out: Out, name: str) -> NDArray:
         """Where to write what has this name."""

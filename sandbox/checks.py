@@ -58,7 +58,7 @@ def _exact(
             f"not {text} ({_whose(wrong, team, agent)})."
         )
     wide = np.minimum(found, _INT64.max) if found.dtype.str[1:] == "u8" else found
-    return np.array(wide, np.int64, order="C")  # its own memory, as machine code takes it
+    return np.ascontiguousarray(wide, np.int64)
 
 
 def whole_number(value: Any, low: int, last: int) -> int | None:

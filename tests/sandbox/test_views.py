@@ -81,7 +81,8 @@ def test_what_arrays_hold_may_change(tree):
 def test_a_copy_is_laid_out_over_arrays_of_its_own(tree, again):
     seen = view(tree)
     other = again(seen)
-    assert isinstance(other, View) and other.kind == seen.kind
+    assert isinstance(other, View)
+    assert other.kind == seen.kind
     tree.leaf.cube[1, 2, 3] = 5.0
     assert told(other, view((tree.leaf, (0.0, 0))))[0] == 33.0
     other.held.leaf.cube[1, 2, 3] = 6.0
