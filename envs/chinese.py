@@ -66,6 +66,11 @@ _FRAME = {
     "Report": "报告",
     "all": "皆",
     "not available": "无",
+    "pays": "收益",
+    "pays nothing": "无收益",
+    "costs": "代价",
+    "Beside each decision stands what it is expected to pay. Choose the one that pays most.":
+    "每项决定后面是其预期收益。选择收益最高的一项。",
     "Warning": "警告",
     "Left out for want of room": "因篇幅省略",
     "Answer with the letter of one listed decision, nothing else.": "只回答所列决定之一的字母,不要写其他内容。",

@@ -17,15 +17,17 @@ from numpy.typing import NDArray
 from envs import chinese, wording
 from envs.features import Feature, Layout
 from envs.problem import Problem
+from envs.prospects import Seen
 from sandbox.errors import SandboxError, unknown_name
 
-PROMPT = 2
+PROMPT = 3
 """Version of the wording, on which the scores of minds depend."""
 LABELS = tuple(ascii_letters[26:] + ascii_letters[:26])
 """A, B, ... Z, a, ... z: each is one token for every Qwen tokenizer."""
 LETTERS, WORDS = "letters", "words"
 LANGUAGES = ("en", "zh")
 ANSWER = "Answer with the letter of one listed decision, nothing else."
+CHOOSE = "Beside each decision stands what it is expected to pay. Choose the one that pays most."
 ANSWER_WORDS = "Answer with the name of one listed decision, nothing else."
 MOST_SHOTS = 2
 _NONE = "0"
@@ -79,6 +81,7 @@ class Reporter:
         self.briefing, self.phrases = self._said(problem.briefing), tuple(map(self._said, problem.phrases))
         self._features = [self._translated(feature) for feature in self.layout.features]
         self._groups = _groups(self.layout) if len(self.layout) >= TABLES_FROM else {}
+        self._prospects = problem.prospects
         self._families, self._own_phrases = problem.families, problem.phrases
         parts = [self.briefing]
         if problem.pays:
@@ -86,6 +89,8 @@ class Reporter:
         if problem.advice:
             parts.append(self._said(problem.advice))
         parts += [f"{self._said('Decisions and what they mean')}:", *self._glossary()]
+        if problem.prospects:
+            parts.append(self._said(CHOOSE))
         for values, legal, action in problem.examples[:shots]:
             parts += self._example(values, legal, action)
         parts.append(self._said(ANSWER_WORDS if label == WORDS else ANSWER))
@@ -95,7 +100,7 @@ class Reporter:
     def longest(self) -> int:
         """No report has more characters."""
         said = sum(wording.longest(feature) + len(feature.topic) for feature in self._features)
-        return 2 * said + sum(len(name) + len(label) + 4 for name, label in self._labelled()) + 128
+        return 2 * said + sum(len(name) + len(label) + 24 for name, label in self._labelled()) + 128
 
     def options(self, mask: NDArray[np.int8], order: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """The legal actions (L,) as a report lists them: in their own order, or with `order` (L,), a
@@ -117,13 +122,39 @@ class Reporter:
         order: NDArray[np.int64] | None = None,
     ) -> str:
         """The report for one observation (F,) in [-1, 1] and its mask (A,): the situation, then decisions."""
-        return f"{self.situation(observation, leave_out)}\n{self.listed(mask, order)}"
+        return f"{self.situation(observation, leave_out)}\n{self.listed(mask, order, observation)}"
 
-    def listed(self, mask: NDArray[np.int8], order: NDArray[np.int64] | None = None) -> str:
-        """The legal decisions of a mask (A,) with their labels."""
+    def listed(
+        self,
+        mask: NDArray[np.int8],
+        order: NDArray[np.int64] | None = None,
+        observation: NDArray[np.float32] | None = None,
+    ) -> str:
+        """The legal decisions of a mask (A,) with their labels, and with what each is expected to pay by an
+        observation (F,)."""
         options = self.options(mask, order)
         heading = f"{self._said('Decisions')}:"
-        return "\n".join([heading, *self._lines(options)])
+        worths = () if observation is None else self.worths(observation, options)
+        return "\n".join([heading, *self._lines(options, worths)])
+
+    def worths(
+        self, observation: NDArray[np.float32], options: Sequence[int] | NDArray[np.int64]
+    ) -> tuple[float, ...]:
+        """What these actions (L,) are expected to pay by an observation (F,); empty where nobody can say."""
+        if not self._prospects:
+            return ()
+        seen = Seen(zip(self.layout.names, self.layout.physical(observation).tolist(), strict=True))
+        return tuple(self._prospects[i](seen) for i in options)
+
+    def paid(self, worths: Sequence[float]) -> str:
+        """What decisions that are listed together pay, in words."""
+        shown = [f"{worth:.1f}" for worth in worths]
+        shown = ["0" if not each.strip("-0.") else each for each in shown]
+        if set(shown) == {"0"}:
+            return self._said("pays nothing")
+        if len(shown) == 1 and worths[0] < 0.0:
+            return f"{self._said('costs')} {shown[0][1:]}"
+        return f"{self._said('pays')} {', '.join(shown)}"
 
     def content_free(self, mask: NDArray[np.int8], order: NDArray[np.int64] | None = None) -> str:
         """A report that says nothing but what is legal: what a mind answers to it, it answers anyway."""
@@ -237,17 +268,23 @@ class Reporter:
         yield f"{self._said('Example')}:"
         yield from self._told(list(self._topics(physical.tolist(), frozenset(values))))
         yield f"{self._said('Decisions')}:"
-        yield from self._lines(options)
+        seen = Seen(dict(zip(self.layout.names, physical.tolist(), strict=True)))
+        worths = tuple(self._prospects[i](seen) for i in options) if self._prospects else ()
+        yield from self._lines(options, worths)
         answer = self.labels_of(options)[options.index(self.actions.index(action))]
         yield f"{self._said('Answer')}: {answer}"
 
-    def _lines(self, options: Sequence[int] | NDArray[np.int64]) -> list[str]:
+    def _lines(self, options: Sequence[int] | NDArray[np.int64], worths: Sequence[float]) -> list[str]:
+        names = [self.actions[i] for i in options]
+        each: Iterator[tuple[str, int, int]]
         if self.label == WORDS:
-            return [f"- {self.actions[i]}" for i in options]
-        labels = self.labels_of(options)
-        if len(options) < RANGES_FROM:
-            return [f"{label}: {_plain(self.actions[i])}" for label, i in zip(labels, options, strict=True)]
-        return list(_in_ranges(labels, [self.actions[i] for i in options]))
+            each = ((f"- {name}", i, i + 1) for i, name in enumerate(names))
+        elif len(options) < RANGES_FROM:
+            labelled = enumerate(zip(self.labels_of(options), names, strict=True))
+            each = ((f"{label}: {_plain(name)}", i, i + 1) for i, (label, name) in labelled)
+        else:
+            each = _in_ranges(self.labels_of(options), names)
+        return [f"{line}, {self.paid(worths[i:j])}" if len(worths) else line for line, i, j in each]
 
     def _labelled(self) -> Iterator[tuple[str, str]]:
         yield from zip(self.actions, self.labels, strict=True)
@@ -264,9 +301,9 @@ def _plain(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _in_ranges(labels: Sequence[str], names: Sequence[str]) -> Iterator[str]:
-    """Lines of labels and names; those in a row that differ in a number or the last word alone share one:
-    "C-F: observe 1-4", "G-H: run small, large"."""
+def _in_ranges(labels: Sequence[str], names: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+    """Lines of labels and names, and which (from, to) they tell; those in a row that differ in a number or
+    the last word alone share one: "C-F: observe 1-4", "G-H: run small, large"."""
     at = 0
     while at < len(names):
         stem, number = _numbered(names[at])
@@ -277,11 +314,12 @@ def _in_ranges(labels: Sequence[str], names: Sequence[str]) -> Iterator[str]:
         while number < 0 and first and end < len(names) and names[end].rpartition("_")[0] == first:
             end += 1
         if end - at < 2:
-            yield f"{labels[at]}: {_plain(names[at])}"
+            line = f"{labels[at]}: {_plain(names[at])}"
         elif number < 0:
-            yield f"{labels[at]}-{labels[end - 1]}: {_compact(names[at:end])}"
+            line = f"{labels[at]}-{labels[end - 1]}: {_compact(names[at:end])}"
         else:
-            yield f"{labels[at]}-{labels[end - 1]}: {_plain(stem)} {number}-{number + end - at - 1}"
+            line = f"{labels[at]}-{labels[end - 1]}: {_plain(stem)} {number}-{number + end - at - 1}"
+        yield line, at, end
         at = end
 
 
