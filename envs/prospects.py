@@ -7,16 +7,19 @@ replaces.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from sandbox.jobs import DECISIONS
+from sandbox.scenario import Scenario
 
 RESERVE = 30.0
 """Percent of battery below which a satellite is taken to be in danger, in proportion; twice what safe mode
 leaves in the shipped scenarios, and what our heuristics keep."""
 FULL_BATTERY = 1.0
 """What the energy of a whole battery is taken to be worth while there is sunlight to fill it."""
+PUT_OFF = ("defer", "drop")
+"""Rules by which nobody answers."""
 HOUR, DAY, MIN = 3600.0, 86_400.0, 60.0
 
 
@@ -45,6 +48,10 @@ class Prices(NamedTuple):
     slot: float
     """Of a day out of the slot."""
     slot_km: float
+    job: Mapping[str, float]
+    """A usual job: features of the one at hand, where there is none."""
+    usual: float
+    """What is usually paid for a thing done, by which others are called good or poor."""
 
 
 def nothing(seen: Mapping[str, float]) -> float:
@@ -92,16 +99,19 @@ def pointed(seen: Mapping[str, float], prices: Prices) -> float:
 
 def answer(seen: Mapping[str, float], rule: str) -> float:
     """What the first job is worth if it is dealt with by a rule: value, quality, and the time that takes."""
-    if seen["job_present"] < 0.5 or rule in ("defer", "drop"):
+    if seen["job_present"] < 0.5 or rule in PUT_OFF:
         return 0.0
     quality, wait = _treatment(seen, rule)
     late = math.inf if wait >= seen["job_left"] else wait + seen["job_age"]
     return seen["job_value"] * quality * _halved(late, seen["job_half_life"])
 
 
-def served(seen: Mapping[str, float]) -> float:
-    """What the first job is worth under the rule that stands."""
-    return max((answer(seen, rule) for rule in DECISIONS if seen[f"order_{rule}"] > 0.5), default=0.0)
+def serving(seen: Mapping[str, float], prices: Prices, rule: str) -> float:
+    """What a rule for all jobs brings beyond the one that stands: for the first job, or a usual one."""
+    if seen["job_present"] < 0.5:
+        seen = Seen(seen) | prices.job
+    standing = (answer(seen, other) for other in DECISIONS if seen[f"order_{other}"] > 0.5)
+    return answer(seen, rule) - max(standing, default=0.0)
 
 
 def burning(seen: Mapping[str, float], prices: Prices, delta_v: float) -> float:
@@ -131,8 +141,8 @@ def returning(seen: Mapping[str, float], prices: Prices) -> float:
 
 
 def reloading(seen: Mapping[str, float], prices: Prices) -> float:
-    """An answer, where the model's weights are corrupted."""
-    return prices.answer if seen["weights_fault"] > 0.5 else 0.0
+    """An answer, gained where the model's weights are corrupted, else lost: the boards are busy meanwhile."""
+    return prices.answer if seen["weights_fault"] > 0.5 else -prices.answer
 
 
 def _treatment(seen: Mapping[str, float], rule: str) -> tuple[float, float]:
@@ -156,3 +166,34 @@ def _treatment(seen: Mapping[str, float], rule: str) -> tuple[float, float]:
 
 def _halved(age: float, half_life: float) -> float:
     return 2.0 ** (-age / half_life) if half_life > 0.0 else 0.0
+
+
+def prices_of(scenario: Scenario, priced: Mapping[str, float]) -> Prices:
+    """What estimates need to know of a problem on `scenario` with these prices of `envs.blocks.terms`."""
+    requests, kinds = scenario.requests, scenario.job_kinds
+    image = sum(requests.value) / 2.0 if requests.initial or requests.per_hour or requests.sites else 0.0
+    job = {
+        "job_present": 1.0,
+        "job_value": _mean([sum(kind.value) / 2.0 for kind in kinds]),
+        "job_half_life": _mean([kind.half_life_s for kind in kinds]),
+        "job_left": _mean([kind.deadline_s for kind in kinds]),
+        "job_size": _mean([kind.raw_mbit for kind in kinds]),
+        **{f"job_{who}_quality": _mean([kind.quality[i] for kind in kinds])
+           for i, who in enumerate(("small", "large", "ground"))},
+    }  # fmt: skip
+    slot = max(priced.get("OutOfSlot", 0.0), priced.get("Service", 0.0))
+    return Prices(
+        image=image,
+        image_half_life=60.0 * requests.half_life_h,
+        answer=job["job_value"],
+        loss=priced.get("Loss", 0.0),
+        fuel=priced.get("Fuel", 0.0),
+        slot=slot,
+        slot_km=scenario.encounters.slot_km,
+        job=job,
+        usual=image or job["job_value"] or slot or 1.0,
+    )
+
+
+def _mean(numbers: Sequence[float]) -> float:
+    return sum(numbers) / len(numbers) if numbers else 0.0

@@ -6,6 +6,7 @@ comes what one satellite sees, its warnings first, and last the decisions that a
 without gaps.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from string import ascii_letters
@@ -28,6 +29,19 @@ LETTERS, WORDS = "letters", "words"
 LANGUAGES = ("en", "zh")
 ANSWER = "Answer with the letter of one listed decision, nothing else."
 CHOOSE = "Beside each decision stands what it is expected to pay. Choose the one that pays most."
+JUDGE = "One decision is proposed. Answer Yes if it is a good decision now, else No."
+PROPOSED = "Proposed: {}. Good decision? Yes or No."
+VERDICTS = ("Yes", "No")
+GRADES = (
+    (0.0, "very bad"),
+    (0.1, "weak"),
+    (0.35, "fair"),
+    (0.7, "good"),
+    (math.inf, "excellent"),
+)
+NEUTRAL = "neutral"
+"""What a decision is called that pays up to so much of what is usually paid: small models read words better
+than numbers."""
 ANSWER_WORDS = "Answer with the name of one listed decision, nothing else."
 MOST_SHOTS = 2
 _NONE = "0"
@@ -51,7 +65,8 @@ class _Topic(NamedTuple):
 class Reporter:
     """Says in words what a satellite of `problem` sees and may decide.
 
-    `system` is the same for every satellite in every round, so that its prefix can be computed once. The
+    `system` is the same for every satellite in every round, so that its prefix can be computed once;
+    `judging` stands in its place where decisions are proposed one by one (`proposal`). The
     legal decisions of a report are labelled in the order in which it lists them, the first with the first of
     `labels` (A,): letters, or with `label` "words" the names of the actions. `shots` worked examples of the
     problem (at most `MOST_SHOTS`) stand in the system message; `language` is "en" or "zh".
@@ -81,7 +96,7 @@ class Reporter:
         self.briefing, self.phrases = self._said(problem.briefing), tuple(map(self._said, problem.phrases))
         self._features = [self._translated(feature) for feature in self.layout.features]
         self._groups = _groups(self.layout) if len(self.layout) >= TABLES_FROM else {}
-        self._prospects = problem.prospects
+        self._prospects, self._usual = problem.prospects, problem.usual
         self._families, self._own_phrases = problem.families, problem.phrases
         parts = [self.briefing]
         if problem.pays:
@@ -91,10 +106,13 @@ class Reporter:
         parts += [f"{self._said('Decisions and what they mean')}:", *self._glossary()]
         if problem.prospects:
             parts.append(self._said(CHOOSE))
-        for values, legal, action in problem.examples[:shots]:
-            parts += self._example(values, legal, action)
+        judged = list(parts)
+        for example in problem.examples[:shots]:
+            parts += self._example(*example)
+            judged += self._judged_example(*example)
         parts.append(self._said(ANSWER_WORDS if label == WORDS else ANSWER))
         self.system = "\n".join(parts)
+        self.judging = "\n".join([*judged, self._said(JUDGE)])
 
     @property
     def longest(self) -> int:
@@ -148,13 +166,40 @@ class Reporter:
 
     def paid(self, worths: Sequence[float]) -> str:
         """What decisions that are listed together pay, in words."""
-        shown = [f"{worth:.1f}" for worth in worths]
-        shown = ["0" if not each.strip("-0.") else each for each in shown]
+        shown = [self._amount(worth) for worth in worths]
         if set(shown) == {"0"}:
             return self._said("pays nothing")
-        if len(shown) == 1 and worths[0] < 0.0:
-            return f"{self._said('costs')} {shown[0][1:]}"
-        return f"{self._said('pays')} {', '.join(shown)}"
+        if len(shown) > 1 or worths[0] > 0.0:
+            return f"{self._said('pays')} {', '.join(shown)}"
+        return f"{self._said('costs')} {shown[0][1:]}"
+
+    def grade(self, worth: float) -> str:
+        """What a decision that pays so much is called."""
+        if self._amount(worth) == "0":
+            return self._said(NEUTRAL)
+        return self._said(next(name for limit, name in GRADES if worth <= limit * self._usual))
+
+    def _amount(self, worth: float) -> str:
+        """A number with as many digits as tell a hundredth of what is usual."""
+        text = f"{worth:.{max(1, 1 - math.floor(math.log10(self._usual)))}f}"
+        return text if text.strip("-0.") else "0"
+
+    def proposal(self, action: int, observation: NDArray[np.float32] | None = None) -> str:
+        """The question whether `action` is a good decision; with what it is expected to pay by an observation
+        (F,)."""
+        worths = () if observation is None else self.worths(observation, (action,))
+        return self._said(PROPOSED).format(self._graded(action, worths))
+
+    def _graded(self, action: int, worths: Sequence[float]) -> str:
+        name = _plain(self.actions[action])
+        if not worths:
+            return name
+        return f"{name}, {self._said('a {} choice').format(self.grade(worths[0]))}, {self.paid(worths)}"
+
+    @property
+    def estimates(self) -> bool:
+        """Whether it is known of every decision what it is expected to pay."""
+        return bool(self._prospects)
 
     def content_free(self, mask: NDArray[np.int8], order: NDArray[np.int64] | None = None) -> str:
         """A report that says nothing but what is legal: what a mind answers to it, it answers anyway."""
@@ -169,14 +214,25 @@ class Reporter:
         values = self.layout.physical(observation).tolist()
         topics = list(self._topics(values))
         kept = max(0, len(topics) - leave_out)
-        warned = [
-            wording.say(f, value) for f, value in zip(self._features, values, strict=True) if _warns(f, value)
-        ]
-        lines = [f"{self._said('Warning')}: {', '.join(warned)}."] if warned else []
-        lines += self._told(topics[:kept])
+        lines = [*self._warned(values), *self._told(topics[:kept])]
         if topics[kept:]:
             named = ", ".join(self._said(topic.name) for topic in topics[kept:])
             lines.append(f"{self._said('Left out for want of room')}: {named}.")
+        return self._joined(lines)
+
+    def brief(self, observation: NDArray[np.float32]) -> str:
+        """Of one observation (F,) the warnings and the first topic: what there is to know beside what decisions
+        are expected to pay, for models that a long report confuses."""
+        values = self.layout.physical(observation).tolist()
+        return self._joined([*self._warned(values), *self._told(list(self._topics(values))[:1])])
+
+    def _warned(self, values: Sequence[float]) -> Iterator[str]:
+        told = zip(self._features, values, strict=True)
+        warned = [wording.say(feature, value) for feature, value in told if _warns(feature, value)]
+        if warned:
+            yield f"{self._said('Warning')}: {', '.join(warned)}."
+
+    def _joined(self, lines: Sequence[str]) -> str:
         text = "\n".join(lines)
         return chinese.limits(text) if self.language == "zh" else text
 
@@ -257,6 +313,29 @@ class Reporter:
 
     def _example(self, values: Mapping[str, float], legal: Sequence[str], action: str) -> Iterator[str]:
         """A worked example: what it says of the features given, and the answer to it."""
+        physical = self._imagined(values)
+        options = [i for i, name in enumerate(self.actions) if name in legal]
+        yield f"{self._said('Example')}:"
+        yield from self._told(list(self._topics(physical.tolist(), frozenset(values))))
+        yield f"{self._said('Decisions')}:"
+        yield from self._lines(options, self.worths(self.layout.scaled(physical), options))
+        answer = self.labels_of(options)[options.index(self.actions.index(action))]
+        yield f"{self._said('Answer')}: {answer}"
+
+    def _judged_example(
+        self, values: Mapping[str, float], legal: Sequence[str], action: str
+    ) -> Iterator[str]:
+        """The same where decisions are proposed: the first legal one that is not right, and the right one."""
+        physical = self._imagined(values)
+        yield f"{self._said('Example')}:"
+        yield from self._told(list(self._topics(physical.tolist(), frozenset(values))))
+        wrong = next(name for name in legal if name != action)
+        for name, verdict in ((wrong, VERDICTS[1]), (action, VERDICTS[0])):
+            yield self.proposal(self.actions.index(name), self.layout.scaled(physical))
+            yield f"{self._said('Answer')}: {verdict}"
+
+    def _imagined(self, values: Mapping[str, float]) -> NDArray[np.float64]:
+        """Features (F,) in their units of an example that gives some."""
         physical = self.layout.low.copy()
         for name, value in values.items():
             physical[self.layout.index(name)] = value
@@ -264,15 +343,7 @@ class Reporter:
             told = any(f.name in values for f in self.layout.features if f.topic == feature.topic)
             if feature.gate and told:
                 physical[self.layout.index(feature.name)] = 1.0
-        options = [i for i, name in enumerate(self.actions) if name in legal]
-        yield f"{self._said('Example')}:"
-        yield from self._told(list(self._topics(physical.tolist(), frozenset(values))))
-        yield f"{self._said('Decisions')}:"
-        seen = Seen(dict(zip(self.layout.names, physical.tolist(), strict=True)))
-        worths = tuple(self._prospects[i](seen) for i in options) if self._prospects else ()
-        yield from self._lines(options, worths)
-        answer = self.labels_of(options)[options.index(self.actions.index(action))]
-        yield f"{self._said('Answer')}: {answer}"
+        return physical
 
     def _lines(self, options: Sequence[int] | NDArray[np.int64], worths: Sequence[float]) -> list[str]:
         names = [self.actions[i] for i in options]
@@ -284,7 +355,10 @@ class Reporter:
             each = ((f"{label}: {_plain(name)}", i, i + 1) for i, (label, name) in labelled)
         else:
             each = _in_ranges(self.labels_of(options), names)
-        return [f"{line}, {self.paid(worths[i:j])}" if len(worths) else line for line, i, j in each]
+        return [f"{line}, {self._note(worths[i:j])}" if len(worths) else line for line, i, j in each]
+
+    def _note(self, worths: Sequence[float]) -> str:
+        return f"{self.grade(worths[0])}, {self.paid(worths)}" if len(worths) == 1 else self.paid(worths)
 
     def _labelled(self) -> Iterator[tuple[str, str]]:
         yield from zip(self.actions, self.labels, strict=True)

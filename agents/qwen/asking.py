@@ -41,6 +41,8 @@ SAMPLING: Mapping[str, Any] = {"temperature": 0.7, "top_p": 0.8}
 THINKING: Mapping[str, Any] = {"temperature": 0.6, "top_p": 0.95, "top_k": 20}
 """What the authors of Qwen3 advise without and with thinking (its README, "Best Practices")."""
 LEAST_SHARE = 1e-12
+PROPOSED = -1
+"""In place of a seed: the option at a place is proposed by itself, and nothing is drawn."""
 MOST_ANSWERED, LONGEST_NAME = 8, 80
 
 
@@ -74,9 +76,13 @@ class Asker:
         self._one_call = 0 < budget < math.inf and ends_thoughts(transport, self._thinking_body)
 
     def ask(self, request: Request, order: NDArray[np.int64], seed: int | None) -> Outcome:
-        """What a satellite decides of its options listed in an order, after a thought within the budget."""
+        """What a satellite decides of its options listed in an order, after a thought within the budget.
+
+        With `PROPOSED` for the seed the verdict on the one option of the `order`."""
         if len(request.legal) == 1:
             return Outcome("choice", np.ones(1), int(request.legal[0]))
+        if seed == PROPOSED:
+            return self.judged(request, int(order[0]))
         if self._budget:
             question, left_out = self._question(request, order)
             return self._reason(request, question, left_out, seed, order)
@@ -86,6 +92,21 @@ class Asker:
         """The same without thoughts."""
         question, left_out = self._question(request, order)
         return self._choose(request, question, left_out, seed, order)
+
+    def judged(self, request: Request, place: int) -> Outcome:
+        """Probabilities (2,) of the verdicts on the legal action at `place`, proposed by itself."""
+        question = Question.proposing(request, place)
+        reply = self._post(self._dialect, self._dialect.body(question, GREEDY))
+        if not reply.ok:
+            return unanswered(reply)
+        try:
+            answer = self._dialect.read(reply.json, question)
+        except UnreadableReply as error:
+            return outcome_of(reply, question, 0, UNREADABLE, note=reply.said or str(error))
+        if answer.probabilities is None:
+            return outcome_of(reply, question, 0, UNREADABLE, note="no probabilities of Yes and No")
+        shares = np.maximum(answer.probabilities, max(answer.unseen, LEAST_SHARE))
+        return outcome_of(reply, question, 0, "choice", answer)._replace(shares=shares)
 
     def content_free(self, request: Request) -> Outcome:
         """What is answered to a report that says nothing but what is legal."""

@@ -144,11 +144,6 @@ class ObserveNext(Observe):
         order.command, order.request = OBSERVE, control.opportunities[b, n, action].request
 
 
-def _instead_served(seen: Mapping[str, float], rule: str) -> float:
-    """What a rule brings for the first job beyond the rule that stands."""
-    return prospects.answer(seen, rule) - prospects.served(seen)
-
-
 class Serve(Block):
     """What becomes of every job in the inbox, from now on."""
 
@@ -162,7 +157,7 @@ class Serve(Block):
         return tuple(map(Action, DECISIONS, SERVED, legal))
 
     def prospects(self, world, prices):
-        return tuple(partial(_instead_served, rule=rule) for rule in DECISIONS)
+        return tuple(partial(prospects.serving, prices=prices, rule=rule) for rule in DECISIONS)
 
     def families(self, world):
         others = tuple(f"neighbour_{k}" for k in range(1, TERMINALS + 1))

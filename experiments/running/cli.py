@@ -275,7 +275,7 @@ def _mind_options(parser: ArgumentParser) -> None:
     _option(group, "--api-key-env", None, "variable that holds the server's key", metavar="NAME")
     _option(group, "--concurrency", None, "questions that a server gets at once", type=int, metavar="N")
     _option(group, "--retries", None, "further tries of a request that failed", type=int, metavar="N")
-    ways = ("none", "shifts", "calibrate", "auto")
+    ways = ("none", "shifts", "calibrate", "each", "auto")
     _option(group, "--debias", None, "against a bias for places and letters (default: auto)", choices=ways)
     _option(group, "--floor", None, "least share of probability on legal labels", type=float, metavar="P")
     _option(group, "--labels", None, "how decisions are named", choices=("letters", "words"))
