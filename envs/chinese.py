@@ -80,6 +80,7 @@ _FRAME = {
     "Proposed: {}. Good decision? Yes or No.": "提议:{}。这是好的决定吗?回答Yes或No。",
     "Beside each decision stands what it is expected to pay. Choose the one that pays most.": "每项决定后面是其预期收益。选择收益最高的一项。",
     "Warning": "警告",
+    "No warnings": "无警告",
     "Left out for want of room": "因篇幅省略",
     "Answer with the letter of one listed decision, nothing else.": "只回答所列决定之一的字母,不要写其他内容。",
     "Answer with the name of one listed decision, nothing else.": "只回答所列决定之一的名称,不要写其他内容。",

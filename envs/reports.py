@@ -221,10 +221,10 @@ class Reporter:
         return self._joined(lines)
 
     def brief(self, observation: NDArray[np.float32]) -> str:
-        """Of one observation (F,) the warnings and the first topic: what there is to know beside what decisions
-        are expected to pay, for models that a long report confuses."""
-        values = self.layout.physical(observation).tolist()
-        return self._joined([*self._warned(values), *self._told(list(self._topics(values))[:1])])
+        """Of one observation (F,) the warnings alone: what to know beside what decisions are expected
+        to pay, for models that a long report confuses. Many satellites' are the same."""
+        lines = list(self._warned(self.layout.physical(observation).tolist()))
+        return self._joined(lines or [f"{self._said('No warnings')}."])
 
     def _warned(self, values: Sequence[float]) -> Iterator[str]:
         told = zip(self._features, values, strict=True)

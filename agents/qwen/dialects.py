@@ -84,6 +84,8 @@ class Question:
     """The tokens of a dense prompt, where that is how it is asked, and those (L,) of the actions."""
     answers: tuple[int, ...] = ()
     folded: bool = False
+    own: str = ""
+    """Of a proposal, what the others of the same satellite do not say."""
 
     @classmethod
     def proposing(cls, request: Request, place: int) -> "Question":
@@ -98,6 +100,7 @@ class Question:
             names=tuple(verdict.lower() for verdict in VERDICTS),
             phrases=("it is a good decision now", "another decision is better"),
             folded=True,
+            own=report.rpartition("\n")[2],
         )
 
     @classmethod

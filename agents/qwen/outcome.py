@@ -81,9 +81,9 @@ def outcome_of(
     )
 
 
-def paid(outcomes: Sequence[Outcome]) -> int:
-    """Tokens of the prompts of one decision: what a server had read before is paid once, with the first."""
-    return sum(each.prompt_tokens - (each.cached if i else 0) for i, each in enumerate(outcomes))
+def paid(verdicts: Sequence[Outcome]) -> int:
+    """Tokens of the prompts of one decision: what a server keeps of the first is not paid with the others."""
+    return sum(each.prompt_tokens - (each.cached if i else 0) for i, each in enumerate(verdicts))
 
 
 def weighed_verdicts(request: Request, verdicts: Sequence[Outcome]) -> tuple[NDArray[np.int64], Outcome]:

@@ -29,7 +29,7 @@ from agents.qwen.dialects import Decisions, Dense, LogProbs, SystemOne
 from agents.qwen.http import ApiKey, Client
 from agents.qwen.names import nominal_name
 from agents.qwen.orders import AUTO, CALIBRATE, EACH, NONE, SHIFTS, Orders, agreed, check_debias
-from agents.qwen.outcome import FAILED, Outcome, failed, paid, weighed_verdicts
+from agents.qwen.outcome import FAILED, Outcome, failed, weighed_verdicts
 from agents.qwen.pool import Pool
 from agents.qwen.probing import probe
 from envs.replies import SAFE_ACTION
@@ -283,7 +283,7 @@ class ServerEngine(Engine):
         fell_back = finish in (*FAILED, UNSURE)
         return Decision(
             action=action,
-            prompt_tokens=paid([o for _, o in found]) + (prior[1] if prior else 0),
+            prompt_tokens=sum(o.prompt_tokens for _, o in found) + (prior[1] if prior else 0),
             output_tokens=sum(o.output_tokens for _, o in found),
             finish=finish,
             probabilities=probabilities,
