@@ -109,7 +109,7 @@ def answer(seen: Mapping[str, float], rule: str) -> float:
 def serving(seen: Mapping[str, float], prices: Prices, rule: str) -> float:
     """What a rule for all jobs brings beyond the one that stands: for the first job, or a usual one."""
     if seen["job_present"] < 0.5:
-        seen = Seen(seen) | prices.job
+        seen = Seen(seen, **prices.job)
     standing = (answer(seen, other) for other in DECISIONS if seen[f"order_{other}"] > 0.5)
     return answer(seen, rule) - max(standing, default=0.0)
 

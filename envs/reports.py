@@ -9,6 +9,7 @@ without gaps.
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from string import ascii_letters
 from typing import NamedTuple
 
@@ -30,7 +31,7 @@ LANGUAGES = ("en", "zh")
 ANSWER = "Answer with the letter of one listed decision, nothing else."
 CHOOSE = "Beside each decision stands what it is expected to pay. Choose the one that pays most."
 JUDGE = "One decision is proposed. Answer Yes if it is a good decision now, else No."
-PROPOSED = "Proposed: {}. Good decision? Yes or No."
+PROPOSED = "Proposed: {}. Is it a good decision? Yes or No."
 VERDICTS = ("Yes", "No")
 GRADES = (
     (0.0, "very bad"),
@@ -39,6 +40,8 @@ GRADES = (
     (0.7, "good"),
     (math.inf, "excellent"),
 )
+SHOWN = ((0.5, 0.5), (0.0, -0.3), (1.0, 0.25), (0.5, 0.0), (0.0, 0.9), (1.0, -0.5))
+"""Made-up proposals: which action, by its place among all from 0 to 1, and what it pays of what is usual."""
 NEUTRAL = "neutral"
 """What a decision is called that pays up to so much of what is usually paid: small models read words better
 than numbers."""
@@ -106,13 +109,11 @@ class Reporter:
         parts += [f"{self._said('Decisions and what they mean')}:", *self._glossary()]
         if problem.prospects:
             parts.append(self._said(CHOOSE))
-        judged = list(parts)
-        for example in problem.examples[:shots]:
-            parts += self._example(*example)
-            judged += self._judged_example(*example)
+        self.judging = "\n".join([*parts, self._said(JUDGE)])
+        for values, legal, action in problem.examples[:shots]:
+            parts += self._example(values, legal, action)
         parts.append(self._said(ANSWER_WORDS if label == WORDS else ANSWER))
         self.system = "\n".join(parts)
-        self.judging = "\n".join([*judged, self._said(JUDGE)])
 
     @property
     def longest(self) -> int:
@@ -187,14 +188,32 @@ class Reporter:
     def proposal(self, action: int, observation: NDArray[np.float32] | None = None) -> str:
         """The question whether `action` is a good decision; with what it is expected to pay by an observation
         (F,)."""
-        worths = () if observation is None else self.worths(observation, (action,))
-        return self._said(PROPOSED).format(self._graded(action, worths))
+        return self._proposed(action, () if observation is None else self.worths(observation, (action,)))
 
-    def _graded(self, action: int, worths: Sequence[float]) -> str:
+    def _proposed(self, action: int, worths: Sequence[float]) -> str:
         name = _plain(self.actions[action])
         if not worths:
-            return name
-        return f"{name}, {self._said('a {} choice').format(self.grade(worths[0]))}, {self.paid(worths)}"
+            return self._said(PROPOSED).format(name)
+        grade = self.grade(worths[0])
+        article = "an" if grade[0] in "aeiou" else "a"
+        told = self._said(f"It is {article} {{}} choice, it").format(grade)
+        return self._said(PROPOSED).format(f"{name}. {told} {self.paid(worths)}")
+
+    @cached_property
+    def verdicts_shown(self) -> tuple[tuple[str, str], ...]:
+        """Made-up proposals and the verdicts on them, for models that learn from examples better than from
+        rules: every decision that occurs is good once and not good once. Empty where it is not known what
+        decisions are expected to pay."""
+        if not self._prospects:
+            return ()
+        count, calm = len(self.actions), f"{self._said('No warnings')}."
+        return tuple(
+            (
+                f"{calm}\n{self._proposed(round(place * (count - 1)), (share * self._usual,))}",
+                VERDICTS[share <= 0.0],
+            )
+            for place, share in SHOWN
+        )
 
     @property
     def estimates(self) -> bool:
@@ -321,18 +340,6 @@ class Reporter:
         yield from self._lines(options, self.worths(self.layout.scaled(physical), options))
         answer = self.labels_of(options)[options.index(self.actions.index(action))]
         yield f"{self._said('Answer')}: {answer}"
-
-    def _judged_example(
-        self, values: Mapping[str, float], legal: Sequence[str], action: str
-    ) -> Iterator[str]:
-        """The same where decisions are proposed: the first legal one that is not right, and the right one."""
-        physical = self._imagined(values)
-        yield f"{self._said('Example')}:"
-        yield from self._told(list(self._topics(physical.tolist(), frozenset(values))))
-        wrong = next(name for name in legal if name != action)
-        for name, verdict in ((wrong, VERDICTS[1]), (action, VERDICTS[0])):
-            yield self.proposal(self.actions.index(name), self.layout.scaled(physical))
-            yield f"{self._said('Answer')}: {verdict}"
 
     def _imagined(self, values: Mapping[str, float]) -> NDArray[np.float64]:
         """Features (F,) in their units of an example that gives some."""

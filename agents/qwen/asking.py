@@ -122,7 +122,7 @@ class Asker:
             return outcome_of(reply, question, 0, UNREADABLE, note="no probabilities of Yes and No")
         shares = np.maximum(answer.probabilities, max(answer.unseen, LEAST_SHARE))
         outcome = outcome_of(reply, question, 0, "choice", answer)
-        text = question.system + question.report
+        text = question.system + "".join(map("".join, question.turns)) + question.report
         same = outcome.prompt_tokens * (len(text) - len(question.own)) // len(text)
         return outcome._replace(shares=shares, cached=min(outcome.cached, same))
 

@@ -21,7 +21,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.qwen.chat import messages
+from agents.qwen.chat import Turns, messages
 from agents.qwen.decisions import Request
 from envs.replies import split_thinking, without_end_tokens
 from envs.reports import VERDICTS
@@ -84,6 +84,7 @@ class Question:
     """The tokens of a dense prompt, where that is how it is asked, and those (L,) of the actions."""
     answers: tuple[int, ...] = ()
     folded: bool = False
+    turns: Turns = ()
     own: str = ""
     """Of a proposal, what the others of the same satellite do not say."""
 
@@ -100,6 +101,7 @@ class Question:
             names=tuple(verdict.lower() for verdict in VERDICTS),
             phrases=("it is a good decision now", "another decision is better"),
             folded=True,
+            turns=reporter.verdicts_shown,
             own=report.rpartition("\n")[2],
         )
 
@@ -160,7 +162,7 @@ class Dialect(ABC):
         """The answer in the JSON of a reply. Raises UnreadableReply."""
 
     def _chat(self, question: Question, **fields: Any) -> dict[str, Any]:
-        asked = messages(question.system, question.report)
+        asked = messages(question.system, question.report, question.turns)
         return self.wants.applied({"model": self.model, "messages": asked, **self.switch, **fields})
 
 

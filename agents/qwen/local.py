@@ -205,16 +205,12 @@ class LocalEngine(Engine):
     def _judged(self, requests: Sequence[Request]) -> list["_Answer"]:
         """For each request how much rather the model says Yes than No to each option by itself."""
         asked = [(i, place) for i, request in enumerate(requests) for place in range(len(request.legal))]
-        systems = [requests[i].reporter.judging for i, _ in asked]
-        prompts = [
-            self.chat.ids(system, requests[i].proposed(place), False)
-            for system, (i, place) in zip(systems, asked, strict=True)
-        ]
+        prompts = []
+        for i, place in asked:
+            reporter, report = requests[i].reporter, requests[i].proposed(place)
+            prompts.append(self.chat.ids(reporter.judging, report, False, reporter.verdicts_shown))
         self._check_fits(prompts)
-        rows = [
-            self._row(requests[i], ids, False, system)
-            for (i, _), ids, system in zip(asked, prompts, systems, strict=True)
-        ]
+        rows = [self._judged_row(requests[i], ids) for (i, _), ids in zip(asked, prompts, strict=True)]
         logs = self._verdicts(rows)
         answers = []
         for i, request in enumerate(requests):
@@ -401,12 +397,21 @@ class LocalEngine(Engine):
                 scores[i] = row[: len(requests[i].legal)]
         return scores
 
-    def _row(self, request: Request, ids: list[int], think: bool, system: str | None = None) -> Any:
+    def _row(self, request: Request, ids: list[int], think: bool) -> Any:
+        prefix = self.chat.prefix(request.system, think) if self.reuse_prefix else []
+        return self._prefixed(request, ids, prefix)
+
+    def _judged_row(self, request: Request, ids: list[int]) -> Any:
+        """The same for a decision that is proposed."""
+        reporter = request.reporter
+        known = reporter.judging, False, reporter.verdicts_shown
+        return self._prefixed(request, ids, self.chat.prefix(*known) if self.reuse_prefix else [])
+
+    def _prefixed(self, request: Request, ids: list[int], prefix: list[int]) -> Any:
         from agents.qwen.scoring import Row
 
         adapter = request.adapter or self.default_adapter
         self._check_adapter(adapter)
-        prefix = self.chat.prefix(system or request.system, think) if self.reuse_prefix else []
         fits = len(prefix) < len(ids) and ids[: len(prefix)] == prefix
         return Row(ids, len(prefix) if fits else 0, adapter)
 
