@@ -25,6 +25,8 @@ Ask = Callable[[Sequence[tuple[Request, NDArray[np.int64]]]], list[NDArray[np.fl
 Judge = Callable[[Sequence[Request]], list[NDArray[np.float64] | None]]
 """Decides requests with each option proposed by itself: probabilities (L,), or None."""
 LEAST_LOG = -30.0
+LEAST_APART = 1e-6
+"""Distance below which two distributions are the same."""
 
 
 class BiasTest:
@@ -75,16 +77,21 @@ class BiasTest:
 
 
 def measured(reporter: Reporter, ask: Ask) -> float:
-    """Mean distance between what is decided of options listed forwards and backwards, from 0 to 1."""
+    """How far apart are what is decided of options listed forwards and backwards, from 0 to 1.
+
+    The mean distance of the probabilities, or the share of requests whose likeliest option changes, whichever
+    is more: of a model that hardly tells options apart the place decides all the same.
+    """
     asked = []
     for request in probes(reporter):
         places = np.arange(len(request.legal))
         asked += [(request, places), (request, places[::-1])]
-    answers, apart = ask(asked), []
+    answers, apart, changed = ask(asked), [], []
     for forwards, backwards in zip(answers[::2], answers[1::2], strict=True):
         if forwards is not None and backwards is not None:
             apart.append(distance(forwards, backwards[::-1]))
-    return float(np.mean(apart)) if apart else 0.0
+            changed.append(forwards.argmax() != backwards[::-1].argmax() and apart[-1] > LEAST_APART)
+    return float(max(np.mean(apart), np.mean(changed))) if apart else 0.0
 
 
 def agreement(requests: Sequence[Request], found: Sequence[NDArray[np.float64] | None]) -> float:

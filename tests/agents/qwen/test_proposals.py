@@ -1,4 +1,4 @@
-"""Options proposed one by one: there is no place, the pay that is declared is told, and examples stand before."""
+"""Options proposed one by one: there is no place, what is expected to pay is told, examples stand before."""
 
 import math
 
@@ -14,7 +14,7 @@ from agents.qwen.orders import EACH, SHIFTS
 from agents.qwen.outcome import Outcome, paid, weighed_verdicts
 from envs import tasking_v0
 from envs.prospects import Prices, Seen, answer, burning, charging, image, returning, sending, serving
-from envs.reports import VERDICTS, Reporter
+from envs.reports import Reporter
 
 PRICES = Prices(
     image=5.0, image_half_life=180.0, answer=2.0, loss=50.0, fuel=2.0, slot=10.0, slot_km=10.0,
@@ -161,3 +161,12 @@ def test_the_way_that_agrees_with_the_pay_is_taken(problem):
     assert BiasTest("auto").way(reporter, by_place, lambda requests: [None] * len(requests)) == SHIFTS
     against = [-np.log(np.maximum(each, LEAST_SHARE)) for each in by_pay(probes(reporter))]
     assert agreement(probes(reporter), against) == 0.0
+
+
+def hardly(asked):
+    """A mind that hardly tells options apart, and what difference there is lies in the place."""
+    return [softmax(-1e-3 * np.arange(len(order), dtype=float)) for _, order in asked]
+
+
+def test_a_model_whose_likeliest_option_changes_with_the_place_is_biased(problem):
+    assert BiasTest("auto").way(Reporter(problem), hardly, by_pay) == EACH
