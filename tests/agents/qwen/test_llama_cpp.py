@@ -20,6 +20,8 @@ from envs import tasking_v0
 from envs.reports import Reporter
 
 START_S = 120.0
+NEAR = 5e-3
+"""Of probabilities: llama.cpp keeps keys and values in half precision."""
 IN_PYTHON = """
 import sys, time
 from xllamacpp import CommonParams, Server
@@ -89,8 +91,9 @@ def test_the_nano_behind_llama_cpp_decides_as_here(server):
     try:
         for one, other in zip(here.decide(requests), there.decide(requests), strict=True):
             assert not other.fell_back
-            assert one.action == other.action
-            np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-4)
+            np.testing.assert_allclose(one.probabilities, other.probabilities, atol=NEAR)
+            best = np.sort(one.probabilities)[-2:]
+            assert one.action == other.action or best[1] - best[0] < 2 * NEAR
     finally:
         here.close()
         there.close()
