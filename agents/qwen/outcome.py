@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,17 +90,19 @@ def weighed_verdicts(request: Request, verdicts: Sequence[Outcome]) -> tuple[NDA
     """One outcome for the options (L,) of a request, in their own order, from the verdicts on each: how much
     rather Yes than No. It failed where one of them did."""
     places = np.arange(len(verdicts))
-    spent = {
+    spent: dict[str, Any] = {
         "prompt_tokens": paid(verdicts),
         "output_tokens": sum(each.output_tokens for each in verdicts),
         "estimated": any(each.estimated for each in verdicts),
         "left_out": max(each.left_out for each in verdicts),
         "cached": 0,
     }
+    logs = []
     for each in verdicts:
         if each.shares is None:
             return places, each._replace(**spent)
-    odds = np.array([np.log(each.shares[0]) - np.log(each.shares[1]) for each in verdicts])
+        logs.append(np.log(each.shares))
+    odds = np.array([yes - no for yes, no in logs])
     told = [each.mass for each in verdicts if each.mass is not None]
     whole = verdicts[0]._replace(
         **spent,

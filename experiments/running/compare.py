@@ -100,7 +100,7 @@ def compare(
         asked = {name: Asked() for name in deciders}
         episodes = {name: _episodes(batch, policy, seed, asked[name]) for name, policy in deciders.items()}
         told = {name: asked[name].told(mind_of(policy)) for name, policy in deciders.items()}
-        minds = {name: content for name, content in told.items() if content}
+        decided = {name: content for name, content in told.items() if content}
     played = batch.max_cycles * scenario.round_s / HOUR
     if out:
         shared = {"env": env, "scenario": scenario.name, "changes": dict(changes or {}), "hours": played}
@@ -110,15 +110,17 @@ def compare(
             for name, runs in episodes.items()
             for b, run in enumerate(runs)
         )
-        run_folder.keep_records(out, "comparison", records, **shared, **({"minds": minds} if minds else {}))
+        run_folder.keep_records(
+            out, "comparison", records, **shared, **({"minds": decided} if decided else {})
+        )
     if progress:
         from experiments.running.console_tables import print_comparison
 
         title = f"{env}  {scenario.name}  {played:g} h  seeds {seed} to {seed + seeds - 1}"
         print_comparison(title + "\ninterquartile mean [95 % interval]", list(policies), table(episodes))
-        for content in minds.values():
+        for content in decided.values():
             say(line(content))
-    return Comparison(episodes, minds)
+    return Comparison(episodes, decided)
 
 
 def _episodes(env: BatchEnv, policy: Policy, seed: int, asked: Asked) -> list[dict[str, float]]:
