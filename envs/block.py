@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.features import Feature
+from envs.prospects import Prices, Prospect
 from sandbox.errors import unknown_name
 from sandbox.scenario import Scenario
 
@@ -120,6 +121,10 @@ class Block:
     def pays(self, world: Any) -> str:
         """What its terms are worth, in words with numbers, for a mind; empty where it pays nothing."""
         return ""
+
+    def prospects(self, world: Any, prices: Prices) -> tuple[Prospect, ...]:
+        """What each of its actions is expected to pay (`envs.prospects`); empty where nobody can say."""
+        return ()
 
     def params(self, world: Any) -> Any:
         """Numbers and arrays that its kernels need beside the world, a tuple or a named tuple."""

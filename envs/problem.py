@@ -24,9 +24,11 @@ from numpy.typing import NDArray
 
 from envs.block import Block, Own
 from envs.blocks.state import ALIVE, BATTERY, ORBIT, SUN, TIME, Piece
+from envs.blocks.terms import Fuel, Loss, OutOfSlot, Service
 from envs.driver import Buffers, Outputs, Tables, decoding, reporting, state_writer
 from envs.features import Layout
 from envs.mail import Mail
+from envs.prospects import Prospect, prices_of
 from sandbox.counted_random import uniform
 from sandbox.errors import SandboxError
 from sandbox.scenario import Scenario
@@ -114,6 +116,7 @@ class Problem:
         self.briefing = self.brief()
         self.families = tuple(told for block in acting for told in block.families(world))
         self.pays = tuple(paid for block in self.blocks if (paid := block.pays(world)))
+        self.prospects, self.usual = self._prospects()
         self.orders_stand = world.orders is not None
         self.message_size = max((getattr(block, "message_size", 0) for block in self.blocks), default=0)
         self.mail = Mail(world, self.message_size)
@@ -145,6 +148,20 @@ class Problem:
     def price(self, block: type[Block]) -> float:
         """The price of a term of the reward, by its block; 0 where the problem does not have it."""
         return next((own.price for own in self.blocks if isinstance(own, block)), 0.0)  # type: ignore[attr-defined]
+
+    def _prospects(self) -> tuple[tuple[Prospect, ...], float]:
+        """What each action is expected to pay, empty where nobody can say, and what is usual."""
+        world, scenario = self.world, self.world.scenario
+        told = [own for own in self.blocks if isinstance(own, Fuel | Loss | OutOfSlot | Service)]
+        prices = prices_of(scenario, {type(own).__name__: own.price for own in told})
+        found: list[Prospect] = []
+        for block in self.blocks:
+            if block.apply is not None:
+                own = block.prospects(world, prices)
+                if len(own) != len(block.actions(world)):
+                    return (), prices.usual
+                found += own
+        return tuple(found), prices.usual
 
     def brief(self) -> str:
         """What the problem is about, in words, for one satellite: the same in every round."""

@@ -6,8 +6,10 @@ comes what one satellite sees, its warnings first, and last the decisions that a
 without gaps.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from string import ascii_letters
 from typing import NamedTuple
 
@@ -17,15 +19,32 @@ from numpy.typing import NDArray
 from envs import chinese, wording
 from envs.features import Feature, Layout
 from envs.problem import Problem
+from envs.prospects import Seen
 from sandbox.errors import SandboxError, unknown_name
 
-PROMPT = 2
+PROMPT = 3
 """Version of the wording, on which the scores of minds depend."""
 LABELS = tuple(ascii_letters[26:] + ascii_letters[:26])
 """A, B, ... Z, a, ... z: each is one token for every Qwen tokenizer."""
 LETTERS, WORDS = "letters", "words"
 LANGUAGES = ("en", "zh")
 ANSWER = "Answer with the letter of one listed decision, nothing else."
+CHOOSE = "Beside each decision stands what it is expected to pay. Choose the one that pays most."
+JUDGE = "One decision is proposed. Answer Yes if it is a good decision now, else No."
+PROPOSED = "Proposed: {}. Is it a good decision? Yes or No."
+VERDICTS = ("Yes", "No")
+GRADES = (
+    (0.0, "very bad"),
+    (0.1, "weak"),
+    (0.35, "fair"),
+    (0.7, "good"),
+    (math.inf, "excellent"),
+)
+SHOWN = ((0.5, 0.5), (0.0, -0.3), (1.0, 0.25), (0.5, 0.0), (0.0, 0.9), (1.0, -0.5))
+"""Made-up proposals: which action, by its place among all from 0 to 1, and what it pays of what is usual."""
+NEUTRAL = "neutral"
+"""What a decision is called that pays up to so much of what is usually paid: small models read words better
+than numbers."""
 ANSWER_WORDS = "Answer with the name of one listed decision, nothing else."
 MOST_SHOTS = 2
 _NONE = "0"
@@ -49,7 +68,8 @@ class _Topic(NamedTuple):
 class Reporter:
     """Says in words what a satellite of `problem` sees and may decide.
 
-    `system` is the same for every satellite in every round, so that its prefix can be computed once. The
+    `system` is the same for every satellite in every round, so that its prefix can be computed once;
+    `judging` stands in its place where decisions are proposed one by one (`proposal`). The
     legal decisions of a report are labelled in the order in which it lists them, the first with the first of
     `labels` (A,): letters, or with `label` "words" the names of the actions. `shots` worked examples of the
     problem (at most `MOST_SHOTS`) stand in the system message; `language` is "en" or "zh".
@@ -79,6 +99,7 @@ class Reporter:
         self.briefing, self.phrases = self._said(problem.briefing), tuple(map(self._said, problem.phrases))
         self._features = [self._translated(feature) for feature in self.layout.features]
         self._groups = _groups(self.layout) if len(self.layout) >= TABLES_FROM else {}
+        self._prospects, self._usual = problem.prospects, problem.usual
         self._families, self._own_phrases = problem.families, problem.phrases
         parts = [self.briefing]
         if problem.pays:
@@ -86,6 +107,9 @@ class Reporter:
         if problem.advice:
             parts.append(self._said(problem.advice))
         parts += [f"{self._said('Decisions and what they mean')}:", *self._glossary()]
+        if problem.prospects:
+            parts.append(self._said(CHOOSE))
+        self.judging = "\n".join([*parts, self._said(JUDGE)])
         for values, legal, action in problem.examples[:shots]:
             parts += self._example(values, legal, action)
         parts.append(self._said(ANSWER_WORDS if label == WORDS else ANSWER))
@@ -95,7 +119,7 @@ class Reporter:
     def longest(self) -> int:
         """No report has more characters."""
         said = sum(wording.longest(feature) + len(feature.topic) for feature in self._features)
-        return 2 * said + sum(len(name) + len(label) + 4 for name, label in self._labelled()) + 128
+        return 2 * said + sum(len(name) + len(label) + 24 for name, label in self._labelled()) + 128
 
     def options(self, mask: NDArray[np.int8], order: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """The legal actions (L,) as a report lists them: in their own order, or with `order` (L,), a
@@ -117,13 +141,84 @@ class Reporter:
         order: NDArray[np.int64] | None = None,
     ) -> str:
         """The report for one observation (F,) in [-1, 1] and its mask (A,): the situation, then decisions."""
-        return f"{self.situation(observation, leave_out)}\n{self.listed(mask, order)}"
+        return f"{self.situation(observation, leave_out)}\n{self.listed(mask, order, observation)}"
 
-    def listed(self, mask: NDArray[np.int8], order: NDArray[np.int64] | None = None) -> str:
-        """The legal decisions of a mask (A,) with their labels."""
+    def listed(
+        self,
+        mask: NDArray[np.int8],
+        order: NDArray[np.int64] | None = None,
+        observation: NDArray[np.float32] | None = None,
+    ) -> str:
+        """The legal decisions of a mask (A,) with their labels, and with what each is expected to pay by an
+        observation (F,)."""
         options = self.options(mask, order)
         heading = f"{self._said('Decisions')}:"
-        return "\n".join([heading, *self._lines(options)])
+        worths = () if observation is None else self.worths(observation, options)
+        return "\n".join([heading, *self._lines(options, worths)])
+
+    def worths(
+        self, observation: NDArray[np.float32], options: Sequence[int] | NDArray[np.int64]
+    ) -> tuple[float, ...]:
+        """What these actions (L,) are expected to pay by an observation (F,); empty where nobody can say."""
+        if not self._prospects:
+            return ()
+        seen = Seen(zip(self.layout.names, self.layout.physical(observation).tolist(), strict=True))
+        return tuple(self._prospects[i](seen) for i in options)
+
+    def paid(self, worths: Sequence[float]) -> str:
+        """What decisions that are listed together pay, in words."""
+        shown = [self._amount(worth) for worth in worths]
+        if set(shown) == {"0"}:
+            return self._said("pays nothing")
+        if len(shown) > 1 or worths[0] > 0.0:
+            return f"{self._said('pays')} {', '.join(shown)}"
+        return f"{self._said('costs')} {shown[0][1:]}"
+
+    def grade(self, worth: float) -> str:
+        """What a decision that pays so much is called."""
+        if self._amount(worth) == "0":
+            return self._said(NEUTRAL)
+        return self._said(next(name for limit, name in GRADES if worth <= limit * self._usual))
+
+    def _amount(self, worth: float) -> str:
+        """A number with as many digits as tell a hundredth of what is usual."""
+        text = f"{worth:.{max(1, 1 - math.floor(math.log10(self._usual)))}f}"
+        return text if text.strip("-0.") else "0"
+
+    def proposal(self, action: int, observation: NDArray[np.float32] | None = None) -> str:
+        """The question whether `action` is a good decision; with what it is expected to pay by an observation
+        (F,)."""
+        return self._proposed(action, () if observation is None else self.worths(observation, (action,)))
+
+    def _proposed(self, action: int, worths: Sequence[float]) -> str:
+        name = _plain(self.actions[action])
+        if not worths:
+            return self._said(PROPOSED).format(name)
+        grade = self.grade(worths[0])
+        article = "an" if grade[0] in "aeiou" else "a"
+        told = self._said(f"It is {article} {{}} choice, it").format(grade)
+        return self._said(PROPOSED).format(f"{name}. {told} {self.paid(worths)}")
+
+    @cached_property
+    def verdicts_shown(self) -> tuple[tuple[str, str], ...]:
+        """Made-up proposals and the verdicts on them, for models that learn from examples better than from
+        rules: every decision that occurs is good once and not good once. Empty where it is not known what
+        decisions are expected to pay."""
+        if not self._prospects:
+            return ()
+        count, calm = len(self.actions), f"{self._said('No warnings')}."
+        return tuple(
+            (
+                f"{calm}\n{self._proposed(round(place * (count - 1)), (share * self._usual,))}",
+                VERDICTS[share <= 0.0],
+            )
+            for place, share in SHOWN
+        )
+
+    @property
+    def estimates(self) -> bool:
+        """Whether it is known of every decision what it is expected to pay."""
+        return bool(self._prospects)
 
     def content_free(self, mask: NDArray[np.int8], order: NDArray[np.int64] | None = None) -> str:
         """A report that says nothing but what is legal: what a mind answers to it, it answers anyway."""
@@ -138,14 +233,25 @@ class Reporter:
         values = self.layout.physical(observation).tolist()
         topics = list(self._topics(values))
         kept = max(0, len(topics) - leave_out)
-        warned = [
-            wording.say(f, value) for f, value in zip(self._features, values, strict=True) if _warns(f, value)
-        ]
-        lines = [f"{self._said('Warning')}: {', '.join(warned)}."] if warned else []
-        lines += self._told(topics[:kept])
+        lines = [*self._warned(values), *self._told(topics[:kept])]
         if topics[kept:]:
             named = ", ".join(self._said(topic.name) for topic in topics[kept:])
             lines.append(f"{self._said('Left out for want of room')}: {named}.")
+        return self._joined(lines)
+
+    def brief(self, observation: NDArray[np.float32]) -> str:
+        """Of one observation (F,) the warnings alone: what to know beside what decisions are expected
+        to pay, for models that a long report confuses. Many satellites' are the same."""
+        lines = list(self._warned(self.layout.physical(observation).tolist()))
+        return self._joined(lines or [f"{self._said('No warnings')}."])
+
+    def _warned(self, values: Sequence[float]) -> Iterator[str]:
+        told = zip(self._features, values, strict=True)
+        warned = [wording.say(feature, value) for feature, value in told if _warns(feature, value)]
+        if warned:
+            yield f"{self._said('Warning')}: {', '.join(warned)}."
+
+    def _joined(self, lines: Sequence[str]) -> str:
         text = "\n".join(lines)
         return chinese.limits(text) if self.language == "zh" else text
 
@@ -226,6 +332,17 @@ class Reporter:
 
     def _example(self, values: Mapping[str, float], legal: Sequence[str], action: str) -> Iterator[str]:
         """A worked example: what it says of the features given, and the answer to it."""
+        physical = self._imagined(values)
+        options = [i for i, name in enumerate(self.actions) if name in legal]
+        yield f"{self._said('Example')}:"
+        yield from self._told(list(self._topics(physical.tolist(), frozenset(values))))
+        yield f"{self._said('Decisions')}:"
+        yield from self._lines(options, self.worths(self.layout.scaled(physical), options))
+        answer = self.labels_of(options)[options.index(self.actions.index(action))]
+        yield f"{self._said('Answer')}: {answer}"
+
+    def _imagined(self, values: Mapping[str, float]) -> NDArray[np.float64]:
+        """Features (F,) in their units of an example that gives some."""
         physical = self.layout.low.copy()
         for name, value in values.items():
             physical[self.layout.index(name)] = value
@@ -233,21 +350,22 @@ class Reporter:
             told = any(f.name in values for f in self.layout.features if f.topic == feature.topic)
             if feature.gate and told:
                 physical[self.layout.index(feature.name)] = 1.0
-        options = [i for i, name in enumerate(self.actions) if name in legal]
-        yield f"{self._said('Example')}:"
-        yield from self._told(list(self._topics(physical.tolist(), frozenset(values))))
-        yield f"{self._said('Decisions')}:"
-        yield from self._lines(options)
-        answer = self.labels_of(options)[options.index(self.actions.index(action))]
-        yield f"{self._said('Answer')}: {answer}"
+        return physical
 
-    def _lines(self, options: Sequence[int] | NDArray[np.int64]) -> list[str]:
+    def _lines(self, options: Sequence[int] | NDArray[np.int64], worths: Sequence[float]) -> list[str]:
+        names = [self.actions[i] for i in options]
+        each: Iterator[tuple[str, int, int]]
         if self.label == WORDS:
-            return [f"- {self.actions[i]}" for i in options]
-        labels = self.labels_of(options)
-        if len(options) < RANGES_FROM:
-            return [f"{label}: {_plain(self.actions[i])}" for label, i in zip(labels, options, strict=True)]
-        return list(_in_ranges(labels, [self.actions[i] for i in options]))
+            each = ((f"- {name}", i, i + 1) for i, name in enumerate(names))
+        elif len(options) < RANGES_FROM:
+            labelled = enumerate(zip(self.labels_of(options), names, strict=True))
+            each = ((f"{label}: {_plain(name)}", i, i + 1) for i, (label, name) in labelled)
+        else:
+            each = _in_ranges(self.labels_of(options), names)
+        return [f"{line}, {self._note(worths[i:j])}" if len(worths) else line for line, i, j in each]
+
+    def _note(self, worths: Sequence[float]) -> str:
+        return f"{self.grade(worths[0])}, {self.paid(worths)}" if len(worths) == 1 else self.paid(worths)
 
     def _labelled(self) -> Iterator[tuple[str, str]]:
         yield from zip(self.actions, self.labels, strict=True)
@@ -264,9 +382,9 @@ def _plain(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _in_ranges(labels: Sequence[str], names: Sequence[str]) -> Iterator[str]:
-    """Lines of labels and names; those in a row that differ in a number or the last word alone share one:
-    "C-F: observe 1-4", "G-H: run small, large"."""
+def _in_ranges(labels: Sequence[str], names: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+    """Lines of labels and names, and which (from, to) they tell; those in a row that differ in a number or
+    the last word alone share one: "C-F: observe 1-4", "G-H: run small, large"."""
     at = 0
     while at < len(names):
         stem, number = _numbered(names[at])
@@ -277,11 +395,12 @@ def _in_ranges(labels: Sequence[str], names: Sequence[str]) -> Iterator[str]:
         while number < 0 and first and end < len(names) and names[end].rpartition("_")[0] == first:
             end += 1
         if end - at < 2:
-            yield f"{labels[at]}: {_plain(names[at])}"
+            line = f"{labels[at]}: {_plain(names[at])}"
         elif number < 0:
-            yield f"{labels[at]}-{labels[end - 1]}: {_compact(names[at:end])}"
+            line = f"{labels[at]}-{labels[end - 1]}: {_compact(names[at:end])}"
         else:
-            yield f"{labels[at]}-{labels[end - 1]}: {_plain(stem)} {number}-{number + end - at - 1}"
+            line = f"{labels[at]}-{labels[end - 1]}: {_plain(stem)} {number}-{number + end - at - 1}"
+        yield line, at, end
         at = end
 
 

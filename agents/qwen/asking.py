@@ -41,6 +41,9 @@ SAMPLING: Mapping[str, Any] = {"temperature": 0.7, "top_p": 0.8}
 THINKING: Mapping[str, Any] = {"temperature": 0.6, "top_p": 0.95, "top_k": 20}
 """What the authors of Qwen3 advise without and with thinking (its README, "Best Practices")."""
 LEAST_SHARE = 1e-12
+MOST_VERDICTS = 100_000
+PROPOSED = -1
+"""In place of a seed: the option at a place is proposed by itself, and nothing is drawn."""
 MOST_ANSWERED, LONGEST_NAME = 8, 80
 
 
@@ -70,13 +73,18 @@ class Asker:
         self.breaker, self.answered = Breaker(), set[str]()
         self._readers: dict[tuple[Any, ...], ReplyReader] = {}
         self._renderers: dict[int, tuple[Any, DenseRenderer]] = {}
+        self._verdicts: dict[tuple[str, str], Outcome] = {}
         self._lock = threading.Lock()
         self._one_call = 0 < budget < math.inf and ends_thoughts(transport, self._thinking_body)
 
     def ask(self, request: Request, order: NDArray[np.int64], seed: int | None) -> Outcome:
-        """What a satellite decides of its options listed in an order, after a thought within the budget."""
+        """What a satellite decides of its options listed in an order, after a thought within the budget.
+
+        With `PROPOSED` for the seed the verdict on the one option of the `order`."""
         if len(request.legal) == 1:
             return Outcome("choice", np.ones(1), int(request.legal[0]))
+        if seed == PROPOSED:
+            return self.judged(request, int(order[0]))
         if self._budget:
             question, left_out = self._question(request, order)
             return self._reason(request, question, left_out, seed, order)
@@ -86,6 +94,37 @@ class Asker:
         """The same without thoughts."""
         question, left_out = self._question(request, order)
         return self._choose(request, question, left_out, seed, order)
+
+    def judged(self, request: Request, place: int) -> Outcome:
+        """Probabilities (2,) of the verdicts on the legal action at `place`, proposed by itself.
+
+        What was answered to the very same words stands: they are sent once.
+        """
+        question = Question.proposing(request, place)
+        key = question.system, question.report
+        if key not in self._verdicts:
+            outcome = self._verdict(question)
+            if outcome.shares is None or len(self._verdicts) >= MOST_VERDICTS:
+                return outcome
+            self._verdicts[key] = outcome
+        return self._verdicts[key]
+
+    def _verdict(self, question: Question) -> Outcome:
+        """The verdicts of the server on what is proposed."""
+        reply = self._post(self._dialect, self._dialect.body(question, GREEDY))
+        if not reply.ok:
+            return unanswered(reply)
+        try:
+            answer = self._dialect.read(reply.json, question)
+        except UnreadableReply as error:
+            return outcome_of(reply, question, 0, UNREADABLE, note=reply.said or str(error))
+        if answer.probabilities is None:
+            return outcome_of(reply, question, 0, UNREADABLE, note="no probabilities of Yes and No")
+        shares = np.maximum(answer.probabilities, max(answer.unseen, LEAST_SHARE))
+        outcome = outcome_of(reply, question, 0, "choice", answer)
+        text = question.system + "".join(map("".join, question.turns)) + question.report
+        same = outcome.prompt_tokens * (len(text) - len(question.own)) // len(text)
+        return outcome._replace(shares=shares, cached=min(outcome.cached, same))
 
     def content_free(self, request: Request) -> Outcome:
         """What is answered to a report that says nothing but what is legal."""

@@ -32,9 +32,16 @@ class Prompt(NamedTuple):
     left_out: int
 
 
-def messages(system: str, report: str) -> list[dict[str, str]]:
+Turns = Sequence[tuple[str, str]]
+"""Questions that were asked before, and their answers: examples of how to answer."""
+
+
+def messages(system: str, report: str, turns: Turns = ()) -> list[dict[str, str]]:
     """The chat that asks for a decision."""
-    return [{"role": "system", "content": system}, {"role": "user", "content": report}]
+    said = [("system", system)]
+    for question, answer in turns:
+        said += [("user", question), ("assistant", answer)]
+    return [{"role": role, "content": content} for role, content in (*said, ("user", report))]
 
 
 class ChatRenderer:
@@ -53,26 +60,26 @@ class ChatRenderer:
         self._alone = False
         self._alone = self._takes_no_system()
         self.style = self._style()
-        self._prefixes: dict[tuple[str, bool], list[int]] = {}
+        self._prefixes: dict[tuple[str, bool, Turns], list[int]] = {}
 
-    def text(self, system: str, report: str, think: bool) -> str:
+    def text(self, system: str, report: str, think: bool, turns: Turns = ()) -> str:
         """The prompt as text, up to where the model goes on: with the answer, or with its thoughts."""
-        rendered = self._rendered(system, report, think)
+        rendered = self._rendered(system, report, think, turns)
         return rendered + EMPTY_BLOCK if self.style == ALWAYS and not think else rendered
 
-    def ids(self, system: str, report: str, think: bool) -> list[int]:
+    def ids(self, system: str, report: str, think: bool, turns: Turns = ()) -> list[int]:
         """The prompt as token ids."""
-        return self.encode(self.text(system, report, think))
+        return self.encode(self.text(system, report, think, turns))
 
     def encode(self, text: str) -> list[int]:
         """Token ids of `text`, with nothing added."""
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]
 
-    def prefix(self, system: str, think: bool) -> list[int]:
-        """The token ids that prompts with this system message begin with."""
-        key = (system, think)
+    def prefix(self, system: str, think: bool, turns: Turns = ()) -> list[int]:
+        """The token ids that prompts with this system message, and these turns, begin with."""
+        key = (system, think, tuple(turns))
         if key not in self._prefixes:
-            probes = [self.ids(system, report, think) for report in ("A", "0")]
+            probes = [self.ids(system, report, think, turns) for report in ("A", "0")]
             self._prefixes[key] = _common_prefix(*probes)
         return self._prefixes[key]
 
@@ -116,10 +123,11 @@ class ChatRenderer:
             return [label + ends for label in tokens]
         return tokens
 
-    def _rendered(self, system: str, report: str, think: bool) -> str:
-        said = messages(system, report)
+    def _rendered(self, system: str, report: str, think: bool, turns: Turns = ()) -> str:
+        said = messages(system, report, turns)
         if self._alone:
-            said = [{"role": "user", "content": f"{system}\n\n{report}"}]
+            first, *others = said[1:]
+            said = [first | {"content": f"{system}\n\n{first['content']}"}, *others]
         return self.tokenizer.apply_chat_template(
             said, tokenize=False, add_generation_prompt=True, enable_thinking=think
         )

@@ -44,6 +44,13 @@ class Request:
         """The report with its options listed in `order` (L,), without its last `leave_out` topics."""
         return self.reporter.report(self.observation, self.mask, leave_out, order)
 
+    def proposed(self, place: int) -> str:
+        """The report in brief, with the question whether the legal action at `place` is a good one; in full
+        where it is not known what decisions are expected to pay."""
+        tell = self.reporter.brief if self.reporter.estimates else self.reporter.situation
+        proposal = self.reporter.proposal(int(self.legal[place]), self.observation)
+        return f"{tell(self.observation)}\n{proposal}"
+
     def label(self, action: int) -> str:
         """The label under which the report lists a legal action."""
         options = self.reporter.options(self.mask)

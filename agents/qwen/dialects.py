@@ -21,9 +21,10 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.qwen.chat import messages
+from agents.qwen.chat import Turns, messages
 from agents.qwen.decisions import Request
 from envs.replies import split_thinking, without_end_tokens
+from envs.reports import VERDICTS
 
 TOP_LOGPROBS = 20
 """The most that OpenAI's interface gives."""
@@ -63,11 +64,14 @@ class Usage(NamedTuple):
 
     prompt: int
     output: int
+    cached: int = 0
+    """Of the prompt, what the server had read before."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A request as servers are asked it; `labels`, `names` and `phrases` (L,) are of the legal actions."""
+    """A request as servers are asked it; `labels`, `names` and `phrases` (L,) are of the legal actions, or of
+    the verdicts on one that is proposed, which may be answered in either case (`folded`)."""
 
     system: str
     report: str
@@ -79,6 +83,27 @@ class Question:
     dense: tuple[int, ...] = ()
     """The tokens of a dense prompt, where that is how it is asked, and those (L,) of the actions."""
     answers: tuple[int, ...] = ()
+    folded: bool = False
+    turns: Turns = ()
+    own: str = ""
+    """Of a proposal, what the others of the same satellite do not say."""
+
+    @classmethod
+    def proposing(cls, request: Request, place: int) -> "Question":
+        """Whether the legal action at `place` is a good one."""
+        reporter, report = request.reporter, request.proposed(place)
+        return cls(
+            system=reporter.judging,
+            report=report,
+            briefing=reporter.briefing,
+            situation=report,
+            labels=VERDICTS,
+            names=tuple(verdict.lower() for verdict in VERDICTS),
+            phrases=("it is a good decision now", "another decision is better"),
+            folded=True,
+            turns=reporter.verdicts_shown,
+            own=report.rpartition("\n")[2],
+        )
 
     @classmethod
     def of(cls, request: Request, leave_out: int = 0, order: NDArray[np.int64] | None = None) -> "Question":
@@ -137,7 +162,7 @@ class Dialect(ABC):
         """The answer in the JSON of a reply. Raises UnreadableReply."""
 
     def _chat(self, question: Question, **fields: Any) -> dict[str, Any]:
-        asked = messages(question.system, question.report)
+        asked = messages(question.system, question.report, question.turns)
         return self.wants.applied({"model": self.model, "messages": asked, **self.switch, **fields})
 
 
@@ -207,6 +232,8 @@ class LogProbs(Dialect):
         except (TypeError, KeyError, ValueError, OverflowError):
             raise UnreadableReply("no alternatives with log-probabilities") from None
         shares = np.zeros(len(question.labels))
+        if question.folded:
+            found = [(token.capitalize(), p) for token, p in found]
         for i, label in enumerate(question.labels):
             shares[i] = sum(math.exp(min(0.0, p)) for token, p in found if token == label and not p > 1e-6)
         if not shares.any():
@@ -360,7 +387,11 @@ def read_usage(reply: Any) -> Usage | None:
     output = said.get("completion_tokens", said.get("output_tokens", 0))
     if not (isinstance(prompt, int) and isinstance(output, int)):
         return None
-    return Usage(prompt, output) if min(prompt, output) >= 0 and max(prompt, output) <= MOST_TOKENS else None
+    if not (min(prompt, output) >= 0 and max(prompt, output) <= MOST_TOKENS):
+        return None
+    details = said.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else None
+    return Usage(prompt, output, min(prompt, max(0, cached)) if isinstance(cached, int) else 0)
 
 
 def _at(value: Any, *path: str | int) -> Any:

@@ -23,9 +23,9 @@ from agents.qwen.choice import Draws, check_temperature, softmax, sure_mass, thi
 from agents.qwen.decisions import FLOOR, UNSURE, Decision, Engine, Request, check_floor, no_scores
 from agents.qwen.loading import load
 from agents.qwen.names import nominal_name
-from agents.qwen.orders import AUTO, CALIBRATE, SHIFTS, Orders, agreed, check_debias
+from agents.qwen.orders import AUTO, CALIBRATE, EACH, SHIFTS, Orders, agreed, check_debias
 from envs.replies import SAFE_ACTION
-from envs.reports import WORDS
+from envs.reports import VERDICTS, WORDS
 from sandbox.errors import SandboxError, unknown_name
 
 UNSTATED = 4096
@@ -52,6 +52,10 @@ class _Answer(NamedTuple):
     output_tokens: int = 0
     finish: str = "choice"
     reasoning: str = ""
+    mass: float = -1.0
+    """Share of the probability on verdicts, where options were proposed one by one;"""
+    passes: int = 1
+    """in so many passes."""
 
 
 class _Prior(NamedTuple):
@@ -114,6 +118,8 @@ class LocalEngine(Engine):
         self._split = False
         self._draws, self._orders = Draws(seed), Orders(seed)
         self._bias, self.floor = BiasTest(check_debias(debias)), check_floor(floor)
+        if debias == EACH and self.budget:
+            raise SandboxError(f"debias {EACH} goes without thoughts; take thinking off, or debias {SHIFTS}.")
         self._reporters: dict[int, Any] = {}
         self._known: dict[tuple[Any, ...], _Prior] = {}
         self._paid: set[tuple[int, tuple[Any, ...]]] = set()
@@ -153,18 +159,22 @@ class LocalEngine(Engine):
     def decide(self, requests: Sequence[Request]) -> list[Decision]:
         if self._forward is None:
             raise SandboxError("This engine was closed; make another one.")
-        ways = [self._bias.way(request.reporter, self._ask) for request in requests]
+        judge = None if self.budget else self._judge
+        ways = [self._bias.way(request.reporter, self._ask, judge) for request in requests]
+        found: list[list[_Answer]] = [[] for _ in requests]
+        proposed = [i for i, way in enumerate(ways) if way == EACH]
+        for i, answer in zip(proposed, self._judged([requests[i] for i in proposed]), strict=True):
+            found[i].append(answer)
         passes = [
             Pass(i, order)
             for i, (request, way) in enumerate(zip(requests, ways, strict=True))
+            if way != EACH
             for order in self._listed(request, way)
         ]
-        if not passes:
-            return []
-        answers = self._answers([requests[p.request] for p in passes], [p.order for p in passes])
-        found: list[list[_Answer]] = [[] for _ in requests]
-        for which, answer in zip(passes, answers, strict=True):
-            found[which.request].append(answer)
+        if passes:
+            answers = self._answers([requests[p.request] for p in passes], [p.order for p in passes])
+            for which, answer in zip(passes, answers, strict=True):
+                found[which.request].append(answer)
         prior = self._priors(requests, ways)
         return [self._decision(*each) for each in zip(requests, found, prior, strict=True)]
 
@@ -183,6 +193,61 @@ class LocalEngine(Engine):
         ids = [self.chat.fit(r, False, room, order).ids for r, order in zip(requests, orders, strict=True)]
         scores = self._scores(requests, ids, orders)
         return [softmax(row) if np.isfinite(row).all() else None for row in scores]
+
+    def _judge(self, requests: Sequence[Request]) -> list[NDArray[np.float64] | None]:
+        """Probabilities (L,) of made-up requests whose options are proposed one by one."""
+        answers = self._judged(requests)
+        return [
+            softmax(answer.scores) if np.isfinite(answer.scores).all() and answer.mass >= self.floor else None
+            for answer in answers
+        ]
+
+    def _judged(self, requests: Sequence[Request]) -> list["_Answer"]:
+        """For each request how much rather the model says Yes than No to each option by itself."""
+        asked = [(i, place) for i, request in enumerate(requests) for place in range(len(request.legal))]
+        prompts = []
+        for i, place in asked:
+            reporter, report = requests[i].reporter, requests[i].proposed(place)
+            prompts.append(self.chat.ids(reporter.judging, report, False, reporter.verdicts_shown))
+        self._check_fits(prompts)
+        rows = [self._judged_row(requests[i], ids) for (i, _), ids in zip(asked, prompts, strict=True)]
+        logs = self._verdicts(rows)
+        answers = []
+        for i, request in enumerate(requests):
+            mine = [k for k, (which, _) in enumerate(asked) if which == i]
+            yes, no = logs[mine].T
+            answers.append(
+                _Answer(
+                    np.arange(len(request.legal)),
+                    yes - no,
+                    sum(len(prompts[k]) for k in mine),
+                    0,
+                    mass=float(np.exp(np.logaddexp(yes, no)).mean()),
+                    passes=len(mine),
+                )
+            )
+        return answers
+
+    def _check_fits(self, prompts: Sequence[list[int]]) -> None:
+        longest = max(map(len, prompts), default=0)
+        if longest > self.context - 1:
+            raise SandboxError(
+                f"A prompt of {longest} tokens does not fit the context of {self.context} tokens; give a "
+                "larger context."
+            )
+
+    def _verdicts(self, rows: Sequence[Any]) -> NDArray[np.float64]:
+        """Log-probabilities (n, 2) that rows are answered with Yes and with No, in either case."""
+        assert self._forward is not None
+        if not rows:
+            return np.empty((0, 2))
+        labels = [word for verdict in VERDICTS for word in (verdict, verdict.lower())]
+        tokens = self.chat.label_tokens(labels)
+        if all(len(label) == 1 for label in tokens):
+            logs = self._forward.scores(rows, np.array([label[0] for label in tokens]))
+        else:
+            logs = np.array([self._forward.whole(row, tokens) for row in rows])
+        return np.logaddexp(logs[:, 0::2], logs[:, 1::2])
 
     def _answers(self, requests: Sequence[Request], orders: Sequence[NDArray[np.int64]]) -> list["_Answer"]:
         """What the model answers to each request, its options listed in that order."""
@@ -285,7 +350,8 @@ class LocalEngine(Engine):
             worth = worth - prior.scores
         probabilities = np.zeros(len(request.mask))
         probabilities[request.legal] = softmax(worth, self.temperature)
-        mass = float(np.mean([sure_mass(row) for row in rows]))
+        judged = answers[0].mass >= 0.0
+        mass = answers[0].mass if judged else float(np.mean([sure_mass(row) for row in rows]))
         if self.sample:
             action = self._draws.pick(probabilities, request.satellite)
         else:
@@ -303,7 +369,7 @@ class LocalEngine(Engine):
             left_out=left_out,
             mass=mass,
             why=UNSURE if unsure else "",
-            passes=len(answers),
+            passes=sum(answer.passes for answer in answers),
         )
 
     def _scores(
@@ -332,11 +398,20 @@ class LocalEngine(Engine):
         return scores
 
     def _row(self, request: Request, ids: list[int], think: bool) -> Any:
+        prefix = self.chat.prefix(request.system, think) if self.reuse_prefix else []
+        return self._prefixed(request, ids, prefix)
+
+    def _judged_row(self, request: Request, ids: list[int]) -> Any:
+        """The same for a decision that is proposed."""
+        reporter = request.reporter
+        known = reporter.judging, False, reporter.verdicts_shown
+        return self._prefixed(request, ids, self.chat.prefix(*known) if self.reuse_prefix else [])
+
+    def _prefixed(self, request: Request, ids: list[int], prefix: list[int]) -> Any:
         from agents.qwen.scoring import Row
 
         adapter = request.adapter or self.default_adapter
         self._check_adapter(adapter)
-        prefix = self.chat.prefix(request.system, think) if self.reuse_prefix else []
         fits = len(prefix) < len(ids) and ids[: len(prefix)] == prefix
         return Row(ids, len(prefix) if fits else 0, adapter)
 

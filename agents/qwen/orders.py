@@ -7,6 +7,9 @@ as many shifts as options that is the mean over all places.
 
 The other correction, contextual calibration (Zhao et al. 2021, "Calibrate Before Use"), takes away what the
 model answers to a report that says nothing; with that goes what it thinks of a decision in general.
+
+Or there are no places: each option is proposed by itself, and what it is worth is how much rather the model
+says "Yes" than "No".
 """
 
 from collections.abc import Sequence
@@ -16,8 +19,8 @@ from numpy.typing import NDArray
 
 from sandbox.errors import unknown_name
 
-NONE, SHIFTS, CALIBRATE, AUTO = "none", "shifts", "calibrate", "auto"
-DEBIASES = (NONE, SHIFTS, CALIBRATE, AUTO)
+NONE, SHIFTS, CALIBRATE, EACH, AUTO = "none", "shifts", "calibrate", "each", "auto"
+DEBIASES = (NONE, SHIFTS, CALIBRATE, EACH, AUTO)
 MOST_SHIFTS = 4
 """Orders in which more options than so many are listed; fewer are listed in all cyclic shifts."""
 TRIES = 32
@@ -25,7 +28,7 @@ TRIES = 32
 RIDGE = 1e-9
 LEAST_LOG = -1000.0
 """What is impossible counts as so unlikely (natural logarithm)."""
-PROBES, PROBE_OPTIONS = 4, 5
+PROBES, PROBE_OPTIONS = 6, 5
 BIASED = 0.1
 """Mean distance (total variation) between the decisions of two orders from which on a model is biased."""
 

@@ -1,11 +1,14 @@
 """What asking a server once came to, from its reply: an answer and its tokens, or why there is none."""
 
 import math
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.qwen.choice import softmax
+from agents.qwen.decisions import Request
 from agents.qwen.dialects import Answer, Question, Usage, read_usage
 from agents.qwen.http import NOT_JSON, Reply
 from envs.replies import ILLEGAL, SAFE_ACTION, UNREADABLE
@@ -33,6 +36,8 @@ class Outcome(NamedTuple):
     mass: float | None = None
     place: int = -1
     """Which of the options, in their own order, was answered."""
+    cached: int = 0
+    """Tokens of the prompt that the server had read before."""
 
 
 def failed(finish: str, note: str, refused: bool = False) -> Outcome:
@@ -72,7 +77,40 @@ def outcome_of(
         left_out,
         finish if finish in FAILED else "",
         answer.mass,
+        cached=counted.cached,
     )
+
+
+def paid(verdicts: Sequence[Outcome]) -> int:
+    """Tokens of the prompts of one decision: what a server keeps of the first is not paid with the others."""
+    return sum(each.prompt_tokens - (each.cached if i else 0) for i, each in enumerate(verdicts))
+
+
+def weighed_verdicts(request: Request, verdicts: Sequence[Outcome]) -> tuple[NDArray[np.int64], Outcome]:
+    """One outcome for the options (L,) of a request, in their own order, from the verdicts on each: how much
+    rather Yes than No. It failed where one of them did."""
+    places = np.arange(len(verdicts))
+    spent: dict[str, Any] = {
+        "prompt_tokens": paid(verdicts),
+        "output_tokens": sum(each.output_tokens for each in verdicts),
+        "estimated": any(each.estimated for each in verdicts),
+        "left_out": max(each.left_out for each in verdicts),
+        "cached": 0,
+    }
+    logs = []
+    for each in verdicts:
+        if each.shares is None:
+            return places, each._replace(**spent)
+        logs.append(np.log(each.shares))
+    odds = np.array([yes - no for yes, no in logs])
+    told = [each.mass for each in verdicts if each.mass is not None]
+    whole = verdicts[0]._replace(
+        **spent,
+        shares=softmax(odds),
+        action=int(request.legal[int(odds.argmax())]),
+        mass=float(np.mean(told)) if told else None,
+    )
+    return places, whole
 
 
 def tokens_in(text: str) -> int:

@@ -20,16 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.qwen.address import base_url
-from agents.qwen.asking import LEAST_SHARE, Asker
+from agents.qwen.asking import LEAST_SHARE, PROPOSED, Asker
 from agents.qwen.bias import BiasTest
 from agents.qwen.cassette import Player, Recorder
 from agents.qwen.choice import Draws, check_temperature, softmax, thinking_budget
 from agents.qwen.decisions import FLOOR, UNSURE, Decision, Engine, Request, check_floor
-from agents.qwen.dialects import Dense
+from agents.qwen.dialects import Decisions, Dense, LogProbs, SystemOne
 from agents.qwen.http import ApiKey, Client
 from agents.qwen.names import nominal_name
-from agents.qwen.orders import AUTO, CALIBRATE, NONE, SHIFTS, Orders, agreed, check_debias
-from agents.qwen.outcome import FAILED, Outcome, failed
+from agents.qwen.orders import AUTO, CALIBRATE, EACH, NONE, SHIFTS, Orders, agreed, check_debias
+from agents.qwen.outcome import FAILED, Outcome, failed, weighed_verdicts
 from agents.qwen.pool import Pool
 from agents.qwen.probing import probe
 from envs.replies import SAFE_ACTION
@@ -100,6 +100,7 @@ class ServerEngine(Engine):
             raise
         self.model, self.dialect = found.model, found.dialect
         self.context = found.context if context is None else context
+        self._check_each(debias)
         self.dense = isinstance(self.dialect, Dense)
         if self.dense:
             self._check_dense()
@@ -117,6 +118,18 @@ class ServerEngine(Engine):
         self._reporters: dict[int, Any] = {}
         self._known: dict[Any, tuple[NDArray[np.float64] | None, int]] = {}
         self._paid: set[Any] = set()
+
+    @property
+    def _judges(self) -> bool:
+        """Whether options may be proposed one by one: without thoughts, and by probabilities."""
+        return not self.budget and isinstance(self.dialect, LogProbs | SystemOne | Decisions)
+
+    def _check_each(self, debias: str) -> None:
+        if debias == EACH and not self._judges:
+            raise SandboxError(
+                f"debias {EACH} needs the probabilities of Yes and No and no thoughts: the dialect is "
+                f"{self.dialect.name}, thinking {'on' if self.budget else 'off'}; take debias {SHIFTS}."
+            )
 
     def _check_dense(self) -> None:
         """Dense prompts list actions in one order, and are answered in one pass."""
@@ -152,11 +165,16 @@ class ServerEngine(Engine):
             raise SandboxError("This engine was closed; make another one.")
         for request in requests:
             self._asker.reader(request)
-        ways = [self._bias.way(request.reporter, self._try_out) for request in requests]
+        judge = self._try_each if self._judges else None
+        ways = [self._bias.way(request.reporter, self._try_out, judge) for request in requests]
         asked: list[tuple[Request, NDArray[np.int64], int | None]] = []
         of: list[int] = []
         for i, (request, way) in enumerate(zip(requests, ways, strict=True)):
             count = len(request.legal)
+            if way == EACH and count > 1:
+                asked += [(request, np.array([place]), PROPOSED) for place in range(count)]
+                of += [i] * count
+                continue
             orders = self._orders.of(count) if way == SHIFTS and count > 1 else [np.arange(count)]
             asked += [(request, order, self._seed(request)) for order in orders]
             of += [i] * len(orders)
@@ -167,7 +185,9 @@ class ServerEngine(Engine):
         for i, (request, prior) in enumerate(zip(requests, priors, strict=True)):
             mine = [k for k, which in enumerate(of) if which == i]
             found = [(asked[k][1], outcomes[k]) for k in mine]
-            decisions.append(self._decision(request, found, prior))
+            if asked[mine[0]][2] == PROPOSED:
+                found = [weighed_verdicts(request, [outcomes[k] for k in mine])]
+            decisions.append(self._decision(request, found, prior, len(mine)))
         return decisions
 
     def _all(self, asked: Sequence[tuple[Request, NDArray[np.int64], int | None]]) -> list[Outcome]:
@@ -199,6 +219,19 @@ class ServerEngine(Engine):
                 found.append((order == outcome.place).astype(float)[np.arange(len(order))])
         return found
 
+    def _try_each(self, requests: Sequence[Request]) -> list[NDArray[np.float64] | None]:
+        """Probabilities (L,) of made-up requests whose options are proposed one by one."""
+        assert self._pool is not None
+        asked = [(request, place) for request in requests for place in range(len(request.legal))]
+        outcomes = iter(self._pool.map(self._asker.judged, asked))
+        found: list[NDArray[np.float64] | None] = []
+        for request in requests:
+            mine = [next(outcomes) for _ in request.legal]
+            _, whole = weighed_verdicts(request, mine)
+            known = all(outcome.finish not in FAILED for outcome in mine)
+            found.append(whole.shares if known and (whole.mass is None or whole.mass >= self.floor) else None)
+        return found
+
     def _prior(self, request: Request) -> "tuple[NDArray[np.float64] | None, int]":
         """What is answered to a report that says nothing: log-probabilities (L,), and the tokens to pay."""
         assert self._pool is not None
@@ -228,6 +261,7 @@ class ServerEngine(Engine):
         request: Request,
         found: Sequence[tuple[NDArray[np.int64], Outcome]],
         prior: "tuple[NDArray[np.float64] | None, int] | None",
+        passes: int,
     ) -> Decision:
         """A decision from what asking in several orders came to; passes that failed are left out."""
         good = [(order, outcome) for order, outcome in found if outcome.finish not in FAILED]
@@ -260,7 +294,7 @@ class ServerEngine(Engine):
             estimated=any(o.estimated for _, o in found),
             mass=mass,
             why=(UNSURE if finish == UNSURE else first.why) if fell_back else "",
-            passes=len(found),
+            passes=passes,
         )
 
     def _weighed(

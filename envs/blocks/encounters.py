@@ -1,7 +1,9 @@
 """Encounters: the slot, fuel, warnings, and burns."""
 
 import math
+from functools import partial
 
+from envs import prospects
 from envs.block import Action, Block
 from envs.blocks.pointing import obeys
 from envs.features import Feature
@@ -107,6 +109,14 @@ class Burns(Block):
             "burn back to the slot",
         )
         return tuple(map(Action, BURNS, phrases, (fuel, fuel, fuel, fuel, back)))
+
+    def prospects(self, world, prices):
+        settings = world.scenario.encounters
+        small, large = (
+            partial(prospects.burning, prices=prices, delta_v=each)
+            for each in (settings.small_m_s, settings.large_m_s)
+        )
+        return small, large, small, large, partial(prospects.returning, prices=prices)
 
     def families(self, world):
         settings = world.scenario.encounters

@@ -1,9 +1,11 @@
 """Images: what is stored, what can be taken, and the orders to take one."""
 
 import math
+from functools import partial
 
 import numpy as np
 
+from envs import prospects
 from envs.block import Action, Block
 from envs.blocks.pointing import obeys
 from envs.features import Feature
@@ -101,6 +103,9 @@ class Observe(Block):
             Action(f"observe_{k}", f"turn to request {k} and image it", legal)
             for k in range(1, world.shown + 1)
         )
+
+    def prospects(self, world, prices):
+        return tuple(partial(prospects.image, k=k) for k in range(1, world.shown + 1))
 
     def identities(self, world):
         return world.state.opportunities["request"].astype(np.int64)

@@ -2,10 +2,12 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
+from envs import prospects
 from envs.block import Action, Block
 from envs.blocks.pointing import obeys
 from envs.features import Feature
@@ -242,6 +244,9 @@ class Decide(Block):
             "give it up",
         )
         return tuple(map(Action, DECISIONS, phrases))
+
+    def prospects(self, world, prices):
+        return tuple(partial(prospects.answer, rule=rule) for rule in DECISIONS)
 
     def identities(self, world):
         head = world.jobs.state.queues["head"][..., INBOX].astype(np.int64)

@@ -1,11 +1,17 @@
 """Standing orders: what is in force, and actions that change one of them and let the others stand."""
 
+from collections.abc import Mapping
+from functools import partial
+from typing import NamedTuple
+
 import numpy as np
 
+from envs import prospects
 from envs.block import Action, Block
 from envs.blocks.images import Observe
 from envs.blocks.pointing import obeys
 from envs.features import Feature
+from envs.prospects import Prices, Prospect
 from sandbox.compiled import kernel
 from sandbox.faults import can_reload
 from sandbox.images import can_shoot
@@ -71,6 +77,16 @@ class Standing(Block):
         row.order_drop = order.queue == 9
 
 
+class _Instead(NamedTuple):
+    """What an order brings beyond the pointing that stands."""
+
+    order: Prospect
+    prices: Prices
+
+    def __call__(self, seen: Mapping[str, float]) -> float:
+        return self.order(seen) - prospects.pointed(seen, self.prices)
+
+
 class PointTo(Block):
     """Nadir, the Sun or a station, from now on."""
 
@@ -81,6 +97,10 @@ class PointTo(Block):
         return tuple(
             map(Action, POINTINGS, POINTED, (_OTHERWISE, _OTHERWISE, "a station, something to send"))
         )
+
+    def prospects(self, world, prices):
+        charge, send = (partial(each, prices=prices) for each in (prospects.charging, prospects.sending))
+        return tuple(_Instead(each, prices) for each in (prospects.nothing, charge, send))
 
     @staticmethod
     @kernel
@@ -103,6 +123,9 @@ class ObserveNext(Observe):
     """Image one of the requests shown: the order stands until that is done."""
 
     parts = ("orders", "faults")
+
+    def prospects(self, world, prices):
+        return tuple(_Instead(each, prices) for each in super().prospects(world, prices))
 
     @staticmethod
     @kernel
@@ -132,6 +155,9 @@ class Serve(Block):
                    "tra": "likewise, and there is a way"}  # fmt: skip
         legal = (reasons.get(name[:3], _OTHERWISE) for name in DECISIONS)
         return tuple(map(Action, DECISIONS, SERVED, legal))
+
+    def prospects(self, world, prices):
+        return tuple(partial(prospects.serving, prices=prices, rule=rule) for rule in DECISIONS)
 
     def families(self, world):
         others = tuple(f"neighbour_{k}" for k in range(1, TERMINALS + 1))
@@ -197,6 +223,9 @@ class Reload(Block):
 
     def actions(self, world):
         return (Action("reload", "load corrupted models anew", "boards that are up"),)
+
+    def prospects(self, world, prices):
+        return (partial(prospects.reloading, prices=prices),)
 
     @staticmethod
     @kernel

@@ -1,5 +1,8 @@
 """Where to point, for the coming round: nadir, the Sun, a station."""
 
+from functools import partial
+
+from envs import prospects
 from envs.block import Action, Block
 from sandbox.compiled import kernel
 from sandbox.ground import can_transmit
@@ -22,6 +25,9 @@ class NoOp(Block):
 
     def actions(self, world):
         return (self.action,)
+
+    def prospects(self, world, prices):
+        return (prospects.nothing,)
 
     @staticmethod
     @kernel
@@ -46,6 +52,10 @@ class Point(Block):
             Action("downlink", "send images to the ground station in view, the oldest first",
                    "likewise, a station in view, an image on board"),
         )  # fmt: skip
+
+    def prospects(self, world, prices):
+        charge, send = (partial(each, prices=prices) for each in (prospects.charging, prospects.sending))
+        return prospects.nothing, charge, send
 
     @staticmethod
     @kernel

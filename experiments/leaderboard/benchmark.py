@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,18 @@ from experiments.leaderboard.rows import Row, rows_of
 from experiments.leaderboard.store import Store, opened
 from experiments.leaderboard.suite import FIRST_SEED
 from experiments.leaderboard.table import print_table, write_table
+from experiments.running.asked import line, together
 from experiments.running.run_folder import NotDrawn
 from sandbox.errors import SandboxError
 from sandbox.terminal import say, visible
+
+
+class Rows(list[Row]):
+    """The rows of the table; `minds` says of each mind how it decided, over all its episodes."""
+
+    def __init__(self, rows: Sequence[Row], minds: Sequence[dict[str, Any]]) -> None:
+        super().__init__(rows)
+        self.minds = list(minds)
 
 
 def benchmark(
@@ -28,7 +37,7 @@ def benchmark(
     processes: int | None = None,
     address: str | None = None,
     progress: bool = True,
-) -> list[Row]:
+) -> Rows:
     """Play what is asked for and not yet there; leave the table and the figures; return the rows.
 
     Args:
@@ -53,14 +62,26 @@ def benchmark(
         say(sentence, error=True)
     with opened(folder, plan, fresh) as store:
         known = _played(plan, store, processes or _processors(), address, progress)
-        rows = rows_of(plan, known)
+        rows = Rows(rows_of(plan, known), _minds(known))
         write_table(rows, plan, folder)
         missing = draw(rows, plan, folder)
     if progress:
         print_table(rows, folder)
+        for told in rows.minds:
+            if told["fell_back"]:
+                say(line(told))
     if missing:
         raise NotDrawn(missing, folder)
     return rows
+
+
+def _minds(known: Mapping[Episode, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """How each policy with a mind decided, over all its episodes."""
+    told: dict[str, list[Mapping[str, Any]]] = {}
+    for episode, outcome in known.items():
+        if "minds" in outcome:
+            told.setdefault(episode.policy, []).append(outcome["minds"])
+    return [together(each) for each in told.values()]
 
 
 def default_folder(asked: Asked) -> Path:

@@ -7,6 +7,7 @@ from agents import policy_class
 from agents.policy import understands
 from envs.episodes import make_env
 from experiments.leaderboard.suite import Task
+from experiments.running.asked import Asked, mind_of
 from experiments.running.callbacks import Tally
 from experiments.running.llm_config import QWEN, Mind, knows
 from experiments.running.metrics import Totals
@@ -31,18 +32,20 @@ def plays(policy: str, problem: str) -> bool:
     return understands(policy_class(policy, problem), problem)
 
 
-def outcome_of(episode: Episode) -> dict[str, float]:
-    """Play it: the team's return, which is its score, what became of the fleet, and of a mind its price.
+def outcome_of(episode: Episode) -> dict[str, Any]:
+    """Play it: the team's return, which is its score, what became of the fleet, and of a mind its price
+    and how it decided.
 
     Thought is charged to policies that think, at the price of the boards and the model of the scenario.
     """
     (problem, _, hours, _), scenario = episode.task.case, episode.task.scenario
-    mind, tally = Mind(), Tally()
+    mind, tally, asked = Mind(), Tally(), Asked()
     thinking = policy_class(episode.policy, problem).thinks
     with closing(make_env(problem, scenario, hours, thinking=thinking)) as env:
         with closing(mind.policy(episode.policy, env)) as decider:
-            play(env, decider, episode.seed, [tally])
-        return _measured(tally.totals())
+            play(env, decider, episode.seed, [tally, asked])
+            told = asked.told(mind_of(decider))
+        return _measured(tally.totals()) | ({"minds": told} if told else {})
 
 
 def _measured(totals: Totals) -> dict[str, Any]:

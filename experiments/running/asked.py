@@ -1,13 +1,14 @@
 """How minds decided in a run: who answered, how often they fell back and why, and how sure they were."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from envs.batch import BatchEnv
 from envs.reports import PROMPT
 from experiments.running.rollout import Round, Watcher
 
+COUNTS = ("decisions", "passes", "shortened")
 MOST_FALLBACKS = 0.5
 """Share of decisions beyond which a run is not the mind's."""
 
@@ -44,6 +45,21 @@ class Asked(Watcher):
         if self._example:
             told["first_words"] = self._example
         return told | ({} if engine.dense else {"prompt": PROMPT})
+
+
+def together(told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What `Asked.told` says of several episodes of the same mind, as of one."""
+    why: Counter[str] = Counter()
+    words: dict[str, str] = {}
+    for each in told:
+        why.update(each["fell_back"])
+        words = dict(each.get("first_words", {})) | words
+    whole = dict(told[0]) | {name: sum(each[name] for each in told) for name in COUNTS}
+    decided = [(each["label_mass"], each["decisions"]) for each in told if "label_mass" in each]
+    if decided:
+        mass = sum(mass * count for mass, count in decided) / max(1, sum(count for _, count in decided))
+        whole["label_mass"] = round(mass, 6)
+    return whole | {"fell_back": dict(why)} | ({"first_words": words} if words else {})
 
 
 def mind_of(policy: Any) -> Any:

@@ -6,7 +6,7 @@ import signal
 import sys
 import warnings
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
 from importlib.util import find_spec
@@ -275,7 +275,7 @@ def _mind_options(parser: ArgumentParser) -> None:
     _option(group, "--api-key-env", None, "variable that holds the server's key", metavar="NAME")
     _option(group, "--concurrency", None, "questions that a server gets at once", type=int, metavar="N")
     _option(group, "--retries", None, "further tries of a request that failed", type=int, metavar="N")
-    ways = ("none", "shifts", "calibrate", "auto")
+    ways = ("none", "shifts", "calibrate", "each", "auto")
     _option(group, "--debias", None, "against a bias for places and letters (default: auto)", choices=ways)
     _option(group, "--floor", None, "least share of probability on legal labels", type=float, metavar="P")
     _option(group, "--labels", None, "how decisions are named", choices=("letters", "words"))
@@ -311,22 +311,29 @@ def _run(told: Namespace) -> int:
         shared = {name: value for name, value in content["arguments"].items() if not isinstance(value, dict)}
         numbers = {name: value for name, value in content.items() if isinstance(value, int | float)}
         keep_records(told.json, "run", [shared | numbers])
+    status = _minds_status([content.get("minds", {})])
+    return status or (NOT_DRAWN if "not_drawn" in content else 0)
+
+
+def _minds_status(minds: Iterable[Mapping[str, Any]]) -> int:
+    """The exit status by how minds decided: a sentence for each that mostly did not."""
     from experiments.running.asked import not_the_minds
 
-    if failed := not_the_minds(content.get("minds", {})):
-        say(failed, error=True)
-        return NOT_THE_MINDS
-    return NOT_DRAWN if "not_drawn" in content else 0
+    failed = [sentence for told in minds if (sentence := not_the_minds(told))]
+    for sentence in failed:
+        say(sentence, error=True)
+    return NOT_THE_MINDS if failed else 0
 
 
-def _compare(told: Namespace) -> None:
+def _compare(told: Namespace) -> int:
     from experiments.running.compare import compare
 
     how = {"seeds": told.seeds, "out": told.json, "threads": told.threads, "progress": not told.quiet}
-    compare(told.policy, **_episode(told), mind=_mind(told), **how)
+    found = compare(told.policy, **_episode(told), mind=_mind(told), **how)
+    return _minds_status(found.minds.values())
 
 
-def _benchmark(told: Namespace) -> None:
+def _benchmark(told: Namespace) -> int:
     from experiments.leaderboard.benchmark import benchmark
 
     how = {name: getattr(told, name) for name in ("out", "fresh", "processes", "address")}
@@ -336,6 +343,7 @@ def _benchmark(told: Namespace) -> None:
         from experiments.running.run_folder import keep_records
 
         keep_records(told.json, "benchmark", records_of(rows))
+    return _minds_status(rows.minds)
 
 
 def _asked(told: Namespace) -> Any:

@@ -11,12 +11,14 @@ from agents.usual import usual_policies
 from envs.batch import BatchEnv
 from envs.episodes import HOUR, known_as, make_env, scenario_of
 from experiments.running import run_folder
+from experiments.running.asked import Asked, line, mind_of
 from experiments.running.callbacks import Tally
 from experiments.running.llm_config import Mind
 from experiments.running.metrics import metrics_in
 from experiments.running.rollout import play
 from experiments.running.statistics import Summary, summarise
 from sandbox.errors import SandboxError
+from sandbox.terminal import say
 
 SHOWN = (
     "value_delivered",
@@ -47,6 +49,15 @@ SHOWN = (
 SHOWN_OF_MINDS = ("decisions", "thought_s", "thought_j", "thought_share", "late_share", "fallbacks")
 
 
+class Comparison(dict[str, list[dict[str, float]]]):
+    """The metrics of every episode by policy; `minds` says of those with a mind how it decided
+    (`experiments.running.asked`)."""
+
+    def __init__(self, episodes: Mapping[str, list[dict[str, float]]], minds: Mapping[str, dict]) -> None:
+        super().__init__(episodes)
+        self.minds = dict(minds)
+
+
 def compare(
     policies: Sequence[str] | None = None,
     scenario: Any = None,
@@ -61,7 +72,7 @@ def compare(
     candidates: int = 4,
     threads: int = 1,
     mind: Mind | None = None,
-) -> dict[str, list[dict[str, float]]]:
+) -> Comparison:
     """Play `seeds` episodes, seeded `seed`, `seed` + 1 and so on, under each of `policies`.
 
     `scenario` and `policies` are by default the problem's own and `agents.usual.usual_policies`.
@@ -86,7 +97,10 @@ def compare(
         deciders = {
             name: minds.enter_context(closing(mind.policy(name, batch, strict=False))) for name in policies
         }
-        episodes = {name: _episodes(batch, policy, seed) for name, policy in deciders.items()}
+        asked = {name: Asked() for name in deciders}
+        episodes = {name: _episodes(batch, policy, seed, asked[name]) for name, policy in deciders.items()}
+        told = {name: asked[name].told(mind_of(policy)) for name, policy in deciders.items()}
+        decided = {name: content for name, content in told.items() if content}
     played = batch.max_cycles * scenario.round_s / HOUR
     if out:
         shared = {"env": env, "scenario": scenario.name, "changes": dict(changes or {}), "hours": played}
@@ -96,19 +110,23 @@ def compare(
             for name, runs in episodes.items()
             for b, run in enumerate(runs)
         )
-        run_folder.keep_records(out, "comparison", records, **shared)
+        run_folder.keep_records(
+            out, "comparison", records, **shared, **({"minds": decided} if decided else {})
+        )
     if progress:
         from experiments.running.console_tables import print_comparison
 
         title = f"{env}  {scenario.name}  {played:g} h  seeds {seed} to {seed + seeds - 1}"
         print_comparison(title + "\ninterquartile mean [95 % interval]", list(policies), table(episodes))
-    return episodes
+        for content in decided.values():
+            say(line(content))
+    return Comparison(episodes, decided)
 
 
-def _episodes(env: BatchEnv, policy: Policy, seed: int) -> list[dict[str, float]]:
+def _episodes(env: BatchEnv, policy: Policy, seed: int, asked: Asked) -> list[dict[str, float]]:
     """The metrics of every world, after an episode in each."""
     tally = Tally()
-    play(env, policy, seed, [tally])
+    play(env, policy, seed, [tally, asked])
     return [metrics_in(env.world, tally.totals(b), b) for b in range(env.worlds)]
 
 

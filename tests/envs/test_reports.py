@@ -83,7 +83,7 @@ def test_warnings(reporter, name, value, warned):
 
 def test_lists_the_legal_decisions_with_their_letters(reporter):
     text = reporter.report(numbers(reporter.layout), mask_of(reporter, "downlink", "observe_2"))
-    listed = re.findall(r"^([A-Z]): ([a-z0-9 ]+)$", text.partition("Decisions:")[2], re.MULTILINE)
+    listed = re.findall(r"^([A-Z]): ([a-z0-9 ]+), ", text.partition("Decisions:")[2], re.MULTILINE)
     assert listed == [("A", "idle"), ("B", "downlink"), ("C", "observe 2")]
 
 

@@ -84,7 +84,7 @@ def test_warnings_stand_first_and_decisions_last():
         np.full(len(problem.layout), -1.0, np.float32), np.int8([1, 1, 0, 0, 0, 0, 0])
     )
     assert text.startswith("Warning: battery at 0 %")
-    assert text.endswith("Decisions:\nA: idle\nB: charge")
+    assert text.endswith("Decisions:\nA: idle, neutral, pays nothing\nB: charge, excellent, pays 50.0")
 
 
 def test_shots_and_unknown_options():

@@ -50,6 +50,7 @@ class Judge:
 def judged(checkpoint, requests, places, **options):
     engine = LocalEngine(checkpoint, floor=0.0, **options)
     engine._scores = Judge(engine, places).scores
+    engine._judge = lambda requests: [None] * len(requests)  # it understands no proposals
     return engine, engine.decide(requests)
 
 

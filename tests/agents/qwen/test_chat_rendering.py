@@ -106,7 +106,7 @@ def test_decisions_and_warnings_always_stay(chat, requests_seen):
     report = request.reporter.report(low, request.mask, leave_out=99)
     assert "Warning: battery at 5 %." in report
     assert "Power and heat: " not in report
-    assert report.endswith(request.reporter.listed(request.mask))
+    assert report.endswith(request.reporter.listed(request.mask, observation=low))
 
 
 def test_what_does_not_fit_is_one_sentence(chat, requests_seen):
