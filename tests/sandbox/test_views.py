@@ -92,5 +92,5 @@ def test_a_copy_is_laid_out_over_arrays_of_its_own(tree, again):
 def test_what_cannot_be_laid_out_or_is_of_another_type_is_said(tree):
     with pytest.raises(TypeError, match="a view cannot hold unicode_type"):
         view((1, "two"))
-    with pytest.raises(TypeError, match="Leaf holds .*float32.*; give .*float64"):
+    with pytest.raises(TypeError, match=r"Leaf holds .*float32.*; give .*float64"):
         view(tree.leaf._replace(cube=tree.leaf.cube.astype(np.float32)), view(tree.leaf))
