@@ -21,6 +21,9 @@ from sandbox.propulsion import OFF
 from sandbox.state import CHARGE
 
 
+ONE = np.float32(1.0)
+
+
 class Buffers(NamedTuple):
     """Working memory of a problem: what blocks write of one satellite, small enough to stay in the cache."""
 
@@ -38,8 +41,8 @@ class Tables(NamedTuple):
     """How what the blocks wrote becomes an observation and a reward."""
 
     columns: NDArray[np.int64]  # (F,) places in `raw`
-    scale: NDArray[np.float64]  # (F,) 2 / (high - low)
-    shift: NDArray[np.float64]  # (F,) of what is scaled
+    scale: NDArray[np.float32]  # (F,) 2 / (high - low)
+    shift: NDArray[np.float32]  # (F,) of what is scaled
     rewards: NDArray[np.int64]  # terms that add up to the reward
     sizes: NDArray[np.int64]  # actions of each block
     illegal: int  # place of the term that counts illegal actions
@@ -189,7 +192,7 @@ def _scale(raw, tables, out):
     for i in range(out.shape[0]):
         out[i] = raw[tables.columns[i]]
     for i in range(out.shape[0]):
-        out[i] = min(1.0, max(-1.0, out[i] * tables.scale[i] + tables.shift[i]))
+        out[i] = min(ONE, max(-ONE, out[i] * tables.scale[i] + tables.shift[i]))
 
 
 @kernel

@@ -35,7 +35,8 @@ def slant_range(x, y, z, station):
 @kernel
 def horizon_cosine(radius, earth_radius, margin):
     """Cosine of the central angle to the horizon seen from `radius` (m), widened by `margin` (rad)."""
-    return math.cos(math.acos(min(1.0, earth_radius / radius)) + margin)
+    cosine = min(1.0, earth_radius / radius)
+    return cosine * math.cos(margin) - math.sqrt(1.0 - cosine * cosine) * math.sin(margin)
 
 
 @kernel
