@@ -20,7 +20,6 @@ from sandbox.orbits.ephemeris import sun_position
 from sandbox.propulsion import OFF
 from sandbox.state import CHARGE
 
-
 ONE = np.float32(1.0)
 
 

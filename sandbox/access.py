@@ -10,7 +10,7 @@ from sandbox.links import horizon_cosine, seek_contact, sin_elevation, slant_ran
 from sandbox.orbits.eclipse import illumination, shadow_transition
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.orbits.frames import subpoint
-from sandbox.radio import link_rate
+from sandbox.radio import CLEAR, link_rate
 from sandbox.ranks import heap_up, take_next
 from sandbox.sensing import CONE_MARGIN_S, KEY, access_angle, cone_times, plan_capture
 from sandbox.state import NONE
@@ -66,7 +66,7 @@ def look(state, constants, scratch, b):
         _clear(state.outlook[b, n], state.opportunities[b, n])
         if not state.body[b, n].alive:
             continue
-        position, velocity = state.orbit.position[b, n], state.orbit.velocity[b, n]
+        position, velocity, craft = state.orbit.position[b, n], state.orbit.velocity[b, n], constants.craft[n]
         _look_out(state, constants, scratch.found[b], rotations, sun, (sx, sy, sz), b, n)
         seek_contact(
             state.contacts,
@@ -77,11 +77,19 @@ def look(state, constants, scratch, b):
             velocity,
             constants.stations,
             constants.forces,
-            constants.craft[n].ballistic,
+            craft.ballistic,
             constants.ephemeris,
         )
+        _rate_contact(state.contacts.plan[b, n], constants, craft.radio)
     count_rivals(state.opportunities[b], scratch.first[b], scratch.following[b])
     _count_station_rivals(state.outlook[b], scratch.counts[b])
+
+
+@kernel
+def _rate_contact(plan, constants, radio):
+    """Note what a contact that has just been found will carry at its highest point if the sky is clear."""
+    if plan.station != NONE and plan.rate < 0.0:
+        plan.rate = link_rate(constants.radios.down, radio, plan.station, CLEAR, plan.reach, plan.top)
 
 
 @kernel
@@ -138,8 +146,17 @@ def ground_track(first, last, seconds):
     bx, by, bz = last
     cx, cy, cz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
     sine = math.sqrt(cx * cx + cy * cy + cz * cz)
-    scale = math.atan2(sine, ax * bx + ay * by + az * bz) / (max(sine, 1e-15) * seconds)
+    scale = _arc(sine, ax * bx + ay * by + az * bz) / seconds
     return unit(ax + bx, ay + by, az + bz), (cx * scale, cy * scale, cz * scale)
+
+
+@kernel
+def _arc(sine, cosine):
+    """An angle over its sine; where it is small, and in a round it is, by the series of the arcsine."""
+    if sine < 0.05 and cosine > 0.0:
+        s = sine * sine
+        return 1.0 + s * (1.0 / 6.0 + s * (3.0 / 40.0 + s * (15.0 / 336.0 + s * (105.0 / 3456.0))))
+    return math.atan2(sine, cosine) / max(sine, 1e-15)
 
 
 @kernel

@@ -189,7 +189,7 @@ def _clearance_at(x, y, z, t, stations, ephemeris, station):
 def restart_search(contacts, b, n, now, position, velocity):
     """Forget the contact of satellite n of world b and look for one from its present state (3,), (3,)."""
     contacts.plan[b, n].station = NONE
-    contacts.plan[b, n].top = -1.0
+    contacts.plan[b, n].top = contacts.plan[b, n].rate = -1.0
     contacts.plan[b, n].searched = now
     for i in range(3):
         contacts.position[b, n, i] = position[i]

@@ -102,6 +102,7 @@ PLAN = _record(  # the next ground contact
     ("peak", "f8"),  # s, when the satellite is highest, to a quarter of a minute
     ("top", "f8"),  # sine of the elevation then
     ("reach", "f8"),  # m, its distance then
+    ("rate", "f8"),  # bit/s then, under a clear sky; -1 until it is known
     ("searched", "f8"),  # s, how far ahead the search has come
 )
 OUTLOOK = _record(  # what the coming round offers; offsets in s from the clock's time

@@ -6,7 +6,7 @@ from envs.block import Block
 from envs.features import Feature
 from sandbox.compiled import kernel
 from sandbox.links import SEARCH_HORIZON_S
-from sandbox.radio import CLEAR, air_share, link_rate
+from sandbox.radio import CLEAR, air_share
 from sandbox.state import NONE
 from sandbox.weather import rain_chance
 
@@ -60,8 +60,7 @@ class Station(Block):
             row.contact_length = (plan.end - begin) / 60.0
             middle = 0.5 * (begin + plan.end)
             row.contact_rain = 100.0 * rain_chance(sim.weather, sim.state.clock[b], b, plan.station, middle)
-            radio, down = sim.constants.craft[n].radio, sim.constants.radios.down
-            row.contact_rate = 1e-6 * link_rate(down, radio, plan.station, CLEAR, plan.reach, plan.top)
+            row.contact_rate = 1e-6 * plan.rate
             if moment.now > plan.peak and outlook.station == plan.station:
                 row.contact_rate = row.station_rate
 
