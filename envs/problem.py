@@ -364,8 +364,8 @@ class Problem:
         low, scale = self.layout.low, 2.0 / (self.layout.high - self.layout.low)
         paid = [i for i, term in enumerate(self.terms) if term.startswith("reward_")]
         return Tables(
-            self._columns(), np.float32(scale), np.float32(-low * scale - 1.0), np.array(paid, np.int64), self._sizes,
-            len(self.terms) - 1, float(self.world.horizon_s), self.max_cycles, self.team_reward,
+            self._columns(), np.float32(scale), np.float32(-low * scale - 1.0), np.array(paid, np.int64),
+            self._sizes, len(self.terms) - 1, float(self.world.horizon_s), self.max_cycles, self.team_reward,
         )  # fmt: skip
 
     def _columns(self) -> NDArray[np.int64]:
