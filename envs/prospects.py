@@ -121,7 +121,7 @@ def burning(seen: Mapping[str, float], prices: Prices, delta_v: float) -> float:
     Clohessy and Wiltshire 1960); the chance falls as a normal distribution does with that distance.
     """
     avoided = 0.0
-    warned = {name.split("_")[1] for name in seen if name.startswith("warning_")}
+    warned = sorted({name.split("_")[1] for name in seen if name.startswith("warning_")})
     for k in warned:
         if seen[f"warning_{k}_present"] > 0.5:
             moved = 3.0 * delta_v * seen[f"warning_{k}_time"] * HOUR
