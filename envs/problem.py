@@ -361,10 +361,11 @@ class Problem:
         return Buffers(raw, row, terms, term, *flags), tuple(own)
 
     def _make_tables(self) -> Tables:
-        low, scale = self.layout.low, 2.0 / (self.layout.high - self.layout.low)
+        scale = 2.0 / (self.layout.high - self.layout.low)
+        shift = -self.layout.low * scale - 1.0
         paid = [i for i, term in enumerate(self.terms) if term.startswith("reward_")]
         return Tables(
-            self._columns(), np.float32(scale), np.float32(-low * scale - 1.0), np.array(paid, np.int64),
+            self._columns(), scale.astype("f4"), shift.astype("f4"), np.array(paid, np.int64),
             self._sizes, len(self.terms) - 1, float(self.world.horizon_s), self.max_cycles, self.team_reward,
         )  # fmt: skip
 
