@@ -181,8 +181,12 @@ class _File(IndexDataCacheFile):
         return data
 
     def save(self, key: Any, data: Any) -> None:
+        """numba numbers the files of an index, so that of two processes that compile for different types at
+        once one takes the other's code for its own; here a file is named by what it is compiled for."""
+        number = int.from_bytes(blake2s(repr(key).encode(), digest_size=6).digest(), "big")
         with suppress(OSError):  # a full disk costs the next start its time, not this run
-            super().save(key, data)
+            self._save_data(self._data_name(number), data)
+            self._save_index(self._load_index() | {key: self._data_name(number)})
         _drop_oldest(Path(self._cache_path))
 
 

@@ -72,7 +72,7 @@ def _rows(axes: "Axes", recording: Recording, edges: np.ndarray) -> None:
     modes, colours = style.modes(recording)
     labels = recording.meta.get("satellite_names") or [str(s) for s in range(recording["mode"].shape[1])]
     alive = recording["alive"]
-    doing = np.where(alive, recording["mode"], -1)
+    doing = np.where(alive, recording["mode"].astype(int), -1)
     lost = style.lost(recording)
     earned = recording["delivered_value"].sum(axis=0, dtype=float)
     for s, label in enumerate(labels):

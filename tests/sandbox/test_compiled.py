@@ -152,3 +152,16 @@ def test_a_cache_that_cannot_be_read_is_compiled_anew(tmp_path, monkeypatch):
             assert compiled.kernel(doubled.py_func)(2.0) == 4.0
     finally:
         compiled._writable_folder.cache_clear()
+
+
+def test_two_processes_that_compile_at_once_do_not_take_each_other_s_code(tmp_path):
+    """Both have read the same index when they write: an entry may be lost, but none is another's."""
+    one, two = (compiled._File(str(tmp_path), "kernel", "stamp") for _ in range(2))
+    one._load_index = two._load_index = dict
+    one.save("for floats", "code for floats")
+    two.save("for integers", "code for integers")
+    del one._load_index, two._load_index
+    assert two.load("for integers") == "code for integers"
+    assert two.load("for floats") in (None, "code for floats")
+    one.save("for floats", "code for floats")
+    assert (two.load("for floats"), two.load("for integers")) == ("code for floats", "code for integers")

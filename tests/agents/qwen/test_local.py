@@ -194,12 +194,12 @@ def test_answer_follows_the_thoughts(checkpoint, requests_seen):
 
 
 def test_free_thinking_ends_with_the_context(checkpoint, requests_seen):
-    engine = LocalEngine(checkpoint, thinking="free", context=480)
+    engine = LocalEngine(checkpoint, thinking="free", context=560)
     for decision in engine.decide(requests_seen[:2]):
-        assert decision.prompt_tokens <= 480 - 480 // 4
-        assert decision.prompt_tokens + decision.output_tokens <= 480
+        assert decision.prompt_tokens <= 560 - 560 // 4
+        assert decision.prompt_tokens + decision.output_tokens <= 560
         if decision.finish == "length":
-            assert decision.prompt_tokens + decision.output_tokens == 480
+            assert decision.prompt_tokens + decision.output_tokens == 560
 
 
 def test_thinking_only_checkpoint_chooses_and_reasons(tmp_path, corpus, requests_seen):
