@@ -227,13 +227,13 @@ def _remark(staged: bool, importance: bool) -> str:
     return "; encounters are staged" if staged else "; importance sampling" if importance else ""
 
 
-_HEAD = f"{'threshold':>10}{'lead, h':>9}{'collisions':>24}{'fuel, m/s':>26}{'days out of slot':>26}"
+_HEAD = f"{'threshold':>10}{'lead, h':>9}{'collisions':>28}{'fuel, m/s':>26}{'days out of slot':>26}"
 
 
 def _line(row: dict[str, Any]) -> str:
     who = ("never", "-") if row["threshold"] is None else (f"{row['threshold']:.0e}", f"{row['lead_h']:g}")
     cells = [f"{row[name]:.3g} [{row[f'{name}_low']:.3g}, {row[f'{name}_high']:.3g}]" for name in RATES]
-    return f"{who[0]:>10}{who[1]:>9}{cells[0]:>24}{cells[1]:>26}{cells[2]:>26}"
+    return f"{who[0]:>10}{who[1]:>9}{cells[0]:>28}{cells[1]:>26}{cells[2]:>26}"
 
 
 def options(parser: ArgumentParser) -> None:
