@@ -296,7 +296,9 @@ class World:
         call = self._compiled.get(function)
         if call is None:
             call = self._compiled[function] = entry_point(function, sim, shares[0], *arguments)
-        if self._pool is None or len(shares) == 1:
+        if len(shares) == 1:
+            return [call(sim, shares[0], *arguments)]
+        if self._pool is None:
             return [call(sim, which, *arguments) for which in shares]
         jobs = [self._pool.submit(call, sim, which, *arguments) for which in shares]
         return [job.result() for job in jobs]
