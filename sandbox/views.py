@@ -5,12 +5,14 @@ unpacks all of it at every call, 70 ns an array, and every kernel that takes a p
 compiled with some thousand words to copy. A `View` lays the tree out once, as a table of words: where each
 array begins and what its shape is, what each number is. A kernel then takes one address, and
 `sim.state.orbit.position` reads the few words that it needs. In a kernel a view is used like the tuple: by
-the names of its fields, or by index, as far as the index is a constant. It cannot be unpacked.
+the names of its fields, or by index, as far as the index is a constant. It cannot be unpacked; a nameless
+tuple in it of arrays and numbers can.
 
 The table is as good as the tuples: immutable. What the arrays hold may change.
 """
 
 import os
+from itertools import accumulate
 from typing import Any
 
 import numba
@@ -112,11 +114,11 @@ class ViewType(types.Type):
 
 
 def _is_value(kind: Any) -> bool:
-    """Whether a field is handed on as it is: an array, a number, or a nameless tuple of numbers."""
+    """Whether a field is handed on as it is: an array, a number, or a nameless tuple of such, which is short
+    and may be unpacked."""
     if not _is_tuple(kind):
         return True
-    plain = isinstance(kind, (types.UniTuple, types.Tuple))
-    return plain and all(isinstance(item, (types.Number, types.Boolean)) for item in kind.types)
+    return isinstance(kind, (types.UniTuple, types.Tuple)) and all(map(_is_value, kind.types))
 
 
 @register_default(ViewType)
@@ -173,17 +175,19 @@ def _read(context: Any, builder: Any, kind: ViewType, address: Any, place: int) 
     inner, at = kind.inner.types[place], sum(map(_size, kind.inner.types[:place]))
     if not _is_value(inner):
         return builder.gep(address, [WORD(at)])
-    if _is_tuple(inner):
-        numbers = [_number(context, builder, item, address, at + i) for i, item in enumerate(inner.types)]
-        return context.make_tuple(builder, inner, numbers)
-    if isinstance(inner, types.Array):
-        return _array(context, builder, inner, address, at)
-    if isinstance(inner, types.NoneType):
+    return _value(context, builder, inner, address, at)
+
+
+def _value(context: Any, builder: Any, kind: Any, address: Any, at: int) -> Any:
+    """The value of this type whose words begin at number `at`."""
+    if _is_tuple(kind):
+        places = accumulate(map(_size, kind.types), initial=at)
+        items = [_value(context, builder, item, address, i) for item, i in zip(kind.types, places)]  # noqa: B905
+        return context.make_tuple(builder, kind, items)
+    if isinstance(kind, types.Array):
+        return _array(context, builder, kind, address, at)
+    if isinstance(kind, types.NoneType):
         return context.get_dummy_value()
-    return _number(context, builder, inner, address, at)
-
-
-def _number(context: Any, builder: Any, kind: Any, address: Any, at: int) -> Any:
     word = _word(builder, address, at)
     if isinstance(kind, types.Float):
         return context.cast(builder, builder.bitcast(word, ir.DoubleType()), types.float64, kind)

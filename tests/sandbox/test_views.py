@@ -71,6 +71,20 @@ def test_a_kernel_reads_of_a_view_what_it_reads_of_the_tuple(tree):
     assert list(tree.rows["low"]) == [0, 1, 2, 3]
 
 
+@kernel
+def _unpack(tree, out):
+    rows, number, (first, second) = tree.leaf.triple
+    out[0], out[1], out[2], out[3] = rows[1].high, number, first[0, 1], second
+
+
+def test_a_nameless_tuple_is_unpacked_as_ever(tree):
+    mixed = tree._replace(leaf=tree.leaf._replace(triple=(tree.rows, 4, (np.eye(2) + 1.0, 2.5))))
+    for given in (mixed, view(mixed)):
+        out = np.zeros(4)
+        entry_point(_unpack, given, out)(given, out)
+        assert list(out) == [0.25, 4.0, 1.0, 2.5]
+
+
 def test_what_arrays_hold_may_change(tree):
     seen, pair = view(tree), view((tree.leaf, (0.0, 0)))
     tree.leaf.cube[1, 2, 3] = 5.0
