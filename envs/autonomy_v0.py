@@ -35,6 +35,7 @@ from envs.blocks.terms import (
     OutOfSlot,
     SafeMode,
 )  # fmt: skip
+from envs.blocks.upcoming import Upcoming
 from envs.faces import faces_of
 from envs.options import whole_count
 from envs.page import show_page
@@ -169,7 +170,7 @@ class Autonomy(Problem):
             blocks=(
                 Body(), Store(), Light(), Panel(), Place(), Station(), TimeLeft(), Work(), Slot(),
                 WarningCount(), Standing(), Health(), Requests(), Job(), Beacons(size), Training(),
-                Warnings(),
+                Warnings(), Upcoming(),
                 NoOp("keep", "change nothing"), PointTo(), ObserveNext(), Serve(), Burns(), Reload(),
                 Delivery(), Answers(), Fuel(fuel_price), OutOfSlot(slot_price), Loss(loss_penalty), Energy(),
                 ImageCounts(), AnswerLatency(), JobCounts(), EncounterCounts(), SafeMode(),

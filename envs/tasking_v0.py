@@ -15,6 +15,7 @@ from envs.blocks.state import (
     TEMPERATURE,
 )  # fmt: skip
 from envs.blocks.terms import Delivery, Energy, ImageCounts, Loss, SafeMode
+from envs.blocks.upcoming import Upcoming
 from envs.faces import faces_of
 from envs.options import whole_count
 from envs.page import show_page
@@ -119,7 +120,7 @@ class Tasking(Problem):
         return Declaration(
             blocks=(
                 Body(), Safe(), Store(), Light(), Panel(), Place(), Station(omit=("station_uplink",)),
-                TimeLeft(), Requests(),
+                TimeLeft(), Requests(), Upcoming(),
                 Point(), Observe(),
                 Delivery(), Loss(loss_penalty), Energy(), ImageCounts(), SafeMode(),
             ),

@@ -55,6 +55,8 @@ ABOUT = {"request": "observe"}
 """Groups that another name than theirs acts upon: subject, action, both without their number."""
 SUBJECTS = ("job", *(f"warning_{k}" for k in range(1, 9)))
 """Groups with a token that closes them where no action does."""
+UNREAD = ("upcoming",)
+"""Groups that are left out: the nano has learned to do without them."""
 SPARE_ACTIONS, SPARE_FEATURES, ITEMS = 64, 128, 16
 _ORDERS = ("idle", "charge", "downlink", "observe", *ACTIONS[19:29])
 _SCALED: tuple[tuple[Scale, tuple[str, ...]], ...] = (
@@ -223,12 +225,14 @@ def text_of(ids: Sequence[int]) -> str:
 def strangers(layout: Layout, actions: Sequence[str]) -> list[str]:
     """The features of `layout` and those of `actions` that have no token of their own."""
     said = [f for f in layout.features if not f.gate and _key(f, layout) not in SCALES]
+    said = [f for f in said if not f.name.startswith(UNREAD)]
     return [*(feature.name for feature in said), *(name for name in actions if name not in ACTIONS)]
 
 
 def _columns(layout: Layout, actions: Sequence[str], action_ids: NDArray) -> Iterator[Column]:
     groups = _groups(layout)
     grouped = {i for group in groups for i in group}
+    groups = [group for group in groups if not _subject(layout, group).startswith(UNREAD)]
     for i in range(len(layout)):
         if i not in grouped:
             yield from _feature_columns(layout, i)

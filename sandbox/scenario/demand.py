@@ -5,6 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from sandbox.bounds import (
+    MOST_AHEAD,
+    MOST_AHEAD_MIN,
     MOST_LISTED,
     MOST_NAMED,
     MOST_TIERS,
@@ -89,6 +91,9 @@ class Requests(Customers):
     `value` and `lifetime_h` are drawn uniformly from their ranges (but see `Customers`), the forecast cloud
     probability from a beta distribution with mean `cloud_mean` and concentration `cloud_spread`; the sky is
     drawn anew every `sky_h` hours.
+
+    Beside the requests in reach a satellite is told of the `ahead` best of those that it will reach within
+    `ahead_min` minutes; none by default.
     """
 
     initial: Annotated[int, Field(ge=0, le=100_000)] = 256
@@ -100,6 +105,8 @@ class Requests(Customers):
     cloud_spread: Annotated[float, Field(ge=1e-3, le=1e6)] = 2.0
     sky_h: Annotated[float, Field(ge=0.1, le=MOST_WAIT_H)] = 3.0
     half_life_h: HoursAhead = 3.0
+    ahead: Annotated[int, Field(ge=0, le=MOST_AHEAD)] = 0
+    ahead_min: Annotated[float, Field(ge=1, le=MOST_AHEAD_MIN)] = 15.0
     sites: Annotated[tuple[Site, ...], Field(max_length=MOST_NAMED)] = ()
 
 
