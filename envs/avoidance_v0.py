@@ -50,7 +50,8 @@ class Avoidance(Problem):
 
     {rewards}
 
-    With `team_reward=True` every satellite gets the fleet's mean.
+    With `team_reward=True` every satellite gets the fleet's mean, with `difference_reward=True` what the
+    fleet would have earned less without it (`envs.difference`).
 
     ## Start and end
 

@@ -63,8 +63,9 @@ class Offloading(Problem):
 
     {rewards}
 
-    An answer pays the satellite that decided who gives it. With `team_reward=True` every satellite gets the
-    fleet's mean.
+    An answer pays the satellite that decided who gives it; the scenario's `jobs.relay_share` of that goes to
+    those who handed the question over. With `team_reward=True` every satellite gets the fleet's mean, with
+    `difference_reward=True` what the fleet would have earned less without it (`envs.difference`).
 
     ## Start and end
 

@@ -147,6 +147,9 @@ class Jobs(Model):
     A user's terminal receives `user_mbit_s` and sends `user_uplink_mbit_s` where the satellite is overhead at
     550 km; farther away its signal takes a slower code of DVB-S2. A station's uplink follows its own budget
     (`spacecraft.radio`, `stations`), up to `uplink_mbit_s`.
+
+    An answer pays the satellite that decided who gives it. Of that, `relay_share` goes in equal parts to
+    those who handed the question over to a neighbour before, the first four of them; none by default.
     """
 
     small_model: Name = "Qwen3-1.7B"
@@ -160,6 +163,7 @@ class Jobs(Model):
     user_uplink_mbit_s: Positive = 10.0
     uplink_mbit_s: Positive = 10.0
     ground_s: SecondsOrNone = 2.0
+    relay_share: Share = 0.0
     kinds: Annotated[tuple[JobKind, ...], Field(max_length=MOST_LISTED)] = (
         JobKind(
             name="robot", source="cities", per_hour=120, raw_mbit=0.2, answer_kbit=10, prompt_tokens=300,
