@@ -117,12 +117,13 @@ def _observation(problem: type[Problem]) -> str:
         for feature in block.fitted(scenario):
             if feature.name not in block.omit:
                 rows.append(_feature_row(prefix, feature))
-    return _table(("feature", "unit", "low", "high", "in words"), rows)
+    return _table(("feature", "unit", "low", "high", "map", "in words"), rows)
 
 
 def _feature_row(prefix: str, feature: Feature) -> tuple[str, ...]:
     words = re.sub(r"\[[^|\]]*\|([^\]]*)\]", r"\1", re.sub(r"{[^}]*}", "...", feature.phrase))
-    return f"{prefix}{feature.name}", feature.unit, f"{feature.low:g}", f"{feature.high:g}", words
+    ends, curve = (f"{feature.low:g}", f"{feature.high:g}"), "root" if feature.root else "linear"
+    return f"{prefix}{feature.name}", feature.unit, *ends, curve, words
 
 
 def _actions(problem: type[Problem]) -> str:

@@ -37,7 +37,8 @@ class Tasking(Problem):
 
     ## Observation
 
-    A flat vector; each number is mapped linearly from its range to [-1, 1] and clipped there.
+    A flat vector; each number is mapped from its range to [-1, 1] and clipped there, linearly
+    or by the root of its share of the range, where small differences near its low end matter most.
     `env.layout.physical(observation, name)` gives it back in its unit. Low and high are those of the
     default scenario.
 
@@ -87,6 +88,8 @@ class Tasking(Problem):
       rain over the stations, so that its rate changes four times over a pass; where the sky or the distance
       lets nothing through, no station is in view. New features: `station_fade`, `contact_rate`,
       `contact_rain`.
+      Counts and times that are mostly small are mapped by the root of their share of the range. Where a
+      scenario asks for it (`requests.ahead`), satellites are told what they reach next.
     """
 
     name, scenario = "tasking_v0", "scs01"

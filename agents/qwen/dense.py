@@ -147,7 +147,7 @@ class DenseRenderer:
         self._token, self._feature, self._silenced, self._action, self._gate = np.array(columns).T
         self._closes = {c.token: c.gate for c in columns if c.gate >= 0 and c.feature < 0}
         silent = [_silent_at(f, scale) for f, scale in zip(layout.features, scales, strict=True)]
-        self._silent_at = 2.0 * (np.array(silent) - layout.low) / (layout.high - layout.low) - 1.0
+        self._silent_at = layout.scaled(silent)
 
     def ids(
         self, observation: NDArray[np.float32], mask: NDArray[np.int8]
@@ -166,7 +166,7 @@ class DenseRenderer:
 
     def bucket(self, observation: NDArray[np.float32]) -> NDArray[np.int64]:
         """The bucket (R, F) that each number in [-1, 1] falls into."""
-        share = np.clip(0.5 * (observation + 1.0), 0.0, 1.0)
+        share = np.clip(self.layout.share(observation), 0.0, 1.0)
         about = np.where(self._signed, 2.0 * share - 1.0, share)
         root = np.copysign(np.abs(about) ** (1.0 / self._power), about)
         share = np.where(self._signed, 0.5 * (root + 1.0), root)

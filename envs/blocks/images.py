@@ -20,13 +20,12 @@ class Store(Block):
     """The images waiting on board."""
 
     features = (
-        Feature("store", "%", 0, 100, "store {:.0f} % full", STORE, warn_above=90),
-        Feature("stored", "Gbit", 0, 1000, "{:.0f} Gbit to send", STORE, silent_at=0),
-        Feature("images", "1", 0, 100, "{:.0f} [image|images] waiting", STORE),
-        Feature(
-            "oldest_image", "min", 0, 720, "the oldest {:.0f} min old", STORE, silent_at=0, open_end=True
-        ),
-    )
+        Feature("store", "%", 0, 100, "store {:.0f} % full", STORE, warn_above=90, root=True),
+        Feature("stored", "Gbit", 0, 1000, "{:.0f} Gbit to send", STORE, silent_at=0, root=True),
+        Feature("images", "1", 0, 100, "{:.0f} [image|images] waiting", STORE, root=True),
+        Feature("oldest_image", "min", 0, 720, "the oldest {:.0f} min old", STORE, silent_at=0,
+                open_end=True, root=True),
+    )  # fmt: skip
 
     def tops(self, scenario):
         return {"stored": max(craft.store_gbit for craft in scenario.spacecraft.values())}
@@ -59,8 +58,9 @@ class Requests(Block):
         Feature("window", "s", 0, 600, "in reach for {:.0f} s", column="open for s", open_end=True),
         Feature("deadline", "min", 0, 720, "deadline in {:.0f} min", column="min left", open_end=True),
         Feature("rivals", "1", 0, 20, "{:.0f} other [satellite|satellites] can take it too", silent_at=0,
-                column="rivals"),
-        Feature("earlier", "1", 0, 20, "{:.0f} of them would be first", silent_at=0, column="first"),
+                column="rivals", root=True),
+        Feature("earlier", "1", 0, 20, "{:.0f} of them would be first", silent_at=0, column="first",
+                root=True),
     )  # fmt: skip
 
     def count(self, world):

@@ -24,8 +24,9 @@ class Upcoming(Block):
         Feature("off_nadir", "deg", 0, 65, "off nadir {:.0f} deg at least", column="deg off"),
         Feature("deadline", "min", 0, 720, "deadline in {:.0f} min", column="min left", open_end=True),
         Feature("rivals", "1", 0, 20, "{:.0f} other [satellite|satellites] can take it too", silent_at=0,
-                column="rivals"),
-        Feature("earlier", "1", 0, 20, "{:.0f} of them would be first", silent_at=0, column="first"),
+                column="rivals", root=True),
+        Feature("earlier", "1", 0, 20, "{:.0f} of them would be first", silent_at=0, column="first",
+                root=True),
     )  # fmt: skip
 
     def count(self, world):
