@@ -81,6 +81,7 @@ _SHIPPED = {
     "never": "agents.avoidance:Never",
     "threshold": "agents.avoidance:Threshold",
     "late_threshold": "agents.avoidance:LateThreshold",
+    "thrifty": "agents.avoidance:Thrifty",
     "planner": "agents.planner.tasking:TaskingPlanner",
     "qwen": "agents.qwen.policy:QwenPolicy",
 }

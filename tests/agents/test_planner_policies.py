@@ -12,7 +12,7 @@ from sandbox.state import arrays
 RIVALS = {
     "tasking_v0": ("greedy", "deadline_greedy"),
     "offloading_v0": ("greedy", "least_loaded"),
-    "avoidance_v0": ("never", "threshold", "late_threshold"),
+    "avoidance_v0": ("never", "threshold", "late_threshold", "thrifty"),
     "autonomy_v0": ("greedy", "deadline_greedy"),
 }
 SCENARIOS = {

@@ -167,22 +167,40 @@ def play(env, policy, seed):
 
 def test_policies_do_what_they_are_for():
     """Against the same encounters: who never burns is hit; who heeds warnings is not, and returns."""
-    assert {"never", "threshold", "late_threshold"} <= set(policy_names("avoidance_v0"))
+    assert {"never", "threshold", "late_threshold", "thrifty"} <= set(policy_names("avoidance_v0"))
     assert not {"never", "threshold"} & set(policy_names("tasking_v0"))
     env = avoidance_v0.batch_env(worlds=4, autoreset=False)
     came = {}
-    for name in ("never", "threshold", "late_threshold"):
+    for name in ("never", "threshold", "late_threshold", "thrifty"):
         came[name] = play(env, make_policy(name, env), seed=0)
         if name == "never":
             assert env.world.encounters.state.fuel.min() == 10.0
     assert came["never"]["collided"] >= 5
     assert came["never"]["burned_m_s"] == 0.0
-    for name in ("threshold", "late_threshold"):
+    assert came["thrifty"]["burned_m_s"] < 0.5 * came["late_threshold"]["burned_m_s"]
+    for name in ("threshold", "late_threshold", "thrifty"):
         assert came[name]["collided"] <= 0.1 * came["never"]["collided"]
         assert 0.0 < came[name]["burned_m_s"] < 2.0 * 48
         assert came[name]["out_of_slot"] < 0.25 * 4 * 12 * env.max_cycles
     strict = make_policy("threshold", env, threshold=1e-2, decide_h=3.0)
     assert play(env, strict, seed=0)["burned_m_s"] < came["threshold"]["burned_m_s"]
+
+
+def test_a_thrifty_policy_asks_for_more_when_its_tank_is_empty():
+    """A warning for which it burns from a full tank does not move it with an empty one."""
+    env = avoidance_v0.batch_env(autoreset=False)
+    policy = make_policy("thrifty", env)
+    told = dict.fromkeys(env.layout.names, 0.0) | {
+        "fuel": 100.0, "warning_1_present": 1.0, "warning_1_time": 2.0, "warning_1_miss": 50.0,
+        "warning_1_sigma": 60.0, "warning_1_risk": policy.log_threshold + 0.5 * policy.thrift,
+    }  # fmt: skip
+    mask = np.ones((1, 1, len(env.actions)), np.int8)
+    burns = []
+    for fuel in (100.0, 0.0):
+        seen = env.layout.scaled(np.array([(told | {"fuel": fuel})[name] for name in env.layout.names]))
+        burns.append(env.actions[int(policy.decide(seen[None, None], mask)[0, 0])])
+    assert burns[0].startswith(("forward", "backward"))
+    assert not burns[1].startswith(("forward", "backward"))
 
 
 def test_dictionary_face_gets_the_same_decisions(busy):
