@@ -11,7 +11,6 @@ from sandbox.orbits.eclipse import illumination, shadow_transition
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.orbits.frames import subpoint
 from sandbox.radio import CLEAR, link_rate
-from sandbox.ranks import heap_up, take_next
 from sandbox.sensing import CONE_MARGIN_S, KEY, access_angle, cone_times, plan_capture
 from sandbox.state import NONE
 
@@ -67,7 +66,7 @@ def look(state, constants, scratch, b):
         if not state.body[b, n].alive:
             continue
         position, velocity, craft = state.orbit.position[b, n], state.orbit.velocity[b, n], constants.craft[n]
-        _look_out(state, constants, scratch.found[b], rotations, sun, (sx, sy, sz), b, n)
+        _look_out(state, constants, scratch.found[b], scratch.first[b], rotations, sun, (sx, sy, sz), b, n)
         seek_contact(
             state.contacts,
             b,
@@ -105,7 +104,7 @@ def _clear(outlook, opportunities):
 
 
 @kernel
-def _look_out(state, constants, found, rotations, sun, sun_itrs, b, n):
+def _look_out(state, constants, found, slots, rotations, sun, sun_itrs, b, n):
     """Fill the outlook of satellite n; rotations at the beginning, the middle and the end of the round."""
     craft, seconds, orbit = constants.craft[n], constants.round_s, state.orbit
     outlook = state.outlook[b, n]
@@ -127,8 +126,9 @@ def _look_out(state, constants, found, rotations, sun, sun_itrs, b, n):
     look_for_stations(outlook, constants, state.ground[b], craft.radio, view, samples)
     now = state.clock[b].time
     _look_for_requests(
-        state.opportunities[b, n], state.requests, found, craft, state.pointing[b, n], view, sun_itrs, now, b
-    )
+        state.opportunities[b, n], state.requests, found, slots, craft, state.pointing[b, n], view, sun_itrs,
+        now, b,
+    )  # fmt: skip
 
 
 @kernel
@@ -198,12 +198,12 @@ def look_for_stations(outlook, constants, ground, radio, view, samples):
 
 
 @kernel
-def _look_for_requests(opportunities, requests, found, craft, arrow, view, sun, now, b):
+def _look_for_requests(opportunities, requests, found, slots, craft, arrow, view, sun, now, b):
     """Keep the K requests of greatest expected value, value x (1 - cloud), that can be imaged now or soon.
 
     Soon: those whose access begins within LOOK_AHEAD_S after the round; the camera can turn there in advance.
     Those that were found under cloud are left out until their sky changes. They are planned from the best on,
-    those of equal value by number, until K are found; `found` (M,) is working memory.
+    those of equal value by number, until K are found; `found` and `slots` (M,) are working memory.
     """
     path, rotation, middle, seconds, radius, track = view
     pointing = (arrow[0], arrow[1], arrow[2])
@@ -211,11 +211,9 @@ def _look_for_requests(opportunities, requests, found, craft, arrow, view, sun, 
     swath = swath_along(track, cone, seconds)
     ux, uy, uz = track[0]
     rx, ry, rz = track[1]
-    count, shown = gather_requests(requests, found, swath, sun, craft.min_sun_sine, b), 0
-    heap_up(found, count)
-    key = NONE
+    count, shown = near_cells(requests, found, slots, swath, sun, craft.min_sun_sine, b), 0
     while shown < opportunities.shape[0]:
-        key, count = take_next(found, count, key)
+        key, count = next_request(requests, found, slots, count, swath, sun, craft.min_sun_sine, b)
         if key == NONE:
             return
         j = int(key % KEY)
@@ -253,12 +251,13 @@ def swath_along(track, cone, seconds):
 
 
 @kernel
-def gather_requests(requests, found, swath, sun, min_sun_sine, b):
-    """Write the keys of the open requests in a swath and in daylight to `found`, in no order; how many."""
+def near_cells(requests, found, slots, swath, sun, min_sun_sine, b):
+    """Of every cell with open requests that a swath in daylight comes near: write the key of the best to
+    `found`, and where it stands to `slots`; how many there are."""
     ux, uy, uz = swath.middle
     if requests.open_count[b] == 0 or _is_dark(swath, sun, min_sun_sine):
         return 0
-    bands, entries, count = requests.bands[b], requests.open[b], 0
+    bands, count = requests.bands[b], 0
     if swath.angle < 0.5 * math.pi:
         south, north, longitude, width = box_around(ux, uy, uz, swath.angle)
     else:
@@ -267,14 +266,34 @@ def gather_requests(requests, found, swath, sun, min_sun_sine, b):
         first, last = cells_between(bands, band, longitude, width)
         for place in range(first, last + 1):
             cell = requests.cells[b, cell_at(bands, band, place)]
-            if cell.open == 0 or not is_near((cell.x, cell.y, cell.z), swath, sun, min_sun_sine, cell.size):
-                continue
-            for slot in range(cell.start, cell.start + cell.open):
-                entry = entries[slot]
-                found[count] = entry.key
-                # a number, not a branch, which would be foreseen wrongly half of the time
-                count += is_near((entry.x, entry.y, entry.z), swath, sun, min_sun_sine, FLOAT32)
+            if cell.open > 0 and is_near((cell.x, cell.y, cell.z), swath, sun, min_sun_sine, cell.size):
+                found[count], slots[count] = requests.open[b, cell.start].key, cell.start
+                count += 1
     return count
+
+
+@kernel
+def next_request(requests, found, slots, count, swath, sun, min_sun_sine, b):
+    """(key of the best request that is left in the first `count` cells, NONE without one; cells that remain).
+
+    Only of requests near the swath and in daylight. The lists of the cells are merged: each stands by rising
+    key, so that the best of all is the first of one of them.
+    """
+    while count > 0:
+        place, key = 0, found[0]
+        for other in range(1, count):
+            if found[other] < key:
+                place, key = other, found[other]
+        entry, slot = requests.open[b, slots[place]], slots[place] + 1
+        cell = requests.cells[b, entry.cell]
+        if slot < cell.start + cell.open:
+            found[place], slots[place] = requests.open[b, slot].key, slot
+        else:
+            count -= 1
+            found[place], slots[place] = found[count], slots[count]
+        if is_near((entry.x, entry.y, entry.z), swath, sun, min_sun_sine, FLOAT32):
+            return key, count
+    return NONE, 0
 
 
 @kernel

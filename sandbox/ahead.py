@@ -17,9 +17,10 @@ import numpy as np
 from sandbox.access import (
     LOOK_AHEAD_S,
     chain_requests,
-    gather_requests,
     ground_track,
     is_near,
+    near_cells,
+    next_request,
     swath_along,
 )
 from sandbox.compiled import kernel
@@ -28,7 +29,6 @@ from sandbox.orbits.bodies import R_EARTH
 from sandbox.orbits.ephemeris import earth_rotation, moon_position, sun_position
 from sandbox.orbits.gravity import turn_at
 from sandbox.orbits.propagation import dop8_step
-from sandbox.ranks import heap_up, take_next
 from sandbox.sensing import KEY, access_angle, cone_times
 from sandbox.setting import Setting
 from sandbox.state import NONE, OPEN, Ints, Records, wipe
@@ -118,7 +118,7 @@ def look_ahead(state, constants, scratch, ahead, b):
             first = ahead.state.due[b, n] == -math.inf
             wait = (n % turns + 1) * constants.round_s if first else params.every
             ahead.state.due[b, n] = now + wait
-            _search(state, constants, scratch.found[b], upcoming[b, n], params, horizon, b, n)
+            _search(state, constants, scratch, upcoming[b, n], params, horizon, b, n)
         else:
             _forget(state.requests, upcoming[b, n], horizon, b)
     _count_others(state.opportunities[b], upcoming[b], scratch.first[b], ahead.scratch.following[b])
@@ -153,7 +153,7 @@ def _copy(to, found):
 
 
 @kernel
-def _search(state, constants, found, upcoming, params, horizon, b, n):
+def _search(state, constants, scratch, upcoming, params, horizon, b, n):
     """Look along the track of satellite n of world b, segment by segment, from the end of the round on."""
     orbit, craft, ephemeris = state.orbit, constants.craft[n], constants.ephemeris
     _forget_all(upcoming)
@@ -171,7 +171,7 @@ def _search(state, constants, found, upcoming, params, horizon, b, n):
         middle = begins + 0.5 * SEGMENT_S
         s = sun_position(ephemeris, middle)
         sun = rotate(earth_rotation(ephemeris, middle), *unit(s[0], s[1], s[2]))
-        _search_segment(state.requests, found, upcoming, craft, track, radius, sun, begins, horizon, b)
+        _search_segment(state.requests, scratch, upcoming, craft, track, radius, sun, begins, horizon, b)
     _sort_by_time(upcoming)
 
 
@@ -189,17 +189,16 @@ def _advanced(at, t, forces, ballistic, ephemeris):
 
 
 @kernel
-def _search_segment(requests, found, upcoming, craft, track, radius, sun, begins, horizon, b):
+def _search_segment(requests, scratch, upcoming, craft, track, radius, sun, begins, horizon, b):
     """Keep the best of the requests that are passed in the segment that begins at `begins` (s)."""
     cone = access_angle(radius, craft.max_off_nadir)
     swath = swath_along(track, cone, SEGMENT_S)
     ux, uy, uz = track[0]
     rx, ry, rz = track[1]
-    count = gather_requests(requests, found, swath, sun, craft.min_sun_sine, b)
-    heap_up(found, count)
-    key, kept = NONE, 0
+    found, slots, kept = scratch.found[b], scratch.first[b], 0
+    count = near_cells(requests, found, slots, swath, sun, craft.min_sun_sine, b)
     while kept < upcoming.shape[0]:
-        key, count = take_next(found, count, key)
+        key, count = next_request(requests, found, slots, count, swath, sun, craft.min_sun_sine, b)
         if key == NONE:
             return
         j = int(key % KEY)

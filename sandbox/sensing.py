@@ -129,26 +129,36 @@ def decayed(value, age, half_life):
 
 @kernel
 def open_request(requests, b, j):
-    """Put request j of world b behind the open ones of its cell."""
-    request = requests.book[b, j]
+    """Put request j of world b in its place among the open ones of its cell."""
+    request, entries = requests.book[b, j], requests.open[b]
     cell = requests.cells[b, request.cell]
-    slot = cell.start + cell.open
-    entry = requests.open[b, slot]
+    key, slot = int(request.rank) * KEY + int(j), cell.start + cell.open
+    while slot > cell.start and entries[slot - 1].key > key:
+        _move(requests, b, slot - 1, slot)
+        slot -= 1
+    entry = entries[slot]
     entry.x, entry.y, entry.z = request.up[0], request.up[1], request.up[2]
-    entry.key = int(request.rank) * KEY + int(j)
+    entry.key, entry.cell = key, request.cell
     request.status, request.slot = OPEN, slot
     cell.open += 1
     requests.open_count[b] += 1
 
 
 @kernel
+def _move(requests, b, slot, to):
+    """Copy an entry of the open requests, and note where it stands now."""
+    old, new = requests.open[b, slot], requests.open[b, to]
+    new.x, new.y, new.z, new.key, new.cell = old.x, old.y, old.z, old.key, old.cell
+    requests.book[b, old.key % KEY].slot = to
+
+
+@kernel
 def close_request(requests, b, j, status):
-    """Take request j of world b off the open ones of its cell; the last of them moves into its place."""
+    """Take request j of world b off the open ones of its cell; those behind it move up."""
     request = requests.book[b, j]
     cell = requests.cells[b, request.cell]
-    entry, moved = requests.open[b, request.slot], requests.open[b, cell.start + cell.open - 1]
-    entry.x, entry.y, entry.z, entry.key = moved.x, moved.y, moved.z, moved.key
-    requests.book[b, moved.key % KEY].slot = request.slot
+    for slot in range(request.slot, cell.start + cell.open - 1):
+        _move(requests, b, slot + 1, slot)
     request.status = status
     cell.open -= 1
     requests.open_count[b] -= 1

@@ -86,6 +86,7 @@ OPEN_REQUEST = _record(  # what a search reads of an open request, small and bes
     ("x", "f4"),  # its zenith, ITRS
     ("y", "f4"),
     ("z", "f4"),
+    ("cell", "i4"),
 )
 CELL = _record(  # of the ground, see `sandbox.cells`
     ("x", "f4"),  # its middle, a unit vector in ITRS
@@ -221,7 +222,7 @@ class Requests(NamedTuple):
     brief: Ints  # (B,) of those released last, the first that was over by then
     bands: Ints  # (B, L + 1) the grid of cells of the ground, see `sandbox.cells`
     cells: Records  # (B, C) CELL
-    open: Records  # (B, M) OPEN_REQUEST, cell by cell, within a cell in no particular order
+    open: Records  # (B, M) OPEN_REQUEST, cell by cell, within a cell by rising key
     open_count: Ints  # (B,) requests that are open
 
 

@@ -14,7 +14,6 @@ from sandbox.compiled import kernel
 from sandbox.fleet import zenith
 from sandbox.geometry import rotate, round_path, unit
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
-from sandbox.ranks import FEW, heap_up, take_next
 from sandbox.requests import _extents
 from sandbox.scenario import load_scenario
 from sandbox.sensing import CONE_MARGIN_S, access_angle, cone_times, plan_capture
@@ -192,7 +191,7 @@ def test_the_future_does_not_depend_on_copies(small):
                 np.testing.assert_array_equal(array[name], end[name])
 
 
-# ---- cells and ranks --------------------------------------------------------------------------------
+# ---- cells ------------------------------------------------------------------------------------------
 
 
 def visited(bands, up, angle):
@@ -236,16 +235,3 @@ def test_a_cell_holds_what_lies_between_its_edges_and_ends_within_its_size(place
     assert ((west - 1e-12 <= longitude) & (longitude <= east + 1e-12)).all()
     *middle, size = _extents(tuple(bands.tolist()))[:, cell]
     assert (np.linalg.norm(points - np.array(middle).T, axis=1) <= size).all()
-
-
-@given(st.lists(st.integers(0, 2**62), unique=True, max_size=40), st.integers(0, FEW + 60))
-def test_numbers_are_taken_from_the_lowest_on(numbers, more):
-    numbers = sorted({*numbers, *(7 * k + 2**40 for k in range(more))}, key=lambda k: (k * 7919) % 104_729)
-    array, count, last, taken = np.array(numbers, np.int64), len(numbers), NONE, []
-    heap_up(array, count)
-    while True:
-        last, count = take_next(array, count, last)
-        if last == NONE:
-            break
-        taken.append(int(last))
-    assert taken == sorted(numbers)

@@ -253,6 +253,9 @@ class Book(RuleBasedStateMachine):
         assert r.open_count[0] == len(self.open) == r.cells["open"][0].sum()
         found = set()
         for c, cell in enumerate(r.cells[0]):
+            mine = r.open[0, cell["start"] : cell["start"] + cell["open"]]
+            assert (np.diff(mine["key"]) > 0).all()
+            assert (mine["cell"] == c).all()
             for slot in range(cell["start"], cell["start"] + cell["open"]):
                 entry = r.open[0, slot]
                 request = r.book[0, entry["key"] % KEY]
@@ -274,7 +277,7 @@ def test_opening_and_closing_by_hand():
         open_request(requests, 1, j)
     close_request(requests, 1, 4, EXPIRED)
     assert requests.open_count.tolist() == requests.cells["open"].sum(axis=1).tolist() == [0, 2]
-    assert sorted(requests.open["key"][1, :2]) == [0, 2]
+    assert requests.open["key"][1, :2].tolist() == [0, 2]
     assert requests.book["status"][1].tolist() == [OPEN, PENDING, OPEN, PENDING, EXPIRED]
 
 
