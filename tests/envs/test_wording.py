@@ -9,7 +9,7 @@ import pytest
 from envs import chinese
 from envs.features import Feature
 from envs.reports import Reporter
-from envs.wording import cell, say
+from envs.wording import cell, heading, say
 from sandbox.errors import SandboxError
 
 PROBLEMS = ("tasking_v0", "offloading_v0", "avoidance_v0", "autonomy_v0")
@@ -38,6 +38,20 @@ def test_signs_limits_and_nothing():
     assert told == ["12.2 km ahead", "12.2 km behind", "at least 50 km ahead", "at least 50 km behind"]
     assert cell(feature, 50.0) == ">=50"
     assert say(Feature("x", "s", 0, 9, "{:.0f} s", at_zero=""), 0.0) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(0.04, "there"), (-0.04, "there"), (0.06, "0.1 km ahead"), (-0.06, "0.1 km behind")]
+)
+def test_what_would_be_told_as_zero_is_zero(value, said):
+    feature = Feature("x", "km", -50, 50, "{:.1f} km ahead", negative="{:.1f} km behind", at_zero="there")
+    assert say(feature, value) == said
+
+
+def test_chances_in_a_table():
+    feature = Feature("risk", "1", -10, 0, "collision probability {:odds}", column="probability")
+    assert heading(feature) == "probability 1 in"
+    assert [cell(feature, value) for value in (-4.0, -10.0)] == ["10,000", ">10 billion"]
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
@@ -83,8 +97,8 @@ def test_warnings_stand_first_and_decisions_last():
     text = Reporter(problem).report(
         np.full(len(problem.layout), -1.0, np.float32), np.int8([1, 1, 0, 0, 0, 0, 0])
     )
-    assert text.startswith("Warning: battery at 0 %")
-    assert text.endswith("Decisions:\nA: idle, neutral, pays nothing\nB: charge, excellent, pays 50.0")
+    assert text.startswith("Warning: battery at 0%, ")
+    assert text.endswith("Decisions:\nA: idle, neutral, pays nothing\nB: charge, excellent, pays 50")
 
 
 def test_shots_and_unknown_options():

@@ -88,12 +88,11 @@ def test_a_proposal_says_what_it_pays(request_seen):
     reporter = request_seen.reporter
     told = reporter.proposal(reporter.actions.index("observe_1"), request_seen.observation)
     assert (
-        told
-        == "Proposed: observe 1. It is an excellent choice, it pays 6.0. Is it a good decision? Yes or No."
+        told == "Proposed: observe 1. It is an excellent choice, it pays 6. Is it a good decision? Yes or No."
     )
     assert reporter.grade(-1.0) == "very bad"
     assert reporter.grade(0.0) == "neutral"
-    assert "C: observe 1, excellent, pays 6.0" in request_seen.report
+    assert "C: observe 1, excellent, pays 6" in request_seen.report
 
 
 def test_every_decision_of_the_examples_is_good_once_and_once_not(request_seen):
