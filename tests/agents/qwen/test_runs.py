@@ -136,6 +136,20 @@ def test_a_benchmark_of_what_was_not_the_minds(why, benchmarked, capsys):
     assert capsys.readouterr().err == said
 
 
+def test_a_benchmark_that_lacks_a_figure_tells_both(benchmarked, capsys, monkeypatch, tmp_path):
+    from experiments.leaderboard import benchmark
+
+    monkeypatch.setattr(benchmark, "draw", lambda *what: {"performance.png": "no room"})
+    words, at = benchmarked
+    with FakeServer(Failing(FAILURES["refused"])) as server:
+        at(server.url)
+        assert main([*words, "--json", str(tmp_path / "b.json")]) == 3
+    minds, figure = capsys.readouterr().err.splitlines()
+    assert "decisions were not the mind's" in minds
+    assert figure.startswith("Error: Not drawn: performance.png (no room)")
+    assert json.loads((tmp_path / "b.json").read_text())
+
+
 def test_a_benchmark_of_a_mind(benchmarked, capsys):
     words, at = benchmarked
     with FakeServer(Failing(FAILURES["refused"], 2)) as server:
