@@ -115,11 +115,11 @@ class Reporter:
             parts.append(self._said(problem.advice))
         parts += [f"{self._said('Meanings')}:", *self._glossary()]
         parts.append(self._said(ABSENT))
-        self.judging = "\n".join([*parts, self._said(JUDGE)])
+        self.judging = self._joined([*parts, self._said(JUDGE)])
         for values, legal, action in problem.examples[:shots]:
             parts += self._example(values, legal, action)
         parts.append(self._said((ANSWER_PRICED if problem.prospects else ANSWER)[label]))
-        self.system = "\n".join(parts)
+        self.system = self._joined(parts)
 
     @property
     def longest(self) -> int:

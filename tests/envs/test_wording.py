@@ -67,6 +67,28 @@ def test_every_phrase_of_ours_is_known_in_chinese(name):
     assert unknown == []
 
 
+UNITS = {"Gbit", "Mbit", "Mbit/s", "dB"}
+LABELLED = {"Yes", "No"}
+
+
+@pytest.mark.parametrize("options", [{}, {"shots": 2}, {"label": "words"}])
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_nothing_but_names_and_units_is_left_in_english(name, options):
+    problem = import_module(f"envs.{name}").batch_env().problem
+    reporter, rng = Reporter(problem, language="zh", **options), np.random.default_rng(0)
+    texts = [reporter.system, reporter.judging, *map("".join, reporter.verdicts_shown)]
+    for share in (0.2, 0.9) * 8:
+        observation = rng.choice(np.float32([-1.0, -0.6, 0.0, 0.4, 1.0]), len(problem.layout))
+        mask = np.int8(rng.random(len(problem.actions)) < share)
+        mask[0] = 1
+        texts += [reporter.report(observation, mask, leave_out) for leave_out in (0, 2)]
+        texts += [reporter.content_free(mask), reporter.brief(observation)]
+        texts += [reporter.proposal(int(i), observation) for i in np.flatnonzero(mask)]
+    names = {word for action in problem.actions for word in action.split("_")}
+    found = set(re.findall(r"[A-Za-z]{2,}(?:/s)?", "\n".join(texts)))
+    assert found - names - UNITS - LABELLED - set(problem.actions) == set()
+
+
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_both_languages_say_the_same_numbers(name):
     problem = import_module(f"envs.{name}").batch_env().problem
