@@ -420,11 +420,11 @@ def _in_ranges(
     """Lines of labels and names, and which (from, to) they tell; those in a row that are `together` (by name,
     the number of a family) or differ in a number or the last word alone share one: "C-F: observe 1-4",
     "G-H: run small, large", "I-K: neighbour 1-2, training"."""
+    kinds = [together.get(name, name.rpartition("_")[0] or (name,)) for name in names]
     at = 0
     while at < len(names):
-        kind = together.get(names[at], names[at].rpartition("_")[0] or names[at])
         end = at + 1
-        while end < len(names) and together.get(names[end], names[end].rpartition("_")[0]) == kind:
+        while end < len(names) and kinds[end] == kinds[at]:
             end += 1
         marks = labels[at] if end - at < 2 else f"{labels[at]}-{labels[end - 1]}"
         yield f"{marks}: {_compact(names[at:end])}", at, end

@@ -7,8 +7,10 @@ A phrase is a format string with `{}` where the number stands, and
     {:odds}               of a decimal logarithm of a probability: 1 in N; in a table N alone, under "1 in"
 """
 
+import math
 import re
 from dataclasses import replace
+from functools import cache
 
 from envs.features import Feature
 
@@ -44,13 +46,26 @@ class _Number:
 
 def say(feature: Feature, value: float) -> str:
     """What is said of a feature at `value`, in its unit; empty where there is nothing to say."""
-    near = _NEAR * (feature.high - feature.low)
-    if feature.at_zero is not None and (abs(value) <= near or not cell(feature, value).strip("0")):
+    if feature.at_zero is not None and _is_none(feature, value):
         return feature.at_zero
     if feature.negative and value < 0.0:
         mirrored = replace(feature, low=-feature.high, high=-feature.low, phrase=feature.negative)
         return phrased(mirrored, -value)
     return phrased(feature, value)
+
+
+def _is_none(feature: Feature, value: float) -> bool:
+    """Whether the number that would be shown is 0."""
+    if abs(value) <= _NEAR * (feature.high - feature.low):
+        return True
+    return abs(value) <= _step(feature.phrase) and not cell(feature, value).strip("0")
+
+
+@cache
+def _step(phrase: str) -> float:
+    """What the last digit that a phrase shows stands for."""
+    found = re.search(r"{:\.(\d)f(?:/([\d.]+))?}", phrase)
+    return 10.0 ** -int(found[1]) * float(found[2] or 1.0) if found else math.inf
 
 
 def phrased(feature: Feature, value: float) -> str:
