@@ -9,8 +9,11 @@ import pytest
 from fake_server import FakeServer, Manners, SystemOneServer, chat
 
 from agents.qwen.choice import softmax
+from agents.qwen.decisions import Decision
 from agents.qwen.server import ServerEngine
+from envs import tasking_v0
 from envs.replies import SAFE_ACTION
+from experiments.running.callbacks import _as_text
 
 FAST = {"dialect": "logprobs", "backoff_s": 0.01, "retries": 0, "concurrency": 2}
 
@@ -104,6 +107,16 @@ def test_a_model_that_is_hardly_sure_falls_back(requests_seen, debias):
             assert decision.mass == pytest.approx(mass)
             assert (decision.fell_back, decision.why) == (fell, "unsure" if fell else "")
             assert decision.action == SAFE_ACTION or not fell
+
+
+@pytest.mark.parametrize("mass", [0.0, 1.234567e-9, 0.25, 1.0])
+def test_a_recording_tells_the_mass_however_small(requests_seen, mass):
+    request = requests_seen[0]
+    decision = Decision(0, 300, 1, "unsure", mass=mass, why="unsure", fell_back=True)
+    env = tasking_v0.batch_env("scs01", 1, candidates=2)
+    told = json.loads(_as_text(env, request, decision))
+    assert told["mass"] == pytest.approx(mass, rel=1e-3)
+    assert (told["why"], told["decision"]) == ("unsure", "idle")
 
 
 class Doubting(SystemOneServer):
