@@ -238,7 +238,8 @@ class Reporter:
         values = self.layout.physical(observation).tolist()
         topics = list(self._topics(values))
         kept = max(0, len(topics) - leave_out)
-        lines = [*self._warned(values, self._things), *self._told(topics[:kept])]
+        things = {topic.name for topic in topics[:kept]} & self._things.keys()
+        lines = [*self._warned(values, things), *self._told(topics[:kept])]
         if topics[kept:]:
             named = ", ".join(self._said(topic.name) for topic in topics[kept:])
             lines.append(f"{self._said('Left out for want of room')}: {named}.")

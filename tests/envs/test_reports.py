@@ -144,6 +144,10 @@ def test_of_several_things_those_that_warn_stand_first_as_a_table():
     assert lines[0] == "Warning, in h, miss m, probability 1 in (all: +- m 20, h old 1):"
     assert lines[1:3] == ["1 3 50 100", "2 9 90 10 million"]
     assert reporter.brief(observation) == "Warning: collision probability 1 in 100."
+    assert reporter.situation(observation, 1).startswith(lines[0])
+    scant = reporter.situation(observation, 99).splitlines()
+    assert scant[0] == "Warning: collision probability 1 in 100.", "also where there is no room for it"
+    assert scant[1].startswith("Left out for want of room: Warning 1, Warning 2, Power and heat")
     calm = autonomy(**TWO_WARNINGS | {"warning_1_risk": -7.0})
     assert calm[0].situation(calm[1]).startswith("Power and heat: ")
 
