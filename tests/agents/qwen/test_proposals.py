@@ -169,3 +169,24 @@ def hardly(asked):
 
 def test_a_model_whose_likeliest_option_changes_with_the_place_is_biased(problem):
     assert BiasTest("auto").way(Reporter(problem), hardly, by_pay) == EACH
+
+
+def test_bias_is_tested_among_few_and_among_all(problem):
+    counts = [len(request.legal) for request in probes(Reporter(problem))]
+    assert counts == [5, 5, 7, 5, 5, 7]
+    assert len(problem.actions) == 7
+
+
+def lost_among_many(asked):
+    """A mind that does what pays most of a few, and the first of many."""
+    told = []
+    for request, order in asked:
+        worths = np.array(request.reporter.worths(request.observation, request.legal))[order]
+        told.append(softmax(9.0 * worths if len(order) <= 5 else -9.0 * np.arange(len(order), dtype=float)))
+    return told
+
+
+def test_a_model_that_is_lost_among_many_is_asked_of_each(problem):
+    test = BiasTest("auto")
+    assert test.way(Reporter(problem), lost_among_many, by_pay) == EACH
+    assert test.told()["agreement"][SHIFTS] < 1.0
