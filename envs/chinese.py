@@ -136,6 +136,8 @@ _PAYS = {
     "day in the slot #": "在轨位内一天#",
     "day out of the slot -#": "离开轨位一天-#",
     "burning # m/s -#": "点火#米/秒-#",
+    "day at # km from the target orbit -#": "距目标轨道#千米一天-#",
+    "# kg of propellant -#": "推进剂#千克-#",
 }
 _ACTIONS = {
     "keep the camera to nadir": "相机保持对地",
@@ -171,6 +173,9 @@ _ACTIONS = {
     "send jobs there raw": "任务原样发到地面",
     "give jobs up": "放弃任务",
     "load corrupted models anew": "重新加载损坏的模型",
+    "keep the thruster off": "推力器保持关闭",
+    "thrust in the direction of flight, which raises the orbit": "沿飞行方向推进,升高轨道",
+    "thrust against the direction of flight, which lowers the orbit": "逆飞行方向推进,降低轨道",
 }
 _TOPICS = {
     "Power and heat": "电力与温度",
@@ -189,6 +194,7 @@ _TOPICS = {
     "Warning #": "警告#",
     "Standing orders": "现行命令",
     "Health": "健康",
+    "Propulsion": "推进",
 }
 _STATE = {
     "battery at {:.0f}%": "电量{:.0f}%",
@@ -232,6 +238,13 @@ _STATE = {
     "falling behind {:.1f} km a day": "每天后漂{:.1f}千米",
     "{:.0f} [warning|warnings]": "{:.0f}条警告",
     "in safe mode": "处于安全模式",
+    "{:.0f}% of the propellant left": "推进剂剩余{:.0f}%",
+    "good for {:.0f} m/s": "可提供{:.0f}米/秒",
+    "thrusting forward": "正在向前推进",
+    "thrusting backward": "正在向后推进",
+    "{:.1f} km of semi-major axis to climb": "半长轴还需升高{:.1f}千米",
+    "{:.1f} km of semi-major axis to sink": "半长轴还需降低{:.1f}千米",
+    "message #: {:.2f}": "消息#: {:.2f}",
     "boards back in {:.0f} s": "计算板{:.0f}秒后恢复",
     "the model's weights are corrupted": "模型权重已损坏",
     "idle": "idle",
