@@ -130,13 +130,9 @@ class Autonomy(Problem):
 
     name, scenario = "autonomy_v0", "disaster_response"
     briefing_text = (
-        "You are the mind of a satellite that images the Earth, answers questions and avoids debris. Every "
+        "You steer a satellite that images the Earth, answers questions and avoids debris. Every "
         "{round_s:g} s change one order at most; the others stand. An empty battery or a collision is the "
         "end; a burn spoils the image."
-    )
-    advice = (
-        "Rule of thumb: observe what has high value and little cloud; downlink in view of a station; run "
-        "jobs here; burn only above 1 in 10,000; else keep."
     )
     examples = (
         Example(

@@ -23,9 +23,10 @@ class Feature:
     0 says that its topic is empty, and has no phrase of its own.
 
     `envs.wording` tells how phrases say numbers. Of the words alone: `negative` is the phrase for numbers
-    below 0, said without their sign; `at_zero` stands in for the phrase at 0, empty for nothing; `column`
-    is the heading where several things are told as a table, by default made from the phrase. Where the range
-    has an `open_end` a number at its upper end (of either sign, with `negative`) is told as "at least".
+    below 0, said without their sign; `at_zero` stands in for the phrase where the number that is shown is 0,
+    empty for nothing; `column` is the heading where several things are told as a table, by default made from
+    the phrase. Where the range has an `open_end` a number at its upper end (of either sign, with `negative`)
+    is told as "at least".
     """
 
     name: str

@@ -8,7 +8,7 @@ without gaps.
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from string import ascii_letters
 from typing import NamedTuple
@@ -22,14 +22,21 @@ from envs.problem import Problem
 from envs.prospects import Seen
 from sandbox.errors import SandboxError, unknown_name
 
-PROMPT = 3
+PROMPT = 4
 """Version of the wording, on which the scores of minds depend."""
 LABELS = tuple(ascii_letters[26:] + ascii_letters[:26])
 """A, B, ... Z, a, ... z: each is one token for every Qwen tokenizer."""
 LETTERS, WORDS = "letters", "words"
 LANGUAGES = ("en", "zh")
-ANSWER = "Answer with the letter of one listed decision, nothing else."
-CHOOSE = "Beside each decision stands what it is expected to pay. Choose the one that pays most."
+ABSENT = "What is not told is 0 or absent."
+ANSWER = {
+    LETTERS: "Answer with the letter of one listed decision, nothing else.",
+    WORDS: "Answer with the name of one listed decision, nothing else.",
+}
+ANSWER_PRICED = {
+    LETTERS: "Answer only with the letter of the decision expected to pay most.",
+    WORDS: "Answer only with the name of the decision expected to pay most.",
+}
 JUDGE = "One decision is proposed. Answer Yes if it is a good decision now, else No."
 PROPOSED = "Proposed: {}. Is it a good decision? Yes or No."
 VERDICTS = ("Yes", "No")
@@ -45,15 +52,13 @@ SHOWN = ((0.5, 0.5), (0.0, -0.3), (1.0, 0.25), (0.5, 0.0), (0.0, 0.9), (1.0, -0.
 NEUTRAL = "neutral"
 """What a decision is called that pays up to so much of what is usually paid: small models read words better
 than numbers."""
-ANSWER_WORDS = "Answer with the name of one listed decision, nothing else."
 MOST_SHOTS = 2
 _NONE = "0"
 RANGES_FROM = 12
 """Decisions of which those that differ in a number alone are listed as a range."""
-TABLE_FROM = 2
-"""Things of one kind that are told as a table, not as a sentence each,"""
 TABLES_FROM = 80
-"""where so many features have to be told: small models read sentences better, and long prompts cost."""
+"""Features from which on several things of a kind are told as a table, not as a sentence each: small models
+read sentences better, and long prompts cost."""
 
 
 class _Topic(NamedTuple):
@@ -98,22 +103,23 @@ class Reporter:
         self.labels = problem.actions if label == WORDS else LABELS[: len(problem.actions)]
         self.briefing, self.phrases = self._said(problem.briefing), tuple(map(self._said, problem.phrases))
         self._features = [self._translated(feature) for feature in self.layout.features]
-        self._groups = _groups(self.layout) if len(self.layout) >= TABLES_FROM else {}
+        self._things = _groups(self.layout)
+        self._groups = self._things if len(self.layout) >= TABLES_FROM else {}
         self._prospects, self._usual = problem.prospects, problem.usual
         self._families, self._own_phrases = problem.families, problem.phrases
+        self._together = {name: i for i, (names, _) in enumerate(problem.families) for name in names}
         parts = [self.briefing]
         if problem.pays:
-            parts.append(f"{self._said('What pays and costs')}: {'; '.join(map(self._said, problem.pays))}.")
+            parts.append(f"{self._said('Prices')}: {'; '.join(map(self._said, problem.pays))}.")
         if problem.advice:
             parts.append(self._said(problem.advice))
-        parts += [f"{self._said('Decisions and what they mean')}:", *self._glossary()]
-        if problem.prospects:
-            parts.append(self._said(CHOOSE))
-        self.judging = "\n".join([*parts, self._said(JUDGE)])
+        parts += [f"{self._said('Meanings')}:", *self._glossary()]
+        parts.append(self._said(ABSENT))
+        self.judging = self._joined([*parts, self._said(JUDGE)])
         for values, legal, action in problem.examples[:shots]:
             parts += self._example(values, legal, action)
-        parts.append(self._said(ANSWER_WORDS if label == WORDS else ANSWER))
-        self.system = "\n".join(parts)
+        parts.append(self._said((ANSWER_PRICED if problem.prospects else ANSWER)[label]))
+        self.system = self._joined(parts)
 
     @property
     def longest(self) -> int:
@@ -152,9 +158,8 @@ class Reporter:
         """The legal decisions of a mask (A,) with their labels, and with what each is expected to pay by an
         observation (F,)."""
         options = self.options(mask, order)
-        heading = f"{self._said('Decisions')}:"
         worths = () if observation is None else self.worths(observation, options)
-        return "\n".join([heading, *self._lines(options, worths)])
+        return "\n".join(self._lines(options, worths))
 
     def worths(
         self, observation: NDArray[np.float32], options: Sequence[int] | NDArray[np.int64]
@@ -182,8 +187,8 @@ class Reporter:
 
     def _amount(self, worth: float) -> str:
         """A number with as many digits as tell a hundredth of what is usual."""
-        text = f"{worth:.{max(1, 1 - math.floor(math.log10(self._usual)))}f}"
-        return text if text.strip("-0.") else "0"
+        text = f"{worth:.{max(1, 1 - math.floor(math.log10(self._usual)))}f}".rstrip("0").rstrip(".")
+        return text if text.strip("-0") else "0"
 
     def proposal(self, action: int, observation: NDArray[np.float32] | None = None) -> str:
         """The question whether `action` is a good decision; with what it is expected to pay by an observation
@@ -233,7 +238,8 @@ class Reporter:
         values = self.layout.physical(observation).tolist()
         topics = list(self._topics(values))
         kept = max(0, len(topics) - leave_out)
-        lines = [*self._warned(values), *self._told(topics[:kept])]
+        things = {topic.name for topic in topics[:kept]} & self._things.keys()
+        lines = [*self._warned(values, things), *self._told(topics[:kept])]
         if topics[kept:]:
             named = ", ".join(self._said(topic.name) for topic in topics[kept:])
             lines.append(f"{self._said('Left out for want of room')}: {named}.")
@@ -245,9 +251,14 @@ class Reporter:
         lines = list(self._warned(self.layout.physical(observation).tolist()))
         return self._joined(lines or [f"{self._said('No warnings')}."])
 
-    def _warned(self, values: Sequence[float]) -> Iterator[str]:
+    def _warned(self, values: Sequence[float], elsewhere: Collection[str] = ()) -> Iterator[str]:
+        """The line of warnings, without those of the topics told `elsewhere`."""
         told = zip(self._features, values, strict=True)
-        warned = [wording.say(feature, value) for feature, value in told if _warns(feature, value)]
+        warned = [
+            wording.say(feature, value)
+            for feature, value in told
+            if _warns(feature, value) and feature.topic not in elsewhere
+        ]
         if warned:
             yield f"{self._said('Warning')}: {', '.join(warned)}."
 
@@ -268,15 +279,16 @@ class Reporter:
         for topic in topics:
             group = self._groups.get(topic.name, "")
             rows = tables.get(group, []) if topic.cells is not None else []
-            if len(rows) < TABLE_FROM:
+            if not rows:
                 yield f"{self._said(topic.name)}: {', '.join(topic.said)}."
             elif topic is rows[0]:
                 yield from self._table(group, rows)
 
     def _topics(self, values: list[float], only: frozenset[str] | None = None) -> Iterator[_Topic]:
-        """Topics in order of first mention, without those whose gate is shut; of the features `only`."""
+        """Topics without those whose gate is shut, of the features `only`: things that warn, then the others,
+        in order of first mention. What else warns is told before."""
         topics: dict[str, _Topic] = {}
-        shut = set()
+        shut, grave = set(), set()
         for feature, value in zip(self._features, values, strict=True):
             grouped = only is None and feature.topic in self._groups
             topic = topics.setdefault(feature.topic, _Topic(feature.topic, [], [] if grouped else None))
@@ -286,23 +298,30 @@ class Reporter:
                 continue
             if only is not None and feature.name not in only:
                 continue
+            said = "" if _silent(feature, value) else wording.say(feature, value)
+            warns = only is None and _warns(feature, value)
+            if warns and feature.topic in self._things:
+                grave.add(self._things[feature.topic])
+            elif warns:
+                continue
             if topic.cells is not None and feature.phrase:
-                topic.cells.append("" if _silent(feature, value) else wording.cell(feature, value))
-            if not _silent(feature, value) and (said := wording.say(feature, value)):
+                topic.cells.append(wording.cell(feature, value) if said else "")
+            if said:
                 topic.said.append(said)
-        yield from (t for t in topics.values() if t.said and t.name not in shut)
+        there = [topic for topic in topics.values() if topic.said and topic.name not in shut]
+        yield from sorted(there, key=lambda topic: self._things.get(topic.name, "") not in grave)
 
     def _table(self, group: str, rows: Sequence[_Topic]) -> Iterator[str]:
         """Several things of a kind, a line each; columns that say nothing of any are left out, and those that
         say the same of all stand in the heading."""
         columns = list(zip(*(row.cells or () for row in rows), strict=True))
         headings, spoken = self._headings(group), [k for k, cells in enumerate(columns) if any(cells)]
-        own = [k for k in spoken if len(set(columns[k])) > 1] or spoken[:1]
+        own = [k for k in spoken if len(set(columns[k])) > 1 or len(rows) == 1] or spoken[:1]
         shared = ", ".join(f"{headings[k]} {columns[k][0]}" for k in spoken if k not in own)
-        same = f"; {self._said('all')}: {shared}" if shared else ""
-        yield f"{self._said(group)} ({', '.join(headings[k] for k in own)}{same}):"
+        same = f" ({self._said('all')}: {shared})" if shared else ""
+        yield f"{', '.join([self._said(group), *(headings[k] for k in own)])}{same}:"
         for i, row in enumerate(rows):
-            yield f"{row.name.rpartition(' ')[2]}: {' '.join(columns[k][i] or _NONE for k in own)}"
+            yield f"{row.name.rpartition(' ')[2]} {' '.join(columns[k][i] or _NONE for k in own)}"
 
     def _headings(self, group: str) -> list[str]:
         first = next(topic for topic, of in self._groups.items() if of == group)
@@ -336,7 +355,6 @@ class Reporter:
         options = [i for i, name in enumerate(self.actions) if name in legal]
         yield f"{self._said('Example')}:"
         yield from self._told(list(self._topics(physical.tolist(), frozenset(values))))
-        yield f"{self._said('Decisions')}:"
         yield from self._lines(options, self.worths(self.layout.scaled(physical), options))
         answer = self.labels_of(options)[options.index(self.actions.index(action))]
         yield f"{self._said('Answer')}: {answer}"
@@ -353,19 +371,34 @@ class Reporter:
         return physical
 
     def _lines(self, options: Sequence[int] | NDArray[np.int64], worths: Sequence[float]) -> list[str]:
-        names = [self.actions[i] for i in options]
-        each: Iterator[tuple[str, int, int]]
+        """Decisions that are listed, with what each is expected to pay: in words and a number, or of many in
+        a number alone, those of a family together."""
+        names, labels = [self.actions[i] for i in options], self.labels_of(options)
+        if self.label == LETTERS and len(options) >= RANGES_FROM:
+            return self._in_families(_in_ranges(labels, names, self._together), worths)
+        marks = [f"{label}: {_plain(name)}" for label, name in zip(labels, names, strict=True)]
         if self.label == WORDS:
-            each = ((f"- {name}", i, i + 1) for i, name in enumerate(names))
-        elif len(options) < RANGES_FROM:
-            labelled = enumerate(zip(self.labels_of(options), names, strict=True))
-            each = ((f"{label}: {_plain(name)}", i, i + 1) for i, (label, name) in labelled)
-        else:
-            each = _in_ranges(self.labels_of(options), names)
-        return [f"{line}, {self._note(worths[i:j])}" if len(worths) else line for line, i, j in each]
+            marks = [f"- {name}" for name in names]
+        notes = [f", {self.grade(worth)}, {self.paid((worth,))}" for worth in worths] or [""] * len(marks)
+        return [f"{self._said('Decisions')}:", *(map("".join, zip(marks, notes, strict=True)))]
 
-    def _note(self, worths: Sequence[float]) -> str:
-        return f"{self.grade(worths[0])}, {self.paid(worths)}" if len(worths) == 1 else self.paid(worths)
+    def _in_families(self, ranges: Iterator[tuple[str, int, int]], worths: Sequence[float]) -> list[str]:
+        """The lines of `_in_ranges`, with what each decision is expected to pay."""
+        if not len(worths):
+            return [f"{self._said('Decisions')}:", *(line for line, *_ in ranges)]
+        told = [f"{self._said('Decisions and pay')}:"]
+        for line, i, j in ranges:
+            end = ":" if j - i > 1 or line[-1].isdigit() else ""
+            told.append(f"{line}{end} {self._amounts(worths[i:j])}")
+        return told
+
+    def _amounts(self, worths: Sequence[float]) -> str:
+        """What decisions of a family pay, in numbers alone; once what comes again and again."""
+        shown = [self._amount(worth) for worth in worths]
+        for size in range(1, len(shown)):
+            if shown[:size] * (len(shown) // size) == shown:
+                return self._said("{} each").format(" ".join(shown[:size]))
+        return " ".join(shown)
 
     def _labelled(self) -> Iterator[tuple[str, str]]:
         yield from zip(self.actions, self.labels, strict=True)
@@ -382,41 +415,42 @@ def _plain(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _in_ranges(labels: Sequence[str], names: Sequence[str]) -> Iterator[tuple[str, int, int]]:
-    """Lines of labels and names, and which (from, to) they tell; those in a row that differ in a number or
-    the last word alone share one: "C-F: observe 1-4", "G-H: run small, large"."""
+def _in_ranges(
+    labels: Sequence[str], names: Sequence[str], together: Mapping[str, int]
+) -> Iterator[tuple[str, int, int]]:
+    """Lines of labels and names, and which (from, to) they tell; those in a row that are `together` (by name,
+    the number of a family) or differ in a number or the last word alone share one: "C-F: observe 1-4",
+    "G-H: run small, large", "I-K: neighbour 1-2, training"."""
+    kinds = [together.get(name, name.rpartition("_")[0] or (name,)) for name in names]
     at = 0
     while at < len(names):
-        stem, number = _numbered(names[at])
         end = at + 1
-        while number >= 0 and end < len(names) and _numbered(names[end]) == (stem, number + end - at):
+        while end < len(names) and kinds[end] == kinds[at]:
             end += 1
-        first = names[at].rpartition("_")[0]
-        while number < 0 and first and end < len(names) and names[end].rpartition("_")[0] == first:
-            end += 1
-        if end - at < 2:
-            line = f"{labels[at]}: {_plain(names[at])}"
-        elif number < 0:
-            line = f"{labels[at]}-{labels[end - 1]}: {_compact(names[at:end])}"
-        else:
-            line = f"{labels[at]}-{labels[end - 1]}: {_plain(stem)} {number}-{number + end - at - 1}"
-        yield line, at, end
+        marks = labels[at] if end - at < 2 else f"{labels[at]}-{labels[end - 1]}"
+        yield f"{marks}: {_compact(names[at:end])}", at, end
         at = end
 
 
 def _compact(names: Sequence[str], number: str = "") -> str:
-    """Names in a row, what they begin with once: "forward small, large"; numbered ones as one with `number`
-    for theirs."""
+    """Names in a row, what they begin with once: "run small, large", "forward/backward small/large"; numbered
+    ones as a range, or as one with `number` for theirs: "observe 1-4", "observe k"."""
+    firsts, lasts = (list(dict.fromkeys(name.rpartition("_")[i] for name in names)) for i in (0, 2))
+    if len(firsts) > 1 < len(lasts) and [f"{a}_{b}" for a in firsts for b in lasts] == list(names):
+        return _plain(f"{'/'.join(firsts)} {'/'.join(lasts)}")
     told: list[str] = []
     before = ""
-    for name in names:
-        stem, numeral = _numbered(name)
-        if numeral >= 0 and number:
-            if (said := f"{stem} {number}") not in told:
-                told.append(said)
-            continue
+    for i, name in enumerate(names):
         first, _, last = name.rpartition("_")
-        told.append(last if first and first == before else _plain(name))
+        stem, numeral = _numbered(name)
+        follows = i > 0 and numeral > 0 and _numbered(names[i - 1]) == (stem, numeral - 1)
+        if numeral >= 0 and number:
+            if (said := f"{_plain(stem)} {number}") not in told:
+                told.append(said)
+        elif follows:
+            told[-1] = f"{told[-1].rpartition('-')[0] or told[-1]}-{numeral}"
+        else:
+            told.append(last if first and first == before else _plain(name))
         before = first
     return ", ".join(told)
 

@@ -4,17 +4,19 @@ A phrase is a format string with `{}` where the number stands, and
 
     {:.0f} [job|jobs]     the first form where the number that is shown is 1
     {:.1f/60}             the number divided by 60: minutes of a feature in seconds
-    {:odds}               of a decimal logarithm of a probability: 1 in N
+    {:odds}               of a decimal logarithm of a probability: 1 in N; in a table N alone, under "1 in"
 """
 
+import math
 import re
 from dataclasses import replace
+from functools import cache
 
 from envs.features import Feature
 
 _CHOICE = re.compile(r"\[([^\[\]|]*)\|([^\[\]|]*)\]")
 _FIELD = re.compile(r"{[^{}]*}")
-AT_LEAST, AT_MOST, ODDS, BELOW_ODDS = "at least ", "at most ", "1 in {}", "less than 1 in {}"
+AT_LEAST, ODDS, BELOW_ODDS = "at least ", "1 in ", "less than 1 in "
 _NEAR = 1e-6
 """Of its range that float32 leaves a value off."""
 
@@ -31,7 +33,7 @@ class _Number:
     def __format__(self, spec: str) -> str:
         if spec == "odds":
             n = _rounded(10.0 ** min(30.0, max(0.0, -self.value)))
-            return (BELOW_ODDS if self.low else ODDS).format(n)
+            return f"{BELOW_ODDS if self.low else ODDS}{n}"
         how, _, divisor = spec.partition("/")
         value = self.value / float(divisor) if divisor else self.value
         self.shown = format(value, how)
@@ -44,13 +46,26 @@ class _Number:
 
 def say(feature: Feature, value: float) -> str:
     """What is said of a feature at `value`, in its unit; empty where there is nothing to say."""
-    near = _NEAR * (feature.high - feature.low)
-    if feature.at_zero is not None and abs(value) <= near:
+    if feature.at_zero is not None and _is_none(feature, value):
         return feature.at_zero
     if feature.negative and value < 0.0:
         mirrored = replace(feature, low=-feature.high, high=-feature.low, phrase=feature.negative)
         return phrased(mirrored, -value)
     return phrased(feature, value)
+
+
+def _is_none(feature: Feature, value: float) -> bool:
+    """Whether the number that would be shown is 0."""
+    if abs(value) <= _NEAR * (feature.high - feature.low):
+        return True
+    return abs(value) <= _step(feature.phrase) and not cell(feature, value).strip("0")
+
+
+@cache
+def _step(phrase: str) -> float:
+    """What the last digit that a phrase shows stands for."""
+    found = re.search(r"{:\.(\d)f(?:/([\d.]+))?}", phrase)
+    return 10.0 ** -int(found[1]) * float(found[2] or 1.0) if found else math.inf
 
 
 def phrased(feature: Feature, value: float) -> str:
@@ -63,7 +78,8 @@ def phrased(feature: Feature, value: float) -> str:
 def heading(feature: Feature) -> str:
     """What stands over a column of the feature's numbers."""
     text = _CHOICE.sub(lambda found: found[2], _FIELD.sub("", feature.phrase))
-    return feature.column or " ".join(text.split())
+    text = feature.column or " ".join(text.split())
+    return f"{text} {ODDS.strip()}" if ":odds}" in feature.phrase else text
 
 
 def cell(feature: Feature, value: float) -> str:
@@ -71,7 +87,7 @@ def cell(feature: Feature, value: float) -> str:
     number = _Number(value + 0.0, feature)
     found = _FIELD.search(feature.phrase)
     text = found[0].format(number) if found else format(number, "g")
-    return text.replace(AT_LEAST, ">=").replace(BELOW_ODDS[:-2], "<1 in ")
+    return text.replace(AT_LEAST, ">=").replace(BELOW_ODDS, ">").replace(ODDS, "")
 
 
 def longest(feature: Feature) -> int:

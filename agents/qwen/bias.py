@@ -124,13 +124,15 @@ def _shifted(requests: Sequence[Request], ask: Ask) -> list[NDArray[np.float64] 
 
 
 def probes(reporter: Reporter) -> list[Request]:
-    """Made-up requests, always the same for a problem."""
+    """Made-up requests, always the same for a problem. In every third all actions are legal: a model that
+    chooses well among a few may be lost among many."""
     rng, count = np.random.default_rng(0), len(reporter.actions)
     requests = []
-    for _ in range(PROBES):
+    for k in range(PROBES):
         mask = np.zeros(count, np.int8)
         mask[0] = 1
-        mask[1 + rng.permutation(count - 1)[: PROBE_OPTIONS - 1]] = 1
+        options = count if k % 3 == 2 else PROBE_OPTIONS
+        mask[1 + rng.permutation(count - 1)[: options - 1]] = 1
         observation = rng.uniform(-1.0, 1.0, len(reporter.layout)).astype(np.float32)
         requests.append(Request(observation, mask, reporter))
     return requests

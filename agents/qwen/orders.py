@@ -29,6 +29,7 @@ RIDGE = 1e-9
 LEAST_LOG = -1000.0
 """What is impossible counts as so unlikely (natural logarithm)."""
 PROBES, PROBE_OPTIONS = 6, 5
+"""Made-up requests by which bias is tested, and the options of most of them."""
 BIASED = 0.1
 """Mean distance (total variation) between the decisions of two orders from which on a model is biased."""
 

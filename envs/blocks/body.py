@@ -27,7 +27,7 @@ class Body(Block):
     """
 
     features = (
-        Feature("battery", "%", 0, 100, "battery at {:.0f} %", POWER, warn_below=25),
+        Feature("battery", "%", 0, 100, "battery at {:.0f}%", POWER, warn_below=25),
         Feature("temperature", "degC", -40, 80, "temperature {:.0f} C", POWER, warn_above=45),
         Feature("board_temperature", "degC", -40, 120, "boards {:.0f} C", POWER, warn_above=85),
         Feature("full_power_left", "min", 0, LONGEST_MIN,
@@ -35,7 +35,7 @@ class Body(Block):
                 silent_at=LONGEST_MIN, warn_below=10),
         Feature("battery_left", "min", 0, MOST_BATTERY_MIN,
                 "battery alone {:.0f} min at full power", POWER, silent_at=MOST_BATTERY_MIN),
-        Feature("battery_health", "%", 50, 100, "battery health {:.1f} %", POWER,
+        Feature("battery_health", "%", 50, 100, "battery health {:.1f}%", POWER,
                 silent_at=100),
     )  # fmt: skip
 
@@ -101,7 +101,7 @@ class Light(Block):
     """Sunlight now and the next crossing of the shadow's edge."""
 
     features = (
-        Feature("sunlight", "%", 0, 100, "sunlight {:.0f} %", POWER),
+        Feature("sunlight", "%", 0, 100, "sunlight {:.0f}%", POWER, at_zero=""),
         Feature("to_shadow", "min", 0, 100, "eclipse in {:.0f} min", POWER, silent_at=0),
         Feature("to_sunlight", "min", 0, 60, "eclipse ends in {:.0f} min", POWER, silent_at=0),
     )
@@ -120,8 +120,8 @@ class Panel(Block):
     """How the solar panel stands to the Sun."""
 
     features = (
-        Feature("panel_cosine", "1", -1, 1, "panel {:.0f/0.01} % towards it", POWER,
-                negative="panel {:.0f/0.01} % away from it"),
+        Feature("panel_cosine", "1", -1, 1, "panel {:.0f/0.01}% to Sun", POWER,
+                negative="panel {:.0f/0.01}% off Sun"),
         Feature("slew_to_sun", "s", 0, 180, "{:.0f} s to turn", POWER),
     )  # fmt: skip
 
@@ -139,10 +139,10 @@ class Place(Block):
     """The sub-satellite point and the heading."""
 
     features = (
-        Feature("latitude", "deg", -90, 90, "{:.0f} deg north", PLACE, negative="{:.0f} deg south"),
-        Feature("longitude", "deg", -180, 180, "{:.0f} deg east", PLACE, negative="{:.0f} deg west"),
-        Feature("northward", "1", -1, 1, "heading {:.0f/0.01} % north", PLACE,
-                negative="heading {:.0f/0.01} % south"),
+        Feature("latitude", "deg", -90, 90, "{:.0f} N", PLACE, negative="{:.0f} S"),
+        Feature("longitude", "deg", -180, 180, "{:.0f} E", PLACE, negative="{:.0f} W"),
+        Feature("northward", "1", -1, 1, "heading {:.0f/0.01}% north", PLACE,
+                negative="heading {:.0f/0.01}% south"),
     )  # fmt: skip
 
     @staticmethod
@@ -157,7 +157,7 @@ class Place(Block):
 class TimeLeft(Block):
     """The share of the episode that is left."""
 
-    features = (Feature("time_left", "%", 0, 100, "{:.0f} % of time left", PLACE),)
+    features = (Feature("time_left", "%", 0, 100, "{:.0f}% of time left", PLACE),)
 
     @staticmethod
     @kernel

@@ -21,11 +21,11 @@ class Slot(Block):
 
     parts = ("encounters",)
     features = (
-        Feature("fuel", "%", 0, 100, "fuel at {:.0f} %", SHIP, warn_below=10),
+        Feature("fuel", "%", 0, 100, "fuel at {:.0f}%", SHIP, warn_below=10),
         Feature("offset", "km", -50, 50, "{:.1f} km ahead", SLOT,
-                negative="{:.1f} km behind", open_end=True),
+                negative="{:.1f} km behind", open_end=True, at_zero=""),
         Feature("drift", "km/d", -50, 50, "drifting ahead {:.1f} km a day", SLOT, silent_at=0,
-                negative="falling behind {:.1f} km a day", open_end=True),
+                negative="falling behind {:.1f} km a day", open_end=True, at_zero=""),
     )  # fmt: skip
 
     def params(self, world):
@@ -44,7 +44,7 @@ class WarningCount(Block):
     """How many warnings there are."""
 
     parts = ("encounters",)
-    features = (Feature("warnings", "1", 0, 10, "{:.0f} [warning|warnings]", SHIP),)
+    features = (Feature("warnings", "1", 0, 10, "{:.0f} [warning|warnings]", SHIP, at_zero=""),)
 
     @staticmethod
     @kernel

@@ -36,8 +36,8 @@ class Station(Block):
         Feature("contact_in", "min", 0, HORIZON_MIN, "next contact in {:.0f} min", GROUND,
                 silent_at=HORIZON_MIN, at_zero="contact now"),
         Feature("contact_length", "min", 0, 20, "lasting {:.0f} min", GROUND, silent_at=0),
-        Feature("contact_rate", "Mbit/s", 0, 1000, "up to {:.0f} Mbit/s if clear", GROUND, silent_at=0),
-        Feature("contact_rain", "%", 0, 100, "{:.0f} % chance of rain", GROUND, silent_at=0),
+        Feature("contact_rate", "Mbit/s", 0, 1000, "{:.0f} Mbit/s if clear", GROUND, silent_at=0),
+        Feature("contact_rain", "%", 0, 100, "{:.0f}% chance of rain", GROUND, silent_at=0, at_zero=""),
     )  # fmt: skip
 
     def tops(self, scenario):

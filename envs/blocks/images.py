@@ -20,9 +20,9 @@ class Store(Block):
     """The images waiting on board."""
 
     features = (
-        Feature("store", "%", 0, 100, "store {:.0f} % full", STORE, warn_above=90, root=True),
+        Feature("store", "%", 0, 100, "store {:.0f}% full", STORE, warn_above=90, at_zero="", root=True),
         Feature("stored", "Gbit", 0, 1000, "{:.0f} Gbit to send", STORE, silent_at=0, root=True),
-        Feature("images", "1", 0, 100, "{:.0f} [image|images] waiting", STORE, root=True),
+        Feature("images", "1", 0, 100, "{:.0f} [image|images] waiting", STORE, at_zero="", root=True),
         Feature("oldest_image", "min", 0, 720, "the oldest {:.0f} min old", STORE, silent_at=0,
                 open_end=True, root=True),
     )  # fmt: skip
@@ -51,7 +51,7 @@ class Requests(Block):
     features = (
         Feature("present", "1", 0, 1, "request {:.0f}", gate=True),
         Feature("value", "1", 0, 10, "value {:.1f}"),
-        Feature("cloud", "%", 0, 100, "cloud probability {:.0f} %", column="cloud %"),
+        Feature("cloud", "%", 0, 100, "cloud probability {:.0f}%", column="cloud %"),
         Feature("off_nadir", "deg", 0, 65, "off nadir {:.0f} deg", column="deg off"),
         Feature("slew", "s", 0, 120, "{:.0f} s to turn there", column="s to turn"),
         Feature("capture_in", "s", 0, 180, "the shutter can open in {:.0f} s", column="opens in s"),
@@ -99,10 +99,7 @@ class Observe(Block):
 
     def actions(self, world):
         legal = "it exists and there is room for an image"
-        return tuple(
-            Action(f"observe_{k}", f"turn to request {k} and image it", legal)
-            for k in range(1, world.shown + 1)
-        )
+        return tuple(Action(f"observe_{k}", f"image request {k}", legal) for k in range(1, world.shown + 1))
 
     def prospects(self, world, prices):
         return tuple(partial(prospects.image, k=k) for k in range(1, world.shown + 1))

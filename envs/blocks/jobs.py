@@ -28,12 +28,11 @@ class Work(Block):
 
     parts = ("jobs",)
     features = (
-        Feature("inbox", "1", 0, 32, "{:.0f} [job|jobs] to decide", WORK, root=True),
-        Feature("backlog", "s", 0, 600, "backlog {:.0f} s", WORK, open_end=True, root=True),
-        Feature("answers", "1", 0, 50, "{:.0f} [answer|answers] waiting to be sent", WORK, silent_at=0,
-                root=True),
-        Feature("raw", "Gbit", 0, 100, "{:.0f} Gbit waiting to be sent raw", WORK, silent_at=0, root=True),
-        Feature("large_missing", "%", 0, 100, "{:.0f} % of the large model not on board yet", WORK,
+        Feature("inbox", "1", 0, 32, "{:.0f} [job|jobs] to decide", WORK, at_zero="", root=True),
+        Feature("backlog", "s", 0, 600, "backlog {:.0f} s", WORK, open_end=True, at_zero="", root=True),
+        Feature("answers", "1", 0, 50, "{:.0f} [answer|answers] to send", WORK, silent_at=0, root=True),
+        Feature("raw", "Gbit", 0, 100, "{:.0f} Gbit raw to send", WORK, silent_at=0, root=True),
+        Feature("large_missing", "%", 0, 100, "{:.0f}% of the large model not on board yet", WORK,
                 silent_at=0),
     )  # fmt: skip
 
@@ -70,9 +69,9 @@ class Job(Block):
         Feature("job_size", "Mbit", 0, 4000, "{:.0f} Mbit", JOB),
         Feature("job_small_s", "s", 0, 120, "small model {:.1f} s", JOB, root=True),
         Feature("job_large_s", "s", 0, 120, "large {:.1f} s", JOB, root=True),
-        Feature("job_small_quality", "1", 0, 1, "quality small {:.0f/0.01} %", JOB),
-        Feature("job_large_quality", "1", 0, 1, "large {:.0f/0.01} %", JOB),
-        Feature("job_ground_quality", "1", 0, 1, "ground {:.0f/0.01} %", JOB),
+        Feature("job_small_quality", "1", 0, 1, "quality small {:.0f/0.01}%", JOB),
+        Feature("job_large_quality", "1", 0, 1, "large {:.0f/0.01}%", JOB),
+        Feature("job_ground_quality", "1", 0, 1, "ground {:.0f/0.01}%", JOB),
         Feature("job_user_elevation", "deg", -90, 90, "user sees us {:.0f} deg high", JOB, silent_at=-90),
         Feature("job_hops", "1", 0, 10, "handed over {:.0f} [time|times]", JOB, silent_at=0, root=True),
     )
@@ -122,12 +121,12 @@ class Neighbours(Block):
     features: ClassVar[tuple[Feature, ...]] = (
         Feature("present", "1", 0, 1, "neighbour {:.0f}", gate=True),
         Feature("delay", "ms", 0, 1000, "{:.0f} ms away", column="ms away", root=True),
-        Feature(
-            "backlog", "s", 0, 600, "{:.0f} s of work there", column="s of work", open_end=True, root=True
-        ),
-        Feature("inbox", "1", 0, 32, "{:.0f} [job|jobs] undecided there", column="jobs", root=True),
-        Feature("battery", "%", 0, 100, "its battery at {:.0f} %", column="battery %"),
-    )
+        Feature("backlog", "s", 0, 600, "{:.0f} s of work there", column="s of work", open_end=True,
+                at_zero="", root=True),
+        Feature("inbox", "1", 0, 32, "{:.0f} [job|jobs] undecided there", column="jobs", at_zero="",
+                root=True),
+        Feature("battery", "%", 0, 100, "its battery at {:.0f}%", column="battery %"),
+    )  # fmt: skip
 
     def count(self, world):
         return TERMINALS
@@ -212,8 +211,8 @@ class Training(Block):
     parts = ("jobs", "lasers")
     features = (
         Feature("training_present", "1", 0, 1, "training satellite {:.0f}", TRAINING, gate=True),
-        Feature("training_delay", "s", 0, 600, "free in {:.1f} s with the way there",
-                TRAINING, root=True),
+        Feature("training_delay", "s", 0, 600, "reached and free in {:.1f} s",
+                TRAINING, at_zero="free now", root=True),
         Feature("training_large_s", "s", 0, 120, "large model {:.1f} s", TRAINING, at_zero="", root=True),
     )  # fmt: skip
 

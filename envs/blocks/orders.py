@@ -27,7 +27,7 @@ POINTINGS = ("idle", "charge", "downlink")
 POINTED = (
     "camera to nadir",
     "panel to the Sun",
-    "send all that waits to the station in view",
+    "send all that waits to the station",
 )
 SERVED = (
     "all jobs wait",

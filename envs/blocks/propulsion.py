@@ -30,7 +30,7 @@ class Tank(Block):
 
     parts = ("propulsion",)
     features = (
-        Feature("propellant", "%", 0, 100, "{:.0f} % of the propellant left", TOPIC, warn_below=10),
+        Feature("propellant", "%", 0, 100, "{:.0f}% of the propellant left", TOPIC, warn_below=10),
         Feature("delta_v", "m/s", 0, 1000, "good for {:.0f} m/s", TOPIC),
         Feature("thrusting", "1", -1, 1, "thrusting forward", TOPIC, silent_at=0,
                 negative="thrusting backward"),
@@ -129,6 +129,7 @@ class OffTarget(Priced):
 
     parts = ("propulsion",)
     terms = ("reward_climb",)
+    worth = "day at 1 km from the target orbit -{:g}"
 
     def __init__(self, price: float, raise_km: float) -> None:
         super().__init__(price)
@@ -150,6 +151,7 @@ class PropellantUse(Priced):
 
     parts = ("propulsion",)
     terms = ("reward_propellant", "thrust_m_s")
+    worth = "1 kg of propellant -{:g}"
 
     @staticmethod
     @kernel

@@ -18,7 +18,7 @@ class Upcoming(Block):
     features = (
         Feature("present", "1", 0, 1, "coming request {:.0f}", gate=True),
         Feature("value", "1", 0, 10, "value {:.1f}"),
-        Feature("cloud", "%", 0, 100, "cloud probability {:.0f} %", column="cloud %"),
+        Feature("cloud", "%", 0, 100, "cloud probability {:.0f}%", column="cloud %"),
         Feature("opens_in", "min", 0, 15, "in reach in {:.0f} min", column="opens in min"),
         Feature("window", "s", 0, 600, "then for {:.0f} s", column="open for s", open_end=True),
         Feature("off_nadir", "deg", 0, 65, "off nadir {:.0f} deg at least", column="deg off"),

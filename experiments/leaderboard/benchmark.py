@@ -49,7 +49,7 @@ def benchmark(
         progress: show a bar in a terminal while it runs, and the table at the end.
 
     Raises SandboxError for bad input, and where `out` holds something else; `NotDrawn` if a figure could not
-    be drawn, when all else is there.
+    be drawn, when all else is there; it holds the rows.
     """
     if processes is not None and processes < 1:
         raise SandboxError(f"processes = {processes}; give at least 1.")
@@ -71,7 +71,7 @@ def benchmark(
             if told["fell_back"]:
                 say(line(told))
     if missing:
-        raise NotDrawn(missing, folder)
+        raise NotDrawn(missing, folder, rows)
     return rows
 
 

@@ -41,7 +41,7 @@ class Asked(Watcher):
         told = {**engine.told(), "decisions": self._decisions, "passes": self._passes}
         told |= {"fell_back": dict(self._why), "shortened": self._left_out}
         if self._masses:
-            told["label_mass"] = round(self._mass / self._masses, 6)
+            told["label_mass"] = shortened(self._mass / self._masses)
         if self._example:
             told["first_words"] = self._example
         return told | ({} if engine.dense else {"prompt": PROMPT})
@@ -58,8 +58,13 @@ def together(told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     decided = [(each["label_mass"], each["decisions"]) for each in told if "label_mass" in each]
     if decided:
         mass = sum(mass * count for mass, count in decided) / max(1, sum(count for _, count in decided))
-        whole["label_mass"] = round(mass, 6)
+        whole["label_mass"] = shortened(mass)
     return whole | {"fell_back": dict(why)} | ({"first_words": words} if words else {})
+
+
+def shortened(share: float) -> float:
+    """A share to four digits, however small."""
+    return float(f"{share:.4g}")
 
 
 def mind_of(policy: Any) -> Any:

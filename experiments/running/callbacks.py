@@ -11,6 +11,7 @@ import numpy as np
 
 from agents.qwen.decisions import Decision, Request
 from envs.batch import BatchEnv
+from experiments.running.asked import shortened
 from experiments.running.metrics import Totals
 from experiments.running.rollout import Round, Watcher
 from sandbox.recording import Recorder, Recording
@@ -148,8 +149,8 @@ def _as_text(env: BatchEnv, request: Request, decision: Decision) -> str:
         "answer": decision.text,
     }
     content |= {"decision": env.actions[decision.action], "finish": decision.finish}
-    content |= {"why": decision.why, "mass": None if decision.mass is None else round(decision.mass, 6)}
-    return json.dumps({key: value for key, value in content.items() if value})
+    content |= {"why": decision.why, "mass": None if decision.mass is None else shortened(decision.mass)}
+    return json.dumps({key: value for key, value in content.items() if value not in (None, "")})
 
 
 class Witness(Watcher):

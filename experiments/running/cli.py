@@ -335,15 +335,23 @@ def _compare(told: Namespace) -> int:
 
 def _benchmark(told: Namespace) -> int:
     from experiments.leaderboard.benchmark import benchmark
+    from experiments.running.run_folder import NotDrawn
 
     how = {name: getattr(told, name) for name in ("out", "fresh", "processes", "address")}
-    rows = benchmark(_asked(told), progress=not told.quiet, **how)
+    undrawn = None
+    try:
+        rows = benchmark(_asked(told), progress=not told.quiet, **how)
+    except NotDrawn as error:
+        rows, undrawn = error.made, error
     if told.json:
         from experiments.leaderboard.table import records_of
         from experiments.running.run_folder import keep_records
 
         keep_records(told.json, "benchmark", records_of(rows))
-    return _minds_status(rows.minds)
+    status = _minds_status(rows.minds)
+    if undrawn:
+        raise undrawn
+    return status
 
 
 def _asked(told: Namespace) -> Any:

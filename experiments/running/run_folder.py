@@ -190,12 +190,14 @@ def is_ours_in_benchmark(path: Path) -> bool:
 
 
 class NotDrawn(SandboxError):
-    """Figures that could not be drawn, by name, and why; all else is in `folder`."""
+    """Figures that could not be drawn, by name, and why; all else is in `folder`, and `made` is what the
+    function would have returned."""
 
     status = 3
     """Of a command that ends so."""
 
-    def __init__(self, missing: Mapping[str, str], folder: Path | str) -> None:
+    def __init__(self, missing: Mapping[str, str], folder: Path | str, made: Any = None) -> None:
+        self.made = made
         told = "; ".join(f"{name} ({reason})" for name, reason in missing.items())
         super().__init__(f"Not drawn: {told}; all else is in {folder}/.")
 

@@ -59,7 +59,7 @@ def test_actions_and_terms(problem, made):
     text = page(problem)
     for action in made.labels:
         if action.name.startswith("observe_"):
-            assert "| observe_1 ... observe_K | turn to request k and image it | " in text
+            assert "| observe_1 ... observe_K | image request k | " in text
         else:
             assert f"| {action.name} | {action.phrase} | " in text
     for term in made.terms:

@@ -1,5 +1,7 @@
 """The blocks of electric propulsion, in a small problem of orbit raising."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from envs.blocks.terms import Energy, Loss
 from envs.faces import faces_of
 from envs.language import LanguageEnv
 from envs.problem import Declaration, Problem
+from envs.reports import Reporter
 from sandbox.propulsion import OFF, PROGRADE, RETROGRADE
 from sandbox.scenario import load_scenario
 
@@ -111,6 +114,18 @@ def test_the_problem_stands_every_check(scenario):
         lambda **how: batch(scenario, **how),
         max_cycles=12,
     )
+
+
+def test_it_is_told_in_chinese(scenario):
+    env = batch(scenario)
+    observation, info = env.reset(0)
+    reporter = Reporter(env.problem, language="zh")
+    told = reporter.system.replace(reporter.briefing, "") + reporter.report(
+        observation[0, 0], info["action_mask"][0, 0]
+    )
+    assert "推进剂1千克-0.1" in told
+    names = {word for action in env.problem.actions for word in action.split("_")}
+    assert set(re.findall("[A-Za-z]{2,}", told)) <= names
 
 
 def test_it_is_told_in_words(scenario):

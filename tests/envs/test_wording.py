@@ -9,7 +9,7 @@ import pytest
 from envs import chinese
 from envs.features import Feature
 from envs.reports import Reporter
-from envs.wording import cell, say
+from envs.wording import cell, heading, say
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
 
@@ -41,6 +41,20 @@ def test_signs_limits_and_nothing():
     assert say(Feature("x", "s", 0, 9, "{:.0f} s", at_zero=""), 0.0) == ""
 
 
+@pytest.mark.parametrize(
+    ("value", "said"), [(0.04, "there"), (-0.04, "there"), (0.06, "0.1 km ahead"), (-0.06, "0.1 km behind")]
+)
+def test_what_would_be_told_as_zero_is_zero(value, said):
+    feature = Feature("x", "km", -50, 50, "{:.1f} km ahead", negative="{:.1f} km behind", at_zero="there")
+    assert say(feature, value) == said
+
+
+def test_chances_in_a_table():
+    feature = Feature("risk", "1", -10, 0, "collision probability {:odds}", column="probability")
+    assert heading(feature) == "probability 1 in"
+    assert [cell(feature, value) for value in (-4.0, -10.0)] == ["10,000", ">10 billion"]
+
+
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_every_phrase_of_ours_is_known_in_chinese(name):
     module = import_module(f"envs.{name}")
@@ -54,6 +68,28 @@ def test_every_phrase_of_ours_is_known_in_chinese(name):
     names = {feature.phrase for feature in problem.layout.features if feature.name.startswith("order_")}
     unknown = [text for text in texts - names - {""} if chinese.said(text) == text]
     assert unknown == []
+
+
+UNITS = {"Gbit", "Mbit", "Mbit/s", "dB"}
+LABELLED = {"Yes", "No"}
+
+
+@pytest.mark.parametrize("options", [{}, {"shots": 2}, {"label": "words"}])
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_nothing_but_names_and_units_is_left_in_english(name, options):
+    problem = import_module(f"envs.{name}").batch_env().problem
+    reporter, rng = Reporter(problem, language="zh", **options), np.random.default_rng(0)
+    texts = [reporter.system, reporter.judging, *map("".join, reporter.verdicts_shown)]
+    for share in (0.2, 0.9) * 8:
+        observation = rng.choice(np.float32([-1.0, -0.6, 0.0, 0.4, 1.0]), len(problem.layout))
+        mask = np.int8(rng.random(len(problem.actions)) < share)
+        mask[0] = 1
+        texts += [reporter.report(observation, mask, leave_out) for leave_out in (0, 2)]
+        texts += [reporter.content_free(mask), reporter.brief(observation)]
+        texts += [reporter.proposal(int(i), observation) for i in np.flatnonzero(mask)]
+    names = {word for action in problem.actions for word in action.split("_")}
+    found = set(re.findall(r"[A-Za-z]{2,}(?:/s)?", "\n".join(texts)))
+    assert found - names - UNITS - LABELLED - set(problem.actions) == set()
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
@@ -86,8 +122,8 @@ def test_warnings_stand_first_and_decisions_last():
     text = Reporter(problem).report(
         np.full(len(problem.layout), -1.0, np.float32), np.int8([1, 1, 0, 0, 0, 0, 0])
     )
-    assert text.startswith("Warning: battery at 0 %")
-    assert text.endswith("Decisions:\nA: idle, neutral, pays nothing\nB: charge, excellent, pays 50.0")
+    assert text.startswith("Warning: battery at 0%, ")
+    assert text.endswith("Decisions:\nA: idle, neutral, pays nothing\nB: charge, excellent, pays 50")
 
 
 def test_shots_and_unknown_options():

@@ -97,10 +97,8 @@ class Manners:
     def say(self, body: Any) -> str:
         """The answer in words: the last decision of the list, or a greeting where there is none."""
         asked = body["messages"][-1]["content"]
-        if "Decisions:\n" not in asked:
-            return "Hello!"
         lines = asked.partition("Decisions:\n")[2].splitlines()
-        return [line[0] for line in lines if line[1:2] == ":"][-1]
+        return ["Hello!", *(line[0] for line in lines if line[1:2] == ":")][-1]
 
 
 class SystemOneServer(Manners):

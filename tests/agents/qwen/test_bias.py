@@ -67,6 +67,15 @@ def test_a_biased_model_decides_as_an_unbiased_one(checkpoint, requests_seen, de
     assert any(one.action != other.action for one, other in zip(left, fair, strict=True))
 
 
+@pytest.mark.parametrize("places", [np.zeros(40), np.linspace(4.0, -4.0, 40), np.cos(np.arange(40.0))])
+def test_any_orders_give_the_same_distribution(checkpoint, requests_seen, places):
+    _, fair = judged(checkpoint, requests_seen, np.zeros(40), debias="none")
+    for seed in range(5):
+        _, decided = judged(checkpoint, requests_seen, places, debias="shifts", seed=seed)
+        for one, other in zip(decided, fair, strict=True):
+            np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-6)
+
+
 def test_a_model_without_bias_is_asked_once(checkpoint, requests_seen):
     engine, decided = judged(checkpoint, requests_seen, np.zeros(40))
     assert engine.told() == {"model": engine.name, "labels": "one token", "debias": "none", "bias": 0.0}

@@ -104,7 +104,7 @@ def test_decisions_and_warnings_always_stay(chat, requests_seen):
     low = request.observation.copy()
     low[request.reporter.layout.index("battery")] = -0.9
     report = request.reporter.report(low, request.mask, leave_out=99)
-    assert "Warning: battery at 5 %." in report
+    assert "Warning: battery at 5%." in report
     assert "Power and heat: " not in report
     assert report.endswith(request.reporter.listed(request.mask, observation=low))
 

@@ -88,12 +88,11 @@ def test_a_proposal_says_what_it_pays(request_seen):
     reporter = request_seen.reporter
     told = reporter.proposal(reporter.actions.index("observe_1"), request_seen.observation)
     assert (
-        told
-        == "Proposed: observe 1. It is an excellent choice, it pays 6.0. Is it a good decision? Yes or No."
+        told == "Proposed: observe 1. It is an excellent choice, it pays 6. Is it a good decision? Yes or No."
     )
     assert reporter.grade(-1.0) == "very bad"
     assert reporter.grade(0.0) == "neutral"
-    assert "C: observe 1, excellent, pays 6.0" in request_seen.report
+    assert "C: observe 1, excellent, pays 6" in request_seen.report
 
 
 def test_every_decision_of_the_examples_is_good_once_and_once_not(request_seen):
@@ -170,3 +169,24 @@ def hardly(asked):
 
 def test_a_model_whose_likeliest_option_changes_with_the_place_is_biased(problem):
     assert BiasTest("auto").way(Reporter(problem), hardly, by_pay) == EACH
+
+
+def test_bias_is_tested_among_few_and_among_all(problem):
+    counts = [len(request.legal) for request in probes(Reporter(problem))]
+    assert counts == [5, 5, 7, 5, 5, 7]
+    assert len(problem.actions) == 7
+
+
+def lost_among_many(asked):
+    """A mind that does what pays most of a few, and the first of many."""
+    told = []
+    for request, order in asked:
+        worths = np.array(request.reporter.worths(request.observation, request.legal))[order]
+        told.append(softmax(9.0 * worths if len(order) <= 5 else -9.0 * np.arange(len(order), dtype=float)))
+    return told
+
+
+def test_a_model_that_is_lost_among_many_is_asked_of_each(problem):
+    test = BiasTest("auto")
+    assert test.way(Reporter(problem), lost_among_many, by_pay) == EACH
+    assert test.told()["agreement"][SHIFTS] < 1.0

@@ -74,6 +74,90 @@ def test_some_decisions_were_not_the_minds(tmp_path, capsys):
     assert metrics(tmp_path / "r")["minds"]["fell_back"] == {"unreadable": DECISIONS // 2}
 
 
+COMPARED = ["compare", "--policy", "qwen", "greedy", "--seeds", "2", "--quiet", *PAIR[3:-1]]
+
+
+@pytest.mark.parametrize("why", FAILURES)
+def test_a_comparison_of_what_was_not_the_minds(why, tmp_path, capsys):
+    with FakeServer(Failing(FAILURES[why])) as server:
+        how = [*QUICK, "--server", server.url, "--dialect", "text", "--json", str(tmp_path / "c.json")]
+        assert main([*COMPARED, *how]) == 3
+    said = capsys.readouterr().err
+    asked = 2 * DECISIONS
+    assert said.startswith(f"Error: {asked} of {asked} decisions were not the mind's ({asked} {why}; first: ")
+    assert said.count("\n") == 1
+    for record in json.loads((tmp_path / "c.json").read_text()):
+        assert set(record["minds"]) == {"qwen"}
+        assert record["minds"]["qwen"]["fell_back"] == {why: asked}
+
+
+def test_a_comparison_in_which_some_decisions_were_not_the_minds(tmp_path, capsys):
+    with FakeServer(Failing(FAILURES["unreadable"], 2)) as server:
+        assert main([*COMPARED, *QUICK, "--server", server.url, "--dialect", "text"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+OWN = """
+import os
+from agents.qwen.policy import QwenPolicy
+from agents.qwen.server import ServerEngine
+
+class Mine(QwenPolicy):
+    def __init__(self, env):
+        how = {"dialect": "text", "retries": 0, "debias": "none", "backoff_s": 0.0}
+        super().__init__(env, ServerEngine(os.environ["URL_OF_THE_TEST"], **how))
+"""
+
+
+@pytest.fixture
+def benchmarked(tmp_path, monkeypatch):
+    """The words of a benchmark of a mind of one's own on two seeds, and where its server is."""
+    (tmp_path / "own_mind.py").write_text(OWN)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    words = ["benchmark", "--policy", "own_mind:Mine", "greedy", "--only", "--problem", "tasking_v0"]
+    words += ["--scenario", "pair", "--hours", "0.1", "--seeds", "2", "--yardstick", "greedy"]
+    words += ["--processes", "1", "--quiet", "--out", str(tmp_path / "b")]
+    return words, lambda url: monkeypatch.setenv("URL_OF_THE_TEST", url)
+
+
+@pytest.mark.parametrize("why", FAILURES)
+def test_a_benchmark_of_what_was_not_the_minds(why, benchmarked, capsys):
+    words, at = benchmarked
+    with FakeServer(Failing(FAILURES[why])) as server:
+        at(server.url)
+        assert main(words) == 3
+        said = capsys.readouterr().err
+        asked = 2 * DECISIONS
+        assert said.startswith(
+            f"Error: {asked} of {asked} decisions were not the mind's ({asked} {why}; first: "
+        )
+    at("http://127.0.0.1:9/v1")
+    assert main(words) == 3, "what is kept says so without being played again"
+    assert capsys.readouterr().err == said
+
+
+def test_a_benchmark_that_lacks_a_figure_tells_both(benchmarked, capsys, monkeypatch, tmp_path):
+    from experiments.leaderboard import benchmark
+
+    monkeypatch.setattr(benchmark, "draw", lambda *what: {"performance.png": "no room"})
+    words, at = benchmarked
+    with FakeServer(Failing(FAILURES["refused"])) as server:
+        at(server.url)
+        assert main([*words, "--json", str(tmp_path / "b.json")]) == 3
+    minds, figure = capsys.readouterr().err.splitlines()
+    assert "decisions were not the mind's" in minds
+    assert figure.startswith("Error: Not drawn: performance.png (no room)")
+    assert json.loads((tmp_path / "b.json").read_text())
+
+
+def test_a_benchmark_of_a_mind(benchmarked, capsys):
+    words, at = benchmarked
+    with FakeServer(Failing(FAILURES["refused"], 2)) as server:
+        at(server.url)
+        assert main(words) == 0
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("option", "sentence"),
     [
