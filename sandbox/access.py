@@ -7,12 +7,13 @@ from sandbox.cells import ROUNDING, band_at, box_around, cell_at, cells_between
 from sandbox.compiled import kernel
 from sandbox.geometry import BEYOND_S, itrs_at, rotate, round_path, unit
 from sandbox.links import horizon_cosine, seek_contact, sin_elevation, slant_range, visible_part
+from sandbox.looks import plan_look
 from sandbox.orbits.eclipse import illumination, shadow_transition
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.orbits.frames import subpoint
 from sandbox.radio import CLEAR, link_rate
 from sandbox.ranks import heap_up, take_next
-from sandbox.sensing import CONE_MARGIN_S, KEY, access_angle, cone_times, plan_capture
+from sandbox.sensing import CONE_MARGIN_S, KEY, access_angle, cone_times
 from sandbox.state import NONE
 
 LOOK_AHEAD_S = BEYOND_S
@@ -230,8 +231,8 @@ def _look_for_requests(opportunities, requests, found, craft, arrow, view, sun, 
         if leave <= max(enter, 0.0) or enter > seconds + LOOK_AHEAD_S:
             continue
         last = min(leave, request.deadline - now + CONE_MARGIN_S)
-        capture, slew, off_nadir = plan_capture(
-            path, rotation, middle, pointing, target, craft, enter, last, seconds, 0.0
+        capture, slew, off_nadir = plan_look(
+            requests, b, j, path, rotation, middle, pointing, craft, enter, last, seconds, 0.0
         )
         if capture >= 0.0:
             _write(opportunities[shown], j, capture, slew, off_nadir, leave)

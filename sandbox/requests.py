@@ -9,14 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.cells import ROUNDING, cells_of, edges_of, make_bands
+from sandbox.cloud_field import draw_field, edges_of_clouds, sky_of
 from sandbox.customers import draw_tiers, draw_values
 from sandbox.events import happening, places
 from sandbox.fleet import zenith
 from sandbox.geography import sample_cities, sample_globe, sample_land
 from sandbox.orbits.frames import geodetic_to_itrs
-from sandbox.scenario import Event, UrgentRequests
+from sandbox.request_kinds import Rows, expand, longest_life_h, plain_parts, rows_room, sorted_parts
+from sandbox.scenario import Campaign, Clouds, Event, UrgentRequests
 from sandbox.scenario import Requests as Settings
-from sandbox.state import NONE, PENDING, Requests
+from sandbox.state import CAMPAIGN, NONE, PART, PENDING, Requests
 from sandbox.units import HOUR
 
 CITY_SPREAD_M = 50_000.0
@@ -28,7 +30,11 @@ _PLACES = {
 
 
 class Book(NamedTuple):
-    """Requests in order of release; every array is (m,) but `sky`, (m, Q). Times from the episode's start."""
+    """Requests in order of release; every array is (m,) but `sky`, (m, Q). Times from the episode's start.
+
+    Where requests are of several kinds, `part` is (m,) and `campaign` (d,); where clouds belong together, the
+    numbers behind `sky` and behind its forecast, `truth` and `error`, are (m, Q). Else these are empty.
+    """
 
     latitude: np.ndarray
     longitude: np.ndarray
@@ -37,12 +43,29 @@ class Book(NamedTuple):
     value: np.ndarray
     cloud: np.ndarray
     sky: np.ndarray
+    part: np.ndarray = np.zeros(0, PART)
+    campaign: np.ndarray = np.zeros(0, CAMPAIGN)
+    truth: np.ndarray = np.zeros((0, 0), np.float32)
+    error: np.ndarray = np.zeros((0, 0), np.float32)
 
 
 def book_size(settings: Settings, horizon_s: float, events: Sequence[Event] = ()) -> int:
     """Room for every request of an episode: the mean of the Poisson stream and eight deviations more."""
     urgent = sum(event.requests.count for event in events if event.requests)
-    return settings.initial + len(settings.sites) + _stream_room(settings, horizon_s) + urgent
+    return rows_room(settings, customer_room(settings, horizon_s)) + len(settings.sites) + urgent
+
+
+def customer_room(settings: Settings, horizon_s: float) -> int:
+    """Room for the customers of the stock and of the stream, who may ask for several requests each."""
+    return settings.initial + _stream_room(settings, horizon_s)
+
+
+def campaign_room(settings: Settings, horizon_s: float) -> int | None:
+    """Room for the campaigns of an episode; None where all requests are single."""
+    if not settings.has_kinds or settings.kinds is None:
+        return None
+    shares = [kind.share for kind in settings.kinds.named.values() if isinstance(kind, Campaign)]
+    return customer_room(settings, horizon_s) if shares else 0
 
 
 def _stream_room(settings: Settings, horizon_s: float) -> int:
@@ -53,7 +76,7 @@ def _stream_room(settings: Settings, horizon_s: float) -> int:
 def sky_intervals(settings: Settings, events: Sequence[Event] = ()) -> int:
     """Intervals of the sky that a request can live through."""
     lives = [
-        settings.lifetime_h[1] * settings.time_factor,
+        longest_life_h(settings),
         *(site.deadline_h - site.release_h for site in settings.sites),
     ]
     lives += [event.requests.lifetime_h[1] for event in events if event.requests]
@@ -79,25 +102,42 @@ def draw_book(
     value = draw_values(rng, settings.value, settings.value_tail, total)
     cloud = _cloud(rng, settings.cloud_mean, settings.cloud_spread, total)
     worth, patience = draw_tiers(rng, settings.tiers, total)
-    value, life = worth * value, patience * life
+    rows = Rows(latitude, longitude, release, release + patience * life, worth * value, cloud)
+    part, campaign = Book._field_defaults["part"], Book._field_defaults["campaign"]
+    if settings.has_kinds and settings.kinds is not None:
+        room = rows_room(settings, customer_room(settings, horizon_s))
+        rows, part, campaign = expand(rng, settings.kinds, rows, room)
     sites, intervals = settings.sites, sky_intervals(settings, events)
     book = Book(
-        np.concatenate((latitude, np.radians([s.latitude_deg for s in sites]))),
-        np.concatenate((longitude, np.radians([s.longitude_deg for s in sites]))),
-        np.concatenate((release, [s.release_h * HOUR for s in sites])),
-        np.concatenate((release + life, [s.deadline_h * HOUR for s in sites])),
-        np.concatenate((value, [s.value for s in sites])),
-        np.concatenate((cloud, [s.cloud for s in sites])),
-        rng.random((total + len(sites), intervals)),
+        np.concatenate((rows.latitude, np.radians([s.latitude_deg for s in sites]))),
+        np.concatenate((rows.longitude, np.radians([s.longitude_deg for s in sites]))),
+        np.concatenate((rows.release, [s.release_h * HOUR for s in sites])),
+        np.concatenate((rows.deadline, [s.deadline_h * HOUR for s in sites])),
+        np.concatenate((rows.value, [s.value for s in sites])),
+        np.concatenate((rows.cloud, [s.cloud for s in sites])),
+        rng.random((len(rows.value) + len(sites), intervals)),
     )
     urgent = [
         _urgent(rng, event, event.requests, at, settings.cloud_spread, intervals)
         for event, at in happening(events, times, horizon_s)
         if event.requests
     ]
-    book = Book(*map(np.concatenate, zip(book, *urgent, strict=True)))
-    order = np.argsort(book.release, kind="stable")
-    return Book(*(column[order] for column in book))
+    plain = len(Book._fields) - len(Book._field_defaults)
+    columns = list(map(np.concatenate, zip(book[:plain], *(each[:plain] for each in urgent), strict=True)))
+    order = np.argsort(columns[2], kind="stable")
+    book = Book(*(column[order] for column in columns))
+    if settings.has_kinds:
+        part = np.concatenate((part, plain_parts(len(order) - len(part))))
+        part, campaign = sorted_parts(part, campaign, order)
+        book = book._replace(part=part, campaign=campaign)
+    return book if settings.clouds is None else _under_one_sky(rng, settings.clouds, settings.sky_h, book)
+
+
+def _under_one_sky(rng: np.random.Generator, clouds: Clouds, sky_h: float, book: Book) -> Book:
+    """The book with a sky whose clouds belong together."""
+    places = book.latitude, book.longitude, book.release
+    field = draw_field(rng, clouds, *places, book.sky.shape[1], sky_h * HOUR)
+    return book._replace(sky=sky_of(field), truth=field.truth, error=field.error)
 
 
 def _urgent(
@@ -139,7 +179,21 @@ def write_book(requests: Requests, b: int, book: Book, start: float) -> None:
     rows["status"] = PENDING
     rows["captured_at"] = rows["delivered_at"] = np.nan
     rows["captured_by"] = NONE
+    _write_parts(requests, b, book, start)
+    if requests.edge.shape[1]:
+        requests.truth[b, used], requests.error[b, used] = book.truth, book.error
+        requests.edge[b, used] = edges_of_clouds(book.cloud)
     index_book(requests, b, used.stop)
+
+
+def _write_parts(requests: Requests, b: int, book: Book, start: float) -> None:
+    """Lay the parts and campaigns of `book` into the arrays of world `b`, if there are any."""
+    requests.part[b] = plain_parts(requests.part.shape[1])
+    requests.part[b, : len(book.part)] = book.part
+    requests.campaign["completed_at"][b] = np.nan
+    requests.campaign[b, : len(book.campaign)] = book.campaign
+    requests.campaign["deadline"][b, : len(book.campaign)] += start
+    requests.waits[b] = 0
 
 
 def index_book(requests: Requests, b: int, count: int) -> None:

@@ -10,7 +10,7 @@ from envs.block import Action, Block
 from envs.blocks.pointing import obeys
 from envs.features import Feature
 from sandbox.compiled import kernel
-from sandbox.images import can_shoot
+from sandbox.images import can_keep, can_shoot
 from sandbox.state import NONE, OBSERVE
 
 STORE = "Images"
@@ -113,10 +113,11 @@ class Observe(Block):
     @staticmethod
     @kernel
     def allow(sim, own, moment, legal, b, n):
-        body = sim.state.body[b, n]
-        able = obeys(sim, b, n) and can_shoot(sim.state.store, sim.constants.craft[n], body, b, n)
+        craft, body = sim.constants.craft[n], sim.state.body[b, n]
+        able = obeys(sim, b, n) and can_shoot(sim.state.store, craft, body, b, n)
         for k in range(legal.shape[0]):
-            legal[k] = able and sim.state.opportunities[b, n, k].request != NONE
+            request = sim.state.opportunities[b, n, k].request
+            legal[k] = able and request != NONE and can_keep(sim.state, craft, request, b, n)
 
     @staticmethod
     @kernel

@@ -19,6 +19,7 @@ from sandbox.bounds import (
     SecondsOrNone,
 )
 from sandbox.scenario.fields import Latitude, Lifetimes, Longitude, Model, Range, Share, Tail, Values
+from sandbox.scenario.kinds import Clouds, Kinds
 
 
 class ServiceTier(Model):
@@ -88,7 +89,8 @@ class Requests(Customers):
 
     `value` and `lifetime_h` are drawn uniformly from their ranges (but see `Customers`), the forecast cloud
     probability from a beta distribution with mean `cloud_mean` and concentration `cloud_spread`; the sky is
-    drawn anew every `sky_h` hours.
+    drawn anew every `sky_h` hours, over each request by itself or, with `clouds`, for all of them together.
+    Those of the stock and of the stream may be of several `kinds`; sites and what events open are single.
     """
 
     initial: Annotated[int, Field(ge=0, le=100_000)] = 256
@@ -101,6 +103,13 @@ class Requests(Customers):
     sky_h: Annotated[float, Field(ge=0.1, le=MOST_WAIT_H)] = 3.0
     half_life_h: HoursAhead = 3.0
     sites: Annotated[tuple[Site, ...], Field(max_length=MOST_NAMED)] = ()
+    kinds: Kinds | None = None
+    clouds: Clouds | None = None
+
+    @property
+    def has_kinds(self) -> bool:
+        """Whether any request is of another kind than a single image."""
+        return self.kinds is not None and bool(self.kinds.named)
 
 
 class Questions(Customers):
