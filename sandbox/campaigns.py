@@ -9,6 +9,11 @@ A campaign's bonus is paid when the last of its images arrives, if all arrived i
 for each image, to those who took them; the share of one that is lost goes to who completed it.
 """
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from sandbox.compiled import kernel
 from sandbox.geometry import itrs_at, round_path, unit
 from sandbox.orbits.ephemeris import earth_rotation
@@ -31,6 +36,16 @@ def hold_of(requests, craft, b, j):
 def images_of(requests, b, j):
     """Size of the image of request j, in images."""
     return requests.part[b, j].images if has_parts(requests) else 1.0
+
+
+@kernel
+def worth_of(requests, b, j):
+    """Value of request j, and its share of what completing its campaign pays."""
+    request = requests.book[b, j]
+    if not has_parts(requests) or requests.part[b, j].campaign == NONE:
+        return request.value
+    campaign = requests.campaign[b, requests.part[b, j].campaign]
+    return request.value + campaign.bonus / campaign.parts
 
 
 @kernel
@@ -128,3 +143,16 @@ def completion_of(requests, b, j, now):
     campaign = requests.campaign[b, requests.part[b, j].campaign]
     lost = campaign.failed or now > campaign.deadline
     return campaign.parts - campaign.captured, 0.0 if lost else campaign.bonus
+
+
+def completion_shares(requests: Any, b: int) -> NDArray[np.float64]:
+    """What completing its campaign pays for each request (M,) of world `b` in equal shares."""
+    if not requests.campaign.shape[1]:
+        return np.zeros(requests.book.shape[1])
+    campaign, of = requests.campaign[b], requests.part["campaign"][b]
+    return np.where(of != NONE, campaign["bonus"][of] / np.maximum(1, campaign["parts"][of]), 0.0)
+
+
+def image_sizes(requests: Any) -> NDArray[np.float64]:
+    """Sizes of the images of the requests (B, M), in images."""
+    return requests.part["images"] if requests.part.shape[1] else np.ones(requests.book.shape)

@@ -51,7 +51,7 @@ def draw_field(
     intervals: int,
     sky_s: float,
 ) -> Field:
-    """The fields at places (m,), rad, in the middle of each interval of `sky_s` from their releases (m,), s."""
+    """The fields at places (m,), rad, in the middles of intervals of `sky_s` from the releases (m,), s."""
     vectors = rng.standard_normal((3, WAVES)) * (EARTH_MEAN_RADIUS / (1e3 * clouds.correlation_km))
     rates = rng.standard_cauchy(WAVES) / (clouds.persistence_h * HOUR)
     amplitudes = rng.standard_normal((2, WAVES, 2)).astype(np.float32) / np.float32(math.sqrt(WAVES))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.campaigns import completion_shares
 from sandbox.cells import ROUNDING, cells_of, edges_of, make_bands
 from sandbox.cloud_field import draw_field, edges_of_clouds, sky_of
 from sandbox.customers import draw_tiers, draw_values
@@ -207,7 +208,8 @@ def index_book(requests: Requests, b: int, count: int) -> None:
         cells[name] = column
     cells["start"] = np.cumsum(held) - held
     cells["open"] = 0
-    rows["rank"][np.argsort(rows["value"] * (rows["cloud"] - 1.0), kind="stable")] = np.arange(len(rows))
+    worth = rows["value"] + completion_shares(requests, b)
+    rows["rank"][np.argsort(worth * (rows["cloud"] - 1.0), kind="stable")] = np.arange(len(rows))
     requests.by_deadline[b] = np.argsort(rows["deadline"])
     for counter in (requests.released, requests.expired, requests.brief, requests.open_count):
         counter[b] = 0

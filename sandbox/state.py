@@ -78,7 +78,7 @@ REQUEST = _record(  # what is read in every round comes first and stands togethe
     ("status", "u1"),
     ("captured_by", "i4"),  # satellite or -1
     ("cell", "i4"),  # of the ground that it lies in, see `sandbox.cells`
-    ("rank", "i4"),  # its place by expected value, value x (1 - cloud); of equal ones, by number
+    ("rank", "i4"),  # its place by expected value, worth x (1 - cloud); of equal ones, by number
     ("slot", "i4"),  # while it is open: where it stands among the open ones
     ("release", "f8"),  # s
     ("captured_at", "f8"),  # s, NaN before
