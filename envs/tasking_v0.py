@@ -46,6 +46,12 @@ class Tasking(Problem):
     now or soon (access begins within a minute of the round's end), by falling expected value, value x (1 -
     cloud). All of it is known on board: own telemetry, the orbit and contact plan, the request book.
 
+    Where the scenario's requests are of several kinds (`requests.kinds`, as in `customers_24`), more is told
+    of each: `area`, `stereo`, `periodic`, `dwell`, `cue` and `tip` (0 or 1), `missing` (images of its order
+    not taken yet), `completion` (what completing the order still pays), `convergence` (deg, least angle between
+    the looks of a stereo pair; a second look is shown where it is met), `hold` (s for which the camera stays)
+    and `size` (in images).
+
     ## Actions
 
     {actions}
@@ -84,7 +90,7 @@ class Tasking(Problem):
       The downlink takes the modulation and coding of DVB-S2 that its signal allows, through air, cloud and
       rain over the stations, so that its rate changes four times over a pass; where the sky or the distance
       lets nothing through, no station is in view. New features: `station_fade`, `contact_rate`,
-      `contact_rain`.
+      `contact_rain`. Requests may be of several kinds, and clouds belong together, where a scenario says so.
     """
 
     name, scenario = "tasking_v0", "scs01"

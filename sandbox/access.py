@@ -3,6 +3,7 @@
 import math
 from typing import Any, NamedTuple
 
+from sandbox.campaigns import has_parts
 from sandbox.cells import ROUNDING, band_at, box_around, cell_at, cells_between
 from sandbox.compiled import kernel
 from sandbox.geometry import BEYOND_S, itrs_at, rotate, round_path, unit
@@ -13,7 +14,7 @@ from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.orbits.frames import subpoint
 from sandbox.radio import CLEAR, link_rate
 from sandbox.ranks import heap_up, take_next
-from sandbox.sensing import CONE_MARGIN_S, KEY, access_angle, cone_times
+from sandbox.sensing import CONE_MARGIN_S, KEY, access_angle, cone_times, plan_capture
 from sandbox.state import NONE
 
 LOOK_AHEAD_S = BEYOND_S
@@ -213,6 +214,7 @@ def _look_for_requests(opportunities, requests, found, craft, arrow, view, sun, 
     ux, uy, uz = track[0]
     rx, ry, rz = track[1]
     count, shown = _gather(requests, found, swath, sun, craft.min_sun_sine, b), 0
+    several_kinds = has_parts(requests)
     heap_up(found, count)
     key = NONE
     while shown < opportunities.shape[0]:
@@ -231,9 +233,14 @@ def _look_for_requests(opportunities, requests, found, craft, arrow, view, sun, 
         if leave <= max(enter, 0.0) or enter > seconds + LOOK_AHEAD_S:
             continue
         last = min(leave, request.deadline - now + CONE_MARGIN_S)
-        capture, slew, off_nadir = plan_look(
-            requests, b, j, path, rotation, middle, pointing, craft, enter, last, seconds, 0.0
-        )
+        if several_kinds:
+            capture, slew, off_nadir = plan_look(
+                requests, b, j, path, rotation, middle, pointing, craft, enter, last, seconds, 0.0
+            )
+        else:
+            capture, slew, off_nadir = plan_capture(
+                path, rotation, middle, pointing, target, craft, enter, last, seconds, 0.0
+            )
         if capture >= 0.0:
             _write(opportunities[shown], j, capture, slew, off_nadir, leave)
             shown += 1

@@ -10,7 +10,7 @@ from envs import prospects
 from envs.block import Action, Block
 from envs.blocks.pointing import obeys
 from envs.features import Feature
-from sandbox.campaigns import completion_of
+from sandbox.campaigns import completion_of, has_parts
 from sandbox.cloud_field import cloud_chance
 from sandbox.compiled import kernel
 from sandbox.images import can_keep, can_shoot
@@ -114,16 +114,20 @@ class Requests(Block):
     @staticmethod
     @kernel
     def observe(sim, own, moment, row, b, n):
+        requests = sim.state.requests
+        several_kinds, one_sky = own.more.shape[2] > 0, requests.edge.shape[1] > 0
         for k in range(own.items.shape[1]):
             opportunity = sim.state.opportunities[b, n, k]
             if opportunity.request == NONE:
                 continue
-            request, item = sim.state.requests.book[b, opportunity.request], own.items[b, k]
+            j, item = opportunity.request, own.items[b, k]
+            request = requests.book[b, j]
             item.present = 1.0
             item.value = request.value
-            at = moment.now + opportunity.capture
-            requests, j = sim.state.requests, opportunity.request
-            item.cloud = 100.0 * cloud_chance(requests, sim.constants, b, j, moment.now, at)
+            item.cloud = 100.0 * request.cloud
+            if one_sky:
+                at = moment.now + opportunity.capture
+                item.cloud = 100.0 * cloud_chance(requests, sim.constants, b, j, moment.now, at)
             item.off_nadir = math.degrees(opportunity.off_nadir)
             item.slew = opportunity.slew
             item.capture_in = opportunity.capture
@@ -131,7 +135,7 @@ class Requests(Block):
             item.deadline = (request.deadline - moment.now) / 60.0
             item.rivals = opportunity.rivals
             item.earlier = opportunity.earlier
-            if own.more.shape[2] > 0:
+            if several_kinds:
                 _tell_part(requests, own.more[b, k], moment.now, b, j)
 
 
@@ -172,9 +176,10 @@ class Observe(Block):
     def allow(sim, own, moment, legal, b, n):
         craft, body = sim.constants.craft[n], sim.state.body[b, n]
         able = obeys(sim, b, n) and can_shoot(sim.state.store, craft, body, b, n)
+        alike = not has_parts(sim.state.requests)
         for k in range(legal.shape[0]):
             request = sim.state.opportunities[b, n, k].request
-            legal[k] = able and request != NONE and can_keep(sim.state, craft, request, b, n)
+            legal[k] = able and request != NONE and (alike or can_keep(sim.state, craft, request, b, n))
 
     @staticmethod
     @kernel

@@ -12,6 +12,7 @@ from envs.blocks.images import Observe
 from envs.blocks.pointing import obeys
 from envs.features import Feature
 from envs.prospects import Prices, Prospect
+from sandbox.campaigns import has_parts
 from sandbox.compiled import kernel
 from sandbox.faults import can_reload
 from sandbox.images import can_keep, can_shoot
@@ -132,10 +133,11 @@ class ObserveNext(Observe):
     def allow(sim, own, moment, legal, b, n):
         order, craft = sim.orders[b, n], sim.constants.craft[n]
         able = obeys(sim, b, n) and can_shoot(sim.state.store, craft, sim.state.body[b, n], b, n)
+        alike = not has_parts(sim.state.requests)
         for k in range(legal.shape[0]):
             request = sim.state.opportunities[b, n, k].request
             stands = order.command == OBSERVE and order.request == request
-            kept = request != NONE and can_keep(sim.state, craft, request, b, n)
+            kept = request != NONE and (alike or can_keep(sim.state, craft, request, b, n))
             legal[k] = able and kept and not stands
 
     @staticmethod

@@ -136,7 +136,8 @@ def metrics_in(world: World, totals: Totals, b: int = 0) -> dict[str, float]:
     found: dict[str, float] = {}
     if "reward_delivery" in totals.terms:
         found |= image_metrics(book_of(world, b), totals)
-        found |= order_metrics(world.state.requests, b, float(world.state.clock["time"][b]))
+        if world.state.requests.part.shape[1]:
+            found |= order_metrics(world, b)
     if world.jobs is not None:
         found |= job_metrics(world.jobs.state.book[b], world.jobs.state.ledger[b], totals)
     if world.encounters is not None:
@@ -164,16 +165,13 @@ def image_metrics(book: NDArray, totals: Totals) -> dict[str, float]:
     }
 
 
-def order_metrics(requests: Any, b: int, now: float) -> dict[str, float]:
-    """The metrics of `ORDER_METRICS` at time `now` (s), and those of all requests without what never was one:
-    tips that nobody found and looks that come after; none where requests are not of several kinds.
+def order_metrics(world: World, b: int = 0) -> dict[str, float]:
+    """The metrics of `ORDER_METRICS` of the episode in world `b`, where requests are of several kinds.
 
-    Args:
-        requests: of the state of a world, `sandbox.state.Requests`.
-        b: which world.
+    Also those of all requests, without what never was one: tips that nobody found, and looks of series that
+    were still to come.
     """
-    if not requests.part.shape[1]:
-        return {}
+    requests, now = world.state.requests, float(world.state.clock["time"][b])
     book, part = requests.book[b], requests.part[b]
     campaign = requests.campaign[b][requests.campaign["parts"][b] > 0]
     hidden = (part["kind"] == TIP) & (book["status"] == PENDING)

@@ -131,7 +131,7 @@ class Auditor:
         assert did["latency"].sum() == pytest.approx(age.sum(), abs=1e-6)
 
     def opened_by_others(self):
-        """Which requests (B, M) open with the image of another one; checks that they opened with nothing else."""
+        """Which requests (B, M) open with the image of another one; checks that nothing else opened them."""
         requests = self.state.requests
         found = np.zeros(requests.book.shape, bool)
         for b, j in np.argwhere(requests.part["opens"] != NONE):

@@ -133,7 +133,7 @@ class TestStereo:
 
 
 class TestVideo:
-    KINDS = {"dwell": {"share": 1.0, "dwell_s": 20, "images": 5}}  # noqa: RUF012
+    KINDS = {"dwell": {"share": 1.0, "dwell_s": 20, "images": 5}}
 
     def test_the_whole_dwell_is_within_the_cone(self, small):
         world = begin(small, self.KINDS)

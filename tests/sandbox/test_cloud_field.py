@@ -116,8 +116,8 @@ def cloudy_world(changes=()):
 
 def chance(world, j, time, now=0.0):
     """What is known at `now` of the sky at `time`, s from the episode's start."""
-    start = world.state.clock["start"][0]
-    return world.call(cloud_chance, world.state.requests, world.constants, 0, int(j), start + now, start + time)
+    requests, start = world.state.requests, world.state.clock["start"][0]
+    return world.call(cloud_chance, requests, world.constants, 0, int(j), start + now, start + time)
 
 
 @pytest.mark.parametrize("lead_h", [0.0, 2.0, 8.0])

@@ -148,7 +148,8 @@ def test_videos_stay_and_are_large():
 
 
 def test_a_campaign_pays_the_value_of_its_images_in_all():
-    book, _ = draw(value=(4.0, 4.0), kinds={"area": ALL["area"], "stereo": ALL["stereo"] | {"part_share": 0.1}})
+    kinds = {"area": ALL["area"], "stereo": ALL["stereo"] | {"part_share": 0.1}}
+    book, _ = draw(value=(4.0, 4.0), kinds=kinds)
     for d, one in enumerate(book.campaign):
         share = {AREA: 0.5, STEREO: 0.1}[int(one["kind"])]
         assert book.value[members(book, d)] == pytest.approx(4.0 * share)
@@ -189,7 +190,8 @@ def test_same_generator_same_book():
     sites=st.booleans(),
 )
 def test_book_has_room(seed, initial, per_hour, shares, looks, sites):
-    kinds = {name: ALL[name] | {"share": share} for name, share in zip(("area", "stereo", "dwell", "cue"), shares)}
+    names = ("area", "stereo", "dwell", "cue")
+    kinds = {name: ALL[name] | {"share": share} for name, share in zip(names, shares, strict=True)}
     kinds["periodic"] = ALL["periodic"] | {"looks": [2, looks], "share": 0.0}
     site = {"latitude_deg": 5, "longitude_deg": 6, "value": 9, "deadline_h": 3}
     book, settings = draw(seed, 3 * HOUR, kinds, initial=initial, per_hour=per_hour, sites=[site] * sites)
