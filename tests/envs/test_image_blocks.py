@@ -1,4 +1,4 @@
-"""What is seen and said of requests of several kinds, in every face; and that nothing is where all are single."""
+"""What is seen and said of requests of several kinds, and nothing of it where all are single."""
 
 import math
 from importlib import import_module
@@ -61,7 +61,7 @@ def shown(seen):
 def test_each_request_tells_what_it_is(played):
     env, seen = played
     layout, kinds = env.problem.layout, set()
-    for observation, state, b, n, k, j in shown(seen):
+    for observation, state, b, _n, k, j in shown(seen):
         part, now = state.requests.part[b, j], state.clock["time"][b]
         told = {f.name: float(layout.physical(observation, f"request_{k + 1}_{f.name}")) for f in KINDS}
         said = [name for name in REQUEST_KINDS[1:] if told[name] > 0.5]
@@ -104,7 +104,7 @@ def test_a_large_image_needs_room(customers):
     bits = customers.spacecraft["computing_satellite"].camera.image_gbit
     dwell = {"requests.kinds": {"dwell": ALL["dwell"] | {"share": 0.6}}, f"{craft}.store_gbit": 4.5 * bits}
     env = tasking_v0.batch_env(scenario=load_scenario("pair", CHANGES | dwell), worlds=2)
-    observation, info = env.reset(0)
+    _, info = env.reset(0)
     observe, kept, refused = list(env.actions).index("observe_1"), 0, 0
     for _ in range(150):
         mask, state = info["action_mask"], env.world.state
@@ -118,7 +118,7 @@ def test_a_large_image_needs_room(customers):
                 assert mask[b, n, observe + k] == fits
                 kept, refused = kept + fits, refused + (not fits)
                 action[b, n] = observe + k if fits else action[b, n]
-        observation, *_, info = env.step(action)
+        *_, info = env.step(action)
     assert kept > 10
     assert refused > 10
 
@@ -165,8 +165,10 @@ def test_heuristics_complete_orders(customers, name):
     values = layout.low.copy()
     for key, value in {
         "battery": 100.0, "sunlight": 100.0, "to_shadow": 60.0, "time_left": 90.0,
-        "request_1_present": 1.0, "request_1_value": 3.0, "request_1_window": 200.0, "request_1_deadline": 90.0,
-        "request_2_present": 1.0, "request_2_value": 1.0, "request_2_window": 200.0, "request_2_deadline": 90.0,
+        "request_1_present": 1.0, "request_1_value": 3.0,
+        "request_1_window": 200.0, "request_1_deadline": 90.0,
+        "request_2_present": 1.0, "request_2_value": 1.0,
+        "request_2_window": 200.0, "request_2_deadline": 90.0,
         "request_2_stereo": 1.0, "request_2_missing": 1.0, "request_2_completion": 8.0,
     }.items():  # fmt: skip
         values[layout.index(key)] = value

@@ -229,7 +229,7 @@ def test_a_world_with_everything_has_all_metrics():
 
 
 def test_orders_are_counted_by_kind():
-    """An area of two, of which one image is late; a pair, complete; a tip found, one hidden; a look to come."""
+    """An area that failed; a pair, complete; a tip found, another hidden; a look to come."""
     part, campaign = np.zeros((1, 9), PART), np.zeros((1, 3), CAMPAIGN)
     part["kind"] = [[AREA, AREA, STEREO, STEREO, SINGLE, CUE, TIP, TIP, PERIODIC]]
     part["campaign"] = [[0, 0, 1, 1, NONE, NONE, NONE, NONE, 2]]
