@@ -49,8 +49,8 @@ class Tasking(Problem):
     Where the scenario's requests are of several kinds (`requests.kinds`, as in `customers_24`), more is told
     of each: `area`, `stereo`, `periodic`, `dwell`, `cue` and `tip` (0 or 1), `missing` (images of its order
     not taken yet), `completion` (what completing the order still pays), `convergence` (deg, least angle
-    between the looks of a stereo pair; a second look is shown where it is met), `hold` (s for which the camera
-    stays) and `size` (in images).
+    between the looks of a stereo pair; a second look is shown where it is met), `hold` (s for which the
+    camera stays) and `size` (in images).
 
     ## Actions
 

@@ -131,6 +131,8 @@ def draw_book(
         part = np.concatenate((part, plain_parts(len(order) - len(part))))
         part, campaign = sorted_parts(part, campaign, order)
         book = book._replace(part=part, campaign=campaign)
+        first = np.flatnonzero((part["convergence"] > 0.0) & ~part["locked"])
+        book.sky[part["opens"][first]] = book.sky[first]  # both looks of a pair are at one place
     return book if settings.clouds is None else _under_one_sky(rng, settings.clouds, settings.sky_h, book)
 
 

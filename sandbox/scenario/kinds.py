@@ -87,8 +87,8 @@ class StereoKind(Campaign):
 class PeriodicKind(Campaign):
     """A series of `looks`, one every `every_h` hours, each of which may be taken within `window_h`.
 
-    The numbers are drawn uniformly; all assumed. A series that the end of the episode cuts off cannot be
-    completed.
+    The numbers are drawn uniformly; all assumed. `lifetime_h` and the times of service tiers do not apply to
+    a series, nor to tips. One that the end of the episode cuts off cannot be completed.
     """
 
     looks: Looks = (2, 4)

@@ -1,6 +1,7 @@
 """What is seen and said of requests of several kinds, and nothing of it where all are single."""
 
 import math
+from functools import partial
 from importlib import import_module
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.stats import norm
 from agents.policy import make_policy
 from envs import make, prospects, tasking_v0
 from envs.blocks.images import KINDS
+from envs.check import check_env
 from envs.prospects import Seen
 from envs.reports import Reporter
 from sandbox.scenario import load_scenario
@@ -189,6 +191,12 @@ class TestFaces:
         words = make("tasking_v0", customers, face="language", max_cycles=10)
         reports, _ = words.reset(seed=1)
         assert all(words.observation_space(agent).contains(text) for agent, text in reports.items())
+
+    def test_promises_are_kept(self, customers):
+        make_one, make_many = (
+            partial(face, scenario=customers) for face in (tasking_v0.parallel_env, tasking_v0.batch_env)
+        )
+        check_env(make_one, make_many, max_cycles=12)
 
     def test_a_large_batch_is_its_worlds(self, customers):
         both = make("tasking_v0", customers, face="batch", worlds=2)

@@ -104,6 +104,7 @@ def test_stereo_pairs_and_tips_are_locked_by_their_first():
     second = book.part["opens"][first]
     for column in (book.latitude, book.longitude, book.deadline, book.value, book.cloud):
         assert (column[first] == column[second]).all()
+    assert (book.sky[first] == book.sky[second]).all()  # one place, one sky
     assert book.part["convergence"][of(book, STEREO)] == pytest.approx(math.radians(33))
     assert not book.part["look"].any()
     rest = np.isin(book.part["kind"], (SINGLE, AREA, PERIODIC, DWELL))
