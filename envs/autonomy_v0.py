@@ -35,6 +35,7 @@ from envs.blocks.terms import (
     OutOfSlot,
     SafeMode,
 )  # fmt: skip
+from envs.blocks.upcoming import Upcoming
 from envs.faces import faces_of
 from envs.options import whole_count
 from envs.page import show_page
@@ -59,7 +60,8 @@ class Autonomy(Problem):
 
     ## Observation
 
-    A flat vector; each number is mapped linearly from its range to [-1, 1] and clipped there.
+    A flat vector; each number is mapped from its range to [-1, 1] and clipped there, linearly
+    or by the root of its share of the range, where small differences near its low end matter most.
     `env.layout.physical(observation, name)` gives it back in its unit. Low and high are those of the
     default scenario.
 
@@ -100,7 +102,8 @@ class Autonomy(Problem):
 
     {rewards}
 
-    With `team_reward=True` every satellite gets the fleet's mean.
+    With `team_reward=True` every satellite gets the fleet's mean, with `difference_reward=True` what the
+    fleet would have earned less without it (`envs.difference`).
 
     ## Start and end
 
@@ -126,8 +129,10 @@ class Autonomy(Problem):
       rain over the stations, so that its rate changes four times over a pass; where the sky or the distance
       lets nothing through, no station is in view. New features: `station_fade`, `station_uplink`,
       `contact_rate`, `contact_rain`. Uplinks have budgets of their own, a user's falls with the distance, and
-      how long lasers take to find each other depends on how far they turn and whom they knew. Requests may be
-      of several kinds, and clouds belong together, where a scenario says so.
+      how long lasers take to find each other depends on how far they turn and whom they knew.
+      Counts and times that are mostly small are mapped by the root of their share of the range. Where a
+      scenario asks for it (`requests.ahead`), satellites are told what they reach next; requests may be of
+      several kinds, and clouds belong together (`requests.kinds`, `requests.clouds`).
     """
 
     name, scenario = "autonomy_v0", "disaster_response"
@@ -176,7 +181,7 @@ class Autonomy(Problem):
             blocks=(
                 Body(), Store(), Light(), Panel(), Place(), Station(), TimeLeft(), Work(), Slot(),
                 WarningCount(), Standing(), Health(), Requests(), Job(), Beacons(size), Training(),
-                Warnings(),
+                Warnings(), Upcoming(),
                 NoOp("keep", "change nothing"), PointTo(), ObserveNext(), Serve(), Burns(), Reload(),
                 Delivery(), Answers(), Fuel(fuel_price), OutOfSlot(slot_price), Loss(loss_penalty), Energy(),
                 ImageCounts(), AnswerLatency(), JobCounts(), EncounterCounts(), SafeMode(),

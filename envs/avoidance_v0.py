@@ -27,7 +27,8 @@ class Avoidance(Problem):
 
     ## Observation
 
-    A flat vector; each number is mapped linearly from its range to [-1, 1] and clipped there.
+    A flat vector; each number is mapped from its range to [-1, 1] and clipped there, linearly
+    or by the root of its share of the range, where small differences near its low end matter most.
     `env.layout.physical(observation, name)` gives it back in its unit. Low and high are those of the
     default scenario.
 
@@ -50,7 +51,8 @@ class Avoidance(Problem):
 
     {rewards}
 
-    With `team_reward=True` every satellite gets the fleet's mean.
+    With `team_reward=True` every satellite gets the fleet's mean, with `difference_reward=True` what the
+    fleet would have earned less without it (`envs.difference`).
 
     ## Start and end
 
@@ -72,6 +74,7 @@ class Avoidance(Problem):
       degree, where the scenario says so; the shipped ones do.
       Heat, energy and boards became limits: two thermal nodes and throttling, panels with their losses, a
       battery that ages, safe mode for everybody, boards as fast as measured; new features and terms say so.
+      Counts and times that are mostly small are mapped by the root of their share of the range.
     """
 
     name, scenario = "avoidance_v0", "crossing_12"

@@ -93,10 +93,10 @@ class DeliberatingBatch(BatchEnv):
         identities = self.problem.identities()
         fast = self._think(orders, thought, identities, mask)
         minds = self.world.state.minds
-        standing = _matching(minds["standing"], identities, mask)
+        standing = matching(minds["standing"], identities, mask)
         first = np.where(fast == HOLD, np.where(standing == NOTHING, 0, standing), fast)
         due = (minds["pending"] != NOTHING) & (minds["remaining"] < self._round_s)
-        matched = _matching(minds["pending"], identities, mask)
+        matched = matching(minds["pending"], identities, mask)
         late = due & (matched == NOTHING)
         last = np.where(due, np.where(late, 0, matched), first)
         timing = np.zeros(self._team, THINKING)
@@ -216,7 +216,12 @@ def who_thinks(infos: Any) -> NDArray[np.bool_] | None:
 
 
 def deliberating(batch: BatchEnv) -> DeliberatingBatch:
-    """The same problem over the same world, with thought charged."""
+    """The same problem over the same world, with thought charged.
+
+    Raises SandboxError for a batch with rewards of its own making (`envs.difference`).
+    """
+    if hasattr(batch, "without"):
+        raise SandboxError("difference_reward does not go with charged thought; leave it out.")
     return DeliberatingBatch(batch.problem, autoreset=batch.autoreset)
 
 
@@ -225,7 +230,7 @@ def _taken(of_actions: NDArray, actions: NDArray) -> NDArray:
     return np.take_along_axis(of_actions, actions[..., None], -1)[..., 0]
 
 
-def _matching(wanted: NDArray, identities: NDArray, mask: NDArray) -> NDArray[np.int64]:
+def matching(wanted: NDArray, identities: NDArray, mask: NDArray) -> NDArray[np.int64]:
     """The legal action (B, N) whose identity is the `wanted` one (B, N), or NOTHING."""
     same = (identities == wanted[..., None]) & (mask == 1)
     return np.where(same.any(-1), same.argmax(-1), NOTHING)

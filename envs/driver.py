@@ -20,7 +20,7 @@ from sandbox.orbits.ephemeris import sun_position
 from sandbox.propulsion import OFF
 from sandbox.state import CHARGE
 
-ONE = np.float32(1.0)
+HALF, ONE, TWO = np.float32(0.5), np.float32(1.0), np.float32(2.0)
 
 
 class Buffers(NamedTuple):
@@ -42,6 +42,7 @@ class Tables(NamedTuple):
     columns: NDArray[np.int64]  # (F,) places in `raw`
     scale: NDArray[np.float32]  # (F,) 2 / (high - low)
     shift: NDArray[np.float32]  # (F,) of what is scaled
+    rooted: NDArray[np.int64]  # places in the observation of what is mapped by its root
     rewards: NDArray[np.int64]  # terms that add up to the reward
     sizes: NDArray[np.int64]  # actions of each block
     illegal: int  # place of the term that counts illegal actions
@@ -192,6 +193,8 @@ def _scale(raw, tables, out):
         out[i] = raw[tables.columns[i]]
     for i in range(out.shape[0]):
         out[i] = min(ONE, max(-ONE, out[i] * tables.scale[i] + tables.shift[i]))
+    for i in tables.rooted:
+        out[i] = TWO * np.sqrt(HALF * out[i] + HALF) - ONE
 
 
 @kernel

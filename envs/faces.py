@@ -5,6 +5,7 @@ from inspect import Parameter, signature
 from typing import Any, NamedTuple
 
 from envs.batch import BatchEnv, horizon_of
+from envs.difference import DifferenceBatch
 from envs.joint import JointBatch, JointFace
 from envs.messaging import MessagingFace
 from envs.parallel import ParallelFace, sequential
@@ -34,6 +35,7 @@ def make_batch(
     *,
     max_cycles: int | None = None,
     team_reward: bool = False,
+    difference_reward: bool = False,
     multi_discrete: bool = False,
     autoreset: bool = True,
     threads: int = 1,
@@ -48,6 +50,10 @@ def make_batch(
     horizon = horizon_of(scenario, max_cycles)
     world = World(scenario, worlds, parts=parts, horizon_s=horizon, threads=threads, **sizes)
     made = problem(world, declaration, team_reward=team_reward)
+    if difference_reward:
+        if multi_discrete:
+            raise SandboxError("difference_reward needs one action a satellite; leave out multi_discrete.")
+        return DifferenceBatch(made, autoreset=autoreset)
     if not multi_discrete:
         return BatchEnv(made, autoreset=autoreset)
     return JointBatch(made, autoreset=autoreset)

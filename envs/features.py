@@ -15,10 +15,12 @@ __all__ = ["Feature", "Layout"]
 class Feature:
     """One number that a satellite sees.
 
-    The world gives it in `unit`; the observation holds it mapped linearly from [low, high] to [-1, 1] and
-    clipped there. `phrase` says it in words, with `{}` where the number stands, in the `topic` of a report.
-    There is nothing to say at `silent_at`; below `warn_below` or above `warn_above` it is a warning as well.
-    A `gate` that is 0 says that its topic is empty, and has no phrase of its own.
+    The world gives it in `unit`; the observation holds it mapped from [low, high] to [-1, 1] and clipped
+    there: linearly or, with `root`, by the square root of its share of the range, for what is mostly near
+    `low` and decides by small differences there (a count of rivals, the seconds that a link takes).
+    `phrase` says it in words, with `{}` where the number stands, in the `topic` of a report. There is nothing
+    to say at `silent_at`; below `warn_below` or above `warn_above` it is a warning as well. A `gate` that is
+    0 says that its topic is empty, and has no phrase of its own.
 
     `envs.wording` tells how phrases say numbers. Of the words alone: `negative` is the phrase for numbers
     below 0, said without their sign; `at_zero` stands in for the phrase at 0, empty for nothing; `column`
@@ -40,6 +42,7 @@ class Feature:
     at_zero: str | None = None
     column: str = ""
     open_end: bool = False
+    root: bool = False
 
 
 class Layout:
@@ -51,6 +54,7 @@ class Layout:
         self._index = {name: i for i, name in enumerate(self.names)}
         self.low = np.array([feature.low for feature in self.features])
         self.high = np.array([feature.high for feature in self.features])
+        self.root = np.array([feature.root for feature in self.features], np.bool_)
 
     def __len__(self) -> int:
         return len(self.features)
@@ -63,21 +67,30 @@ class Layout:
 
     def physical(self, observation: NDArray, name: str | None = None) -> NDArray:
         """Observations (..., F) in their units: all of them, or (...) for the feature called `name`."""
+        share = self.share(observation)
         if name is None:
-            return self.low + 0.5 * (np.asarray(observation) + 1.0) * (self.high - self.low)
+            return self.low + share * (self.high - self.low)
         i = self.index(name)
-        return self.low[i] + 0.5 * (np.asarray(observation)[..., i] + 1.0) * (self.high[i] - self.low[i])
+        return self.low[i] + share[..., i] * (self.high[i] - self.low[i])
+
+    def share(self, observation: NDArray) -> NDArray:
+        """Where observations (..., F) lie in their ranges, from 0 to 1."""
+        share = 0.5 * (np.asarray(observation) + 1.0)
+        share[..., self.root] **= 2
+        return share
 
     def scaled(self, values: NDArray) -> NDArray[np.float32]:
         """Physical values (..., F) as an observation."""
-        share = (np.asarray(values) - self.low) / (self.high - self.low)
-        return np.clip(2.0 * share - 1.0, -1.0, 1.0).astype(np.float32)
+        share = np.clip((np.asarray(values) - self.low) / (self.high - self.low), 0.0, 1.0)
+        share[..., self.root] **= 0.5
+        return (2.0 * share - 1.0).astype(np.float32)
 
     def table(self) -> str:
         """The features as a Markdown table."""
         rows = (
-            f"| {i} | {f.name} | {f.unit} | {f.low:g} | {f.high:g} |" for i, f in enumerate(self.features)
+            f"| {i} | {f.name} | {f.unit} | {f.low:g} | {f.high:g} | {'root' if f.root else 'linear'} |"
+            for i, f in enumerate(self.features)
         )
         return "\n".join(
-            ["| index | feature | unit | low | high |", "| --- | --- | --- | --- | --- |", *rows]
+            ["| index | feature | unit | low | high | map |", "| --- | --- | --- | --- | --- | --- |", *rows]
         )

@@ -37,7 +37,8 @@ class Offloading(Problem):
 
     ## Observation
 
-    A flat vector; each number is mapped linearly from its range to [-1, 1] and clipped there.
+    A flat vector; each number is mapped from its range to [-1, 1] and clipped there, linearly
+    or by the root of its share of the range, where small differences near its low end matter most.
     `env.layout.physical(observation, name)` gives it back in its unit.
 
     {observation}
@@ -63,8 +64,9 @@ class Offloading(Problem):
 
     {rewards}
 
-    An answer pays the satellite that decided who gives it. With `team_reward=True` every satellite gets the
-    fleet's mean.
+    An answer pays the satellite that decided who gives it; the scenario's `jobs.relay_share` of that goes to
+    those who handed the question over. With `team_reward=True` every satellite gets the fleet's mean, with
+    `difference_reward=True` what the fleet would have earned less without it (`envs.difference`).
 
     ## Start and end
 
@@ -89,6 +91,7 @@ class Offloading(Problem):
       lets nothing through, no station is in view. New features: `station_fade`, `station_uplink`,
       `contact_rate`, `contact_rain`. Uplinks have budgets of their own, a user's falls with the distance, and
       how long lasers take to find each other depends on how far they turn and whom they knew.
+      Counts and times that are mostly small are mapped by the root of their share of the range.
     """
 
     name, scenario = "offloading_v0", "relay_40"

@@ -15,6 +15,7 @@ SHARED = {
     "scenario": "name, YAML file, dictionary or Scenario",
     "max_cycles": "rounds in an episode; None: the scenario's horizon",
     "team_reward": "everyone gets the mean of the fleet",
+    "difference_reward": "everyone gets what the fleet would lose without it (`envs.difference`)",
     "mask_in_obs": 'observation is `{"observation": ..., "action_mask": ...}`; the info has no mask',
     "death": '`"remove"`: lost satellites leave `agents`',
     "multi_discrete": "several orders at once (`envs.joint`), where there are several",
@@ -22,7 +23,8 @@ SHARED = {
     "worlds, threads": "batch face only",
 }
 DEFAULTS = {
-    "max_cycles": "None", "team_reward": "False", "mask_in_obs": "False", "death": '`"noop"`',
+    "max_cycles": "None", "team_reward": "False", "difference_reward": "False", "mask_in_obs": "False",
+    "death": '`"noop"`',
     "multi_discrete": "False", "render_mode": "None", "worlds, threads": "1, 1",
 }  # fmt: skip
 
@@ -115,12 +117,13 @@ def _observation(problem: type[Problem]) -> str:
         for feature in block.fitted(scenario):
             if feature.name not in block.omit:
                 rows.append(_feature_row(prefix, feature))
-    return _table(("feature", "unit", "low", "high", "in words"), rows)
+    return _table(("feature", "unit", "low", "high", "map", "in words"), rows)
 
 
 def _feature_row(prefix: str, feature: Feature) -> tuple[str, ...]:
     words = re.sub(r"\[[^|\]]*\|([^\]]*)\]", r"\1", re.sub(r"{[^}]*}", "...", feature.phrase))
-    return f"{prefix}{feature.name}", feature.unit, f"{feature.low:g}", f"{feature.high:g}", words
+    ends, curve = (f"{feature.low:g}", f"{feature.high:g}"), "root" if feature.root else "linear"
+    return f"{prefix}{feature.name}", feature.unit, *ends, curve, words
 
 
 def _actions(problem: type[Problem]) -> str:

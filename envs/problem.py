@@ -365,7 +365,8 @@ class Problem:
         shift = -self.layout.low * scale - 1.0
         paid = [i for i, term in enumerate(self.terms) if term.startswith("reward_")]
         return Tables(
-            self._columns(), scale.astype("f4"), shift.astype("f4"), np.array(paid, np.int64),
+            self._columns(), scale.astype("f4"), shift.astype("f4"), np.flatnonzero(self.layout.root),
+            np.array(paid, np.int64),
             self._sizes, len(self.terms) - 1, float(self.world.horizon_s), self.max_cycles, self.team_reward,
         )  # fmt: skip
 

@@ -15,6 +15,7 @@ from envs.blocks.state import (
     TEMPERATURE,
 )  # fmt: skip
 from envs.blocks.terms import Delivery, Energy, ImageCounts, Loss, SafeMode
+from envs.blocks.upcoming import Upcoming
 from envs.faces import faces_of
 from envs.options import whole_count
 from envs.page import show_page
@@ -36,7 +37,8 @@ class Tasking(Problem):
 
     ## Observation
 
-    A flat vector; each number is mapped linearly from its range to [-1, 1] and clipped there.
+    A flat vector; each number is mapped from its range to [-1, 1] and clipped there, linearly
+    or by the root of its share of the range, where small differences near its low end matter most.
     `env.layout.physical(observation, name)` gives it back in its unit. Low and high are those of the
     default scenario.
 
@@ -66,7 +68,8 @@ class Tasking(Problem):
 
     {rewards}
 
-    With `team_reward=True` every satellite gets the fleet's mean.
+    With `team_reward=True` every satellite gets the fleet's mean, with `difference_reward=True` what the
+    fleet would have earned less without it (`envs.difference`).
 
     ## Start and end
 
@@ -90,7 +93,10 @@ class Tasking(Problem):
       The downlink takes the modulation and coding of DVB-S2 that its signal allows, through air, cloud and
       rain over the stations, so that its rate changes four times over a pass; where the sky or the distance
       lets nothing through, no station is in view. New features: `station_fade`, `contact_rate`,
-      `contact_rain`. Requests may be of several kinds, and clouds belong together, where a scenario says so.
+      `contact_rain`.
+      Counts and times that are mostly small are mapped by the root of their share of the range. Where a
+      scenario asks for it (`requests.ahead`), satellites are told what they reach next; requests may be of
+      several kinds, and clouds belong together (`requests.kinds`, `requests.clouds`).
     """
 
     name, scenario = "tasking_v0", "scs01"
@@ -125,7 +131,7 @@ class Tasking(Problem):
         return Declaration(
             blocks=(
                 Body(), Safe(), Store(), Light(), Panel(), Place(), Station(omit=("station_uplink",)),
-                TimeLeft(), Requests(),
+                TimeLeft(), Requests(), Upcoming(),
                 Point(), Observe(),
                 Delivery(), Loss(loss_penalty), Energy(), ImageCounts(), SafeMode(),
             ),

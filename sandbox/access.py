@@ -210,10 +210,10 @@ def _look_for_requests(opportunities, requests, found, craft, arrow, view, sun, 
     path, rotation, middle, seconds, radius, track = view
     pointing = (arrow[0], arrow[1], arrow[2])
     cone = access_angle(radius, craft.max_off_nadir)
-    swath = _swath(track, cone, seconds)
+    swath = swath_along(track, cone, seconds)
     ux, uy, uz = track[0]
     rx, ry, rz = track[1]
-    count, shown = _gather(requests, found, swath, sun, craft.min_sun_sine, b), 0
+    count, shown = gather_requests(requests, found, swath, sun, craft.min_sun_sine, b), 0
     several_kinds = has_parts(requests)
     heap_up(found, count)
     key = NONE
@@ -224,7 +224,7 @@ def _look_for_requests(opportunities, requests, found, craft, arrow, view, sun, 
         j = int(key % KEY)
         request = requests.book[b, j]
         up = (request.up[0], request.up[1], request.up[2])
-        if now < request.closed_until or not _is_near(up, swath, sun, craft.min_sun_sine, 0.0):
+        if now < request.closed_until or not is_near(up, swath, sun, craft.min_sun_sine, 0.0):
             continue
         target = request.position
         tx, ty, tz = unit(target[0], target[1], target[2])
@@ -247,7 +247,7 @@ def _look_for_requests(opportunities, requests, found, craft, arrow, view, sun, 
 
 
 @kernel
-def _swath(track, cone, seconds):
+def swath_along(track, cone, seconds):
     """What a satellite's camera can come near in the round or soon after, for a first, generous selection."""
     angle = cone + half_turn(track, seconds + 2.0 * LOOK_AHEAD_S) + SCREEN_MARGIN
     ux, uy, uz = track[0]
@@ -261,7 +261,7 @@ def _swath(track, cone, seconds):
 
 
 @kernel
-def _gather(requests, found, swath, sun, min_sun_sine, b):
+def gather_requests(requests, found, swath, sun, min_sun_sine, b):
     """Write the keys of the open requests in a swath and in daylight to `found`, in no order; how many."""
     ux, uy, uz = swath.middle
     if requests.open_count[b] == 0 or _is_dark(swath, sun, min_sun_sine):
@@ -275,13 +275,13 @@ def _gather(requests, found, swath, sun, min_sun_sine, b):
         first, last = cells_between(bands, band, longitude, width)
         for place in range(first, last + 1):
             cell = requests.cells[b, cell_at(bands, band, place)]
-            if cell.open == 0 or not _is_near((cell.x, cell.y, cell.z), swath, sun, min_sun_sine, cell.size):
+            if cell.open == 0 or not is_near((cell.x, cell.y, cell.z), swath, sun, min_sun_sine, cell.size):
                 continue
             for slot in range(cell.start, cell.start + cell.open):
                 entry = entries[slot]
                 found[count] = entry.key
                 # a number, not a branch, which would be foreseen wrongly half of the time
-                count += _is_near((entry.x, entry.y, entry.z), swath, sun, min_sun_sine, FLOAT32)
+                count += is_near((entry.x, entry.y, entry.z), swath, sun, min_sun_sine, FLOAT32)
     return count
 
 
@@ -298,7 +298,7 @@ def _is_dark(swath, sun, min_sun_sine):
 
 
 @kernel
-def _is_near(up, swath, sun, min_sun_sine, slack):
+def is_near(up, swath, sun, min_sun_sine, slack):
     """Whether what has this zenith lies in a swath and in daylight, or misses that by `slack` at most."""
     x, y, z = up
     ux, uy, uz = swath.middle
@@ -328,15 +328,7 @@ def count_rivals(opportunities, first, following):
     `first` (M,) and `following` (N K,) are working memory: chains of the opportunities for one request.
     """
     satellites, shown = opportunities.shape
-    for entry in range(satellites * shown):
-        j = opportunities[entry // shown, entry % shown].request
-        if j != NONE:
-            first[j] = NONE
-    for entry in range(satellites * shown):
-        j = opportunities[entry // shown, entry % shown].request
-        if j != NONE:
-            following[entry] = first[j]
-            first[j] = entry
+    chain_requests(opportunities, first, following)
     for n in range(satellites):
         for k in range(shown):
             mine = opportunities[n, k]
@@ -350,6 +342,24 @@ def count_rivals(opportunities, first, following):
                         opportunities[other, entry % shown].capture, other, mine.capture, n
                     )
                 entry = following[entry]
+
+
+@kernel
+def chain_requests(listed, first, following):
+    """Chain the entries of lists (N, K) that are of one request: from `first` (M,) on by `following` (N K,).
+
+    Only of requests that are listed does `first` say anything.
+    """
+    satellites, shown = listed.shape
+    for entry in range(satellites * shown):
+        j = listed[entry // shown, entry % shown].request
+        if j != NONE:
+            first[j] = NONE
+    for entry in range(satellites * shown):
+        j = listed[entry // shown, entry % shown].request
+        if j != NONE:
+            following[entry] = first[j]
+            first[j] = entry
 
 
 @kernel

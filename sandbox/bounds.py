@@ -47,6 +47,8 @@ FASTEST_KM_S = 100.0
 WIDEST_WATCH_KM = 1_000.0
 """Ten times the screening volume of any operator; every pair within it is kept."""
 
+MOST_AHEAD, MOST_AHEAD_MIN = 100, 120.0
+"""Requests told beforehand, each put in its place in a list, and how long beforehand."""
 MOST_WORLDS, MOST_SHOWN, MOST_THREADS = 1_000_000, 10_000, 1_024
 """Of a batch, of the opportunities in an outlook (no satellite has more), and of threads."""
 MOST_MESSAGE_BYTES = 1_000_000

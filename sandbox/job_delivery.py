@@ -207,11 +207,25 @@ def deliver(work, params, time, b, j):
     if time > job.deadline:
         close_job(work, b, job.credit, j, EXPIRED)
         return
-    task, ledger, server = params.kinds[job.kind], work.ledger[b], work.servers[b, job.credit]
+    ledger, server = work.ledger[b], work.servers[b, job.credit]
     age = time - job.release
     job.status, job.delivered_at, job.place = DELIVERED, time, NONE
     ledger.jobs_delivered += 1
     ledger.bits_delivered += job.bits
     server.answered += 1
     server.latency += age
-    server.value += job.value * task.quality[job.model] * 2.0 ** (-age / task.half_life) * (1.0 - job.spoilt)
+    _pay(work, params, age, b, job)
+
+
+@kernel
+def _pay(work, params, age, b, job):
+    """What an answer of that age pays: the satellite that decided who gives it, and with a share in equal
+    parts those who handed the question over."""
+    task, servers = params.kinds[job.kind], work.servers[b]
+    pay = job.value * task.quality[job.model] * 2.0 ** (-age / task.half_life) * (1.0 - job.spoilt)
+    if job.relays == 0 or params.relay_share == 0.0:
+        servers[job.credit].value += pay
+        return
+    servers[job.credit].value += (1.0 - params.relay_share) * pay
+    for i in range(job.relays):
+        servers[job.by[i]].value += params.relay_share * pay / job.relays

@@ -27,6 +27,7 @@ from sandbox.jobs import (
     RUN_LARGE,
     RUN_SMALL,
     SENDING,
+    SHARED,
     SMALL,
     TO_GROUND,
     TRAINING,
@@ -234,6 +235,9 @@ def _carry_out(load, jobs, lasers, decision, time, b, n):
         time = send_over(lasers, load, job.bits, time, b, n, k)
         server.handed += 1
         job.hops += 1
+        if job.relays < SHARED:
+            job.by[job.relays] = n
+            job.relays += 1
         receive(work, jobs.params.places, b, peer, j, time)
 
 

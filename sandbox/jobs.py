@@ -63,6 +63,9 @@ SMALL, LARGE, GROUND = range(3)
 OVERHEAD_M = 550e3
 """Distance at which the link of a user carries what `scenario.Jobs` says: its best code just works there."""
 
+SHARED = 4
+"""Hand-overs of a job that share in its pay (`scenario.Jobs.relay_share`)."""
+
 JOB = structured(
     [
         ("position", "f8", (3,)),  # m, ITRS, of its user
@@ -82,6 +85,8 @@ JOB = structured(
         ("model", "i4"),  # who answers, or -1
         ("next", "i4"),  # the one behind it in the queue, or -1
         ("hops", "i4"),  # hand-overs
+        ("relays", "i4"),  # of these, the first that are noted
+        ("by", "i4", (SHARED,)),  # who handed it over then
         ("status", "u1"),
     ]
 )
@@ -173,6 +178,7 @@ class JobParams(NamedTuple):
     ground_s: float
     trains: bool  # whether there is a training satellite
     whole_inbox: bool  # whether a decision is about all jobs in the inbox, not the first alone
+    relay_share: float  # of an answer's pay that goes to those who handed the question over
 
 
 class Work(NamedTuple):
@@ -266,6 +272,7 @@ def make_job_params(scenario: Scenario, fleet: Fleet, whole_inbox: bool = False)
         ground_s=jobs.ground_s,
         trains=bool(hosts["training"].any()),
         whole_inbox=whole_inbox,
+        relay_share=jobs.relay_share,
     )
 
 

@@ -12,6 +12,7 @@ default those that its scenario, with all its defaults, has something for:
 - messages: `message_bytes` is above 0;
 - propulsion: a satellite has a thruster (`spacecraft.propulsion`);
 - weather: it rains (`weather.rain`);
+- ahead: satellites see requests beforehand (`requests.ahead`);
 - orders: only if asked for, since they replace a part of the commands.
 """
 
@@ -20,7 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sandbox import encounters, faults, jobs, lasers, messages, propulsion, weather
+from sandbox import ahead, encounters, faults, jobs, lasers, messages, propulsion, weather
+from sandbox.ahead import Ahead
 from sandbox.demand import check_book
 from sandbox.encounters import Encounters
 from sandbox.errors import SandboxError, unknown_name
@@ -36,7 +38,7 @@ from sandbox.setting import Constants, Setting
 from sandbox.state import Scratch, State
 from sandbox.weather import Weather
 
-PARTS = ("lasers", "jobs", "encounters", "faults", "messages", "propulsion", "weather", "orders")
+PARTS = ("lasers", "jobs", "encounters", "faults", "messages", "propulsion", "weather", "ahead", "orders")
 REQUIRES = {"jobs": ("lasers",), "messages": ("lasers",)}
 
 
@@ -53,6 +55,7 @@ class Sim(NamedTuple):
     messages: Messages | None
     propulsion: Propulsion | None
     weather: Weather | None
+    ahead: Ahead | None
     orders: np.ndarray | None  # (B, N) ORDER
 
 
@@ -87,6 +90,8 @@ def _named(scenario: Scenario) -> Iterable[str]:
         yield "propulsion"
     if scenario.weather.rain:
         yield "weather"
+    if scenario.requests.ahead:
+        yield "ahead"
 
 
 def make_parts(
@@ -116,6 +121,8 @@ def make_parts(
         made["propulsion"] = propulsion.make_part(setting)
     if "weather" in names:
         made["weather"] = weather.make_part(setting)
+    if "ahead" in names:
+        made["ahead"] = ahead.make_part(setting)
     if "orders" in names:
         made["orders"] = np.zeros(setting.team, ORDER)
     return made

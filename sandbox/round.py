@@ -10,7 +10,7 @@ A round of a world:
 5. the satellites fly, and the round is over;
 6. orbits are propagated one round ahead, by SGP4 where the scenario says so;
 7. what lies ahead of who has thrust is predicted anew; the sky over the stations changes; what the next
-   round offers is looked up;
+   round offers is looked up, and what comes after it;
 8. encounters pass; burns at the end of the round;
 9. links are followed, jobs expire, come up and are taken up;
 10. orders that cannot be carried out lapse; warnings are written; beacons are heard.
@@ -18,9 +18,10 @@ A round of a world:
 
 import numpy as np
 
-from sandbox import encounters, faults, jobs, lasers, messages, orders, propulsion, weather
+from sandbox import ahead, encounters, faults, jobs, lasers, messages, orders, propulsion, weather
 from sandbox.access import look
 from sandbox.activities import LOWEST_M, first_fault, fly
+from sandbox.ahead import look_ahead
 from sandbox.commands import assign_tasks
 from sandbox.compiled import kernel
 from sandbox.encounter_warnings import warn_all
@@ -85,6 +86,8 @@ def begin_episode(setting: Setting, sim: Sim, b: int, rng: np.random.Generator) 
         propulsion.begin(sim.propulsion, b)
     if sim.weather is not None:
         weather.begin(sim.weather, b, rng)
+    if sim.ahead is not None:
+        ahead.begin(sim.ahead, b)
     if sim.orders is not None:
         orders.begin(sim.orders, b)
     if sim.messages is not None:
@@ -132,6 +135,7 @@ def run(sim, which, commands, begins, halves):
             foresee(state, constants, sim.propulsion, sim.encounters, begins, b)
             _update_skies(state, sim.weather, b)
             look(state, constants, sim.scratch, b)
+            look_ahead(state, constants, sim.scratch, sim.ahead, b)
             _meet(state, constants, sim.scratch, sim.encounters, begins, b)
             _update_links(state, constants, sim.lasers, b)
             _welcome(state, constants, sim.jobs, sim.lasers, b)

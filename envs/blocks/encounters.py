@@ -62,10 +62,10 @@ class Warnings(Block):
     features = (
         Feature("present", "1", 0, 1, "warning {:.0f}", gate=True),
         Feature("time", "h", 0, 36, "closest approach in {:.1f} h", column="in h"),
-        Feature("miss", "m", 0, 3000, "estimated miss {:.0f} m", column="miss m", open_end=True),
-        Feature("sigma", "m", 0, 3000, "known to within {:.0f} m", column="+- m", open_end=True),
+        Feature("miss", "m", 0, 3000, "estimated miss {:.0f} m", column="miss m", open_end=True, root=True),
+        Feature("sigma", "m", 0, 3000, "known to within {:.0f} m", column="+- m", open_end=True, root=True),
         Feature("risk", "1", -10, 0, "collision probability {:odds}", warn_above=-4, column="probability"),
-        Feature("age", "h", 0, 36, "issued {:.1f} h ago", column="h old"),
+        Feature("age", "h", 0, 36, "issued {:.1f} h ago", column="h old", root=True),
     )
 
     def count(self, world):

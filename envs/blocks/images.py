@@ -23,13 +23,12 @@ class Store(Block):
     """The images waiting on board."""
 
     features = (
-        Feature("store", "%", 0, 100, "store {:.0f} % full", STORE, warn_above=90),
-        Feature("stored", "Gbit", 0, 1000, "{:.0f} Gbit to send", STORE, silent_at=0),
-        Feature("images", "1", 0, 100, "{:.0f} [image|images] waiting", STORE),
-        Feature(
-            "oldest_image", "min", 0, 720, "the oldest {:.0f} min old", STORE, silent_at=0, open_end=True
-        ),
-    )
+        Feature("store", "%", 0, 100, "store {:.0f} % full", STORE, warn_above=90, root=True),
+        Feature("stored", "Gbit", 0, 1000, "{:.0f} Gbit to send", STORE, silent_at=0, root=True),
+        Feature("images", "1", 0, 100, "{:.0f} [image|images] waiting", STORE, root=True),
+        Feature("oldest_image", "min", 0, 720, "the oldest {:.0f} min old", STORE, silent_at=0,
+                open_end=True, root=True),
+    )  # fmt: skip
 
     def tops(self, scenario):
         return {"stored": max(craft.store_gbit for craft in scenario.spacecraft.values())}
@@ -55,9 +54,9 @@ KINDS = (
     Feature("cue", "1", 0, 1, "it may open an urgent request", silent_at=0, column="cue"),
     Feature("tip", "1", 0, 1, "urgent, found in an image", silent_at=0, column="urgent"),
     Feature("missing", "1", 0, 1, "{:.0f} [image|images] of its order missing", silent_at=0,
-            column="missing"),
+            column="missing", root=True),
     Feature("completion", "1", 0, 1, "completing the order pays {:.1f}", silent_at=0,
-            column="completion pays"),
+            column="completion pays", root=True),
     Feature("convergence", "deg", 0, 120, "its looks at least {:.0f} deg apart", silent_at=0,
             column="deg apart"),
     Feature("hold", "s", 0, 1, "the camera stays {:.0f} s", silent_at=0, column="s to stay"),
@@ -82,8 +81,9 @@ class Requests(Block):
         Feature("window", "s", 0, 600, "in reach for {:.0f} s", column="open for s", open_end=True),
         Feature("deadline", "min", 0, 720, "deadline in {:.0f} min", column="min left", open_end=True),
         Feature("rivals", "1", 0, 20, "{:.0f} other [satellite|satellites] can take it too", silent_at=0,
-                column="rivals"),
-        Feature("earlier", "1", 0, 20, "{:.0f} of them would be first", silent_at=0, column="first"),
+                column="rivals", root=True),
+        Feature("earlier", "1", 0, 20, "{:.0f} of them would be first", silent_at=0, column="first",
+                root=True),
     )  # fmt: skip
 
     def count(self, world):
@@ -136,12 +136,12 @@ class Requests(Block):
             item.rivals = opportunity.rivals
             item.earlier = opportunity.earlier
             if several_kinds:
-                _tell_part(requests, own.more[b, k], moment.now, b, j)
+                tell_part(requests, own.more[b, k], moment.now, b, j)
 
 
 @kernel
-def _tell_part(requests, more, now, b, j):
-    """Write the features of `KINDS`, in their order."""
+def tell_part(requests, more, now, b, j):
+    """Write the features of `KINDS` of request j, in their order."""
     part = requests.part[b, j]
     for place, kind in enumerate((AREA, STEREO, PERIODIC, DWELL, CUE, TIP)):
         more[place] = 1.0 if part.kind == kind else 0.0

@@ -28,10 +28,11 @@ class Work(Block):
 
     parts = ("jobs",)
     features = (
-        Feature("inbox", "1", 0, 32, "{:.0f} [job|jobs] to decide", WORK),
-        Feature("backlog", "s", 0, 600, "backlog {:.0f} s", WORK, open_end=True),
-        Feature("answers", "1", 0, 50, "{:.0f} [answer|answers] waiting to be sent", WORK, silent_at=0),
-        Feature("raw", "Gbit", 0, 100, "{:.0f} Gbit waiting to be sent raw", WORK, silent_at=0),
+        Feature("inbox", "1", 0, 32, "{:.0f} [job|jobs] to decide", WORK, root=True),
+        Feature("backlog", "s", 0, 600, "backlog {:.0f} s", WORK, open_end=True, root=True),
+        Feature("answers", "1", 0, 50, "{:.0f} [answer|answers] waiting to be sent", WORK, silent_at=0,
+                root=True),
+        Feature("raw", "Gbit", 0, 100, "{:.0f} Gbit waiting to be sent raw", WORK, silent_at=0, root=True),
         Feature("large_missing", "%", 0, 100, "{:.0f} % of the large model not on board yet", WORK,
                 silent_at=0),
     )  # fmt: skip
@@ -63,17 +64,17 @@ class Job(Block):
         Feature("job_present", "1", 0, 1, "job {:.0f}", JOB, gate=True),
         Feature("job_camera", "1", 0, 1, "from a camera of the fleet", JOB, at_zero=""),
         Feature("job_value", "1", 0, 10, "value {:.1f}", JOB),
-        Feature("job_age", "s", 0, 3600, "{:.1f/60} min old", JOB, open_end=True),
+        Feature("job_age", "s", 0, 3600, "{:.1f/60} min old", JOB, open_end=True, root=True),
         Feature("job_left", "s", 0, 10_800, "{:.1f/60} min left", JOB),
         Feature("job_half_life", "s", 0, 3600, "halved every {:.0f/60} min", JOB),
         Feature("job_size", "Mbit", 0, 4000, "{:.0f} Mbit", JOB),
-        Feature("job_small_s", "s", 0, 120, "small model {:.1f} s", JOB),
-        Feature("job_large_s", "s", 0, 120, "large {:.1f} s", JOB),
+        Feature("job_small_s", "s", 0, 120, "small model {:.1f} s", JOB, root=True),
+        Feature("job_large_s", "s", 0, 120, "large {:.1f} s", JOB, root=True),
         Feature("job_small_quality", "1", 0, 1, "quality small {:.0f/0.01} %", JOB),
         Feature("job_large_quality", "1", 0, 1, "large {:.0f/0.01} %", JOB),
         Feature("job_ground_quality", "1", 0, 1, "ground {:.0f/0.01} %", JOB),
         Feature("job_user_elevation", "deg", -90, 90, "user sees us {:.0f} deg high", JOB, silent_at=-90),
-        Feature("job_hops", "1", 0, 10, "handed over {:.0f} [time|times]", JOB, silent_at=0),
+        Feature("job_hops", "1", 0, 10, "handed over {:.0f} [time|times]", JOB, silent_at=0, root=True),
     )
 
     def tops(self, scenario):
@@ -120,9 +121,11 @@ class Neighbours(Block):
     parts: ClassVar[tuple[str, ...]] = ("jobs", "lasers")
     features: ClassVar[tuple[Feature, ...]] = (
         Feature("present", "1", 0, 1, "neighbour {:.0f}", gate=True),
-        Feature("delay", "ms", 0, 1000, "{:.0f} ms away", column="ms away"),
-        Feature("backlog", "s", 0, 600, "{:.0f} s of work there", column="s of work", open_end=True),
-        Feature("inbox", "1", 0, 32, "{:.0f} [job|jobs] undecided there", column="jobs"),
+        Feature("delay", "ms", 0, 1000, "{:.0f} ms away", column="ms away", root=True),
+        Feature(
+            "backlog", "s", 0, 600, "{:.0f} s of work there", column="s of work", open_end=True, root=True
+        ),
+        Feature("inbox", "1", 0, 32, "{:.0f} [job|jobs] undecided there", column="jobs", root=True),
         Feature("battery", "%", 0, 100, "its battery at {:.0f} %", column="battery %"),
     )
 
@@ -161,7 +164,7 @@ class Beacons(Neighbours):
     parts = ("jobs", "lasers", "messages")
     features = (
         *Neighbours.features,
-        Feature("age", "s", 0, MOST_S, "heard {:.0f} s ago", column="heard s ago", open_end=True),
+        Feature("age", "s", 0, MOST_S, "heard {:.0f} s ago", column="heard s ago", open_end=True, root=True),
     )
 
     def __init__(self, message_size: int = 0) -> None:
@@ -210,8 +213,8 @@ class Training(Block):
     features = (
         Feature("training_present", "1", 0, 1, "training satellite {:.0f}", TRAINING, gate=True),
         Feature("training_delay", "s", 0, 600, "free in {:.1f} s with the way there",
-                TRAINING),
-        Feature("training_large_s", "s", 0, 120, "large model {:.1f} s", TRAINING, at_zero=""),
+                TRAINING, root=True),
+        Feature("training_large_s", "s", 0, 120, "large model {:.1f} s", TRAINING, at_zero="", root=True),
     )  # fmt: skip
 
     @staticmethod

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from envs.difference import DifferenceBatch
 from experiments.training.ppo import Arena, Learner, Running
 from sandbox.errors import SandboxError
 from sandbox.state import arrays
@@ -94,11 +95,17 @@ _OF_ARENAS = ("running", "returns")
 
 def _pack_arena(arena: Arena) -> dict[str, Any]:
     told = pack_world(arena.env.world) | {"memory": torch.from_numpy(arena.memory[-1].copy())}
+    if isinstance(arena.env, DifferenceBatch):
+        told["without"] = pack_world(arena.env.without.world)
     return told | {"played": arena.played} | {x: torch.from_numpy(getattr(arena, x)) for x in _OF_ARENAS}
 
 
 def _unpack_arena(arena: Arena, told: dict[str, Any]) -> None:
     unpack_world(arena.env.world, told)
+    if isinstance(arena.env, DifferenceBatch):
+        unpack_world(arena.env.without.world, told["without"])
+        arena.env.without.present()
+        arena.env.resume()
     arena.start(arena.env.present())
     arena.memory[-1], arena.played = told["memory"].numpy(), told["played"]
     for name in _OF_ARENAS:

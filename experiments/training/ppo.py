@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from agents.network import CLIP, Weights
 from envs.batch import OF_THE_NEXT, BatchEnv
+from envs.difference import DifferenceBatch
 
 FLOOR = 0.01
 """Least deviation that an observation is divided by: what hardly moves is not blown up to noise."""
@@ -170,7 +171,7 @@ class Arena:
             out |= {"decides": self.decides[t + 1], "alive": self.alive[t + 1], "lost": self.lost[t]}
             _, reward, terminated, _, info = env.step(self.action[t].reshape(team), out=out)
             ended, last = info["ended"], info["final_observation"]
-            self.returns += reward.sum(1)
+            self.returns += info.get("own_reward", reward).sum(1)
             self.finished += self.returns[ended].tolist()
             self.played += 1
             early = (self.stagger == self.played) & ~ended
@@ -353,7 +354,8 @@ class Learner:
         sees = self.sees(arena, arena.seen.reshape(rounds + 1, rows, -1), arena.memory, arena.state)
         value = self.value(sees)
         unit = np.float32(np.sqrt(self.earned.var[0]) + 1e-8) if self.earned.count else np.float32(1.0)
-        alone = not (settings.team_share or arena.env.problem.team_reward)
+        shared = arena.env.problem.team_reward or isinstance(arena.env, DifferenceBatch)
+        alone = not (settings.team_share or shared)
         over = arena.dead[..., None] | (arena.lost if alone else np.zeros_like(arena.lost))
         beyond = torch.zeros(rounds, *team, device=device)
         for t, which, last, state in arena.final:

@@ -44,6 +44,8 @@ class Task:
     clone_steps: int = 200_000
     interval: int = 250_000
     """Agent-steps between two evaluations."""
+    difference: bool = False
+    """Whether everybody is paid what the fleet would lose without it (`envs.difference`)."""
 
     def envs(self, worlds: int, central: bool = False) -> list[BatchEnv]:
         """New worlds of every scenario, with autoreset.
@@ -53,7 +55,8 @@ class Task:
         made = []
         for scenario in self.scenarios:
             cycles = None if self.hours is None else rounds_in(self.hours, scenario)
-            made.append(make_batch(find(self.problem), scenario, worlds, max_cycles=cycles))
+            options = {"max_cycles": cycles, "difference_reward": self.difference}
+            made.append(make_batch(find(self.problem), scenario, worlds, **options))
         told = {
             "features": {len(env.layout) for env in made},
             "actions": {len(env.actions) for env in made},

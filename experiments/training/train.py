@@ -86,6 +86,8 @@ def options(parser: ArgumentParser) -> None:
     add(how, "--gamma", 0.995, "discount of a round", type=float, metavar="G")
     add(how, "--entropy", 0.005, "price of certainty", type=float, metavar="E")
     add(how, "--team-share", 0.0, "of the reward that is the fleet's mean", type=float, metavar="S")
+    how.add_argument("--difference", action="store_true",
+                     help="pay what the fleet would lose without each: 1 + N times the worlds")  # fmt: skip
     how.add_argument("--no-normalise", action="store_true", help="leave observations and rewards as they are")
     how.add_argument(
         "--no-semi-markov", action="store_true", help="count rounds without a choice as decisions"
@@ -240,6 +242,8 @@ def _check(told: Namespace) -> None:
             raise SandboxError(f"--{name.replace('_', '-')} {getattr(told, name)}: give {low:g} to {high:g}.")
     if told.minutes is not None and not told.minutes >= 0.0:
         raise SandboxError(f"--minutes {told.minutes}: give at least 0.")
+    if told.difference and told.team_share:
+        raise SandboxError("--difference and --team-share exclude each other; choose one.")
     if told.critic == "shared" and (told.memory or told.algorithm == "mappo"):
         raise SandboxError(
             "--critic shared is for ppo without --memory: there the critic sees what the actor sees."
@@ -269,7 +273,7 @@ def _task(told: Namespace) -> Any:
             raise SandboxError(f"--draws: no scenarios are drawn for {problem}; give --scenario ... alone.")
         scenarios += islice(training_scenarios(problem, told.seed, told.tier), told.draws)
     return Task(problem, tuple(scenarios), told.hours, told.worlds, told.evaluate_worlds, told.clone,
-                told.clone_steps, told.evaluate)  # fmt: skip
+                told.clone_steps, told.evaluate, told.difference)  # fmt: skip
 
 
 def _settings(told: Namespace) -> Any:
@@ -311,7 +315,11 @@ def _arguments(told: Namespace) -> dict[str, Any]:
         "quiet",
         "json",
     }
-    return {name: value for name, value in vars(told).items() if name not in apart and not callable(value)}
+    told_of = vars(told).items()
+    found = {name: value for name, value in told_of if name not in apart and not callable(value)}
+    if not found["difference"]:  # trainings from before there was this do without it
+        del found["difference"]
+    return found
 
 
 def _plain(name: str) -> str:

@@ -5,6 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from sandbox.bounds import (
+    MOST_AHEAD,
+    MOST_AHEAD_MIN,
     MOST_LISTED,
     MOST_NAMED,
     MOST_TIERS,
@@ -91,6 +93,9 @@ class Requests(Customers):
     probability from a beta distribution with mean `cloud_mean` and concentration `cloud_spread`; the sky is
     drawn anew every `sky_h` hours, over each request by itself or, with `clouds`, for all of them together.
     Those of the stock and of the stream may be of several `kinds`; sites and what events open are single.
+
+    Beside the requests in reach a satellite is told of the `ahead` best of those that it will reach within
+    `ahead_min` minutes; none by default.
     """
 
     initial: Annotated[int, Field(ge=0, le=100_000)] = 256
@@ -102,6 +107,8 @@ class Requests(Customers):
     cloud_spread: Annotated[float, Field(ge=1e-3, le=1e6)] = 2.0
     sky_h: Annotated[float, Field(ge=0.1, le=MOST_WAIT_H)] = 3.0
     half_life_h: HoursAhead = 3.0
+    ahead: Annotated[int, Field(ge=0, le=MOST_AHEAD)] = 0
+    ahead_min: Annotated[float, Field(ge=1, le=MOST_AHEAD_MIN)] = 15.0
     sites: Annotated[tuple[Site, ...], Field(max_length=MOST_NAMED)] = ()
     kinds: Kinds | None = None
     clouds: Clouds | None = None
@@ -149,6 +156,9 @@ class Jobs(Model):
     A user's terminal receives `user_mbit_s` and sends `user_uplink_mbit_s` where the satellite is overhead at
     550 km; farther away its signal takes a slower code of DVB-S2. A station's uplink follows its own budget
     (`spacecraft.radio`, `stations`), up to `uplink_mbit_s`.
+
+    An answer pays the satellite that decided who gives it. Of that, `relay_share` goes in equal parts to
+    those who handed the question over to a neighbour before, the first four of them; none by default.
     """
 
     small_model: Name = "Qwen3-1.7B"
@@ -162,6 +172,7 @@ class Jobs(Model):
     user_uplink_mbit_s: Positive = 10.0
     uplink_mbit_s: Positive = 10.0
     ground_s: SecondsOrNone = 2.0
+    relay_share: Share = 0.0
     kinds: Annotated[tuple[JobKind, ...], Field(max_length=MOST_LISTED)] = (
         JobKind(
             name="robot", source="cities", per_hour=120, raw_mbit=0.2, answer_kbit=10, prompt_tokens=300,

@@ -2,7 +2,6 @@
 
 import math
 from functools import partial
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -10,11 +9,14 @@ from pettingzoo.test import api_test, parallel_api_test
 from scipy.stats import norm
 
 from agents.policy import make_policy
+from agents.qwen.dense import DenseRenderer, strangers
 from envs import make, prospects, tasking_v0
 from envs.blocks.images import KINDS
 from envs.check import check_env
+from envs.features import Layout
 from envs.prospects import Seen
 from envs.reports import Reporter
+from sandbox.cloud_field import cloud_chance
 from sandbox.scenario import load_scenario
 from sandbox.state import CAPTURED, DELIVERED, NONE, REQUEST_KINDS
 
@@ -32,6 +34,7 @@ CHANGES = {
     "requests.where": "globe",
     "requests.clouds": {"correlation_km": 200},
 }
+NAMES = {feature.name for feature in KINDS}
 
 
 @pytest.fixture(scope="module")
@@ -212,9 +215,51 @@ class TestFaces:
         assert (info["action_mask"][1] == own["action_mask"][0]).all()
 
 
+def test_the_nano_reads_on_as_it_has_learned(played):
+    """Its prompts are those of what it knows of a request."""
+    env, seen = played
+    renderer = DenseRenderer(env.problem.layout, env.actions)
+    known = [
+        f for f in env.problem.layout.features if f.name.partition("_")[2].partition("_")[2] not in NAMES
+    ]
+    columns = [env.problem.layout.index(feature.name) for feature in known]
+    other = DenseRenderer(Layout(known), env.actions)
+    for observation, mask, _ in seen[::20]:
+        for one, two in zip(
+            renderer.ids(observation[0], mask[0]),
+            other.ids(np.ascontiguousarray(observation[0][:, columns]), mask[0]),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(one, two)
+    assert not [name for name in strangers(env.problem.layout, env.actions) if name.startswith("request")]
+
+
+def test_what_is_upcoming_tells_its_kind_and_its_forecast():
+    env = tasking_v0.batch_env(scenario=load_scenario("pair", CHANGES | {"requests.ahead": 3}), worlds=1)
+    observation, _ = env.reset(0)
+    layout, seen = env.problem.layout, set()
+    for _ in range(20):
+        state, found = env.world.state, env.world.ahead.state.upcoming
+        now = state.clock["time"][0]
+        for n, u in np.argwhere(found["request"][0] != NONE):
+            j, enter = int(found["request"][0, n, u]), float(found["enter"][0, n, u])
+            kind = REQUEST_KINDS[state.requests.part["kind"][0, j]]
+            assert not state.requests.part["locked"][0, j]
+            told = {
+                f.name: float(layout.physical(observation[0, n], f"upcoming_{u + 1}_{f.name}")) for f in KINDS
+            }
+            assert kind == "single" or told[kind] == pytest.approx(1.0)
+            chance = env.world.call(
+                cloud_chance, state.requests, env.world.constants, 0, j, float(now), enter
+            )
+            cloud = float(layout.physical(observation[0, n], f"upcoming_{u + 1}_cloud"))
+            assert cloud == pytest.approx(100.0 * chance, abs=1e-3)
+            seen.add(kind)
+        observation, *_ = env.step(np.ones((1, 2), np.int64))
+    assert len(seen) > 3
+
+
 def test_nothing_is_added_where_all_requests_are_single(small):
-    names = {feature.name for feature in KINDS}
-    for module in ("tasking_v0",):
-        env = import_module(f"envs.{module}").batch_env(scenario=small)
-        assert not [name for name in env.problem.layout.names if name.rpartition("_")[2] in names]
-        assert not any("completion" in text for text in env.problem.pays)
+    env = tasking_v0.batch_env(scenario=small)
+    assert not [name for name in env.problem.layout.names if name.rpartition("_")[2] in NAMES]
+    assert not any("completion" in text for text in env.problem.pays)

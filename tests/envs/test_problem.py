@@ -288,8 +288,8 @@ class TestWhatItDeclares:
         text = page(Bask)
         assert not set(re.findall(r"{[^}]*}", text)) - {"{N-1}", '{"observation": ..., "action_mask": ...}'}
         rows = (
-            "| battery | % | 0 | 100 | battery at ... % |",
-            "| link_k_number | 1 | 0 | 4 | number ... |",
+            "| battery | % | 0 | 100 | linear | battery at ... % |",
+            "| link_k_number | 1 | 0 | 4 | linear | number ... |",
             "| shout | shout at the stars | in even rounds |",
             "| `reward_charge`, `charge` | What the battery holds, in shares of its capacity, times 1. |",
             "| `price` | 1.0 | worth of a full battery |",

@@ -11,6 +11,7 @@ from envs.features import Feature
 from envs.reports import Reporter
 from envs.wording import cell, say
 from sandbox.errors import SandboxError
+from sandbox.scenario import load_scenario
 
 PROBLEMS = ("tasking_v0", "offloading_v0", "avoidance_v0", "autonomy_v0")
 
@@ -42,7 +43,9 @@ def test_signs_limits_and_nothing():
 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_every_phrase_of_ours_is_known_in_chinese(name):
-    problem = import_module(f"envs.{name}").batch_env().problem
+    module = import_module(f"envs.{name}")
+    scenario = load_scenario(module.batch_env().problem.scenario, {"requests.ahead": 2})
+    problem = module.batch_env(scenario).problem
     texts = {problem.briefing, problem.advice, *problem.pays, *problem.phrases}
     for feature in problem.layout.features:
         texts |= (

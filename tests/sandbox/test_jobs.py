@@ -417,6 +417,34 @@ def test_neighbours_and_training_satellites_take_over():
     audit(world)
 
 
+def test_who_hands_over_shares_in_the_pay():
+    """With a relay share the same answers pay the same in all: half to who decided, half to who handed on."""
+    worlds = [
+        job_world(scenario(16, 2, **{"jobs.kinds": [QUESTION], "jobs.relay_share": share}), horizon_s=3600.0)
+        for share in (0.0, 0.5)
+    ]
+    for world in worlds:
+        world.reset(0)
+        go(world, "defer", "defer")
+    ask(worlds[0], release=60.0)
+    j = ask(worlds[1], release=60.0)
+    paid = np.zeros((2, worlds[0].satellites))
+    for which, world in enumerate(worlds):
+        go(world, "defer")
+        first = int(world.jobs.state.book[0, j]["place"])
+        k = int(np.flatnonzero(np.isfinite(world.lasers.state.links["since"][0, first]))[0])
+        second = int(world.lasers.state.links["peer"][0, first, k])
+        go(world, f"neighbour_{k + 1}")
+        for _ in range(10):
+            go(world, "run_small")
+            paid[which] += world.jobs.state.servers["value"][0]
+    assert paid[0, second] == pytest.approx(paid[0].sum())
+    assert paid[1].sum() == pytest.approx(paid[0].sum())
+    assert paid[1, first] == pytest.approx(0.5 * paid[0].sum())
+    assert paid[1, second] == pytest.approx(0.5 * paid[0].sum())
+    assert paid[0].sum() > 0.0
+
+
 def test_weights_must_be_on_board_and_come_up_over_contacts():
     world = lone(**{"jobs.large_on_board": False, "jobs.uplink_mbit_s": 100.0})
     bits = 8.0 * model("Qwen3-8B").weight_bytes("int4")

@@ -1,0 +1,65 @@
+"""Seeing ahead: the requests that a satellite will reach in the coming minutes."""
+
+import math
+
+from envs.block import Block
+from envs.blocks.images import Requests, tell_part
+from envs.features import Feature
+from sandbox.cloud_field import cloud_chance
+from sandbox.compiled import kernel
+from sandbox.state import NONE
+
+
+class Upcoming(Block):
+    """The best of the requests that come into reach within the scenario's `requests.ahead_min`, as many as
+    its `requests.ahead` says, in the order in which they come (`sandbox.ahead`)."""
+
+    parts = ("ahead",)
+    each = "upcoming"
+    features = (
+        Feature("present", "1", 0, 1, "coming request {:.0f}", gate=True),
+        Feature("value", "1", 0, 10, "value {:.1f}"),
+        Feature("cloud", "%", 0, 100, "cloud probability {:.0f} %", column="cloud %"),
+        Feature("opens_in", "min", 0, 15, "in reach in {:.0f} min", column="opens in min"),
+        Feature("window", "s", 0, 600, "then for {:.0f} s", column="open for s", open_end=True),
+        Feature("off_nadir", "deg", 0, 65, "off nadir {:.0f} deg at least", column="deg off"),
+        Feature("deadline", "min", 0, 720, "deadline in {:.0f} min", column="min left", open_end=True),
+        Feature("rivals", "1", 0, 20, "{:.0f} other [satellite|satellites] can take it too", silent_at=0,
+                column="rivals", root=True),
+        Feature("earlier", "1", 0, 20, "{:.0f} of them would be first", silent_at=0, column="first",
+                root=True),
+    )  # fmt: skip
+
+    def count(self, world):
+        return world.scenario.requests.ahead
+
+    def tops(self, scenario):
+        return Requests().tops(scenario) | {"opens_in": scenario.requests.ahead_min}
+
+    def more(self, world):
+        return Requests().more(world)
+
+    @staticmethod
+    @kernel
+    def observe(sim, own, moment, row, b, n):
+        requests = sim.state.requests
+        several_kinds, one_sky = own.more.shape[2] > 0, requests.edge.shape[1] > 0
+        for u in range(own.items.shape[1]):
+            found = sim.ahead.state.upcoming[b, n, u]
+            if found.request == NONE:
+                continue
+            j, item = found.request, own.items[b, u]
+            request = requests.book[b, j]
+            item.present = 1.0
+            item.value = request.value
+            item.cloud = 100.0 * request.cloud
+            if one_sky:
+                item.cloud = 100.0 * cloud_chance(requests, sim.constants, b, j, moment.now, found.enter)
+            item.opens_in = (found.enter - moment.now) / 60.0
+            item.window = found.leave - found.enter
+            item.off_nadir = math.degrees(found.off_nadir)
+            item.deadline = (request.deadline - moment.now) / 60.0
+            item.rivals = found.rivals
+            item.earlier = found.earlier
+            if several_kinds:
+                tell_part(requests, own.more[b, u], moment.now, b, j)
