@@ -25,6 +25,7 @@ from sandbox.state import (
     TIP,
     make_state,
 )
+from sandbox.views import view
 
 ALL = {
     "area": {"share": 0.2},
@@ -222,13 +223,14 @@ class TestCompletion:
         return state
 
     def arrive(self, state, *arrivals):
+        seen = view(state)
         for j, time, n in arrivals:
-            count_arrival(state, 0, j, time, n)
+            count_arrival(seen, 0, j, time, n)
         return state.activity["value"][0].tolist()
 
     def test_is_paid_once_in_equal_shares(self, state):
         assert self.arrive(state, (0, 10.0, 0), (1, 11.0, 2), (3, 90.0, 1)) == [0.0, 0.0, 0.0]
-        assert completion_of(state.requests, 0, 0, 95.0) == (0, 12.0)
+        assert completion_of(view(state.requests), 0, 0, 95.0) == (0, 12.0)
         assert self.arrive(state, (2, 99.0, 0)) == [8.0, 4.0, 0.0]
         assert state.requests.campaign["completed_at"][0, 0] == 99.0
 
@@ -248,12 +250,13 @@ class TestCompletion:
         assert self.arrive(state, (3, 9.0, 1), (2, 10.0, 0), (0, 50.0, 0)) == [12.0, 0.0, 0.0]
 
     def test_what_is_told_of_it(self, state):
+        requests = view(state.requests)
         state.requests.campaign["captured"][0, 0] = 1
-        assert completion_of(state.requests, 0, 2, 50.0) == (2, 12.0)
-        assert completion_of(state.requests, 0, 1, 50.0) == (1, 0.0)
-        assert completion_of(state.requests, 0, 2, 100.5) == (2, 0.0)
+        assert completion_of(requests, 0, 2, 50.0) == (2, 12.0)
+        assert completion_of(requests, 0, 1, 50.0) == (1, 0.0)
+        assert completion_of(requests, 0, 2, 100.5) == (2, 0.0)
         state.requests.campaign["failed"][0, 0] = True
-        assert completion_of(state.requests, 0, 2, 50.0) == (2, 0.0)
+        assert completion_of(requests, 0, 2, 50.0) == (2, 0.0)
 
     def test_in_flight(self, small):
         """Small areas over stations: everything that the fleet earns is in the book."""

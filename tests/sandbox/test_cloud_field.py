@@ -12,6 +12,7 @@ from sandbox.geography import EARTH_MEAN_RADIUS, sample_globe
 from sandbox.requests import draw_book
 from sandbox.scenario import Clouds, Requests, load_scenario
 from sandbox.sensing import is_closed
+from sandbox.views import view
 
 HOUR = 3_600.0
 CLOUDS = {"correlation_km": 400, "persistence_h": 5, "forecast_h": 4, "nowcast_skill": 0.9}
@@ -78,9 +79,8 @@ def test_sure_and_impossible_cloud():
     assert edge[0] == -np.inf
     assert edge[1] == np.inf
     for sure in (0.0, 1.0):
-        world = cloudy_world({"requests.cloud_mean": sure})
-        chances = [chance(world, j, 600.0) for j in range(20)]
-        assert chances == [sure] * 20
+        sky = Sky(cloudy_world({"requests.cloud_mean": sure}))
+        assert [sky.chance(j, 600.0) for j in range(20)] == [sure] * 20
 
 
 def test_sky_and_field_agree():
@@ -114,23 +114,29 @@ def cloudy_world(changes=()):
     return world
 
 
-def chance(world, j, time, now=0.0):
-    """What is known at `now` of the sky at `time`, s from the episode's start."""
-    requests, start = world.state.requests, world.state.clock["start"][0]
-    return world.call(cloud_chance, requests, world.constants, 0, int(j), start + now, start + time)
+class Sky:
+    """What is known, and what is true, of the sky of a world; times in s from the episode's start."""
+
+    def __init__(self, world):
+        self.start, self.sky_s = world.state.clock["start"][0], world.constants.sky_s
+        self.requests, self.constants = view(world.state.requests), view(world.constants)
+
+    def chance(self, j, time, now=0.0):
+        return cloud_chance(self.requests, self.constants, 0, int(j), self.start + now, self.start + time)
+
+    def closed(self, j, time):
+        return is_closed(self.requests, 0, int(j), self.start + time, self.sky_s)
 
 
 @pytest.mark.parametrize("lead_h", [0.0, 2.0, 8.0])
 def test_forecasts_are_calibrated_and_sharpen(lead_h):
-    told, came = [], []
+    told, came, world = [], [], cloudy_world()
     for seed in range(12):
-        world = cloudy_world()
         world.reset(seed)
-        requests, start = world.state.requests, world.state.clock["start"][0]
+        sky, at = Sky(world), lead_h * HOUR + 60.0
         for j in range(0, 1_500, 4):
-            at = lead_h * HOUR + 60.0
-            told.append(chance(world, j, at, 60.0))
-            came.append(is_closed(requests, 0, j, start + at, world.constants.sky_s))
+            told.append(sky.chance(j, at, 60.0))
+            came.append(sky.closed(j, at))
     told, came = np.array(told), np.array(came, float)
     for low in np.arange(0.0, 1.0, 0.2):
         mine = (told >= low) & (told < low + 0.2)
@@ -144,13 +150,12 @@ def test_forecasts_are_calibrated_and_sharpen(lead_h):
 def test_without_clouds_the_chance_is_that_of_the_request():
     world = plain_world(load_scenario("pair"))
     world.reset(0)
+    sky = Sky(world)
     for j in range(5):
-        assert chance(world, j, 5_000.0) == world.state.requests.book["cloud"][0, j]
+        assert sky.chance(j, 5_000.0) == world.state.requests.book["cloud"][0, j]
 
 
 def test_a_perfect_nowcast_knows():
-    world = cloudy_world({"requests.clouds.nowcast_skill": 1.0})
-    requests, start = world.state.requests, world.state.clock["start"][0]
+    sky = Sky(cloudy_world({"requests.clouds.nowcast_skill": 1.0}))
     for j in range(50):
-        closed = is_closed(requests, 0, j, start + 100.0, world.constants.sky_s)
-        assert chance(world, j, 100.0, 100.0) == float(closed)
+        assert sky.chance(j, 100.0, 100.0) == float(sky.closed(j, 100.0))

@@ -195,7 +195,9 @@ def test_book_has_room(seed, initial, per_hour, shares, looks, sites):
     kinds = {name: ALL[name] | {"share": share} for name, share in zip(names, shares, strict=True)}
     kinds["periodic"] = ALL["periodic"] | {"looks": [2, looks], "share": 0.0}
     site = {"latitude_deg": 5, "longitude_deg": 6, "value": 9, "deadline_h": 3}
-    book, settings = draw(seed, 3 * HOUR, kinds, initial=initial, per_hour=per_hour, sites=[site] * sites)
+    book, settings = draw(
+        seed, 3 * HOUR, kinds, initial=initial, per_hour=per_hour, sites=[site] * sites, where="globe"
+    )
     assert len(book.release) <= book_size(settings, 3 * HOUR)
     assert len(book.campaign) <= (campaign_room(settings, 3 * HOUR) or 0)
     assert len(book.part) == (len(book.release) if settings.has_kinds else 0)
