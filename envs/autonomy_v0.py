@@ -74,7 +74,7 @@ class Autonomy(Problem):
     of each: `area`, `stereo`, `periodic`, `dwell`, `cue` and `tip` (0 or 1), `missing` (images of its order
     not taken yet), `completion` (what completing the order still pays), `convergence` (deg, least angle
     between the looks of a stereo pair; a second look is shown where it is met), `hold` (s for which the
-    camera stays) and `size` (in images).
+    camera stays on a video) and `size` (of it, in images).
 
     All of it is known on board. Battery and temperature are as the sensors give them. Of a neighbour a
     satellite knows what its beacon said, a round ago at least: `age` says how long ago; where the link is

@@ -52,7 +52,7 @@ class Tasking(Problem):
     of each: `area`, `stereo`, `periodic`, `dwell`, `cue` and `tip` (0 or 1), `missing` (images of its order
     not taken yet), `completion` (what completing the order still pays), `convergence` (deg, least angle
     between the looks of a stereo pair; a second look is shown where it is met), `hold` (s for which the
-    camera stays) and `size` (in images).
+    camera stays on a video) and `size` (of it, in images).
 
     ## Actions
 

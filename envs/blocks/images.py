@@ -60,9 +60,9 @@ KINDS = (
     Feature("convergence", "deg", 0, 120, "its looks at least {:.0f} deg apart", silent_at=0,
             column="deg apart"),
     Feature("hold", "s", 0, 1, "the camera stays {:.0f} s", silent_at=0, column="s to stay"),
-    Feature("size", "1", 0, 1, "as large as {:.0f} [image|images]", silent_at=1, column="images' size"),
+    Feature("size", "1", 0, 1, "as large as {:.0f} [image|images]", silent_at=0, column="images' size"),
 )  # fmt: skip
-"""What is told of each request where they are of several kinds."""
+"""What is told of each request where they are of several kinds; all 0 of a single image."""
 
 
 class Requests(Block):
@@ -150,7 +150,7 @@ def tell_part(requests, more, now, b, j):
     more[7] = pays
     more[8] = math.degrees(part.convergence)
     more[9] = part.hold
-    more[10] = part.images
+    more[10] = part.images if part.images != 1.0 else 0.0
 
 
 class Observe(Block):

@@ -12,7 +12,8 @@ from sandbox.state import NONE
 
 class Upcoming(Block):
     """The best of the requests that come into reach within the scenario's `requests.ahead_min`, as many as
-    its `requests.ahead` says, in the order in which they come (`sandbox.ahead`)."""
+    its `requests.ahead` says, in the order in which they come (`sandbox.ahead`). Whether the direction
+    will do for the second look of a stereo pair shows when it is in reach."""
 
     parts = ("ahead",)
     each = "upcoming"

@@ -40,11 +40,8 @@ IMAGE_METRICS = {
 
 ORDER_METRICS = {
     **{f"{kind}_asked": Metric("1", f"orders of kind {kind}") for kind in REQUEST_KINDS},
-    **{
-        f"{kind}_completed": Metric("1", f"orders of kind {kind} on the ground, whole")
-        for kind in REQUEST_KINDS
-    },
-    "completion_value": Metric("1", "value paid for completed orders, part of value_delivered"),
+    **{f"{kind}_completed": Metric("1", "of them on the ground, in time") for kind in REQUEST_KINDS},
+    "completion_value": Metric("1", "paid for completed orders"),
 }
 """Reported where requests are of several kinds. An order is a single image, a video, a cue, a tip, or all
 scenes or looks of an area, a stereo pair or a series, which are whole when all arrived in time."""
