@@ -17,7 +17,7 @@ from sandbox.fleet import zenith
 from sandbox.geography import sample_cities, sample_globe, sample_land
 from sandbox.orbits.frames import geodetic_to_itrs
 from sandbox.request_kinds import Rows, expand, longest_life_h, plain_parts, rows_room, sorted_parts
-from sandbox.scenario import Campaign, Clouds, Event, UrgentRequests
+from sandbox.scenario import Campaign, Event, UrgentRequests
 from sandbox.scenario import Requests as Settings
 from sandbox.state import CAMPAIGN, NONE, PART, PENDING, Requests
 from sandbox.units import HOUR
@@ -31,11 +31,7 @@ _PLACES = {
 
 
 class Book(NamedTuple):
-    """Requests in order of release; every array is (m,) but `sky`, (m, Q). Times from the episode's start.
-
-    Where requests are of several kinds, `part` is (m,) and `campaign` (d,); where clouds belong together, the
-    numbers behind `sky` and behind its forecast, `truth` and `error`, are (m, Q). Else these are empty.
-    """
+    """Requests in order of release; every array is (m,) but `sky`, (m, Q). Times from the episode's start."""
 
     latitude: np.ndarray
     longitude: np.ndarray
@@ -44,10 +40,20 @@ class Book(NamedTuple):
     value: np.ndarray
     cloud: np.ndarray
     sky: np.ndarray
+
+
+class Extras(NamedTuple):
+    """What a book has beside that, empty where there is nothing of it: of requests of several kinds `part`
+    (m,) and `campaign` (d,), of clouds that belong together the numbers behind the sky and its forecast,
+    `truth` and `error` (m, Q)."""
+
     part: np.ndarray = np.zeros(0, PART)
     campaign: np.ndarray = np.zeros(0, CAMPAIGN)
     truth: np.ndarray = np.zeros((0, 0), np.float32)
     error: np.ndarray = np.zeros((0, 0), np.float32)
+
+
+NOTHING_MORE = Extras()
 
 
 def book_size(settings: Settings, horizon_s: float, events: Sequence[Event] = ()) -> int:
@@ -91,6 +97,17 @@ def draw_book(
     events: Sequence[Event] = (),
     times: NDArray[np.float64] | Sequence[float] = (),
 ) -> Book:
+    """As `draw_book_with_extras`, the book alone."""
+    return draw_book_with_extras(rng, settings, horizon_s, events, times)[0]
+
+
+def draw_book_with_extras(
+    rng: np.random.Generator,
+    settings: Settings,
+    horizon_s: float,
+    events: Sequence[Event] = (),
+    times: NDArray[np.float64] | Sequence[float] = (),
+) -> tuple[Book, Extras]:
     """The stock at the start, the Poisson stream until `horizon_s`, the named sites, and the requests that
     the `events` open at their `times` (s from the episode's start)."""
     count = min(int(rng.poisson(settings.per_hour * horizon_s / HOUR)), _stream_room(settings, horizon_s))
@@ -104,7 +121,7 @@ def draw_book(
     cloud = _cloud(rng, settings.cloud_mean, settings.cloud_spread, total)
     worth, patience = draw_tiers(rng, settings.tiers, total)
     rows = Rows(latitude, longitude, release, release + patience * life, worth * value, cloud)
-    part, campaign = Book._field_defaults["part"], Book._field_defaults["campaign"]
+    part, campaign, _, _ = extras = NOTHING_MORE
     if settings.has_kinds and settings.kinds is not None:
         room = rows_room(settings, customer_room(settings, horizon_s))
         rows, part, campaign = expand(rng, settings.kinds, rows, room)
@@ -123,24 +140,21 @@ def draw_book(
         for event, at in happening(events, times, horizon_s)
         if event.requests
     ]
-    plain = len(Book._fields) - len(Book._field_defaults)
-    columns = list(map(np.concatenate, zip(book[:plain], *(each[:plain] for each in urgent), strict=True)))
-    order = np.argsort(columns[2], kind="stable")
-    book = Book(*(column[order] for column in columns))
+    book = Book(*map(np.concatenate, zip(book, *urgent, strict=True)))
+    order = np.argsort(book.release, kind="stable")
+    book = Book(*(column[order] for column in book))
     if settings.has_kinds:
         part = np.concatenate((part, plain_parts(len(order) - len(part))))
         part, campaign = sorted_parts(part, campaign, order)
-        book = book._replace(part=part, campaign=campaign)
+        extras = extras._replace(part=part, campaign=campaign)
         first = np.flatnonzero((part["convergence"] > 0.0) & ~part["locked"])
         book.sky[part["opens"][first]] = book.sky[first]  # both looks of a pair are at one place
-    return book if settings.clouds is None else _under_one_sky(rng, settings.clouds, settings.sky_h, book)
-
-
-def _under_one_sky(rng: np.random.Generator, clouds: Clouds, sky_h: float, book: Book) -> Book:
-    """The book with a sky whose clouds belong together."""
-    places = book.latitude, book.longitude, book.release
-    field = draw_field(rng, clouds, *places, book.sky.shape[1], sky_h * HOUR)
-    return book._replace(sky=sky_of(field), truth=field.truth, error=field.error)
+    if settings.clouds is not None:
+        places = book.latitude, book.longitude, book.release
+        field = draw_field(rng, settings.clouds, *places, intervals, settings.sky_h * HOUR)
+        book = book._replace(sky=sky_of(field))
+        extras = extras._replace(truth=field.truth, error=field.error)
+    return book, extras
 
 
 def _urgent(
@@ -165,7 +179,7 @@ def _cloud(rng: np.random.Generator, mean: float, spread: float, total: int) -> 
     return rng.beta(mean * spread, (1.0 - mean) * spread, total)
 
 
-def write_book(requests: Requests, b: int, book: Book, start: float) -> None:
+def write_book(requests: Requests, b: int, book: Book, start: float, extras: Extras = NOTHING_MORE) -> None:
     """Lay `book` into the arrays of world `b`; what is left of their room never opens."""
     used = slice(0, len(book.release))
     rows = requests.book[b]
@@ -182,20 +196,21 @@ def write_book(requests: Requests, b: int, book: Book, start: float) -> None:
     rows["status"] = PENDING
     rows["captured_at"] = rows["delivered_at"] = np.nan
     rows["captured_by"] = NONE
-    _write_parts(requests, b, book, start)
+    _write_parts(requests, b, extras, start)
     if requests.edge.shape[1]:
-        requests.truth[b, used], requests.error[b, used] = book.truth, book.error
+        requests.truth[b, used], requests.error[b, used] = extras.truth, extras.error
         requests.edge[b, used] = edges_of_clouds(book.cloud)
     index_book(requests, b, used.stop)
 
 
-def _write_parts(requests: Requests, b: int, book: Book, start: float) -> None:
-    """Lay the parts and campaigns of `book` into the arrays of world `b`, if there are any."""
+def _write_parts(requests: Requests, b: int, extras: Extras, start: float) -> None:
+    """Lay parts and campaigns into the arrays of world `b`, if there are any."""
+    part, campaign = extras.part, extras.campaign
     requests.part[b] = plain_parts(requests.part.shape[1])
-    requests.part[b, : len(book.part)] = book.part
+    requests.part[b, : len(part)] = part
     requests.campaign["completed_at"][b] = np.nan
-    requests.campaign[b, : len(book.campaign)] = book.campaign
-    requests.campaign["deadline"][b, : len(book.campaign)] += start
+    requests.campaign[b, : len(campaign)] = campaign
+    requests.campaign["deadline"][b, : len(campaign)] += start
     requests.waits[b] = 0
 
 
