@@ -109,8 +109,8 @@ class PeriodicKind(Campaign):
 class DwellKind(Kind):
     """A video: the camera stays on the place for `dwell_s` and takes what has the size of `images` images.
 
-    Satellites in orbit take 20 s to two minutes; the default is the shortest, so that it fits into a round,
-    as it must. Its size is assumed, for a compressed stream.
+    Both are assumed, the size for a compressed stream: real videos last up to minutes, but a dwell has to fit
+    into a round.
     """
 
     dwell_s: Seconds = 20.0
