@@ -40,6 +40,7 @@ LIMITS: Mapping[str, Mapping[str, float | str]] = {
     "store": {"store": MIDDLE, "stored": MIDDLE, "images": MIDDLE, "oldest_image": 0.0},
     "uncertainty": {"warning_*_sigma": MIDDLE, "warning_*_miss": 0.0},
     "slot": {"offset": 0.0, "drift": 0.0},
+    "orders": {"request_*_completion": 0.0, "request_*_missing": 0.0},
 }  # fmt: skip
 """By limit, the features that tell of it (with * for a number) and what stands in their place: what they are
 when all is well, in their unit, or the middle of their range where no number says so."""

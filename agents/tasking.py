@@ -14,6 +14,8 @@ class TaskingHeuristic(Policy):
     """What the heuristics for tasking_v0 have in common: names of actions, features of the requests shown."""
 
     problems = ("tasking_v0",)
+    dwell_s = 6.0
+    """What an image is taken to take."""
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)
@@ -55,7 +57,21 @@ class TaskingHeuristic(Policy):
     def _worth(self, seen: NDArray, mask: NDArray) -> NDArray:
         """Expected value of each request shown (B, N, K); -1 where it cannot be imaged."""
         clear = 1.0 - self._requests(seen, "cloud") / 100.0
-        return np.where(mask[..., self._observe] == 1, self._requests(seen, "value") * clear, -1.0)
+        return np.where(mask[..., self._observe] == 1, self._value(seen) * clear, -1.0)
+
+    def _value(self, seen: NDArray) -> NDArray:
+        """Value of each request shown (B, N, K), with its share of what completing its order pays."""
+        value = self._requests(seen, "value")
+        if "completion" not in self._columns:
+            return value
+        missing = np.maximum(1.0, self._requests(seen, "missing"))
+        return value + self._requests(seen, "completion") / missing
+
+    def _dwell(self, seen: NDArray) -> NDArray | float:
+        """Seconds for which the camera stays on each request shown (B, N, K)."""
+        if "hold" not in self._columns:
+            return self.dwell_s
+        return np.maximum(self.dwell_s, self._requests(seen, "hold"))
 
     def _rest(self, seen: NDArray, mask: NDArray) -> NDArray:
         """What to do with nothing to do: charge in sunlight, idle in shadow or with a full battery."""
@@ -98,7 +114,6 @@ class DeadlineGreedy(TaskingHeuristic):
     patience = 0.6
     """Worth of a request that can wait, relative to one that cannot."""
     rival_discount = 0.2
-    dwell_s = 6.0
     comfort = 35.0
     """Percent of battery above what is needed at which any request is worth its energy."""
 
@@ -125,7 +140,7 @@ class DeadlineGreedy(TaskingHeuristic):
         return np.where(spare > 0.0, top * 0.5 * np.clip(1.0 - spare / self.comfort, 0.0, 1.0), np.inf)
 
     def _score(self, seen: NDArray, mask: NDArray) -> NDArray:
-        ready = self._requests(seen, "capture_in") + self.dwell_s
+        ready = self._requests(seen, "capture_in") + self._dwell(seen)
         rounds = np.maximum(1.0, np.ceil(ready / self.round_s))
         last = np.minimum(self._requests(seen, "window"), self._requests(seen, "deadline") * 60.0)
         can_wait = last - self._requests(seen, "slew") > 2 * self.round_s

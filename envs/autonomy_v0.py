@@ -70,6 +70,12 @@ class Autonomy(Problem):
     The features of `request_k`, `neighbour_k` and `warning_k` stand once for each k from 1 on. `job` is the
     head of the inbox.
 
+    Where the scenario's requests are of several kinds (`requests.kinds`, as in `customers_24`), more is told
+    of each: `area`, `stereo`, `periodic`, `dwell`, `cue` and `tip` (0 or 1), `missing` (images of its order
+    not taken yet), `completion` (what completing the order still pays), `convergence` (deg, least angle
+    between the looks of a stereo pair; a second look is shown where it is met), `hold` (s for which the
+    camera stays on a video) and `size` (of it, in images).
+
     All of it is known on board. Battery and temperature are as the sensors give them. Of a neighbour a
     satellite knows what its beacon said, a round ago at least: `age` says how long ago; where the link is
     gone the last one heard stands. A station that is out of service is still in the contact plan: who
@@ -125,7 +131,8 @@ class Autonomy(Problem):
       `contact_rate`, `contact_rain`. Uplinks have budgets of their own, a user's falls with the distance, and
       how long lasers take to find each other depends on how far they turn and whom they knew.
       Counts and times that are mostly small are mapped by the root of their share of the range. Where a
-      scenario asks for it (`requests.ahead`), satellites are told what they reach next.
+      scenario asks for it (`requests.ahead`), satellites are told what they reach next; requests may be of
+      several kinds, and clouds belong together (`requests.kinds`, `requests.clouds`).
     """
 
     name, scenario = "autonomy_v0", "disaster_response"

@@ -60,11 +60,15 @@ def nothing(seen: Mapping[str, float]) -> float:
 
 
 def image(seen: Mapping[str, float], k: int) -> float:
-    """The value of request `k` times the chance of a clear view; shared with those who would be first."""
+    """The value of request `k` times the chance of a clear view; shared with those who would be first.
+
+    To the value belongs a share of what completing its order pays, one for each image that is missing.
+    """
     if seen[f"request_{k}_present"] < 0.5:
         return 0.0
     clear = 1.0 - seen[f"request_{k}_cloud"] / 100.0
-    return seen[f"request_{k}_value"] * clear / (1.0 + seen[f"request_{k}_earlier"])
+    completion = seen[f"request_{k}_completion"] / max(1.0, seen[f"request_{k}_missing"])
+    return (seen[f"request_{k}_value"] + completion) * clear / (1.0 + seen[f"request_{k}_earlier"])
 
 
 def sending(seen: Mapping[str, float], prices: Prices) -> float:

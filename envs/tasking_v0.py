@@ -48,6 +48,12 @@ class Tasking(Problem):
     now or soon (access begins within a minute of the round's end), by falling expected value, value x (1 -
     cloud). All of it is known on board: own telemetry, the orbit and contact plan, the request book.
 
+    Where the scenario's requests are of several kinds (`requests.kinds`, as in `customers_24`), more is told
+    of each: `area`, `stereo`, `periodic`, `dwell`, `cue` and `tip` (0 or 1), `missing` (images of its order
+    not taken yet), `completion` (what completing the order still pays), `convergence` (deg, least angle
+    between the looks of a stereo pair; a second look is shown where it is met), `hold` (s for which the
+    camera stays on a video) and `size` (of it, in images).
+
     ## Actions
 
     {actions}
@@ -89,7 +95,8 @@ class Tasking(Problem):
       lets nothing through, no station is in view. New features: `station_fade`, `contact_rate`,
       `contact_rain`.
       Counts and times that are mostly small are mapped by the root of their share of the range. Where a
-      scenario asks for it (`requests.ahead`), satellites are told what they reach next.
+      scenario asks for it (`requests.ahead`), satellites are told what they reach next; requests may be of
+      several kinds, and clouds belong together (`requests.kinds`, `requests.clouds`).
     """
 
     name, scenario = "tasking_v0", "scs01"

@@ -3,10 +3,12 @@
 import math
 from typing import Any, NamedTuple
 
+from sandbox.campaigns import has_parts
 from sandbox.cells import ROUNDING, band_at, box_around, cell_at, cells_between
 from sandbox.compiled import kernel
 from sandbox.geometry import BEYOND_S, itrs_at, rotate, round_path, unit
 from sandbox.links import horizon_cosine, seek_contact, sin_elevation, slant_range, visible_part
+from sandbox.looks import plan_look
 from sandbox.orbits.eclipse import illumination, shadow_transition
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.orbits.frames import subpoint
@@ -212,6 +214,7 @@ def _look_for_requests(opportunities, requests, found, slots, craft, arrow, view
     ux, uy, uz = track[0]
     rx, ry, rz = track[1]
     count, shown = near_cells(requests, found, slots, swath, sun, craft.min_sun_sine, b), 0
+    several_kinds = has_parts(requests)
     while shown < opportunities.shape[0]:
         key, count = next_request(requests, found, slots, count, swath, sun, craft.min_sun_sine, b)
         if key == NONE:
@@ -228,9 +231,14 @@ def _look_for_requests(opportunities, requests, found, slots, craft, arrow, view
         if leave <= max(enter, 0.0) or enter > seconds + LOOK_AHEAD_S:
             continue
         last = min(leave, request.deadline - now + CONE_MARGIN_S)
-        capture, slew, off_nadir = plan_capture(
-            path, rotation, middle, pointing, target, craft, enter, last, seconds, 0.0
-        )
+        if several_kinds:
+            capture, slew, off_nadir = plan_look(
+                requests, b, j, path, rotation, middle, pointing, craft, enter, last, seconds, 0.0
+            )
+        else:
+            capture, slew, off_nadir = plan_capture(
+                path, rotation, middle, pointing, target, craft, enter, last, seconds, 0.0
+            )
         if capture >= 0.0:
             _write(opportunities[shown], j, capture, slew, off_nadir, leave)
             shown += 1

@@ -6,11 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sandbox.attitude import angle_between, meet, on_target, slew_progress, turn, turn_time
+from sandbox.campaigns import hold_of, images_of
 from sandbox.compiled import kernel
 from sandbox.geometry import BEYOND_S, itrs_at, line_of_sight, round_path
 from sandbox.ground import assign_antennas, can_transmit
-from sandbox.images import can_shoot, has_room, settle_captures, transmit
+from sandbox.images import can_keep, can_shoot, has_room, settle_captures, transmit
 from sandbox.links import sin_elevation, slant_range
+from sandbox.looks import plan_look
 from sandbox.orbits.bodies import AU, LOWEST_M, SOLAR_CONSTANT
 from sandbox.orbits.eclipse import illumination
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
@@ -18,7 +20,7 @@ from sandbox.orbits.propagation import hermite_at
 from sandbox.power import battery_step, cycle_wear, faded_capacity, harvest_power, panel_incidence
 from sandbox.radio import link_rate
 from sandbox.safety import is_dark
-from sandbox.sensing import CONE_MARGIN_S, plan_capture, update_requests
+from sandbox.sensing import CONE_MARGIN_S, update_requests
 from sandbox.state import CHARGE, DOWNLINK, IDLE, LOST, NONE, OBSERVE
 from sandbox.thermal import environment_heat, heat_step, power_share, throttle
 
@@ -147,6 +149,7 @@ def _flown(state, constants, mode, place, b, n):
         and 0 <= place < state.opportunities.shape[2]
         and state.opportunities[b, n, place].request != NONE
         and can_shoot(state.store, craft, body, b, n)
+        and can_keep(state, craft, state.opportunities[b, n, place].request, b, n)
     ):
         return OBSERVE
     return IDLE
@@ -179,7 +182,7 @@ def _live(state, constants, scratch, moment, b, n):
     for leg in range(legs):
         if leg == legs - 1:
             mode, place, end = last, task.place, moment.seconds
-            if mode == OBSERVE and shutter[n] >= 0.0 and not has_room(state.store, craft, 2, b, n):
+            if mode == OBSERVE and shutter[n] >= 0.0 and not _keeps_both(state, craft, aimed[n], place, b, n):
                 mode = IDLE
         else:
             mode, place, end = first, task.first_place, min(task.delay, moment.seconds)
@@ -196,6 +199,14 @@ def _live(state, constants, scratch, moment, b, n):
 
 
 @kernel
+def _keeps_both(state, craft, taken, place, b, n):
+    """Whether there is room for the image of request `taken` and for that of an opportunity."""
+    second = state.opportunities[b, n, place].request
+    size = images_of(state.requests, b, taken) + images_of(state.requests, b, second)
+    return has_room(state.store, craft, 2, size, b, n)
+
+
+@kernel
 def _fly_leg(state, constants, airtime, moment, path, leg, b, n):
     """Fly one order over a leg; the offset at which the satellite took an image, or -1.
 
@@ -208,14 +219,15 @@ def _fly_leg(state, constants, airtime, moment, path, leg, b, n):
     station = constants.stations[max(0, outlook.station)]
     arrow = state.pointing[b, n]
     pointing = (arrow[0], arrow[1], arrow[2])
-    shot = end
+    shot, hold = end, craft.dwell
     if mode == OBSERVE:
         opportunity = state.opportunities[b, n, leg.place]
         request = state.requests.book[b, opportunity.request]
+        hold = hold_of(state.requests, craft, b, opportunity.request)
         target = (request.position[0], request.position[1], request.position[2])
         shot = opportunity.capture
         if begin > 0.0:
-            shot = _later_capture(opportunity, request, pointing, path, moment, craft, begin)
+            shot = _later_capture(state.requests, opportunity, pointing, path, moment, craft, begin, b)
             if shot < 0.0:
                 did.late += 1
                 mode, target, shot = IDLE, GEOCENTRE, end
@@ -223,8 +235,8 @@ def _fly_leg(state, constants, airtime, moment, path, leg, b, n):
         target = (station.x, station.y, station.z)
         if begin > 0.0 and begin >= outlook.visible_to:
             did.late += 1
-    shoots = mode == OBSERVE and shot + craft.dwell <= end
-    held = shot + craft.dwell if shoots else end
+    shoots = mode == OBSERVE and shot + hold <= end
+    held = shot + hold if shoots else end
     earliest = min(shot, end) if mode == OBSERVE else begin
     aim, turned, there = _plan_turn(mode, target, pointing, path, moment, craft, earliest, begin)
     angle = angle_between(pointing[0], pointing[1], pointing[2], aim[0], aim[1], aim[2])
@@ -333,12 +345,13 @@ def _plan_turn(mode, target, pointing, path, moment, craft, earliest, begin):
 
 
 @kernel
-def _later_capture(opportunity, request, pointing, path, moment, craft, begin):
+def _later_capture(requests, opportunity, pointing, path, moment, craft, begin, b):
     """Offset at which the shutter can open if the camera turns from offset `begin` on only, or -1."""
-    last = min(opportunity.window, request.deadline - moment.now + CONE_MARGIN_S)
+    j = opportunity.request
+    last = min(opportunity.window, requests.book[b, j].deadline - moment.now + CONE_MARGIN_S)
     enter = opportunity.capture - CONE_MARGIN_S
-    capture, _, _ = plan_capture(
-        path, moment.rotation, moment.middle, pointing, request.position, craft, enter, last, moment.seconds,
+    capture, _, _ = plan_look(
+        requests, b, j, path, moment.rotation, moment.middle, pointing, craft, enter, last, moment.seconds,
         begin,
     )  # fmt: skip
     return capture

@@ -23,6 +23,7 @@ from sandbox.access import (
     next_request,
     swath_along,
 )
+from sandbox.campaigns import hold_of
 from sandbox.compiled import kernel
 from sandbox.geometry import rotate, unit
 from sandbox.orbits.bodies import R_EARTH
@@ -213,7 +214,7 @@ def _search_segment(requests, scratch, upcoming, craft, track, radius, sun, begi
             continue
         middle = begins + 0.5 * SEGMENT_S
         enter, leave = middle + enter, middle + leave
-        in_time = enter + craft.dwell < request.deadline and leave > request.closed_until
+        in_time = enter + hold_of(requests, craft, b, j) < request.deadline and leave > request.closed_until
         if enter > horizon and in_time:
             across = abs(rx * tx + ry * ty + rz * tz) / math.sqrt(rx * rx + ry * ry + rz * rz)
             _keep(upcoming, key, j, enter, leave, _off_nadir(across, radius))

@@ -111,7 +111,7 @@ def sample_cities(rng: np.random.Generator, n: int, spread_m: float) -> Points:
     city = np.minimum(np.searchsorted(share, u, side="right"), len(share) - 1)
     rayleigh = np.sqrt(-2.0 * np.log1p(-v))  # the length of a Gaussian pair
     arc = spread_m / EARTH_MEAN_RADIUS * rayleigh
-    return _moved(latitude[city], longitude[city], arc, 2.0 * np.pi * w)
+    return moved(latitude[city], longitude[city], arc, 2.0 * np.pi * w)
 
 
 def sample_around(
@@ -123,10 +123,10 @@ def sample_around(
     """
     u, v = rng.random((n, 2)).T
     arc = 2.0 * np.arcsin(np.sqrt(u) * np.sin(0.5 * radius_m / EARTH_MEAN_RADIUS))
-    return _moved(np.full(n, latitude), np.full(n, longitude), arc, 2.0 * np.pi * v)
+    return moved(np.full(n, latitude), np.full(n, longitude), arc, 2.0 * np.pi * v)
 
 
-def _moved(latitude: np.ndarray, longitude: np.ndarray, arc: np.ndarray, bearing: np.ndarray) -> Points:
+def moved(latitude: np.ndarray, longitude: np.ndarray, arc: np.ndarray, bearing: np.ndarray) -> Points:
     """The points an `arc` (rad) away along the great circles that leave at `bearing` (rad from north)."""
     sine = np.sin(latitude) * np.cos(arc) + np.cos(latitude) * np.sin(arc) * np.cos(bearing)
     east = np.sin(bearing) * np.sin(arc) * np.cos(latitude)

@@ -1,6 +1,7 @@
 """Images on board: room for them, their judgement at the end of a round, their way down."""
 
 from sandbox.access import precedes
+from sandbox.campaigns import count_arrival, has_parts, hold_of, images_of, note_look
 from sandbox.compiled import kernel
 from sandbox.sensing import capture_request, decayed, find_cloud
 from sandbox.state import DELIVERED, NONE, OPEN
@@ -10,20 +11,29 @@ from sandbox.thermal import is_hot
 @kernel
 def can_shoot(store, craft, body, b, n):
     """Whether the living satellite n of world b is cool enough and has room for one more image."""
-    return not is_hot(body, craft) and has_room(store, craft, 1, b, n)
+    return not is_hot(body, craft) and has_room(store, craft, 1, 1.0, b, n)
 
 
 @kernel
-def has_room(store, craft, images, b, n):
-    """Whether the store of satellite n of world b takes so many images more."""
+def can_keep(state, craft, j, b, n):
+    """Whether the store of satellite n of world b takes the image of request j, which may be a large one."""
+    return has_room(state.store, craft, 1, images_of(state.requests, b, j), b, n)
+
+
+@kernel
+def has_room(store, craft, count, size, b, n):
+    """Whether the store of satellite n of world b takes `count` more images, `size` times one in all."""
     level = store.level[b, n]
-    room = level.used + images * craft.image_bits <= craft.store_bits
-    return room and level.count + images <= store.request.shape[2]
+    room = level.used + size * craft.image_bits <= craft.store_bits
+    return room and level.count + count <= store.request.shape[2]
 
 
 @kernel
 def transmit(state, did, bits, half_life, clock, seconds, rate, b, n):
-    """Send from the store at `rate` (bit/s) for `seconds` from time `clock`; whole images pay their value."""
+    """Send from the store at `rate` (bit/s) for `seconds` from time `clock`; whole images pay their value.
+
+    `bits` is the size of one where all are alike.
+    """
     store, requests = state.store, state.requests
     level, end = store.level[b, n], clock + seconds
     while level.count > 0 and clock < end:
@@ -45,13 +55,20 @@ def transmit(state, did, bits, half_life, clock, seconds, rate, b, n):
         did.delivered += 1
         did.latency += age
         did.value += decayed(request.value, age, half_life)
-    _weigh(store, bits, b, n)
+        count_arrival(state, b, j, clock, n)
+    _weigh(state, bits, b, n)
 
 
 @kernel
-def _weigh(store, bits, b, n):
-    """Add up the store: of its images, each of `bits`, only the oldest may be partly sent."""
+def _weigh(state, bits, b, n):
+    """Add up the store: only the oldest image may be partly sent; each has `bits` if all are alike."""
+    store = state.store
     level = store.level[b, n]
+    if has_parts(state.requests):
+        level.used = 0.0
+        for behind in range(level.count):
+            level.used += store.remaining[b, n, (level.head + behind) % store.request.shape[2]]
+        return
     level.used = store.remaining[b, n, level.head] + (level.count - 1) * bits if level.count > 0 else 0.0
 
 
@@ -73,7 +90,7 @@ def settle_captures(state, constants, scratch, b):
     Of the scratch, shutter and aimed (2 N,) say when each was taken (-1: none) and of which request; entry e
     is of satellite e modulo N, in its first or second leg.
     """
-    did, requests, store, craft = state.activity[b], state.requests, state.store, constants.craft
+    did, requests, craft = state.activity[b], state.requests, constants.craft
     shutter, aimed, first = scratch.shutter[b], scratch.aimed[b], scratch.first[b]
     satellites, now, sky_s = did.shape[0], state.clock[b].time, constants.sky_s
     for e in range(shutter.shape[0]):
@@ -96,18 +113,20 @@ def settle_captures(state, constants, scratch, b):
         j, n = aimed[e], e % satellites
         if first[j] == e and requests.book[b, j].status == OPEN:
             did[n].captured += 1
-            capture_request(requests, b, j, n, now + shutter[e] + craft[n].dwell)
-            _store_image(store, craft[n].image_bits, b, n, j)
+            note_look(state, constants, b, n, j, shutter[e])
+            capture_request(requests, b, j, n, now + shutter[e] + hold_of(requests, craft[n], b, j))
+            _store_image(state, craft[n].image_bits, b, n, j)
         else:
             did[n].duplicate += 1
             did[n].duplicate_request = j
 
 
 @kernel
-def _store_image(store, bits, b, n, j):
+def _store_image(state, bits, b, n, j):
+    store = state.store
     level = store.level[b, n]
     place = (level.head + level.count) % store.request.shape[2]
     store.request[b, n, place] = j
-    store.remaining[b, n, place] = bits
+    store.remaining[b, n, place] = images_of(state.requests, b, j) * bits
     level.count += 1
-    _weigh(store, bits, b, n)
+    _weigh(state, bits, b, n)

@@ -8,15 +8,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.campaigns import completion_shares
 from sandbox.cells import ROUNDING, cells_of, edges_of, make_bands
+from sandbox.cloud_field import draw_field, edges_of_clouds, sky_of
 from sandbox.customers import draw_tiers, draw_values
 from sandbox.events import happening, places
 from sandbox.fleet import zenith
 from sandbox.geography import sample_cities, sample_globe, sample_land
 from sandbox.orbits.frames import geodetic_to_itrs
-from sandbox.scenario import Event, UrgentRequests
+from sandbox.request_kinds import Rows, expand, longest_life_h, plain_parts, rows_room, sorted_parts
+from sandbox.scenario import Campaign, Event, UrgentRequests
 from sandbox.scenario import Requests as Settings
-from sandbox.state import NONE, PENDING, Requests
+from sandbox.state import CAMPAIGN, NONE, PART, PENDING, Requests
 from sandbox.units import HOUR
 
 CITY_SPREAD_M = 50_000.0
@@ -39,10 +42,37 @@ class Book(NamedTuple):
     sky: np.ndarray
 
 
+class Extras(NamedTuple):
+    """What a book has beside that, empty where there is nothing of it: of requests of several kinds `part`
+    (m,) and `campaign` (d,), of clouds that belong together the numbers behind the sky and its forecast,
+    `truth` and `error` (m, Q)."""
+
+    part: np.ndarray = np.zeros(0, PART)
+    campaign: np.ndarray = np.zeros(0, CAMPAIGN)
+    truth: np.ndarray = np.zeros((0, 0), np.float32)
+    error: np.ndarray = np.zeros((0, 0), np.float32)
+
+
+NOTHING_MORE = Extras()
+
+
 def book_size(settings: Settings, horizon_s: float, events: Sequence[Event] = ()) -> int:
     """Room for every request of an episode: the mean of the Poisson stream and eight deviations more."""
     urgent = sum(event.requests.count for event in events if event.requests)
-    return settings.initial + len(settings.sites) + _stream_room(settings, horizon_s) + urgent
+    return rows_room(settings, customer_room(settings, horizon_s)) + len(settings.sites) + urgent
+
+
+def customer_room(settings: Settings, horizon_s: float) -> int:
+    """Room for the customers of the stock and of the stream, who may ask for several requests each."""
+    return settings.initial + _stream_room(settings, horizon_s)
+
+
+def campaign_room(settings: Settings, horizon_s: float) -> int | None:
+    """Room for the campaigns of an episode; None where all requests are single."""
+    if not settings.has_kinds or settings.kinds is None:
+        return None
+    shares = [kind.share for kind in settings.kinds.named.values() if isinstance(kind, Campaign)]
+    return customer_room(settings, horizon_s) if shares else 0
 
 
 def _stream_room(settings: Settings, horizon_s: float) -> int:
@@ -53,7 +83,7 @@ def _stream_room(settings: Settings, horizon_s: float) -> int:
 def sky_intervals(settings: Settings, events: Sequence[Event] = ()) -> int:
     """Intervals of the sky that a request can live through."""
     lives = [
-        settings.lifetime_h[1] * settings.time_factor,
+        longest_life_h(settings),
         *(site.deadline_h - site.release_h for site in settings.sites),
     ]
     lives += [event.requests.lifetime_h[1] for event in events if event.requests]
@@ -67,6 +97,17 @@ def draw_book(
     events: Sequence[Event] = (),
     times: NDArray[np.float64] | Sequence[float] = (),
 ) -> Book:
+    """As `draw_book_with_extras`, the book alone."""
+    return draw_book_with_extras(rng, settings, horizon_s, events, times)[0]
+
+
+def draw_book_with_extras(
+    rng: np.random.Generator,
+    settings: Settings,
+    horizon_s: float,
+    events: Sequence[Event] = (),
+    times: NDArray[np.float64] | Sequence[float] = (),
+) -> tuple[Book, Extras]:
     """The stock at the start, the Poisson stream until `horizon_s`, the named sites, and the requests that
     the `events` open at their `times` (s from the episode's start)."""
     count = min(int(rng.poisson(settings.per_hour * horizon_s / HOUR)), _stream_room(settings, horizon_s))
@@ -79,16 +120,20 @@ def draw_book(
     value = draw_values(rng, settings.value, settings.value_tail, total)
     cloud = _cloud(rng, settings.cloud_mean, settings.cloud_spread, total)
     worth, patience = draw_tiers(rng, settings.tiers, total)
-    value, life = worth * value, patience * life
+    rows = Rows(latitude, longitude, release, release + patience * life, worth * value, cloud)
+    part, campaign, _, _ = extras = NOTHING_MORE
+    if settings.has_kinds and settings.kinds is not None:
+        room = rows_room(settings, customer_room(settings, horizon_s))
+        rows, part, campaign = expand(rng, settings.kinds, rows, room)
     sites, intervals = settings.sites, sky_intervals(settings, events)
     book = Book(
-        np.concatenate((latitude, np.radians([s.latitude_deg for s in sites]))),
-        np.concatenate((longitude, np.radians([s.longitude_deg for s in sites]))),
-        np.concatenate((release, [s.release_h * HOUR for s in sites])),
-        np.concatenate((release + life, [s.deadline_h * HOUR for s in sites])),
-        np.concatenate((value, [s.value for s in sites])),
-        np.concatenate((cloud, [s.cloud for s in sites])),
-        rng.random((total + len(sites), intervals)),
+        np.concatenate((rows.latitude, np.radians([s.latitude_deg for s in sites]))),
+        np.concatenate((rows.longitude, np.radians([s.longitude_deg for s in sites]))),
+        np.concatenate((rows.release, [s.release_h * HOUR for s in sites])),
+        np.concatenate((rows.deadline, [s.deadline_h * HOUR for s in sites])),
+        np.concatenate((rows.value, [s.value for s in sites])),
+        np.concatenate((rows.cloud, [s.cloud for s in sites])),
+        rng.random((len(rows.value) + len(sites), intervals)),
     )
     urgent = [
         _urgent(rng, event, event.requests, at, settings.cloud_spread, intervals)
@@ -97,7 +142,19 @@ def draw_book(
     ]
     book = Book(*map(np.concatenate, zip(book, *urgent, strict=True)))
     order = np.argsort(book.release, kind="stable")
-    return Book(*(column[order] for column in book))
+    book = Book(*(column[order] for column in book))
+    if settings.has_kinds:
+        part = np.concatenate((part, plain_parts(len(order) - len(part))))
+        part, campaign = sorted_parts(part, campaign, order)
+        extras = extras._replace(part=part, campaign=campaign)
+        first = np.flatnonzero((part["convergence"] > 0.0) & ~part["locked"])
+        book.sky[part["opens"][first]] = book.sky[first]  # both looks of a pair are at one place
+    if settings.clouds is not None:
+        places = book.latitude, book.longitude, book.release
+        field = draw_field(rng, settings.clouds, *places, intervals, settings.sky_h * HOUR)
+        book = book._replace(sky=sky_of(field))
+        extras = extras._replace(truth=field.truth, error=field.error)
+    return book, extras
 
 
 def _urgent(
@@ -122,7 +179,7 @@ def _cloud(rng: np.random.Generator, mean: float, spread: float, total: int) -> 
     return rng.beta(mean * spread, (1.0 - mean) * spread, total)
 
 
-def write_book(requests: Requests, b: int, book: Book, start: float) -> None:
+def write_book(requests: Requests, b: int, book: Book, start: float, extras: Extras = NOTHING_MORE) -> None:
     """Lay `book` into the arrays of world `b`; what is left of their room never opens."""
     used = slice(0, len(book.release))
     rows = requests.book[b]
@@ -139,7 +196,22 @@ def write_book(requests: Requests, b: int, book: Book, start: float) -> None:
     rows["status"] = PENDING
     rows["captured_at"] = rows["delivered_at"] = np.nan
     rows["captured_by"] = NONE
+    _write_parts(requests, b, extras, start)
+    if requests.edge.shape[1]:
+        requests.truth[b, used], requests.error[b, used] = extras.truth, extras.error
+        requests.edge[b, used] = edges_of_clouds(book.cloud)
     index_book(requests, b, used.stop)
+
+
+def _write_parts(requests: Requests, b: int, extras: Extras, start: float) -> None:
+    """Lay parts and campaigns into the arrays of world `b`, if there are any."""
+    part, campaign = extras.part, extras.campaign
+    requests.part[b] = plain_parts(requests.part.shape[1])
+    requests.part[b, : len(part)] = part
+    requests.campaign["completed_at"][b] = np.nan
+    requests.campaign[b, : len(campaign)] = campaign
+    requests.campaign["deadline"][b, : len(campaign)] += start
+    requests.waits[b] = 0
 
 
 def index_book(requests: Requests, b: int, count: int) -> None:
@@ -153,7 +225,8 @@ def index_book(requests: Requests, b: int, count: int) -> None:
         cells[name] = column
     cells["start"] = np.cumsum(held) - held
     cells["open"] = 0
-    rows["rank"][np.argsort(rows["value"] * (rows["cloud"] - 1.0), kind="stable")] = np.arange(len(rows))
+    worth = rows["value"] + completion_shares(requests, b)
+    rows["rank"][np.argsort(worth * (rows["cloud"] - 1.0), kind="stable")] = np.arange(len(rows))
     requests.by_deadline[b] = np.argsort(rows["deadline"])
     for counter in (requests.released, requests.expired, requests.brief, requests.open_count):
         counter[b] = 0

@@ -40,7 +40,7 @@ from sandbox.orbits.propagation import MAX_STEP_S, advance
 from sandbox.orders import lapse
 from sandbox.parts import Sim
 from sandbox.propulsion import fire, foresee
-from sandbox.requests import draw_book, write_book
+from sandbox.requests import draw_book_with_extras, write_book
 from sandbox.sensing import update_requests
 from sandbox.setting import HOUR, Setting
 from sandbox.state import NONE, arrays, wipe
@@ -70,8 +70,8 @@ def begin_episode(setting: Setting, sim: Sim, b: int, rng: np.random.Generator) 
     state.power["energy"][b] = charge * state.power["capacity"][b]
     state.body["temperature"][b] = state.body["board"][b] = craft["initial_temperature"]
     state.body["alive"][b] = True
-    book = draw_book(rng, scenario.requests, setting.horizon_s, scenario.events, times)
-    write_book(state.requests, b, book, start)
+    book, extras = draw_book_with_extras(rng, scenario.requests, setting.horizon_s, scenario.events, times)
+    write_book(state.requests, b, book, start, extras)
     if sim.lasers is not None:
         lasers.begin(sim.lasers, b)
     if sim.jobs is not None:

@@ -3,6 +3,7 @@
 import math
 
 from sandbox.attitude import angle_between, meet
+from sandbox.campaigns import count_capture, count_failure, is_locked
 from sandbox.compiled import kernel
 from sandbox.geometry import BEYOND_S, ground_gcrs, unit
 from sandbox.orbits.bodies import R_EARTH
@@ -65,21 +66,22 @@ def cone_times(ux, uy, uz, rx, ry, rz, tx, ty, tz, angle):
 
 
 @kernel
-def plan_capture(path, rotation, middle, start, target, craft, enter, leave, seconds, begin):
+def plan_capture(path, rotation, middle, start, target, craft, enter, leave, seconds, begin, hold=-1.0):
     """(capture, slew, off-nadir) of the earliest capture of a target; capture = -1 if there is none.
 
     `target` (3,) is in ITRS; `enter` and `leave` are the offsets of `cone_times`. The camera turns from
-    `start` at offset `begin`, settles, waits for the cone, and holds still for the dwell, which must end
-    within the cone and may lie beyond the round of `seconds`. The off-nadir angle is checked as far ahead as
-    the path holds.
+    `start` at offset `begin`, settles, waits for the cone, and holds still for the dwell, or for `hold` s,
+    which must end within the cone and may lie beyond the round of `seconds`. The off-nadir angle is checked
+    as far ahead as the path holds.
     """
-    earliest, latest = max(begin, enter + CONE_MARGIN_S), leave - CONE_MARGIN_S - craft.dwell
+    stays = hold if hold >= 0.0 else craft.dwell
+    earliest, latest = max(begin, enter + CONE_MARGIN_S), leave - CONE_MARGIN_S - stays
     if earliest > latest:
         return -1.0, 0.0, 0.0
     capture, slew = meet(path, rotation, middle, start, target, craft, earliest, latest, seconds, begin)
     if begin + slew > capture:
         return -1.0, slew, 0.0
-    horizon, done = seconds + BEYOND_S, capture + craft.dwell
+    horizon, done = seconds + BEYOND_S, capture + stays
     off_nadir = _off_nadir_at(path, rotation, middle, target, min(capture, horizon))
     if done <= horizon and (
         off_nadir > craft.max_off_nadir
@@ -170,6 +172,7 @@ def capture_request(requests, b, j, satellite, time):
     close_request(requests, b, j, CAPTURED)
     requests.book[b, j].captured_at = time
     requests.book[b, j].captured_by = satellite
+    count_capture(requests, b, j, time)
 
 
 @kernel
@@ -177,7 +180,8 @@ def update_requests(requests, b, now):
     """Expire the open requests of world b whose deadline has passed and open those released by `now`.
 
     A request that came and went between two rounds is open for one round all the same; none can take it.
-    Each request is looked at when it is released and when its deadline has passed, and not in between.
+    Each request is looked at when it is released and when its deadline has passed, and not in between; one
+    that is locked when it is released opens later, with the image of another one.
     """
     for j in range(requests.brief[b], requests.released[b]):
         _expire(requests, b, j, now)
@@ -188,15 +192,34 @@ def update_requests(requests, b, now):
     requests.expired[b] = place
     j, brief = requests.released[b], book
     while j < book and requests.book[b, j].release <= now:
-        if requests.book[b, j].status == PENDING:
+        if requests.book[b, j].status == PENDING and not is_locked(requests, b, j):
             open_request(requests, b, j)
             if requests.book[b, j].deadline <= now:
                 brief = min(brief, j)
         j += 1
     requests.released[b], requests.brief[b] = j, min(brief, j)
+    _open_waiting(requests, b, now)
 
 
 @kernel
 def _expire(requests, b, j, now):
     if requests.book[b, j].status == OPEN and requests.book[b, j].deadline <= now:
         close_request(requests, b, j, EXPIRED)
+        count_failure(requests, b, j)
+
+
+@kernel
+def _open_waiting(requests, b, now):
+    """Open the requests of world b whose lock is off and whose time has come; one that is over fails."""
+    place = 0
+    while place < requests.waits[b]:
+        j = requests.waiting[b, place]
+        if requests.part[b, j].opens_at > now:
+            place += 1
+            continue
+        requests.waits[b] -= 1
+        requests.waiting[b, place] = requests.waiting[b, requests.waits[b]]
+        if requests.book[b, j].deadline > now:
+            open_request(requests, b, j)
+        else:
+            count_failure(requests, b, j)

@@ -12,7 +12,7 @@ from sandbox.orbits.ephemeris import Ephemeris, make_ephemeris
 from sandbox.orbits.propagation import Forces
 from sandbox.radio import Radios, make_radios
 from sandbox.safety import SafeRules, safe_rules
-from sandbox.scenario import Scenario
+from sandbox.scenario import Clouds, Scenario
 
 HOUR = 3600.0
 
@@ -31,6 +31,8 @@ class Constants(NamedTuple):
     half_life: float
     sky_s: float
     safety: SafeRules
+    forecast_s: float  # in which a forecast of clouds loses its skill, by e
+    nowcast_skill: float  # of a forecast for the moment itself
 
 
 @dataclass(frozen=True)
@@ -71,5 +73,7 @@ def make_setting(scenario: Scenario, worlds: int, horizon_s: float | None) -> Se
         half_life=requests.half_life_h * HOUR,
         sky_s=requests.sky_h * HOUR,
         safety=safe_rules(scenario),
+        forecast_s=(requests.clouds or Clouds()).forecast_h * HOUR,
+        nowcast_skill=(requests.clouds or Clouds()).nowcast_skill,
     )
     return Setting(scenario, fleet, constants, worlds, horizon)

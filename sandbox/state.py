@@ -5,7 +5,8 @@ A subsystem's numbers for one satellite stand side by side: `state.power["energy
 Everything that changes with time is here, so a snapshot is a copy of these arrays and of the random
 generators. Shapes: B worlds, N satellites, S places in the image store, M requests in the book of an episode,
 Q sky intervals of a request, C cells of the ground in L bands, K observation opportunities shown to a
-satellite, G ground stations, E events. SI units; times are seconds since the scenario's UTC epoch.
+satellite, G ground stations, E events; of requests of several kinds P parts (M, or 0 where all are single), D
+campaigns. SI units; times are seconds since the scenario's UTC epoch.
 """
 
 from typing import Any, NamedTuple
@@ -26,6 +27,9 @@ MODE_NAMES = ("idle", "charge", "observe", "downlink", "lost")
 
 PENDING, OPEN, CAPTURED, DELIVERED, EXPIRED = range(5)
 REQUEST_STATUS_NAMES = ("pending", "open", "captured", "delivered", "expired")
+
+SINGLE, AREA, STEREO, PERIODIC, DWELL, CUE, TIP = range(7)
+REQUEST_KINDS = ("single", "area", "stereo", "periodic", "dwell", "cue", "tip")
 
 
 def _record(*fields: tuple) -> np.dtype:
@@ -74,12 +78,37 @@ REQUEST = _record(  # what is read in every round comes first and stands togethe
     ("status", "u1"),
     ("captured_by", "i4"),  # satellite or -1
     ("cell", "i4"),  # of the ground that it lies in, see `sandbox.cells`
-    ("rank", "i4"),  # its place by expected value, value x (1 - cloud); of equal ones, by number
+    ("rank", "i4"),  # its place by expected value, worth x (1 - cloud); of equal ones, by number
     ("slot", "i4"),  # while it is open: where it stands among the open ones
     ("release", "f8"),  # s
     ("captured_at", "f8"),  # s, NaN before
     ("delivered_at", "f8"),  # s, NaN before
     ("up", "f8", (3,)),  # geodetic zenith, ITRS
+)
+PART = _record(  # what a request is beside a single image, see `sandbox.campaigns`
+    ("kind", "u1"),
+    ("locked", "?"),  # it opens with the image of another one only
+    ("campaign", "i4"),  # that it belongs to, or -1
+    ("sibling", "i4"),  # the next request of that campaign, or -1
+    ("opens", "i4"),  # the request that its image opens, or -1
+    ("delay", "f8"),  # s from that image to that opening
+    ("opens_at", "f8"),  # s, when it opens itself, once it is no longer locked
+    ("hold", "f8"),  # s for which the camera stays on it; at least its dwell
+    ("images", "f8"),  # its size
+    ("convergence", "f8"),  # rad, least angle between the two looks of a stereo pair
+    ("look", "f8", (3,)),  # of its second look: unit vector from there to where the first was taken, ITRS
+)
+CAMPAIGN = _record(  # requests that are worth more together
+    ("kind", "u1"),
+    ("failed", "?"),  # one of them expired
+    ("first", "i4"),  # of its requests
+    ("parts", "i4"),
+    ("captured", "i4"),
+    ("delivered", "i4"),
+    ("bonus", "f8"),  # paid for all of them
+    ("deadline", "f8"),  # s, latest arrival of the last of them
+    ("arrived", "f8"),  # s, when the latest so far arrived
+    ("completed_at", "f8"),  # s, NaN before
 )
 OPEN_REQUEST = _record(  # what a search reads of an open request, small and beside its neighbours
     ("key", "i8"),  # its rank and, in the lower 32 bits, its number
@@ -224,6 +253,13 @@ class Requests(NamedTuple):
     cells: Records  # (B, C) CELL
     open: Records  # (B, M) OPEN_REQUEST, cell by cell, within a cell by rising key
     open_count: Ints  # (B,) requests that are open
+    part: Records  # (B, P) PART
+    campaign: Records  # (B, D) CAMPAIGN
+    waiting: Ints  # (B, P) requests whose lock is off and which are not open yet, in no particular order
+    waits: Ints  # (B,) how many
+    truth: NDArray[np.float32]  # (B, M, Q) normal numbers of the sky, or (B, 0, Q): see `sandbox.cloud_field`
+    error: NDArray[np.float32]  # the same, of its forecast
+    edge: NDArray[np.float32]  # (B, M) or (B, 0): below which number the sky is closed
 
 
 class Contacts(NamedTuple):
@@ -277,9 +313,15 @@ def make_state(
     shown: int,
     stations: int,
     events: int = 0,
+    campaigns: int | None = None,
+    clouds: bool = False,
 ) -> State:
-    """Zeroed arrays for `worlds` x `satellites`, with `places` in a store, `book` requests and so on."""
+    """Zeroed arrays for `worlds` x `satellites`, with `places` in a store, `book` requests and so on.
+
+    With `campaigns`, if only 0, requests are of several kinds; with `clouds`, theirs belong together.
+    """
     fleet, bands = (worlds, satellites), make_bands(book)
+    parts, seen = (0 if campaigns is None else book), (book if clouds else 0)
     return State(
         clock=np.zeros(worlds, CLOCK),
         orbit=Orbit(*(np.zeros((*fleet, 3)) for _ in Orbit._fields)),
@@ -298,6 +340,13 @@ def make_state(
             cells=np.zeros((worlds, bands[-1]), CELL),
             open=np.zeros((worlds, book), OPEN_REQUEST),
             open_count=np.zeros(worlds, np.int32),
+            part=np.zeros((worlds, parts), PART),
+            campaign=np.zeros((worlds, campaigns or 0), CAMPAIGN),
+            waiting=np.zeros((worlds, parts), np.int32),
+            waits=np.zeros(worlds, np.int32),
+            truth=np.zeros((worlds, seen, intervals), np.float32),
+            error=np.zeros((worlds, seen, intervals), np.float32),
+            edge=np.zeros((worlds, seen), np.float32),
         ),
         contacts=Contacts(np.zeros(fleet, PLAN), np.zeros((*fleet, 3)), np.zeros((*fleet, 3))),
         outlook=np.zeros(fleet, OUTLOOK),

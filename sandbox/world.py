@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sandbox.bounds import MOST_HOURS, MOST_MESSAGE_BYTES, MOST_SHOWN, MOST_THREADS, MOST_WORLDS
 from sandbox.checks import as_array
+from sandbox.cloud_field import BLOCK_BYTES
 from sandbox.commands import Commands, blank_commands, checked
 from sandbox.compiled import entry_point
 from sandbox.demand import Demand, check_book, check_round
@@ -31,7 +32,7 @@ from sandbox.jobs import idle_boards
 from sandbox.orbits.poliastro import to_orbit
 from sandbox.parts import Sim, chosen_parts, make_parts
 from sandbox.propulsion import most_delta_v
-from sandbox.requests import book_size, sky_intervals
+from sandbox.requests import book_size, campaign_room, sky_intervals
 from sandbox.round import FIRST, SECOND, begin_episode, recall, run
 from sandbox.scenario import Scenario, load_scenario
 from sandbox.setting import Constants, Setting, make_setting
@@ -144,6 +145,7 @@ class World:
         demand = Demand(self.worlds, what)
         none = self._make_sim(replace(setting, worlds=0))
         drawn = 16 * book * (sky_intervals(scenario.requests, scenario.events) + 7)  # and then sorted
+        drawn += BLOCK_BYTES if scenario.requests.clouds else 0
         demand.add(f"{book:,} requests", lambda: leaves((none.state, none.scratch)), once=drawn)
         for name in self.parts:
             demand.add(name, partial(leaves, getattr(none, name)))
@@ -166,6 +168,8 @@ class World:
                 self.shown,
                 stations,
                 len(events),
+                campaign_room(requests, self.horizon_s),
+                requests.clouds is not None,
             ),
             setting.constants,
             make_scratch(*setting.team, stations, book, self.shown),

@@ -6,10 +6,12 @@ from numpy.typing import NDArray
 from agents.planner.trajectories import Trajectories, leg
 from sandbox.access import LOOK_AHEAD_S, SCREEN_MARGIN, half_turn
 from sandbox.attitude import angle_between, meet, slew_progress, slew_time, turn
+from sandbox.campaigns import hold_of, is_locked, worth_of
 from sandbox.compiled import kernel
 from sandbox.geometry import line_of_sight, rotate, unit
+from sandbox.looks import plan_look
 from sandbox.orbits.ephemeris import earth_rotation
-from sandbox.sensing import CONE_MARGIN_S, access_angle, cone_times, is_closed, plan_capture
+from sandbox.sensing import CONE_MARGIN_S, access_angle, cone_times, is_closed
 from sandbox.state import OPEN, PENDING
 from sandbox.structured import structured
 from sandbox.world import World
@@ -61,7 +63,8 @@ def _survey(requests, constants, b, along, rounds, near, shown, reach, times, fo
                 j, enter, leave = reach[0, i], times[0, i], times[1, i]
                 craft = constants.craft[n]
                 first = max(0.0, enter + CONE_MARGIN_S)
-                last = min(leave - CONE_MARGIN_S, constants.round_s) - craft.dwell
+                hold = hold_of(requests, craft, b, j)
+                last = min(leave - CONE_MARGIN_S, constants.round_s) - hold
                 if first > last or (t < near and _ahead(requests, b, reach, seen, i) >= shown):
                     continue
                 if is_closed(requests, b, j, begin + first, constants.sky_s):
@@ -72,7 +75,7 @@ def _survey(requests, constants, b, along, rounds, near, shown, reach, times, fo
                     one, p = found[count], requests.book[b, j].position
                     one.satellite, one.slot, one.request = n, t, j
                     one.enter, one.leave = enter, leave
-                    tau = 0.5 * (first + last) + craft.dwell
+                    tau = 0.5 * (first + last) + hold
                     aim = line_of_sight(path, rotation, middle, (p[0], p[1], p[2]), tau)
                     one.aim[0], one.aim[1], one.aim[2] = aim
                 count += 1
@@ -91,7 +94,7 @@ def _in_reach(requests, constants, b, n, begin, track, radius, sun, reach, times
         request = requests.book[b, j]
         if request.release > begin or request.deadline <= begin or request.deadline == 0.0:
             continue
-        if request.status not in (OPEN, PENDING) or request.closed_until > begin:
+        if request.status not in (OPEN, PENDING) or request.closed_until > begin or is_locked(requests, b, j):
             continue
         up = request.up
         if ux * up[0] + uy * up[1] + uz * up[2] < floor:
@@ -113,10 +116,11 @@ def _in_reach(requests, constants, b, n, begin, track, radius, sun, reach, times
 @kernel
 def _ahead(requests, b, reach, seen, i):
     """How many of the requests in reach have a greater expected value than the one at place i."""
-    count, mine = 0, requests.book[b, reach[0, i]]
+    count, j = 0, reach[0, i]
+    mine = worth_of(requests, b, j) * (1.0 - requests.book[b, j].cloud)
     for k in range(seen):
-        other = requests.book[b, reach[0, k]]
-        count += other.value * (1.0 - other.cloud) > mine.value * (1.0 - mine.cloud)
+        other = reach[0, k]
+        count += worth_of(requests, b, other) * (1.0 - requests.book[b, other].cloud) > mine
     return count
 
 
@@ -179,10 +183,11 @@ def _turning(requests, constants, b, along, one, pointing, depart):
         path, _, _ = leg(along.position, along.velocity, constants, along.start, t, n)
         rotation = earth_rotation(constants.ephemeris, along.start + t * seconds + middle)
         if t == one.slot:
-            capture, slew, _ = plan_capture(
-                path, rotation, middle, start, place, craft, one.enter, one.leave, seconds, 0.0
-            )
-            fits = capture >= 0.0 and capture + craft.dwell <= seconds
+            capture, slew, _ = plan_look(
+                requests, b, one.request, path, rotation, middle, start, craft, one.enter, one.leave, seconds,
+                0.0,
+            )  # fmt: skip
+            fits = capture >= 0.0 and capture + hold_of(requests, craft, b, one.request) <= seconds
             return total + slew if fits else -1.0
         enter = one.enter + (one.slot - t) * seconds
         there, slew = meet(

@@ -17,6 +17,7 @@ from agents.planner.simulator import Simulator
 from agents.planner.tasking_decoder import TaskingDecoder
 from agents.planner.tasking_milp import TaskingMilp
 from agents.planner.trajectories import trajectories
+from sandbox.campaigns import completion_shares
 
 
 class TaskingPlanner(RolloutPlanner):
@@ -32,7 +33,8 @@ class TaskingPlanner(RolloutPlanner):
     def starts(self, b: int, done: int, rounds: int) -> Sequence[Change]:
         """Plans that send whenever they can, and that leave what is worth little."""
         base = cast(TaskingNeighbourhood, self.searching.base)
-        return base.choosy(self.world.state.requests.book["value"][b])
+        requests = self.world.state.requests
+        return base.choosy(requests.book["value"][b] + completion_shares(requests, b))
 
     def others(self, b: int, done: int, rounds: int) -> Sequence[Change]:
         """The wishes that the flow program has for the rounds ahead."""

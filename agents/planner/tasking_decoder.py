@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.tuned.tasking import Teacher
+from sandbox.campaigns import completion_shares, image_sizes
 from sandbox.state import NONE
 
 USUAL, REST, WATCH, SEND, SPEND = range(5)
@@ -139,12 +140,14 @@ def images_left(world: Any, rate: NDArray[np.float64], end: float) -> NDArray[np
     )
     mine = np.where(known, MEAN_RATE * rate / np.maximum(1.0, crowd), 1.0)
     room = np.maximum(plan["end"] - begin, 1.0)[..., None]
-    takes = (behind + 1) * (world.constants.craft["image_bits"] / mine)[..., None]
+    sizes = np.cumsum(image_sizes(state.requests)[copy, image], axis=-1)
+    takes = sizes * (world.constants.craft["image_bits"] / mine)[..., None]
     passes = np.floor(takes / room)
     sent = begin[..., None] + passes * REVOLUTION_S + (takes - passes * room)
     sent = np.where(known[..., None] & (sent < end), sent, np.inf)
     taken = np.where(behind < count[..., None], book["captured_at"][copy, image], 0.0)
-    worth = book["value"][copy, image] * 2.0 ** (-(sent - taken) / half_life)
+    shares = np.array([completion_shares(state.requests, b) for b in range(len(count))])
+    worth = (book["value"] + shares)[copy, image] * 2.0 ** (-(sent - taken) / half_life)
     return np.where(behind < count[..., None], worth, 0.0).sum(axis=-1)
 
 

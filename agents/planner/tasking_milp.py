@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from agents.planner.milp import Program, Solution
 from agents.planner.opportunities import LINK, find_opportunities, link_opportunities, turn_seconds
 from agents.planner.trajectories import Trajectories
+from sandbox.campaigns import completion_shares, image_sizes
 from sandbox.state import NONE
 from sandbox.world import World
 
@@ -159,7 +160,7 @@ class TaskingMilp:
         """The arcs as variables, with what they bring: an image, what it is worth later."""
         shots, half_life = self.opportunities, self.world.constants.half_life
         self.taken_at = self.along.start + self.step * (shots["slot"] + 0.5)
-        value = self.world.state.requests.book["value"][self.b, shots["request"]]
+        value = self._worths()[shots["request"]]
         self.later = self._next_contact()
         self.worth_later = (
             value * LATER * 2.0 ** (-(self.later[shots["satellite"]] - self.taken_at) / half_life)
@@ -246,12 +247,18 @@ class TaskingMilp:
             coming, owners = self._coming(n, rounds)
             gains = np.concatenate((stock, coming))
             variables = self.program.add(gains, whole=False)
-            sizes = np.concatenate((left, np.full(len(coming), self.craft["image_bits"][n])))
+            images = image_sizes(self.world.state.requests)[self.b, owners]
+            sizes = np.concatenate((left, images * self.craft["image_bits"][n]))
             self._fill_contact(n, rounds, variables, sizes)
             columns.append(variables)
             groups.append(np.concatenate((-1 - np.arange(len(stock)), owners)))
         if columns:
             self._once(n, np.concatenate(columns), np.concatenate(groups))
+
+    def _worths(self) -> NDArray[np.float64]:
+        """Values of the requests (M,), with their shares of what completing their campaigns pays."""
+        requests = self.world.state.requests
+        return requests.book["value"][self.b] + completion_shares(requests, self.b)
 
     def _contacts(self, n: int) -> list[NDArray[np.int64]]:
         """The rounds of each contact of satellite n in the window."""
@@ -272,7 +279,8 @@ class TaskingMilp:
         places = (level["head"] + np.arange(level["count"])) % store.request.shape[2]
         images = book[store.request[self.b, n, places]]
         at = np.full(len(images), self.along.start + self.step * (rounds[0] + 1.0))
-        return self._gain(n, images["value"], images["captured_at"], at), store.remaining[self.b, n, places]
+        value = self._worths()[store.request[self.b, n, places]]
+        return self._gain(n, value, images["captured_at"], at), store.remaining[self.b, n, places]
 
     def _coming(self, n: int, rounds: NDArray) -> tuple[NDArray, NDArray]:
         """Gains and requests of the images that could be taken before the contact ends."""
@@ -281,7 +289,7 @@ class TaskingMilp:
         opportunities = np.flatnonzero(mine)[first]
         slot = np.maximum(rounds[0], self.opportunities["slot"][opportunities] + 1)
         at = self.along.start + self.step * (slot + 1.0)
-        value = self.world.state.requests.book["value"][self.b, requests]
+        value = self._worths()[requests]
         return self._gain(n, value, self.taken_at[opportunities], at), requests
 
     def _fill_contact(self, n: int, rounds: NDArray, variables: NDArray, sizes: NDArray) -> None:

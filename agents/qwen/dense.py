@@ -24,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.blocks.images import KINDS
 from envs.features import Feature, Layout
 from sandbox.errors import SandboxError
 
@@ -57,6 +58,8 @@ SUBJECTS = ("job", *(f"warning_{k}" for k in range(1, 9)))
 """Groups with a token that closes them where no action does."""
 UNREAD = ("upcoming",)
 """Groups that are left out: the nano has learned to do without them."""
+UNREAD_FEATURES = frozenset(f"request_{feature.name}" for feature in KINDS)
+"""Features of a group, without its number, that are left out for the same reason."""
 SPARE_ACTIONS, SPARE_FEATURES, ITEMS = 64, 128, 16
 _ORDERS = ("idle", "charge", "downlink", "observe", *ACTIONS[19:29])
 _SCALED: tuple[tuple[Scale, tuple[str, ...]], ...] = (
@@ -147,7 +150,7 @@ class DenseRenderer:
         self._token, self._feature, self._silenced, self._action, self._gate = np.array(columns).T
         self._closes = {c.token: c.gate for c in columns if c.gate >= 0 and c.feature < 0}
         silent = [_silent_at(f, scale) for f, scale in zip(layout.features, scales, strict=True)]
-        self._silent_at = layout.scaled(silent)
+        self._silent_at = layout.scaled(np.array(silent))
 
     def ids(
         self, observation: NDArray[np.float32], mask: NDArray[np.int8]
@@ -225,7 +228,7 @@ def text_of(ids: Sequence[int]) -> str:
 def strangers(layout: Layout, actions: Sequence[str]) -> list[str]:
     """The features of `layout` and those of `actions` that have no token of their own."""
     said = [f for f in layout.features if not f.gate and _key(f, layout) not in SCALES]
-    said = [f for f in said if not f.name.startswith(UNREAD)]
+    said = [f for f in said if not (f.name.startswith(UNREAD) or _key(f, layout) in UNREAD_FEATURES)]
     return [*(feature.name for feature in said), *(name for name in actions if name not in ACTIONS)]
 
 
@@ -252,7 +255,10 @@ def _columns(layout: Layout, actions: Sequence[str], action_ids: NDArray) -> Ite
 
 
 def _feature_columns(layout: Layout, i: int) -> Iterator[Column]:
-    first = IDS.get(f"<{_key(layout.features[i], layout)}:00>")
+    key = _key(layout.features[i], layout)
+    if key in UNREAD_FEATURES:
+        return
+    first = IDS.get(f"<{key}:00>")
     if first is None:
         if i >= SPARE_FEATURES:
             raise SandboxError(

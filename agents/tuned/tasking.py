@@ -37,7 +37,7 @@ class Teacher(DeadlineGreedy):
         return np.where(spare > 0.0, top * self.price_share * short, np.inf)
 
     def _score(self, seen: NDArray, mask: NDArray) -> NDArray:
-        ready = self._requests(seen, "capture_in") + self.dwell_s
+        ready = self._requests(seen, "capture_in") + self._dwell(seen)
         rounds = np.maximum(1.0, np.ceil(ready / self.round_s))
         last = np.minimum(self._requests(seen, "window"), self._requests(seen, "deadline") * 60.0)
         can_wait = last - self._requests(seen, "slew") > self.stay_rounds * self.round_s

@@ -1,6 +1,7 @@
 """Images: what is stored, what can be taken, and the orders to take one."""
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -9,9 +10,11 @@ from envs import prospects
 from envs.block import Action, Block
 from envs.blocks.pointing import obeys
 from envs.features import Feature
+from sandbox.campaigns import completion_of, has_parts
+from sandbox.cloud_field import cloud_chance
 from sandbox.compiled import kernel
-from sandbox.images import can_shoot
-from sandbox.state import NONE, OBSERVE
+from sandbox.images import can_keep, can_shoot
+from sandbox.state import AREA, CUE, DWELL, NONE, OBSERVE, PERIODIC, STEREO, TIP
 
 STORE = "Images"
 
@@ -43,9 +46,29 @@ class Store(Block):
             row.oldest_image = (moment.now - oldest.captured_at) / 60.0
 
 
+KINDS = (
+    Feature("area", "1", 0, 1, "a scene of an area", silent_at=0, column="area"),
+    Feature("stereo", "1", 0, 1, "a look of a stereo pair", silent_at=0, column="stereo"),
+    Feature("periodic", "1", 0, 1, "a look of a series", silent_at=0, column="series"),
+    Feature("dwell", "1", 0, 1, "a video", silent_at=0, column="video"),
+    Feature("cue", "1", 0, 1, "it may open an urgent request", silent_at=0, column="cue"),
+    Feature("tip", "1", 0, 1, "urgent, found in an image", silent_at=0, column="urgent"),
+    Feature("missing", "1", 0, 1, "{:.0f} [image|images] of its order missing", silent_at=0,
+            column="missing", root=True),
+    Feature("completion", "1", 0, 1, "completing the order pays {:.1f}", silent_at=0,
+            column="completion pays", root=True),
+    Feature("convergence", "deg", 0, 120, "its looks at least {:.0f} deg apart", silent_at=0,
+            column="deg apart"),
+    Feature("hold", "s", 0, 1, "the camera stays {:.0f} s", silent_at=0, column="s to stay"),
+    Feature("size", "1", 0, 1, "as large as {:.0f} [image|images]", silent_at=0, column="images' size"),
+)  # fmt: skip
+"""What is told of each request where they are of several kinds; all 0 of a single image."""
+
+
 class Requests(Block):
     """The requests that can be imaged now or soon (access begins within a minute of the round's end), by
-    falling expected value, value x (1 - cloud)."""
+    falling expected value, value x (1 - cloud). Where they are of several kinds, each image of a campaign
+    counts for that with its share of what completion pays, and more is told of each: `KINDS`."""
 
     each = "request"
     features = (
@@ -70,19 +93,41 @@ class Requests(Block):
         requests = scenario.requests
         urgent = (event.requests.value[1] for event in scenario.events if event.requests)
         most = requests.value[1] * requests.value_factor
+        if requests.kinds is not None:
+            most *= requests.kinds.value_factor
         return {"value": max([most, *(site.value for site in requests.sites), *urgent]) or 1.0}
+
+    def more(self, world):
+        requests = world.scenario.requests
+        if not requests.has_kinds:
+            return ()
+        kinds = requests.kinds
+        named, most = kinds.named, requests.value[1] * requests.value_factor
+        tops = {
+            "missing": max(kind.most_rows for kind in named.values()),
+            "completion": most * kinds.completion,
+            "hold": kinds.dwell.dwell_s if kinds.dwell else 0.0,
+            "size": kinds.dwell.images if kinds.dwell else 0.0,
+        }
+        return tuple(replace(f, high=max(1.0, float(tops.get(f.name, f.high)))) for f in KINDS)
 
     @staticmethod
     @kernel
     def observe(sim, own, moment, row, b, n):
+        requests = sim.state.requests
+        several_kinds, one_sky = own.more.shape[2] > 0, requests.edge.shape[1] > 0
         for k in range(own.items.shape[1]):
             opportunity = sim.state.opportunities[b, n, k]
             if opportunity.request == NONE:
                 continue
-            request, item = sim.state.requests.book[b, opportunity.request], own.items[b, k]
+            j, item = opportunity.request, own.items[b, k]
+            request = requests.book[b, j]
             item.present = 1.0
             item.value = request.value
             item.cloud = 100.0 * request.cloud
+            if one_sky:
+                at = moment.now + opportunity.capture
+                item.cloud = 100.0 * cloud_chance(requests, sim.constants, b, j, moment.now, at)
             item.off_nadir = math.degrees(opportunity.off_nadir)
             item.slew = opportunity.slew
             item.capture_in = opportunity.capture
@@ -90,6 +135,22 @@ class Requests(Block):
             item.deadline = (request.deadline - moment.now) / 60.0
             item.rivals = opportunity.rivals
             item.earlier = opportunity.earlier
+            if several_kinds:
+                tell_part(requests, own.more[b, k], moment.now, b, j)
+
+
+@kernel
+def tell_part(requests, more, now, b, j):
+    """Write the features of `KINDS` of request j, in their order."""
+    part = requests.part[b, j]
+    for place, kind in enumerate((AREA, STEREO, PERIODIC, DWELL, CUE, TIP)):
+        more[place] = 1.0 if part.kind == kind else 0.0
+    missing, pays = completion_of(requests, b, j, now)
+    more[6] = missing if part.campaign != NONE else 0.0
+    more[7] = pays
+    more[8] = math.degrees(part.convergence)
+    more[9] = part.hold
+    more[10] = part.images if part.images != 1.0 else 0.0
 
 
 class Observe(Block):
@@ -110,10 +171,12 @@ class Observe(Block):
     @staticmethod
     @kernel
     def allow(sim, own, moment, legal, b, n):
-        body = sim.state.body[b, n]
-        able = obeys(sim, b, n) and can_shoot(sim.state.store, sim.constants.craft[n], body, b, n)
+        craft, body = sim.constants.craft[n], sim.state.body[b, n]
+        able = obeys(sim, b, n) and can_shoot(sim.state.store, craft, body, b, n)
+        alike = not has_parts(sim.state.requests)
         for k in range(legal.shape[0]):
-            legal[k] = able and sim.state.opportunities[b, n, k].request != NONE
+            request = sim.state.opportunities[b, n, k].request
+            legal[k] = able and request != NONE and (alike or can_keep(sim.state, craft, request, b, n))
 
     @staticmethod
     @kernel

@@ -12,9 +12,10 @@ from envs.blocks.images import Observe
 from envs.blocks.pointing import obeys
 from envs.features import Feature
 from envs.prospects import Prices, Prospect
+from sandbox.campaigns import has_parts
 from sandbox.compiled import kernel
 from sandbox.faults import can_reload
-from sandbox.images import can_shoot
+from sandbox.images import can_keep, can_shoot
 from sandbox.jobs import DECISIONS, NEIGHBOUR, RUN_LARGE, RUN_SMALL
 from sandbox.jobs import TRAINING as TO_TRAINING
 from sandbox.lasers import TERMINALS, carries
@@ -130,12 +131,14 @@ class ObserveNext(Observe):
     @staticmethod
     @kernel
     def allow(sim, own, moment, legal, b, n):
-        order, body = sim.orders[b, n], sim.state.body[b, n]
-        able = obeys(sim, b, n) and can_shoot(sim.state.store, sim.constants.craft[n], body, b, n)
+        order, craft = sim.orders[b, n], sim.constants.craft[n]
+        able = obeys(sim, b, n) and can_shoot(sim.state.store, craft, sim.state.body[b, n], b, n)
+        alike = not has_parts(sim.state.requests)
         for k in range(legal.shape[0]):
             request = sim.state.opportunities[b, n, k].request
             stands = order.command == OBSERVE and order.request == request
-            legal[k] = able and request != NONE and not stands
+            kept = request != NONE and (alike or can_keep(sim.state, craft, request, b, n))
+            legal[k] = able and kept and not stands
 
     @staticmethod
     @kernel

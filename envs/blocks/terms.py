@@ -26,13 +26,17 @@ class Priced(Block):
 
 
 class Delivery(Block):
-    """Images that have arrived whole: value x 2^(-age / half-life), age from capture to arrival."""
+    """Images that have arrived whole: value x 2^(-age / half-life), age from capture to arrival; and of
+    campaigns, what completing them in time pays, in equal shares for the images (`sandbox.campaigns`)."""
 
     terms = ("reward_delivery",)
 
     def pays(self, world):
-        half = 60.0 * world.scenario.requests.half_life_h
-        return f"image on the ground its value, halved every {half:g} min on board"
+        requests = world.scenario.requests
+        paid = f"image on the ground its value, halved every {60.0 * requests.half_life_h:g} min on board"
+        if not (requests.has_kinds and requests.kinds.completion):
+            return paid
+        return f"{paid}; an order completed on the ground in time its completion, shared by who took part"
 
     @staticmethod
     @kernel

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sandbox.jobs import DELIVERED as ANSWER_DELIVERED
 from sandbox.recording.frames import book_of
-from sandbox.state import MODE_NAMES
+from sandbox.state import DELIVERED, MODE_NAMES, NONE, PENDING, REQUEST_KINDS, TIP
 from sandbox.world import World
 
 GIGA, JOULES_PER_WH = 1e9, 3600.0
@@ -37,6 +37,14 @@ IMAGE_METRICS = {
     "denied": Metric("1", "rounds without a free antenna"),
 }
 """Reported where the problem is about images."""
+
+ORDER_METRICS = {
+    **{f"{kind}_asked": Metric("1", f"orders of kind {kind}") for kind in REQUEST_KINDS},
+    **{f"{kind}_completed": Metric("1", "of them on the ground, in time") for kind in REQUEST_KINDS},
+    "completion_value": Metric("1", "paid for completed orders"),
+}
+"""Reported where requests are of several kinds. An order is a single image, a video, a cue, a tip, or all
+scenes or looks of an area, a stereo pair or a series, which are whole when all arrived in time."""
 
 JOB_METRICS = {
     "value_answered": Metric("1", "value of the answers that arrived, aged"),
@@ -88,7 +96,7 @@ THOUGHT_METRICS = {
 }
 """Reported where thought was charged."""
 
-GROUPS = (IMAGE_METRICS, JOB_METRICS, AVOIDANCE_METRICS, BODY_METRICS, THOUGHT_METRICS)
+GROUPS = (IMAGE_METRICS, ORDER_METRICS, JOB_METRICS, AVOIDANCE_METRICS, BODY_METRICS, THOUGHT_METRICS)
 """Every metric, in the order in which they are shown."""
 
 
@@ -125,6 +133,8 @@ def metrics_in(world: World, totals: Totals, b: int = 0) -> dict[str, float]:
     found: dict[str, float] = {}
     if "reward_delivery" in totals.terms:
         found |= image_metrics(book_of(world, b), totals)
+        if world.state.requests.part.shape[1]:
+            found |= order_metrics(world, b)
     if world.jobs is not None:
         found |= job_metrics(world.jobs.state.book[b], world.jobs.state.ledger[b], totals)
     if world.encounters is not None:
@@ -149,6 +159,34 @@ def image_metrics(book: NDArray, totals: Totals) -> dict[str, float]:
         "latency_median_min": _percentile(latency, 50),
         "latency_p90_min": _percentile(latency, 90),
         **_counts(totals, cloudy="cloudy", duplicate="duplicate", denied="denied"),
+    }
+
+
+def order_metrics(world: World, b: int = 0) -> dict[str, float]:
+    """The metrics of `ORDER_METRICS` of the episode in world `b`, where requests are of several kinds.
+
+    Also those of all requests, without what never was one: tips that nobody found, and looks of series that
+    were still to come.
+    """
+    requests, now = world.state.requests, float(world.state.clock["time"][b])
+    book, part = requests.book[b], requests.part[b]
+    campaign = requests.campaign[b][requests.campaign["parts"][b] > 0]
+    hidden = (part["kind"] == TIP) & (book["status"] == PENDING)
+    offered = (book["release"] <= now) & ~hidden
+    alone, arrived = part["campaign"] == NONE, book["status"] == DELIVERED
+    begun, done = offered[campaign["first"]], np.isfinite(campaign["completed_at"])
+    late = np.unique(part["campaign"][~offered & ~alone])
+    whole = np.setdiff1d(np.arange(len(campaign)), late)
+    asked = [(alone & offered & (part["kind"] == k)).sum() + (begun & (campaign["kind"] == k)).sum()
+             for k in range(len(REQUEST_KINDS))]  # fmt: skip
+    completed = [(alone & arrived & (part["kind"] == k)).sum() + (done & (campaign["kind"] == k)).sum()
+                 for k in range(len(REQUEST_KINDS))]  # fmt: skip
+    return {
+        "value_offered": float(book["value"][offered].sum() + campaign["bonus"][whole].sum()),
+        "requests": int(offered.sum()),
+        **{f"{kind}_asked": int(count) for kind, count in zip(REQUEST_KINDS, asked, strict=True)},
+        **{f"{kind}_completed": int(count) for kind, count in zip(REQUEST_KINDS, completed, strict=True)},
+        "completion_value": float(campaign["bonus"][done].sum()),
     }
 
 

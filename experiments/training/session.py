@@ -55,8 +55,10 @@ class Task:
         made = []
         for scenario in self.scenarios:
             cycles = None if self.hours is None else rounds_in(self.hours, scenario)
-            options = {"max_cycles": cycles, "difference_reward": self.difference}
-            made.append(make_batch(find(self.problem), scenario, worlds, **options))
+            env = make_batch(
+                find(self.problem), scenario, worlds, max_cycles=cycles, difference_reward=self.difference
+            )
+            made.append(env)
         told = {
             "features": {len(env.layout) for env in made},
             "actions": {len(env.actions) for env in made},

@@ -24,7 +24,7 @@ from sandbox.orbits.ephemeris import earth_rotation_angle, sun_position
 from sandbox.orbits.frames import gcrs_to_itrs, itrs_to_geodetic
 from sandbox.orbits.propagation import propagate
 from sandbox.sensing import decayed
-from sandbox.state import DELIVERED, EXPIRED, MODE_NAMES, NONE
+from sandbox.state import DELIVERED, EXPIRED, MODE_NAMES, NONE, PENDING, TIP
 
 if TYPE_CHECKING:
     from sandbox.world import World
@@ -159,8 +159,10 @@ def events_of(world: "World", b: int = 0) -> Iterator[Event]:
     """What happened in the last round of world `b`, by time: (time s, satellite, kind, request, value).
 
     Kinds: capture (its value on the spot), delivery (the value that arrived), cloudy, duplicate, expired
-    (the value forgone) and lost. A capture, a delivery and an expiry are timed exactly; an image thrown away
-    stands at the beginning of the round, a loss at its end. Satellite and request are -1 where there is none.
+    (the value forgone) and lost; of requests of several kinds also completion (of an order: what it paid; the
+    request is its first) and tip (an urgent request that an image has opened). A capture, a delivery, an
+    expiry, a completion and a tip are timed exactly; an image thrown away stands at the beginning of the
+    round, a loss at its end. Satellite and request are -1 where there is none.
     """
     did, end = world.state.activity[b], float(world.state.clock["time"][b])
     start, book = end - world.scenario.round_s, book_of(world, b)
@@ -191,8 +193,22 @@ def events_of(world: "World", b: int = 0) -> Iterator[Event]:
     noticed = (book["deadline"] > start) | (book["release"] > start - world.scenario.round_s)
     for j in np.flatnonzero((book["status"] == EXPIRED) & noticed):
         found.append((float(book["deadline"][j]), -1, "expired", int(j), float(book["value"][j])))
+    found += _events_of_orders(world.state.requests, b, start, end)
     found += [(end, int(n), "lost", -1, 0.0) for n in np.flatnonzero(did["died"])]
     yield from sorted(found)
+
+
+def _events_of_orders(requests: Any, b: int, start: float, end: float) -> Iterator[Event]:
+    """What happened between two times to orders of several images, and which tips there are since."""
+    book, part, campaign = requests.book[b], requests.part[b], requests.campaign[b]
+    for d in np.flatnonzero((campaign["completed_at"] > start) & (campaign["completed_at"] <= end)):
+        one = campaign[d]
+        by = int(book["captured_by"][one["first"]])
+        yield float(one["completed_at"]), by, "completion", int(one["first"]), float(one["bonus"])
+    opened = (part["kind"] == TIP) & (part["opens_at"] > start) & (part["opens_at"] <= end)
+    for j in np.flatnonzero(opened & (book["status"][: len(part)] != PENDING)):
+        by = int(book["captured_by"][np.flatnonzero(part["opens"] == j)[0]])
+        yield float(part["opens_at"][j]), by, "tip", int(j), float(book["value"][j])
 
 
 def book_of(world: "World", b: int = 0) -> np.ndarray:

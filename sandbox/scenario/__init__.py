@@ -24,6 +24,7 @@ that names the file, the field, the value and what would be right.
 | `spacecraft` | a kind of satellite, subsystem by subsystem |
 | `fleet` | groups of satellites and their orbits |
 | `demand` | requests and jobs |
+| `kinds` | kinds of requests, and the clouds over them |
 | `weather` | the sky over the stations |
 | `hazards` | encounters, faults and safe mode |
 | `events` | disasters |
@@ -64,6 +65,16 @@ from sandbox.scenario.fleet import (
     Walker,
 )
 from sandbox.scenario.hazards import Encounters, Faults, Outage, SafeMode
+from sandbox.scenario.kinds import (
+    AreaKind,
+    Campaign,
+    Clouds,
+    CueKind,
+    DwellKind,
+    Kinds,
+    PeriodicKind,
+    StereoKind,
+)
 from sandbox.scenario.layers import LONGEST_CHAIN
 from sandbox.scenario.loading import load_scenario
 from sandbox.scenario.replacing import MOST_STEPS
@@ -91,13 +102,18 @@ __all__ = [
     "SOURCES",
     "Altitude",
     "Angle",
+    "AreaKind",
     "Attitude",
     "Body",
     "Camera",
+    "Campaign",
     "Catalogued",
     "Classical",
+    "Clouds",
     "Compute",
+    "CueKind",
     "Customers",
+    "DwellKind",
     "Efficiency",
     "Encounters",
     "Event",
@@ -110,6 +126,7 @@ __all__ = [
     "JobKind",
     "Jobs",
     "Keplerian",
+    "Kinds",
     "Lasers",
     "Latitude",
     "Lifetimes",
@@ -117,6 +134,7 @@ __all__ = [
     "MeanElements",
     "Model",
     "Outage",
+    "PeriodicKind",
     "Power",
     "Propulsion",
     "Questions",
@@ -132,6 +150,7 @@ __all__ = [
     "Spacecraft",
     "StateVector",
     "Station",
+    "StereoKind",
     "SunSynchronous",
     "Thermal",
     "UrgentRequests",

@@ -21,6 +21,7 @@ from sandbox.bounds import (
     SecondsOrNone,
 )
 from sandbox.scenario.fields import Latitude, Lifetimes, Longitude, Model, Range, Share, Tail, Values
+from sandbox.scenario.kinds import Clouds, Kinds
 
 
 class ServiceTier(Model):
@@ -90,7 +91,8 @@ class Requests(Customers):
 
     `value` and `lifetime_h` are drawn uniformly from their ranges (but see `Customers`), the forecast cloud
     probability from a beta distribution with mean `cloud_mean` and concentration `cloud_spread`; the sky is
-    drawn anew every `sky_h` hours.
+    drawn anew every `sky_h` hours, over each request by itself or, with `clouds`, for all of them together.
+    Those of the stock and of the stream may be of several `kinds`; sites and what events open are single.
 
     Beside the requests in reach a satellite is told of the `ahead` best of those that it will reach within
     `ahead_min` minutes; none by default.
@@ -108,6 +110,13 @@ class Requests(Customers):
     ahead: Annotated[int, Field(ge=0, le=MOST_AHEAD)] = 0
     ahead_min: Annotated[float, Field(ge=1, le=MOST_AHEAD_MIN)] = 15.0
     sites: Annotated[tuple[Site, ...], Field(max_length=MOST_NAMED)] = ()
+    kinds: Kinds | None = None
+    clouds: Clouds | None = None
+
+    @property
+    def has_kinds(self) -> bool:
+        """Whether any request is of another kind than a single image."""
+        return self.kinds is not None and bool(self.kinds.named)
 
 
 class Questions(Customers):

@@ -142,6 +142,9 @@ class Scenario(Model):
     def _consistent(self) -> Self:
         if self.substep_s > self.round_s:
             raise ValueError("substep_s must not exceed round_s")
+        kinds = self.requests.kinds
+        if kinds is not None and kinds.dwell is not None and kinds.dwell.dwell_s > self.round_s:
+            raise ValueError("requests.kinds.dwell.dwell_s must not exceed round_s")
         size = sum(group.size for group in self.fleet)
         if size > MOST_SATELLITES:
             raise ValueError(f"the groups of fleet have {size:,} satellites, {MOST_SATELLITES:,} is the most")

@@ -53,6 +53,15 @@ def test_every_feature_is_hidden_for_one_limit_at_most():
                 assert feature.low <= value <= feature.high
 
 
+def test_what_orders_pay_can_be_hidden_where_there_are_any(env):
+    assert not hidden_features(env.layout, "orders")
+    kinds = {"requests.kinds": {"stereo": {"share": 0.5}}}
+    layout = make_env("tasking_v0", load_scenario("pair", kinds), 0.1).layout
+    assert set(hidden_features(layout, "orders")) == {
+        f"request_{k}_{name}" for k in range(1, 5) for name in ("completion", "missing")
+    }
+
+
 def test_a_heuristic_that_does_not_see_its_battery_goes_on_imaging(env):
     observation, info = env.reset(0)
     observation[..., env.layout.index("battery")] = -0.9  # 5 %

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pilots import at_random, orders, plain_world, play_round, sensible, thoughts
 
+from sandbox.campaigns import image_sizes
 from sandbox.fleet import force_model
 from sandbox.orbits.bodies import AU, R_EARTH, SOLAR_CONSTANT
 from sandbox.orbits.ephemeris import sun_position
@@ -83,7 +84,10 @@ class Auditor:
 
     def store(self):
         level, did, bits = self.state.store.level, self.state.activity, self.craft["image_bits"]
-        self.captured_bits += did["captured"] * bits
+        sizes, by = image_sizes(self.state.requests), self.state.requests.book["captured_by"]
+        fresh = (by != NONE) & (self.was.requests.book["captured_by"] == NONE)
+        for b, n in np.ndindex(level.shape):
+            self.captured_bits[b, n] += sizes[b, fresh[b] & (by[b] == n)].sum() * bits[n]
         self.downlinked += did["downlinked"]
         assert ((level["used"] >= 0.0) & (level["used"] <= self.craft["store_bits"])).all()
         onboard, small = self.captured_bits - self.downlinked, 1e-9 * self.captured_bits.max() + 1e-3
@@ -93,10 +97,11 @@ class Auditor:
         for b, n in np.ndindex(level.shape):
             held = (level["head"][b, n] + np.arange(level["count"][b, n])) % places
             remaining = self.state.store.remaining[b, n, held]
-            assert ((remaining >= 0.0) & (remaining <= bits[n])).all()
-            assert (remaining[1:] == bits[n]).all()
-            assert remaining.sum() == pytest.approx(level["used"][b, n], rel=1e-12)
             images_of = self.state.store.request[b, n, held]
+            whole = sizes[b, images_of] * bits[n]
+            assert ((remaining >= 0.0) & (remaining <= whole)).all()
+            assert (remaining[1:] == whole[1:]).all()
+            assert remaining.sum() == pytest.approx(level["used"][b, n], rel=1e-12)
             assert (book["captured_by"][b, images_of] == n).all()
             assert (book["status"][b, images_of] == CAPTURED).all()
 
@@ -116,14 +121,47 @@ class Auditor:
         assert (book["captured_at"][taken] <= book["deadline"][taken] + 1e-6).all()
         assert (book["delivered_at"][there] >= book["captured_at"][there]).all()
         now = np.broadcast_to(self.state.clock["time"][:, None], book.shape)
-        pending = book["status"] == PENDING
+        pending = (book["status"] == PENDING) & ~self.opened_by_others()
         assert (book["delivered_at"][there] <= now[there] + 1e-6).all()
         assert (book["release"][pending] > now[pending]).all()
         fresh = there & (before["status"] != DELIVERED)
         age = book["delivered_at"][fresh] - book["captured_at"][fresh]
         worth = book["value"][fresh] * 0.5 ** (age / self.world.constants.half_life)
-        assert did["value"].sum() == pytest.approx(worth.sum(), abs=1e-9)
+        assert did["value"].sum() == pytest.approx(worth.sum() + self.completions(), abs=1e-9)
         assert did["latency"].sum() == pytest.approx(age.sum(), abs=1e-6)
+
+    def opened_by_others(self):
+        """Which requests (B, M) open with the image of another one; checks that nothing else opened them."""
+        requests = self.state.requests
+        found = np.zeros(requests.book.shape, bool)
+        for b, j in np.argwhere(requests.part["opens"] != NONE):
+            other = requests.part["opens"][b, j]
+            found[b, other] = True
+            taken = requests.book["status"][b, j] in (CAPTURED, DELIVERED)
+            assert requests.part["locked"][b, other] != taken
+            if requests.book["status"][b, other] != PENDING:
+                assert taken
+                opened = requests.book["captured_at"][b, j] + requests.part["delay"][b, j]
+                assert requests.part["opens_at"][b, other] == opened <= self.state.clock["time"][b]
+        return found
+
+    def completions(self):
+        """What the campaigns paid that were completed in the last round; checks all of them."""
+        requests, paid = self.state.requests, 0.0
+        for b, d in np.argwhere(requests.campaign["parts"] > 0):
+            one, mine = requests.campaign[b, d], np.flatnonzero(requests.part["campaign"][b] == d)
+            book = requests.book[b, mine]
+            assert len(mine) == one["parts"]
+            assert np.isin(book["status"], (CAPTURED, DELIVERED)).sum() == one["captured"]
+            assert not (book["status"] == EXPIRED).any() or one["failed"]
+            arrived = book["delivered_at"] if (book["status"] == DELIVERED).all() else np.array([np.inf])
+            if arrived.max() <= one["deadline"]:
+                assert one["completed_at"] == arrived.max()
+                if not np.isfinite(self.was.requests.campaign["completed_at"][b, d]):
+                    paid += one["bonus"]
+            else:
+                assert np.isnan(one["completed_at"])
+        return paid
 
     def activity(self):
         did, alive, was_alive = self.state.activity, self.state.body["alive"], self.was.body["alive"]
@@ -197,6 +235,14 @@ def scenarios(draw, template):
         "cloud_mean": draw(st.sampled_from([0.0, 0.5, 1.0])),
         "sky_h": draw(st.sampled_from([0.1, 3.0])),
     }
+    if draw(st.booleans()):
+        data["requests"]["kinds"] = {
+            "area": {"share": 0.2, "spacing_km": draw(st.sampled_from([1, 50])), "arrival_h": 0.2},
+            "stereo": {"share": 0.2, "convergence_deg": draw(st.sampled_from([1, 30]))},
+            "periodic": {"share": 0.1, "every_h": [0.2, 0.3], "window_h": 0.2},
+            "dwell": {"share": 0.2, "dwell_s": min(20, data["round_s"]), "images": 2.5},
+            "cue": {"share": 0.2, "probability": 0.8, "processing_s": draw(st.sampled_from([0, 100]))},
+        }
     return data
 
 

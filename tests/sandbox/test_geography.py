@@ -156,9 +156,9 @@ def test_city_samples_follow_population_and_spread():
 
 
 def test_moving_is_along_great_circles():
-    quarter = geography._moved(np.array([0.3]), np.array([3.0]), np.array([np.pi / 2]), np.array([0.0]))
+    quarter = geography.moved(np.array([0.3]), np.array([3.0]), np.array([np.pi / 2]), np.array([0.0]))
     assert np.allclose(quarter, [[np.pi / 2 - 0.3], [3.0 - np.pi]])  # over the pole and down the other side
-    east = geography._moved(*np.zeros((2, 1)), np.array([0.1]), np.array([np.pi / 2]))
+    east = geography.moved(*np.zeros((2, 1)), np.array([0.1]), np.array([np.pi / 2]))
     assert np.allclose(east, [[0.0], [0.1]])
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from pilots import encounter_world, job_world, plain_world, play_round
+from pilots import encounter_world, job_world, plain_world, play_round, sensible
 
 from sandbox.lasers import carries
 from sandbox.orbits.frames import gcrs_to_itrs, itrs_to_geodetic
@@ -19,7 +19,17 @@ from sandbox.recording.frames import (
     static_of,
 )
 from sandbox.scenario import load_scenario
-from sandbox.state import CHARGE, DOWNLINK, LOST, MODE_NAMES, NONE, OBSERVE, REQUEST_STATUS_NAMES
+from sandbox.state import (
+    CHARGE,
+    DOWNLINK,
+    LOST,
+    MODE_NAMES,
+    NONE,
+    OBSERVE,
+    PENDING,
+    REQUEST_STATUS_NAMES,
+    TIP,
+)
 from sandbox.world import World
 
 ROUNDS, ACTIONS = 240, 7
@@ -139,6 +149,38 @@ def test_events_add_up_to_the_deeds(played):
     expired = events[events.kind == "expired"]
     assert sorted(expired.target) == list(np.flatnonzero(recording_status(world) == "expired"))
     assert (np.diff(events.time_s[events.kind != "lost"]) >= -30.0).all()
+
+
+def test_completions_and_tips_are_events():
+    kinds = {
+        "area": {"share": 0.3, "across": [1, 1], "along": [2, 2]},
+        "cue": {"share": 0.5, "probability": 0.9, "processing_s": 45},
+    }
+    sure = {"requests.cloud_mean": 0.0, "requests.initial": 900, "requests.kinds": kinds}
+    world = plain_world(load_scenario("pair", sure), horizon_s=7_200.0)
+    world.reset(1)
+    found, value = [], 0.0
+    for k in range(240):
+        mode, place = sensible(world)
+        began = world.state.requests.campaign["captured"][0] > 0
+        shown = np.maximum(world.state.opportunities["request"][0], 0)
+        of = world.state.requests.part["campaign"][0][shown]
+        place[0] = (began[of] & (of != NONE)).argmax(axis=1)
+        play_round(world, mode, place)
+        value += world.state.activity["value"].sum()
+        for event in events_of(world):
+            assert 30.0 * k <= event[0] <= 30.0 * (k + 1)
+            found.append(event)
+    paid = [event for event in found if event[2] in ("delivery", "completion")]
+    assert sum(event[4] for event in paid) == pytest.approx(value)
+    campaign, part = world.state.requests.campaign[0], world.state.requests.part[0]
+    done = sorted(campaign["first"][np.isfinite(campaign["completed_at"])].tolist())
+    assert sorted(event[3] for event in found if event[2] == "completion") == done
+    assert done
+    tips = sorted(event[3] for event in found if event[2] == "tip")
+    status = world.state.requests.book["status"][0]
+    assert tips == np.flatnonzero((part["kind"] == TIP) & (status != PENDING)).tolist()
+    assert tips
 
 
 def recording_status(world):

@@ -51,9 +51,14 @@ class TestNamedScenarios:
         assert len(set(fleet.names)) == len(fleet)
 
     def test_there_are_these(self):
-        assert {"disaster_response", "pair", "scs01", "star_compute_2800", "walker_24"} <= set(
-            scenario_names()
-        )
+        assert {
+            "customers_24",
+            "disaster_response",
+            "pair",
+            "scs01",
+            "star_compute_2800",
+            "walker_24",
+        } <= set(scenario_names())
 
     def test_programme_has_2400_for_inference_and_400_for_training(self):
         kinds = make_fleet(load_scenario("star_compute_2800")).kinds

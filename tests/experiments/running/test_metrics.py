@@ -14,6 +14,7 @@ from experiments.running.metrics import (
     GROUPS,
     IMAGE_METRICS,
     JOB_METRICS,
+    ORDER_METRICS,
     Totals,
     avoidance_metrics,
     body_metrics,
@@ -21,12 +22,30 @@ from experiments.running.metrics import (
     job_metrics,
     latencies,
     metrics_in,
+    order_metrics,
 )
 from experiments.running.statistics import interquartile_mean, summarise
 from sandbox.jobs import DELIVERED as ANSWERED_AND_THERE
 from sandbox.jobs import EXPIRED as JOB_EXPIRED
 from sandbox.jobs import JOB, LEDGER
-from sandbox.state import CAPTURED, DELIVERED, EXPIRED, MODE_NAMES, OPEN, PENDING, REQUEST
+from sandbox.state import (
+    AREA,
+    CAMPAIGN,
+    CAPTURED,
+    CUE,
+    DELIVERED,
+    EXPIRED,
+    MODE_NAMES,
+    NONE,
+    OPEN,
+    PART,
+    PENDING,
+    PERIODIC,
+    REQUEST,
+    SINGLE,
+    STEREO,
+    TIP,
+)
 
 TERMS = ("reward_delivery", "captured", "delivered", "cloudy", "duplicate", "denied", "illegal")
 
@@ -198,7 +217,7 @@ class Everything:
     def __init__(self):
         work = SimpleNamespace(book=np.zeros((1, 2), JOB), ledger=np.zeros(1, LEDGER))
         self.jobs = SimpleNamespace(state=work)
-        self.state = SimpleNamespace(requests=SimpleNamespace(book=BOOK[None]))
+        self.state = SimpleNamespace(requests=SimpleNamespace(book=BOOK[None], part=np.zeros((1, 0))))
 
 
 def test_a_world_with_everything_has_all_metrics():
@@ -207,6 +226,28 @@ def test_a_world_with_everything_has_all_metrics():
     groups = (IMAGE_METRICS, JOB_METRICS, AVOIDANCE_METRICS, BODY_METRICS)
     assert list(found) == [name for group in groups for name in group if name != "service"]
     assert (found["requests"], found["collisions"], found["value_answered"]) == (7, 1, 2.0)
+
+
+def test_orders_are_counted_by_kind():
+    """An area that failed; a pair, complete; a tip found, another hidden; a look to come."""
+    part, campaign = np.zeros((1, 9), PART), np.zeros((1, 3), CAMPAIGN)
+    part["kind"] = [[AREA, AREA, STEREO, STEREO, SINGLE, CUE, TIP, TIP, PERIODIC]]
+    part["campaign"] = [[0, 0, 1, 1, NONE, NONE, NONE, NONE, 2]]
+    campaign["kind"], campaign["parts"] = [[AREA, STEREO, PERIODIC]], [[2, 2, 1]]
+    campaign["first"], campaign["bonus"] = [[0, 2, 8]], [[10.0, 20.0, 40.0]]
+    campaign["completed_at"] = [[math.nan, 50.0, math.nan]]
+    rows = np.zeros((1, 9), REQUEST)
+    rows["value"], rows["release"] = 1.0, [[0, 0, 0, 0, 0, 0, 0, 0, 500]]
+    rows["status"] = [[DELIVERED, EXPIRED, *[DELIVERED] * 5, PENDING, PENDING]]
+    requests = SimpleNamespace(book=rows, part=part, campaign=campaign)
+    clock = np.array([(100.0,)], [("time", "f8")])
+    found = order_metrics(SimpleNamespace(state=SimpleNamespace(requests=requests, clock=clock)))
+    wanted = dict.fromkeys(ORDER_METRICS, 0) | {
+        "area_asked": 1, "stereo_asked": 1, "single_asked": 1, "cue_asked": 1, "tip_asked": 1,
+        "stereo_completed": 1, "single_completed": 1, "cue_completed": 1, "tip_completed": 1,
+        "completion_value": 20.0, "requests": 7, "value_offered": 37.0,
+    }  # fmt: skip
+    assert found == wanted
 
 
 def test_a_world_of_jobs_is_measured_as_such():
