@@ -14,6 +14,7 @@ from agents.planner.neighbourhood import TaskingNeighbourhood, some_rounds
 from agents.planner.rollout import RolloutPlanner
 from agents.planner.search import ALL, Base, Change, Edit, Plan, Trace
 from agents.planner.simulator import Simulator
+from agents.planner.variation import varied
 from sandbox.jobs import DECISIONS
 
 
@@ -60,6 +61,9 @@ class AutonomyNeighbourhood(TaskingNeighbourhood):
             wish = int(rng.integers(STAY, len(DECISIONS)))
             return [("wishes", (n, some_rounds(rng, trace.first, rounds, self.round_s)), wish)]
         return [self.number(rng, "rules", len(NUMBERS), n)]
+
+    def vary(self, rng: np.random.Generator, plan: Plan, n: int) -> Sequence[Edit]:
+        return super().vary(rng, plan, n) if rng.random() < 0.5 else varied(rng, "rules", plan, n)
 
 
 class AutonomyPlanner(RolloutPlanner):

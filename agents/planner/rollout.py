@@ -14,6 +14,8 @@ from envs.options import whole_count
 
 FEWEST, MOST = 4, 24
 """Tries of the largest fleet, and of the smallest."""
+FIRST, AGAIN = 0.6, 0.15
+"""Of the tries, as many that run to the end of the episode: when it begins, and for every plan."""
 
 
 class RolloutPlanner(Planner):
@@ -76,8 +78,10 @@ class RolloutPlanner(Planner):
         plan = self._plans.get(b)
         if plan is None:
             plan = search.begin(b, done, rounds, [*search.base.starts(), *self.starts(b, done, rounds)])
-        plan, trace, _ = search.improve(b, plan, done, rounds, self.others(b, done, rounds))
-        self._plans[b] = plan
+        better, trace, _ = search.improve(b, plan, done, rounds, self.others(b, done, rounds))
+        if rounds > search.horizon:
+            better, trace, _ = search.settle(b, plan, better, done, rounds)
+        self._plans[b] = better
         return trace
 
     @property
@@ -90,7 +94,8 @@ class RolloutPlanner(Planner):
         simulator = Simulator(self._problem, self.copies)
         tries = min(MOST, max(FEWEST, self._effort // simulator.satellites))
         horizon, span = self.rounds_in(self.horizon_s), self.rounds_in(self.every_s + self.overlap_s)
-        return Search(simulator, self.base(simulator), horizon, span, tries)
+        first, again = max(1, round(FIRST * tries)), max(1, round(AGAIN * tries))
+        return Search(simulator, self.base(simulator), horizon, span, tries, first, again)
 
     def rounds_in(self, seconds: float) -> int:
         """Rounds in so many seconds, at least one."""

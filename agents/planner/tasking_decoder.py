@@ -28,6 +28,9 @@ PLAIN = {
     "stay_rounds": 2.0,
 }  # fmt: skip
 """The numbers with which the heuristic is `DeadlineGreedy`."""
+FLOOR, CROWDED = range(2)
+"""Floors by satellite: the value below which a request is left alone, and how much more it must be worth for
+every image that waits on board."""
 HIDDEN = 0.92
 """Chance of cloud that is put in the place of a closed sky: with nothing better to do such an image is taken,
 since it takes the request off the list."""
@@ -35,10 +38,11 @@ since it takes the request off the list."""
 
 class TaskingDecoder(Teacher):
     """`tuned.tasking.Teacher` that knows where the sky is closed and which stations are silent, and follows
-    `keys` (W, N, M), by which the score of each request is multiplied, `habit` (W, N) and `numbers`
-    (W, N, OWN + ASKED), factors of its own numbers."""
+    `keys` (W, N, M), by which the score of each request is multiplied, `habit` (W, N), `numbers`
+    (W, N, OWN + ASKED), factors of its own numbers, and `floors` (W, N, 2), which see."""
 
     keys: NDArray[np.float32] | None = None
+    floors: NDArray[np.float32] | None = None
     habit: NDArray[np.int8] | None = None
 
     def __init__(self, env: Any) -> None:
@@ -50,8 +54,10 @@ class TaskingDecoder(Teacher):
         """The factors (OWN + ASKED,) that make `numbers` of the heuristic's own."""
         return np.array([numbers[name] / self._usual[name] for name in (*OWN, *ASKED)], np.float32)
 
-    def follow(self, keys: NDArray[np.float32], numbers: NDArray[np.float32]) -> None:
-        self.keys = keys
+    def follow(
+        self, keys: NDArray[np.float32], numbers: NDArray[np.float32], floors: NDArray[np.float32]
+    ) -> None:
+        self.keys, self.floors = keys, floors
         for p, name in enumerate((*OWN, *ASKED)):
             value = self._usual[name] * numbers[..., p].astype(float)
             setattr(self, name, value[..., None] if name in ASKED else value)
@@ -82,8 +88,10 @@ class TaskingDecoder(Teacher):
 
     def _score(self, seen: NDArray, mask: NDArray) -> NDArray:
         score = super()._score(seen, mask)
-        if self.keys is None:
+        if self.keys is None or self.floors is None:
             return score
+        least = self.floors[..., FLOOR] + self.floors[..., CROWDED] * self._own(seen, "images")
+        score = np.where(self._requests(seen, "value") >= least[..., None], score, 0.0)
         shown = np.maximum(self.world.state.opportunities["request"], 0)
         return score * np.take_along_axis(self.keys, shown, axis=-1)
 
