@@ -63,9 +63,14 @@ class TaskingNeighbourhood:
         self.habits = plan["habits"]
         self.policy.follow(plan["keys"], plan["numbers"], plan["floors"])
 
-    def act(self, round_: int) -> NDArray[np.int64]:
-        self.policy.habit = self.habits[..., min(round_, self.rounds - 1)]
+    def act(self, round_: int | NDArray[np.int64]) -> NDArray[np.int64]:
+        self.policy.habit = self.now(self.habits, round_)
         return self.policy.decide(self.simulator.seen, self.simulator.mask)
+
+    def now(self, part: NDArray, round_: int | NDArray[np.int64]) -> NDArray:
+        """Of a part of the plans (W, N, rounds) what holds (W, N) in a round, or in each copy's (W,)."""
+        last = np.minimum(np.broadcast_to(round_, len(part)), self.rounds - 1)
+        return part[np.arange(len(part)), :, last]
 
     def shown(self) -> NDArray[np.int32]:
         return self.world.state.opportunities["request"]

@@ -53,7 +53,7 @@ class OffloadingDecoder:
         self._wishes = plan["wishes"]
         self._policy.follow(plan["numbers"])
 
-    def act(self, round_: int) -> NDArray[np.int64]:
+    def act(self, round_: int | NDArray[np.int64]) -> NDArray[np.int64]:
         mask = self.simulator.mask
         head = np.maximum(self._heads(), 0)
         wish = np.take_along_axis(self._wishes, head[..., None], axis=-1)[..., 0].astype(np.int64) - 1

@@ -60,8 +60,8 @@ class Base(Protocol):
     def follow(self, plan: Plan) -> None:
         """Follow these plans (W, N, ...) from now on."""
 
-    def act(self, round_: int) -> NDArray[np.int64]:
-        """Actions (W, N) in a round of the episode."""
+    def act(self, round_: int | NDArray[np.int64]) -> NDArray[np.int64]:
+        """Actions (W, N) in a round of the episode, or in that of each copy (W,)."""
 
     def shown(self) -> NDArray[np.int32]:
         """Requests or jobs (W, N, K) that there are to choose from now, -1 for none."""

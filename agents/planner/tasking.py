@@ -32,12 +32,14 @@ class TaskingPlanner(RolloutPlanner):
     def starts(self, b: int, done: int, rounds: int) -> Sequence[Change]:
         """Plans that send whenever they can, and that leave what is worth little."""
         base = cast(TaskingNeighbourhood, self.searching.base)
-        return base.choosy(self.world.state.requests.book["value"][b])
+        world, place = self.source(b)
+        return base.choosy(world.state.requests.book["value"][place])
 
     def others(self, b: int, done: int, rounds: int) -> Sequence[Change]:
         """The wishes that the flow program has for the rounds ahead."""
         window = min(self.rounds_in(self.window_s), rounds)
-        model = TaskingMilp(self.world, b, trajectories(self.world, b, rounds), window, 2)
+        world, place = self.source(b)
+        model = TaskingMilp(world, place, trajectories(world, place, rounds), window, 2)
         solution = model.program.solve()
         self.gaps.append(solution.gap)
         orders = model.orders(solution)

@@ -91,9 +91,13 @@ class TaskingDecoder(Teacher):
         if self.keys is None or self.floors is None:
             return score
         least = self.floors[..., FLOOR] + self.floors[..., CROWDED] * self._own(seen, "images")
-        score = np.where(self._requests(seen, "value") >= least[..., None], score, 0.0)
+        score = np.where(self._rating(seen) >= least[..., None], score, 0.0)
         shown = np.maximum(self.world.state.opportunities["request"], 0)
         return score * np.take_along_axis(self.keys, shown, axis=-1)
+
+    def _rating(self, seen: NDArray) -> NDArray:
+        """What is held against the floor (W, N, K)."""
+        return self._requests(seen, "value")
 
     def _contact_can_wait(self, seen: NDArray) -> NDArray:
         wait = super()._contact_can_wait(seen)

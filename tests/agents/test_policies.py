@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from agents import Policy, make_policy, policy_names
+from agents.policy import YARDSTICKS
 from envs import tasking_v0
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
@@ -40,7 +41,7 @@ def test_names_are_those_of_the_issue():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_same_seed_same_run(busy, name):
-    rounds = 150 if name == "qwen" else None  # a thousand times dearer than a heuristic
+    rounds = 150 if name in ("qwen", *YARDSTICKS) else None  # a thousand times dearer than a heuristic
     (first, one), (again, two) = (play(busy, name, worlds=2, rounds=rounds) for _ in range(2))
     np.testing.assert_array_equal(first, again)
     np.testing.assert_array_equal(one.world.state.pointing, two.world.state.pointing)
