@@ -46,7 +46,7 @@ class AutonomyNeighbourhood(TaskingNeighbourhood):
         self.decoder.rules.follow(plan["rules"])
 
     def act(self, round_: int | NDArray[np.int64]) -> NDArray[np.int64]:
-        self.policy.habit = self.now(self.habits, round_)
+        self.policy.habit, self.policy.order = self.now(self.habits, round_), self.now(self.orders, round_)
         self.decoder.rules.wish = self.now(self._wishes, round_)
         seen, mask, plainly = self.simulator.seen, self.simulator.mask, self.now(self._plainly, round_)
         actions = self.decoder.decide(seen, mask)

@@ -118,7 +118,9 @@ def _believe_jobs(world: Any, state: State, work: Work, rng: np.random.Generator
     start, now = float(clock["start"]), float(clock["time"])
     drawn = draw_jobs(rng, world.scenario.jobs, world.satellites, world.horizon_s, len(rows))
     come = drawn[start + drawn["release"] > now][: len(rows) - released]
-    rows["release"][released:] = np.inf
+    none = rows[released + len(come) :]
+    none[...] = np.zeros((), none.dtype)
+    none["release"] = np.inf
     new = rows[released : released + len(come)]
     new[...] = come
     new["release"] += start
@@ -144,6 +146,7 @@ def _believe_sky(world: Any, state: State, drift: Drift) -> None:
     clock, skill_s = state.clock[0], world.weather.params.skill_s
     ahead = np.arange(drift.truth.shape[2]) * STEP_S - (float(clock["time"]) - float(clock["start"]))
     skill = np.exp(-np.maximum(0.0, ahead) / skill_s)
-    told = skill * drift.truth + np.sqrt(1.0 - skill**2) * drift.error
+    # a forecast says no more than a few digits
+    told = np.round(skill * drift.truth + np.sqrt(1.0 - skill**2) * drift.error, 3)
     drift.truth[...] = np.where(ahead > 0.0, skill * told, drift.truth)
     drift.error[...] = np.where(ahead > 0.0, drift.truth, drift.error)

@@ -20,6 +20,7 @@ from agents.planner.tasking_decoder import (
     images_left,
 )
 from agents.planner.variation import STEP, varied
+from sandbox.state import NONE
 
 PREFERRED = 8.0
 """Factor on the score of a request that a satellite is to prefer: more than requests differ in score."""
@@ -28,6 +29,8 @@ SPREAD = 0.5
 FLOORS = (0.5, 0.75, 0.9)
 """Shares of the requests, the least valuable ones, that plans at the beginning leave alone: where few images
 reach the ground or energy is short, what is imaged must be worth it."""
+ORDERS = 1_000
+"""Satellites times rounds of an episode whose plans may say who images what in which round."""
 FULL = 20.0
 """Images on board that raise the floor by a value as they are tried: as many as half a store holds."""
 LENGTHS_S = (30.0, 60.0, 120.0, 240.0, 480.0, 960.0)
@@ -57,19 +60,21 @@ class TaskingNeighbourhood:
             "habits": np.zeros((n, self.rounds), np.int8),
             "numbers": np.ones((n, len(OWN) + len(ASKED)), np.float32),
             "floors": np.zeros((n, 2), np.float32),
+            # of small episodes alone: of a large one it would take more memory than all else
+            "orders": np.full((n, self.rounds if n * self.rounds <= ORDERS else 1), NONE, np.int32),
         }
 
     def follow(self, plan: Plan) -> None:
-        self.habits = plan["habits"]
+        self.habits, self.orders = plan["habits"], plan["orders"]
         self.policy.follow(plan["keys"], plan["numbers"], plan["floors"])
 
     def act(self, round_: int | NDArray[np.int64]) -> NDArray[np.int64]:
-        self.policy.habit = self.now(self.habits, round_)
+        self.policy.habit, self.policy.order = self.now(self.habits, round_), self.now(self.orders, round_)
         return self.policy.decide(self.simulator.seen, self.simulator.mask)
 
     def now(self, part: NDArray, round_: int | NDArray[np.int64]) -> NDArray:
         """Of a part of the plans (W, N, rounds) what holds (W, N) in a round, or in each copy's (W,)."""
-        last = np.minimum(np.broadcast_to(round_, len(part)), self.rounds - 1)
+        last = np.minimum(np.broadcast_to(round_, len(part)), part.shape[-1] - 1)
         return part[np.arange(len(part)), :, last]
 
     def shown(self) -> NDArray[np.int32]:

@@ -31,6 +31,8 @@ PLAIN = {
 FLOOR, CROWDED = range(2)
 """Floors by satellite: the value below which a request is left alone, and how much more it must be worth for
 every image that waits on board."""
+ORDERED = 1e3
+"""Factor on the score of a request that is ordered: above any other."""
 HIDDEN = 0.92
 """Chance of cloud that is put in the place of a closed sky: with nothing better to do such an image is taken,
 since it takes the request off the list."""
@@ -43,6 +45,8 @@ class TaskingDecoder(Teacher):
 
     keys: NDArray[np.float32] | None = None
     floors: NDArray[np.float32] | None = None
+    order: NDArray[np.int32] | None = None
+    """The request (W, N) that each is to image in this round before any other, -1 for none."""
     habit: NDArray[np.int8] | None = None
 
     def __init__(self, env: Any) -> None:
@@ -92,8 +96,11 @@ class TaskingDecoder(Teacher):
             return score
         least = self.floors[..., FLOOR] + self.floors[..., CROWDED] * self._own(seen, "images")
         score = np.where(self._rating(seen) >= least[..., None], score, 0.0)
-        shown = np.maximum(self.world.state.opportunities["request"], 0)
-        return score * np.take_along_axis(self.keys, shown, axis=-1)
+        shown = self.world.state.opportunities["request"]
+        score = score * np.take_along_axis(self.keys, np.maximum(shown, 0), axis=-1)
+        if self.order is None:
+            return score
+        return np.where((shown == self.order[..., None]) & (shown != NONE), ORDERED * score, score)
 
     def _rating(self, seen: NDArray) -> NDArray:
         """What is held against the floor (W, N, K)."""

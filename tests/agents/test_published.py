@@ -41,7 +41,7 @@ def test_it_plays_by_the_rules_and_the_same_again(made, name, problem):
 
 
 def situation(env, **told):
-    """Features (1, 1, F) in their units, all else in the middle of nowhere, and a mask that forbids nothing."""
+    """Features (1, 1, F) in their units, all else 0, and a mask that forbids nothing."""
     seen = np.zeros((1, 1, len(env.layout)))
     for name, value in told.items():
         seen[..., env.layout.index(name)] = value
