@@ -21,7 +21,6 @@ from agents.planner.tasking_milp import TaskingMilp
 from agents.planner.trajectories import trajectories
 from sandbox.state import NONE
 
-
 FEW = 200
 """Opportunities of a program of which the optimum is looked for."""
 

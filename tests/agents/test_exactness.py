@@ -11,10 +11,9 @@ from agents.planner.simulator import Simulator
 from agents.planner.tasking_milp import TaskingMilp
 from agents.planner.trajectories import trajectories
 from envs import avoidance_v0, offloading_v0, tasking_v0
-from sandbox.jobs import DROP, NEIGHBOUR, RUN_LARGE, RUN_SMALL
+from sandbox.jobs import DROP, RUN_LARGE, RUN_SMALL
 from sandbox.maneuvers import BACKWARD_LARGE, BACKWARD_SMALL, FORWARD_LARGE, FORWARD_SMALL, RETURN
 from sandbox.scenario import load_scenario
-from sandbox.state import NONE
 
 WITHIN = 0.97
 """Share of the optimum that the planner has to reach."""
@@ -32,7 +31,7 @@ def played(env, name, seed):
 
 
 def tasking():
-    changes = {"horizon_h": 1.6, "requests.initial": 1500, "requests.per_hour": 0.0, "weather.rain": False}
+    changes = {"horizon_h": 1.6, "requests.initial": 600, "requests.per_hour": 0.0, "weather.rain": False}
     return tasking_v0.batch_env(load_scenario("pair", changes), autoreset=False, candidates=16)
 
 
@@ -67,96 +66,70 @@ def test_tasking_comes_near_the_proven_optimum(seed):
 
 SERVERS = {
     "extends": "relay_40",
-    "name": "twelve_servers",
-    "horizon_h": 0.2,
+    "name": "one_server",
+    "horizon_h": 0.25,
     "weather": {"rain": False},
     "spacecraft": {"computing_satellite": {"compute": {"board": "orin_nx", "boards": 1}}},
     "fleet": [
         {
             "name": "Inference", "spacecraft": "computing_satellite",
-            "sun_synchronous": {"total": 12, "altitude_km": 600, "local_time_h": [6.0]},
+            "sun_synchronous": {"total": 1, "altitude_km": 600, "local_time_h": [6.0]},
         }
     ],
     # no station takes questions off the satellites' hands
     "stations": [{"name": "Far", "latitude_deg": -60.0, "longitude_deg": -90.0}],
     "jobs": {"batch": 1, "kinds": []},
-    # a few questions come up below one satellite at once, and its board takes half of their half-life for each
+    # a few questions come up below the satellite at once; its board takes half a half-life for each
     "events": [
         {
             "name": "Burst", "kind": "flood", "latitude_deg": 1.0, "longitude_deg": 90.0, "radius_km": 50,
             "at_h": [0.0, 0.001],
             "questions": {
-                "per_hour": 300, "duration_h": 0.01, "raw_mbit": 1, "answer_kbit": 10, "prompt_tokens": 300,
-                "output_tokens": 400, "value": [1, 10], "deadline_s": 400, "half_life_s": 60,
+                "per_hour": 500, "duration_h": 0.01, "raw_mbit": 1, "answer_kbit": 10, "prompt_tokens": 300,
+                "output_tokens": 1200, "value": [1, 10], "deadline_s": 600, "half_life_s": 120,
                 "quality": [0.5, 0.9, 0.95],
             },
         }
     ],
 }  # fmt: skip
-NEIGHBOURS = 2
-WAYS = [(RUN_SMALL, 0), (RUN_LARGE, 0), (DROP, 0)] + [
-    (NEIGHBOUR + k, then) for k in range(NEIGHBOURS) for then in (RUN_SMALL, RUN_LARGE)
-]
-"""What is done with a job where it comes up, and where it is handed on to."""
+WAYS = RUN_SMALL, RUN_LARGE, DROP
+"""What can be done with a job; there is nobody to hand it to, and no station."""
 
 
 def servers():
     return offloading_v0.batch_env(load_scenario(SERVERS), autoreset=False)
 
 
-def origins(env, seed):
-    """The jobs (j,) that anybody takes up in the episode, and who (j,)."""
+def best_of_all(env, seed):
+    """The most that any combination of `WAYS` earns, and how many jobs there are."""
     env.reset(seed=seed)
-    book = env.world.jobs.state.book[0]
-    first = np.full(len(book), NONE)
-    for _ in range(env.max_cycles):
-        new = (first == NONE) & np.isfinite(book["release"]) & (book["place"] != NONE)
-        first[new] = book["place"][new]
-        env.step(np.zeros((1, env.world.satellites), np.int64))
-    jobs = np.flatnonzero(first != NONE)
-    return jobs, first[jobs]
-
-
-def best_of_all(env, seed, jobs, who):
-    """The most that any combination of `WAYS` earns."""
-    env.reset(seed=seed)
+    jobs = np.flatnonzero(np.isfinite(env.world.jobs.state.book["release"][0]))
     plans = list(product(WAYS, repeat=len(jobs)))
     simulator = Simulator(env.problem, len(plans))
     base = OffloadingDecoder(simulator)
     blank = base.blank()
     wishes = np.zeros((len(plans), *blank["wishes"].shape), np.int8)
-    for w, plan in enumerate(plans):
-        for j, n, (action, then) in zip(jobs, who, plan, strict=True):
-            wishes[w, :, j] = 1 + (then or action)
-            wishes[w, n, j] = 1 + action
+    wishes[:, 0, jobs] = 1 + np.array(plans)
     numbers = np.repeat(blank["numbers"][None], len(plans), axis=0)
     simulator.load(0)
     base.follow({"wishes": wishes, "numbers": numbers})
     earned = np.zeros(len(plans))
     for t in range(env.max_cycles):
         earned += simulator.step(base.act(t))
-    return earned.max()
+    return earned.max(), len(jobs)
 
 
-BURSTS = (1, 6, 8)
-"""Seeds of episodes with three questions."""
+BURSTS = 2, 7, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 3, 4))
+"""Seeds of episodes with four or five questions."""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", BURSTS)
-def test_offloading_comes_near_the_best_of_all_assignments(seed):
+def test_where_greedy_is_not_optimal_the_planner_comes_near_the_best_of_all_assignments(seed):
     env = servers()
-    jobs, who = origins(env, seed)
-    assert len(jobs) == 3
-    best = best_of_all(env, seed, jobs, who)
+    best, jobs = best_of_all(env, seed)
+    assert 4 <= jobs <= 5
+    assert played(env, "greedy", seed) < 0.9 * best
     assert played(env, "planner", seed) >= WITHIN * best
-
-
-@pytest.mark.slow
-def test_where_greedy_is_not_optimal_the_planner_is_better():
-    env = servers()
-    paid = {name: sum(played(env, name, seed) for seed in BURSTS) for name in ("greedy", "planner")}
-    assert paid["planner"] > 1.02 * paid["greedy"]
 
 
 # -- avoidance: one encounter, every burn at every half hour, and every return after it
