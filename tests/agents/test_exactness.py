@@ -69,7 +69,9 @@ SERVERS = {
     "name": "one_server",
     "horizon_h": 0.25,
     "weather": {"rain": False},
-    "spacecraft": {"computing_satellite": {"compute": {"board": "orin_nx", "boards": 1}}},
+    "spacecraft": {
+        "computing_satellite": {"compute": {"board": "orin_nx", "boards": 1}, "power": {"compute_w": 5}}
+    },
     "fleet": [
         {
             "name": "Inference", "spacecraft": "computing_satellite",
