@@ -36,7 +36,7 @@ def hide(world):
     if world.jobs is not None:
         work = world.jobs.state
         jobs = work.book[0]
-        ahead = np.arange(len(jobs)) >= work.released[0]
+        ahead = (np.arange(len(jobs)) >= work.released[0]) & np.isfinite(jobs["release"])
         jobs["value"][ahead] = 0.01
         jobs["deadline"][ahead] = jobs["release"][ahead] + 1.0
     if world.faults is not None:
