@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from agents import avoidance, offloading, tasking
+from agents import avoidance, equinox, offloading, phoenix, tasking
 from agents.policy import Policy
 from envs.blocks.encounters import BURNS
 from envs.blocks.orders import POINTINGS
@@ -138,3 +138,15 @@ class DeadlineGreedy(Composite):
     """Points with an eye on windows and eclipses; the jobs go where they would pay most."""
 
     pointing, queue = tasking.DeadlineGreedy, offloading.Greedy
+
+
+class Equinox(Composite):
+    """Points and serves jobs by marginal costs, see `agents.equinox`."""
+
+    pointing, queue = equinox.TaskingEquinox, equinox.OffloadingEquinox
+
+
+class Phoenix(Composite):
+    """Points and serves jobs by the Sun, see `agents.phoenix`."""
+
+    pointing, queue = phoenix.TaskingPhoenix, phoenix.OffloadingPhoenix

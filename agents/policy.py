@@ -70,11 +70,16 @@ class Policy(ABC):
         """Legal actions (B, N) for observations (B, N, F) in [-1, 1] and masks (B, N, A)."""
 
 
+YARDSTICKS = ("planner", "onboard")
+"""Policies that search by simulation, minutes an episode: what others are held against."""
 _SHIPPED = {
     "random": "agents.baselines:Random",
     "idle": "agents.baselines:Idle",
     "greedy": "agents.tasking:Greedy",
     "deadline_greedy": "agents.tasking:DeadlineGreedy",
+    "cbba": "agents.cbba:Cbba",
+    "equinox": "agents.equinox:TaskingEquinox",
+    "phoenix": "agents.phoenix:TaskingPhoenix",
     "local": "agents.offloading:Local",
     "ground": "agents.offloading:Ground",
     "least_loaded": "agents.offloading:LeastLoaded",
@@ -83,18 +88,28 @@ _SHIPPED = {
     "late_threshold": "agents.avoidance:LateThreshold",
     "thrifty": "agents.avoidance:Thrifty",
     "planner": "agents.planner.tasking:TaskingPlanner",
+    "onboard": "agents.planner.aboard:OnboardTasking",
     "qwen": "agents.qwen.policy:QwenPolicy",
 }
 _OF_A_PROBLEM: Mapping[str, Mapping[str, str]] = {
     "offloading_v0": {
         "greedy": "agents.offloading:Greedy",
+        "equinox": "agents.equinox:OffloadingEquinox",
+        "phoenix": "agents.phoenix:OffloadingPhoenix",
         "planner": "agents.planner.offloading:OffloadingPlanner",
+        "onboard": "agents.planner.aboard:OnboardOffloading",
     },
-    "avoidance_v0": {"planner": "agents.planner.avoidance:AvoidancePlanner"},
+    "avoidance_v0": {
+        "planner": "agents.planner.avoidance:AvoidancePlanner",
+        "onboard": "agents.planner.avoidance_aboard:OnboardAvoidance",
+    },
     "autonomy_v0": {
         "greedy": "agents.autonomy:Greedy",
         "deadline_greedy": "agents.autonomy:DeadlineGreedy",
+        "equinox": "agents.autonomy:Equinox",
+        "phoenix": "agents.autonomy:Phoenix",
         "planner": "agents.planner.autonomy:AutonomyPlanner",
+        "onboard": "agents.planner.aboard:OnboardAutonomy",
     },
 }
 """By problem, policies that share their name with one for other problems. What a problem brings itself

@@ -1,6 +1,6 @@
 """Who plays a decision problem where nobody is named."""
 
-from agents.policy import policy_names
+from agents.policy import YARDSTICKS, policy_names
 from envs.registry import find
 
 
@@ -9,7 +9,7 @@ def usual_policies(problem: str) -> list[str]:
     its own."""
     names, own = policy_names(find(problem)), find(problem).policies
     usual = ("random", "idle", "greedy", "deadline_greedy")
-    return [name for name in dict.fromkeys((*usual, *own)) if name in names and name != "planner"]
+    return [name for name in dict.fromkeys((*usual, *own)) if name in names and name not in YARDSTICKS]
 
 
 def usual_policy(problem: str) -> str:

@@ -13,7 +13,7 @@ Shapes: m requests, Q intervals of the sky.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,3 +95,18 @@ def cloud_chance(requests, constants, b, j, now, time):
         return 1.0 if truth < edge else 0.0
     seen = skill * truth + spread * requests.error[b, j, interval]
     return 0.5 * math.erfc((skill * seen - edge) / (spread * math.sqrt(2.0)))
+
+
+def cloud_chances(requests: Any, constants: Any, b: int, now: float) -> NDArray[np.float64]:
+    """Probabilities (M,) that the skies over the requests of world `b` are closed now, as known on board."""
+    found = np.array(requests.book["cloud"][b])
+    if requests.edge.shape[1]:
+        write_chances(requests, constants, b, now, found)
+    return found
+
+
+@kernel
+def write_chances(requests, constants, b, now, out):
+    """Write `cloud_chance` at `now` of every request of world b that is released into out (M,)."""
+    for j in range(requests.released[b]):
+        out[j] = cloud_chance(requests, constants, b, j, now, now)

@@ -14,16 +14,22 @@ from agents.planner.neighbourhood import TaskingNeighbourhood, some_rounds
 from agents.planner.rollout import RolloutPlanner
 from agents.planner.search import ALL, Base, Change, Edit, Plan, Trace
 from agents.planner.simulator import Simulator
+from agents.planner.variation import varied
 from sandbox.jobs import DECISIONS
 
 
 class AutonomyNeighbourhood(TaskingNeighbourhood):
     """`AutonomyDecoder` in the copies of a simulator, and changes of its plans; see `search.Base`."""
 
-    def __init__(self, simulator: Simulator) -> None:
-        self.decoder = AutonomyDecoder(simulator)
+    def __init__(
+        self,
+        simulator: Simulator,
+        decoder: type[AutonomyDecoder] = AutonomyDecoder,
+        plain: type[Plain] = Plain,
+    ) -> None:
+        self.decoder = decoder(simulator)
         super().__init__(simulator, self.decoder.points)
-        self._plain = Plain(simulator)
+        self._plain = plain(simulator)
         self._plain.share(self.decoder.points)
 
     def blank(self) -> Plan:
@@ -39,10 +45,10 @@ class AutonomyNeighbourhood(TaskingNeighbourhood):
         self._wishes, self._plainly = plan["wishes"], plan["plain"]
         self.decoder.rules.follow(plan["rules"])
 
-    def act(self, round_: int) -> NDArray[np.int64]:
-        last = min(round_, self.rounds - 1)
-        self.policy.habit, self.decoder.rules.wish = self.habits[..., last], self._wishes[..., last]
-        seen, mask, plainly = self.simulator.seen, self.simulator.mask, self._plainly[..., last]
+    def act(self, round_: int | NDArray[np.int64]) -> NDArray[np.int64]:
+        self.policy.habit, self.policy.order = self.now(self.habits, round_), self.now(self.orders, round_)
+        self.decoder.rules.wish = self.now(self._wishes, round_)
+        seen, mask, plainly = self.simulator.seen, self.simulator.mask, self.now(self._plainly, round_)
         actions = self.decoder.decide(seen, mask)
         return np.where(plainly, self._plain.decide(seen, mask), actions) if plainly.any() else actions
 
@@ -61,13 +67,16 @@ class AutonomyNeighbourhood(TaskingNeighbourhood):
             return [("wishes", (n, some_rounds(rng, trace.first, rounds, self.round_s)), wish)]
         return [self.number(rng, "rules", len(NUMBERS), n)]
 
+    def vary(self, rng: np.random.Generator, plan: Plan, n: int) -> Sequence[Edit]:
+        return super().vary(rng, plan, n) if rng.random() < 0.5 else varied(rng, "rules", plan, n)
+
 
 class AutonomyPlanner(RolloutPlanner):
     """See the module's page."""
 
     problems = ("autonomy_v0",)
     # shorter than for images alone: answers are paid within minutes, and a copy's round costs twice as much
-    every_s, horizon_s, effort = 1_200.0, 2_700.0, 384
+    every_s, horizon_s, effort = 1_200.0, 2_700.0, 300
 
     def base(self, simulator: Simulator) -> Base:
         return AutonomyNeighbourhood(simulator)

@@ -20,7 +20,7 @@ class OffloadingPlanner(RolloutPlanner):
 
     problems = ("offloading_v0",)
     # jobs yet to come cannot be planned for, and most are answered within minutes: short plans, often
-    every_s, horizon_s, overlap_s, effort, copies = 180.0, 750.0, 60.0, 600, 32
+    every_s, horizon_s, overlap_s, effort, copies = 180.0, 750.0, 60.0, 520, 32
 
     def __init__(self, env: Any, effort: int | None = None) -> None:
         super().__init__(env, effort)
@@ -32,7 +32,7 @@ class OffloadingPlanner(RolloutPlanner):
     def starts(self, b: int, done: int, rounds: int) -> Sequence[Change]:
         """What `insertion` would do from now on."""
         if self._alone is None:
-            self._alone = Simulator(self._problem, 1)
+            self._alone = self.simulated(1)
         insertion = Insertion(self._alone)
         trace = played(self._alone, insertion, b, done, rounds)
         self.gaps += insertion.gaps

@@ -8,12 +8,31 @@ from numpy.typing import NDArray
 
 from agents.planner.search import ALL, Change, Edit, Plan, Trace
 from agents.planner.simulator import Simulator
+from agents.planner.variation import varied
 from agents.tuned.offloading import Teacher
 from sandbox.jobs import DROP, INBOX
 from sandbox.state import NONE
 
 USUAL = 0
 """A wish: as the heuristic has it. Others are an action's number and one."""
+NUMBERS = (
+    "reserve", "queue_here", "queue_training", "ground_s", "crowd", "neighbour_s", "queue_neighbour_s",
+    "unseen_s", "margin",
+)  # fmt: skip
+"""Numbers of the heuristic by satellite."""
+
+
+class NumberedTeacher(Teacher):
+    """`tuned.offloading.Teacher` with other numbers for every satellite."""
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self._usual = {name: float(getattr(self, name)) for name in NUMBERS}
+
+    def follow(self, numbers: NDArray[np.float32]) -> None:
+        """Reckon with these factors (W, N, NUMBERS) of the usual numbers."""
+        for p, name in enumerate(NUMBERS):
+            setattr(self, name, self._usual[name] * numbers[..., p].astype(float))
 
 
 class OffloadingDecoder:
@@ -21,15 +40,20 @@ class OffloadingDecoder:
 
     def __init__(self, simulator: Simulator) -> None:
         self.simulator, self.world = simulator, simulator.world
-        self._policy = Teacher(simulator)
+        self._policy = NumberedTeacher(simulator)
 
     def blank(self) -> Plan:
-        return {"wishes": np.zeros((self.world.satellites, self.world.jobs.state.book.shape[1]), np.int8)}
+        team = self.world.satellites
+        return {
+            "wishes": np.zeros((team, self.world.jobs.state.book.shape[1]), np.int8),
+            "numbers": np.ones((team, len(NUMBERS)), np.float32),
+        }
 
     def follow(self, plan: Plan) -> None:
         self._wishes = plan["wishes"]
+        self._policy.follow(plan["numbers"])
 
-    def act(self, round_: int) -> NDArray[np.int64]:
+    def act(self, round_: int | NDArray[np.int64]) -> NDArray[np.int64]:
         mask = self.simulator.mask
         head = np.maximum(self._heads(), 0)
         wish = np.take_along_axis(self._wishes, head[..., None], axis=-1)[..., 0].astype(np.int64) - 1
@@ -57,6 +81,9 @@ class OffloadingDecoder:
         if not len(jobs):
             return []
         return [("wishes", (n, int(rng.choice(jobs))), int(rng.integers(1 + DROP)))]
+
+    def vary(self, rng: np.random.Generator, plan: Plan, n: int) -> Sequence[Edit]:
+        return varied(rng, "numbers", plan, n)
 
     def _heads(self) -> NDArray[np.int32]:
         return self.world.jobs.state.queues["head"][..., INBOX]

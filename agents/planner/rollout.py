@@ -14,6 +14,8 @@ from envs.options import whole_count
 
 FEWEST, MOST = 4, 24
 """Tries of the largest fleet, and of the smallest."""
+FIRST, AGAIN = 1.5, 0.3
+"""Of the tries, as many that run to the end of the episode: when it begins, and for every plan."""
 
 
 class RolloutPlanner(Planner):
@@ -35,7 +37,7 @@ class RolloutPlanner(Planner):
     overlap_s: ClassVar[float] = 600.0
     """Beyond the next plan, in which this one may be changed: the end of a plan is the least thought out."""
     copies: ClassVar[int] = 16
-    effort: ClassVar[int] = 240
+    effort: ClassVar[int] = 160
 
     def __init__(self, env: Any, effort: int | None = None) -> None:
         super().__init__(env)
@@ -76,8 +78,10 @@ class RolloutPlanner(Planner):
         plan = self._plans.get(b)
         if plan is None:
             plan = search.begin(b, done, rounds, [*search.base.starts(), *self.starts(b, done, rounds)])
-        plan, trace, _ = search.improve(b, plan, done, rounds, self.others(b, done, rounds))
-        self._plans[b] = plan
+        better, trace, _ = search.improve(b, plan, done, rounds, self.others(b, done, rounds))
+        if rounds > search.horizon:
+            better, trace, _ = search.settle(b, plan, better, done, rounds)
+        self._plans[b] = better
         return trace
 
     @property
@@ -87,10 +91,19 @@ class RolloutPlanner(Planner):
         return self._search
 
     def _make(self) -> Search:
-        simulator = Simulator(self._problem, self.copies)
+        simulator = self.simulated(self.copies)
         tries = min(MOST, max(FEWEST, self._effort // simulator.satellites))
         horizon, span = self.rounds_in(self.horizon_s), self.rounds_in(self.every_s + self.overlap_s)
-        return Search(simulator, self.base(simulator), horizon, span, tries)
+        first, again = max(1, round(FIRST * tries)), max(1, round(AGAIN * tries))
+        return Search(simulator, self.base(simulator), horizon, span, tries, first, again)
+
+    def simulated(self, copies: int) -> Simulator:
+        """So many copies of a world in which plans are tried."""
+        return Simulator(self._problem, copies)
+
+    def source(self, b: int) -> tuple[Any, int]:
+        """The world, and the place in it, from which what will be is computed for world b: itself."""
+        return self.world, b
 
     def rounds_in(self, seconds: float) -> int:
         """Rounds in so many seconds, at least one."""

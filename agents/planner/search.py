@@ -6,9 +6,14 @@ plan with edits for some satellites to the end of the horizon. As satellites dis
 edit is judged by what its own satellite earned; those that paid are joined and tried together, and a plan
 becomes the incumbent only for what the fleet earned. The incumbent is always among those tried, so that no
 step makes it worse.
+
+What a horizon does not see is what batteries, safe modes and the way to the ground do later. So whole plans
+are played to the end of the episode too: when it begins, plans of other kinds and with other numbers
+(`begin`), and whenever a plan was improved, what was there before beside it (`settle`). As a copy's future is
+the world's, the plan that is followed never promises less than the best one found so far.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -27,6 +32,10 @@ SHARES = (0.05, 0.15, 0.3)
 """Shares of the fleet changed in one copy: few satellites keep their gains apart, many find more of them."""
 JOINED = 10
 """Copies in which edits that paid are tried together."""
+SHARED = 0.5
+"""Share of the copies in which the whole fleet has other numbers."""
+Proposal = Callable[[np.random.Generator, Plan, "Trace | None", int], Change]
+"""One change more to try, from a plan, what came of it last, and the rounds that are looked at."""
 
 
 class Trace(NamedTuple):
@@ -51,8 +60,8 @@ class Base(Protocol):
     def follow(self, plan: Plan) -> None:
         """Follow these plans (W, N, ...) from now on."""
 
-    def act(self, round_: int) -> NDArray[np.int64]:
-        """Actions (W, N) in a round of the episode."""
+    def act(self, round_: int | NDArray[np.int64]) -> NDArray[np.int64]:
+        """Actions (W, N) in a round of the episode, or in that of each copy (W,)."""
 
     def shown(self) -> NDArray[np.int32]:
         """Requests or jobs (W, N, K) that there are to choose from now, -1 for none."""
@@ -63,46 +72,65 @@ class Base(Protocol):
     def change(self, rng: np.random.Generator, trace: Trace, rounds: int, n: int) -> Sequence[Edit]:
         """Something else for satellite n, or ALL, to try within the first rounds of a trace."""
 
+    def vary(self, rng: np.random.Generator, plan: Plan, n: int) -> Sequence[Edit]:
+        """Other numbers of a plan (N, ...) for satellite n, or ALL: what tells in the long run."""
+
 
 class Search:
     """Improves plans for the world that `simulator` copies.
 
     `horizon` rounds are looked ahead, edits are made within the first `span`; `tries` times all copies run.
+    To the end of the episode they run `first` times when it begins, and `again` times for every plan.
     """
 
-    def __init__(self, simulator: Simulator, base: Base, horizon: int, span: int, tries: int) -> None:
+    def __init__(
+        self, simulator: Simulator, base: Base, horizon: int, span: int, tries: int, first: int, again: int
+    ) -> None:
         self.simulator, self.base = simulator, base
         self.horizon, self.span, self.tries = horizon, span, tries
+        self.first, self.again = first, again
 
     def begin(self, b: int, done: int, rounds: int, starts: Sequence[Change]) -> Plan:
-        """Of the blank plan and its changes `starts`, what earns most in world b to the end of the episode.
-
-        Only so far ahead is it seen what a plan does to the batteries; so whole plans compete only here.
-        """
+        """Of the blank plan, its changes `starts` and what else comes of their numbers, what earns most in
+        world b to the end of the episode."""
         tried = [{}, *starts]
         scores = []
         for k in range(0, len(tried), self.simulator.copies):
             some = tried[k : k + self.simulator.copies] + [{}] * self.simulator.copies
             found, _ = self._run(b, _edited(self.base.blank(), some[: self.simulator.copies]), done, rounds)
             scores += found.sum(axis=1).tolist()
-        best = tried[int(np.argmax(scores[: len(tried)]))]
-        return {name: part[0] for name, part in _edited(self.base.blank(), [best]).items()}
+        best = _changed(self.base.blank(), tried[int(np.argmax(scores[: len(tried)]))])
+        return self._climb(b, best, done, rounds, self.first, [], self._other)[0]
 
     def improve(
         self, b: int, plan: Plan, done: int, rounds: int, others: Sequence[Change] = ()
     ) -> tuple[Plan, Trace, float]:
         """The best plan found for world b with `rounds` to go after `done`: plan, trace, what it earns.
 
-        `others` are changes of the plan to be tried first.
+        `others` are changes of the plan to be tried first. No more than the horizon is looked at.
         """
+        return self._climb(b, plan, done, min(rounds, self.horizon), self.tries, others, self._some)
+
+    def settle(self, b: int, plan: Plan, better: Plan, done: int, rounds: int) -> tuple[Plan, Trace, float]:
+        """What earns most in world b in all `rounds` to go: `plan`, one that is `better` within the horizon,
+        what some satellites do in the one and some in the other, or what other numbers make of that."""
+        rng = np.random.default_rng((done, 1))
+        change = _difference(plan, better)
+        mixed = [{n: change[n] for n in change if rng.random() < 0.5} for _ in range(JOINED // 2)]
+        queue = [each for each in (change, *mixed) if each]
+        return self._climb(b, plan, done, rounds, self.again, queue, self._other)
+
+    def _climb(
+        self, b: int, plan: Plan, done: int, rounds: int, tries: int, others: Sequence[Change], more: Proposal
+    ) -> tuple[Plan, Trace, float]:
+        """Run all copies `tries` times over `rounds`: with `others`, with what paid, and with `more`."""
         rng, copies = np.random.default_rng(done), self.simulator.copies
-        rounds = min(rounds, self.horizon)
         best, trace = -np.inf, None
         queue: list[Change] = [{}, *others]
-        for _ in range(self.tries):
-            while trace is not None and len(queue) < copies:
-                queue.append(self._some(rng, trace, rounds))
-            tried = (queue + [{}] * copies)[:copies]
+        for _ in range(tries):
+            while len(queue) < copies:
+                queue.append(more(rng, plan, trace, rounds))
+            tried = queue[:copies]
             scores, run = self._run(b, _edited(plan, tried), done, rounds)
             top = int(scores.sum(axis=1).argmax())
             if scores[top].sum() > best:
@@ -110,20 +138,30 @@ class Search:
             # the incumbent is run again beside its changes: a gain is the difference to the same future, and
             # the best of the copies, itself among them, is never worse
             queue = [{}, *_joined(rng, tried, scores, top)]
-            plan = {name: part[0] for name, part in _edited(plan, [tried[top]]).items()}
+            plan = _changed(plan, tried[top])
         assert trace is not None
         return plan, trace, best
 
-    def _some(self, rng: np.random.Generator, trace: Trace, rounds: int) -> Change:
-        span, fleet = min(self.span, rounds), self.simulator.satellites
+    def _other(self, rng: np.random.Generator, plan: Plan, trace: Trace | None, rounds: int) -> Change:
+        """Other numbers, for the whole fleet or for some of it."""
+        if rng.random() < SHARED:
+            return {ALL: list(self.base.vary(rng, plan, ALL))}
+        return {n: list(self.base.vary(rng, plan, n)) for n in self._chosen(rng)}
+
+    def _chosen(self, rng: np.random.Generator) -> list[int]:
+        fleet = self.simulator.satellites
+        return rng.choice(fleet, max(1, round(float(rng.choice(SHARES)) * fleet)), replace=False).tolist()
+
+    def _some(self, rng: np.random.Generator, plan: Plan, trace: Trace | None, rounds: int) -> Change:
+        """Other actions within the span, where there is a trace that says what there is to do."""
+        span = min(self.span, rounds)
+        if trace is None:
+            return {}
         if rng.random() < 0.05:  # a number that all are wrong about is not found one satellite at a time
             return {ALL: list(self.base.change(rng, trace, span, ALL))}
-        who = rng.choice(fleet, max(1, round(float(rng.choice(SHARES)) * fleet)), replace=False)
         return {
-            int(n): [
-                e for _ in range(int(rng.integers(1, 3))) for e in self.base.change(rng, trace, span, int(n))
-            ]
-            for n in who
+            n: [e for _ in range(int(rng.integers(1, 3))) for e in self.base.change(rng, trace, span, n)]
+            for n in self._chosen(rng)
         }
 
     def _run(self, b: int, plan: Plan, done: int, rounds: int) -> tuple[NDArray[np.float64], Trace]:
@@ -156,6 +194,21 @@ def _edited(plan: Plan, tried: Sequence[Change]) -> Plan:
     return many
 
 
+def _changed(plan: Plan, change: Change) -> Plan:
+    """The plan (N, ...) with a change."""
+    return {name: part[0] for name, part in _edited(plan, [change]).items()}
+
+
+def _difference(plan: Plan, other: Plan) -> Change:
+    """The edits by satellite that make of a plan the other one."""
+    change: Change = {}
+    for name, part in other.items():
+        differs = (part != plan[name]).reshape(len(part), -1).any(axis=1)
+        for n in np.flatnonzero(differs).tolist():
+            change.setdefault(n, []).append((name, (n,), part[n]))
+    return change
+
+
 def _joined(
     rng: np.random.Generator, tried: Sequence[Change], scores: NDArray[np.float64], top: int
 ) -> list[Change]:
@@ -165,8 +218,8 @@ def _joined(
     found: dict[int, tuple[float, list[Edit]]] = {}
     for w, change in enumerate(tried):
         for n, edits in change.items():
-            gain = float(gains[w].sum() if n == ALL else gains[w, n])
-            settled = w == top or (n in tried[top] and gains[top, n] > 0.0)
+            gain = _gain(gains[w], n)
+            settled = w == top or (n in tried[top] and _gain(gains[top], n) > 0.0)
             if gain > max(1e-6, found.get(n, (0.0,))[0]) and not settled:
                 found[n] = gain, edits
     order = sorted(found, key=lambda n: -found[n][0])
@@ -174,3 +227,8 @@ def _joined(
     sets = [order, order[: len(order) // 2], order[: len(order) // 4], order[:1]]
     sets += [[n for n in order if rng.random() < 0.5] for _ in range(JOINED - len(sets))]
     return [{n: found[n][1] for n in some} for some in sets if some]
+
+
+def _gain(gains: NDArray[np.float64], n: int) -> float:
+    """Of the gains (N,) in a copy that of satellite n, or of ALL."""
+    return float(gains.sum() if n == ALL else gains[n])

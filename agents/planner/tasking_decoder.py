@@ -29,6 +29,11 @@ PLAIN = {
     "stay_rounds": 2.0,
 }  # fmt: skip
 """The numbers with which the heuristic is `DeadlineGreedy`."""
+FLOOR, CROWDED = range(2)
+"""Floors by satellite: the value below which a request is left alone, and how much more it must be worth for
+every image that waits on board."""
+ORDERED = 1e3
+"""Factor on the score of a request that is ordered: above any other."""
 HIDDEN = 0.92
 """Chance of cloud that is put in the place of a closed sky: with nothing better to do such an image is taken,
 since it takes the request off the list."""
@@ -36,10 +41,13 @@ since it takes the request off the list."""
 
 class TaskingDecoder(Teacher):
     """`tuned.tasking.Teacher` that knows where the sky is closed and which stations are silent, and follows
-    `keys` (W, N, M), by which the score of each request is multiplied, `habit` (W, N) and `numbers`
-    (W, N, OWN + ASKED), factors of its own numbers."""
+    `keys` (W, N, M), by which the score of each request is multiplied, `habit` (W, N), `numbers`
+    (W, N, OWN + ASKED), factors of its own numbers, and `floors` (W, N, 2), which see."""
 
     keys: NDArray[np.float32] | None = None
+    floors: NDArray[np.float32] | None = None
+    order: NDArray[np.int32] | None = None
+    """The request (W, N) that each is to image in this round before any other, -1 for none."""
     habit: NDArray[np.int8] | None = None
 
     def __init__(self, env: Any) -> None:
@@ -51,8 +59,10 @@ class TaskingDecoder(Teacher):
         """The factors (OWN + ASKED,) that make `numbers` of the heuristic's own."""
         return np.array([numbers[name] / self._usual[name] for name in (*OWN, *ASKED)], np.float32)
 
-    def follow(self, keys: NDArray[np.float32], numbers: NDArray[np.float32]) -> None:
-        self.keys = keys
+    def follow(
+        self, keys: NDArray[np.float32], numbers: NDArray[np.float32], floors: NDArray[np.float32]
+    ) -> None:
+        self.keys, self.floors = keys, floors
         for p, name in enumerate((*OWN, *ASKED)):
             value = self._usual[name] * numbers[..., p].astype(float)
             setattr(self, name, value[..., None] if name in ASKED else value)
@@ -83,10 +93,19 @@ class TaskingDecoder(Teacher):
 
     def _score(self, seen: NDArray, mask: NDArray) -> NDArray:
         score = super()._score(seen, mask)
-        if self.keys is None:
+        if self.keys is None or self.floors is None:
             return score
-        shown = np.maximum(self.world.state.opportunities["request"], 0)
-        return score * np.take_along_axis(self.keys, shown, axis=-1)
+        least = self.floors[..., FLOOR] + self.floors[..., CROWDED] * self._own(seen, "images")
+        score = np.where(self._rating(seen) >= least[..., None], score, 0.0)
+        shown = self.world.state.opportunities["request"]
+        score = score * np.take_along_axis(self.keys, np.maximum(shown, 0), axis=-1)
+        if self.order is None:
+            return score
+        return np.where((shown == self.order[..., None]) & (shown != NONE), ORDERED * score, score)
+
+    def _rating(self, seen: NDArray) -> NDArray:
+        """What is held against the floor (W, N, K)."""
+        return self._requests(seen, "value")
 
     def _contact_can_wait(self, seen: NDArray) -> NDArray:
         wait = super()._contact_can_wait(seen)

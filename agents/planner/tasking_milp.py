@@ -159,7 +159,8 @@ class TaskingMilp:
     def _add_arcs(self) -> None:
         """The arcs as variables, with what they bring: an image, what it is worth later."""
         shots, half_life = self.opportunities, self.world.constants.half_life
-        self.taken_at = self.along.start + self.step * (shots["slot"] + 0.5)
+        # images count as taken at the end of their round and as sent at the beginning of theirs: a bound
+        self.taken_at = self.along.start + self.step * (shots["slot"] + 1.0)
         value = self._worths()[shots["request"]]
         self.later = self._next_contact()
         self.worth_later = (
@@ -278,17 +279,18 @@ class TaskingMilp:
         level = store.level[self.b, n]
         places = (level["head"] + np.arange(level["count"])) % store.request.shape[2]
         images = book[store.request[self.b, n, places]]
-        at = np.full(len(images), self.along.start + self.step * (rounds[0] + 1.0))
+        at = np.full(len(images), self.along.start + self.step * float(rounds[0]))
         value = self._worths()[store.request[self.b, n, places]]
         return self._gain(n, value, images["captured_at"], at), store.remaining[self.b, n, places]
 
     def _coming(self, n: int, rounds: NDArray) -> tuple[NDArray, NDArray]:
         """Gains and requests of the images that could be taken before the contact ends."""
         mine = (self.opportunities["satellite"] == n) & (self.opportunities["slot"] < rounds[-1])
-        requests, first = np.unique(self.opportunities["request"][mine], return_index=True)
-        opportunities = np.flatnonzero(mine)[first]
+        # of several images of one request the last before the contact loses least
+        requests, first = np.unique(self.opportunities["request"][mine][::-1], return_index=True)
+        opportunities = np.flatnonzero(mine)[::-1][first]
         slot = np.maximum(rounds[0], self.opportunities["slot"][opportunities] + 1)
-        at = self.along.start + self.step * (slot + 1.0)
+        at = self.along.start + self.step * slot.astype(float)
         value = self._worths()[requests]
         return self._gain(n, value, self.taken_at[opportunities], at), requests
 

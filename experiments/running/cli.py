@@ -20,10 +20,11 @@ from sandbox.errors import SandboxError, printable, unknown_name
 from sandbox.terminal import say
 
 POLICIES = ("random", "idle", "greedy", "deadline_greedy")
+PUBLISHED = ("cbba", "equinox", "phoenix")
 MINDS = ("qwen",)
-YARDSTICK = ("planner",)
+YARDSTICK = ("planner", "onboard")
 _OWN = "what the problem brings, what `train` left, or module:Class"
-_WHO = f"{', '.join(POLICIES + YARDSTICK + MINDS)}, {_OWN}"
+_WHO = f"{', '.join(POLICIES + PUBLISHED + YARDSTICK + MINDS)}, {_OWN}"
 EXTRAS = dict.fromkeys(("matplotlib", "mpe2", "pandas", "pyarrow", "rich", "xarray"), "experiments")
 EXTRAS["ray"] = "benchmark"
 EXTRAS |= {"torchrl": "torchrl", "tensordict": "torchrl", "stable_baselines3": "sb3", "sb3_contrib": "sb3"}

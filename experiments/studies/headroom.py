@@ -4,15 +4,16 @@
     python -m experiments headroom --problem tasking_v0 --tier scarce --seeds 4
 
 For each problem and tier (`experiments.tiers`) the same seeded episodes are played by chance, by every
-heuristic, of which the best one counts, and by the planner, which sees the truth; where there is a bound on
-what anybody can earn (`planner_gap`), it stands beside them. Then the best heuristic plays again, each time
+heuristic, of which the best one counts, by the onboard planner, which searches as hard as the planner but
+knows only what is known on board, and by the planner, which sees the truth; where there is a bound on what
+anybody can earn (`planner_gap`), it stands beside them. Then the best heuristic plays again, each time
 blind to one limit (`agents.blind`): the features that tell of it say that all is well. Of a limit that it
 does not look at nothing is said.
 
 A score is the team's return in percent of the planner's, where 0 is what `idle` gets in the same episodes:
 the sum over the episodes divided by the planner's sum. Intervals are 95 %, with the episodes drawn anew.
-The planner takes nearly all of the time, some minutes an episode. Leaves `headroom.json`, `headroom.csv` and
-`headroom.png`.
+The planners take nearly all of the time, some minutes an episode each. Leaves `headroom.json`,
+`headroom.csv` and `headroom.png`.
 """
 
 from argparse import ArgumentParser
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 
 from agents import make_policy, policy_names
 from agents.blind import LIMITS, Blind, hidden_features
+from agents.policy import YARDSTICKS
 from envs.batch import BatchEnv
 from envs.episodes import known_as, make_env
 from experiments.plotting import style
@@ -42,8 +44,8 @@ from sandbox.errors import SandboxError, unknown_name
 from sandbox.scenario import Scenario
 from sandbox.terminal import say
 
-ZERO, CHANCE, YARDSTICK, BOUND = "idle", "random", "planner", "bound"
-NO_HEURISTICS = (ZERO, CHANCE, YARDSTICK, "qwen")
+ZERO, CHANCE, ONBOARD, YARDSTICK, BOUND = "idle", "random", "onboard", "planner", "bound"
+NO_HEURISTICS = (ZERO, CHANCE, *YARDSTICKS, "qwen")
 HOURS = {"tasking_v0": 12.0, "offloading_v0": 1.0, "avoidance_v0": 48.0, "autonomy_v0": 4.0}
 """Simulated by default: a planner of a whole day would take hours."""
 Records = list[dict[str, Any]]
@@ -69,8 +71,8 @@ class _Case:
 
     def returns(self, policy: str, seeds: Sequence[int], blind_to: str = "") -> NDArray[np.float64]:
         """What the team of `policy` earns in the episode of each seed."""
-        # the planner takes minutes an episode: each is kept by itself, so that little of its work is lost
-        groups = [[seed] for seed in seeds] if policy in (YARDSTICK, BOUND) else [list(seeds)]
+        # planners take minutes an episode: each is kept by itself, so that little of its work is lost
+        groups = [[seed] for seed in seeds] if policy in (*YARDSTICKS, BOUND) else [list(seeds)]
         found: list[float] = []
         for group in groups:
             part = [self.problem, self.tier, scenario_hash(self.scenario), self.hours]
@@ -103,6 +105,8 @@ class _Case:
         best = max(heuristics, key=lambda name: float(earned[name].sum()))
         yield self._record(CHANCE, "", self.returns(CHANCE, seeds), idle, planner)
         yield self._record(best, "", earned[best], idle, planner)
+        if ONBOARD in policy_names(self.problem):
+            yield self._record(ONBOARD, "", self.returns(ONBOARD, seeds), idle, planner)
         yield self._record(YARDSTICK, "", planner, idle, planner)
         if self.problem in BOUNDS:
             yield self._record(BOUND, "", self.returns(BOUND, seeds), idle, planner)
@@ -240,7 +244,7 @@ def _line(record: dict[str, Any], sighted: dict[tuple[str, str], float]) -> str:
     case, costs = (record["problem"], record["tier"]), ""
     if record["blind_to"]:
         costs = f"{100.0 * (1.0 - record['score'] / sighted[case]):.1f} %"
-    elif record["policy"] not in (CHANCE, YARDSTICK, BOUND):
+    elif record["policy"] not in (CHANCE, *YARDSTICKS, BOUND):
         sighted[case] = record["score"]
     score = f"{record['score']:.1f} [{record['low']:.1f}, {record['high']:.1f}]"
     return f"{case[0]:14}{case[1]:8}{_who(record):20}{score:>26}{costs:>9}"

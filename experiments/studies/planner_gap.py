@@ -38,7 +38,7 @@ from sandbox.errors import SandboxError
 from sandbox.jobs import LARGE, SMALL
 from sandbox.state import NONE
 
-SLOW = ("qwen", "random", "idle")
+SLOW = ("qwen", "random", "idle", "onboard")
 """Policies that are no measure here."""
 
 

@@ -121,7 +121,8 @@ def test_both_tables_hold_every_row(plan, tmp_path):
 def rows_of_two_problems():
     """In tasking greedy is best (20 %), in avoidance late_threshold (60 %); the mind gets 30 and 50 %."""
     plan = make_plan(Asked(problems=["tasking_v0", "avoidance_v0"], seeds=4))
-    percent = dict.fromkeys(("random", "never", "deadline_greedy", "threshold"), 10.0)
+    low = ("random", "never", "deadline_greedy", "threshold", "cbba", "equinox", "phoenix")
+    percent = dict.fromkeys(low, 10.0)
     percent |= {"idle": 0.0, "planner": 100.0, "greedy": 20.0, "late_threshold": 60.0}
     mind = {"tasking_v0": 30.0, "avoidance_v0": 50.0}
     found = {e: {"score": percent.get(e.policy, mind[e.task.case.problem])} for e in plan.episodes()}

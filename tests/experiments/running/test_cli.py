@@ -12,7 +12,7 @@ import pytest
 from agents import policy_names
 from envs.episodes import env_names
 from experiments import commands
-from experiments.running.cli import MINDS, POLICIES, YARDSTICK, main
+from experiments.running.cli import MINDS, POLICIES, PUBLISHED, YARDSTICK, main
 
 PAIR = ["--scenario", "pair", "--hours", "0.25"]
 
@@ -40,7 +40,7 @@ def test_help_is_light():
 
 
 def test_the_help_names_the_policies_there_are():
-    assert list(POLICIES + YARDSTICK + MINDS) == policy_names("tasking_v0")
+    assert list(POLICIES + PUBLISHED + YARDSTICK + MINDS) == policy_names("tasking_v0")
 
 
 def test_the_help_names_the_problems_there_are():

@@ -13,6 +13,8 @@ from experiments.tiers import PROBLEMS, TIERS, tier_scenario
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
 
+STANDS_IN = {"planner": "deadline_greedy", "onboard": "greedy"}
+
 
 @pytest.fixture
 def small(monkeypatch):
@@ -21,7 +23,7 @@ def small(monkeypatch):
     played = study._Case._played
 
     def quick(case, policy, seeds, blind_to):
-        return played(case, "deadline_greedy" if policy == "planner" else policy, seeds, blind_to)
+        return played(case, STANDS_IN.get(policy, policy), seeds, blind_to)
 
     monkeypatch.setattr(study._Case, "_played", quick)
 
@@ -45,11 +47,11 @@ def test_every_problem_has_named_tiers_that_say_what_is_scarce():
 def test_records_say_who_earned_what(small):
     records = headroom(**ASKED)
     sighted = {r["policy"]: r for r in records if not r["blind_to"]}
-    assert {"random", "planner", "bound"} < set(sighted)
-    assert len(sighted) == 4, "and the best heuristic"
+    assert {"random", "onboard", "planner", "bound"} < set(sighted)
+    assert len(sighted) == 5, "and the best heuristic"
     assert sighted["planner"]["score"] == sighted["planner"]["low"] == pytest.approx(100.0)
     assert sighted["bound"]["score"] > sighted["random"]["score"]
-    best = (set(sighted) - {"random", "planner", "bound"}).pop()
+    best = (set(sighted) - {"random", "onboard", "planner", "bound"}).pop()
     blind = [r for r in records if r["blind_to"]]
     assert all(r["policy"] == best and r["score"] != sighted[best]["score"] for r in blind)
     for record in records:
