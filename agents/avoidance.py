@@ -108,8 +108,8 @@ class Thrifty(Threshold):
         warning = {name: seen[..., columns] for name, columns in self._columns.items()}
         here = warning["present"] > 0.5
         fuel = seen[..., self.layout.index("fuel")] / 100.0
-        bar = self.log_threshold + self.thrift * (1.0 - fuel)
-        grave = here & (warning["risk"] >= bar[..., None]) & (warning["time"] <= self.decide_h)
+        bar = self.log_threshold + (self.thrift * (1.0 - fuel))[..., None]
+        grave = here & (warning["risk"] >= bar) & (warning["time"] <= self.decide_h)
         offset, drift = seen[..., self.layout.index("offset")], seen[..., self.layout.index("drift")]
         burn = self._burn(warning, grave, offset, drift, mask)
         soon = here & (warning["risk"] >= self.log_return_below) & (warning["time"] <= self.calm_h)
