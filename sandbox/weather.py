@@ -157,4 +157,5 @@ def rain_chance(weather, clock, b, g, time):
 def _above(x):
     """How often a normal number is above `x`, to 1.4e-4: Bowling et al., J. Industrial Engineering and
     Management 2 (2009) 114. Five times as quick as erfc."""
-    return 1.0 / (1.0 + math.exp(min(x * (1.5976 + 0.07056 * x * x), 700.0)))
+    power = x * (1.5976 + 0.07056 * x * x)
+    return 1.0 / (1.0 + math.exp(power)) if power < 700.0 else 0.0

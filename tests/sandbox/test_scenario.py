@@ -37,7 +37,7 @@ def sentence(source, replace=None):
     text = str(caught.value)
     assert "\n" not in text
     assert text[-1] in ".?"
-    assert len(text) < 400
+    assert len(text) < 500
     return text
 
 

@@ -69,7 +69,7 @@ def test_a_policy_is_added_or_with_only_plays_beside_the_scale():
 
 
 def test_the_heuristics_are_neither_the_scale_nor_chance_nor_minds():
-    assert plan().heuristics("tasking_v0") == ["greedy"]
+    assert plan().heuristics("tasking_v0") == ["greedy", "cbba", "equinox", "phoenix"]
 
 
 def test_parts_of_a_suite_are_picked():

@@ -196,7 +196,8 @@ def test_the_command_and_what_it_leaves(tmp_path, capsys):
     told = ["train", *TINY, "--steps", "600", "--out", str(folder), "--seeds", "2"]
     assert main(told) == 0
     content = json.loads((folder / "training.json").read_text())
-    assert content["references"].keys() == {"random", "greedy", "deadline_greedy"}
+    rules = {"greedy", "deadline_greedy", "cbba", "equinox", "phoenix"}
+    assert content["references"].keys() == {"random", *rules}
     assert {record["seed"] for record in content["evaluations"]} == {0, 1}
     for record in content["evaluations"]:
         assert {"steps", "cpu_s", "score", "random", "heuristic", "planner"} <= record.keys()
