@@ -149,11 +149,19 @@ def make_policy(name: str, env: Any, **options: Any) -> Policy:
     problem = _kind(env.problem)
     kind = policy_class(name, problem)
     if not understands(kind, problem):
-        made, others = ", ".join(kind.problems), ", ".join(policy_names(problem))
+        made, others = ", ".join(_made_for(name, kind)), ", ".join(policy_names(problem))
         raise SandboxError(
             f"Policy {name!r} is made for {made}, not for {env.problem.name}; give one of {others}."
         )
     return kind(env, **options)
+
+
+def _made_for(name: str, kind: type[Policy]) -> list[str]:
+    """The problems of ours that have a policy of this name, and those of the class."""
+    import envs
+
+    ours = [problem for problem in envs.names() if name in policy_names(problem)]
+    return sorted({*ours, *kind.problems})
 
 
 def understands(kind: type[Policy], problem: "str | type[Problem]") -> bool:

@@ -221,7 +221,10 @@ def deliberating(batch: BatchEnv) -> DeliberatingBatch:
     Raises SandboxError for a batch with rewards of its own making (`envs.difference`).
     """
     if hasattr(batch, "without"):
-        raise SandboxError("difference_reward does not go with charged thought; leave it out.")
+        raise SandboxError(
+            "difference_reward does not go with charged thought, nor with words, where it is charged; "
+            "leave it out."
+        )
     return DeliberatingBatch(batch.problem, autoreset=batch.autoreset)
 
 

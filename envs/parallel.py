@@ -223,6 +223,9 @@ class ParallelFace(ParallelEnv):
             if not self.mask_in_obs:
                 row["action_mask"] = mask
             found.append(row)
+        if "own_reward" in info:
+            for row, own in zip(found, info["own_reward"][0].tolist(), strict=True):
+                row["own_reward"] = own
         return self._by_agent(found)
 
 

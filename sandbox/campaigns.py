@@ -107,9 +107,24 @@ def count_capture(requests, b, j, time):
 
 @kernel
 def count_failure(requests, b, j):
-    """Request j is over without an image: its campaign will not be completed."""
+    """No image of request j will arrive: its campaign will not be completed."""
     if has_parts(requests) and requests.part[b, j].campaign != NONE:
         requests.campaign[b, requests.part[b, j].campaign].failed = True
+
+
+@kernel
+def count_losses(state, b):
+    """What lies on board of lost satellites of world b will not arrive, nor complete a campaign."""
+    if not has_parts(state.requests):
+        return
+    store = state.store
+    for n in range(state.body.shape[1]):
+        if state.body[b, n].alive:
+            continue
+        level = store.level[b, n]
+        for i in range(level.count):
+            place = (level.head + i) % store.request.shape[2]
+            count_failure(state.requests, b, store.request[b, n, place])
 
 
 @kernel

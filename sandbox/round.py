@@ -22,6 +22,7 @@ from sandbox import ahead, encounters, faults, jobs, lasers, messages, orders, p
 from sandbox.access import look
 from sandbox.activities import LOWEST_M, first_fault, fly
 from sandbox.ahead import look_ahead
+from sandbox.campaigns import count_losses
 from sandbox.commands import assign_tasks
 from sandbox.compiled import kernel
 from sandbox.encounter_warnings import warn_all
@@ -142,6 +143,7 @@ def run(sim, which, commands, begins, halves):
             if not begins:
                 lapse(state, sim.jobs, sim.orders, b)
             _warn(state, sim.encounters, b)
+            count_losses(state, b)
             exchange(state, sim.jobs, sim.lasers, sim.messages, b)
     return 0
 

@@ -1,6 +1,7 @@
 """Seeing ahead: the requests that a satellite will reach in the coming minutes."""
 
 import math
+from dataclasses import replace
 
 from envs.block import Block
 from envs.blocks.images import Requests, tell_part
@@ -8,6 +9,8 @@ from envs.features import Feature
 from sandbox.cloud_field import cloud_chance
 from sandbox.compiled import kernel
 from sandbox.state import NONE
+
+_AS_IN_REACH = {feature.name: feature for feature in Requests.features}
 
 
 class Upcoming(Block):
@@ -19,17 +22,15 @@ class Upcoming(Block):
     each = "upcoming"
     features = (
         Feature("present", "1", 0, 1, "coming request {:.0f}", gate=True),
-        Feature("value", "1", 0, 10, "value {:.1f}"),
-        Feature("cloud", "%", 0, 100, "cloud probability {:.0f}%", column="cloud %"),
+        _AS_IN_REACH["value"],
+        _AS_IN_REACH["cloud"],
         Feature("opens_in", "min", 0, 15, "in reach in {:.0f} min", column="opens in min"),
-        Feature("window", "s", 0, 600, "then for {:.0f} s", column="open for s", open_end=True),
-        Feature("off_nadir", "deg", 0, 65, "off nadir {:.0f} deg at least", column="deg off"),
-        Feature("deadline", "min", 0, 720, "deadline in {:.0f} min", column="min left", open_end=True),
-        Feature("rivals", "1", 0, 20, "{:.0f} other [satellite|satellites] can take it too", silent_at=0,
-                column="rivals", root=True),
-        Feature("earlier", "1", 0, 20, "{:.0f} of them would be first", silent_at=0, column="first",
-                root=True),
-    )  # fmt: skip
+        replace(_AS_IN_REACH["window"], phrase="then for {:.0f} s"),
+        replace(_AS_IN_REACH["off_nadir"], phrase="off nadir {:.0f} deg at least"),
+        _AS_IN_REACH["deadline"],
+        _AS_IN_REACH["rivals"],
+        _AS_IN_REACH["earlier"],
+    )
 
     def count(self, world):
         return world.scenario.requests.ahead

@@ -98,7 +98,10 @@ class PeriodicKind(Campaign):
     @model_validator(mode="after")
     def _one_by_one(self) -> Self:
         if self.window_h > self.every_h[0]:
-            raise ValueError("window_h must not exceed the least of every_h: looks follow one another")
+            raise ValueError(
+                f"window_h is {self.window_h:g}; it must not exceed the least of every_h, "
+                f"{self.every_h[0]:g}: looks follow one another"
+            )
         return self
 
     @property
@@ -148,7 +151,8 @@ class Kinds(Model):
     @model_validator(mode="after")
     def _shares(self) -> Self:
         if sum(kind.share for kind in self.named.values()) > 1.0 + 1e-9:
-            raise ValueError("the shares of kinds must not add up to more than 1")
+            total = sum(kind.share for kind in self.named.values())
+            raise ValueError(f"the shares of kinds add up to {total:g}; 1 is the most")
         return self
 
     @property

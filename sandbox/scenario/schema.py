@@ -144,7 +144,11 @@ class Scenario(Model):
             raise ValueError("substep_s must not exceed round_s")
         kinds = self.requests.kinds
         if kinds is not None and kinds.dwell is not None and kinds.dwell.dwell_s > self.round_s:
-            raise ValueError("requests.kinds.dwell.dwell_s must not exceed round_s")
+            raise ValueError(
+                f"requests.kinds.dwell.dwell_s is {kinds.dwell.dwell_s:g}; it must not exceed round_s, "
+                f"{self.round_s:g}"
+            )
+        self._check_videos()
         size = sum(group.size for group in self.fleet)
         if size > MOST_SATELLITES:
             raise ValueError(f"the groups of fleet have {size:,} satellites, {MOST_SATELLITES:,} is the most")
@@ -167,6 +171,18 @@ class Scenario(Model):
             if name not in stations:
                 raise ValueError(str(unknown_name("station", name, stations)))
         return self
+
+    def _check_videos(self) -> None:
+        """Raises ValueError for videos that no satellite has room for."""
+        kinds, crafts = self.requests.kinds, self.spacecraft.values()
+        if kinds is None or kinds.dwell is None:
+            return
+        most = max(craft.store_gbit / craft.camera.image_gbit for craft in crafts)
+        if kinds.dwell.images > most:
+            raise ValueError(
+                f"requests.kinds.dwell.images is {kinds.dwell.images:g}; the largest store, "
+                f"spacecraft.*.store_gbit, holds {most:g}"
+            )
 
     def with_orbits(
         self,

@@ -97,6 +97,10 @@ def test_the_other_worlds_begin_anew_with_the_batch():
 def test_the_dictionary_face_takes_it():
     env = envs.make("tasking_v0", "pair", difference_reward=True, max_cycles=10)
     parallel_api_test(env, 20)
+    env.reset(0)
+    _, rewards, _, _, infos = env.step(dict.fromkeys(env.agents, 0))
+    assert rewards.keys() == infos.keys()
+    assert all(isinstance(info["own_reward"], float) for info in infos.values())
 
 
 def test_buffers_are_written():

@@ -311,3 +311,25 @@ class TestWorlds:
     def test_nothing_is_kept_where_all_requests_are_single(self, small):
         state = begin(small, {}).state.requests
         assert state.part.size == state.campaign.size == state.truth.size == state.edge.size == 0
+
+
+def test_what_a_lost_satellite_has_on_board_completes_nothing(small):
+    """The scenes that are still open pay no more for completing their area."""
+    world = begin(small, {"area": {"share": 1.0, "across": [2, 2], "along": [2, 3]}})
+    requests, state = world.state.requests, world.state
+    every = np.ones(requests.book.shape[1], bool)
+    loaded = []
+    while not loaded:
+        play_round(world, *pick(world, every))
+        loaded = np.flatnonzero(state.store.level["count"][0])
+    n = loaded[0]
+    held = state.store.request[0, n, state.store.level["head"][0, n]]
+    mine = requests.part["campaign"][0, held]
+    is_open = (requests.part["campaign"][0] == mine) & (requests.book["status"][0] == OPEN)
+    other, now = int(np.flatnonzero(is_open)[0]), float(state.clock["time"][0])
+    assert completion_of(view(requests), 0, other, now)[1] > 0.0
+    state.body["alive"][0, n] = False
+    play_round(world, *orders(world, IDLE))
+    assert requests.campaign["failed"][0, mine]
+    assert completion_of(view(requests), 0, other, now)[1] == 0.0
+    assert not np.delete(requests.campaign["failed"][0], mine).all()

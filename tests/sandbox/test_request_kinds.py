@@ -211,12 +211,16 @@ def test_book_has_room(seed, initial, per_hour, shares, looks, sites):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"area": {"share": 0.7}, "cue": {"share": 0.5}}, "add up to more than 1"),
+        ({"area": {"share": 0.7}, "cue": {"share": 0.5}}, "the shares of kinds add up to 1.2"),
         ({"area": {"share": 0.1, "across": [3, 1]}}, "kinds.area.across"),
         ({"stereo": {"share": 0.1, "convergence_deg": 0}}, "convergence_deg"),
-        ({"periodic": {"share": 0.1, "every_h": [1, 2], "window_h": 3}}, "window_h must not exceed"),
-        ({"dwell": {"share": 0.1, "dwell_s": 31}}, "dwell_s must not exceed round_s"),
+        (
+            {"periodic": {"share": 0.1, "every_h": [1, 2], "window_h": 3}},
+            "window_h is 3; it must not exceed the least of every_h, 1",
+        ),
+        ({"dwell": {"share": 0.1, "dwell_s": 31}}, "dwell_s is 31; it must not exceed round_s, 30"),
         ({"dwell": {"share": 0.1, "images": 0.5}}, "images"),
+        ({"dwell": {"share": 0.1, "images": 1000}}, "images is 1000; the largest store"),
         ({"cue": {"share": 0.1, "probability": 2}}, "probability"),
         ({"video": {"share": 0.1}}, "video"),
         ({"cue": {}}, "share"),
