@@ -236,11 +236,12 @@ def scenarios(draw, template):
         "sky_h": draw(st.sampled_from([0.1, 3.0])),
     }
     if draw(st.booleans()):
+        room = craft["store_gbit"] / craft["camera"]["image_gbit"]
         data["requests"]["kinds"] = {
             "area": {"share": 0.2, "spacing_km": draw(st.sampled_from([1, 50])), "arrival_h": 0.2},
             "stereo": {"share": 0.2, "convergence_deg": draw(st.sampled_from([1, 30]))},
             "periodic": {"share": 0.1, "every_h": [0.2, 0.3], "window_h": 0.2},
-            "dwell": {"share": 0.2, "dwell_s": min(20, data["round_s"]), "images": 2.5},
+            "dwell": {"share": 0.2, "dwell_s": min(20, data["round_s"]), "images": min(2.5, room)},
             "cue": {"share": 0.2, "probability": 0.8, "processing_s": draw(st.sampled_from([0, 100]))},
         }
     return data

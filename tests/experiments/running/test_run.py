@@ -182,7 +182,7 @@ def test_a_run_that_is_cut_short_leaves_nothing(tmp_path, policy, error, earlier
         ({"policy": "gredy"}, r"Unknown policy 'gredy'; did you mean greedy"),
         (
             {"env": "avoidance_v0", "policy": "greedy"},
-            r"'greedy' is made for tasking_v0, not for avoidance_v0; give .*never",
+            r"'greedy' is made for autonomy_v0, .*tasking_v0, not for avoidance_v0; give .*never",
         ),
         ({"hours": 0.001}, r"hours = 0.001; give at least one round of 30 s"),
         ({"hours": float("nan")}, r"hours = nan"),
