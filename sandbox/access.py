@@ -369,16 +369,23 @@ def chain_requests(listed, first, following):
 
     Only of requests that are listed does `first` say anything.
     """
+    unchain_requests(listed, first)
     satellites, shown = listed.shape
-    for entry in range(satellites * shown):
-        j = listed[entry // shown, entry % shown].request
-        if j != NONE:
-            first[j] = NONE
     for entry in range(satellites * shown):
         j = listed[entry // shown, entry % shown].request
         if j != NONE:
             following[entry] = first[j]
             first[j] = entry
+
+
+@kernel
+def unchain_requests(listed, first):
+    """Of requests in lists (N, K), let `first` (M,) say that none is chained."""
+    satellites, shown = listed.shape
+    for entry in range(satellites * shown):
+        j = listed[entry // shown, entry % shown].request
+        if j != NONE:
+            first[j] = NONE
 
 
 @kernel

@@ -22,6 +22,7 @@ from sandbox.access import (
     near_cells,
     next_request,
     swath_along,
+    unchain_requests,
 )
 from sandbox.campaigns import hold_of
 from sandbox.compiled import kernel
@@ -267,10 +268,7 @@ def _count_others(opportunities, upcoming, first, following):
     `first` (M,) and `following` (N U,) are working memory, as in `access.count_rivals`.
     """
     satellites, shown = opportunities.shape
-    for entry in range(satellites * shown):
-        j = opportunities[entry // shown, entry % shown].request
-        if j != NONE:
-            first[j] = NONE
+    unchain_requests(opportunities, first)
     chain_requests(upcoming, first, following)
     room = upcoming.shape[1]
     for n in range(satellites):

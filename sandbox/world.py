@@ -193,10 +193,11 @@ class World:
         for name in Sim._fields:
             setattr(self, name, getattr(self.sim, name))
 
-    def alike(self, worlds: int) -> "World":
-        """So many new worlds of the same scenario, with the same parts and sizes."""
+    def alike(self, worlds: int, changes: Mapping[str, Any] | None = None) -> "World":
+        """So many new worlds of the same scenario, but for `changes` of its fields, with the same parts and
+        sizes."""
         return World(
-            self.scenario,
+            load_scenario(self.scenario, changes) if changes else self.scenario,
             worlds,
             parts=self.parts,
             shown=self.shown,

@@ -21,8 +21,6 @@ from agents.policy import Policy
 from agents.tuned.avoidance import Teacher
 from envs.blocks.terms import Loss
 from envs.options import whole_count
-from sandbox.scenario import load_scenario
-from sandbox.world import World
 
 WORLDS = 32
 CANDIDATES, ELITE = 24, 6
@@ -110,21 +108,10 @@ class Redrawn(Simulator):
     """Worlds of a problem's mission with encounters drawn anew, more of them hits."""
 
     def __init__(self, problem: Any, copies: int) -> None:
-        mission, of = problem.world.scenario, problem.world
-        share = mission.encounters.hit_share
+        share = problem.world.scenario.encounters.hit_share
         more = max(share, min(MOST_HITS, OFTENER * share))
         self.weight = share / more if more else 1.0
-        world = World(
-            load_scenario(mission, {"encounters.hit_share": more}),
-            copies,
-            parts=of.parts,
-            shown=of.shown,
-            warned=of.warned,
-            message_bytes=of.message_bytes,
-            whole_inbox=of.whole_inbox,
-            horizon_s=of.horizon_s,
-        )
-        super().__init__(problem, copies, world)
+        super().__init__(problem, copies, problem.world.alike(copies, {"encounters.hit_share": more}))
         self.price = problem.price(Loss)
         self._rule = _Rule(self)
 

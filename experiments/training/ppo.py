@@ -133,10 +133,8 @@ class Arena:
         self.seen, self.mask = room("observation", 1), room("action_mask", 1)
         self.decides, self.alive = room("decides", 1), room("alive", 1)
         self.reward, self.lost = room("reward", 0), room("lost", 0)
-        self.action, self.chance = (
-            np.zeros((rounds, self.rows), np.int64),
-            np.zeros((rounds, self.rows), "f4"),
-        )
+        self.action = np.zeros((rounds, self.rows), np.int64)
+        self.chance = np.zeros((rounds, self.rows), np.float32)
         self.ended, self.dead = (np.zeros((rounds, env.worlds), np.bool_) for _ in range(2))
         self.memory = np.zeros((rounds + 1, self.rows, settings.memory), np.float32)
         central = settings.algorithm == "mappo"
