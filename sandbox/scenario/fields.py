@@ -1,9 +1,18 @@
 """What the fields of a scenario are made of: the base of its models, and types that several share."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from sandbox.units import without_units
 
@@ -28,6 +37,31 @@ class Model(BaseModel):
     def _without_units(cls, data: Any) -> Any:
         """A field may be an astropy Quantity; it becomes a number in the unit that the name says."""
         return without_units(data) if isinstance(data, Mapping) else data
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        """Python and pydantic take `true` for 1; where a number is wanted it is a slip."""
+        parts = value if isinstance(value, list | tuple) else (value,)
+        if any(isinstance(part, bool) for part in parts) and _wants_number(cls, str(info.field_name)):
+            raise ValueError("give a number, not true or false")
+        return value
+
+
+@cache
+def _wants_number(model: type[BaseModel], field: str) -> bool:
+    kinds = set(_plain_kinds(model.model_fields[field].annotation))
+    return bool(kinds & {int, float}) and bool not in kinds
+
+
+def _plain_kinds(kind: Any) -> Iterator[Any]:
+    """What a type is made of: (float, int) for tuple[float, int]."""
+    parts = get_args(kind)
+    if get_origin(kind) is not Literal and parts:
+        for part in parts:
+            yield from _plain_kinds(part)
+    else:
+        yield kind
 
 
 def _ordered(pair: Range, low: float, high: float) -> Range:

@@ -10,12 +10,16 @@ from sandbox.scenario.schema import Scenario
 
 
 def explained(error: ValidationError, where: str) -> SandboxError:
-    first, *others = error.errors(include_url=False, include_context=False)
+    faults = error.errors(include_url=False, include_context=False)
+    # A name that nobody knows comes first: where one is mistyped, the right one is missing, too.
+    first, *others = sorted(faults, key=lambda fault: fault["type"] != "extra_forbidden")
     field = field_name(first["loc"]) or "scenario"
     more = f" ({len(others)} more like it)" if others else ""
     message = first["msg"].removeprefix("Value error, ")
     if first["type"].startswith("datetime"):
         message += "; write it as 2026-06-27T00:00:00Z"
+    if first["type"] in ("model_type", "model_attributes_type"):
+        message = f"Give its fields by name: {', '.join(_fields_at(first['loc']))}"
     if first["type"] == "missing":
         text = f"field {field} is missing; add it"
     elif first["type"] == "extra_forbidden":

@@ -371,3 +371,21 @@ class TestWrongFields:
 
     def test_replace_of_an_unknown_field(self, small):
         assert "did you mean requests" in sentence(small, {"requets.initial": 1})
+
+    @pytest.mark.parametrize("value", [True, [1, False], (True, 2)])
+    @pytest.mark.parametrize("field", ["requests.value", "requests.initial", "horizon_h", "round_s"])
+    def test_truth_is_no_number(self, small, field, value):
+        assert f"{field} = " in (told := sentence(small, {field: value}))
+        assert "give a number, not true or false" in told
+
+    def test_truth_where_it_may_stand(self, small):
+        changed = load_scenario(small, {"forces.j3": True, "forces.drag": False})
+        assert changed.forces.j3 is True and changed.forces.drag is False
+
+    def test_a_section_that_is_a_word(self, small):
+        told = sentence(small, {"requests.kinds": "area"})
+        assert "give its fields by name: area, stereo, periodic, dwell, cue" in told
+
+    def test_a_mistyped_field_is_told_before_the_one_it_hides(self, small):
+        told = sentence(small, {"requests.kinds": {"stereo": {"shar": 0.1}}})
+        assert "Unknown field 'requests.kinds.stereo.shar'; did you mean requests.kinds.stereo.share" in told
