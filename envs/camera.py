@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from envs.batch import BatchEnv
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.recording import Events, Recorder, Recording
-from sandbox.recording.frames import activity_of, events_of, frame_of, meta_of, scene_of, sizes_of, static_of
+from sandbox.recording.frames import activity_of, frame_of, meta_of, scene_of, sizes_of, static_of
+from sandbox.recording.happenings import events_of, marks_of
 from sandbox.recording.variables import VARIABLES
 from sandbox.rendering.braille import BRAILLE, braille
 from sandbox.rendering.png import png
@@ -66,13 +67,14 @@ class Camera:
     def before(self, mask: NDArray) -> None:
         """A round is about to be played, in which `mask` (N, A) is open."""
         self._scene = scene_of(self._world) | {"mask": mask.astype(bool)}
+        self._marks = marks_of(self._world)
 
     def after(self, actions: NDArray, reward: NDArray) -> None:
         """A round was played, with these actions (N,) and rewards (N,)."""
         recorder, activity = self._film(), activity_of(self._world)
         if len(recorder) < self._batch.max_cycles:  # whoever plays on beyond the end is no longer recorded
             recorder.append(**self._scene, **activity, action=actions, reward=reward)
-            for event in events_of(self._world):
+            for event in events_of(self._world, self._marks):
                 recorder.event(*event)
         self._value += float(activity["delivered_value"].sum())
         if time.monotonic() - self._shown < 1.0 / RENDER_FPS:

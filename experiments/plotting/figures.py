@@ -30,7 +30,7 @@ def timeline(recording: Recording, path: Path | str | None = None) -> "Figure":
     Raises `SandboxError` for a recording without rounds.
     """
     recording.frame()  # refuses an empty one
-    satellites = recording["mode"].shape[1]
+    satellites = recording.doing.shape[1]
     single = satellites <= ROWS
     edges = _edges(recording)
     with style.styled():
@@ -70,9 +70,9 @@ def _stacked(heights: list[float]) -> list["Axes"]:
 def _rows(axes: "Axes", recording: Recording, edges: np.ndarray) -> None:
     """A row per satellite: a bar for what it did, a line for the Earth's shadow, what it earned."""
     modes, colours = style.modes(recording)
-    labels = recording.meta.get("satellite_names") or [str(s) for s in range(recording["mode"].shape[1])]
+    labels = recording.meta.get("satellite_names") or [str(s) for s in range(recording.doing.shape[1])]
     alive = recording["alive"]
-    doing = np.where(alive, recording["mode"].astype(int), -1)
+    doing = np.where(alive, recording.doing.astype(int), -1)
     lost = style.lost(recording)
     earned = recording["delivered_value"].sum(axis=0, dtype=float)
     for s, label in enumerate(labels):
@@ -102,7 +102,7 @@ def _shares(axes: "Axes", recording: Recording, edges: np.ndarray) -> None:
     starts = np.unique(np.linspace(0, len(recording), BINS + 1).astype(int)[:-1])
     counts = np.diff(starts, append=len(recording))
     steps = np.append(edges[starts], edges[-1])
-    working = [(recording["mode"] == m) & recording["alive"] for m in range(len(modes))]
+    working = [(recording.doing == m) & recording["alive"] for m in range(len(modes))]
     shares = [np.add.reduceat(flags.mean(axis=1), starts) / counts for flags in working]
     lower = np.zeros(len(starts))
     for m in sorted(range(len(modes)), key=lambda m: RESTING.get(modes[m], 0)):

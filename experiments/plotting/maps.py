@@ -62,7 +62,7 @@ def subsolar(sun: np.ndarray, earth_angle: float) -> tuple[float, float]:
 
 
 def _chosen(recording: Recording, satellites: Sequence[int] | None) -> list[int]:
-    fleet = range(recording["mode"].shape[1])
+    fleet = range(recording.doing.shape[1])
     chosen = list(fleet if satellites is None else satellites)
     if wrong := [s for s in chosen if s not in fleet]:
         raise SandboxError(f"ground_track: no satellite {wrong[0]}; give indices from 0 to {fleet[-1]}.")
@@ -162,7 +162,7 @@ def _tracks(axes: "Axes", recording: Recording, chosen: list[int], first: int) -
     fade = np.linspace(0.15, 0.95, max(len(recording) - 1 - first, 0))
     for s in chosen:
         track = np.degrees(np.stack([recording[c][first:, s] for c in ("longitude", "latitude")], axis=1))
-        kind = np.where(recording["alive"][first:-1, s], recording["mode"][first:-1, s], len(names))
+        kind = np.where(recording["alive"][first:-1, s], recording.doing[first:-1, s], len(names))
         paint = pens[kind]
         paint[:, 3] = fade
         pieces, source = _pieces(track[:-1], track[1:])
@@ -234,7 +234,7 @@ def _satellites(axes: "Axes", recording: Recording, chosen: list[int]) -> None:
     x, y = (np.degrees(recording[name][-1, chosen]) for name in ("longitude", "latitude"))
     lost = style.lost(recording)[chosen]
     colours = [
-        "white" if gone else modes[m] for m, gone in zip(recording["mode"][-1, chosen], lost, strict=True)
+        "white" if gone else modes[m] for m, gone in zip(recording.doing[-1, chosen], lost, strict=True)
     ]
     size, edge = (np.interp(len(chosen), [12, 400], ends) for ends in ([58, 12], [0.9, 0.4]))
     axes.scatter(x, y, s=size, c=colours, ec=style.INK, lw=edge, zorder=7, clip_on=False, gid="satellites")

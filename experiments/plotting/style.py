@@ -73,24 +73,24 @@ def styled() -> Iterator[None]:
 
 
 def modes(recording: "Recording") -> tuple[list[str], list[str]]:
-    """The names of the recording's modes, a number where meta has none, and a colour for each.
+    """The names of what satellites do in the recording, and a colour for each.
 
-    A mode that this project does not know takes one of the palette's other colours.
+    What this project does not know takes one of the palette's other colours.
     """
-    known = list(recording.meta.get("mode_names", []))
-    names = known + [f"mode {m}" for m in range(len(known), 1 + int(recording["mode"].max(initial=0)))]
-    return names, mode_colours(names)
+    return recording.doing_names, mode_colours(recording.doing_names)
 
 
 def key(recording: "Recording") -> list[tuple[str, str]]:
-    """Names and colours for a legend: every mode but "lost", which is drawn in a way of its own."""
-    return [(name, colour) for name, colour in zip(*modes(recording), strict=True) if name != "lost"]
+    """Names and colours for a legend, of what was done: "lost" is drawn in a way of its own."""
+    done = set(recording.doing.ravel().tolist())
+    rows = enumerate(zip(*modes(recording), strict=True))
+    return [row for m, row in rows if row[0] != "lost" and m in done]
 
 
 def lost(recording: "Recording") -> "np.ndarray":
     """Which satellites (N,) were lost by the end of the run, its last round included."""
-    names = list(recording.meta.get("mode_names", []))
-    fell = recording["mode"][-1] == names.index("lost") if "lost" in names else False
+    names = recording.doing_names
+    fell = recording.doing[-1] == names.index("lost") if "lost" in names else False
     return ~recording["alive"][-1] | fell
 
 

@@ -15,10 +15,15 @@ from experiments.running.asked import shortened
 from experiments.running.metrics import Totals
 from experiments.running.rollout import Round, Watcher
 from sandbox.recording import Recorder, Recording
-from sandbox.recording.frames import activity_of, events_of, meta_of, scene_of, sizes_of, static_of
+from sandbox.recording.frames import activity_of, meta_of, scene_of, sizes_of, static_of
+from sandbox.recording.happenings import events_of, marks_of
 from sandbox.state import MODE_NAMES
 
 REFRESH_S = 0.1
+TALKING = 60
+"""Satellites of a fleet whose every thought is recorded unless told otherwise; a day of them takes 100 MB."""
+SHOWN_ODDS = 0.005
+"""Least probability of a decision that is noted with a thought."""
 _SPENT = ("prompt_tokens", "output_tokens")
 _THOUGHT = ("thought_s", "thought_j", *_SPENT)
 
@@ -84,13 +89,18 @@ class Earned(Watcher):
 
 
 class Film(Watcher):
-    """Records world 0 into `folder`, with every thought of its first `minds` satellites."""
+    """Records world 0 into `folder`, with every thought of its first `minds` satellites.
 
-    def __init__(self, folder: Path, meta: Mapping[str, Any], minds: int = 1) -> None:
+    By default those of all in a fleet of at most `TALKING`, else of the first.
+    """
+
+    def __init__(self, folder: Path, meta: Mapping[str, Any], minds: int | None = None) -> None:
         self._folder, self._meta, self._minds = folder, meta, minds
         self._recorder: Recorder | None = None
 
     def start(self, env: BatchEnv) -> None:
+        if self._minds is None:
+            self._minds = env.satellites if env.satellites <= TALKING else 1
         meta = meta_of(env.world) | {"action_names": list(env.actions)} | dict(self._meta)
         self._recorder = Recorder(
             meta,
@@ -102,14 +112,15 @@ class Film(Watcher):
         )
 
     def before(self, env: BatchEnv) -> None:
-        self._scene = scene_of(env.world)
+        self._scene, self._marks = scene_of(env.world), marks_of(env.world)
 
     def after(self, env: BatchEnv, played: Round) -> None:
         assert self._recorder is not None  # made in `start`
+        assert self._minds is not None
         decided = {"action": played.actions[0], "mask": played.mask[0], "reward": played.reward[0]}
         decided |= _thought_of(env, played)
         self._recorder.append(**self._scene, **activity_of(env.world), **decided)
-        for event in events_of(env.world):
+        for event in events_of(env.world, self._marks):
             self._recorder.event(*event)
         for n in range(min(self._minds, env.satellites)):
             if (0, n) in played.decisions:
@@ -149,6 +160,9 @@ def _as_text(env: BatchEnv, request: Request, decision: Decision) -> str:
         "answer": decision.text,
     }
     content |= {"decision": env.actions[decision.action], "finish": decision.finish}
+    if decision.probabilities is not None:
+        likely = np.flatnonzero(decision.probabilities >= SHOWN_ODDS)
+        content["odds"] = {env.actions[a]: round(float(decision.probabilities[a]), 3) for a in likely}
     content |= {"why": decision.why, "mass": None if decision.mass is None else shortened(decision.mass)}
     return json.dumps({key: value for key, value in content.items() if value not in (None, "")})
 

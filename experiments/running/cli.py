@@ -162,7 +162,8 @@ def _parser() -> ArgumentParser:
     _episode_options(one)
     _option(one, "--out", None, "results folder (default: results/ENV-SCENARIO-POLICY-seedK)", metavar="DIR")
     one.add_argument("--no-record", action="store_true", help="keep no recording and draw no figures")
-    _option(one, "--minds-recorded", 1, "satellites whose thoughts are recorded", type=int, metavar="N")
+    words = "satellites whose thoughts are recorded (default: all of a fleet of at most 60, else the first)"
+    _option(one, "--minds-recorded", None, words, type=int, metavar="N")
     _mind_options(one)
     several = command("compare", _compare)
     usual = f"(default: {' '.join(POLICIES)}, those made for the problem)"
@@ -447,9 +448,15 @@ def _video(told: Namespace) -> None:
 
 
 def _export(told: Namespace) -> None:
-    from experiments.running.export import export
+    from experiments.running.export import export, open_recording
+    from sandbox.rendering.words import told_words
 
-    say(export(told.recording, told.out, told.every, told.beside))
+    path = export(told.recording, told.out, told.every, told.beside)
+    say(path)
+    if path.suffix == ".html":
+        for source in filter(None, (told.recording, told.beside)):
+            if words := told_words(open_recording(source)):
+                say(words)
 
 
 def _figures(told: Namespace) -> None:

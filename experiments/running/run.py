@@ -39,7 +39,7 @@ def run(
     changes: Mapping[str, Any] | None = None,
     candidates: int = 4,
     mind: Mind | None = None,
-    minds_recorded: int = 1,
+    minds_recorded: int | None = None,
 ) -> dict[str, Any]:
     """Play one episode and leave a folder of results.
 
@@ -56,7 +56,8 @@ def run(
         progress: show a bar in a terminal while it runs, and a table of the metrics at the end.
         candidates: requests shown to a satellite, where the problem shows any.
         mind: how the policy "qwen" thinks and what is charged for a decision; by default the shipped nano.
-        minds_recorded: satellites whose thoughts, what they read and wrote, go into the recording.
+        minds_recorded: satellites whose thoughts, what they read and wrote, go into the recording; by default
+            all of a fleet of at most 60, else the first.
 
     Returns the content of `metrics.json`: the metrics of `metrics.GROUPS` that there are in such a
     world and problem, by name, and under "arguments", "versions", "schema" and "timing" how they came
@@ -107,17 +108,20 @@ def run(
         print_run(content, folder)
         if minds:
             say(line(minds))
+        if record and run_folder.PAGE not in missing:
+            say(f"To look at it, open {folder / run_folder.PAGE} in a browser.")
         if missing:
             say(str(run_folder.NotDrawn(missing, folder)), error=True)
     return content
 
 
 def draw(recording: Recording, folder: Path) -> dict[str, str]:
-    """Draw the figures of a run into `folder`; by name, those that could not be drawn, and why."""
+    """Draw the figures of a run and its page into `folder`; by name, those that could not be, and why."""
     from experiments.plotting.figures import ground_track, timeline
 
     pictures = {run_folder.TIMELINE: timeline, run_folder.GROUND_TRACK: ground_track}
-    return _drawn(recording, {folder / name: picture for name, picture in pictures.items()})
+    drawn = {folder / name: picture for name, picture in pictures.items()}
+    return _drawn(recording, drawn | {folder / run_folder.PAGE: Recording.to_html})
 
 
 def redraw(folder: Path | str) -> list[Path]:

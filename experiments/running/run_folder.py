@@ -26,7 +26,7 @@ from sandbox.scenario import Scenario
 
 SCHEMA, RUN = 1, "orbital-autonomy-sandbox run"
 METRICS, ROUNDS, RECORDING, SCENARIO = "metrics.json", "rounds.parquet", "recording", "scenario.yaml"
-TIMELINE, GROUND_TRACK = "timeline.png", "ground_track.png"
+TIMELINE, GROUND_TRACK, PAGE = "timeline.png", "ground_track.png", "page.html"
 BENCHMARK = "benchmark.json"
 FIGURES = (TIMELINE, GROUND_TRACK, "latency.png", "energy.png", "coverage.png")
 """Those of a run, and those that `figures` adds."""
@@ -64,7 +64,7 @@ class _Runs:
         name = draft[1] if draft else leaf.name
         if leaf.parent == Path(RECORDING):
             return name in _RECORDED
-        return leaf.parent == Path() and name in (METRICS, ROUNDS, SCENARIO, *FIGURES)
+        return leaf.parent == Path() and name in (METRICS, ROUNDS, SCENARIO, PAGE, *FIGURES)
 
 
 RUNS = _Runs()
@@ -121,7 +121,7 @@ def check_free(path: Path, record: bool = False) -> None:
     owns = RUNS.owns(path) if path.is_dir() else None
     if owns is None:
         raise SandboxError(f"{path} holds something other than results; name another folder with --out.")
-    names = [METRICS, ROUNDS, SCENARIO, *((TIMELINE, GROUND_TRACK) if record else ())]
+    names = [METRICS, ROUNDS, SCENARIO, *((TIMELINE, GROUND_TRACK, PAGE) if record else ())]
     recorded = [f"{RECORDING}/{name}" for name in _RECORDED] if record else []
     check_way(path, owns, map(Path, (*names, *recorded)))
 

@@ -8,6 +8,16 @@ still being written, or after its writer was killed, up to the last flush.
 
 from sandbox.recording.recorder import Recorder
 from sandbox.recording.recording import Events, Frame, Recording
-from sandbox.recording.variables import TARGET_STATES, VARIABLES, Variable
+from sandbox.recording.variables import EVENT_KINDS, TARGET_STATES, VARIABLES, EventKind, Variable
 
-__all__ = ["TARGET_STATES", "VARIABLES", "Events", "Frame", "Recorder", "Recording", "Variable"]
+__all__ = [
+    "EVENT_KINDS",
+    "TARGET_STATES",
+    "VARIABLES",
+    "EventKind",
+    "Events",
+    "Frame",
+    "Recorder",
+    "Recording",
+    "Variable",
+]

@@ -231,7 +231,8 @@ def _check_meta(path: Path, meta: Any, sizes: Mapping[str, int | None]) -> None:
     for dim, key in LABELS.items():
         if key in meta and len(_names(path, meta, key)) != sizes.get(dim, len(meta[key])):
             raise SandboxError(f"{path}: damaged, {len(meta[key])} {key} for {sizes[dim]}.")
-    _names(path, meta, "mode_names")
+    for key in ("mode_names", "doing_names"):
+        _names(path, meta, key)
     step = meta.get("round_s")
     if step is not None and not (isinstance(step, int | float) and 0.0 < step < np.inf):
         raise SandboxError(f"{path}: damaged, round_s = {_short(repr(step))} is no number of seconds.")

@@ -1,19 +1,18 @@
 """From a world to the rows of a recording.
 
 A row is a round: how things stood when it began, and what was done in it. So whoever steps the world takes
-`scene_of` before the step and `activity_of` after it:
+`scene_of` before the step and `activity_of` after it, and with them what happened (`happenings`):
 
     recorder = Recorder(meta_of(world), rounds, *sizes_of(world), len(actions), static=static_of(world))
-    scene = scene_of(world)
+    scene, marks = scene_of(world), marks_of(world)
     world.step(mode=..., place=...)
     recorder.append(**scene, **activity_of(world), action=..., reward=...)
-    for event in events_of(world):
+    for event in events_of(world, marks):
         recorder.event(*event)
 
 The world must not begin a new episode in between: an environment is made with `autoreset=False`.
 """
 
-from collections.abc import Iterator
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -23,17 +22,18 @@ from sandbox.orbits.eclipse import illumination
 from sandbox.orbits.ephemeris import earth_rotation_angle, sun_position
 from sandbox.orbits.frames import gcrs_to_itrs, itrs_to_geodetic
 from sandbox.orbits.propagation import propagate
-from sandbox.sensing import decayed
-from sandbox.state import DELIVERED, EXPIRED, MODE_NAMES, NONE, PENDING, TIP
+from sandbox.recording.happenings import book_of
+from sandbox.state import CHARGE, DOWNLINK, IDLE, LOST, MODE_NAMES, NONE
 
 if TYPE_CHECKING:
     from sandbox.world import World
 
+MORE_DOING = ("compute", "hand over", "burn", "safe mode")
+"""What a satellite may be about beside its modes."""
 SHOWN_S = 1800.0
 """Seconds before it passes from which an object is shown."""
-_SAME_S = 1e-6
-"""A capture that ends with the round may be that much beyond its end."""
-Event = tuple[float, int, str, int, float]
+SOME_WORK = 0.05
+"""Share of a round for which boards have to run for that to be what a satellite did in it."""
 
 
 def meta_of(world: "World") -> dict[str, Any]:
@@ -46,6 +46,7 @@ def meta_of(world: "World") -> dict[str, Any]:
         "satellite_names": list(world.fleet.names),
         "station_names": [station.name for station in scenario.stations],
         "mode_names": list(MODE_NAMES),
+        "doing_names": [*MODE_NAMES, *MORE_DOING],
     }
 
 
@@ -147,71 +148,30 @@ def activity_of(world: "World", b: int = 0) -> dict[str, np.ndarray]:
         servers = world.jobs.state.servers[b]
         activity["delivered_value"] += servers["value"]
         activity["downlinked"] += servers["sent"]
-    return activity
+    return activity | {"doing": _doing_of(world, b)}
+
+
+def _doing_of(world: "World", b: int) -> np.ndarray:
+    """What the satellites were about, of all that they did: what is rarer hides what goes on beside it.
+
+    Rest (idle, charge) gives way to what boards, lasers and antennas do for jobs; that to burns; all to safe
+    mode.
+    """
+    compute, hand_over, burn, safe = range(len(MODE_NAMES), len(MODE_NAMES) + len(MORE_DOING))
+    doing = world.state.activity["mode"][b].copy()
+    rests = (doing == IDLE) | (doing == CHARGE)
+    if world.jobs is not None:
+        servers = world.jobs.state.servers[b]
+        doing[rests & (servers["sent"] > 0.0)] = DOWNLINK
+        doing[rests & (servers["busy"] > SOME_WORK * world.scenario.round_s)] = compute
+        doing[rests & (servers["handed"] > 0)] = hand_over
+    alive = doing != LOST
+    if world.encounters is not None:
+        doing[alive & (world.encounters.state.passing["burned"][b] > 0.0)] = burn
+    doing[alive & world.state.safety["safe"][b]] = safe
+    return doing
 
 
 def frame_of(world: "World", b: int = 0) -> dict[str, Any]:
     """World `b` as it stands, with what was done in the last round: one picture, for a live view."""
     return scene_of(world, b) | activity_of(world, b)
-
-
-def events_of(world: "World", b: int = 0) -> Iterator[Event]:
-    """What happened in the last round of world `b`, by time: (time s, satellite, kind, request, value).
-
-    Kinds: capture (its value on the spot), delivery (the value that arrived), cloudy, duplicate, expired
-    (the value forgone) and lost; of requests of several kinds also completion (of an order: what it paid; the
-    request is its first) and tip (an urgent request that an image has opened). A capture, a delivery, an
-    expiry, a completion and a tip are timed exactly; an image thrown away stands at the beginning of the
-    round, a loss at its end. Satellite and request are -1 where there is none.
-    """
-    did, end = world.state.activity[b], float(world.state.clock["time"][b])
-    start, book = end - world.scenario.round_s, book_of(world, b)
-    found: list[Event] = []
-    for kind in ("cloudy", "duplicate"):
-        for n in np.flatnonzero(did[kind]):
-            j = did[f"{kind}_request"][n]
-            found.append((start, int(n), kind, int(j), float(book["value"][j])))
-    if did["captured"].any():
-        for j in np.flatnonzero(book["captured_at"] > start + _SAME_S):
-            request = book[j]
-            found.append(
-                (
-                    float(request["captured_at"]),
-                    int(request["captured_by"]),
-                    "capture",
-                    int(j),
-                    float(request["value"]),
-                )
-            )
-    for j in np.flatnonzero((book["status"] == DELIVERED) & (book["delivered_at"] > start)):
-        request = book[j]
-        worth = decayed(
-            request["value"], request["delivered_at"] - request["captured_at"], world.constants.half_life
-        )
-        found.append((float(request["delivered_at"]), int(request["captured_by"]), "delivery", int(j), worth))
-    # a request whose deadline passes before the round in which it is noticed lives one round all the same
-    noticed = (book["deadline"] > start) | (book["release"] > start - world.scenario.round_s)
-    for j in np.flatnonzero((book["status"] == EXPIRED) & noticed):
-        found.append((float(book["deadline"][j]), -1, "expired", int(j), float(book["value"][j])))
-    found += _events_of_orders(world.state.requests, b, start, end)
-    found += [(end, int(n), "lost", -1, 0.0) for n in np.flatnonzero(did["died"])]
-    yield from sorted(found)
-
-
-def _events_of_orders(requests: Any, b: int, start: float, end: float) -> Iterator[Event]:
-    """What happened between two times to orders of several images, and which tips there are since."""
-    book, part, campaign = requests.book[b], requests.part[b], requests.campaign[b]
-    for d in np.flatnonzero((campaign["completed_at"] > start) & (campaign["completed_at"] <= end)):
-        one = campaign[d]
-        by = int(book["captured_by"][one["first"]])
-        yield float(one["completed_at"]), by, "completion", int(one["first"]), float(one["bonus"])
-    opened = (part["kind"] == TIP) & (part["opens_at"] > start) & (part["opens_at"] <= end)
-    for j in np.flatnonzero(opened & (book["status"][: len(part)] != PENDING)):
-        by = int(book["captured_by"][np.flatnonzero(part["opens"] == j)[0]])
-        yield float(part["opens_at"][j]), by, "tip", int(j), float(book["value"][j])
-
-
-def book_of(world: "World", b: int = 0) -> np.ndarray:
-    """The requests of the episode in world `b`, as records; without the padding of the book behind them."""
-    book = world.state.requests.book[b]
-    return book[: np.searchsorted(book["release"], np.inf)]

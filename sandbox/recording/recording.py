@@ -76,6 +76,17 @@ class Frame:
             raise SandboxError(f"{name!r} was not recorded in this run; the Recorder keeps it if asked to.")
         raise unknown_name("variable", name, self.arrays)
 
+    @property
+    def doing(self) -> np.ndarray:
+        """What each satellite was about; in older recordings its mode. Indices of `doing_names`."""
+        return self.arrays["doing" if "doing" in self.arrays else "mode"]
+
+    @property
+    def doing_names(self) -> list[str]:
+        """The names of what `doing` holds, a number for those without one."""
+        known = list(self.meta.get("doing_names" if "doing" in self.arrays else "mode_names", []))
+        return known + [f"mode {m}" for m in range(len(known), 1 + int(self.doing.max(initial=0)))]
+
     def __contains__(self, name: object) -> bool:
         return name in self.arrays
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-__all__ = ["TARGET_STATES", "VARIABLES", "Variable"]
+__all__ = ["EVENT_KINDS", "TARGET_STATES", "VARIABLES", "EventKind", "Variable"]
 
 TARGET_STATES = ("not yet", "open", "captured", "delivered", "expired")
 
@@ -46,6 +46,7 @@ VARIABLES = {
         Variable("safe_mode", _FLEET, "?", "", "whether it is in safe mode", True),
         Variable("sunlight", _FLEET, "f4", "1", "visible share of the Sun's disc, 0 in full shadow"),
         Variable("mode", _FLEET, "u1", "", "what it does: index into meta mode_names"),
+        Variable("doing", _FLEET, "u1", "", "what it was about: index into meta doing_names", True),
         Variable("alive", _FLEET, "?", "", "whether it still works"),
         Variable("action", _FLEET, "i2", "", "decision: index into meta action_names, -1 none"),
         Variable("mask", (ROUND, SATELLITE, CHOICE), "?", "", "whether the decision was open to it", True),
@@ -91,3 +92,46 @@ RENAMED = {"encounter_position": "threat_position"}
 STATIC = tuple(name for name, variable in VARIABLES.items() if variable.static)
 MOVING = tuple(name for name, variable in VARIABLES.items() if not variable.static)
 OPTIONAL = frozenset(name for name, variable in VARIABLES.items() if variable.optional)
+
+
+class EventKind(NamedTuple):
+    """What an event is about: the list that its `target` counts in, the lane it is drawn in, its value."""
+
+    about: str
+    lane: str
+    description: str
+
+
+EVENT_KINDS = {
+    "capture": EventKind("request", "images", "an image was taken; value on the spot"),
+    "cloudy": EventKind("request", "images", "an image was thrown away for cloud"),
+    "duplicate": EventKind("request", "images", "an image came second and was thrown away"),
+    "expired": EventKind("request", "images", "a request that nobody imaged; value forgone"),
+    "completion": EventKind("request", "images", "an order of several images arrived; value paid for it"),
+    "tip": EventKind("request", "images", "an image opened an urgent request"),
+    "delivery": EventKind("request", "delivered", "an image arrived; value then"),
+    "question": EventKind("job", "jobs", "a question reached a satellite; value"),
+    "handover": EventKind("job", "jobs", "a question was handed to a neighbour"),
+    "computed": EventKind("job", "jobs", "a board had its answer"),
+    "answer": EventKind("job", "delivered", "an answer arrived; value paid"),
+    "dropped": EventKind("job", "jobs", "a question was given up; value forgone"),
+    "unanswered": EventKind("job", "jobs", "a question's deadline passed; value forgone"),
+    "warning": EventKind(
+        "encounter", "conjunctions", "a warning came or sharpened; value is the probability"
+    ),
+    "burn": EventKind("", "conjunctions", "it burned; value in m/s"),
+    "closest_approach": EventKind("encounter", "conjunctions", "something passed it; value in m"),
+    "collision": EventKind("", "conjunctions", "it was hit"),
+    "safe_mode": EventKind("", "health", "it went into safe mode; value is the battery's share"),
+    "recovered": EventKind("", "health", "it came back from safe mode"),
+    "reset": EventKind("", "health", "its boards were reset"),
+    "string": EventKind("", "health", "its battery lost a string of cells"),
+    "corrupted": EventKind("", "health", "a scrub found its weights corrupted"),
+    "lost": EventKind("", "health", "it was lost"),
+    "outage": EventKind("station", "health", "a station fell silent"),
+    "repaired": EventKind("station", "health", "a station is back"),
+    "disaster": EventKind("disaster", "health", "a disaster struck"),
+    "thought": EventKind("", "minds", "a mind decided; value in J"),
+    "late": EventKind("", "minds", "an order came too late, for the thought before it, to be carried out"),
+}
+"""The kinds that the sandbox itself writes; others may be noted beside them."""

@@ -43,11 +43,11 @@ def braille(
         cells[cells != " "] = "."
     cells[_cells(cells.shape, frame["station_latitude"], frame["station_longitude"])] = _STATION
     tints = _satellites(cells, frame["latitude"], frame["longitude"], frame["alive"])
-    colours = mode_colours(_names(recording), dark=True)
+    colours = mode_colours(recording.doing_names, dark=True)
     rows = cells.astype(object)
     if colour:
         for place, n in tints.items():
-            rows[place] = _tinted(cells[place], frame["mode"][n], colours)
+            rows[place] = _tinted(cells[place], frame.doing[n], colours)
     return "\n".join([*("".join(row) for row in rows), *_status(recording, k, note)])
 
 
@@ -97,14 +97,9 @@ def _coast(columns: int, lines: int) -> np.ndarray:
     return cells
 
 
-def _names(recording: Recording) -> list[str]:
-    return list(recording.meta.get("mode_names", []))
-
-
 def _status(recording: Recording, k: int, note: str | None) -> list[str]:
-    mode, battery = recording["mode"][k], recording["battery"][k]
-    names = _names(recording)
-    counts = np.bincount(mode, minlength=len(names))
+    names, battery = recording.doing_names, recording["battery"][k]
+    counts = np.bincount(recording.doing[k], minlength=len(names))
     doing = "  ".join(f"{name} {count}" for name, count in zip(names, counts, strict=False) if count)
     title = "  ".join(visible(recording.meta[key]) for key in ("scenario", "policy") if key in recording.meta)
     charge = f"battery {100 * battery.min():.0f}-{100 * battery.max():.0f} %"

@@ -78,11 +78,9 @@ def _grounds(
 def _satellites(recording: Recording, every: int, stamps: list[str], span: str) -> list[Packet]:
     rounds = np.unique(np.append(np.arange(0, len(recording), every), len(recording) - 1))
     offsets = (recording["time"][rounds] - recording["time"][0])[:, None]
-    mode = recording["mode"]
-    names = recording.meta.get("satellite_names") or [f"satellite {n}" for n in range(mode.shape[1])]
-    known = list(recording.meta.get("mode_names", []))
-    spare = [f"mode {m}" for m in range(len(known), 1 + int(mode.max(initial=0)))]
-    colours = [[*rgb(colour), 255] for colour in mode_colours([*known, *spare], dark=True)]
+    doing = recording.doing
+    names = recording.meta.get("satellite_names") or [f"satellite {n}" for n in range(doing.shape[1])]
+    colours = [[*rgb(colour), 255] for colour in mode_colours(recording.doing_names, dark=True)]
     packets = []
     for n, name in enumerate(names):
         samples = np.hstack([offsets, recording["position"][rounds, n].astype(float)]).round(1)
@@ -98,16 +96,16 @@ def _satellites(recording: Recording, every: int, stamps: list[str], span: str) 
                     "interpolationDegree": min(DEGREE, len(rounds) - 1) or 1,
                     "cartesian": samples.ravel().tolist(),
                 },
-                "point": {"pixelSize": 6, "color": _colours(mode[:, n], colours, stamps)},
+                "point": {"pixelSize": 6, "color": _colours(doing[:, n], colours, stamps)},
             }
         )
     return packets
 
 
-def _colours(mode: np.ndarray, colours: list[list[int]], stamps: list[str]) -> list[Packet]:
+def _colours(doing: np.ndarray, colours: list[list[int]], stamps: list[str]) -> list[Packet]:
     """An interval for every unbroken activity."""
-    turns = [0, *(np.flatnonzero(np.diff(mode)) + 1).tolist(), len(mode)]
-    return [{"interval": f"{stamps[a]}/{stamps[b]}", "rgba": colours[mode[a]]} for a, b in pairwise(turns)]
+    turns = [0, *(np.flatnonzero(np.diff(doing)) + 1).tolist(), len(doing)]
+    return [{"interval": f"{stamps[a]}/{stamps[b]}", "rgba": colours[doing[a]]} for a, b in pairwise(turns)]
 
 
 def _iso(instant: datetime) -> str:

@@ -75,7 +75,7 @@ function prepare(run) {
   run.names = run.meta.satellite_names || Array.from({ length: run.size }, (_, n) => `satellite ${n}`);
   run.planes = planes(run);
   run.modes = run.meta.mode_names;
-  run.bySatellite = null;
+  indexEvents(run);
 }
 
 /** Add the rounds and events of `more`, a later part of the same run, to `run`. */
@@ -90,7 +90,7 @@ function extend(run, more) {
   }
   run.events.push(...more.events);
   run.rounds = run.time.length;
-  run.bySatellite = null;
+  indexEvents(run);
 }
 
 function groundPoints(latitude, longitude) {
@@ -533,7 +533,7 @@ const hex = (text) => [1, 3, 5].map((i) => parseInt(text.slice(i, i + 2), 16) / 
 /** The ways to colour satellites: name -> { of(n, k) -> colour, key } for a run. */
 function schemes(run) {
   const at = (n, k) => k * run.size + n;
-  const modes = run.colours.map(hex);
+  const modes = run.colours.map(hex), done = new Set(run.mode);
   const found = {
     activity: {
       of: (n, k) => modes[run.mode[at(n, k)]],
@@ -541,7 +541,7 @@ function schemes(run) {
         let count = 0;
         for (let n = 0; n < run.size; n++) count += run.mode[at(n, k)] === m;
         return [name, modes[m], count];
-      }).filter(([name, , count]) => count || name !== "lost"),
+      }).filter((_, m) => done.has(m)),
     },
   };
   for (const [name, about] of Object.entries(run.about)) {
@@ -594,6 +594,7 @@ function compose(run, when, options, lines, points, pixel) {
   drawStations(run, points, pixel);
   drawEncounters(run, when, angle, points, pixel);
   drawSatellites(run, k, options, points, pixel);
+  drawEvents(run, when, options.t, options, lines, points, pixel);
 }
 
 function drawTargets(run, k, points, pixel) {
@@ -724,18 +725,30 @@ const STYLE = `
 .oas-say{white-space:pre-wrap;background:#0c1624;border-left:2px solid #56b4e9;padding:4px 7px;margin:3px 0;max-height:120px;overflow:auto}
 .oas-say.answer{border-color:#e69f00}
 .oas-tip{position:absolute;pointer-events:none;z-index:4;padding:3px 8px;white-space:pre}
-.oas-help{position:absolute;inset:0;margin:auto;width:330px;height:max-content;z-index:5}
+.oas-help{position:absolute;inset:0;margin:auto;width:330px;height:max-content;z-index:5;background:#0a111c}
 .oas-help kbd{background:#1d2b3d;border-radius:4px;padding:0 5px;font:inherit}
-.oas-time{position:relative;height:54px;background:#070c14;cursor:pointer;touch-action:none}
+.oas-time{position:relative;flex:none;height:54px;background:#070c14;cursor:pointer;touch-action:none}
 .oas-time canvas{position:absolute;inset:0;width:100%;height:100%}
 .oas input[type=range]{flex:1;min-width:80px;accent-color:#56b4e9}
+.oas-caption{position:absolute;right:10px;top:10px;max-width:60%;pointer-events:none;z-index:2}
+.oas-caption b{color:#fff;font-variant-numeric:tabular-nums}
+.oas-odds{display:grid;grid-template-columns:auto 1fr 42px;gap:1px 8px;align-items:center}
+.oas-odds i{display:block;height:8px;border-radius:2px;background:#39506c;min-width:1px}.oas-odds .chosen{color:#7fc4f0;font-weight:600}
+.oas-odds .chosen+i{background:#56b4e9}.oas-odds span:nth-child(3n){text-align:right;font-variant-numeric:tabular-nums}
+.oas-panel .oas-event{display:block;width:100%;height:auto;text-align:left;background:none;border:0;border-radius:3px;padding:1px 4px}
+.oas-panel .oas-event:hover{background:#111b29}.oas-event time{color:#9fb0c1;margin-right:6px;font-variant-numeric:tabular-nums}
+.oas.narrow .oas-bar{flex-wrap:nowrap;overflow-x:auto;scrollbar-width:none}.oas.narrow .oas-bar>*{flex:none}
+.oas.narrow .oas-clock{min-width:0}.oas.narrow .oas-middle{flex-direction:column}.oas.narrow .oas-caption{max-width:none;left:10px;top:26px}
+.oas.narrow .oas-side{width:100%;max-width:none;max-height:42%;border-left:0;border-top:1px solid #1d2b3d}
+.oas.narrow .oas-legend{font-size:10px;padding:3px 6px;min-width:0;max-height:45%;overflow:hidden}
 .oas-clock{font-variant-numeric:tabular-nums;white-space:nowrap;min-width:200px;text-align:right}
 `;
 
 const HELP = [["space", "play or pause"], ["← →", "one round; with shift ten"], ["home end", "first and last round"],
   ["+ −", "faster, slower"], ["[ ]", "previous, next satellite"], ["g m b", "globe, map, both"],
-  ["f", "Earth-fixed or inertial"], ["c", "follow the satellite"], ["esc", "let the satellite go"],
-  ["drag, ctrl+wheel", "turn and zoom"], ["click", "a satellite, a chart, the timeline"]];
+  ["n p", "next, previous event"], ["d", "where two runs part"],
+  ["f", "Earth-fixed or inertial"], ["c", "follow the satellite"], ["esc", "close, let go"],
+  ["drag, wheel", "turn and zoom (in a notebook: ctrl+wheel)"], ["click", "a satellite, a request, an event, the timeline"]];
 
 function element(tag, name, parent, text) {
   const made = document.createElement(tag);
@@ -758,7 +771,8 @@ class View {
     this.runs = runs;
     this.options = {
       targets: true, links: true, trails: true, contacts: true, footprints: false, names: runs[0].size <= 26,
-      inertial: false, follow: false, show: "globe", colour: "activity", trail_s: 5700, page: false, ...options,
+      inertial: false, follow: false, show: "globe", colour: "activity", trail_s: 5700, page: false, events: "all",
+      ...options,
     };
     this.events = new EventTarget();
     for (const run of runs) run.shift = run.start - runs[0].start; // times are seconds since the first one's epoch
@@ -766,6 +780,7 @@ class View {
     this.t = this.begin;
     this.playing = false;
     this.selected = -1;
+    this.thing = null; // what is told of in place of a satellite: { r, about, target, satellite }
     this.chosenRun = 0;
     this.hover = { run: 0, n: -1 };
     this.yaw = 0.35; this.pitch = 0.35; this.distance = 4.1;
@@ -779,17 +794,57 @@ class View {
     this.build(root);
     this.watch();
     this.facing();
+    if (this.options.page) this.open();
   }
 
   get end() { return Math.max(...this.runs.map((run) => run.shift + run.time[run.rounds - 1])); }
 
-  fittingSpeed() { return SPEEDS.findLast((speed) => speed <= Math.max(1, (this.end - this.begin) / 45)); }
+  fittingSpeed() {
+    const wanted = Math.min(...this.runs.map((run) => pace(run, this.end - this.begin)));
+    return SPEEDS.findLast((speed) => speed <= Math.max(1, wanted));
+  }
 
-  /** Begin with the side of the Earth where the first satellite is. */
-  facing() {
-    const run = this.runs[0], p = [0, 0, 0], at = locate(run, 0);
-    place(run, 0, at, earthAngle(run, at), p, 0);
-    this.yaw = Math.atan2(p[1], p[0]) + 0.4;
+  /** A page begins where its address says, or else at an event that tells what the run is about. */
+  open() {
+    const asked = new URLSearchParams(location.hash.slice(1)), t = parseFloat(asked.get("t"));
+    const event = asked.size ? null : firstSight(this.runs[0]);
+    if (event) this.t = clamp(this.runs[0].shift + event[0], this.begin, this.end);
+    if (Number.isFinite(t)) this.t = clamp(this.begin + t, this.begin, this.end);
+    if (["globe", "map", "both"].includes(asked.get("view"))) this.set("show", asked.get("view"));
+    const n = asked.has("sat") ? parseInt(asked.get("sat"), 10) : event && this.runs[0].size <= 60 ? event[1] : -1;
+    this.facing(event);
+    if (n >= 0 && n < this.runs[0].size && (asked.has("sat") || window.innerWidth > 900)) this.select(n);
+    this.events.addEventListener("change", () => { this.noting ||= setTimeout(() => this.note(), 400); });
+  }
+
+  /** Write moment, satellite and view into the page's address, to be passed on. */
+  note() {
+    this.noting = null;
+    const parts = [`t=${Math.round(this.t - this.begin)}`];
+    if (this.selected >= 0) parts.push(`sat=${this.selected}`);
+    if (this.options.show !== "globe") parts.push(`view=${this.options.show}`);
+    try { history.replaceState(null, "", `#${parts.join("&")}`); } catch { /* a frame without an address */ }
+  }
+
+  /** Turn to the day side, as far as the fleet, and what is to be seen first, can be seen from there. */
+  facing(event = null) {
+    const run = this.runs[0], at = this.when(run), angle = earthAngle(run, at), p = [0, 0, 0];
+    const [sx, sy] = vector(run.sun, at.k), noon = Math.atan2(sy, sx) - angle;
+    let most = -Infinity, there = null;
+    if (event?.[1] >= 0) {
+      place(run, event[1], at, angle, p, 0);
+      there = Math.atan2(p[1], p[0]);
+    } else if (event && words(event).longitude_deg !== undefined) there = words(event).longitude_deg / DEGREE;
+    for (let i = 0; i < 24; i++) {
+      const yaw = noon + i * TAU / 24;
+      let seen = 0;
+      for (let n = 0; n < run.size; n++) {
+        place(run, n, at, angle, p, 0);
+        seen += Math.max(0, Math.cos(Math.atan2(p[1], p[0]) - yaw));
+      }
+      const worth = seen / run.size + 0.5 * Math.cos(yaw - noon) + (there === null ? 0 : 1.5 * Math.cos(yaw - there));
+      if (worth > most) { most = worth; this.yaw = yaw; }
+    }
   }
 
   // ---- building
@@ -814,9 +869,13 @@ class View {
     for (const [name, there] of toggles) if (there) this.toggle(bar, name);
     this.toggle(bar, "inertial");
     element("div", "oas-grow", bar);
-    this.button(bar, "?", () => this.help(), () => false);
+    this.button(bar, "PNG", () => this.save(), () => false).title = "save this picture";
+    this.button(bar, "?", () => this.help(), () => !!this.card);
     const middle = element("div", "oas-middle", this.root);
     this.stage = element("div", "oas-stage", middle);
+    this.stage.setAttribute("role", "img");
+    this.caption = element("div", "oas-card oas-caption", this.stage);
+    this.caption.setAttribute("aria-live", "polite");
     this.side = element("div", "oas-side", middle);
     this.side.hidden = true;
     this.panels = this.runs.map((run, r) => ({ run, r, box: element("div", "oas-panel", this.side), shown: null }));
@@ -825,6 +884,7 @@ class View {
     this.panes = [];
     this.timelines = this.runs.map(() => element("canvas", "", element("div", "oas-time", this.root)));
     this.controls(element("div", "oas-bar", this.root));
+    this.runs.forEach((run, r) => { this.timelines[r].parentElement.style.height = `${46 + LANE_HEIGHT * run.lanes.length}px`; });
     this.arrange();
     this.listen();
   }
@@ -865,6 +925,12 @@ class View {
     this.playButton.setAttribute("aria-label", "play or pause");
     this.speedMenu = this.menu(bar, "speed", SPEEDS.map((s) => [s, `${s.toLocaleString("en")} ×`]), this.speed,
       (value) => { this.speed = Number(value); this.paced = true; });
+    const lanes = [...new Set(this.runs.flatMap((run) => run.lanes))];
+    this.menu(bar, "events", ["all", ...lanes].map((lane) => [lane, lane === "all" ? "events: all" : lane]), "all",
+      (lane) => this.set("events", lane));
+    this.button(bar, "◂", () => this.jump(false), () => false).title = "previous event";
+    this.button(bar, "▸", () => this.jump(true), () => false).title = "next event";
+    if (this.runs.length > 1) this.button(bar, "parting", () => this.part(), () => false).title = "where the runs first decide otherwise";
     this.slider = element("input", "", bar);
     Object.assign(this.slider, { type: "range", min: 0, max: 1, step: "any", value: 0 });
     this.slider.setAttribute("aria-label", "time");
@@ -913,8 +979,13 @@ class View {
   // ---- life: draw only when something changed, and hold a context only while on screen
 
   watch() {
-    this.sizes = new ResizeObserver(() => { this.stale = true; this.redraw(); });
+    this.sizes = new ResizeObserver(() => {
+      this.root.classList.toggle("narrow", this.root.clientWidth < 640);
+      this.stale = true;
+      this.redraw();
+    });
     this.sizes.observe(this.stage);
+    this.sizes.observe(this.root);
     this.sight = new IntersectionObserver((seen) => {
       if (seen[seen.length - 1].isIntersecting) this.wake(); else this.sleep();
     });
@@ -973,6 +1044,7 @@ class View {
   play(on) {
     if (on && this.t >= this.end - 1e-6) this.t = this.begin;
     this.playing = on;
+    this.tip.hidden = true;
     this.last = null;
     this.playButton.textContent = on ? "❚❚" : "▶";
     this.tell();
@@ -982,6 +1054,33 @@ class View {
   seek(t) { this.t = clamp(t, this.begin, this.end); this.tell(); this.redraw(); }
 
   /** Go `count` rounds of the first run on. */
+  jump(forward) {
+    const run = this.runs[this.chosenRun], event = neighbour(run, this.t - run.shift, this.options.events, forward, this.selected);
+    if (!event) return;
+    this.play(false);
+    this.seek(run.shift + event[0]);
+    if (event[1] < 0) this.point(null);
+  }
+
+  /** Go to where two runs first decide otherwise. */
+  part() {
+    if (this.runs.length < 2) return;
+    const found = divergence(...this.runs);
+    if (!found) { this.said = "both decide the same throughout"; this.redraw(); return; }
+    this.play(false);
+    this.select(found.satellite, 0);
+    this.seek(this.runs[0].shift + found.time);
+  }
+
+  /** Offer the picture as a file. */
+  save() {
+    this.paint();
+    const link = document.createElement("a");
+    link.download = `${this.runs[0].meta.scenario || "run"}.png`.replace(/[^\w.-]+/g, "_");
+    link.setAttribute("href", this.canvas.toDataURL("image/png"));
+    link.click();
+  }
+
   hop(count) {
     const run = this.runs[0], { k, f } = this.when(run);
     const at = clamp(k + count + (count < 0 && f > 1e-6 ? 1 : 0), 0, run.rounds - 1);
@@ -991,10 +1090,22 @@ class View {
 
   select(n, r = this.chosenRun) {
     this.selected = n;
+    this.thing = null;
     this.chosenRun = r;
     this.side.hidden = n < 0;
+    this.tip.hidden = true; // the stage gets narrower
     this.stale = true;
     this.tell();
+    this.redraw();
+  }
+
+  /** Tell of a request, a job, a station, a disaster or what passes a satellite. */
+  tellOf(about, target, satellite, r) {
+    this.thing = { about, target, satellite, r };
+    this.chosenRun = r;
+    this.side.hidden = false;
+    this.stale = true;
+    this.tip.hidden = true;
     this.redraw();
   }
 
@@ -1047,12 +1158,35 @@ class View {
       if (pane.legend) this.writeLegend(pane);
     }
     for (const panel of this.panels) this.writePanel(panel);
+    this.writeCaption();
     this.runs.forEach((run, r) => drawTimeline(this, run, this.timelines[r]));
     this.stale = false;
     const share = (this.t - this.begin) / (this.end - this.begin || 1);
     if (document.activeElement !== this.slider || this.playing) this.slider.value = share;
     const { k } = this.when(this.runs[0]);
     this.clock.textContent = `${clockText(this.runs[0].start + this.t)} · ${k + 1}/${this.runs[0].rounds}`;
+  }
+
+  /** The score so far and the last thing that happened; in words for those who cannot see the picture. */
+  writeCaption() {
+    const scores = this.runs.map((run) => run.value[this.when(run).k]), run = this.runs[0];
+    const names = this.runs.length > 1 ? this.runs.map((one) => `${one.meta.policy || one.meta.scenario}: `) : [`${run.score}: `];
+    const lead = scores.length > 1 ? ` (${scores[1] >= scores[0] ? "+" : ""}${quantity(scores[1] - scores[0])})` : "";
+    const last = neighbour(run, this.t - run.shift + 0.1, this.options.events, false, -1);
+    const fresh = last && this.t - run.shift - last[0] < Math.max(600, 4 * this.speed);
+    const news = this.said || (fresh ? `${clockText(run.start + last[0]).slice(11, 19)} ${last[2].replaceAll("_", " ")}: ${phrase(run, last)}` : "");
+    const key = `${scores.map((score) => Math.round(10 * score))} ${news}`;
+    if (key === this.captioned) return;
+    this.captioned = key;
+    this.caption.replaceChildren();
+    const row = element("div", "", this.caption);
+    scores.forEach((score, r) => {
+      element("span", "", row, (r ? " · " : "") + names[r]);
+      element("b", "", row, quantity(score));
+    });
+    row.append(lead);
+    if (news) element("div", "", this.caption, news);
+    this.stage.setAttribute("aria-label", `${this.title()}, ${this.caption.textContent}`);
   }
 
   /** Turn the globe and move the map to a satellite. */
@@ -1081,7 +1215,7 @@ class View {
       pane.view = pane.kind === "map" ? mapView(this.centre, this.zoom, aspect)
         : globeView(yaw, this.pitch, this.distance, aspect);
       const options = { ...this.options, inertial: this.options.inertial && pane.kind === "globe",
-        scheme: this.schemeOf(pane.r), selected: this.selected < run.size ? this.selected : -1,
+        scheme: this.schemeOf(pane.r), t: this.t - run.shift, speed: this.playing ? this.speed : 0, selected: this.selected < run.size ? this.selected : -1,
         hover: this.hover.run === pane.r ? this.hover.n : -1 };
       compose(run, when, options, this.lines, this.points, d);
       const s = vector(run.sun, when.k), c = Math.cos(angle), e = Math.sin(angle);
@@ -1123,10 +1257,11 @@ class View {
       (run.meta.station_names || []).forEach((name, g) => wanted.push([name, vector(run.stations, g), " it"]));
     }
     while (pane.labels.children.length < wanted.length) element("div", "", pane.labels);
+    const taken = []; // the first written keeps its place, what would lie on it is left out
     [...pane.labels.children].forEach((label, i) => {
       const at = i < wanted.length && this.spot(pane, wanted[i][1]);
-      label.hidden = !at;
-      if (!at) return;
+      label.hidden = !at || !free(taken, at[0] + 9, at[1] - 8, 6 * wanted[i][0].length, 12);
+      if (label.hidden) return;
       label.className = `oas-label${wanted[i][2]}`;
       if (label.textContent !== wanted[i][0]) label.textContent = wanted[i][0];
       label.style.transform = `translate(${at[0] + 9}px,${at[1] - 8}px)`;
@@ -1150,7 +1285,7 @@ class View {
       label.append(name);
       element("span", "", row, count.toLocaleString("en"));
     }
-    if (this.options.targets && pane.run.target_state) this.writeTargets(pane, k);
+    if (this.options.targets && pane.run.target_state && pane.run.targets.length) this.writeTargets(pane, k);
   }
 
   writeTargets({ run, legend }, k) {
@@ -1168,7 +1303,11 @@ class View {
 
   writePanel(panel) {
     const { run, box } = panel, n = this.selected, { k } = this.when(run), key = `${n} ${k}`;
-    if (n < 0 || n >= run.size) return;
+    if (this.thing?.r === panel.r) {
+      if (this.stale) { panel.shown = null; box.replaceChildren(); story(this, run, this.thing, box); }
+      return;
+    }
+    if (n < 0 || n >= run.size) { box.replaceChildren(); return; }
     if (panel.shown === key && !this.stale) { drawCharts(this, run, n, panel.charts); return; }
     const top = box.scrollTop;
     panel.shown = key;
@@ -1286,21 +1425,24 @@ class View {
   click(event) {
     const found = this.find(event);
     if (found?.kind === "satellite") this.select(found.i, found.pane.r);
-    else if (!found) this.select(-1);
+    else if (found) this.tellOf(found.kind === "target" ? "request" : "station", found.i, -1, found.pane.r);
+    else this.select(-1);
   }
 
   key(event) {
     if (event.metaKey || event.altKey || event.ctrlKey || event.target.tagName === "SELECT") return;
+    if (event.target.tagName === "BUTTON" && (event.key === " " || event.key === "Enter")) return; // it is pressed
     const size = this.runs[0].size, faster = SPEEDS.indexOf(this.speed);
     const many = event.shiftKey ? 10 : 1;
     const acts = {
       " ": () => this.play(!this.playing), ArrowRight: () => this.hop(many), ArrowLeft: () => this.hop(-many),
-      Home: () => this.seek(this.begin), End: () => this.seek(this.end), Escape: () => this.select(-1),
+      Home: () => this.seek(this.begin), End: () => this.seek(this.end), Escape: () => { if (this.card) this.help(); else this.select(-1); },
       "+": () => this.accelerate(faster + 1, true), "=": () => this.accelerate(faster + 1, true),
       "-": () => this.accelerate(faster - 1, true),
       "]": () => this.select((this.selected + 1) % size), "[": () => this.select((Math.max(0, this.selected) + size - 1) % size),
       g: () => this.set("show", "globe"), m: () => this.set("show", "map"), b: () => this.set("show", "both"),
       f: () => this.set("inertial", !this.options.inertial), c: () => this.set("follow", !this.options.follow), "?": () => this.help(),
+      n: () => this.jump(true), p: () => this.jump(false), d: () => this.part(),
     };
     const act = acts[event.key];
     if (!act) return;
@@ -1314,6 +1456,13 @@ class View {
     this.speed = SPEEDS[clamp(i, 0, SPEEDS.length - 1)];
     this.speedMenu.value = this.speed;
   }
+}
+
+/** Take a place among those `taken`, unless it is not free. */
+function free(taken, x, y, wide, tall) {
+  if (taken.some(([a, b, w, h]) => x < a + w && a < x + wide && y < b + h && b < y + tall)) return false;
+  taken.push([x, y, wide, tall]);
+  return true;
 }
 
 /** Call `act` with the share of the width at which `box` is pressed or dragged. */
@@ -1345,7 +1494,7 @@ function describe(run, kind, i, k) {
 function drawTimeline(view, run, canvas) {
   const width = canvas.clientWidth, height = canvas.clientHeight, d = window.devicePixelRatio || 1;
   if (!width) return;
-  const key = `${width} ${run.rounds} ${view.begin} ${view.end}`;
+  const key = `${width} ${height} ${run.rounds} ${run.events.length} ${view.begin} ${view.end}`;
   if (canvas.key !== key) { canvas.key = key; canvas.still = stillTimeline(view, run, width, height, d); }
   if (canvas.width !== canvas.still.width) Object.assign(canvas, { width: canvas.still.width, height: canvas.still.height });
   const pen = canvas.getContext("2d");
@@ -1361,7 +1510,7 @@ function stillTimeline(view, run, width, height, d) {
   Object.assign(canvas, { width: Math.round(width * d), height: Math.round(height * d) });
   const pen = canvas.getContext("2d");
   pen.scale(d, d);
-  const colours = run.colours.map((text) => css(hex(text), 0.55)), foot = height - 8;
+  const colours = run.colours.map((text) => css(hex(text), 0.55)), foot = height - LANE_HEIGHT * run.lanes.length - 2;
   const battery = [];
   for (let x = 0; x < width; x++) {
     const t = view.begin + (x + 0.5) / width * (view.end - view.begin) - run.shift;
@@ -1382,14 +1531,17 @@ function stillTimeline(view, run, width, height, d) {
   pen.strokeStyle = "#fff"; pen.globalAlpha = 0.85; pen.beginPath();
   battery.forEach((value, x) => pen.lineTo(x, foot - value * (foot - 2)));
   pen.stroke();
-  const marks = { capture: css(CAPTURE), delivery: css(CONTACT), lost: "#ff6b4a", thought: "#e6c200" };
-  for (const [time, , kind] of run.events) {
-    const x = (run.shift + time - view.begin) / (view.end - view.begin || 1) * width;
-    pen.fillStyle = marks[kind] || "#8899aa";
-    pen.globalAlpha = kind === "lost" ? 1 : 0.55;
-    pen.fillRect(x, kind === "lost" ? 0 : foot + 2, 1, kind === "lost" ? height : 5);
+  const least = Math.min(0, ...view.runs.map(({ value }) => Math.min(...value)));
+  const most = Math.max(least + 1e-9, ...view.runs.map(({ value }) => Math.max(...value)));
+  pen.strokeStyle = "#ffb347"; pen.lineWidth = 1.4; pen.beginPath();
+  for (let x = 0; x < battery.length; x++) {
+    const { k } = locate(run, view.begin + (x + 0.5) / width * (view.end - view.begin) - run.shift);
+    pen.lineTo(x, foot - (run.value[k] - least) / (most - least) * (foot - 2));
   }
-  const text = `${view.runs.length > 1 ? `${run.meta.policy || ""}: ` : ""}share of activity, mean battery, events`;
+  pen.stroke();
+  pen.font = "8px system-ui,sans-serif";
+  drawLanes(view, run, pen, width, foot + 2);
+  const text = `${view.runs.length > 1 ? `${run.meta.policy || ""}: ` : ""}share of activity, mean battery (white), ${run.score} (orange)`;
   pen.font = "10px system-ui,sans-serif";
   pen.globalAlpha = 0.75; pen.fillStyle = "#04070d"; pen.fillRect(4, 2, pen.measureText(text).width + 8, 14);
   pen.globalAlpha = 1; pen.fillStyle = "#c8d4e0"; pen.fillText(text, 8, 12);
@@ -1414,20 +1566,29 @@ function inspect(view, run, n, k, panel) {
     if (plain) facts.push([name.replaceAll("_", " "), quantity(run[name][i], unit)]);
   }
   rows(panel, facts);
-  decision(run, n, i, panel);
+  decision(run, n, i, k, panel);
+  thought(run, n, k, panel);
   const charts = [["battery", [0, 1]], ["temperature"], ["store", [0, 1]], ["reward"]]
     .filter(([name]) => run[name]).map(([name, range]) => chart(view, run, panel, name, range));
-  thought(run, n, k, panel);
-  happened(run, n, k, panel);
+  happened(run, n, k, panel, view);
   drawCharts(view, run, n, charts);
   return charts;
 }
 
 /** Every decision there is: which were open, which was taken and how likely its policy held it. */
-function decision(run, n, i, panel) {
+function decision(run, n, i, k, panel) {
   const names = run.meta.action_names || [];
   if (!(run.action[i] >= 0)) return;
   element("h4", "", panel, "decision");
+  const odds = oddsOf(run, n, k), chosen = names[run.action[i]];
+  if (odds) {
+    const grid = element("div", "oas-odds", panel);
+    for (const [name, share] of Object.entries(odds).sort((a, b) => b[1] - a[1]).slice(0, 6)) {
+      element("span", name === chosen ? "chosen" : "", grid, name);
+      element("i", "", grid).style.width = `${100 * share}%`;
+      element("span", "", grid, `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`);
+    }
+  }
   const box = element("div", "oas-acts", panel), bytes = (names.length + 7) >> 3;
   (names.length ? names : [`action ${run.action[i]}`]).forEach((name, a) => {
     const open = !run.mask || (run.mask[i * bytes + (a >> 3)] >> (a & 7)) & 1, chosen = !names.length || a === run.action[i];
@@ -1435,6 +1596,14 @@ function decision(run, n, i, panel) {
     element("span", `oas-act${open ? "" : " no"}${chosen ? " chosen" : ""}`, box, name + odds);
   });
   rows(panel, [["reward", quantity(run.reward[i])]]);
+}
+
+/** How likely the mind held each decision in round `k`, where it was asked and its words were kept. */
+function oddsOf(run, n, k) {
+  const from = run.time[k], until = k + 1 < run.rounds ? run.time[k + 1] : Infinity;
+  const thought = eventsOf(run, n).find(([time, , kind]) => kind === "thought" && time >= from - 1e-3 && time < until - 1e-3);
+  const { odds } = thought ? words(thought) : {};
+  return odds && Object.keys(odds).length ? odds : null;
 }
 
 function chart(view, run, panel, name, range) {
@@ -1500,6 +1669,7 @@ function thought(run, n, k, panel) {
     .map(([name, text]) => [text, quantity(run[name][j * run.size + n], run.about[name].unit)]);
   if (!last && !costs.length) return;
   element("h4", "", panel, "last thought");
+  if (!last) element("div", "oas-say", panel, "Its words were not recorded; --minds-recorded says whose are.");
   if (last) {
     let said = { report: "", answer: last[5] };
     try { said = JSON.parse(last[5]); } catch { /* plain text */ }
@@ -1514,15 +1684,52 @@ function thought(run, n, k, panel) {
   rows(panel, costs);
 }
 
-function happened(run, n, k, panel) {
+function happened(run, n, k, panel, view) {
   const until = run.time[Math.min(k + 1, run.rounds - 1)];
-  const past = eventsOf(run, n).filter(([time, , kind]) => time <= until && kind !== "thought").slice(-4).reverse();
+  const past = eventsOf(run, n).filter(([time, , kind]) => time <= until && kind !== "thought").slice(-8).reverse();
   if (!past.length) return;
   element("h4", "", panel, "events");
-  rows(panel, past.map(([time, , kind, target, value]) => [
-    clockText(run.start + time).slice(11, 19), `${kind}${target >= 0 ? ` ${target}` : ""}${value ? `, ${quantity(value)}` : ""}`,
-  ]));
+  for (const event of past) eventButton(view, run, event, panel);
 }
+
+/** An event as a line to be clicked: it leads to its moment, and to the story of what it is about. */
+function eventButton(view, run, event, panel, here) {
+  const line = element("button", "oas-event", panel), about = aboutOf(run, event[2]);
+  line.type = "button";
+  element("time", "", line, clockText(run.start + event[0]).slice(11, 19));
+  const what = about && about !== here && event[3] >= 0 ? ` ${about} ${event[3]}` : "", detail = phrase(run, event);
+  line.append(`${event[2].replaceAll("_", " ")}${what}${detail ? `: ${detail}` : ""}`);
+  line.addEventListener("click", () => {
+    view.play(false);
+    view.seek(run.shift + event[0]);
+    if (about && about !== here && event[3] >= 0) view.tellOf(about, event[3], event[1], view.runs.indexOf(run));
+    else if (event[1] >= 0) view.select(event[1], view.runs.indexOf(run));
+  });
+}
+
+/** All that is known of one request, job, station, disaster or encounter, from the first event to the last. */
+function story(view, run, { about, target, satellite }, panel) {
+  const name = about === "station" ? run.meta.station_names?.[target] ?? `station ${target}` : `${about} ${target}`;
+  const heading = element("h3", "", panel, name);
+  view.button(heading, "✕", () => view.select(satellite), () => false);
+  view.lamps.pop();
+  const { k } = view.when(run), facts = [], count = run.targets.length / 3;
+  if (about === "request" && target < count) {
+    facts.push(["value", quantity(run.target_value[target])]);
+    if (run.target_state) facts.push(["now", run.target_states[run.target_state[k * count + target]]]);
+    const { latitude, longitude } = geodetic(vector(run.targets, target));
+    facts.push(["lat, lon", `${(latitude * DEGREE).toFixed(2)}°, ${(longitude * DEGREE).toFixed(2)}°`]);
+  }
+  if (about === "encounter") facts.push(["satellite", run.names[satellite]]);
+  const told = storyOf(run, about, target, satellite);
+  if (told.length > 1) facts.push(["from first to last", span(told.at(-1)[0] - told[0][0])]);
+  rows(panel, facts);
+  element("h4", "", panel, "its story");
+  if (!told.length) element("div", "oas-say", panel, "Nothing happened to it in this run.");
+  for (const event of told) eventButton(view, run, event, panel, about);
+}
+
+function span(seconds) { return seconds < 120 ? `${seconds.toFixed(0)} s` : seconds < 7200 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`; }
 
 // ---------------------------------------------------------------------------------------------- front doors
 

@@ -20,13 +20,13 @@ import numpy as np
 from sandbox.errors import SandboxError
 from sandbox.geography import coastline
 from sandbox.recording.recording import Recording
-from sandbox.recording.variables import ROUND, SATELLITE, TARGET_STATES, VARIABLES
+from sandbox.recording.variables import EVENT_KINDS, ROUND, SATELLITE, TARGET_STATES, VARIABLES
 from sandbox.rendering.palette import mode_colours
+from sandbox.rendering.words import kept_words
 
 MAGIC = b"OASV"
 MOST_FRAMES = 1_000_000  # rounds x satellites in one page; a longer run is thinned
 LONGEST_STEP_S = 300.0  # beyond this the straight way between two frames leaves the orbit (4 km at 300 s)
-MOST_TEXT = 1_000_000  # characters of thoughts in one page
 COAST_DEG = 0.01
 
 Header = dict[str, Any]
@@ -71,8 +71,8 @@ _SHARES = frozenset(name for name, coding in _CODINGS.items() if coding is _SHAR
 _THOUGHT = frozenset(("thought_s", "thought_j", "prompt_tokens", "output_tokens"))
 # over the rounds that thinning leaves out these are summed; the others are taken as they stand
 _SUMMED = _THOUGHT | {"reward", "delivered_value", "downlinked"}
-# the view has the first two from the position, and no place for the others yet
-_NOT_SHOWN = frozenset(("latitude", "longitude", "board_temperature", "safe_mode"))
+# the view has the first two from the position, "doing" as its mode, and no place for the others yet
+_NOT_SHOWN = frozenset(("latitude", "longitude", "board_temperature", "safe_mode", "doing"))
 _CHARTED = frozenset(("battery", "temperature", "store", "reward"))
 _TOLD = frozenset(("mode", "alive", "action", "station", "target", "probability"))  # in places of their own
 
@@ -95,9 +95,10 @@ def pack(recording: Recording, *, every: int | None = None, rest: bool = True) -
     head = json.dumps(
         {
             "meta": _meta(recording),
-            "colours": mode_colours(_mode_names(recording), dark=True),
+            "colours": mode_colours(recording.doing_names, dark=True),
             "target_states": TARGET_STATES,
             "texts_left_out": left_out,
+            "kinds": {name: [kind.about, kind.lane, kind.description] for name, kind in EVENT_KINDS.items()},
             "events": events,
             "arrays": headers,
         },
@@ -136,7 +137,7 @@ def _chosen(recording: Recording, rounds: np.ndarray, rest: bool) -> dict[str, n
     """What goes into the page, by name."""
     found = {}
     for name in recording:
-        variable, values = VARIABLES[name], recording[name]
+        variable, values = VARIABLES[name], recording.doing if name == "mode" else recording[name]
         if name in _NOT_SHOWN or (variable.static and not rest):
             continue
         if not variable.static:
@@ -235,24 +236,18 @@ def _meta(recording: Recording) -> Header:
     keys = ("scenario", "env", "policy", "seed", "epoch", "round_s")
     names = ("satellite_names", "station_names", "action_names")
     kept = {key: recording.meta[key] for key in (*keys, *names) if key in recording.meta}
-    return kept | {"mode_names": _mode_names(recording)}
-
-
-def _mode_names(recording: Recording) -> list[str]:
-    known = list(recording.meta.get("mode_names", []))
-    return known + [f"mode {m}" for m in range(len(known), 1 + int(recording["mode"].max(initial=0)))]
+    return kept | {"mode_names": recording.doing_names}
 
 
 def _events(recording: Recording) -> tuple[list[list], int]:
-    """The events, and how many at the end of the run had to leave their text behind."""
-    rows, room, left_out = [], MOST_TEXT, 0
-    for time_s, satellite, kind, target, value, text in recording.events.rows():
-        row = [round(time_s, 1), satellite, kind, target, round(value, 3)]
-        if text and len(text) <= room:
-            room -= len(text)
-            row.append(text)
-        elif text:
-            left_out += 1
-            row.append(None)
+    """The events, and how many thoughts had to leave their words behind."""
+    told, rows = recording.events.rows(), []
+    kept, left_out = kept_words(told), 0
+    for i, (time_s, satellite, kind, target, value, text) in enumerate(told):
+        row = [round(time_s, 1), satellite, kind, target, float(f"{value:.4g}")]
+        if text:
+            lost = kind == "thought" and i not in kept
+            left_out += lost
+            row.append(None if lost else text)
         rows.append(row)
     return rows, left_out

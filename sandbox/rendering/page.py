@@ -15,7 +15,8 @@ from sandbox.rendering.packing import pack
 from sandbox.rendering.png import png
 from sandbox.rendering.raster import SHOWN, picture
 
-MODULE = Path(__file__).resolve().parent / "globe.js"
+MODULES = ("stories.js", "globe.js")
+"""The view's JavaScript: read one after another they are one module."""
 HEIGHT = 560  # CSS pixels of a frame in a notebook
 
 _PAGE = """<!DOCTYPE html>
@@ -129,4 +130,5 @@ def title(recordings: Sequence[Recording]) -> str:
 @cache
 def module() -> str:
     """The JavaScript of the view."""
-    return MODULE.read_text(encoding="utf-8")
+    folder = Path(__file__).resolve().parent
+    return "\n".join((folder / name).read_text(encoding="utf-8") for name in MODULES)

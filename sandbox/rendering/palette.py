@@ -17,10 +17,20 @@ LIGHT = {
     "charge": ORANGE,
     "observe": BLUE,
     "downlink": GREEN,
+    "compute": PURPLE,
+    "hand over": SKY,
+    "burn": VERMILLION,
+    "safe mode": "#8C510A",
     "safe": VERMILLION,
     "lost": VERMILLION,
 }
-DARK = LIGHT | {"idle": SILVER, "observe": SKY, "downlink": MINT}
+DARK = LIGHT | {
+    "idle": SILVER,
+    "observe": SKY,
+    "downlink": MINT,
+    "hand over": "#9AA8F0",
+    "safe mode": "#C98A5A",
+}
 _SPARE = {True: (PURPLE, YELLOW, "#9AA8F0", PALE, GREY), False: (PURPLE, SKY, YELLOW, INK, GREY)}
 
 

@@ -19,6 +19,7 @@ SIZE = (640, 480)
 LEAST = (320, 240)
 SHOWN = ("globe", "map", "both")
 STRIP = 62  # pixels of status below the picture
+ALWAYS_TOLD = ("idle", "charge", "observe", "downlink")  # in the status, whether or not anybody does it
 REVOLUTION_S = 5_700.0
 TRAILED = 60  # satellites that still have a trail
 TRAIL_POINTS = 96
@@ -131,9 +132,7 @@ class _Scene:
     ) -> None:
         self.canvas, self.camera, self.recording, self.k, self.fine = canvas, camera, recording, k, fine
         self.inertial = inertial and isinstance(camera, Globe)
-        names = recording.meta.get("mode_names", [])
-        spare = range(len(names), 1 + int(recording["mode"][k].max(initial=0)))
-        self.colours = np.array([rgb(c) for c in mode_colours([*names, *map(str, spare)], dark=True)])
+        self.colours = np.array([rgb(c) for c in mode_colours(recording.doing_names, dark=True)])
         self.angle = float(recording["earth_angle"][k])
         self.space = turned(recording["position"][k].astype(np.float64) / EARTH_RADIUS, self.angle)
         self.at, self.visible = camera.pixels(self.space)
@@ -170,7 +169,7 @@ class _Scene:
         past = turned(self.recording["position"][rounds].astype(np.float64) / EARTH_RADIUS, angle)
         at, seen = self.camera.pixels(past)
         start, end, fine = at[:-1].reshape(-1, 2), at[1:].reshape(-1, 2), self.fine
-        tint = self.colours[self.recording["mode"][rounds[:-1]].ravel()]
+        tint = self.colours[self.recording.doing[rounds[:-1]].ravel()]
         age = np.repeat(np.linspace(0.08, 0.85, len(rounds) - 1), satellites)
         whole = (seen[:-1] & seen[1:]).ravel() & self._short(start, end)
         self.canvas.lines(start[whole], end[whole], tint[whole], age[whole], width=fine)
@@ -217,12 +216,12 @@ class _Scene:
             self.canvas.box(x - half, y - half, 2 * half, 2 * half, WHITE)
 
     def _satellites(self) -> None:
-        alive, mode = self.recording["alive"][self.k], self.recording["mode"][self.k]
+        alive, doing = self.recording["alive"][self.k], self.recording.doing[self.k]
         radius = (4.0 if len(alive) <= TRAILED else 2.0 if len(alive) <= 400 else 1.2) * self.fine
         if radius > 3:
             self.canvas.dots(self.at[self.visible], np.array(SPACE), radius + 1)
         works, gone = self.visible & alive, self.visible & ~alive
-        self.canvas.dots(self.at[works], self.colours[mode[works]], radius)
+        self.canvas.dots(self.at[works], self.colours[doing[works]], radius)
         self.canvas.rings(self.at[gone], np.array(rgb(DARK["lost"])), radius)
 
 
@@ -234,36 +233,35 @@ def _status(canvas: Canvas, recording: Recording, k: int, note: str | None) -> N
         note = f"value delivered {recording['delivered_value'][: k + 1].sum(dtype=float):,.0f}"
     canvas.write(note, canvas.width - 10 - 6 * len(note), top + 8, WHITE)
     canvas.write(moment(recording, k), 10, top + 22, SOFT)
-    names = list(recording.meta.get("mode_names", []))
+    names, doing, battery = recording.doing_names, recording.doing[k], recording["battery"][k]
     colours = [rgb(c) for c in mode_colours(names, dark=True)]
-    mode, battery = recording["mode"][k], recording["battery"][k]
-    counts = np.bincount(mode, minlength=len(names))
+    counts = np.bincount(doing, minlength=len(names))
     x = 170
     for m, name in enumerate(names):
-        if counts[m] or name not in ("lost", "safe"):
+        if counts[m] or name in ALWAYS_TOLD:
             canvas.box(x, top + 22, 7, 7, colours[m])
             x = canvas.write(f" {name} {counts[m]}", x + 5, top + 22, SOFT) + 14
     if len(battery) <= TRAILED:
-        _batteries(canvas, top + 38, battery, mode, colours)
+        _batteries(canvas, top + 38, battery, doing, colours)
     else:
-        _shares(canvas, top + 40, counts / len(mode), colours, float(battery.mean()))
+        _shares(canvas, top + 40, counts / len(doing), colours, float(battery.mean()))
 
 
 def _batteries(
-    canvas: Canvas, y: int, battery: np.ndarray, mode: np.ndarray, colours: Sequence[tuple]
+    canvas: Canvas, y: int, battery: np.ndarray, doing: np.ndarray, colours: Sequence[tuple]
 ) -> None:
     """A bar for every satellite, as long as its battery is full, in the colour of what it does."""
     space = (canvas.width - 20) / len(battery)
     for n, charge in enumerate(battery):
         x, long = 10 + n * space, max(2.0, space - 4)
         canvas.box(x, y, long, 12, (27, 39, 54))
-        canvas.box(x, y, long * float(charge), 12, colours[mode[n]] if mode[n] < len(colours) else WHITE)
+        canvas.box(x, y, long * float(charge), 12, colours[doing[n]])
 
 
 def _shares(canvas: Canvas, y: int, share: np.ndarray, colours: Sequence[tuple], battery: float) -> None:
     """A bar divided as the fleet is, and the mean battery in words."""
     x, long = 10.0, canvas.width - 170
-    for part, colour in zip(share, [*colours, *[WHITE] * (len(share) - len(colours))], strict=True):
+    for part, colour in zip(share, colours, strict=True):
         canvas.box(x, y, part * long, 10, colour)
         x += part * long
     canvas.write(f"mean battery {100 * battery:.0f} %", canvas.width - 140, y + 1, SOFT)

@@ -10,7 +10,7 @@ from sandbox.errors import SandboxError
 from sandbox.recording.recording import Recording
 from sandbox.recording.variables import STATIC
 from sandbox.rendering.packing import pack
-from sandbox.rendering.page import HEIGHT, MODULE
+from sandbox.rendering.page import HEIGHT, module
 
 
 def widget(
@@ -49,7 +49,7 @@ def _class() -> type:
     class RecordingWidget(anywidget.AnyWidget):
         """See `widget`."""
 
-        _esm = MODULE
+        _esm = module()
         packs = traitlets.List(traitlets.Bytes()).tag(sync=True)
         options = traitlets.Dict().tag(sync=True)
         height = traitlets.Int(HEIGHT).tag(sync=True)

@@ -13,7 +13,8 @@ from sandbox.events import draw_times, happening
 from sandbox.geography import EARTH_MEAN_RADIUS, sample_around
 from sandbox.job_arrivals import draw_jobs
 from sandbox.orbits.frames import itrs_to_geodetic
-from sandbox.recording.frames import book_of, scene_of
+from sandbox.recording.frames import scene_of
+from sandbox.recording.happenings import book_of
 from sandbox.requests import draw_book, write_book
 from sandbox.scenario import Event, load_scenario
 from sandbox.state import NONE, arrays, make_state

@@ -10,14 +10,13 @@ from sandbox.radio import SKIES
 from sandbox.recording import TARGET_STATES, VARIABLES, Recorder
 from sandbox.recording.frames import (
     activity_of,
-    book_of,
-    events_of,
     frame_of,
     meta_of,
     scene_of,
     sizes_of,
     static_of,
 )
+from sandbox.recording.happenings import book_of, events_of, marks_of
 from sandbox.scenario import load_scenario
 from sandbox.state import (
     CHARGE,
@@ -47,11 +46,11 @@ def record(world, b=0, rounds=ROUNDS):
     recorder = Recorder(meta_of(world), rounds, *sizes_of(world, b), ACTIONS, static=static_of(world, b))
     did = []
     for _ in range(rounds):
-        scene = scene_of(world, b)
+        scene, marks = scene_of(world, b), marks_of(world, b)
         play_round(world, orders(world), np.zeros((world.worlds, world.satellites), np.int32))
         zeros = np.zeros(world.satellites, np.int32)
         recorder.append(**scene, **activity_of(world, b), action=zeros, reward=zeros)
-        for event in events_of(world, b):
+        for event in events_of(world, marks, b):
             recorder.event(*event)
         did.append(world.state.activity[b].copy())
     return recorder.close(), np.array(did)
@@ -166,9 +165,10 @@ def test_completions_and_tips_are_events():
         shown = np.maximum(world.state.opportunities["request"][0], 0)
         of = world.state.requests.part["campaign"][0][shown]
         place[0] = (began[of] & (of != NONE)).argmax(axis=1)
+        marks = marks_of(world)
         play_round(world, mode, place)
         value += world.state.activity["value"].sum()
-        for event in events_of(world):
+        for event in events_of(world, marks):
             assert 30.0 * k <= event[0] <= 30.0 * (k + 1)
             found.append(event)
     paid = [event for event in found if event[2] in ("delivery", "completion")]
@@ -191,8 +191,9 @@ def test_events_fall_into_their_round(played):
     world, start, _, _ = played
     world.restore(start)
     for k in range(ROUNDS):
+        marks = marks_of(world)
         play_round(world, orders(world), np.zeros((1, 2), np.int32))
-        for time, satellite, kind, target, _ in events_of(world):
+        for time, satellite, kind, target, _, _ in events_of(world, marks):
             assert 30.0 * k <= time <= 30.0 * (k + 1), kind
             assert (satellite == NONE) == (kind == "expired")
             assert (target == NONE) == (kind == "lost")
@@ -204,8 +205,9 @@ def test_requests_that_live_less_than_a_round_expire_once():
     world.reset(0)
     gone = []
     for _ in range(14):
+        marks = marks_of(world)
         play_round(world, np.zeros((1, 2), int), np.zeros((1, 2), int))
-        gone += [target for _, _, kind, target, _ in events_of(world) if kind == "expired"]
+        gone += [target for _, _, kind, target, _, _ in events_of(world, marks) if kind == "expired"]
     assert sorted(gone) == list(np.flatnonzero(recording_status(world) == "expired"))
     assert len(gone) > 400
 

@@ -23,7 +23,15 @@ from sandbox.errors import SandboxError
 from sandbox.recording import Recording
 from sandbox.scenario import load_scenario
 
-FILES = {"metrics.json", "rounds.parquet", "recording", "scenario.yaml", "timeline.png", "ground_track.png"}
+FILES = {
+    "metrics.json",
+    "rounds.parquet",
+    "recording",
+    "scenario.yaml",
+    "timeline.png",
+    "ground_track.png",
+    "page.html",
+}
 HOURS, ROUNDS, TEAM = 2.0, 240, 2
 
 

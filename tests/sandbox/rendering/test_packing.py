@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from sandbox.errors import SandboxError
 from sandbox.recording import Events, Recorder, Recording
-from sandbox.rendering.packing import MOST_TEXT, pack, stride, unpacked
+from sandbox.rendering import words
+from sandbox.rendering.packing import pack, stride, unpacked
 from sandbox.rendering.widget import part
 
 
@@ -84,11 +85,21 @@ def test_a_page_of_a_large_fleet_is_small():
     assert 4 / 3 * len(pack(fleet)) < 1.4e6  # a page adds 0.1 MB
 
 
-def test_texts_beyond_the_room_are_counted(circles):
-    rows = [(0.0, 0, "thought", -1, 0.0, "x" * (MOST_TEXT // 2))] * 3
+def test_words_beyond_the_room_are_counted_and_other_texts_stay(circles, monkeypatch):
+    monkeypatch.setattr(words.kept_words, "__defaults__", (30_000,))
+    noise = np.random.default_rng(0)
+    rows = [(float(k), 0, "thought", -1, 0.0, noise.bytes(6_000).hex()) for k in range(300)]
+    rows.append((300.0, -1, "disaster", 0, 0.0, '{"name": "Flood"}'))
     header, _ = unpacked(pack(Recording(circles.meta, circles.arrays, Events.from_rows(rows))))
-    assert header["texts_left_out"] == 1
-    assert header["events"][2][5] is None
+    assert header["texts_left_out"] == sum(event[5] is None for event in header["events"]) == 300
+    assert header["events"][-1][5] == '{"name": "Flood"}'
+    assert header["kinds"]["disaster"][:2] == ["disaster", "health"]
+
+
+def test_every_word_of_a_usual_run_is_kept(circles):
+    header, _ = unpacked(pack(circles))
+    assert header["texts_left_out"] == 0
+    assert words.told_words(circles) == ""
 
 
 def test_a_part_keeps_its_events_and_what_does_not_move(circles):

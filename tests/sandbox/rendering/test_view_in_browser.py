@@ -176,6 +176,64 @@ def test_the_keyboard(fresh):
     assert state(fresh, "inertial")
 
 
+def test_escape_closes_the_help_first(fresh):
+    keys(fresh, "]", "?")
+    assert fresh.find_elements("css selector", ".oas-help")
+    keys(fresh, "ESCAPE")
+    assert not fresh.find_elements("css selector", ".oas-help")
+    assert state(fresh, "selected") == 0
+
+
+def test_space_presses_the_button_that_has_the_focus(fresh):
+    button = next(b for b in fresh.find_elements("css selector", ".oas-bar button") if b.text == "Map")
+    fresh.execute_script("arguments[0].focus()", button)
+    button.send_keys(" ")
+    settle(fresh)
+    assert state(fresh, "show") == "map"
+    assert not state(fresh, "playing")
+
+
+def test_the_next_event_and_the_last(fresh, circles):
+    times = circles.events.time_s[circles.events.kind == "capture"]
+    keys(fresh, "n")
+    assert state(fresh, "t") == pytest.approx(times[0], abs=0.1)
+    keys(fresh, "n", "n", "p")
+    assert state(fresh, "t") == pytest.approx(times[1], abs=0.1)
+    fresh.execute_script("view.set('events', 'minds')")
+    keys(fresh, "n")
+    assert state(fresh, "t") == pytest.approx(times[1] + 1.0, abs=0.1)
+    fresh.execute_script("view.set('events', 'all')")
+
+
+def test_an_event_leads_to_the_story_of_its_request(fresh, circles):
+    fresh.execute_script("view.seek(view.begin + 60 * 38); view.select(4)")
+    settle(fresh)
+    events = circles.events[(circles.events.kind == "capture") & (circles.events.satellite == 4)]
+    lines = fresh.find_elements("css selector", ".oas-event")
+    assert len(lines) == (events.time_s <= 60 * 39).sum()
+    target = int(events.target[0])
+    lines[-1].click()
+    settle(fresh)
+    panel = fresh.find_element("css selector", ".oas-panel").text
+    assert panel.startswith(f"request {target}")
+    assert f"value\n{circles['target_value'][target]:.2f}" in panel
+    assert "capture: Circle 4" in panel
+    assert state(fresh, "t") == pytest.approx(events.time_s[0], abs=0.1)
+    fresh.find_element("css selector", ".oas-panel h3 button").click()
+    settle(fresh)
+    assert "Circle 4" in fresh.find_element("css selector", ".oas-panel").text
+
+
+def test_the_caption_is_the_value_delivered(fresh, circles):
+    fresh.execute_script("view.seek(view.begin + 60 * 20 + 1)")
+    settle(fresh)
+    value = circles["delivered_value"][:21].sum()
+    told = fresh.find_element("css selector", ".oas-caption").text
+    assert told.startswith(f"value so far: {value:.0f}")
+    assert "capture" in told
+    assert fresh.find_element("css selector", ".oas-stage").get_attribute("aria-label").count("value so far")
+
+
 def test_the_globe_is_turned_and_zoomed(fresh):
     before = fresh.execute_script("return [view.yaw, view.distance]")
     chain = mouse(fresh)
@@ -279,6 +337,44 @@ def test_other_colours(fresh, colour):
     settle(fresh)
     legend = fresh.find_element("css selector", ".oas-legend").text
     assert "plane 4" in legend if colour == "plane" else colour in legend
+
+
+def test_an_address_says_moment_satellite_and_view(chromium, circles, tmp_path):
+    path = to_html(circles, tmp_path / "address.html")
+    chromium.get(f"{path.as_uri()}#t=900&sat=5&view=map")
+    wait(chromium, READY)
+    assert (state(chromium, "t"), state(chromium, "selected")) == (900, 5)
+    assert state(chromium, "show") == "map"
+    keys(chromium, "END")
+    wait(chromium, "return location.hash === '#t=2340&sat=5&view=map'")
+
+
+def test_a_page_opens_on_an_event_by_day(chromium, circles, tmp_path):
+    path = to_html(circles, tmp_path / "first.html")
+    chromium.get("about:blank")
+    chromium.get(path.as_uri())
+    wait(chromium, READY)
+    at = state(chromium, "t")
+    assert any(abs(at - time) < 0.1 for time in circles.events.time_s)
+    noon = chromium.execute_script(
+        "const k = view.state().round, run = view.runs[0], s = run.sun;"
+        "return Math.cos(view.yaw + run.earth_angle[k] - Math.atan2(s[3 * k + 1], s[3 * k]))"
+    )
+    assert noon > 0.0
+
+
+def test_a_phone_has_the_numbers_below(chromium, circles, tmp_path):
+    path = to_html(circles, tmp_path / "phone.html")
+    chromium.get(path.as_uri())
+    wait(chromium, READY)
+    chromium.execute_script("view.root.style.width = '390px'; view.select(3)")
+    wait(chromium, "return view.root.classList.contains('narrow')")
+    settle(chromium)
+    stage = chromium.find_element("css selector", ".oas-stage").rect
+    side = chromium.find_element("css selector", ".oas-side").rect
+    assert side["y"] >= stage["y"] + stage["height"] - 1
+    assert side["width"] == pytest.approx(390, abs=2)
+    assert stage["height"] > 150
 
 
 def test_two_recordings_stand_side_by_side_on_one_clock(chromium, circles, tmp_path):

@@ -1,0 +1,173 @@
+// What happened in a run: events by lane and by what they are about, stories, and where to look first.
+
+const LANES = { // in the order in which the timeline draws them
+  images: [0.34, 0.71, 0.91], delivered: [0.18, 0.78, 0.58], jobs: [0.80, 0.47, 0.65], conjunctions: [0.90, 0.45, 0.10],
+  health: [1, 0.42, 0.29], minds: [0.94, 0.89, 0.26], other: [0.53, 0.6, 0.67],
+};
+const QUIET = new Set(["thought", "question", "expired", "unanswered", "handover", "computed", "closest_approach"]);
+const WEIGHTS = { collision: 9, lost: 9, disaster: 8, tip: 6, completion: 6, burn: 5, safe_mode: 5, delivery: 4, answer: 3, capture: 3 };
+
+const laneOf = (run, kind) => run.kinds?.[kind]?.[1] ?? "other";
+const aboutOf = (run, kind) => run.kinds?.[kind]?.[0] ?? "";
+
+/** Sort the events by time, and forget what was derived from them. */
+function indexEvents(run) {
+  run.events.sort((a, b) => a[0] - b[0]);
+  run.bySatellite = run.byThing = null;
+  run.lanes = Object.keys(LANES).filter((lane) => run.events.some((event) => laneOf(run, event[2]) === lane));
+  run.disasters = run.events.filter((event) => event[2] === "disaster").map((event) => ({ time: event[0], ...words(event) }));
+  run.value = summed(run, "delivered_value");
+  run.score = "value so far";
+  if (!run.value.some(Boolean)) { run.value = summed(run, "reward"); run.score = "reward so far"; } // nobody delivers here
+}
+
+/** What the fleet has come to by each round. */
+function summed(run, name) {
+  const sums = new Float64Array(run.rounds);
+  for (let k = 0, sum = 0; k < run.rounds; k++) {
+    for (let n = 0; n < run.size; n++) sum += run[name] ? run[name][k * run.size + n] : 0;
+    sums[k] = sum;
+  }
+  return sums;
+}
+
+/** What an event's text says, as far as it is JSON. */
+function words(event) {
+  try {
+    const said = JSON.parse(event[5] || "{}");
+    return said && typeof said === "object" ? said : {};
+  } catch { return {}; }
+}
+
+/** The number of events before time `t`. */
+function eventsBefore(run, t) {
+  let low = 0, high = run.events.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (run.events[middle][0] < t) low = middle + 1; else high = middle;
+  }
+  return low;
+}
+
+/** Whether an event is of the chosen lane; of all, those of minds only where nothing else happens. */
+function isShown(run, event, lane) {
+  const own = laneOf(run, event[2]);
+  return lane === "all" ? own !== "minds" || run.lanes.length === 1 : own === lane;
+}
+
+/** The next event of a lane after time `t`, or the last before it. */
+function neighbour(run, t, lane, forward, satellite) {
+  const from = eventsBefore(run, forward ? t + 0.05 : t - 0.05), step = forward ? 1 : -1;
+  for (let i = forward ? from : from - 1; i >= 0 && i < run.events.length; i += step) {
+    const event = run.events[i];
+    if (isShown(run, event, lane) && (satellite < 0 || event[1] === satellite)) return event;
+  }
+  return null;
+}
+
+/** All events about one thing: a request, a job, a station, a disaster, or what passes a satellite. */
+function storyOf(run, about, target, satellite) {
+  if (!run.byThing) {
+    run.byThing = new Map();
+    for (const event of run.events) {
+      const kind = aboutOf(run, event[2]);
+      if (!kind) continue;
+      const key = thingKey(kind, event[3], event[1]);
+      if (!run.byThing.has(key)) run.byThing.set(key, []);
+      run.byThing.get(key).push(event);
+    }
+  }
+  return run.byThing.get(thingKey(about, target, satellite)) || [];
+}
+
+const thingKey = (about, target, satellite) => about === "encounter" ? `${about} ${satellite} ${target}` : `${about} ${target}`;
+
+/** An event in a few words. */
+function phrase(run, event) {
+  const [, satellite, kind, , value] = event, said = words(event), parts = [];
+  if (satellite >= 0) parts.push(run.names[satellite]);
+  if (said.to >= 0) parts.push(`to ${run.names[said.to]}`);
+  if (said.name) parts.push(said.name);
+  if (said.why) parts.push(said.why);
+  if (kind === "warning") parts.push(`probability ${value.toExponential(1)}, miss ${said.miss_m} m, sigma ${said.sigma_m} m`);
+  else if (kind === "closest_approach") parts.push(`missed by ${quantity(value)} m`);
+  else if (kind === "burn") parts.push(`${value.toPrecision(3)} m/s`);
+  else if (kind === "safe_mode") parts.push(`battery ${quantity(value, "share")}`);
+  else if (value && kind !== "thought") parts.push(`value ${quantity(value)}`);
+  if (said.latency_s !== undefined) parts.push(`after ${quantity(said.latency_s)} s`);
+  return parts.join(", ");
+}
+
+/** What is worth seeing first: an event in the first part of the run that many would call one. */
+function firstSight(run) {
+  const until = run.time[0] + 0.6 * (run.time[run.rounds - 1] - run.time[0]);
+  let best = null, most = 0;
+  for (const event of run.events) {
+    if (event[0] > until) break;
+    const weight = (WEIGHTS[event[2]] || (QUIET.has(event[2]) ? 0 : 1)) + (event[1] >= 0 ? 0.5 : 0);
+    if (weight > most) { best = event; most = weight; }
+  }
+  return best;
+}
+
+/** Seconds of the run in a second of playing: something happens every second or two, and it ends within minutes. */
+function pace(run, span) {
+  const count = run.events.filter((event) => !QUIET.has(event[2])).length;
+  return clamp(count > 3 ? 1.5 * span / count : Infinity, span / 180, span / 45);
+}
+
+/** The first moment at which two runs decide otherwise, or null. */
+function divergence(a, b) {
+  const rounds = Math.min(a.rounds, b.rounds), size = Math.min(a.size, b.size);
+  for (let k = 0; k < rounds; k++)
+    for (let n = 0; n < size; n++)
+      if (a.action[k * a.size + n] !== b.action[k * b.size + n]) return { time: a.time[k], satellite: n };
+  return null;
+}
+
+/** Rings around those to whom something has just happened, lines for what was handed over, disasters. */
+function drawEvents(run, when, t, options, lines, points, pixel) {
+  const fade = Math.max(run.meta.round_s || 30, 0.8 * options.speed);
+  const last = eventsBefore(run, t + 1e-3);
+  for (let i = last - 1, drawn = 0; i >= 0 && drawn < 300; i--) {
+    const event = run.events[i], age = (t - event[0]) / fade;
+    if (age > 1) break;
+    const lane = laneOf(run, event[2]);
+    if (lane === "minds" || event[1] < 0 || !(options.events === "all" || options.events === lane)) continue;
+    drawn++;
+    points.add(run.live, event[1], LANES[lane], 0.9 * (1 - age), (16 + 22 * age) * pixel, RING);
+    const { to } = words(event);
+    if (to >= 0) lines.add(run.live, event[1], run.live, to, LANES[lane], 0.9 * (1 - age), 2.4 * pixel);
+  }
+  for (const one of run.disasters) if (t >= one.time && one.radius_km > 0) drawRegion(one, lines, pixel);
+}
+
+function drawRegion({ latitude_deg, longitude_deg, radius_km }, lines, pixel) {
+  const up = unit(groundPoint(latitude_deg / DEGREE, longitude_deg / DEGREE)), angle = radius_km / RADIUS_KM;
+  const east = unit(cross([0, 0, 1], up)), north = cross(up, east);
+  const rim = (i) => {
+    const c = Math.sin(angle) * Math.cos(i * TAU / 48), s = Math.sin(angle) * Math.sin(i * TAU / 48);
+    return up.map((v, a) => 1.002 * (Math.cos(angle) * v + c * east[a] + s * north[a]));
+  };
+  for (let i = 0; i < 48; i++) lines.add(rim(i), 0, rim(i + 1), 0, LANES.health, 0.95, 2 * pixel);
+}
+
+/** The rows of events below the activity, one for each lane that there is. */
+function drawLanes(view, run, pen, width, top) {
+  run.lanes.forEach((lane, row) => {
+    const y = top + row * LANE_HEIGHT;
+    pen.fillStyle = css(LANES[lane]);
+    pen.globalAlpha = 0.55;
+    for (const event of run.events) {
+      if (laneOf(run, event[2]) !== lane) continue;
+      const x = (run.shift + event[0] - view.begin) / (view.end - view.begin || 1) * width;
+      const heavy = (WEIGHTS[event[2]] || 0) > 4;
+      pen.globalAlpha = heavy ? 1 : 0.5;
+      pen.fillRect(x - heavy * 0.5, y, 1 + heavy, LANE_HEIGHT - 2);
+    }
+    pen.globalAlpha = 0.75; pen.fillStyle = "#04070d"; pen.fillRect(2, y - 1, pen.measureText(lane).width + 6, LANE_HEIGHT);
+    pen.globalAlpha = 1; pen.fillStyle = css(LANES[lane]); pen.fillText(lane, 5, y + LANE_HEIGHT - 3);
+  });
+}
+
+const LANE_HEIGHT = 9;
