@@ -77,7 +77,8 @@ class Camera:
             for event in events_of(self._world, self._marks):
                 recorder.event(*event)
         self._value += float(activity["delivered_value"].sum())
-        if time.monotonic() - self._shown < 1.0 / RENDER_FPS:
+        last = self._world.state.clock["round"][0] >= self._batch.max_cycles  # it is shown however soon
+        if not last and time.monotonic() - self._shown < 1.0 / RENDER_FPS:
             return
         if self.mode == "human":
             self._show()

@@ -171,8 +171,12 @@ class Recording(Frame):
             for name, v in VARIABLES.items()
             if name in self.arrays
         }
-        simple = str | int | float | list
-        attrs = {k: v if isinstance(v, simple) else json.dumps(v) for k, v in self.meta.items()}
+        named = set(LABELS.values())  # these are the coordinates; netCDF's attributes hold no lists of names
+        attrs = {
+            k: v if isinstance(v, str | int | float) else json.dumps(v)
+            for k, v in self.meta.items()
+            if k not in named
+        }
         dataset = xarray.Dataset(described, attrs=attrs)
         labels = {dim: self.meta[key] for dim, key in LABELS.items() if key in self.meta}
         labels[AXIS] = ["x", "y", "z"]

@@ -1,5 +1,6 @@
 """The world map in text: coasts in braille dots, satellites by letter, and a status line."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -42,7 +43,8 @@ def braille(
     if plain:
         cells[cells != " "] = "."
     cells[_cells(cells.shape, frame["station_latitude"], frame["station_longitude"])] = _STATION
-    tints = _satellites(cells, frame["latitude"], frame["longitude"], frame["alive"])
+    letters = _letters(recording.meta.get("satellite_names") or [], len(frame["alive"]))
+    tints = _satellites(cells, frame["latitude"], frame["longitude"], frame["alive"], letters)
     colours = mode_colours(recording.doing_names, dark=True)
     rows = cells.astype(object)
     if colour:
@@ -51,18 +53,35 @@ def braille(
     return "\n".join([*("".join(row) for row in rows), *_status(recording, k, note)])
 
 
-def _satellites(cells: np.ndarray, latitude: np.ndarray, longitude: np.ndarray, alive: np.ndarray) -> dict:
+def _letters(names: Sequence[str], satellites: int) -> Sequence[str]:
+    """A letter for each satellite: that with which its name ends, where all end in one of their own.
+
+    Else the alphabet's; none for more satellites than it has.
+    """
+    ends = [str(name)[-1:] for name in names]
+    alone = [name == end or not str(name)[-2:-1].isalnum() for name, end in zip(names, ends, strict=True)]
+    if len(set(ends)) == satellites and all(end in _LETTERS for end in ends) and all(alone):
+        return ends
+    return _LETTERS if satellites <= len(_LETTERS) else ""
+
+
+def _satellites(
+    cells: np.ndarray,
+    latitude: np.ndarray,
+    longitude: np.ndarray,
+    alive: np.ndarray,
+    letters: Sequence[str],
+) -> dict:
     """Put the fleet on the map; a satellite for each cell that holds one."""
     places = list(zip(*_cells(cells.shape, latitude, longitude), strict=True))
     here: dict[tuple[int, int], list[int]] = {}
     for n, place in enumerate(places):
         here.setdefault(place, []).append(n)
-    few = len(places) <= len(_LETTERS)
     for place, found in here.items():
         if not alive[found].any():
             cells[place] = _LOST
-        elif few and len(found) == 1:
-            cells[place] = _LETTERS[found[0]]
+        elif letters and len(found) == 1:
+            cells[place] = letters[found[0]]
         else:
             cells[place] = str(len(found)) if len(found) < 10 else "+"
     return {place: found[0] for place, found in here.items()}

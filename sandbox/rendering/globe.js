@@ -777,7 +777,7 @@ class View {
     this.events = new EventTarget();
     for (const run of runs) run.shift = run.start - runs[0].start; // times are seconds since the first one's epoch
     this.begin = Math.min(...runs.map((run) => run.shift + run.time[0]));
-    this.t = this.begin;
+    this.t = this.options.live ? this.end : this.begin; // a run that goes on is followed
     this.playing = false;
     this.selected = -1;
     this.thing = null; // what is told of in place of a satellite: { r, about, target, satellite }

@@ -27,8 +27,8 @@ def widget(
 
     Raises `SandboxError` where anywidget is not installed.
     """
-    made = _class()(height=int(height), options=options)
     live = callable(recording)
+    made = _class()(height=int(height), options=options | ({"live": True} if live else {}))
     made.show(recording if live else lambda: recording, beside, live)
     return made
 
@@ -62,7 +62,8 @@ def _class() -> type:
             first = source()
             every = 1 if live else None  # rounds that are still to come are numbered
             self.packs = [pack(r, every=every) for r in ([first] if beside is None else [first, beside])]
-            self._sent = 0 if "action" not in first else len(first)  # else it stands for one yet to come
+            self._stands_in = live and "action" not in first  # for a round that is still to be played
+            self._sent = 0 if self._stands_in else len(first)
             if live:
                 self.on_msg(self._answer)
 
@@ -77,6 +78,10 @@ def _class() -> type:
 
         def _send_from(self, first: int) -> None:
             recording = self._source()
+            if self._stands_in:
+                if "action" not in recording:
+                    return
+                first, self._stands_in = 0, False  # what was played takes its place
             if len(recording) > first:
                 new = pack(part(recording, first), every=1, rest=first == 0)
                 self.send({"kind": "append", "from": first}, [new])

@@ -80,6 +80,14 @@ def test_human_prints_by_itself_and_returns_nothing(played, capsys):
     assert "round 6 of 10" in capsys.readouterr().out
 
 
+def test_human_shows_the_last_round_however_soon(played, capsys):
+    env = played("human", rounds=6)
+    capsys.readouterr()
+    while env.agents:
+        env.step(dict.fromkeys(env.agents, 0))
+    assert "round 10 of 10" in capsys.readouterr().out
+
+
 def test_the_episode_is_recorded_as_it_was_played(played):
     env = played("rgb_array")
     recording = env.recording

@@ -343,6 +343,11 @@ def test_dataset(tmp_path):
     np.testing.assert_array_equal(dataset["battery"].sel(satellite="SCS-01 B"), recording["battery"][:, 1])
     np.testing.assert_array_equal(dataset["time"], recording["time"])
     assert set(dataset.variables) == set(VARIABLES) | {"satellite", "axis", "ground_station"}
+    dataset.to_netcdf(tmp_path / "run.nc")
+    again = __import__("xarray").load_dataset(tmp_path / "run.nc")
+    np.testing.assert_array_equal(again["position"], recording["position"])
+    assert again["satellite"].values.tolist() == META["satellite_names"]
+    assert again.attrs["scenario"] == "duty"
 
 
 def test_long_table():

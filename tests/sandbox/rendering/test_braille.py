@@ -8,6 +8,7 @@ from flown import flown
 
 from sandbox.errors import SandboxError
 from sandbox.rendering import braille
+from sandbox.rendering.braille import _letters
 
 
 def test_satellites_stand_where_they_are(circles):
@@ -52,3 +53,22 @@ def test_a_large_fleet_is_counted():
 def test_a_map_too_small(circles):
     with pytest.raises(SandboxError, match="at least 20 columns"):
         braille(circles, size=(10, 5))
+
+
+@pytest.mark.parametrize(
+    ("names", "letters"),
+    [
+        (["SCS-01 A", "SCS-01 J", "SCS-01 L"], "AJL"),
+        (["A", "C", "B"], "ACB"),
+        (["Alpha", "Gamma", "Delta"], "ABC"),
+        (["PAIR", "PEAR", "POOR"], "ABC"),
+        (["X 1", "X 2", "X 3"], "ABC"),
+    ],
+)
+def test_letters_are_those_of_the_names(names, letters):
+    assert "".join(_letters(names, 3)[:3]) == letters
+
+
+def test_no_letters_for_many():
+    assert _letters([f"satellite {n}" for n in range(40)], 40) == ""
+    assert _letters([], 3)[:3] == "ABC"

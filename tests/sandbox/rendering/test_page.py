@@ -8,6 +8,7 @@ import pytest
 from flown import flown
 
 from sandbox.errors import SandboxError
+from sandbox.recording import Recording
 from sandbox.rendering import FrameView, png, to_html
 from sandbox.rendering.page import module, page
 
@@ -95,3 +96,24 @@ def test_the_widget_sends_what_is_new(circles):
     message, arrays = sent.pop()
     assert message["from"] == 2
     assert len(arrays["time"]) == 7
+
+
+def test_what_stands_in_for_the_first_round_is_replaced_by_it(circles):
+    """A view opened before the first round asks from what it has: that is no round that was played."""
+    pytest.importorskip("anywidget")
+    from sandbox.rendering.widget import part, widget
+
+    arrays = {name: array for name, array in part(circles, 0, 1).arrays.items() if name != "action"}
+    now = [Recording(circles.meta, arrays, circles.events[:0])]
+    made = widget(lambda: now[0])
+    sent = []
+    made.send = lambda message, buffers: sent.append(message["from"])
+    made._answer(made, {"kind": "have", "rounds": 1}, [])
+    assert sent == []
+    now[0] = part(circles, 0, 3)
+    made.update()
+    made._answer(made, {"kind": "have", "rounds": 3}, [])
+    now[0] = part(circles, 0, 4)
+    made.update()
+    assert sent == [0, 3]
+    assert made.options == {"live": True}
