@@ -76,6 +76,7 @@ class Composite(Policy):
         point = self._pointed(observation, mask)
         rule = self._ruled(observation, mask)
         burn = self._burns.labels[self._part(self._burns, self._avoid, observation, self._burns.mask(mask))]
+        self.reasons = {**self._pointing.reasons, **self._queue.reasons, **self._avoid.reasons}
         silent = self._says(observation, "order_defer") & (self._of(observation, "inbox") > 0.0)
         action = np.where(point != 0, point, rule)
         action = np.where(silent & (rule != 0), rule, action)

@@ -46,6 +46,7 @@ class Threshold(Policy):
             here & (warning["risk"] >= np.log10(self.threshold) - 1e-6) & (warning["time"] <= self.decide_h)
         )
         worst = grave.argmax(axis=-1)[..., None]
+        self.reasons = _gravest(here, warning) | {"it has to exceed": np.full(here.shape[:2], self.threshold)}
         time, miss, sigma = (
             np.take_along_axis(warning[name], worst, -1)[..., 0] for name in ("time", "miss", "sigma")
         )
@@ -111,6 +112,11 @@ class Thrifty(Threshold):
         bar = self.log_threshold + (self.thrift * (1.0 - fuel))[..., None]
         grave = here & (warning["risk"] >= bar) & (warning["time"] <= self.decide_h)
         offset, drift = seen[..., self.layout.index("offset")], seen[..., self.layout.index("drift")]
+        self.reasons = _gravest(here, warning) | {
+            "it has to exceed": 10.0 ** bar[..., 0],
+            "from its slot, km": offset,
+            "drift, km a day": drift,
+        }
         burn = self._burn(warning, grave, offset, drift, mask)
         soon = here & (warning["risk"] >= self.log_return_below) & (warning["time"] <= self.calm_h)
         soon |= here & (warning["time"] <= self.decide_h)  # it may be slight because of the burn
@@ -148,6 +154,18 @@ class Thrifty(Threshold):
         leaving = (np.abs(offset) > self.out_km) & ~homeward
         arrived = (np.abs(offset) < self.home_km) & moving
         return leaving | arrived
+
+
+def _gravest(here: NDArray, warning: dict[str, NDArray]) -> dict[str, NDArray]:
+    """Of the gravest warning: its probability, and hours to the closest approach; NaN without any."""
+    risk = np.where(here, warning["risk"], -np.inf)
+    worst = risk.argmax(axis=-1)[..., None]
+    there = here.any(axis=-1)
+    probability, hours = (
+        np.where(there, np.take_along_axis(values, worst, -1)[..., 0], np.nan)
+        for values in (10.0 ** warning["risk"], warning["time"])
+    )
+    return {"gravest probability": probability, "hours to it": hours}
 
 
 class Never(Policy):

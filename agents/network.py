@@ -115,6 +115,7 @@ class Network(Policy):
         logits, memory = self.weights.logits(rows, self._memory.reshape(len(rows), size))
         self._memory = memory.reshape(*team, size)
         masked = np.where(mask == 1, logits.reshape(mask.shape), -np.inf)
+        self.odds = _softmax(masked)
         if self.weights.mode == "sample":
             masked = masked + self.rng.gumbel(size=masked.shape)
         return np.argmax(masked, axis=-1)
@@ -128,6 +129,12 @@ class Network(Policy):
         chosen = super().act(observations, infos)
         self._of_agents = dict(zip(observations, self._memory[0], strict=True))
         return chosen
+
+
+def _softmax(masked: NDArray) -> NDArray:
+    """Probabilities (B, N, A) of logits, 0 where they are -inf."""
+    odds = np.exp(masked - masked.max(axis=-1, keepdims=True))
+    return odds / odds.sum(axis=-1, keepdims=True)
 
 
 def network_class(weights: Weights, stamp: str = "") -> type[Network]:

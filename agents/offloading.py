@@ -35,6 +35,7 @@ class OffloadingHeuristic(Policy):
         low = self._of(seen, "battery") < self.reserve
         for name in ("run_small", "run_large"):
             score[..., self._number[name]][low] = -np.inf
+        self.reasons = {f"score of {name}": score[..., i] for i, name in enumerate(self.actions)}
         return score.argmax(axis=-1)
 
     @abstractmethod

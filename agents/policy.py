@@ -33,6 +33,10 @@ class Policy(ABC):
     """What was spent on the last decisions, for `DeliberatingBatch.step`; None: they were free."""
     decisions: "Mapping[tuple[int, int], tuple[Request, Decision]]" = MappingProxyType({})
     """Of a mind: what it was asked and what it answered last, by world and satellite."""
+    reasons: Mapping[str, NDArray] = MappingProxyType({})
+    """The numbers that decided last, each (B, N), by a name that a person understands."""
+    odds: NDArray | None = None
+    """How likely each of the last decisions was held (B, N, A), of a policy that holds them likely at all."""
 
     def __init__(self, env: Any) -> None:
         self.layout, self.actions = env.layout, tuple(env.actions)
@@ -61,6 +65,11 @@ class Policy(ABC):
         ]
         chosen = self.decide(np.stack(seen)[None], np.stack(masks)[None])[0]
         return dict(zip(agents, chosen.tolist(), strict=True))
+
+    def explain(self, b: int, n: int) -> dict[str, float]:
+        """What decided for satellite n of world b last, by name; nothing where the policy does not say."""
+        told = {name: float(values[b, n]) for name, values in self.reasons.items()}
+        return {name: value for name, value in told.items() if np.isfinite(value)}
 
     def close(self) -> None:  # noqa: B027  most have nothing to let go
         """Let models or connections go. Safe to call twice."""

@@ -92,6 +92,10 @@ class Greedy(TaskingHeuristic):
         action = self._rest(seen, mask)
         low = self._own(seen, "battery") < self.reserve
         best = worth.argmax(axis=-1)
+        self.reasons = {
+            "best expected value": np.maximum(worth.max(axis=-1), 0.0),
+            "battery, %": self._own(seen, "battery"),
+        }
         action = np.where(~low & (worth.max(axis=-1) > 0.0), self._observe[best], action)
         return np.where(~low & (mask[..., self._downlink] == 1), self._downlink, action)
 
@@ -120,8 +124,13 @@ class DeadlineGreedy(TaskingHeuristic):
     def choose(self, seen: NDArray[np.float64], mask: NDArray[np.int8]) -> NDArray[np.int64]:
         spare = self._own(seen, "battery") - self._needed(seen)
         score = self._score(seen, mask)
-        best = score.argmax(axis=-1)
-        observe = score.max(axis=-1) > self._price(spare)
+        best, price = score.argmax(axis=-1), self._price(spare)
+        observe = score.max(axis=-1) > price
+        self.reasons = {
+            "worth of the best request": np.maximum(score.max(axis=-1), 0.0),
+            "price of its energy": price,
+            "battery to spare, %": spare,
+        }
         can_send = (mask[..., self._downlink] == 1) & (self._own(seen, "battery") > self.reserve)
         send = can_send & ~(observe & self._contact_can_wait(seen))
         action = np.where(observe, self._observe[best], self._rest(seen, mask))

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -97,6 +97,7 @@ class Film(Watcher):
     def __init__(self, folder: Path, meta: Mapping[str, Any], minds: int | None = None) -> None:
         self._folder, self._meta, self._minds = folder, meta, minds
         self._recorder: Recorder | None = None
+        self._decided: np.ndarray | None = None
 
     def start(self, env: BatchEnv) -> None:
         if self._minds is None:
@@ -122,11 +123,27 @@ class Film(Watcher):
         self._recorder.append(**self._scene, **activity_of(env.world), **decided)
         for event in events_of(env.world, self._marks):
             self._recorder.event(*event)
+        self._note_reasons(env, played)
         for n in range(min(self._minds, env.satellites)):
             if (0, n) in played.decisions:
                 joules = decided["thought_j"][n]
                 text = _as_text(env, *played.decisions[0, n])
                 self._recorder.event(self._scene["time"], n, "thought", value=joules, text=text)
+
+    def _note_reasons(self, env: BatchEnv, played: Round) -> None:
+        """Why those decided who decided otherwise than before, where a policy says why."""
+        policy, actions = played.policy, played.actions[0]
+        if policy is None or not (policy.reasons or policy.odds is not None):
+            return
+        changed = actions != self._decided if self._decided is not None else np.ones(len(actions), bool)
+        for n in np.flatnonzero(changed[: self._minds]).tolist():
+            content: dict[str, Any] = {"decision": env.actions[actions[n]]}
+            content["because"] = {name: float(f"{v:.4g}") for name, v in policy.explain(0, n).items()}
+            if policy.odds is not None:
+                content["odds"] = odds_of(policy.odds[0, n], env.actions)
+            assert self._recorder is not None
+            self._recorder.event(self._scene["time"], int(n), "reason", text=json.dumps(content))
+        self._decided = actions.copy()
 
     def close(self) -> None:
         if self._recorder is not None:
@@ -152,6 +169,12 @@ def _thought_of(env: BatchEnv, played: Round) -> dict[str, np.ndarray]:
     return terms | counts | {"probability": probability}
 
 
+def odds_of(probabilities: np.ndarray, actions: Sequence[str]) -> dict[str, float]:
+    """The likelier decisions by name, of probabilities (A,)."""
+    likely = np.flatnonzero(probabilities >= SHOWN_ODDS)
+    return {actions[a]: round(float(probabilities[a]), 3) for a in likely.tolist()}
+
+
 def _as_text(env: BatchEnv, request: Request, decision: Decision) -> str:
     """What a satellite read, wrote and decided, as JSON."""
     content: dict[str, Any] = {
@@ -161,8 +184,7 @@ def _as_text(env: BatchEnv, request: Request, decision: Decision) -> str:
     }
     content |= {"decision": env.actions[decision.action], "finish": decision.finish}
     if decision.probabilities is not None:
-        likely = np.flatnonzero(decision.probabilities >= SHOWN_ODDS)
-        content["odds"] = {env.actions[a]: round(float(decision.probabilities[a]), 3) for a in likely}
+        content["odds"] = odds_of(decision.probabilities, env.actions)
     content |= {"why": decision.why, "mass": None if decision.mass is None else shortened(decision.mass)}
     return json.dumps({key: value for key, value in content.items() if value not in (None, "")})
 

@@ -18,7 +18,7 @@ from envs.deliberation import DeliberatingBatch, Thought
 class Round:
     """A round that was played: actions and rewards (B, N), masks (B, N, A) and terms (B, N, I).
 
-    `decisions` holds what a mind was asked and what it answered, by world and satellite.
+    `decisions` holds what a mind was asked and what it answered, by world and satellite; `policy` decided.
     """
 
     actions: NDArray
@@ -26,6 +26,7 @@ class Round:
     reward: NDArray
     terms: NDArray
     decisions: Mapping[tuple[int, int], tuple[Request, Decision]]
+    policy: Policy | None = None
 
 
 @dataclass
@@ -117,7 +118,7 @@ def _play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher])
             speed.cpu_s += time.process_time() - cpu
             speed.decisions += reward.size
         mask, first = turn.info["action_mask"], False
-        played = Round(turn.actions, mask, reward, info["terms"], policy.decisions)
+        played = Round(turn.actions, mask, reward, info["terms"], policy.decisions, policy)
         for watcher in watchers:
             watcher.after(env, played)
         ended = bool((terminated | truncated).all())

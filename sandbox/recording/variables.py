@@ -132,6 +132,7 @@ EVENT_KINDS = {
     "repaired": EventKind("station", "health", "a station is back"),
     "disaster": EventKind("disaster", "health", "a disaster struck"),
     "thought": EventKind("", "minds", "a mind decided; value in J"),
+    "reason": EventKind("", "minds", "a policy decided otherwise than before, and why"),
     "late": EventKind("", "minds", "an order came too late, for the thought before it, to be carried out"),
 }
 """The kinds that the sandbox itself writes; others may be noted beside them."""

@@ -1596,12 +1596,23 @@ function decision(run, n, i, k, panel) {
     element("span", `oas-act${open ? "" : " no"}${chosen ? " chosen" : ""}`, box, name + odds);
   });
   rows(panel, [["reward", quantity(run.reward[i])]]);
+  because(run, n, k, chosen, panel);
+}
+
+/** The numbers that decided, where the policy said them when it last decided otherwise. */
+function because(run, n, k, chosen, panel) {
+  const until = k + 1 < run.rounds ? run.time[k + 1] : Infinity;
+  const last = eventsOf(run, n).findLast(([time, , kind]) => kind === "reason" && time < until - 1e-3);
+  const said = last ? words(last) : {};
+  if (said.decision !== chosen || !said.because || !Object.keys(said.because).length) return;
+  element("h4", "", panel, `because, at ${clockText(run.start + last[0]).slice(11, 19)}`);
+  rows(panel, Object.entries(said.because).map(([name, value]) => [name, Math.abs(value) >= 0.01 || !value ? quantity(value) : value.toExponential(1)]));
 }
 
 /** How likely the mind held each decision in round `k`, where it was asked and its words were kept. */
 function oddsOf(run, n, k) {
   const from = run.time[k], until = k + 1 < run.rounds ? run.time[k + 1] : Infinity;
-  const thought = eventsOf(run, n).find(([time, , kind]) => kind === "thought" && time >= from - 1e-3 && time < until - 1e-3);
+  const thought = eventsOf(run, n).find(([time, , kind]) => (kind === "thought" || kind === "reason") && time >= from - 1e-3 && time < until - 1e-3);
   const { odds } = thought ? words(thought) : {};
   return odds && Object.keys(odds).length ? odds : null;
 }
@@ -1686,7 +1697,7 @@ function thought(run, n, k, panel) {
 
 function happened(run, n, k, panel, view) {
   const until = run.time[Math.min(k + 1, run.rounds - 1)];
-  const past = eventsOf(run, n).filter(([time, , kind]) => time <= until && kind !== "thought").slice(-8).reverse();
+  const past = eventsOf(run, n).filter(([time, , kind]) => time <= until && kind !== "thought" && kind !== "reason").slice(-8).reverse();
   if (!past.length) return;
   element("h4", "", panel, "events");
   for (const event of past) eventButton(view, run, event, panel);

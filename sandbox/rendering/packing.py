@@ -22,7 +22,7 @@ from sandbox.geography import coastline
 from sandbox.recording.recording import Recording
 from sandbox.recording.variables import EVENT_KINDS, ROUND, SATELLITE, TARGET_STATES, VARIABLES
 from sandbox.rendering.palette import mode_colours
-from sandbox.rendering.words import kept_words
+from sandbox.rendering.words import SAID_BY_MINDS, kept_words
 
 MAGIC = b"OASV"
 MOST_FRAMES = 1_000_000  # rounds x satellites in one page; a longer run is thinned
@@ -246,7 +246,7 @@ def _events(recording: Recording) -> tuple[list[list], int]:
     for i, (time_s, satellite, kind, target, value, text) in enumerate(told):
         row = [round(time_s, 1), satellite, kind, target, float(f"{value:.4g}")]
         if text:
-            lost = kind == "thought" and i not in kept
+            lost = kind in SAID_BY_MINDS and i not in kept
             left_out += lost
             row.append(None if lost else text)
         rows.append(row)

@@ -4,7 +4,7 @@ const LANES = { // in the order in which the timeline draws them
   images: [0.34, 0.71, 0.91], delivered: [0.18, 0.78, 0.58], jobs: [0.80, 0.47, 0.65], conjunctions: [0.90, 0.45, 0.10],
   health: [1, 0.42, 0.29], minds: [0.94, 0.89, 0.26], other: [0.53, 0.6, 0.67],
 };
-const QUIET = new Set(["thought", "question", "expired", "unanswered", "handover", "computed", "closest_approach"]);
+const QUIET = new Set(["thought", "reason", "question", "expired", "unanswered", "handover", "computed", "closest_approach"]);
 const WEIGHTS = { collision: 9, lost: 9, disaster: 8, tip: 6, completion: 6, burn: 5, safe_mode: 5, delivery: 4, answer: 3, capture: 3 };
 
 const laneOf = (run, kind) => run.kinds?.[kind]?.[1] ?? "other";

@@ -7,20 +7,21 @@ from typing import Any
 
 from sandbox.recording.recording import Recording
 
-WORDS_BYTES = 800_000
+WORDS_BYTES = 1_000_000
 """Compressed bytes of the words of minds in one page."""
+SAID_BY_MINDS = ("thought", "reason")
 _AT_ONCE = 64
 SURE = 0.9
 """A decision that was held less likely is one that could have gone otherwise."""
 
 
 def kept_words(rows: Sequence[tuple], budget: int = WORDS_BYTES) -> set[int]:
-    """The numbers of those events of the kind "thought" whose words fit into `budget` compressed bytes.
+    """Which events of the kinds `SAID_BY_MINDS` keep their words, so that `budget` compressed bytes suffice.
 
     What is decisive comes first: thoughts with reasoning, and those that failed; then those that were close,
     or decided otherwise than the satellite's last; then the rest; each by time.
     """
-    thoughts = [i for i, row in enumerate(rows) if row[2] == "thought" and row[5]]
+    thoughts = [i for i, row in enumerate(rows) if row[2] in SAID_BY_MINDS and row[5]]
     if len(zlib.compress("".join(rows[i][5] for i in thoughts).encode())) <= budget:
         return set(thoughts)
     kept: set[int] = set()
@@ -39,7 +40,7 @@ def kept_words(rows: Sequence[tuple], budget: int = WORDS_BYTES) -> set[int]:
 def told_words(recording: Recording) -> str:
     """What a page leaves out of the words of minds, in a sentence; nothing where it holds all."""
     rows = recording.events.rows()
-    thoughts = sum(1 for row in rows if row[2] == "thought" and row[5])
+    thoughts = sum(1 for row in rows if row[2] in SAID_BY_MINDS and row[5])
     kept = len(kept_words(rows))
     if kept == thoughts:
         return ""

@@ -364,7 +364,8 @@ def test_what_an_environment_records_is_what_a_run_records(tmp_path, env, scenar
     assert set(mine) == set(theirs)
     for name in mine:
         np.testing.assert_array_equal(mine[name], theirs[name], err_msg=name)
-    assert mine.events.rows() == theirs.events.rows()
+    happened = theirs.events[theirs.events.kind != "reason"]  # a face does not know who decides
+    assert mine.events.rows() == happened.rows()
     if env == "offloading_v0":
         assert mine["delivered_value"].sum() == pytest.approx(content["value_answered"], rel=1e-5)
         assert mine["delivered_value"].sum() > 0.0
