@@ -1,0 +1,80 @@
+"""What docs/ shows works: examples run, commands and options are there, every kind of event is told."""
+
+import re
+import shlex
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from sandbox.recording import EVENT_KINDS
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
+QUICK = ("look.md",)
+"""Pages whose commands take seconds; of the others, which train and search, the options are looked up."""
+
+
+def blocks(name, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", DOCS[name], re.MULTILINE | re.DOTALL)
+
+
+def commands(name):
+    lines = (line.partition("#")[0].strip() for block in blocks(name, "sh") for line in block.splitlines())
+    return [shlex.split(line) for line in lines if line.startswith("python -m experiments ")]
+
+
+OF_FILES = ("your_own_problem.md",)
+"""Pages whose examples are files to be saved; `tests/experiments/examples` saves and flies them."""
+EXAMPLES = [
+    (name, "".join(blocks(name, "python")))
+    for name in DOCS
+    if name not in OF_FILES and blocks(name, "python")
+]
+
+
+@pytest.mark.parametrize(("name", "code"), EXAMPLES, ids=[name for name, _ in EXAMPLES])
+def test_the_examples_of_a_page_run_one_after_the_other(name, code, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_commands_run_one_after_the_other(name, tmp_path):
+    for words in commands(name):
+        done = subprocess.run(
+            [sys.executable, *words[1:]], cwd=tmp_path, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, done.stderr
+
+
+@cache
+def help_of(command):
+    words = [sys.executable, "-m", "experiments", command, "--help"]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("name", [name for name in DOCS if commands(name)])
+def test_commands_and_their_options_are_there(name):
+    for words in commands(name):
+        told = help_of(words[3])
+        for option in (word for word in words[4:] if word.startswith("--")):
+            assert option in told, f"{name}: {shlex.join(words)}"
+
+
+@pytest.mark.parametrize("name", DOCS)
+def test_links_and_pictures_are_there(name):
+    for target in re.findall(r"\]\(([^)#]+)\)", DOCS[name]):
+        assert "://" in target or (ROOT / "docs" / target).exists(), target
+
+
+def test_every_kind_of_event_is_told():
+    rows = re.findall(r"^\| (\w+) \| ([\w, ]+) \|$", DOCS["look.md"], re.MULTILINE)
+    told = {kind: lane for lane, kinds in rows for kind in kinds.split(", ")}
+    assert {kind: lane for kind, lane in told.items() if kind in EVENT_KINDS} == {
+        kind: about.lane for kind, about in EVENT_KINDS.items()
+    }
