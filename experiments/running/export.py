@@ -1,7 +1,7 @@
 """A recording as what other programs read."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from experiments.running import run_folder
 from experiments.studies import study
 from sandbox.errors import SandboxError
 from sandbox.files import check_replaceable, marked, replacing
-from sandbox.recording import Recording
+from sandbox.recording import VARIABLES, Recording
 from sandbox.recording.disk import is_npz
 
 
@@ -36,6 +36,19 @@ def export(source: Path | str, out: Path | str, every: int = 1, beside: Path | s
     return out
 
 
+NAMED = {
+    "mode": "mode_names",
+    "doing": "doing_names",
+    "action": "action_names",
+    "station": "station_names",
+}
+COLUMNS = {
+    name: {"unit": variable.unit, "description": variable.description.partition(": index into")[0]}
+    for name, variable in VARIABLES.items()
+}
+"""What the metadata of a table's columns say."""
+
+
 def open_recording(path: Path | str) -> Recording:
     """The recording in a folder of results, of a folder written by a Recorder, or of a .npz."""
     path = Path(path)
@@ -58,12 +71,29 @@ def write_geojson(recording: Recording, path: Path, every: int = 1) -> None:
 
 
 def write_parquet(recording: Recording, path: Path, every: int = 1) -> None:
-    """Write a line for every satellite of every so many rounds, with what is one number for it."""
+    """Write a line for every satellite of every so many rounds, with what is one number for it.
+
+    What is an index there is a name here; each column's metadata tell its unit and meaning.
+    """
     table = recording.to_frame()
+    for name, key in NAMED.items():
+        if name in table and recording.meta.get(key):
+            table[name] = _names_for(table[name].to_numpy(), recording.meta[key])
     satellites = recording["battery"].shape[1]
     rounds = table.index.to_numpy() // satellites
     with replacing(path, marked) as draft:
-        study.write_parquet(table[rounds % every == 0], draft, False)
+        study.write_parquet(table[rounds % every == 0], draft, False, COLUMNS)
+
+
+def _names_for(numbers: Any, names: Sequence[str]) -> Any:
+    """A column of categories: the name of each number, nothing for -1."""
+    import pandas
+
+    known = [str(name) for name in names]
+    known += [str(number) for number in range(len(known), 1 + int(numbers.max(initial=0)))]
+    if len(set(known)) < len(known):
+        known = [f"{number} {name}" for number, name in enumerate(known)]
+    return pandas.Categorical.from_codes(numbers, known)
 
 
 def _write_npz(recording: Recording, path: Path, _: int) -> None:

@@ -133,11 +133,14 @@ def _write_table(table: Any, path: Path) -> None:
         write_parquet(table, path)
 
 
-def write_parquet(table: Any, path: Path, index: bool | None = None) -> None:
-    """Write a pandas table that says in its metadata who wrote it."""
+def write_parquet(
+    table: Any, path: Path, index: bool | None = None, columns: Mapping[str, Mapping[str, str]] | None = None
+) -> None:
+    """Write a pandas table that says in its metadata who wrote it, and what is said of its `columns`."""
     import pyarrow
     from pyarrow import parquet
 
     written = pyarrow.Table.from_pandas(table, preserve_index=index)
     told = {**written.schema.metadata, "written by": MARK}
-    parquet.write_table(written.replace_schema_metadata(told), path)
+    fields = [field.with_metadata((columns or {}).get(field.name)) for field in written.schema]
+    parquet.write_table(written.cast(pyarrow.schema(fields, told)), path)

@@ -5,6 +5,7 @@ The schema: https://github.com/AnalyticalGraphicsInc/czml-writer/wiki/CZML-Guide
 of degree 5: samples every 300 s are then good to 0.2 km in low orbit.
 """
 
+import json
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -14,18 +15,25 @@ import numpy as np
 from sandbox.errors import SandboxError
 from sandbox.files import MARK
 from sandbox.recording.recording import Recording
-from sandbox.rendering.palette import INK, mode_colours, rgb
+from sandbox.recording.variables import TARGET_STATES
+from sandbox.rendering.palette import GREY, MINT, SILVER, SKY, VERMILLION, YELLOW, mode_colours, rgb
 
 DEGREE = 5
+TRAIL_S = 5700.0  # of the way behind a satellite: about a revolution
+STATES = {"open": YELLOW, "captured": SKY, "delivered": MINT, "expired": GREY}
+LINK, CONTACT = "#739ED9", MINT
+MOST_LINES = 3000  # pairs that were ever linked; of more, none is written
 FASTEST = 60  # simulated seconds per second at the start
 Packet = dict[str, Any]
 
 
 def czml(recording: Recording, *, every: int = 1) -> list[Packet]:
-    """The packets of a CZML document: clock, stations, requests, and satellites coloured by what they do.
+    """The packets of a CZML document: clock, stations, requests, disasters, satellites, links and contacts.
 
-    Positions are sampled every so many rounds, activities kept exactly. Raises `SandboxError` for a recording
-    without rounds or without an epoch, and an `every` below 1.
+    Satellites have the colour of what they do, a label and the way behind them; requests that of their state;
+    a line joins two satellites while their lasers can send, and a satellite and the station that it sends to.
+    Positions are sampled every so many rounds, activities and states kept exactly. Raises `SandboxError` for
+    a recording without rounds or without an epoch, and an `every` below 1.
     """
     recording.frame()  # refuses an empty one
     if "epoch" not in recording.meta:
@@ -39,9 +47,12 @@ def czml(recording: Recording, *, every: int = 1) -> list[Packet]:
     span = f"{stamps[0]}/{stamps[-1]}"
     return [
         _document(recording, span, stamps[0]),
-        *_grounds(recording, "station", recording.meta.get("station_names"), 8, INK),
-        *_grounds(recording, "target", None, 4, "#F0E442"),
+        *_stations(recording),
+        *_targets(recording, stamps),
+        *_disasters(recording, start, stamps[-1]),
         *_satellites(recording, every, stamps, span),
+        *_links(recording, stamps),
+        *_contacts(recording, stamps),
     ]
 
 
@@ -58,21 +69,105 @@ def _document(recording: Recording, span: str, begin: str) -> Packet:
     return head | {"description": MARK, "clock": clock}
 
 
-def _grounds(
-    recording: Recording, what: str, names: list[str] | None, size: int, colour: str
-) -> list[Packet]:
+def _ground(recording: Recording, what: str) -> list[Packet]:
+    """Identity and place of every station or target."""
     latitude, longitude = (recording[f"{what}_{axis}"] for axis in ("latitude", "longitude"))
-    point = {"pixelSize": size, "color": {"rgba": [*rgb(colour), 255]}}
     places = zip(np.degrees(longitude).round(6).tolist(), np.degrees(latitude).round(6).tolist(), strict=True)
     return [
-        {
-            "id": f"{what}/{j}",
-            "name": names[j] if names else f"{what} {j}",
-            "position": {"cartographicDegrees": [x, y, 0.0]},
-            "point": point,
-        }
+        {"id": f"{what}/{j}", "name": f"{what} {j}", "position": {"cartographicDegrees": [x, y, 0.0]}}
         for j, (x, y) in enumerate(places)
     ]
+
+
+def _stations(recording: Recording) -> list[Packet]:
+    packets = _ground(recording, "station")
+    for packet, name in zip(packets, recording.meta.get("station_names") or [], strict=False):
+        packet |= {"name": name, "label": _label(name, SILVER)}
+    return [packet | {"point": {"pixelSize": 8, "color": _rgba(SILVER)}} for packet in packets]
+
+
+def _targets(recording: Recording, stamps: list[str]) -> list[Packet]:
+    """Requests in the colour of their state, and hidden before they are released."""
+    packets = _ground(recording, "target")
+    if "target_state" not in recording:
+        return [packet | {"point": {"pixelSize": 4, "color": _rgba(YELLOW)}} for packet in packets]
+    shades = [[*rgb(STATES.get(name, GREY)), 255] for name in TARGET_STATES]
+    shown = np.array([name in STATES for name in TARGET_STATES])
+    for j, packet in enumerate(packets):
+        state = recording["target_state"][:, j]
+        show = [{"interval": span, "boolean": bool(on)} for span, on in _spans(shown[state], stamps)]
+        packet["point"] = {"pixelSize": 4, "color": _colours(state, shades, stamps), "show": show}
+    return packets
+
+
+def _disasters(recording: Recording, start: datetime, end: str) -> list[Packet]:
+    """A disc for every disaster, from when it strikes on."""
+    packets = []
+    for time_s, _, kind, number, _, text in recording.events.rows():
+        said = json.loads(text) if kind == "disaster" and text else {}
+        if "radius_km" not in said:
+            continue
+        radius, fill = 1e3 * said["radius_km"], {"solidColor": {"color": _rgba(VERMILLION, 90)}}
+        packets.append(
+            {
+                "id": f"disaster/{number}",
+                "name": said["name"],
+                "availability": f"{_iso(start + timedelta(seconds=time_s))}/{end}",
+                "position": {"cartographicDegrees": [said["longitude_deg"], said["latitude_deg"], 0.0]},
+                "ellipse": {"semiMajorAxis": radius, "semiMinorAxis": radius, "material": fill},
+            }
+        )
+    return packets
+
+
+def _label(text: str, colour: str) -> Packet:
+    offset = {"cartesian2": [10, 0]}
+    look = {"fillColor": _rgba(colour), "horizontalOrigin": "LEFT", "pixelOffset": offset}
+    return {"text": text, "font": "12px sans-serif"} | look
+
+
+def _rgba(colour: str, alpha: int = 255) -> Packet:
+    return {"rgba": [*rgb(colour), alpha]}
+
+
+def _links(recording: Recording, stamps: list[str]) -> list[Packet]:
+    """A line between two satellites while one can send to the other."""
+    if "link_peer" not in recording:
+        return []
+    peers = recording["link_peer"]
+    rounds, ends, _ = np.nonzero(peers >= 0)
+    others = peers[peers >= 0]
+    pairs = np.stack([np.minimum(ends, others), np.maximum(ends, others)], axis=1)
+    known, which = np.unique(pairs, axis=0, return_inverse=True)
+    if len(known) > MOST_LINES:
+        return []
+    up = np.zeros((len(known), len(recording)), bool)
+    up[which, rounds] = True
+    return [
+        _line(f"link/{a}-{b}", f"satellite/{a}", f"satellite/{b}", LINK, 1, up[i], stamps)
+        for i, (a, b) in enumerate(known.tolist())
+    ]
+
+
+def _contacts(recording: Recording, stamps: list[str]) -> list[Packet]:
+    """A line from a satellite to the station that it sends to."""
+    served = np.where(recording["downlinked"] > 0.0, recording["station"], -1)
+    packets = []
+    for n in range(served.shape[1]):
+        for g in np.unique(served[:, n][served[:, n] >= 0]).tolist():
+            ends = f"satellite/{n}", f"station/{g}"
+            packets.append(_line(f"contact/{n}-{g}", *ends, CONTACT, 2, served[:, n] == g, stamps))
+    return packets
+
+
+def _line(
+    name: str, one: str, other: str, colour: str, width: int, there: np.ndarray, stamps: list[str]
+) -> Packet:
+    show = [{"interval": span, "boolean": bool(on)} for span, on in _spans(there, stamps)]
+    ends = {"references": [f"{one}#position", f"{other}#position"]}
+    material = {"solidColor": {"color": _rgba(colour, 170)}}
+    look = {"arcType": "NONE", "width": width, "material": material, "show": show}
+    return {"id": name, "polyline": {"positions": ends} | look}
 
 
 def _satellites(recording: Recording, every: int, stamps: list[str], span: str) -> list[Packet]:
@@ -81,6 +176,7 @@ def _satellites(recording: Recording, every: int, stamps: list[str], span: str) 
     doing = recording.doing
     names = recording.meta.get("satellite_names") or [f"satellite {n}" for n in range(doing.shape[1])]
     colours = [[*rgb(colour), 255] for colour in mode_colours(recording.doing_names, dark=True)]
+    trail = {"solidColor": {"color": _rgba(SILVER, 120)}}
     packets = []
     for n, name in enumerate(names):
         samples = np.hstack([offsets, recording["position"][rounds, n].astype(float)]).round(1)
@@ -97,15 +193,22 @@ def _satellites(recording: Recording, every: int, stamps: list[str], span: str) 
                     "cartesian": samples.ravel().tolist(),
                 },
                 "point": {"pixelSize": 6, "color": _colours(doing[:, n], colours, stamps)},
+                "label": _label(name, SILVER),
+                "path": {"leadTime": 0, "trailTime": TRAIL_S, "width": 1, "material": trail},
             }
         )
     return packets
 
 
-def _colours(doing: np.ndarray, colours: list[list[int]], stamps: list[str]) -> list[Packet]:
-    """An interval for every unbroken activity."""
-    turns = [0, *(np.flatnonzero(np.diff(doing)) + 1).tolist(), len(doing)]
-    return [{"interval": f"{stamps[a]}/{stamps[b]}", "rgba": colours[doing[a]]} for a, b in pairwise(turns)]
+def _colours(state: np.ndarray, colours: list[list[int]], stamps: list[str]) -> list[Packet]:
+    """An interval for every unbroken activity or state."""
+    return [{"interval": span, "rgba": colours[kind]} for span, kind in _spans(state, stamps)]
+
+
+def _spans(state: np.ndarray, stamps: list[str]) -> list[tuple[str, Any]]:
+    """The intervals in which it does not change, and what it is in each."""
+    turns = [0, *(np.flatnonzero(np.diff(state)) + 1).tolist(), len(state)]
+    return [(f"{stamps[a]}/{stamps[b]}", state[a]) for a, b in pairwise(turns)]
 
 
 def _iso(instant: datetime) -> str:

@@ -1,5 +1,7 @@
 """A recording for maps: GeoJSON (RFC 7946) of ground tracks, stations and requests."""
 
+import json
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,14 +11,17 @@ from sandbox.files import MARK
 from sandbox.recording.recording import Recording
 from sandbox.recording.variables import TARGET_STATES
 
+AT_REST = ("idle", "charge", "lost")
 Feature = dict[str, Any]
 
 
 def geojson(recording: Recording, *, every: int = 1) -> Feature:
     """A FeatureCollection: what lies below each satellite as lines, stations and requests as points.
 
-    A track is cut where it crosses the antimeridian, as RFC 7946 (3.1.9) asks. Positions are in degrees,
-    longitude first. Raises `SandboxError` for a recording without rounds or an `every` below 1.
+    Of each satellite the whole track, and again those parts on which it did something (`kind` "activity",
+    `activity` its name), rest (idle, charge) apart. A disaster is a point with its radius in km. A track is
+    cut where it crosses the antimeridian, as RFC 7946 (3.1.9) asks. Positions are in degrees, longitude
+    first. Raises `SandboxError` for a recording without rounds or an `every` below 1.
     """
     recording.frame()  # refuses an empty one
     if every < 1:
@@ -24,7 +29,13 @@ def geojson(recording: Recording, *, every: int = 1) -> Feature:
     return {
         "type": "FeatureCollection",
         "generator": MARK,  # a foreign member (RFC 7946, 6.1)
-        "features": [*_tracks(recording, every), *_stations(recording), *_targets(recording)],
+        "features": [
+            *_tracks(recording, every),
+            *_activities(recording, every),
+            *_stations(recording),
+            *_targets(recording),
+            *_disasters(recording),
+        ],
     }
 
 
@@ -43,6 +54,39 @@ def _tracks(recording: Recording, every: int) -> list[Feature]:
         )
         for n, name in enumerate(names)
     ]
+
+
+def _activities(recording: Recording, every: int) -> list[Feature]:
+    """For each satellite and whatever it did beside resting: the parts of its track on which it did that."""
+    names = recording.meta.get("satellite_names") or [
+        f"satellite {n}" for n in range(recording.doing.shape[1])
+    ]
+    found = []
+    for n, name in enumerate(names):
+        where = (np.degrees(recording[axis][:, n].astype(float)) for axis in ("longitude", "latitude"))
+        longitude, latitude = where
+        doing = recording.doing[:, n]
+        parts: dict[int, list] = {}
+        for a, b in pairwise([0, *(np.flatnonzero(np.diff(doing)) + 1).tolist(), len(doing)]):
+            piece = slice(a, b + 1, every)  # up to where the next one begins
+            parts.setdefault(int(doing[a]), []).extend(cut(longitude[piece], latitude[piece]))
+        for kind, lines in parts.items():
+            what = recording.doing_names[kind]
+            if what not in AT_REST and lines:
+                geometry = {"type": "MultiLineString", "coordinates": lines}
+                found.append(_feature(geometry, kind="activity", name=name, activity=what))
+    return found
+
+
+def _disasters(recording: Recording) -> list[Feature]:
+    found = []
+    for time_s, _, kind, _, _, text in recording.events.rows():
+        said = json.loads(text) if kind == "disaster" and text else {}
+        if "radius_km" in said:
+            place = {"type": "Point", "coordinates": [said["longitude_deg"], said["latitude_deg"]]}
+            told = {"name": said["name"], "radius_km": said["radius_km"], "time_s": time_s}
+            found.append(_feature(place, kind="disaster", **told))
+    return found
 
 
 def cut(longitude: np.ndarray, latitude: np.ndarray) -> list[list[list[float]]]:

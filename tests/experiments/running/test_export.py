@@ -32,6 +32,15 @@ def test_parquet_is_the_table_thinned(saved, tmp_path, synthetic_fleet):
     expected = synthetic_fleet["battery"][::10].ravel()
     np.testing.assert_array_equal(table["battery"], expected)
     assert set(table["time"]) == set(synthetic_fleet["time"][::10])
+    names = np.array(synthetic_fleet.meta["mode_names"])
+    assert table["mode"].tolist() == names[synthetic_fleet["mode"][::10].ravel()].tolist()
+
+
+def test_columns_tell_their_units(saved, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    schema = parquet.read_schema(export(saved, tmp_path / "t.parquet"))
+    assert schema.field("temperature").metadata[b"unit"] == b"K"
+    assert schema.field("battery").metadata[b"description"] == b"state of charge, share of capacity"
 
 
 def test_json_formats_are_json(saved, tmp_path):

@@ -6,12 +6,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from flown import flown
+from flown import flown, linked
 
 from sandbox.errors import SandboxError
-from sandbox.recording import Recording
+from sandbox.recording import Events, Recording
 from sandbox.rendering.czml import czml
 from sandbox.rendering.geojson import cut, geojson
+
+FLOOD = '{"name": "Flood", "latitude_deg": 24.0, "longitude_deg": 90.0, "radius_km": 180.0}'
 
 
 def test_czml_interpolates_to_the_recorded_positions(circles):
@@ -46,8 +48,52 @@ def test_czml_begins_with_its_document_and_is_json(circles):
     assert packets[0]["id"] == "document"
     assert packets[0]["version"] == "1.0"
     assert packets[0]["clock"]["interval"].startswith("2026-03-20T12:00:00.000Z/")
-    assert len({packet["id"] for packet in packets}) == len(packets) == 1 + 2 + 30 + 12
+    assert len({packet["id"] for packet in packets}) == len(packets) == 1 + 2 + 30 + 12 + _contacts(circles)
     assert json.loads(json.dumps(packets, allow_nan=False)) == packets
+
+
+def _contacts(recording):
+    served = (recording["mode"] == 3).any(axis=0)
+    return int(served.sum())  # each sends to one station
+
+
+def test_czml_shows_requests_links_and_disasters(circles):
+    rows = [*circles.events.rows(), (600.0, -1, "disaster", 0, 0.0, FLOOD)]
+    recording = linked(Recording(circles.meta, circles.arrays, Events.from_rows(rows)))
+    packets = {packet["id"]: packet for packet in czml(recording)}
+    assert json.loads(json.dumps([*packets.values()], allow_nan=False))
+    states = circles["target_state"][:, 2]
+    point = packets["target/2"]["point"]
+    assert len(point["color"]) == 1 + np.count_nonzero(np.diff(states))
+    assert [shown["boolean"] for shown in point["show"]][:2] == [True, False]  # open, captured, ..., not yet
+    assert packets["satellite/3"]["label"]["text"] == "Circle 3"
+    assert packets["satellite/3"]["path"]["trailTime"] > 5000
+    assert packets["station/0"]["name"] == "North"
+    line = packets["link/3-4"]["polyline"]
+    assert line["positions"] == {"references": ["satellite/3#position", "satellite/4#position"]}
+    assert [shown["boolean"] for shown in line["show"][:3]] == [True, False, True]
+    assert len([name for name in packets if name.startswith("link/")]) == 12
+    flood = packets["disaster/0"]
+    assert flood["ellipse"]["semiMajorAxis"] == 180e3
+    assert flood["availability"].startswith("2026-03-20T12:10:00.000Z/")
+    served = packets["contact/0-0"]["polyline"]["show"]
+    sends = circles["mode"][:, 0] == 3
+    assert sum(span["boolean"] for span in served) == np.count_nonzero(np.diff(sends, prepend=False) & sends)
+
+
+def test_activities_lie_on_their_tracks(circles):
+    features = geojson(circles)["features"]
+    names = {f["properties"]["activity"] for f in features if f["properties"]["kind"] == "activity"}
+    assert names == {"observe", "downlink"}
+    [part] = [
+        f
+        for f in features
+        if f["properties"] | {"name": "Circle 0", "activity": "observe"} == f["properties"]
+    ]
+    points = np.concatenate([np.array(line) for line in part["geometry"]["coordinates"]])
+    recorded = np.degrees([circles["longitude"][:, 0], circles["latitude"][:, 0]]).T
+    for place in recorded[circles["mode"][:, 0] == 2]:
+        assert np.abs(points - place).max(axis=1).min() < 2e-5
 
 
 def test_czml_of_a_single_round():
