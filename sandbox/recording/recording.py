@@ -115,6 +115,10 @@ class Recording(Frame):
         satellites = self.arrays["battery"].shape[1]
         return f"<Recording {title}: {len(self)} rounds, {satellites} satellites, {len(self.events)} events>"
 
+    def named(self, policy: str) -> "Recording":
+        """The same run, said to be of `policy`: what views and figures call it by."""
+        return Recording(MappingProxyType({**self.meta, "policy": policy}), self.arrays, self.events)
+
     def frame(self, k: int = -1) -> Frame:
         """Round `k`, from the end if negative. Raises `SandboxError` outside the run."""
         return Frame.at(k, len(self), self.meta, self.arrays)

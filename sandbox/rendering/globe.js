@@ -90,6 +90,7 @@ function extend(run, more) {
   }
   run.events.push(...more.events);
   run.rounds = run.time.length;
+  run.stills = null;
   indexEvents(run);
 }
 
@@ -701,6 +702,7 @@ const STYLE = `
  height:26px;cursor:pointer}
 .oas button:hover,.oas select:hover{border-color:#4b6b91}.oas button.on{background:#1d3a5c;border-color:#56b4e9;color:#fff}
 .oas button:focus-visible,.oas select:focus-visible,.oas input:focus-visible{outline:2px solid #56b4e9;outline-offset:1px}
+.oas-find{width:120px;height:26px;background:#111b29;color:#c8d4e0;border:1px solid #24344a;border-radius:6px;padding:3px 9px;font:inherit}
 .oas-stage{position:relative;flex:1;min-height:0;cursor:grab;touch-action:none;background:#04070d center/100% 100% no-repeat}
 .oas-middle{display:flex;flex:1;min-height:0}
 .oas-stage>canvas{position:absolute;inset:0;width:100%;height:100%;display:block}
@@ -869,6 +871,7 @@ class View {
     for (const [name, there] of toggles) if (there) this.toggle(bar, name);
     this.toggle(bar, "inertial");
     element("div", "oas-grow", bar);
+    if (this.runs[0].size > 26) this.finder(bar);
     this.button(bar, "PNG", () => this.save(), () => false).title = "save this picture";
     this.button(bar, "?", () => this.help(), () => !!this.card);
     const middle = element("div", "oas-middle", this.root);
@@ -918,6 +921,27 @@ class View {
     made.value = value;
     made.addEventListener("change", () => { act(made.value); this.root.focus({ preventScroll: true }); });
     return made;
+  }
+
+  /** A field to find a satellite of a large fleet by part of its name; again and again for the next. */
+  finder(bar) {
+    const field = element("input", "oas-find", bar);
+    Object.assign(field, { type: "search", placeholder: "find a satellite" });
+    field.setAttribute("aria-label", "find a satellite");
+    field.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Escape") this.root.focus({ preventScroll: true });
+      if (event.key !== "Enter" || !field.value) return;
+      const { names, size } = this.runs[0], wanted = field.value.toLowerCase();
+      for (let i = 1; i <= size; i++) {
+        const n = (Math.max(-1, this.selected) + i + size) % size;
+        if (!names[n].toLowerCase().includes(wanted)) continue;
+        this.select(n);
+        this.centreOn(this.runs[0], n);
+        return;
+      }
+      field.select();
+    });
   }
 
   controls(bar) {
@@ -1313,7 +1337,7 @@ class View {
     panel.shown = key;
     box.replaceChildren();
     panel.charts = inspect(this, run, n, k, box);
-    box.scrollTop = top;
+    if (top) box.scrollTop = top;
   }
 
   // ---- input
@@ -1628,33 +1652,52 @@ function drawCharts(view, run, n, charts) {
   const { k, f } = view.when(run);
   for (const { name, range, heading, canvas } of charts || []) {
     heading.textContent = `${name} ${quantity(run[name][k * run.size + n], run.about[name].unit)}`;
-    const d = window.devicePixelRatio || 1, width = canvas.clientWidth, height = 34, foot = height - 6;
+    const d = window.devicePixelRatio || 1, height = 34;
+    if (view.stale || !view.chartWidth) view.chartWidth = canvas.clientWidth; // to ask each time lays the page out
+    const width = view.chartWidth;
     if (!width) continue;
-    Object.assign(canvas, { width: width * d, height: height * d });
-    const pen = canvas.getContext("2d");
-    pen.scale(d, d);
-    let [low, high] = range || [Infinity, -Infinity];
-    if (!range) {
-      for (let j = 0; j < run.rounds; j++) {
-        const v = run[name][j * run.size + n];
-        if (v < low) low = v;
-        if (v > high) high = v;
-      }
+    if (!canvas.still) {
+      const key = `${n} ${name} ${width} ${run.rounds} ${d}`;
+      run.stills ||= new Map(); // the same curves are drawn again in every round
+      if (run.stills.size > 64) run.stills.clear();
+      if (!run.stills.has(key)) run.stills.set(key, stillChart(run, n, name, range, width, height, d));
+      canvas.still = run.stills.get(key);
     }
-    const across = (j) => run.rounds > 1 ? j / (run.rounds - 1) * width : 0;
-    const stride = Math.max(1, Math.floor(run.rounds / width / 4));
-    pen.strokeStyle = "#7fc4f0"; pen.lineWidth = 1.1; pen.beginPath();
-    for (let j = 0; j < run.rounds; j += stride) {
-      pen.lineTo(across(j), 2 + (foot - 4) * (1 - (run[name][j * run.size + n] - low) / (high - low || 1)));
-    }
-    pen.stroke();
-    for (let j = 0; j < run.rounds; j += stride) {
-      pen.fillStyle = run.colours[run.mode[j * run.size + n]];
-      pen.fillRect(across(j), foot + 1, width / run.rounds * stride + 0.6, 5);
-    }
+    if (canvas.width !== canvas.still.width) Object.assign(canvas, { width: canvas.still.width, height: canvas.still.height });
+    const pen = canvas.getContext("2d"), at = run.rounds > 1 ? (k + f) / (run.rounds - 1) * width : 0;
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+    pen.drawImage(canvas.still, 0, 0);
     pen.fillStyle = "#fff";
-    pen.fillRect(across(k + f) - 0.75, 0, 1.5, height);
+    pen.fillRect(d * (at - 0.75), 0, d * 1.5, d * height);
   }
+}
+
+/** A quantity of satellite `n` over the run, and below it what it did. */
+function stillChart(run, n, name, range, width, height, d) {
+  const canvas = document.createElement("canvas"), foot = height - 6;
+  Object.assign(canvas, { width: Math.round(width * d), height: Math.round(height * d) });
+  const pen = canvas.getContext("2d");
+  pen.scale(d, d);
+  let [low, high] = range || [Infinity, -Infinity];
+  if (!range) {
+    for (let j = 0; j < run.rounds; j++) {
+      const v = run[name][j * run.size + n];
+      if (v < low) low = v;
+      if (v > high) high = v;
+    }
+  }
+  const across = (j) => run.rounds > 1 ? j / (run.rounds - 1) * width : 0;
+  const stride = Math.max(1, Math.floor(run.rounds / width / 4));
+  pen.strokeStyle = "#7fc4f0"; pen.lineWidth = 1.1; pen.beginPath();
+  for (let j = 0; j < run.rounds; j += stride) {
+    pen.lineTo(across(j), 2 + (foot - 4) * (1 - (run[name][j * run.size + n] - low) / (high - low || 1)));
+  }
+  pen.stroke();
+  for (let j = 0; j < run.rounds; j += stride) {
+    pen.fillStyle = run.colours[run.mode[j * run.size + n]];
+    pen.fillRect(across(j), foot + 1, width / run.rounds * stride + 0.6, 5);
+  }
+  return canvas;
 }
 
 function eventsOf(run, n) {

@@ -350,6 +350,18 @@ def test_dataset(tmp_path):
     assert again.attrs["scenario"] == "duty"
 
 
+def test_a_name_for_views_changes_nothing_else():
+    recording = record()[0].close()
+    named = recording.named("learned")
+    assert named.meta["policy"] == "learned"
+    assert {**named.meta, "policy": recording.meta.get("policy")} == {
+        **recording.meta,
+        "policy": recording.meta.get("policy"),
+    }
+    assert named.arrays is recording.arrays
+    assert named.events is recording.events
+
+
 def test_long_table():
     recording = record()[0].close()
     table = recording.to_frame()

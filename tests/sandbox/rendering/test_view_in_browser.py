@@ -339,6 +339,20 @@ def test_other_colours(fresh, colour):
     assert "plane 4" in legend if colour == "plane" else colour in legend
 
 
+def test_a_satellite_of_a_large_fleet_is_found_by_name(chromium, tmp_path):
+    path = to_html(flown(satellites=40), tmp_path / "large.html")
+    chromium.get(path.as_uri())
+    wait(chromium, READY)
+    field = chromium.find_element("css selector", ".oas-find")
+    field.send_keys("circle 3\ue007")
+    settle(chromium)
+    assert state(chromium, "selected") == 3
+    field.send_keys("\ue007")
+    settle(chromium)
+    assert state(chromium, "selected") == 30  # the next of that name
+    assert not state(chromium, "playing")
+
+
 def test_an_address_says_moment_satellite_and_view(chromium, circles, tmp_path):
     path = to_html(circles, tmp_path / "address.html")
     chromium.get(f"{path.as_uri()}#t=900&sat=5&view=map")
