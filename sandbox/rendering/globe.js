@@ -738,7 +738,7 @@ const STYLE = `
 .oas-odds i{display:block;height:8px;border-radius:2px;background:#39506c;min-width:1px}.oas-odds .chosen{color:#7fc4f0;font-weight:600}
 .oas-odds .chosen+i{background:#56b4e9}.oas-odds span:nth-child(3n){text-align:right;font-variant-numeric:tabular-nums}
 .oas-panel .oas-event{display:block;width:100%;height:auto;text-align:left;background:none;border:0;border-radius:3px;padding:1px 4px}
-.oas-panel .oas-event:hover{background:#111b29}.oas-event time{color:#9fb0c1;margin-right:6px;font-variant-numeric:tabular-nums}
+.oas-panel .oas-event:hover{background:#111b29}.oas-panel summary{color:#8496a9;cursor:pointer}.oas-event time{color:#9fb0c1;margin-right:6px;font-variant-numeric:tabular-nums}
 .oas.narrow .oas-bar{flex-wrap:nowrap;overflow-x:auto;scrollbar-width:none}.oas.narrow .oas-bar>*{flex:none}
 .oas.narrow .oas-clock{min-width:0}.oas.narrow .oas-middle{flex-direction:column}.oas.narrow .oas-caption{max-width:none;left:10px;top:26px}
 .oas.narrow .oas-side{width:100%;max-width:none;max-height:42%;border-left:0;border-top:1px solid #1d2b3d}
@@ -1613,7 +1613,9 @@ function decision(run, n, i, k, panel) {
       element("span", "", grid, `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`);
     }
   }
-  const box = element("div", "oas-acts", panel), bytes = (names.length + 7) >> 3;
+  const all = odds ? element("details", "", panel) : panel; // the odds tell what matters
+  if (odds) element("summary", "", all, "all decisions");
+  const box = element("div", "oas-acts", all), bytes = (names.length + 7) >> 3;
   (names.length ? names : [`action ${run.action[i]}`]).forEach((name, a) => {
     const open = !run.mask || (run.mask[i * bytes + (a >> 3)] >> (a & 7)) & 1, chosen = !names.length || a === run.action[i];
     const odds = chosen && run.probability ? ` ${quantity(run.probability[i], "share")}` : "";
@@ -1713,8 +1715,8 @@ function eventsOf(run, n) {
 
 /** The last thought by round `k`: what was read, what was answered, and what it cost. */
 function thought(run, n, k, panel) {
-  const until = run.time[Math.min(k + 1, run.rounds - 1)];
-  const last = eventsOf(run, n).findLast(([time, , kind]) => kind === "thought" && time <= until);
+  const until = k + 1 < run.rounds ? run.time[k + 1] - 1e-3 : Infinity; // what is thought then is of the next round
+  const last = eventsOf(run, n).findLast(([time, , kind]) => kind === "thought" && time < until);
   let j = k;
   const spent = run.thought_s || run.output_tokens;
   while (spent && j > 0 && !(spent[j * run.size + n] > 0)) j--;
