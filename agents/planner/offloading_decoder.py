@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.offloading import NEIGHBOURS
 from agents.planner.search import ALL, Change, Edit, Plan, Trace
 from agents.planner.simulator import Simulator
 from agents.planner.variation import varied
@@ -17,17 +18,42 @@ USUAL = 0
 """A wish: as the heuristic has it. Others are an action's number and one."""
 NUMBERS = (
     "reserve", "queue_here", "queue_training", "ground_s", "crowd", "neighbour_s", "queue_neighbour_s",
-    "unseen_s", "margin",
+    "unseen_s", "margin", "price", "halving",
 )  # fmt: skip
 """Numbers of the heuristic by satellite."""
+PRICES = 0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0
+"""Factors of the price that compete when an episode begins."""
 
 
 class NumberedTeacher(Teacher):
-    """`tuned.offloading.Teacher` with other numbers for every satellite."""
+    """`tuned.offloading.Teacher` with other numbers for every satellite, and a price on the boards' time.
+
+    Where energy is scarce, an answer is worth what it pays less what the joules could have earned otherwise:
+    the shadow price of a knapsack. A board draws the same whatever it runs, so that it is a price per second
+    of an answer; it is `price` at half a battery, and halves with every `halving` percent of charge more.
+    Neighbours' boards cost what their charge says; a training satellite's are free.
+    """
+
+    price = 0.05
+    """Value of a second of a board at half a battery."""
+    halving = 15.0
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)
         self._usual = {name: float(getattr(self, name)) for name in NUMBERS}
+
+    def _worths(self, seen: NDArray) -> dict[str, NDArray]:
+        worths = super()._worths(seen)
+        small, large = self._of(seen, "job_small_s"), self._of(seen, "job_large_s")
+        here = self._second(self._of(seen, "battery"))
+        costs = {"run_small": here * small, "run_large": here * large}
+        for k in NEIGHBOURS:
+            costs[f"neighbour_{k}"] = self._second(self._of(seen, f"neighbour_{k}_battery")) * large
+        return {name: worth - costs.get(name, 0.0) for name, worth in worths.items()}
+
+    def _second(self, charge: NDArray) -> NDArray:
+        """What a second of boards at a charge (%) costs."""
+        return self.price * 2.0 ** ((50.0 - charge) / np.maximum(self.halving, 1.0))
 
     def follow(self, numbers: NDArray[np.float32]) -> None:
         """Reckon with these factors (W, N, NUMBERS) of the usual numbers."""
@@ -67,7 +93,8 @@ class OffloadingDecoder:
         return self._heads()[..., None]
 
     def starts(self) -> Sequence[Change]:
-        return ()
+        place = NUMBERS.index("price")
+        return [{ALL: [("numbers", (slice(None), place), price)]} for price in PRICES]
 
     def left(self) -> NDArray[np.float64]:
         """Nothing (W, N): work under way at the end is nearly the same in every copy."""
