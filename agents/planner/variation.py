@@ -10,9 +10,7 @@ MOST_VARIED = 4
 """Numbers that are varied at once."""
 
 
-def varied(
-    rng: np.random.Generator, name: str, plan: Plan, n: int, first: int | None = None
-) -> list[Edit]:
+def varied(rng: np.random.Generator, name: str, plan: Plan, n: int, first: int | None = None) -> list[Edit]:
     """Some numbers of a part (N, P) of the plan, for satellite n or for all, a little different; with `first`
     only some of so many first ones."""
     who, count = slice(None) if n == ALL else n, first or plan[name].shape[1]
