@@ -22,6 +22,14 @@ PROBLEMS: Mapping[str, Mapping[str, str]] = {
     )
 }
 """By problem and tier, the name of the scenario."""
+HOURS: Mapping[str, float] = {
+    "tasking_v0": 12.0,
+    "offloading_v0": 1.0,
+    "avoidance_v0": 48.0,
+    "autonomy_v0": 4.0,
+}
+LONGER: Mapping[tuple[str, str], float] = {("offloading_v0", SCARCE): 2.0}
+"""Hours of a tier that takes longer than others of its problem: a revolution and a shadow are in it."""
 
 
 def tier_scenario(problem: str, tier: str) -> Scenario:
@@ -32,3 +40,9 @@ def tier_scenario(problem: str, tier: str) -> Scenario:
     if tier not in TIERS:
         raise unknown_name("tier", tier, TIERS)
     return scenario_of(problem, PROBLEMS[problem][tier])
+
+
+def tier_hours(problem: str, tier: str) -> float:
+    """Hours that an episode of a tier has where none are named: so long that what is scarce there binds."""
+    problem = known_as(problem)
+    return LONGER.get((problem, tier), HOURS[problem])

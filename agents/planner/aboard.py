@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.planner.autonomy import AutonomyNeighbourhood, AutonomyPlanner
-from agents.planner.autonomy_decoder import AutonomyDecoder, Plain
+from agents.planner.autonomy_decoder import AutonomyDecoder, Plain, PlainPhoenix
 from agents.planner.belief import BeliefSimulator
 from agents.planner.neighbourhood import TaskingNeighbourhood
 from agents.planner.offloading import OffloadingPlanner
@@ -124,6 +124,12 @@ class PlainAboard(Plain):
     pointing, burns = BelievingDecoder, avoidance.Teacher  # type: ignore[assignment]
 
 
+class PhoenixAboard(PlainPhoenix):
+    """`PlainPhoenix` that burns by its warnings."""
+
+    pointing, burns = BelievingDecoder, avoidance.Teacher  # type: ignore[assignment]
+
+
 class AutonomyAboard(AutonomyDecoder):
     """`AutonomyDecoder` that points by forecasts and burns by its warnings."""
 
@@ -134,4 +140,4 @@ class OnboardAutonomy(OnboardPlanner, AutonomyPlanner):
     """See the module's page."""
 
     def base(self, simulator: Simulator) -> Base:
-        return AutonomyNeighbourhood(simulator, AutonomyAboard, PlainAboard)
+        return AutonomyNeighbourhood(simulator, AutonomyAboard, (PlainAboard, PhoenixAboard))

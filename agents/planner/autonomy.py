@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.planner.autonomy_decoder import NUMBERS, STAY, AutonomyDecoder, Plain
+from agents.planner.autonomy_decoder import NUMBERS, STAY, AutonomyDecoder, Plain, PlainPhoenix
 from agents.planner.neighbourhood import TaskingNeighbourhood, some_rounds
 from agents.planner.rollout import RolloutPlanner
 from agents.planner.search import ALL, Base, Change, Edit, Plan, Trace
@@ -25,37 +25,43 @@ class AutonomyNeighbourhood(TaskingNeighbourhood):
         self,
         simulator: Simulator,
         decoder: type[AutonomyDecoder] = AutonomyDecoder,
-        plain: type[Plain] = Plain,
+        plain: Sequence[type[Plain]] = (Plain, PlainPhoenix),
     ) -> None:
         self.decoder = decoder(simulator)
         super().__init__(simulator, self.decoder.points)
-        self._plain = plain(simulator)
-        self._plain.share(self.decoder.points)
+        self._plain = [kind(simulator) for kind in plain]
+        for each in self._plain:
+            each.share(self.decoder.points)
 
     def blank(self) -> Plan:
         n = self.world.satellites
         return super().blank() | {
-            "plain": np.zeros((n, self.rounds), np.bool_),
+            "plain": np.zeros((n, 1), np.int8),
             "wishes": np.zeros((n, self.rounds), np.int8),
             "rules": np.ones((n, len(NUMBERS)), np.float32),
         }
 
     def follow(self, plan: Plan) -> None:
         super().follow(plan)
-        self._wishes, self._plainly = plan["wishes"], plan["plain"]
+        self._wishes, self._plainly = plan["wishes"], plan["plain"][..., 0]
         self.decoder.rules.follow(plan["rules"])
 
     def act(self, round_: int | NDArray[np.int64]) -> NDArray[np.int64]:
         self.policy.habit, self.policy.order = self.now(self.habits, round_), self.now(self.orders, round_)
         self.decoder.rules.wish = self.now(self._wishes, round_)
-        seen, mask, plainly = self.simulator.seen, self.simulator.mask, self.now(self._plainly, round_)
+        seen, mask = self.simulator.seen, self.simulator.mask
         actions = self.decoder.decide(seen, mask)
-        return np.where(plainly, self._plain.decide(seen, mask), actions) if plainly.any() else actions
+        for kind, plain in enumerate(self._plain, 1):
+            mine = self._plainly == kind
+            if mine.any():
+                actions = np.where(mine, plain.decide(seen, mask), actions)
+        return actions
 
     def starts(self) -> Sequence[Change]:
         # single moves cannot cross from one heuristic to the other: every step between the two earns less
-        plain: Edit = ("plain", (slice(None),), True)
-        return [*super().starts(), {ALL: [plain]}, {ALL: [plain, self.pointed_plainly()]}]
+        kinds: list[Edit] = [("plain", (slice(None),), kind + 1) for kind in range(len(self._plain))]
+        plainly = self.pointed_plainly()
+        return [*super().starts(), *({ALL: [kind]} for kind in kinds), *({ALL: [k, plainly]} for k in kinds)]
 
     def change(self, rng: np.random.Generator, trace: Trace, rounds: int, n: int) -> Sequence[Edit]:
         # the inbox comes up in every round, a request in few: half of the moves are about the inbox
@@ -68,7 +74,11 @@ class AutonomyNeighbourhood(TaskingNeighbourhood):
         return [self.number(rng, "rules", len(NUMBERS), n)]
 
     def vary(self, rng: np.random.Generator, plan: Plan, n: int) -> Sequence[Edit]:
-        return super().vary(rng, plan, n) if rng.random() < 0.5 else varied(rng, "rules", plan, n)
+        kind = rng.random()
+        if kind < 0.1:
+            who = slice(None) if n == ALL else n
+            return [("plain", (who,), int(rng.integers(1 + len(self._plain))))]
+        return super().vary(rng, plan, n) if kind < 0.55 else varied(rng, "rules", plan, n)
 
 
 class AutonomyPlanner(RolloutPlanner):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from agents.autonomy import Composite
 from agents.offloading import Greedy
+from agents.phoenix import OffloadingPhoenix
 from agents.planner.avoidance import AvoidancePlanner
 from agents.planner.tasking_decoder import TaskingDecoder
 from agents.policy import Policy
@@ -67,6 +68,12 @@ class Plain(Composite):
     def share(self, points: TaskingDecoder) -> None:
         """Point with `points`."""
         self._pointing = points
+
+
+class PlainPhoenix(Plain):
+    """`Plain` with the inbox of `Phoenix`."""
+
+    queue = OffloadingPhoenix
 
 
 class AutonomyDecoder(autonomy.Teacher):

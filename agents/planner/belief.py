@@ -7,7 +7,8 @@
 - cues: that none finds anything; what opens later with another image of its pair is known;
 - requests and jobs that have not been released, and users who wait for a satellite to see them: drawn anew
   from the demand that the mission states, so that plans reckon with its mean rate and spread but with none
-  of those that will come; disasters are not expected;
+  of those that will come; disasters are not expected, but one that has struck is known: its questions go on,
+  and the stations that it silenced stay silent;
 - rain over the stations: what is forecast, as the mean that the forecast leaves;
 - stations that are silent, now or later: not known, but for planned outages; terminals that are out: mended
   after the mean time;
@@ -25,14 +26,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.planner.believed_jobs import believe_jobs
 from agents.planner.simulator import Simulator
 from sandbox.cloud_field import cloud_chances
 from sandbox.encounters import EncounterState
 from sandbox.faults import Health
 from sandbox.fleet import zenith
-from sandbox.job_arrivals import draw_jobs
-from sandbox.jobs import EXPIRED as OVER
-from sandbox.jobs import WAITING, Work
+from sandbox.jobs import Work
 from sandbox.lasers import Links
 from sandbox.orbits.frames import geodetic_to_itrs
 from sandbox.request_kinds import plain_parts
@@ -53,11 +53,11 @@ class BeliefSimulator(Simulator):
     def alter(self, b: int, state: State, more: Mapping[str, tuple[NDArray, ...]]) -> None:
         rng = np.random.default_rng((SEED, int(state.clock["round"][0])))
         world = self.world
-        state.events[...] = np.inf
+        state.events[state.events > state.clock["time"][:, None]] = np.inf
         state.ground["antennas"] = world.constants.stations["antennas"]
         _believe_requests(world, state, rng)
         if "jobs" in more:
-            _believe_jobs(world, state, Work(*more["jobs"]), rng)
+            believe_jobs(world, state, Work(*more["jobs"]), rng)
         if "faults" in more:
             spoilt = Work(*more["jobs"]).servers["spoil"] if "jobs" in more else np.zeros(0)
             links = Links(*more["lasers"]) if "lasers" in more else None
@@ -123,25 +123,6 @@ def _open_again(requests: Any, released: int, now: float) -> None:
     requests.released[0] = requests.brief[0] = released
     requests.expired[0] = int((rows["deadline"] <= now).sum())
     requests.open_count[0] = len(there)
-
-
-def _believe_jobs(world: Any, state: State, work: Work, rng: np.random.Generator) -> None:
-    """Nobody known on the ground, and a future drawn anew."""
-    rows, released, clock = work.book[0], int(work.released[0]), state.clock[0]
-    rows["status"] = np.where(rows["status"] == WAITING, OVER, rows["status"])
-    queue = work.waiting
-    queue["head"] = queue["tail"] = NONE
-    queue["count"], queue["soonest"] = 0, np.inf
-    start, now = float(clock["start"]), float(clock["time"])
-    drawn = draw_jobs(rng, world.scenario.jobs, world.satellites, world.horizon_s, len(rows))
-    come = drawn[start + drawn["release"] > now][: len(rows) - released]
-    none = rows[released + len(come) :]
-    none[...] = np.zeros((), none.dtype)
-    none["release"] = np.inf
-    new = rows[released : released + len(come)]
-    new[...] = come
-    new["release"] += start
-    new["deadline"] += start
 
 
 def _believe_health(

@@ -10,9 +10,10 @@ MOST_VARIED = 4
 """Numbers that are varied at once."""
 
 
-def varied(rng: np.random.Generator, name: str, plan: Plan, n: int) -> list[Edit]:
-    """Some numbers of a part (N, P) of the plan, for satellite n or for all, a little different."""
-    who, count = slice(None) if n == ALL else n, plan[name].shape[1]
+def varied(rng: np.random.Generator, name: str, plan: Plan, n: int, first: int | None = None) -> list[Edit]:
+    """Some numbers of a part (N, P) of the plan, for satellite n or for all, a little different; with `first`
+    only some of so many first ones."""
+    who, count = slice(None) if n == ALL else n, first or plan[name].shape[1]
     some = rng.choice(count, int(rng.integers(1, min(MOST_VARIED, count) + 1)), replace=False)
     factors = np.exp(rng.normal(0.0, STEP, len(some))).astype(np.float32)
     return [(name, (who, int(p)), plan[name][who, p] * f) for p, f in zip(some, factors, strict=True)]

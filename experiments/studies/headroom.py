@@ -39,15 +39,13 @@ from experiments.running.run_folder import keep_records, scenario_hash
 from experiments.running.statistics import NONE, Estimate, per_unit
 from experiments.studies.planner_gap import BOUNDS
 from experiments.studies.study import Study
-from experiments.tiers import PROBLEMS, TIERS, tier_scenario
+from experiments.tiers import PROBLEMS, TIERS, tier_hours, tier_scenario
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.scenario import Scenario
 from sandbox.terminal import say
 
 ZERO, CHANCE, ONBOARD, YARDSTICK, BOUND = "idle", "random", "onboard", "planner", "bound"
 NO_HEURISTICS = (ZERO, CHANCE, *YARDSTICKS, "qwen")
-HOURS = {"tasking_v0": 12.0, "offloading_v0": 1.0, "avoidance_v0": 48.0, "autonomy_v0": 4.0}
-"""Simulated by default: a planner of a whole day would take hours."""
 Records = list[dict[str, Any]]
 
 
@@ -67,7 +65,7 @@ class _Case:
     def __init__(self, problem: str, tier: str, hours: float | None, journal: Journal | None) -> None:
         self.problem, self.tier, self.journal = problem, tier, journal
         self.scenario: Scenario = tier_scenario(problem, tier)
-        self.hours = HOURS[problem] if hours is None else hours
+        self.hours = tier_hours(problem, tier) if hours is None else hours
 
     def returns(self, policy: str, seeds: Sequence[int], blind_to: str = "") -> NDArray[np.float64]:
         """What the team of `policy` earns in the episode of each seed."""
@@ -150,7 +148,7 @@ def headroom(
 
     Args:
         limits: of `agents.blind.LIMITS`; those that a problem has no features of are passed over.
-        hours: of an episode; by default those of `HOURS`.
+        hours: of an episode; by default those of `tier_hours`.
         seeds: episodes, seeded seed, seed + 1, ...
         report: called with every record as soon as it is known.
         journal: what is in it is not played again.
