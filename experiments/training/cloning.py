@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from agents import Policy, make_policy
 from envs.batch import BatchEnv
+from agents.network import Forward
 from experiments.training.ppo import Arena, Batch, Learner, log_chances
 from sandbox.errors import SandboxError
 
+MINIBATCH = 512
 WARM = 4
 """Iterations after it in which the critic alone learns: its estimates are of the teacher, cut short."""
 
@@ -51,16 +53,20 @@ def clone(
             policy.reset(first_seed)
         teacher, played = Teacher(learner, policies), 0
         judged: list[Batch] = []
+        learner.acting = Forward(learner.weights())
+        longest = max(env.max_cycles for env in envs)
+        seen = 0 if settings.normalise else longest
         while played < steps or not judged:
-            learner.acting = learner.weights()
             for arena in learner.arenas:
                 arena.collect(teacher)
-            if played or not settings.normalise:  # the first rollout sets the scales alone
-                judged += [learner.judge(arena) for arena in learner.arenas]
-            elif settings.normalise:
+            if seen < longest:  # a whole episode sets the scales: what moves late in it is told apart, too
                 learner.rescale()
+                learner.acting = Forward(learner.weights())
+                seen += settings.rollout
+                continue
+            judged.append(learner.gathered([learner.judge(arena) for arena in learner.arenas]))
             played += sum(arena.reward.size for arena in learner.arenas)
-        agreed = _imitate(learner, judged, epochs)
+        agreed = _imitate(learner, Batch.joined(judged), epochs)
         learner.begin_descent()
         learner.warm = WARM
         return agreed
@@ -72,23 +78,20 @@ def clone(
         learner.arenas = own
 
 
-def _imitate(learner: Learner, judged: Sequence, epochs: int) -> float:
+def _imitate(learner: Learner, batch: Batch, epochs: int) -> float:
     """Cross entropy for the actor and squared error for the critic, over all that was played."""
-    batch = learner.gathered(judged)
-    size = max(1, learner.settings.minibatch // 2 // (batch.action[0].numel() if len(batch.action) else 1))
     agreed: list[float] = []
     for _ in range(epochs):
         agreed = []
-        for rows in torch.randperm(
-            len(batch.action), generator=learner.generator, device=learner.device
-        ).split(size):
-            logits, value = learner.outputs(batch, rows)
-            chances = log_chances(logits, batch.mask[rows])
-            chooses, counts = batch.chooses[rows].float(), batch.counts[rows].float()
-            told = chances.gather(-1, batch.action[rows][..., None])[..., 0]
+        order = learner.shuffled(len(batch.action))
+        for part in batch.made(lambda x, order=order: x.index_select(0, order)).parts(MINIBATCH):
+            logits, value = learner.outputs(part)
+            chances = log_chances(logits, part.mask)
+            chooses, counts = part.chooses.float(), part.counts.float()
+            told = chances.gather(-1, part.action[..., None])[..., 0]
             loss = -(told * chooses).sum() / chooses.sum().clamp(min=1.0)
-            missed = 0.5 * ((value - batch.target[rows]) ** 2 * counts).sum() / counts.sum().clamp(min=1.0)
+            missed = 0.5 * ((value - part.target) ** 2 * counts).sum() / counts.sum().clamp(min=1.0)
             learner.descend(loss + missed)
-            same = (chances.argmax(-1) == batch.action[rows]).float() * chooses
+            same = (chances.argmax(-1) == part.action).float() * chooses
             agreed.append(float(same.sum() / chooses.sum().clamp(min=1.0)))
     return float(np.mean(agreed)) if agreed else 0.0

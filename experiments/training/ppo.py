@@ -17,8 +17,9 @@ What differs from the textbook, and why:
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from agents.network import CLIP, Weights
+from agents.network import CLIP, Forward, Weights
 from envs.batch import OF_THE_NEXT, BatchEnv
 from envs.difference import DifferenceBatch
 
@@ -35,6 +36,8 @@ FLOOR = 0.01
 NUMBERS = ("kl", "entropy", "loss_actor", "loss_critic", "clipped")  # of a step of the optimisers
 SPARE = 8
 """Of rows without a choice, one in so many teaches the critic: returns are cut there, too."""
+SAMPLED = 4
+"""Of the rounds of a rollout, one in so many is taken into the statistics of what is seen."""
 
 
 # ---------------------------------------------------------------------------------------------- 1. settings
@@ -224,6 +227,24 @@ class Batch:
     memory: Tensor  # before the first round
     begins: Tensor  # an episode begins: what was remembered is forgotten
 
+    def made(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        """The same of other tensors: what is there twice (the critic may see what the actor sees) once."""
+        done: dict[int, Tensor] = {}
+        for tensor in vars(self).values():
+            if id(tensor) not in done:
+                done[id(tensor)] = change(tensor)
+        return Batch(**{name: done[id(tensor)] for name, tensor in vars(self).items()})
+
+    @staticmethod
+    def joined(parts: "Sequence[Batch]") -> "Batch":
+        """One after the other, in new tensors."""
+        return Batch(**{name: torch.cat([getattr(part, name) for part in parts]) for name in vars(parts[0])})
+
+    def parts(self, rows: int) -> list["Batch"]:
+        """Cut into minibatches of at most `rows` rows of a satellite and round; nothing is copied."""
+        count, size = len(self.action), max(1, rows // (self.action[0].numel() if len(self.action) else 1))
+        return [self.made(itemgetter(slice(i, i + size))) for i in range(0, count, size)]
+
 
 class Learner:
     """Networks, optimisers, statistics and worlds; `iterate` plays a rollout and learns from it."""
@@ -248,7 +269,7 @@ class Learner:
         self.mean, self.scale = torch.zeros(size, device=self.device), torch.ones(size, device=self.device)
         self.steps, self.iterations, self.warm, self.cpu_s = 0, 0, 0, 0.0
         self.told: dict[str, float] = {}
-        self.acting = self.weights()
+        self.acting = Forward(self.weights())
 
     @property
     def networks(self) -> list[Net]:
@@ -270,8 +291,8 @@ class Learner:
         In NumPy, wherever the networks are: for the rows of one round that is quicker than the way there.
         """
         seen, mask = arena.seen[t].reshape(arena.rows, -1), arena.mask[t].reshape(arena.rows, -1)
-        logits, memory = self.acting.logits(seen, arena.memory[t])
-        logits = np.where(mask, logits, np.float32(-1e8))
+        logits, memory = self.acting(seen, arena.memory[t])
+        np.copyto(logits, np.float32(-1e8), where=mask == 0)
         logits -= logits.max(-1, keepdims=True)
         sums = np.exp(logits).cumsum(-1)
         total = sums[:, -1]
@@ -304,7 +325,7 @@ class Learner:
     def iterate(self) -> None:
         """Play a rollout in every arena and learn from it; the very first one only sets the scales."""
         began = time.process_time()
-        self.acting = self.weights()
+        self.acting = Forward(self.weights())
         for arena in self.arenas:
             arena.collect(self)
         if self.observed.count or not self.settings.normalise:
@@ -322,8 +343,8 @@ class Learner:
             return
         for arena in self.arenas:
             alive = arena.alive[:-1]
-            if alive.any():
-                self.observed.see(arena.seen[:-1][alive])
+            if (some := alive[::SAMPLED]).any():
+                self.observed.see(arena.seen[:-1:SAMPLED][some])
             found = np.empty(arena.reward.shape)
             for t, reward in enumerate(self.paid(arena)):
                 arena.running = found[t] = arena.running * self.settings.gamma + reward
@@ -368,8 +389,9 @@ class Learner:
         target = mixed_returns(reward, value, counted, cut, beyond, settings.gamma, settings.lam)
         spare = torch.rand(rounds, rows, generator=self.generator, device=device) < 1.0 / SPARE
         before = np.concatenate((np.zeros_like(arena.ended[:1]), arena.ended[:-1]))
+        critic = sees[:-1]
         return Batch(
-            seen=sees[:-1, :, : len(self.features)],
+            seen=critic if critic.shape[-1] == len(self.features) else critic[..., : len(self.features)],
             mask=flat(arena.mask[:-1]).bool(),
             action=tensor(arena.action),
             chance=tensor(arena.chance),
@@ -377,23 +399,23 @@ class Learner:
             target=target,
             chooses=decides[:-1],
             counts=decides[:-1] | ((spare | (not settings.semi_markov)) & (alive | (not alone))),
-            critic=sees[:-1],
+            critic=critic,
             memory=tensor(arena.memory[:-1]),
             begins=flat(before[..., None] | np.zeros(team, np.bool_)),
         )
 
     def learn(self, judged: Sequence[Batch]) -> None:
-        """Some epochs of minibatches, until the policy has moved far enough."""
-        batch = self.gathered(judged)
+        """Some epochs of minibatches, until the policy has moved far enough.
+
+        A row stays in its minibatch: of epoch to epoch their order changes, so that rows are copied once.
+        """
+        batch, told = self.gathered(judged, self.settings.share), []
         if len(chosen := batch.advantage[batch.chooses]) > 1:
             batch.advantage = (batch.advantage - chosen.mean()) / (chosen.std() + 1e-8)
-        count, told = len(batch.action), []
-        kept = torch.randperm(count, generator=self.generator, device=self.device)
-        kept = kept[: max(1, round(count * self.settings.share))]
-        size = max(1, self.settings.minibatch // (batch.action[0].numel() if count else 1))
+        parts = batch.parts(self.settings.minibatch)
         for _ in range(self.settings.epochs):
-            order = kept[torch.randperm(len(kept), generator=self.generator, device=self.device)]
-            told = [self.step(batch, rows) for rows in order.split(size)] if count else []
+            order = torch.randperm(len(parts), generator=self.generator, device=self.device).tolist()
+            told = [self.step(parts[i]) for i in order]
             if told and np.mean([numbers[0] for numbers in told]) > 2.0 * self.settings.target_kl:
                 break
         if not told:
@@ -407,22 +429,32 @@ class Learner:
         """A smaller rate where the policy moved too far, a larger one where it hardly did."""
         target = self.settings.target_kl
         factor = 1.0 / 1.5 if kl > 1.5 * target else 1.25 if kl < target / 1.5 else 1.0
-        self.rate = min(max(self.rate * factor, 1e-5), 1e-2)
+        self.rate = min(max(self.rate * factor, 1e-5), 3e-3)
         for group in self.optimisers[0].param_groups:
             group["lr"] = self.rate
 
-    def gathered(self, judged: Sequence[Batch]) -> Batch:
-        """What several rollouts and arenas gave, in one: rows, or with a memory sequences."""
-        return self._sequences(judged) if self.settings.memory else self._rows(judged)
+    def gathered(self, judged: Sequence[Batch], share: float = 1.0) -> Batch:
+        """A share of what teaches anything, of several rollouts and arenas, in one and in random order.
 
-    @staticmethod
-    def _rows(judged: Sequence[Batch]) -> Batch:
-        """The rows that teach anything, of all arenas, one after the other."""
-        names = Batch.__dataclass_fields__
-        picked = [{name: getattr(one, name)[one.counts] for name in names} for one in judged]
-        return Batch(**{name: torch.cat([one[name] for one in picked]) for name in names})
+        Rows (K, ...), or with a memory sequences (K, L, ...).
+        """
+        found = []
+        for one in judged:
+            cut = self._sequences(one) if self.settings.memory else one.made(lambda x: x.flatten(0, 1))
+            taught = (cut.counts.any(1) if self.settings.memory else cut.counts).nonzero()[:, 0]
+            kept = taught[self.shuffled(len(taught))[: max(1, round(len(taught) * share))]]
+            found.append(cut.made(lambda x, kept=kept: x.index_select(0, kept)))
+        if len(found) == 1:
+            return found[0]
+        whole = Batch.joined(found)
+        order = self.shuffled(len(whole.action))
+        return whole.made(lambda x: x.index_select(0, order))
 
-    def _sequences(self, judged: Sequence[Batch]) -> Batch:
+    def shuffled(self, count: int) -> Tensor:
+        """The numbers below `count` in random order."""
+        return torch.randperm(count, generator=self.generator, device=self.device)
+
+    def _sequences(self, one: Batch) -> Batch:
         """Rounds cut into sequences (K, L, ...), with what was remembered as each began."""
         length = self.settings.sequence
 
@@ -430,24 +462,20 @@ class Learner:
             x = x[: len(x) // length * length].unflatten(0, (-1, length))
             return x.transpose(1, 2).flatten(0, 1)
 
-        made = {
-            name: torch.cat([cut(getattr(one, name)) for one in judged])
-            for name in Batch.__dataclass_fields__
-        }
-        made["memory"] = made["memory"][:, 0]
-        taught = made["counts"].any(1)
-        return Batch(**{name: x[taught] for name, x in made.items()})
+        made = one.made(cut)
+        made.memory = made.memory[:, 0]
+        return made
 
-    def outputs(self, batch: Batch, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits and values of some rows, as the networks are now."""
+    def outputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Logits and values of a minibatch, as the networks are now."""
         if self.shared:
-            logits, value = self.actor(batch.seen[rows])[0]
+            logits, value = self.actor(batch.seen)[0]
             return logits, value[..., 0]
-        value = self.value(batch.critic[rows])
+        value = self.value(batch.critic)
         if not self.settings.memory:
-            return self.actor(batch.seen[rows])[0][0], value
-        memory, found = batch.memory[rows], []
-        for seen, begins in zip(batch.seen[rows].unbind(1), batch.begins[rows].unbind(1), strict=True):
+            return self.actor(batch.seen)[0][0], value
+        memory, found = batch.memory, []
+        for seen, begins in zip(batch.seen.unbind(1), batch.begins.unbind(1), strict=True):
             (logits,), memory = self.actor(seen, memory * ~begins[:, None])
             found.append(logits)
         return torch.stack(found, 1), value
@@ -460,26 +488,26 @@ class Learner:
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
 
-    def step(self, batch: Batch, rows: Tensor) -> tuple[float, ...]:
+    def step(self, batch: Batch) -> tuple[float, ...]:
         """One step of the optimisers; divergence, entropy, losses, share of ratios that were clipped."""
         settings = self.settings
-        logits, value = self.outputs(batch, rows)
-        chances = log_chances(logits, batch.mask[rows])
-        chooses, counts = batch.chooses[rows].float(), batch.counts[rows].float()
+        logits, value = self.outputs(batch)
+        chances = log_chances(logits, batch.mask)
+        chooses, counts = batch.chooses.float(), batch.counts.float()
         many, all_ = chooses.sum().clamp(min=1.0), counts.sum().clamp(min=1.0)
-        moved = chances.gather(-1, batch.action[rows][..., None])[..., 0] - batch.chance[rows]
-        ratio, advantage = moved.exp(), batch.advantage[rows]
+        moved = chances.gather(-1, batch.action[..., None])[..., 0] - batch.chance
+        ratio, advantage = moved.exp(), batch.advantage
         bounded = ratio.clamp(1.0 - settings.clip, 1.0 + settings.clip)
         gain = torch.minimum(ratio * advantage, bounded * advantage)
         entropy = -((chances.exp() * chances).sum(-1) * chooses).sum() / many
         loss_actor = -(gain * chooses).sum() / many
-        loss_critic = 0.5 * ((value - batch.target[rows]) ** 2 * counts).sum() / all_
+        loss_critic = 0.5 * ((value - batch.target) ** 2 * counts).sum() / all_
         follows = 0.0 if self.iterations < self.warm else 1.0  # the critic first learns of a cloned actor
         self.descend(follows * (loss_actor - settings.entropy * entropy) + loss_critic)
         with torch.no_grad():
             kl = ((ratio - 1.0 - moved) * chooses).sum() / many
             clipped = (((ratio - 1.0).abs() > settings.clip) * chooses).sum() / many
-        return tuple(float(x.detach()) for x in (kl, entropy, loss_actor, loss_critic, clipped))
+            return tuple(torch.stack((kl, entropy, loss_actor, loss_critic, clipped)).tolist())
 
     def weights(self, mode: str = "argmax") -> Weights:
         """The actor as a policy that needs no torch."""
