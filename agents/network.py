@@ -176,6 +176,11 @@ def is_folder(name: str) -> bool:
     return os.path.exists(name) or (("/" in name or "\\" in name) and ":" not in name)
 
 
+def holds_policy(folder: Path | str) -> bool:
+    """Whether a trained policy is in the folder."""
+    return (Path(folder) / FILE).is_file()
+
+
 def write_weights(path: Path, weights: Weights) -> None:
     """Write the file, whole or not at all."""
     about = {"format": FORMAT, "schema": SCHEMA, "problem": weights.problem, "mode": weights.mode}

@@ -1,18 +1,19 @@
 """A warm start: the actor learns to do as another policy does, the critic what that earns."""
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from agents import Policy, make_policy
-from envs.batch import BatchEnv
 from agents.network import Forward
-from experiments.training.ppo import Arena, Batch, Learner, log_chances
+from envs.batch import BatchEnv
+from experiments.training.minibatches import Batch
+from experiments.training.ppo import Arena, Learner, log_chances
 from sandbox.errors import SandboxError
 
-MINIBATCH = 512
+MINIBATCH, RATE = 512, 1e-3
 WARM = 4
 """Iterations after it in which the critic alone learns: its estimates are of the teacher, cut short."""
 
@@ -41,13 +42,14 @@ def clone(
 
     The worlds are other ones than those that the learner plays in afterwards, and their seeds are, too.
     """
+    began = time.process_time()
     own, settings = learner.arenas, learner.settings
-    learner.arenas = [Arena(env, settings, first_seed + 1000 * i, in_step=True) for i, env in enumerate(envs)]
     policies = [make_policy(name, env) for env in envs]
     if any(policy.thinks for policy in policies):
         raise SandboxError(
             f"Policy {name!r} thinks, which takes time that cloning knows nothing of; name another."
         )
+    learner.enter(envs, first_seed, in_step=True)
     try:
         for policy in policies:
             policy.reset(first_seed)
@@ -66,6 +68,7 @@ def clone(
                 continue
             judged.append(learner.gathered([learner.judge(arena) for arena in learner.arenas]))
             played += sum(arena.reward.size for arena in learner.arenas)
+        learner.begin_descent(RATE)
         agreed = _imitate(learner, Batch.joined(judged), epochs)
         learner.begin_descent()
         learner.warm = WARM
@@ -73,9 +76,9 @@ def clone(
     finally:
         for policy in policies:
             policy.close()
-        for arena in learner.arenas:
-            arena.env.close()
+        learner.leave()
         learner.arenas = own
+        learner.cpu_s += time.process_time() - began
 
 
 def _imitate(learner: Learner, batch: Batch, epochs: int) -> float:

@@ -17,9 +17,8 @@ What differs from the textbook, and why:
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -30,10 +29,13 @@ from torch import Tensor, nn
 from agents.network import CLIP, Forward, Weights
 from envs.batch import OF_THE_NEXT, BatchEnv
 from envs.difference import DifferenceBatch
+from experiments.training.minibatches import Batch
 
 FLOOR = 0.01
 """Least deviation that an observation is divided by: what hardly moves is not blown up to noise."""
 NUMBERS = ("kl", "entropy", "loss_actor", "loss_critic", "clipped")  # of a step of the optimisers
+RISE = 3.0
+"""How far above its first value the rate may rise: a policy that hardly moves would else follow noise."""
 SPARE = 8
 """Of rows without a choice, one in so many teaches the critic: returns are cut there, too."""
 SAMPLED = 4
@@ -54,10 +56,12 @@ class Settings:
     rollout: int = 128
     gamma: float = 0.995
     lam: float = 0.95
+    lam_critic: float = 1.0  # of the critic's targets: what costs hours later has to reach it
     share: float = 0.5  # of the rows that were played, learned from: neighbours in time are much alike
     epochs: int = 2
     minibatch: int = 2048
-    rate: float = 1e-3
+    rate: float = 1e-3  # of the actor at first
+    rate_critic: float = 1e-3
     target_kl: float = 0.01
     clip: float = 0.2
     entropy: float = 0.005
@@ -211,41 +215,6 @@ def mixed_returns(
 
 
 # ------------------------------------------------------------------------------------------- 6. learning
-@dataclass
-class Batch:
-    """What an update learns from: K rows, or K sequences of `sequence` rounds."""
-
-    seen: Tensor
-    mask: Tensor
-    action: Tensor
-    chance: Tensor
-    advantage: Tensor
-    target: Tensor
-    chooses: Tensor  # rows that teach the actor
-    counts: Tensor  # rows that teach the critic
-    critic: Tensor  # what the critic sees
-    memory: Tensor  # before the first round
-    begins: Tensor  # an episode begins: what was remembered is forgotten
-
-    def made(self, change: Callable[[Tensor], Tensor]) -> "Batch":
-        """The same of other tensors: what is there twice (the critic may see what the actor sees) once."""
-        done: dict[int, Tensor] = {}
-        for tensor in vars(self).values():
-            if id(tensor) not in done:
-                done[id(tensor)] = change(tensor)
-        return Batch(**{name: done[id(tensor)] for name, tensor in vars(self).items()})
-
-    @staticmethod
-    def joined(parts: "Sequence[Batch]") -> "Batch":
-        """One after the other, in new tensors."""
-        return Batch(**{name: torch.cat([getattr(part, name) for part in parts]) for name in vars(parts[0])})
-
-    def parts(self, rows: int) -> list["Batch"]:
-        """Cut into minibatches of at most `rows` rows of a satellite and round; nothing is copied."""
-        count, size = len(self.action), max(1, rows // (self.action[0].numel() if len(self.action) else 1))
-        return [self.made(itemgetter(slice(i, i + size))) for i in range(0, count, size)]
-
-
 class Learner:
     """Networks, optimisers, statistics and worlds; `iterate` plays a rollout and learns from it."""
 
@@ -254,7 +223,7 @@ class Learner:
         self.problem, self.labels = envs[0].problem.name, tuple(envs[0].actions)
         self.features = tuple(envs[0].layout.names)
         torch.manual_seed(seed)
-        self.arenas = [Arena(env, settings, first_seed + 1000 * i) for i, env in enumerate(envs)]
+        self.enter(envs, first_seed)
         size, actions = len(self.features), len(self.labels)
         self.shared = settings.critic == "shared"
         heads = [(actions, 0.01), (1, 1.0)] if self.shared else [(actions, 0.01)]
@@ -276,13 +245,25 @@ class Learner:
         """The actor, and the critic where it is apart."""
         return [net for net in (self.actor, self.critic) if net is not None]
 
-    def begin_descent(self) -> None:
-        """New optimisers, which remember nothing."""
+    def begin_descent(self, rate: float | None = None) -> None:
+        """New optimisers, which remember nothing; `rate` is that of the actor, if not the settings'."""
         fused: dict[str, Any] = {"fused": True} if self.device.type in ("cpu", "cuda") else {}
-        rate = self.settings.rate
+        rates = self.settings.rate if rate is None else rate, self.settings.rate_critic
         self.optimisers = [
-            torch.optim.Adam(net.parameters(), lr=rate, eps=1e-5, **fused) for net in self.networks
+            torch.optim.Adam(net.parameters(), lr=own, eps=1e-5, **fused)
+            for net, own in zip(self.networks, rates, strict=False)
         ]
+
+    def enter(self, envs: Sequence[BatchEnv], first_seed: int, in_step: bool = False) -> None:
+        """Begin episodes in these worlds."""
+        self.arenas = [
+            Arena(env, self.settings, first_seed + 1000 * i, in_step) for i, env in enumerate(envs)
+        ]
+
+    def leave(self) -> None:
+        """Let the worlds go."""
+        for arena in self.arenas:
+            arena.env.close()
 
     # --- deciding
     def choose(self, arena: Arena, t: int) -> tuple[NDArray, NDArray, NDArray]:
@@ -386,7 +367,9 @@ class Learner:
         counted = decides if settings.semi_markov else torch.ones_like(decides)
         cut = flat(over | arena.ended[..., None])
         reward = flat((self.paid(arena) / unit).astype(np.float32))
-        target = mixed_returns(reward, value, counted, cut, beyond, settings.gamma, settings.lam)
+        told = reward, value, counted, cut, beyond, settings.gamma
+        target = mixed_returns(*told, settings.lam_critic)
+        mixed = target if settings.lam == settings.lam_critic else mixed_returns(*told, settings.lam)
         spare = torch.rand(rounds, rows, generator=self.generator, device=device) < 1.0 / SPARE
         before = np.concatenate((np.zeros_like(arena.ended[:1]), arena.ended[:-1]))
         critic = sees[:-1]
@@ -395,7 +378,7 @@ class Learner:
             mask=flat(arena.mask[:-1]).bool(),
             action=tensor(arena.action),
             chance=tensor(arena.chance),
-            advantage=target - value[:-1],
+            advantage=mixed - value[:-1],
             target=target,
             chooses=decides[:-1],
             counts=decides[:-1] | ((spare | (not settings.semi_markov)) & (alive | (not alone))),
@@ -429,7 +412,7 @@ class Learner:
         """A smaller rate where the policy moved too far, a larger one where it hardly did."""
         target = self.settings.target_kl
         factor = 1.0 / 1.5 if kl > 1.5 * target else 1.25 if kl < target / 1.5 else 1.0
-        self.rate = min(max(self.rate * factor, 1e-5), 3e-3)
+        self.rate = min(max(self.rate * factor, 1e-5), RISE * self.settings.rate)
         for group in self.optimisers[0].param_groups:
             group["lr"] = self.rate
 

@@ -1,0 +1,43 @@
+"""What an update learns from, cut into minibatches without copying."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class Batch:
+    """What an update learns from: K rows, or K sequences of `sequence` rounds."""
+
+    seen: Tensor
+    mask: Tensor
+    action: Tensor
+    chance: Tensor
+    advantage: Tensor
+    target: Tensor
+    chooses: Tensor  # rows that teach the actor
+    counts: Tensor  # rows that teach the critic
+    critic: Tensor  # what the critic sees
+    memory: Tensor  # before the first round
+    begins: Tensor  # an episode begins: what was remembered is forgotten
+
+    def made(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        """The same of other tensors: what is there twice (the critic may see what the actor sees) once."""
+        done: dict[int, Tensor] = {}
+        for tensor in vars(self).values():
+            if id(tensor) not in done:
+                done[id(tensor)] = change(tensor)
+        return Batch(**{name: done[id(tensor)] for name, tensor in vars(self).items()})
+
+    @staticmethod
+    def joined(parts: "Sequence[Batch]") -> "Batch":
+        """One after the other, in new tensors."""
+        return Batch(**{name: torch.cat([getattr(part, name) for part in parts]) for name in vars(parts[0])})
+
+    def parts(self, rows: int) -> list["Batch"]:
+        """Cut into minibatches of at most `rows` rows of a satellite and round; nothing is copied."""
+        count, size = len(self.action), max(1, rows // (self.action[0].numel() if len(self.action) else 1))
+        return [self.made(itemgetter(slice(i, i + size))) for i in range(0, count, size)]

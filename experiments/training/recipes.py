@@ -1,0 +1,59 @@
+"""What a training does where nothing else is said: the one table of defaults, by problem and tier.
+
+`python -m experiments train --problem P --tier T --minutes M` takes them all. Each was tried on training
+seeds and seeds from 900,000 on, never on those that the benchmark judges by. A training in a scenario that is
+named takes what is under `ANY`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from experiments.tiers import CALM, PROBLEMS, SCARCE, TIGHT
+
+ANY: Mapping[str, Any] = {
+    "hours": None,
+    "worlds": 16,
+    "clone": None,
+    "clone_steps": 200_000,
+    "rate": 1e-3,
+    "epochs": 2,
+    "share": 0.5,
+    "gamma": 0.995,
+    "lam": 0.95,
+    "entropy": 0.005,
+    "target_kl": 0.01,
+    "warm": 4,
+    "evaluate": 250_000,
+    "evaluate_worlds": 8,
+}
+"""By option of `train`."""
+OF_TIERS: Mapping[str, Any] = {
+    "clone_steps": 300_000,
+    "gamma": 0.999,
+    "entropy": 0.003,
+    "target_kl": 0.005,
+    "warm": 20,
+    "evaluate": 1_000_000,
+    "evaluate_worlds": 16,
+}
+"""Of every problem, in its tiers: hours pass between a deed and what it costs."""
+OF_PROBLEMS: Mapping[str, Mapping[str, Any]] = {
+    "tasking_v0": {"hours": 12.0},
+    "offloading_v0": {"hours": 1.0, "worlds": 8},
+    "avoidance_v0": {"hours": 48.0},
+    "autonomy_v0": {"hours": 4.0, "worlds": 8},
+}
+TEACHERS: Mapping[str, Mapping[str, str]] = {
+    "tasking_v0": {CALM: "deadline_greedy", TIGHT: "equinox", SCARCE: "equinox"},
+    "offloading_v0": {CALM: "greedy", TIGHT: "phoenix", SCARCE: "phoenix"},
+    "avoidance_v0": {CALM: "thrifty", TIGHT: "thrifty", SCARCE: "thrifty"},
+    "autonomy_v0": {CALM: "deadline_greedy", TIGHT: "deadline_greedy", SCARCE: "phoenix"},
+}
+"""The best of the shipped heuristics, which a training in a tier begins as a copy of."""
+
+
+def recipe(problem: str, tier: str | None = None) -> dict[str, Any]:
+    """The defaults of `train`, by option: those of a tier of a problem, or those of `ANY`."""
+    if tier is None or problem not in PROBLEMS:
+        return dict(ANY)
+    return {**ANY, **OF_TIERS, **OF_PROBLEMS[problem], "clone": TEACHERS[problem][tier]}
