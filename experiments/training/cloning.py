@@ -87,7 +87,7 @@ def _imitate(learner: Learner, batch: Batch, epochs: int) -> float:
     for _ in range(epochs):
         agreed = []
         order = learner.shuffled(len(batch.action))
-        for part in batch.made(lambda x, order=order: x.index_select(0, order)).parts(MINIBATCH):
+        for part in batch.rows(order).parts(MINIBATCH):
             logits, value = learner.outputs(part)
             chances = log_chances(logits, part.mask)
             chooses, counts = part.chooses.float(), part.counts.float()

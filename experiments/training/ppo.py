@@ -426,12 +426,12 @@ class Learner:
             cut = self._sequences(one) if self.settings.memory else one.made(lambda x: x.flatten(0, 1))
             taught = (cut.counts.any(1) if self.settings.memory else cut.counts).nonzero()[:, 0]
             kept = taught[self.shuffled(len(taught))[: max(1, round(len(taught) * share))]]
-            found.append(cut.made(lambda x, kept=kept: x.index_select(0, kept)))
+            found.append(cut.rows(kept))
         if len(found) == 1:
             return found[0]
         whole = Batch.joined(found)
         order = self.shuffled(len(whole.action))
-        return whole.made(lambda x: x.index_select(0, order))
+        return whole.rows(order)
 
     def shuffled(self, count: int) -> Tensor:
         """The numbers below `count` in random order."""

@@ -105,7 +105,7 @@ class Session:
         self.records: list[dict[str, Any]] = []
         self.best = -np.inf
         self._judge_env = judge_env
-        self._arguments = {"task": arguments, "settings": asdict(settings), "seed": seed}
+        self._arguments: dict[str, Any] = {"task": arguments, "settings": asdict(settings), "seed": seed}
         self._first, self._stage = FIRST_TRAINING_SEED + STRIDE * seed, 0
         self.learner = Learner(self._envs(), settings, seed, self._first)
         self._went_on = self._recover()

@@ -158,7 +158,8 @@ def _task(told: Namespace) -> Any:
     from experiments.training.session import Stage, Task
 
     problem, changes = known_as(told.problem), _changes(told.set)
-    judged, stages = _scenarios(told, problem, told.tier, changes), ()
+    judged = _scenarios(told, problem, told.tier, changes)
+    stages: tuple[Stage, ...] = ()
     if told.curriculum is not None:
         tiers = told.curriculum.split(",")
         each = -(-(DEFAULT_STEPS if told.steps is None else told.steps) // len(tiers))
