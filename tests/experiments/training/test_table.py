@@ -1,4 +1,4 @@
-"""The table of all tiers: trained as `train` does, judged on seeds of their own, resumed, shipped with a card."""
+"""The table of all tiers: trained as `train` does, judged on other seeds, resumed, shipped with a card."""
 
 import json
 
