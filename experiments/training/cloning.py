@@ -71,6 +71,7 @@ def clone(
         learner.begin_descent(RATE)
         agreed = _imitate(learner, Batch.joined(judged), epochs)
         learner.begin_descent()
+        learner.drop_anchor()
         learner.warm = WARM
         return agreed
     finally:

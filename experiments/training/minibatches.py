@@ -32,6 +32,25 @@ class Batch:
                 done[id(tensor)] = change(tensor)
         return Batch(**{name: done[id(tensor)] for name, tensor in vars(self).items()})
 
+    def taught(self, length: int, share: float, shuffled: Callable[[int], Tensor]) -> "Batch":
+        """A share of what teaches anything, in random order.
+
+        Of (T, R, ...): rows (K, ...), or sequences of `length` rounds (K, L, ...), with what was remembered
+        as each began, if that is not 0.
+        """
+        cut = self._sequences(length) if length else self.made(lambda x: x.flatten(0, 1))
+        found = (cut.counts.any(1) if length else cut.counts).nonzero()[:, 0]
+        return cut.rows(found[shuffled(len(found))[: max(1, round(len(found) * share))]])
+
+    def _sequences(self, length: int) -> "Batch":
+        def cut(x: Tensor) -> Tensor:
+            x = x[: len(x) // length * length].unflatten(0, (-1, length))
+            return x.transpose(1, 2).flatten(0, 1)
+
+        made = self.made(cut)
+        made.memory = made.memory[:, 0]
+        return made
+
     def rows(self, which: Tensor) -> "Batch":
         """Those with these numbers, in this order, in new tensors."""
         return self.made(lambda x: x.index_select(0, which))

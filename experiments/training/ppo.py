@@ -18,6 +18,7 @@ What differs from the textbook, and why:
 
 import time
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,7 @@ from agents.network import CLIP, Forward, Weights
 from envs.batch import OF_THE_NEXT, BatchEnv
 from envs.difference import DifferenceBatch
 from experiments.training.minibatches import Batch
+from experiments.training.moments import Running
 
 FLOOR = 0.01
 """Least deviation that an observation is divided by: what hardly moves is not blown up to noise."""
@@ -67,6 +69,7 @@ class Settings:
     entropy: float = 0.005
     gradient: float = 0.5  # norm that gradients are clipped to
     team_share: float = 0.0  # of the reward that is the fleet's mean
+    anchor: float = 0.0  # price of going from what was cloned
     normalise: bool = True
     semi_markov: bool = True
     device: str = "cpu"
@@ -108,21 +111,7 @@ def log_chances(logits: Tensor, mask: Tensor) -> Tensor:
     return torch.log_softmax(logits.masked_fill(~mask, -1e8), dim=-1)
 
 
-# ------------------------------------------------------------------------------------------- 3. statistics
-class Running:
-    """Mean and variance of all that was seen, per column (Chan et al. 1979)."""
-
-    def __init__(self, size: int) -> None:
-        self.count, self.mean, self.var = 0.0, np.zeros(size), np.ones(size)
-
-    def see(self, rows: NDArray) -> None:
-        count, mean, var = len(rows), rows.mean(0, dtype=np.float64), rows.var(0, dtype=np.float64)
-        total, delta = self.count + count, mean - self.mean
-        self.var = (self.var * self.count + var * count + delta**2 * self.count * count / total) / total
-        self.mean, self.count = self.mean + delta * count / total, total
-
-
-# ------------------------------------------------------------------------------------------- 4. collecting
+# ------------------------------------------------------------------------------------------- 3. collecting
 class Arena:
     """The worlds of one scenario, and what was collected in them: T rounds of R = worlds x satellites rows.
 
@@ -196,7 +185,7 @@ class Arena:
                 env.state(self.state[t + 1])
 
 
-# ---------------------------------------------------------------------------------------- 5. advantages
+# ---------------------------------------------------------------------------------------- 4. advantages
 def mixed_returns(
     reward: Tensor, value: Tensor, decides: Tensor, cut: Tensor, beyond: Tensor, gamma: float, lam: float
 ) -> Tensor:
@@ -214,7 +203,7 @@ def mixed_returns(
     return found
 
 
-# ------------------------------------------------------------------------------------------- 6. learning
+# ------------------------------------------------------------------------------------------- 5. learning
 class Learner:
     """Networks, optimisers, statistics and worlds; `iterate` plays a rollout and learns from it."""
 
@@ -238,6 +227,7 @@ class Learner:
         self.mean, self.scale = torch.zeros(size, device=self.device), torch.ones(size, device=self.device)
         self.steps, self.iterations, self.warm, self.cpu_s = 0, 0, 0, 0.0
         self.told: dict[str, float] = {}
+        self.cloned: Net | None = None
         self.acting = Forward(self.weights())
 
     @property
@@ -417,51 +407,38 @@ class Learner:
             group["lr"] = self.rate
 
     def gathered(self, judged: Sequence[Batch], share: float = 1.0) -> Batch:
-        """A share of what teaches anything, of several rollouts and arenas, in one and in random order.
-
-        Rows (K, ...), or with a memory sequences (K, L, ...).
-        """
-        found = []
-        for one in judged:
-            cut = self._sequences(one) if self.settings.memory else one.made(lambda x: x.flatten(0, 1))
-            taught = (cut.counts.any(1) if self.settings.memory else cut.counts).nonzero()[:, 0]
-            kept = taught[self.shuffled(len(taught))[: max(1, round(len(taught) * share))]]
-            found.append(cut.rows(kept))
+        """A share of what teaches anything, of several rollouts and arenas, in one and in random order."""
+        length = self.settings.sequence if self.settings.memory else 0
+        found = [one.taught(length, share, self.shuffled) for one in judged]
         if len(found) == 1:
             return found[0]
         whole = Batch.joined(found)
-        order = self.shuffled(len(whole.action))
-        return whole.rows(order)
+        return whole.rows(self.shuffled(len(whole.action)))
 
     def shuffled(self, count: int) -> Tensor:
         """The numbers below `count` in random order."""
         return torch.randperm(count, generator=self.generator, device=self.device)
-
-    def _sequences(self, one: Batch) -> Batch:
-        """Rounds cut into sequences (K, L, ...), with what was remembered as each began."""
-        length = self.settings.sequence
-
-        def cut(x: Tensor) -> Tensor:
-            x = x[: len(x) // length * length].unflatten(0, (-1, length))
-            return x.transpose(1, 2).flatten(0, 1)
-
-        made = one.made(cut)
-        made.memory = made.memory[:, 0]
-        return made
 
     def outputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Logits and values of a minibatch, as the networks are now."""
         if self.shared:
             logits, value = self.actor(batch.seen)[0]
             return logits, value[..., 0]
-        value = self.value(batch.critic)
+        return self.logits(self.actor, batch), self.value(batch.critic)
+
+    def logits(self, actor: Net, batch: Batch) -> Tensor:
+        """Logits of an actor, through the rounds of each sequence where it has a memory."""
         if not self.settings.memory:
-            return self.actor(batch.seen)[0][0], value
+            return actor(batch.seen)[0][0]
         memory, found = batch.memory, []
         for seen, begins in zip(batch.seen.unbind(1), batch.begins.unbind(1), strict=True):
-            (logits,), memory = self.actor(seen, memory * ~begins[:, None])
-            found.append(logits)
-        return torch.stack(found, 1), value
+            heads, memory = actor(seen, memory * ~begins[:, None])
+            found.append(heads[0])
+        return torch.stack(found, 1)
+
+    def drop_anchor(self) -> None:
+        """From now on it costs to go from the actor as it is (Schmitt et al. 2018, kickstarting)."""
+        self.cloned = deepcopy(self.actor).requires_grad_(False) if self.settings.anchor else None
 
     def descend(self, loss: Tensor) -> None:
         """One step of the optimisers down the gradient of `loss`."""
@@ -484,9 +461,14 @@ class Learner:
         gain = torch.minimum(ratio * advantage, bounded * advantage)
         entropy = -((chances.exp() * chances).sum(-1) * chooses).sum() / many
         loss_actor = -(gain * chooses).sum() / many
+        strayed = 0.0
+        if self.cloned is not None:
+            before = log_chances(self.logits(self.cloned, batch), batch.mask)
+            strayed = ((before.exp() * (before - chances)).sum(-1) * chooses).sum() / many
         loss_critic = 0.5 * ((value - batch.target) ** 2 * counts).sum() / all_
         follows = 0.0 if self.iterations < self.warm else 1.0  # the critic first learns of a cloned actor
-        self.descend(follows * (loss_actor - settings.entropy * entropy) + loss_critic)
+        costs = settings.anchor * strayed - settings.entropy * entropy
+        self.descend(follows * (loss_actor + costs) + loss_critic)
         with torch.no_grad():
             kl = ((ratio - 1.0 - moved) * chooses).sum() / many
             clipped = (((ratio - 1.0).abs() > settings.clip) * chooses).sum() / many

@@ -23,6 +23,8 @@ ANY: Mapping[str, Any] = {
     "entropy": 0.005,
     "target_kl": 0.01,
     "warm": 4,
+    "team_share": 0.0,
+    "anchor": 0.0,
     "evaluate": 250_000,
     "evaluate_worlds": 8,
 }
@@ -33,12 +35,14 @@ OF_TIERS: Mapping[str, Any] = {
     "entropy": 0.003,
     "target_kl": 0.005,
     "warm": 20,
+    "rate": 2e-4,
+    "anchor": 0.1,
     "evaluate": 1_000_000,
     "evaluate_worlds": 16,
 }
 """Of every problem, in its tiers: hours pass between a deed and what it costs."""
 OF_PROBLEMS: Mapping[str, Mapping[str, Any]] = {
-    "tasking_v0": {"hours": 12.0},
+    "tasking_v0": {"hours": 12.0, "team_share": 0.7},
     "offloading_v0": {"hours": 1.0, "worlds": 8},
     "avoidance_v0": {"hours": 48.0},
     "autonomy_v0": {"hours": 4.0, "worlds": 8},

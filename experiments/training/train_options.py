@@ -15,7 +15,7 @@ _APART = frozenset(
     ("command", "interrupted", "steps", "minutes", "seeds", "seed", "out", "fresh", "planner", "track",
      "quiet", "json")
 )  # fmt: skip
-_BEFORE = {"lam": 0.95, "target_kl": 0.01, "warm": 4, "difference": False, "curriculum": None,
+_BEFORE = {"lam": 0.95, "target_kl": 0.01, "warm": 4, "anchor": 0.0, "difference": False, "curriculum": None,
            "tier": CALM}  # fmt: skip
 """What trainings did of which older ones say nothing."""
 
@@ -75,7 +75,8 @@ def _how(group: Any) -> None:
     _default(group, "--lam", "mixing of returns (lambda) at a decision, for the actor", type=float,
              metavar="L")  # fmt: skip
     _default(group, "--entropy", "price of certainty", type=float, metavar="E")
-    add(group, "--team-share", 0.0, "of the reward that is the fleet's mean", type=float, metavar="S")
+    _default(group, "--team-share", "of the reward that is the fleet's mean", type=float, metavar="S")
+    _default(group, "--anchor", "price of going from what was cloned", type=float, metavar="P")
     group.add_argument("--difference", action="store_true",
                        help="pay what the fleet would lose without each: 1 + N times the worlds")  # fmt: skip
     group.add_argument("--no-normalise", action="store_true",
@@ -112,9 +113,12 @@ def fill(told: Namespace, problem: str) -> None:
     """
     if told.tier not in (None, *TIERS):
         raise unknown_name("tier", told.tier, TIERS)
+    team_share = told.team_share
     for name, value in recipe(problem, None if told.scenario else told.tier).items():
         if getattr(told, name) is None:
             setattr(told, name, value)
+    if told.difference and not team_share:
+        told.team_share = 0.0
     if told.clone == "none":
         told.clone = None
 
@@ -127,7 +131,7 @@ def check(told: Namespace) -> None:
     for name, bound in least.items():
         if getattr(told, name) < bound:
             raise SandboxError(f"{flag(name)} {getattr(told, name)}: give at least {bound}.")
-    bounds = dict.fromkeys(("gamma", "lam", "team_share", "rate", "entropy"), (0.0, 1.0))
+    bounds = dict.fromkeys(("gamma", "lam", "team_share", "rate", "entropy", "anchor"), (0.0, 1.0))
     bounds |= dict.fromkeys(("share", "target_kl"), (1e-3, 1.0))
     for name, (low, high) in bounds.items():
         if not low <= getattr(told, name) <= high:
