@@ -30,6 +30,7 @@ KINDS = {
     "recurrent mappo": {"algorithm": "mappo", "memory": 8, "team_share": 0.5},
     "shared critic": {"critic": "shared"},
     "as it comes": {"normalise": False, "semi_markov": False},
+    "anchored": {"anchor": 0.5, "team_share": 0.5},
 }
 TINY = ["--scenario", "pair", "--set", "requests.initial=120", "--hours", "0.5", "--worlds", "2"]
 TINY += ["--evaluate", "256", "--evaluate-worlds", "2", "--quiet"]
@@ -117,7 +118,8 @@ def test_it_learns(small):
 @pytest.mark.parametrize("kind", [*KINDS, "difference"])
 def test_a_training_that_was_cut_off_goes_on_to_the_same_curve(small, tmp_path, kind):
     settings = Settings(rollout=24, minibatch=64, sequence=8, hidden=16, **KINDS.get(kind, {}))
-    own = task(small, difference=kind == "difference")
+    cloned = {"clone": "greedy", "clone_steps": 100, "warm": 1} if kind == "anchored" else {}
+    own = task(small, difference=kind == "difference", **cloned)
     env, curves = make_env("tasking_v0", small, 0.25, 2), {}
     for name in ("whole", "cut"):
         folder = tmp_path / name
@@ -202,6 +204,26 @@ def test_cloning(small, settings):
     )
     with pytest.raises(SandboxError, match="thinks"):
         clone(learner, "qwen", own.envs(1), FIRST_TRAINING_SEED, 100)
+
+
+def test_an_anchor_holds_a_clone_near_its_teacher(small):
+    """After as many iterations at a large rate it agrees with the teacher more often than without."""
+    agreed = {}
+    for anchor in (0.0, 1.0):
+        own = task(small, hours=1.0)
+        settings = Settings(rollout=60, anchor=anchor, rate=3e-3, target_kl=1.0, entropy=0.1)
+        learner = Learner(own.envs(2), settings, 0, FIRST_TRAINING_SEED)
+        clone(learner, "greedy", own.envs(4), FIRST_TRAINING_SEED + 5, 3_000, epochs=6)
+        learner.warm = 0
+        for _ in range(8):
+            learner.iterate()
+        (arena,), env = learner.arenas, make_env("tasking_v0", small, 1.0, 2)
+        greedy, trained = make_policy("greedy", env), network_class(learner.weights())(env)
+        told = [policy.decide(arena.seen[:-1].reshape(1, -1, len(learner.features)),
+                              arena.mask[:-1].reshape(1, -1, len(learner.labels)))
+                for policy in (greedy, trained)]  # fmt: skip
+        agreed[anchor] = (told[0] == told[1]).mean()
+    assert agreed[1.0] > agreed[0.0]
 
 
 def test_several_scenarios_and_such_as_do_not_go_together(small, dying):
