@@ -181,7 +181,7 @@ def train_and_judge(job: Job) -> list[dict[str, Any]]:
     last = log["evaluations"][-1]
     more = {"train_seed": job.seed, "cpu_minutes": round(last["cpu_s"] / 60.0, 3), "steps": last["steps"]}
     more |= {"command": command, "validation": max(record["score"] for record in log["evaluations"])}
-    more |= {"clone": log["arguments"].get("clone"), "stamp": network_in(folder).stamp}
+    more |= {"clone": log["cloned"], "stamp": network_in(folder).stamp}
     return [_judged(job, "ppo", str(folder), path, more)]
 
 

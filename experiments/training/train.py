@@ -12,6 +12,7 @@ import shutil
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -21,6 +22,7 @@ from envs.episodes import known_as, scenario_of
 from experiments.running import run_folder as results
 from experiments.tiers import CALM, TIERS, tier_scenario
 from experiments.training import train_options
+from experiments.training.recipes import BEST
 from experiments.training.shown import shown
 from experiments.training.train_options import DEFAULT_STEPS, arguments, changed, check
 from sandbox.errors import SandboxError, unknown_name
@@ -34,7 +36,7 @@ def run(told: Namespace) -> None:
     """Train, as the command line says."""
     import torch
 
-    from experiments.training.evaluation import references
+    from experiments.training.evaluation import best_heuristic, references
     from experiments.training.session import Session, best_of
 
     if told.curriculum is not None:
@@ -64,6 +66,9 @@ def run(told: Namespace) -> None:
             show.say("What the others earn on the held-out seeds ...")
             kept.references = references(judge_env, task.problem, told.planner)
         show.levels(kept.references)
+        if task.clone == BEST:
+            task = replace(task, clone=best_heuristic(kept.references))
+        kept.teacher = task.clone
         for seed in range(told.seed, told.seed + told.seeds):
             place = folder / f"seed_{seed}"
             place.mkdir(parents=True, exist_ok=True)
@@ -103,6 +108,7 @@ class _Folder:
         self.folder, self._arguments, self._title = folder, arguments, f"{problem}  {scenario}"
         content = results.read_json(folder / RECORD) or {}
         self.references: dict[str, float] | None = content.get("references")
+        self.teacher: str | None = None
         self._old = content.get("evaluations", [])
 
     def write(self, sessions: Sequence[Any]) -> None:
@@ -118,6 +124,7 @@ class _Folder:
         self.records = old + [record | beside for session in sessions for record in session.records]
         content = {"format": results.format_of(FORMAT), "schema": 1, "arguments": self._arguments,
                    "versions": results.versions() | _torch_version(), "references": levels,
+                   "cloned": self.teacher,
                    "evaluations": self.records}  # fmt: skip
         results.write_json(self.folder / RECORD, content)
 

@@ -59,7 +59,7 @@ def _how(group: Any) -> None:
     add(group, "--seeds", 1, "trainings, seeded SEED, SEED+1, ...", type=int, metavar="N")
     add(group, "--seed", 0, "of the first training", type=int, metavar="K")
     _default(group, "--clone", "begin as a copy of a heuristic, the planner, or a trained policy's folder; "
-             "none: of nobody", metavar="NAME")  # fmt: skip
+             "best: of the best heuristic; none: of nobody", metavar="NAME")  # fmt: skip
     _default(group, "--clone-steps", "agent-steps to copy from", type=count, metavar="N")
     _default(group, "--warm", "iterations after it in which the critic alone learns", type=int, metavar="N")
     add(group, "--memory", 0, "size of a recurrent layer (GRU); 0 for none", type=int, metavar="N")

@@ -280,6 +280,26 @@ def test_the_command_and_what_it_leaves(tmp_path, capsys):
     assert "made for tasking_v0" in capsys.readouterr().err
 
 
+def test_the_best_heuristic_is_cloned(tmp_path):
+    told = [
+        "train",
+        *TINY,
+        "--clone",
+        "best",
+        "--clone-steps",
+        "300",
+        "--steps",
+        "0",
+        "--out",
+        str(tmp_path / "x"),
+    ]
+    assert main(told) == 0
+    content = json.loads((tmp_path / "x/training.json").read_text())
+    rules = {name: level for name, level in content["references"].items() if name != "random"}
+    assert content["cloned"] == max(sorted(rules), key=rules.get)
+    assert main([*told, "--clone", "none"]) == 2
+
+
 def test_refusals(tmp_path, capsys):
     folder = tmp_path / "trained"
     told = ["train", *TINY, "--steps", "100", "--out", str(folder)]
