@@ -4,7 +4,9 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from agents import Policy, make_policy
 from agents.network import Forward
@@ -14,6 +16,8 @@ from experiments.training.ppo import Arena, Learner, log_chances
 from sandbox.errors import SandboxError
 
 MINIBATCH, RATE = 512, 1e-3
+RARE, MOST = 0.5, 30.0
+"""The power of its rarity that an action counts with, and the most."""
 WARM = 4
 """Iterations after it in which the critic alone learns: its estimates are of the teacher, cut short."""
 
@@ -85,6 +89,7 @@ def clone(
 def _imitate(learner: Learner, batch: Batch, epochs: int) -> float:
     """Cross entropy for the actor and squared error for the critic, over all that was played."""
     agreed: list[float] = []
+    weight = _weights(batch, len(learner.labels))
     for _ in range(epochs):
         agreed = []
         order = learner.shuffled(len(batch.action))
@@ -93,9 +98,16 @@ def _imitate(learner: Learner, batch: Batch, epochs: int) -> float:
             chances = log_chances(logits, part.mask)
             chooses, counts = part.chooses.float(), part.counts.float()
             told = chances.gather(-1, part.action[..., None])[..., 0]
-            loss = -(told * chooses).sum() / chooses.sum().clamp(min=1.0)
+            weighed = chooses * weight[part.action]
+            loss = -(told * weighed).sum() / weighed.sum().clamp(min=1e-6)
             missed = 0.5 * ((value - part.target) ** 2 * counts).sum() / counts.sum().clamp(min=1.0)
             learner.descend(loss + missed)
             same = (chances.argmax(-1) == part.action).float() * chooses
             agreed.append(float(same.sum() / chooses.sum().clamp(min=1.0)))
     return float(np.mean(agreed)) if agreed else 0.0
+
+
+def _weights(batch: Batch, actions: int) -> Tensor:
+    """(A,) What a row counts by its action: a rare one more, else a burn in a thousand rounds is not learned."""
+    counts = torch.bincount(batch.action[batch.chooses].flatten(), minlength=actions).float()
+    return (counts.sum() / counts.clamp(min=1.0)).pow(RARE).clamp(max=MOST)

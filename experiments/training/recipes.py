@@ -39,7 +39,7 @@ OF_TIERS: Mapping[str, Any] = {
     "warm": 16,
     "rate": 3e-4,
     "anchor": 0.05,
-    "evaluate": 1_000_000,
+    "evaluate": 2_000_000,
     "evaluate_worlds": 16,
 }
 """Of every problem, in its tiers: hours pass between a deed and what it costs."""
