@@ -50,17 +50,36 @@ class Weights(NamedTuple):
         """Numbers that it remembers from round to round."""
         return self.gru[1].shape[1] if self.gru else 0
 
-    def logits(
+
+class Forward:
+    """A network made ready to be played: what is seen is normalised by the first layer.
+
+    Of (clip(x, low, high) - mean) x scale the difference and the factor are within its matrix and bias.
+    """
+
+    def __init__(self, weights: Weights) -> None:
+        self.gru, reach = weights.gru, CLIP / weights.scale
+        self._low, self._high = weights.mean - reach, weights.mean + reach
+        (matrix, bias), *rest = weights.layers
+        first = matrix * weights.scale, bias - matrix @ (weights.mean * weights.scale)
+        self._layers = [(np.ascontiguousarray(part.T), shift) for part, shift in (first, *rest)]
+
+    def __call__(
         self, observation: NDArray[np.float32], memory: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Logits (R, A) and the memory after, for observations (R, F) and the memory (R, H) before."""
-        x = np.clip((observation - self.mean) * self.scale, -CLIP, CLIP)
-        *hidden, (matrix, bias) = self.layers
-        for i, (weight, shift) in enumerate(hidden):
-            x = np.tanh(x @ weight.T + shift)
+        x = np.minimum(observation, self._high)
+        np.maximum(x, self._low, out=x)
+        *hidden, (last, bias) = self._layers
+        for i, (matrix, shift) in enumerate(hidden):
+            x = x @ matrix
+            x += shift
+            np.tanh(x, out=x)
             if i == 0 and self.gru:
                 x = memory = _gru(x, memory, *self.gru)
-        return x @ matrix.T + bias, memory
+        x = x @ last
+        x += bias
+        return x, memory
 
 
 def _gru(
@@ -92,6 +111,7 @@ class Network(Policy):
     def __init__(self, env: Any) -> None:
         super().__init__(env)
         _check_fit(self.weights, env)
+        self._forward = Forward(self.weights)
         self._memory: NDArray[np.float32] | None = None
         self._of_agents: dict[str, NDArray[np.float32]] = {}
 
@@ -112,7 +132,7 @@ class Network(Policy):
         if self._memory is None or self._memory.shape != (*team, size):
             self._memory = np.zeros((*team, size), np.float32)
         rows = np.asarray(observation, np.float32).reshape(-1, observation.shape[-1])
-        logits, memory = self.weights.logits(rows, self._memory.reshape(len(rows), size))
+        logits, memory = self._forward(rows, self._memory.reshape(len(rows), size))
         self._memory = memory.reshape(*team, size)
         masked = np.where(mask == 1, logits.reshape(mask.shape), -np.inf)
         self.odds = _softmax(masked)
@@ -161,6 +181,11 @@ def network_in(folder: Path | str) -> type[Network]:
 def is_folder(name: str) -> bool:
     """Whether the name of a policy is a path, rather than a word or `module:Class`."""
     return os.path.exists(name) or (("/" in name or "\\" in name) and ":" not in name)
+
+
+def holds_policy(folder: Path | str) -> bool:
+    """Whether a trained policy is in the folder."""
+    return (Path(folder) / FILE).is_file()
 
 
 def write_weights(path: Path, weights: Weights) -> None:

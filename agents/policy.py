@@ -125,6 +125,10 @@ _OF_A_PROBLEM: Mapping[str, Mapping[str, str]] = {
 (`envs.Problem.policies`) goes before both tables."""
 
 
+_BY_SCENARIO = {"trained": "agents.trained:Trained"}
+"""Known by name and not listed: which policy they are, and whether there is one, depends on the scenario."""
+
+
 def policy_names(problem: "str | type[Problem] | None" = None) -> list[str]:
     """The shipped policies, or those that understand `problem`, its own among them.
 
@@ -138,15 +142,17 @@ def policy_names(problem: "str | type[Problem] | None" = None) -> list[str]:
 def policy_class(name: str, problem: "str | type[Problem] | None" = None) -> type[Policy]:
     """The class of the policy called `name`, trained into the folder `name`, or at `module:Class`.
 
-    Raises SandboxError otherwise. Where one name stands for several policies, `problem` says which; given as
+    `trained` is what is shipped for the problem and the tier of the scenario (`agents.trained`). Raises
+    SandboxError otherwise. Where one name stands for several policies, `problem` says which; given as
     to `policy_names`.
     """
-    from agents.network import is_folder, network_in
+    from agents.network import holds_policy, is_folder, network_in
 
     paths = _paths(problem)
-    if name not in paths and is_folder(name):
+    if name not in paths and is_folder(name) and (name not in _BY_SCENARIO or holds_policy(name)):
         return network_in(name)
-    return _find(paths.get(name, name), paths)
+    known = {**_BY_SCENARIO, **paths}
+    return _find(known.get(name, name), known)
 
 
 def make_policy(name: str, env: Any, **options: Any) -> Policy:

@@ -51,6 +51,10 @@ SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "training": {
         "train": ("training.train", "train a policy with PPO; watch it against heuristics and planner"),
+        "train_table": (
+            "training.table",
+            "train every tier from several seeds, judge it beside the heuristics; one table",
+        ),
         "train_torchrl": (
             "training.with_torchrl",
             "MAPPO of TorchRL's parts on the native TorchRL environment",

@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from envs.difference import DifferenceBatch
-from experiments.training.ppo import Arena, Learner, Running
+from experiments.training.moments import Running
+from experiments.training.ppo import Arena, Learner
 from sandbox.errors import SandboxError
 from sandbox.state import arrays
 from sandbox.world import Snapshot, World
@@ -54,6 +55,7 @@ def state_of(learner: Learner) -> dict[str, Any]:
     """All that the rest of a training depends on."""
     return {
         "networks": [net.state_dict() for net in learner.networks],
+        "cloned": None if learner.cloned is None else learner.cloned.state_dict(),
         "optimisers": [optimiser.state_dict() for optimiser in learner.optimisers],
         "generator": learner.generator.get_state(),
         "random": json.dumps(learner.rng.bit_generator.state),
@@ -72,6 +74,10 @@ def take_state(learner: Learner, state: dict[str, Any]) -> None:
     """Let a new learner, in worlds of the same scenarios, go on from what `state_of` told of another."""
     for net, told in zip(learner.networks, state["networks"], strict=True):
         net.load_state_dict(told)
+    if (cloned := state.get("cloned")) is not None:
+        learner.drop_anchor()
+        if learner.cloned is not None:
+            learner.cloned.load_state_dict(cloned)
     for optimiser, told in zip(learner.optimisers, state["optimisers"], strict=True):
         optimiser.load_state_dict(told)
     learner.generator.set_state(state["generator"].cpu())

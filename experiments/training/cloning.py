@@ -1,16 +1,23 @@
 """A warm start: the actor learns to do as another policy does, the critic what that earns."""
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from agents import Policy, make_policy
+from agents.network import Forward
 from envs.batch import BatchEnv
-from experiments.training.ppo import Arena, Batch, Learner, log_chances
+from experiments.training.minibatches import Batch
+from experiments.training.ppo import Arena, Learner, log_chances
 from sandbox.errors import SandboxError
 
+MINIBATCH, RATE = 512, 1e-3
+RARE, MOST = 0.5, 30.0
+"""The power of its rarity that an action counts with, and the most."""
 WARM = 4
 """Iterations after it in which the critic alone learns: its estimates are of the teacher, cut short."""
 
@@ -39,56 +46,68 @@ def clone(
 
     The worlds are other ones than those that the learner plays in afterwards, and their seeds are, too.
     """
+    began = time.process_time()
     own, settings = learner.arenas, learner.settings
-    learner.arenas = [Arena(env, settings, first_seed + 1000 * i, in_step=True) for i, env in enumerate(envs)]
     policies = [make_policy(name, env) for env in envs]
     if any(policy.thinks for policy in policies):
         raise SandboxError(
             f"Policy {name!r} thinks, which takes time that cloning knows nothing of; name another."
         )
+    learner.enter(envs, first_seed, in_step=True)
     try:
         for policy in policies:
             policy.reset(first_seed)
         teacher, played = Teacher(learner, policies), 0
         judged: list[Batch] = []
+        learner.acting = Forward(learner.weights())
+        longest = max(env.max_cycles for env in envs)
+        seen = 0 if settings.normalise else longest
         while played < steps or not judged:
-            learner.acting = learner.weights()
             for arena in learner.arenas:
                 arena.collect(teacher)
-            if played or not settings.normalise:  # the first rollout sets the scales alone
-                judged += [learner.judge(arena) for arena in learner.arenas]
-            elif settings.normalise:
+            if seen < longest:  # a whole episode sets the scales: what moves late in it is told apart, too
                 learner.rescale()
+                learner.acting = Forward(learner.weights())
+                seen += settings.rollout
+                continue
+            judged.append(learner.gathered([learner.judge(arena) for arena in learner.arenas]))
             played += sum(arena.reward.size for arena in learner.arenas)
-        agreed = _imitate(learner, judged, epochs)
+        learner.begin_descent(RATE)
+        agreed = _imitate(learner, Batch.joined(judged), epochs)
         learner.begin_descent()
+        learner.drop_anchor()
         learner.warm = WARM
         return agreed
     finally:
         for policy in policies:
             policy.close()
-        for arena in learner.arenas:
-            arena.env.close()
+        learner.leave()
         learner.arenas = own
+        learner.cpu_s += time.process_time() - began
 
 
-def _imitate(learner: Learner, judged: Sequence, epochs: int) -> float:
+def _imitate(learner: Learner, batch: Batch, epochs: int) -> float:
     """Cross entropy for the actor and squared error for the critic, over all that was played."""
-    batch = learner.gathered(judged)
-    size = max(1, learner.settings.minibatch // 2 // (batch.action[0].numel() if len(batch.action) else 1))
     agreed: list[float] = []
+    weight = _weights(batch, len(learner.labels))
     for _ in range(epochs):
         agreed = []
-        for rows in torch.randperm(
-            len(batch.action), generator=learner.generator, device=learner.device
-        ).split(size):
-            logits, value = learner.outputs(batch, rows)
-            chances = log_chances(logits, batch.mask[rows])
-            chooses, counts = batch.chooses[rows].float(), batch.counts[rows].float()
-            told = chances.gather(-1, batch.action[rows][..., None])[..., 0]
-            loss = -(told * chooses).sum() / chooses.sum().clamp(min=1.0)
-            missed = 0.5 * ((value - batch.target[rows]) ** 2 * counts).sum() / counts.sum().clamp(min=1.0)
+        order = learner.shuffled(len(batch.action))
+        for part in batch.rows(order).parts(MINIBATCH):
+            logits, value = learner.outputs(part)
+            chances = log_chances(logits, part.mask)
+            chooses, counts = part.chooses.float(), part.counts.float()
+            told = chances.gather(-1, part.action[..., None])[..., 0]
+            weighed = chooses * weight[part.action]
+            loss = -(told * weighed).sum() / weighed.sum().clamp(min=1e-6)
+            missed = 0.5 * ((value - part.target) ** 2 * counts).sum() / counts.sum().clamp(min=1.0)
             learner.descend(loss + missed)
-            same = (chances.argmax(-1) == batch.action[rows]).float() * chooses
+            same = (chances.argmax(-1) == part.action).float() * chooses
             agreed.append(float(same.sum() / chooses.sum().clamp(min=1.0)))
     return float(np.mean(agreed)) if agreed else 0.0
+
+
+def _weights(batch: Batch, actions: int) -> Tensor:
+    """(A,) What a row counts by its action: a rare one more, else a burn in a thousand rounds is not learned."""
+    counts = torch.bincount(batch.action[batch.chooses].flatten(), minlength=actions).float()
+    return (counts.sum() / counts.clamp(min=1.0)).pow(RARE).clamp(max=MOST)

@@ -18,6 +18,7 @@ What differs from the textbook, and why:
 
 import time
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,15 +27,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from agents.network import CLIP, Weights
+from agents.network import CLIP, Forward, Weights
 from envs.batch import OF_THE_NEXT, BatchEnv
 from envs.difference import DifferenceBatch
+from experiments.training.minibatches import Batch
+from experiments.training.moments import Running
 
 FLOOR = 0.01
 """Least deviation that an observation is divided by: what hardly moves is not blown up to noise."""
 NUMBERS = ("kl", "entropy", "loss_actor", "loss_critic", "clipped")  # of a step of the optimisers
+RISE = 3.0
+"""How far above its first value the rate may rise: a policy that hardly moves would else follow noise."""
 SPARE = 8
 """Of rows without a choice, one in so many teaches the critic: returns are cut there, too."""
+SAMPLED = 4
+"""Of the rounds of a rollout, one in so many is taken into the statistics of what is seen."""
 
 
 # ---------------------------------------------------------------------------------------------- 1. settings
@@ -51,15 +58,18 @@ class Settings:
     rollout: int = 128
     gamma: float = 0.995
     lam: float = 0.95
+    lam_critic: float = 1.0  # of the critic's targets: what costs hours later has to reach it
     share: float = 0.5  # of the rows that were played, learned from: neighbours in time are much alike
     epochs: int = 2
     minibatch: int = 2048
-    rate: float = 1e-3
+    rate: float = 1e-3  # of the actor at first
+    rate_critic: float = 1e-3
     target_kl: float = 0.01
     clip: float = 0.2
     entropy: float = 0.005
     gradient: float = 0.5  # norm that gradients are clipped to
     team_share: float = 0.0  # of the reward that is the fleet's mean
+    anchor: float = 0.0  # price of going from what was cloned
     normalise: bool = True
     semi_markov: bool = True
     device: str = "cpu"
@@ -101,21 +111,7 @@ def log_chances(logits: Tensor, mask: Tensor) -> Tensor:
     return torch.log_softmax(logits.masked_fill(~mask, -1e8), dim=-1)
 
 
-# ------------------------------------------------------------------------------------------- 3. statistics
-class Running:
-    """Mean and variance of all that was seen, per column (Chan et al. 1979)."""
-
-    def __init__(self, size: int) -> None:
-        self.count, self.mean, self.var = 0.0, np.zeros(size), np.ones(size)
-
-    def see(self, rows: NDArray) -> None:
-        count, mean, var = len(rows), rows.mean(0, dtype=np.float64), rows.var(0, dtype=np.float64)
-        total, delta = self.count + count, mean - self.mean
-        self.var = (self.var * self.count + var * count + delta**2 * self.count * count / total) / total
-        self.mean, self.count = self.mean + delta * count / total, total
-
-
-# ------------------------------------------------------------------------------------------- 4. collecting
+# ------------------------------------------------------------------------------------------- 3. collecting
 class Arena:
     """The worlds of one scenario, and what was collected in them: T rounds of R = worlds x satellites rows.
 
@@ -189,7 +185,7 @@ class Arena:
                 env.state(self.state[t + 1])
 
 
-# ---------------------------------------------------------------------------------------- 5. advantages
+# ---------------------------------------------------------------------------------------- 4. advantages
 def mixed_returns(
     reward: Tensor, value: Tensor, decides: Tensor, cut: Tensor, beyond: Tensor, gamma: float, lam: float
 ) -> Tensor:
@@ -207,24 +203,7 @@ def mixed_returns(
     return found
 
 
-# ------------------------------------------------------------------------------------------- 6. learning
-@dataclass
-class Batch:
-    """What an update learns from: K rows, or K sequences of `sequence` rounds."""
-
-    seen: Tensor
-    mask: Tensor
-    action: Tensor
-    chance: Tensor
-    advantage: Tensor
-    target: Tensor
-    chooses: Tensor  # rows that teach the actor
-    counts: Tensor  # rows that teach the critic
-    critic: Tensor  # what the critic sees
-    memory: Tensor  # before the first round
-    begins: Tensor  # an episode begins: what was remembered is forgotten
-
-
+# ------------------------------------------------------------------------------------------- 5. learning
 class Learner:
     """Networks, optimisers, statistics and worlds; `iterate` plays a rollout and learns from it."""
 
@@ -233,7 +212,7 @@ class Learner:
         self.problem, self.labels = envs[0].problem.name, tuple(envs[0].actions)
         self.features = tuple(envs[0].layout.names)
         torch.manual_seed(seed)
-        self.arenas = [Arena(env, settings, first_seed + 1000 * i) for i, env in enumerate(envs)]
+        self.enter(envs, first_seed)
         size, actions = len(self.features), len(self.labels)
         self.shared = settings.critic == "shared"
         heads = [(actions, 0.01), (1, 1.0)] if self.shared else [(actions, 0.01)]
@@ -248,20 +227,33 @@ class Learner:
         self.mean, self.scale = torch.zeros(size, device=self.device), torch.ones(size, device=self.device)
         self.steps, self.iterations, self.warm, self.cpu_s = 0, 0, 0, 0.0
         self.told: dict[str, float] = {}
-        self.acting = self.weights()
+        self.cloned: Net | None = None
+        self.acting = Forward(self.weights())
 
     @property
     def networks(self) -> list[Net]:
         """The actor, and the critic where it is apart."""
         return [net for net in (self.actor, self.critic) if net is not None]
 
-    def begin_descent(self) -> None:
-        """New optimisers, which remember nothing."""
+    def begin_descent(self, rate: float | None = None) -> None:
+        """New optimisers, which remember nothing; `rate` is that of the actor, if not the settings'."""
         fused: dict[str, Any] = {"fused": True} if self.device.type in ("cpu", "cuda") else {}
-        rate = self.settings.rate
+        rates = self.settings.rate if rate is None else rate, self.settings.rate_critic
         self.optimisers = [
-            torch.optim.Adam(net.parameters(), lr=rate, eps=1e-5, **fused) for net in self.networks
+            torch.optim.Adam(net.parameters(), lr=own, eps=1e-5, **fused)
+            for net, own in zip(self.networks, rates, strict=False)
         ]
+
+    def enter(self, envs: Sequence[BatchEnv], first_seed: int, in_step: bool = False) -> None:
+        """Begin episodes in these worlds."""
+        self.arenas = [
+            Arena(env, self.settings, first_seed + 1000 * i, in_step) for i, env in enumerate(envs)
+        ]
+
+    def leave(self) -> None:
+        """Let the worlds go."""
+        for arena in self.arenas:
+            arena.env.close()
 
     # --- deciding
     def choose(self, arena: Arena, t: int) -> tuple[NDArray, NDArray, NDArray]:
@@ -270,8 +262,8 @@ class Learner:
         In NumPy, wherever the networks are: for the rows of one round that is quicker than the way there.
         """
         seen, mask = arena.seen[t].reshape(arena.rows, -1), arena.mask[t].reshape(arena.rows, -1)
-        logits, memory = self.acting.logits(seen, arena.memory[t])
-        logits = np.where(mask, logits, np.float32(-1e8))
+        logits, memory = self.acting(seen, arena.memory[t])
+        np.copyto(logits, np.float32(-1e8), where=mask == 0)
         logits -= logits.max(-1, keepdims=True)
         sums = np.exp(logits).cumsum(-1)
         total = sums[:, -1]
@@ -304,7 +296,7 @@ class Learner:
     def iterate(self) -> None:
         """Play a rollout in every arena and learn from it; the very first one only sets the scales."""
         began = time.process_time()
-        self.acting = self.weights()
+        self.acting = Forward(self.weights())
         for arena in self.arenas:
             arena.collect(self)
         if self.observed.count or not self.settings.normalise:
@@ -322,8 +314,8 @@ class Learner:
             return
         for arena in self.arenas:
             alive = arena.alive[:-1]
-            if alive.any():
-                self.observed.see(arena.seen[:-1][alive])
+            if (some := alive[::SAMPLED]).any():
+                self.observed.see(arena.seen[:-1:SAMPLED][some])
             found = np.empty(arena.reward.shape)
             for t, reward in enumerate(self.paid(arena)):
                 arena.running = found[t] = arena.running * self.settings.gamma + reward
@@ -365,35 +357,38 @@ class Learner:
         counted = decides if settings.semi_markov else torch.ones_like(decides)
         cut = flat(over | arena.ended[..., None])
         reward = flat((self.paid(arena) / unit).astype(np.float32))
-        target = mixed_returns(reward, value, counted, cut, beyond, settings.gamma, settings.lam)
+        told = reward, value, counted, cut, beyond, settings.gamma
+        target = mixed_returns(*told, settings.lam_critic)
+        mixed = target if settings.lam == settings.lam_critic else mixed_returns(*told, settings.lam)
         spare = torch.rand(rounds, rows, generator=self.generator, device=device) < 1.0 / SPARE
         before = np.concatenate((np.zeros_like(arena.ended[:1]), arena.ended[:-1]))
+        critic = sees[:-1]
         return Batch(
-            seen=sees[:-1, :, : len(self.features)],
+            seen=critic if critic.shape[-1] == len(self.features) else critic[..., : len(self.features)],
             mask=flat(arena.mask[:-1]).bool(),
             action=tensor(arena.action),
             chance=tensor(arena.chance),
-            advantage=target - value[:-1],
+            advantage=mixed - value[:-1],
             target=target,
             chooses=decides[:-1],
             counts=decides[:-1] | ((spare | (not settings.semi_markov)) & (alive | (not alone))),
-            critic=sees[:-1],
+            critic=critic,
             memory=tensor(arena.memory[:-1]),
             begins=flat(before[..., None] | np.zeros(team, np.bool_)),
         )
 
     def learn(self, judged: Sequence[Batch]) -> None:
-        """Some epochs of minibatches, until the policy has moved far enough."""
-        batch = self.gathered(judged)
+        """Some epochs of minibatches, until the policy has moved far enough.
+
+        A row stays in its minibatch: of epoch to epoch their order changes, so that rows are copied once.
+        """
+        batch, told = self.gathered(judged, self.settings.share), []
         if len(chosen := batch.advantage[batch.chooses]) > 1:
             batch.advantage = (batch.advantage - chosen.mean()) / (chosen.std() + 1e-8)
-        count, told = len(batch.action), []
-        kept = torch.randperm(count, generator=self.generator, device=self.device)
-        kept = kept[: max(1, round(count * self.settings.share))]
-        size = max(1, self.settings.minibatch // (batch.action[0].numel() if count else 1))
+        parts = batch.parts(self.settings.minibatch)
         for _ in range(self.settings.epochs):
-            order = kept[torch.randperm(len(kept), generator=self.generator, device=self.device)]
-            told = [self.step(batch, rows) for rows in order.split(size)] if count else []
+            order = torch.randperm(len(parts), generator=self.generator, device=self.device).tolist()
+            told = [self.step(parts[i]) for i in order]
             if told and np.mean([numbers[0] for numbers in told]) > 2.0 * self.settings.target_kl:
                 break
         if not told:
@@ -407,50 +402,43 @@ class Learner:
         """A smaller rate where the policy moved too far, a larger one where it hardly did."""
         target = self.settings.target_kl
         factor = 1.0 / 1.5 if kl > 1.5 * target else 1.25 if kl < target / 1.5 else 1.0
-        self.rate = min(max(self.rate * factor, 1e-5), 1e-2)
+        self.rate = min(max(self.rate * factor, 1e-5), RISE * self.settings.rate)
         for group in self.optimisers[0].param_groups:
             group["lr"] = self.rate
 
-    def gathered(self, judged: Sequence[Batch]) -> Batch:
-        """What several rollouts and arenas gave, in one: rows, or with a memory sequences."""
-        return self._sequences(judged) if self.settings.memory else self._rows(judged)
+    def gathered(self, judged: Sequence[Batch], share: float = 1.0) -> Batch:
+        """A share of what teaches anything, of several rollouts and arenas, in one and in random order."""
+        length = self.settings.sequence if self.settings.memory else 0
+        found = [one.taught(length, share, self.shuffled) for one in judged]
+        if len(found) == 1:
+            return found[0]
+        whole = Batch.joined(found)
+        return whole.rows(self.shuffled(len(whole.action)))
 
-    @staticmethod
-    def _rows(judged: Sequence[Batch]) -> Batch:
-        """The rows that teach anything, of all arenas, one after the other."""
-        names = Batch.__dataclass_fields__
-        picked = [{name: getattr(one, name)[one.counts] for name in names} for one in judged]
-        return Batch(**{name: torch.cat([one[name] for one in picked]) for name in names})
+    def shuffled(self, count: int) -> Tensor:
+        """The numbers below `count` in random order."""
+        return torch.randperm(count, generator=self.generator, device=self.device)
 
-    def _sequences(self, judged: Sequence[Batch]) -> Batch:
-        """Rounds cut into sequences (K, L, ...), with what was remembered as each began."""
-        length = self.settings.sequence
-
-        def cut(x: Tensor) -> Tensor:
-            x = x[: len(x) // length * length].unflatten(0, (-1, length))
-            return x.transpose(1, 2).flatten(0, 1)
-
-        made = {
-            name: torch.cat([cut(getattr(one, name)) for one in judged])
-            for name in Batch.__dataclass_fields__
-        }
-        made["memory"] = made["memory"][:, 0]
-        taught = made["counts"].any(1)
-        return Batch(**{name: x[taught] for name, x in made.items()})
-
-    def outputs(self, batch: Batch, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits and values of some rows, as the networks are now."""
+    def outputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Logits and values of a minibatch, as the networks are now."""
         if self.shared:
-            logits, value = self.actor(batch.seen[rows])[0]
+            logits, value = self.actor(batch.seen)[0]
             return logits, value[..., 0]
-        value = self.value(batch.critic[rows])
+        return self.logits(self.actor, batch), self.value(batch.critic)
+
+    def logits(self, actor: Net, batch: Batch) -> Tensor:
+        """Logits of an actor, through the rounds of each sequence where it has a memory."""
         if not self.settings.memory:
-            return self.actor(batch.seen[rows])[0][0], value
-        memory, found = batch.memory[rows], []
-        for seen, begins in zip(batch.seen[rows].unbind(1), batch.begins[rows].unbind(1), strict=True):
-            (logits,), memory = self.actor(seen, memory * ~begins[:, None])
-            found.append(logits)
-        return torch.stack(found, 1), value
+            return actor(batch.seen)[0][0]
+        memory, found = batch.memory, []
+        for seen, begins in zip(batch.seen.unbind(1), batch.begins.unbind(1), strict=True):
+            heads, memory = actor(seen, memory * ~begins[:, None])
+            found.append(heads[0])
+        return torch.stack(found, 1)
+
+    def drop_anchor(self) -> None:
+        """From now on it costs to go from the actor as it is (Schmitt et al. 2018, kickstarting)."""
+        self.cloned = deepcopy(self.actor).requires_grad_(False) if self.settings.anchor else None
 
     def descend(self, loss: Tensor) -> None:
         """One step of the optimisers down the gradient of `loss`."""
@@ -460,26 +448,31 @@ class Learner:
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
 
-    def step(self, batch: Batch, rows: Tensor) -> tuple[float, ...]:
+    def step(self, batch: Batch) -> tuple[float, ...]:
         """One step of the optimisers; divergence, entropy, losses, share of ratios that were clipped."""
         settings = self.settings
-        logits, value = self.outputs(batch, rows)
-        chances = log_chances(logits, batch.mask[rows])
-        chooses, counts = batch.chooses[rows].float(), batch.counts[rows].float()
+        logits, value = self.outputs(batch)
+        chances = log_chances(logits, batch.mask)
+        chooses, counts = batch.chooses.float(), batch.counts.float()
         many, all_ = chooses.sum().clamp(min=1.0), counts.sum().clamp(min=1.0)
-        moved = chances.gather(-1, batch.action[rows][..., None])[..., 0] - batch.chance[rows]
-        ratio, advantage = moved.exp(), batch.advantage[rows]
+        moved = chances.gather(-1, batch.action[..., None])[..., 0] - batch.chance
+        ratio, advantage = moved.exp(), batch.advantage
         bounded = ratio.clamp(1.0 - settings.clip, 1.0 + settings.clip)
         gain = torch.minimum(ratio * advantage, bounded * advantage)
         entropy = -((chances.exp() * chances).sum(-1) * chooses).sum() / many
         loss_actor = -(gain * chooses).sum() / many
-        loss_critic = 0.5 * ((value - batch.target[rows]) ** 2 * counts).sum() / all_
+        strayed = 0.0
+        if self.cloned is not None:
+            before = log_chances(self.logits(self.cloned, batch), batch.mask)
+            strayed = ((before.exp() * (before - chances)).sum(-1) * chooses).sum() / many
+        loss_critic = 0.5 * ((value - batch.target) ** 2 * counts).sum() / all_
         follows = 0.0 if self.iterations < self.warm else 1.0  # the critic first learns of a cloned actor
-        self.descend(follows * (loss_actor - settings.entropy * entropy) + loss_critic)
+        costs = settings.anchor * strayed - settings.entropy * entropy
+        self.descend(follows * (loss_actor + costs) + loss_critic)
         with torch.no_grad():
             kl = ((ratio - 1.0 - moved) * chooses).sum() / many
             clipped = (((ratio - 1.0).abs() > settings.clip) * chooses).sum() / many
-        return tuple(float(x.detach()) for x in (kl, entropy, loss_actor, loss_critic, clipped))
+            return tuple(torch.stack((kl, entropy, loss_actor, loss_critic, clipped)).tolist())
 
     def weights(self, mode: str = "argmax") -> Weights:
         """The actor as a policy that needs no torch."""

@@ -4,7 +4,7 @@ import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,10 +15,11 @@ from envs.episodes import make_env, rounds_in
 from envs.faces import make_batch
 from envs.registry import find
 from experiments.training.checkpoint import state_of, take_state
-from experiments.training.cloning import clone
+from experiments.training.cloning import WARM, clone
 from experiments.training.evaluation import Score, score_weights
 from experiments.training.ppo import Learner, Settings
 from experiments.training.splits import FIRST_TRAINING_SEED
+from experiments.training.train_options import changed
 from sandbox.errors import SandboxError
 from sandbox.files import replacing
 from sandbox.scenario import Scenario
@@ -28,6 +29,13 @@ SCHEMA = 1
 STRIDE = 100_000
 """Between the first seeds of two trainings; of cloning, half of it further on."""
 CLONED_WORLDS = 4
+
+
+class Stage(NamedTuple):
+    """What is trained on until so many agent-steps; the last stage goes on."""
+
+    until: int
+    scenarios: tuple[Scenario, ...]
 
 
 @dataclass(frozen=True)
@@ -46,14 +54,23 @@ class Task:
     """Agent-steps between two evaluations."""
     difference: bool = False
     """Whether everybody is paid what the fleet would lose without it (`envs.difference`)."""
+    warm: int = WARM
+    """Iterations after cloning in which the critic alone learns."""
+    stages: tuple[Stage, ...] = ()
+    """A curriculum; without one `scenarios` are trained on throughout."""
 
-    def envs(self, worlds: int, central: bool = False) -> list[BatchEnv]:
-        """New worlds of every scenario, with autoreset.
+    def stage(self, steps: int) -> int:
+        """The number of the stage that a training is in after so many agent-steps."""
+        return min(sum(steps >= stage.until for stage in self.stages), max(len(self.stages) - 1, 0))
+
+    def envs(self, worlds: int, central: bool = False, stage: int | None = None) -> list[BatchEnv]:
+        """New worlds of every scenario, or of those of a stage, with autoreset.
 
         Raises SandboxError where one network cannot take them all; `central`: nor one critic of states.
         """
         made = []
-        for scenario in self.scenarios:
+        scenarios = self.scenarios if stage is None or not self.stages else self.stages[stage].scenarios
+        for scenario in scenarios:
             cycles = None if self.hours is None else rounds_in(self.hours, scenario)
             env = make_batch(
                 find(self.problem), scenario, worlds, max_cycles=cycles, difference_reward=self.difference
@@ -88,10 +105,9 @@ class Session:
         self.records: list[dict[str, Any]] = []
         self.best = -np.inf
         self._judge_env = judge_env
-        self._arguments = {"task": arguments, "settings": asdict(settings), "seed": seed}
-        first = FIRST_TRAINING_SEED + STRIDE * seed
-        envs = task.envs(task.worlds, settings.algorithm == "mappo")
-        self.learner = Learner(envs, settings, seed, first)
+        self._arguments: dict[str, Any] = {"task": arguments, "settings": asdict(settings), "seed": seed}
+        self._first, self._stage = FIRST_TRAINING_SEED + STRIDE * seed, 0
+        self.learner = Learner(self._envs(), settings, seed, self._first)
         self._went_on = self._recover()
         self._logs: Any = None
 
@@ -116,6 +132,7 @@ class Session:
                 self._evaluate(on_record)
             due = (learner.steps // task.interval + 1) * task.interval
             while not self._is_done(steps, cpu_s):
+                self._enter(task.stage(learner.steps))
                 learner.iterate()
                 self._log(learner.told)
                 on_iteration(learner)
@@ -128,8 +145,18 @@ class Session:
 
     def close(self) -> None:
         """Let the worlds go."""
-        for arena in self.learner.arenas:
-            arena.env.close()
+        self.learner.leave()
+
+    def _envs(self) -> list[BatchEnv]:
+        """New worlds of the stage that the training is in."""
+        return self.task.envs(self.task.worlds, self.settings.algorithm == "mappo", self._stage)
+
+    def _enter(self, stage: int) -> None:
+        """Go on in the worlds of a stage of the curriculum."""
+        if stage != self._stage:
+            self._stage = stage
+            self.learner.leave()
+            self.learner.enter(self._envs(), self._first + STRIDE // 20 * stage)
 
     def _is_done(self, steps: int | None, cpu_s: float | None) -> bool:
         learner = self.learner
@@ -143,6 +170,7 @@ class Session:
         worlds = min(task.worlds, CLONED_WORLDS)
         assert name is not None
         agreed = clone(self.learner, name, task.envs(worlds), first, task.clone_steps)
+        self.learner.warm = task.warm
         self.learner.told["cloned"] = agreed
 
     def _evaluate(self, on_record: Callable[[dict[str, Any]], None]) -> None:
@@ -189,6 +217,7 @@ class Session:
             "arguments": self._arguments,
             "records": self.records,
             "best": float(self.best),
+            "stage": self._stage,
             "learner": state_of(self.learner),
         }
         with replacing(self.folder / CHECKPOINT) as draft:
@@ -217,25 +246,15 @@ class Session:
             raise SandboxError(
                 f"{path} cannot be read ({told}); begin anew with --fresh, or name another folder with --out."
             ) from None
-        if known != self._arguments:
-            differs = _first_difference(known, self._arguments)
+        if differences := changed(known["task"], self._arguments["task"]):
             raise SandboxError(
-                f"{self.folder} holds a training with other arguments ({differs}); "
-                "give the same, name another folder with --out, or begin anew with --fresh."
+                f"{self.folder} holds a training that began otherwise: {'; '.join(differences[:3])}. "
+                "Give the same, name another folder with --out, or begin anew with --fresh."
             )
+        self._enter(content.get("stage", 0))
         take_state(self.learner, content["learner"])
         self.records, self.best = list(records), content["best"]
         return True
-
-
-def _first_difference(old: dict[str, Any], new: dict[str, Any], of: str = "") -> str:
-    for name in sorted(old.keys() | new.keys()):
-        was, now = old.get(name), new.get(name)
-        if was != now:
-            if isinstance(was, dict) and isinstance(now, dict):
-                return _first_difference(was, now, name)
-            return f"{name} was {str(was)[:60]}, not {str(now)[:60]}"
-    return of
 
 
 def best_of(sessions: Sequence[Session]) -> Session:

@@ -1,6 +1,7 @@
 """PPO: its returns by hand, that it learns, that it goes on where it was killed, and what it leaves."""
 
 import json
+import shlex
 import subprocess
 import sys
 
@@ -16,8 +17,9 @@ from experiments.running.cli import main  # noqa: E402
 from experiments.training.cloning import clone  # noqa: E402
 from experiments.training.evaluation import score  # noqa: E402
 from experiments.training.ppo import Learner, Settings, mixed_returns  # noqa: E402
-from experiments.training.session import CHECKPOINT, Session, Task  # noqa: E402
+from experiments.training.session import CHECKPOINT, Session, Stage, Task  # noqa: E402
 from experiments.training.splits import FIRST_TRAINING_SEED  # noqa: E402
+from experiments.training.train_options import changed  # noqa: E402
 from sandbox.errors import SandboxError  # noqa: E402
 from sandbox.scenario import load_scenario  # noqa: E402
 
@@ -28,6 +30,7 @@ KINDS = {
     "recurrent mappo": {"algorithm": "mappo", "memory": 8, "team_share": 0.5},
     "shared critic": {"critic": "shared"},
     "as it comes": {"normalise": False, "semi_markov": False},
+    "anchored": {"anchor": 0.5, "team_share": 0.5},
 }
 TINY = ["--scenario", "pair", "--set", "requests.initial=120", "--hours", "0.5", "--worlds", "2"]
 TINY += ["--evaluate", "256", "--evaluate-worlds", "2", "--quiet"]
@@ -115,7 +118,8 @@ def test_it_learns(small):
 @pytest.mark.parametrize("kind", [*KINDS, "difference"])
 def test_a_training_that_was_cut_off_goes_on_to_the_same_curve(small, tmp_path, kind):
     settings = Settings(rollout=24, minibatch=64, sequence=8, hidden=16, **KINDS.get(kind, {}))
-    own = task(small, difference=kind == "difference")
+    cloned = {"clone": "greedy", "clone_steps": 100, "warm": 1} if kind == "anchored" else {}
+    own = task(small, difference=kind == "difference", **cloned)
     env, curves = make_env("tasking_v0", small, 0.25, 2), {}
     for name in ("whole", "cut"):
         folder = tmp_path / name
@@ -162,6 +166,29 @@ def test_lost_satellites_end_their_return_and_teach_nothing_more(dying):
     )
 
 
+def test_what_is_cloned_is_what_was_played(small, monkeypatch):
+    """Over several rollouts: each row keeps the action that was taken in it, and what was seen then."""
+    kept = []
+    monkeypatch.setattr("experiments.training.cloning._imitate", lambda *told: kept.append(told[1]) or 1.0)
+    own = task(small, hours=1.0)
+    learner = Learner(own.envs(2), Settings(rollout=60, normalise=False), 0, FIRST_TRAINING_SEED)
+    clone(learner, "greedy", own.envs(4), FIRST_TRAINING_SEED + 5, 2_000)
+    (batch,) = kept
+    env = make_env("tasking_v0", small, 1.0, 1)
+    seen, mask = batch.seen[None].numpy(), batch.mask[None].numpy().astype(np.int8)
+    again = make_policy("greedy", env).decide(seen, mask)[0]
+    assert len(again) >= 2_000
+    assert (again == batch.action.numpy()).mean() > 0.99
+
+
+def test_scales_of_a_whole_episode_before_cloning(small):
+    own = task(small, hours=2.0)
+    learner = Learner(own.envs(2), Settings(rollout=60), 0, FIRST_TRAINING_SEED)
+    clone(learner, "greedy", own.envs(4), FIRST_TRAINING_SEED + 5, 500, epochs=1)
+    late = learner.features.index("time_left")
+    assert 1.0 / learner.scale[late] > 0.25  # of what goes from 1 to -1 or 0, evenly
+
+
 @pytest.mark.parametrize(
     "settings", [Settings(rollout=60), Settings(rollout=60, memory=16)], ids=["rows", "memory"]
 )
@@ -177,6 +204,26 @@ def test_cloning(small, settings):
     )
     with pytest.raises(SandboxError, match="thinks"):
         clone(learner, "qwen", own.envs(1), FIRST_TRAINING_SEED, 100)
+
+
+def test_an_anchor_holds_a_clone_near_its_teacher(small):
+    """After as many iterations at a large rate it agrees with the teacher more often than without."""
+    agreed = {}
+    for anchor in (0.0, 1.0):
+        own = task(small, hours=1.0)
+        settings = Settings(rollout=60, anchor=anchor, rate=3e-3, target_kl=1.0, entropy=0.1)
+        learner = Learner(own.envs(2), settings, 0, FIRST_TRAINING_SEED)
+        clone(learner, "greedy", own.envs(4), FIRST_TRAINING_SEED + 5, 3_000, epochs=6)
+        learner.warm = 0
+        for _ in range(8):
+            learner.iterate()
+        (arena,), env = learner.arenas, make_env("tasking_v0", small, 1.0, 2)
+        greedy, trained = make_policy("greedy", env), network_class(learner.weights())(env)
+        told = [policy.decide(arena.seen[:-1].reshape(1, -1, len(learner.features)),
+                              arena.mask[:-1].reshape(1, -1, len(learner.labels)))
+                for policy in (greedy, trained)]  # fmt: skip
+        agreed[anchor] = (told[0] == told[1]).mean()
+    assert agreed[1.0] > agreed[0.0]
 
 
 def test_several_scenarios_and_such_as_do_not_go_together(small, dying):
@@ -233,6 +280,26 @@ def test_the_command_and_what_it_leaves(tmp_path, capsys):
     assert "made for tasking_v0" in capsys.readouterr().err
 
 
+def test_the_best_heuristic_is_cloned(tmp_path):
+    told = [
+        "train",
+        *TINY,
+        "--clone",
+        "best",
+        "--clone-steps",
+        "300",
+        "--steps",
+        "0",
+        "--out",
+        str(tmp_path / "x"),
+    ]
+    assert main(told) == 0
+    content = json.loads((tmp_path / "x/training.json").read_text())
+    rules = {name: level for name, level in content["references"].items() if name != "random"}
+    assert content["cloned"] == max(sorted(rules), key=rules.get)
+    assert main([*told, "--clone", "none"]) == 2
+
+
 def test_refusals(tmp_path, capsys):
     folder = tmp_path / "trained"
     told = ["train", *TINY, "--steps", "100", "--out", str(folder)]
@@ -244,7 +311,10 @@ def test_refusals(tmp_path, capsys):
         assert said.count("\n") == 1
         assert all(word in said for word in words), said
 
-    refused([*told, "--gamma", "0.9"], "gamma was 0.995, not 0.9", "--fresh")
+    refused([*told, "--gamma", "0.9"], "--gamma was 0.995, not 0.9", "--fresh")
+    refused([*told, "--difference"], "--difference was left out, not given")
+    refused([*told, "--clone", "greedy"], "--clone was left out, not 'greedy'")
+    refused([*told, "--hidden", "32", "--no-normalise"], "--hidden was 64, not 32", "--no-normalise was left")
     (folder / "seed_0" / CHECKPOINT).write_bytes(b"\x80nothing")
     refused(told, "cannot be read", "--fresh")
     assert main([*told, "--fresh"]) == 0
@@ -254,11 +324,89 @@ def test_refusals(tmp_path, capsys):
     refused(["train", *TINY, "--out", str(other)], "something other than a training")
     for option, value in (("--worlds", "0"), ("--gamma", "2"), ("--device", "nowhere"), ("--seeds", "0")):
         refused(["train", *TINY, "--out", str(tmp_path / "new"), option, value], option)
+    refused(["train", "--tier", "dire", "--out", str(tmp_path / "new")], "tier", "dire")
+    refused(["train", "--curriculum", "calm,dire", "--out", str(tmp_path / "new")], "dire")
+    refused(["train", "--curriculum", "calm,tight", "--scenario", "pair"], "leave --scenario out")
+    refused(["train", "--curriculum", "calm,tight", "--minutes", "1"], "--steps")
+    refused(["train", "--curriculum", "calm,tight", "--tier", "scarce"], "--tier")
     refused(
         ["train", *TINY, "--out", str(tmp_path / "new"), "--critic", "shared", "--memory", "4"],
         "--critic shared",
     )
     refused(["train", *TINY, "--out", str(tmp_path / "new"), "--clone", "nobody"], "nobody")
+
+
+def test_what_may_not_change_is_said_before_anything_is_played(tmp_path, capsys, monkeypatch):
+    """Also of options that older trainings did not have, and where the first evaluation was never reached."""
+    folder = tmp_path / "trained"
+
+    def stop(*told):
+        raise SandboxError("Stopped.")
+
+    monkeypatch.setattr("experiments.training.evaluation.references", stop)
+    assert main(["train", *TINY, "--difference", "--steps", "100", "--out", str(folder)]) == 2
+    capsys.readouterr()
+    monkeypatch.setattr("experiments.training.evaluation.references", lambda *told: pytest.fail("played"))
+    assert main(["train", *TINY, "--steps", "100", "--out", str(folder)]) == 2
+    assert "--difference was given, not left out" in capsys.readouterr().err
+    content = json.loads((folder / "training.json").read_text())
+    content["arguments"] = {"problem": "tasking_v0"} | content["arguments"] | {"tier": "calm"}
+    for name in ("difference", "lam"):
+        content["arguments"].pop(name, None)
+    assert not changed(content["arguments"], content["arguments"] | {"lam": 0.95, "difference": False})
+    assert changed(content["arguments"], content["arguments"] | {"lam": 0.9}) == ["--lam was 0.95, not 0.9"]
+
+
+def test_the_command_that_is_told_plays_what_was_trained(tmp_path, capsys):
+    folder = tmp_path / "a folder"
+    told = [word for word in TINY if word != "--quiet"]
+    assert main(["train", *told, "--steps", "0", "--out", str(folder)]) == 0
+    command = capsys.readouterr().out.strip().splitlines()[-1]
+    words = shlex.split(command)
+    assert words[:4] == ["python", "-m", "experiments", "compare"]
+    for pair in (["--scenario", "pair"], ["--hours", "0.5"], ["--set", "requests.initial=120"]):
+        assert pair == words[words.index(pair[0]) :][:2]
+    assert str(folder) in words
+    assert main([*words[3:], "--seeds", "1", "--quiet"]) == 0
+
+
+def test_a_curriculum_that_was_cut_off_is_in_the_stage_that_it_was_in(tmp_path):
+    told = ["train", "--curriculum", "calm,tight", "--hours", "0.1", "--worlds", "1", "--clone", "none"]
+    told += ["--evaluate", "500", "--evaluate-worlds", "1", "--quiet", "--out"]
+    curves = {}
+    for name, reached in (("whole", ["--steps", "6000"]), ("cut", ["--steps", "6000", "--minutes", "0"])):
+        folder = tmp_path / name
+        assert main([*told, str(folder), *reached]) == 0
+        if name == "cut":  # nothing but the first evaluation is there, and it goes on
+            assert main([*told, str(folder), "--steps", "6000"]) == 0
+        content = json.loads((folder / "training.json").read_text())
+        assert content["arguments"]["curriculum"] == "calm:3000,tight:3000"
+        curves[name] = [{k: v for k, v in r.items() if k != "cpu_s"} for r in content["evaluations"]]
+    assert curves["whole"] == curves["cut"]
+    assert len(curves["whole"]) >= 4
+
+
+def test_the_stages_of_a_curriculum(small, dying, tmp_path):
+    stages = (Stage(300, (small,)), Stage(600, (dying,)))
+    own, settings = task(dying, stages=stages), Settings(rollout=24, hidden=16)
+    env, curves, seen = make_env("tasking_v0", dying, 0.25, 2), {}, []
+    for name in ("whole", "cut"):
+        folder = tmp_path / name
+        folder.mkdir()
+        for until in (900,) if name == "whole" else (250, 450, 900):
+            session = Session(own, settings, 3, folder, env, {"task": {}})
+
+            def on_iteration(learner, name=name):
+                if name == "whole":
+                    craft = learner.arenas[0].env.problem.mission.spacecraft["computing_satellite"]
+                    seen.append(craft.power.battery_wh)
+
+            session.run(until, None, lambda record: None, on_iteration)
+            session.close()
+        curves[name] = [{k: v for k, v in record.items() if k != "cpu_s"} for record in session.records]
+    assert sorted(set(seen)) == [30.0, 600.0]
+    last = {record["steps"]: record for record in curves["whole"]}
+    assert last[curves["cut"][-1]["steps"]] == curves["cut"][-1]
 
 
 @pytest.mark.slow

@@ -1,0 +1,60 @@
+"""What a training does where nothing else is said: the one table of defaults, by problem and tier.
+
+`python -m experiments train --problem P --tier T --minutes M` takes them all. Each was tried on training
+seeds and seeds from 900,000 on, never on those that the benchmark judges by. A training in a scenario that is
+named takes what is under `ANY`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from experiments.tiers import PROBLEMS
+
+BEST = "best"
+"""To be cloned: the heuristic that earns most on the seeds that a training is watched on."""
+ANY: Mapping[str, Any] = {
+    "hours": None,
+    "worlds": 16,
+    "clone": None,
+    "clone_steps": 200_000,
+    "rate": 1e-3,
+    "epochs": 2,
+    "share": 0.5,
+    "gamma": 0.995,
+    "lam": 0.95,
+    "entropy": 0.005,
+    "target_kl": 0.01,
+    "warm": 4,
+    "team_share": 0.0,
+    "anchor": 0.0,
+    "evaluate": 250_000,
+    "evaluate_worlds": 8,
+}
+"""By option of `train`."""
+OF_TIERS: Mapping[str, Any] = {
+    "clone": BEST,
+    "gamma": 0.999,
+    "entropy": 0.002,
+    "target_kl": 0.004,
+    "warm": 16,
+    "rate": 3e-4,
+    "anchor": 0.05,
+    "evaluate": 2_000_000,
+    "evaluate_worlds": 16,
+}
+"""Of every problem, in its tiers: hours pass between a deed and what it costs."""
+OF_PROBLEMS: Mapping[str, Mapping[str, Any]] = {
+    "tasking_v0": {"hours": 12.0, "worlds": 24, "team_share": 0.7, "anchor": 0.1},
+    "offloading_v0": {"hours": 1.0, "worlds": 8, "team_share": 0.3, "gamma": 0.995, "warm": 8},
+    "avoidance_v0": {"hours": 48.0, "worlds": 32, "gamma": 0.998, "lam": 0.97, "entropy": 0.0, "anchor": 0.3},
+    "autonomy_v0": {"hours": 4.0, "worlds": 8, "team_share": 0.5, "warm": 12},
+}
+OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {}
+"""By problem and tier, what differs again."""
+
+
+def recipe(problem: str, tier: str | None = None) -> dict[str, Any]:
+    """The defaults of `train`, by option: those of a tier of a problem, or those of `ANY`."""
+    if tier is None or problem not in PROBLEMS:
+        return dict(ANY)
+    return {**ANY, **OF_TIERS, **OF_PROBLEMS[problem], **OF_CASES.get((problem, tier), {})}

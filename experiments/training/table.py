@@ -1,0 +1,393 @@
+"""Train a policy for every tier of every problem, from several seeds, and hold it against the heuristics.
+
+Each training is one of `train` with the defaults of its tier (`experiments.training.recipes`). The best
+policy of each, chance and every heuristic then play the same seeds, from 910,000 on, that nothing was trained
+or chosen by. Leaves `trainings/`, a record per policy in `results/`, `table.md`, and in `trained/` the best
+policy of every tier with its card, as it is shipped in `agents/trained/`.
+"""
+
+import shlex
+import shutil
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, closing, suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from agents.trained import folder_of
+from envs.episodes import known_as, make_env, rounds_in
+from experiments.running import pool
+from experiments.running import run_folder as results
+from experiments.running.options import add, common, resumable
+from experiments.running.statistics import Summary, summarise
+from experiments.tiers import PROBLEMS, SCARCE, TIERS, TIGHT, tier_scenario
+from experiments.training.recipes import recipe
+from sandbox.errors import SandboxError, unknown_name
+from sandbox.files import replacing
+from sandbox.terminal import say
+
+FIRST_SEED = 910_000
+RECORD, SCHEMA = "policy in a tier", 1
+TRAININGS, RESULTS, TRAINED, TABLE = "trainings", "results", "trained", "table.md"
+
+
+class Case(NamedTuple):
+    """A tier of a problem."""
+
+    problem: str
+    tier: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.problem}_{self.tier}"
+
+
+class Job(NamedTuple):
+    """What one process does: train from a seed, or play a policy where all are judged."""
+
+    case: Case
+    out: str
+    seed: int | None
+    """Of a training; None for a policy with a name."""
+    policy: str
+    words: tuple[str, ...]
+    """Options of `train`."""
+    worlds: int
+    hours: float
+
+
+def options(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add(parser, "--problems", list(PROBLEMS), "decision problems", nargs="+", metavar="NAME")
+    add(parser, "--tiers", [TIGHT, SCARCE], f"of {', '.join(TIERS)}", nargs="+", metavar="TIER")
+    add(parser, "--minutes", 4.0, "minutes of processor time of a training", type=float, metavar="M")
+    add(parser, "--hours", None, "simulated hours of an episode (default: the recipe's)", type=float,
+        metavar="H")  # fmt: skip
+    parser.add_argument("--steps", default=None, metavar="N", help="agent-steps of one, in place of minutes")
+    add(parser, "--worlds", 16, "held-out seeds that every policy is judged on", type=int, metavar="N")
+    add(parser, "--processes", 1, "trainings at once", type=int, metavar="N")
+    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="OPTION=VALUE",
+                        help="further options of train, such as clone=none")  # fmt: skip
+    common(parser, out="results/train_table", seeds=5, seed=0, of="trainings of each")
+    resumable(parser)
+
+
+def run(told: Namespace) -> None:
+    """Train, judge, and write the table."""
+    cases, out = _cases(told), Path(told.out)
+    for name, least in (("seeds", 1), ("worlds", 1), ("processes", 1), ("seed", 0)):
+        if getattr(told, name) < least:
+            raise SandboxError(f"--{name} {getattr(told, name)}: give at least {least}.")
+    if not told.minutes > 0.0:
+        raise SandboxError(f"--minutes {told.minutes}: give more than 0.")
+    for folder in (TRAININGS, RESULTS, TRAINED):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    words = _words(told)
+
+    def job(case: Case, seed: int | None = None, policy: str = "") -> Job:
+        hours = recipe(*case)["hours"] if told.hours is None else told.hours
+        return Job(case, told.out, seed, policy, words, told.worlds, hours)
+
+    kernels = [job(case) for case in {case.problem: case for case in cases}.values()]
+    seeds = range(told.seed, told.seed + told.seeds)
+    trainings = [job(case, seed=seed) for seed in seeds for case in cases]
+    named = [job(case, policy=name) for case in cases for name in _others(case)]
+    rows = []
+    if told.processes > 1:  # else each would compile them for itself
+        _each(compile_kernels, kernels, told, "ready")
+    rows += [row for found in _each(train_and_judge, trainings, told, "trained") for row in found]
+    rows += [row for found in _each(judge_named, named, told, "played") for row in found]
+    text = table(rows)
+    with replacing(out / TABLE) as draft:
+        draft.write_text(text, encoding="utf-8")
+    for case in cases:
+        ship(case, rows, out)
+    if told.json:
+        results.keep_records(told.json, RECORD, rows)
+    if not told.quiet:
+        say(text)
+        say(f"Policies in {out / TRAINED}/, records in {out / RESULTS}/.")
+
+
+def _cases(told: Namespace) -> list[Case]:
+    for tier in told.tiers:
+        if tier not in TIERS:
+            raise unknown_name("tier", tier, TIERS)
+    problems = [known_as(problem) for problem in told.problems]
+    for problem in problems:
+        tier_scenario(problem, told.tiers[0])  # one without tiers is an error now
+    return [Case(problem, tier) for problem in problems for tier in told.tiers]
+
+
+def _words(told: Namespace) -> tuple[str, ...]:
+    """The options that every training gets."""
+    words = ["--steps", str(told.steps)] if told.steps else ["--minutes", f"{told.minutes:g}"]
+    for pair in told.set:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise SandboxError(f"--set {pair}: give OPTION=VALUE, such as clone=none.")
+        words += [f"--{name.replace('_', '-')}", value]
+    return tuple(words)
+
+
+def _each(function: Any, jobs: Sequence[Job], told: Namespace, done: str) -> Iterable[Any]:
+    for number, (job, found) in enumerate(pool.outcomes(function, jobs, told.processes), 1):
+        if not told.quiet:
+            who = job.policy if job.seed is None else f"seed {job.seed}"
+            say(f"{number} of {len(jobs)} {done}: {job.case.name} {who}".rstrip())
+        yield found
+
+
+def _others(case: Case) -> list[str]:
+    from experiments.training.evaluation import CHANCE, heuristics
+
+    return [CHANCE, *heuristics(case.problem)]
+
+
+# ------------------------------------------------------------------------------------------ in a process
+def compile_kernels(job: Job) -> None:
+    """Load the kernels of a problem, so that they are there for everybody."""
+    from experiments.training.session import Task
+
+    scenario = tier_scenario(*job.case)
+    for env in Task(job.case.problem, (scenario,), None, 1, 1).envs(1):
+        env.reset(FIRST_SEED)
+        env.step(np.zeros((1, env.satellites), np.int64))
+        env.close()
+
+
+def train_and_judge(job: Job) -> list[dict[str, Any]]:
+    """Train as `train` does, unless that is done, and judge what came of it."""
+    from agents.network import FILE, network_in
+    from experiments.running.cli import script_parser
+
+    assert job.seed is not None
+    folder = _folder(job)
+    words = ["--problem", job.case.problem, "--tier", job.case.tier, "--hours", f"{job.hours:g}"]
+    words += [*job.words, "--seed", str(job.seed)]
+    known, path = None, _record_path(job, f"ppo_seed{job.seed}")
+    command = shlex.join(["python", "-m", "experiments", "train", *words])
+    if (folder / FILE).is_file():
+        known = _known(path, network_in(folder).stamp, job)
+    if known and known["command"] == command:
+        return [known]
+    told = script_parser("train").parse_args([*words, "--out", str(folder), "--track", "none", "--quiet"])
+    told.command(told)
+    log = results.read_json(folder / "training.json")
+    last = log["evaluations"][-1]
+    more = {"train_seed": job.seed, "cpu_minutes": round(last["cpu_s"] / 60.0, 3), "steps": last["steps"]}
+    more |= {"command": command, "validation": max(record["score"] for record in log["evaluations"])}
+    more |= {"clone": log["cloned"], "stamp": network_in(folder).stamp}
+    return [_judged(job, "ppo", str(folder), path, more)]
+
+
+def judge_named(job: Job) -> list[dict[str, Any]]:
+    """Judge a policy that has a name."""
+    path = _record_path(job, job.policy)
+    if known := _known(path, "", job):
+        return [known]
+    scenario = tier_scenario(*job.case)
+    words = ["compare", "--env", job.case.problem, "--scenario", scenario.name, "--hours", f"{job.hours:g}"]
+    words += ["--seed", str(FIRST_SEED), "--seeds", str(job.worlds), "--policy", job.policy]
+    more = {"train_seed": None, "cpu_minutes": 0.0, "stamp": ""}
+    more["command"] = shlex.join(["python", "-m", "experiments", *words])
+    return [_judged(job, job.policy, job.policy, path, more)]
+
+
+def _judged(job: Job, algorithm: str, policy: str, path: Path, more: dict[str, Any]) -> dict[str, Any]:
+    """Play a policy on the seeds that all are judged on, and keep the record."""
+    from agents import make_policy
+    from experiments.running.code import whole_stamp
+    from experiments.training.evaluation import score
+
+    scenario, hours = tier_scenario(*job.case), job.hours
+    began = time.process_time()
+    with ExitStack() as closed:
+        env = closed.enter_context(closing(make_env(job.case.problem, scenario, hours, job.worlds)))
+        made = closed.enter_context(closing(make_policy(policy, env)))
+        found = score(env, made, FIRST_SEED)
+    record = {
+        "format": results.format_of(RECORD),
+        "schema": SCHEMA,
+        "version": _version(),
+        "revision": whole_stamp(),
+        "problem": job.case.problem,
+        "tier": job.case.tier,
+        "scenario": scenario.name,
+        "scenario_hash": results.scenario_hash(scenario),
+        "hours": hours,
+        "rounds": rounds_in(hours, scenario),
+        "algorithm": algorithm,
+        "eval_seeds": [FIRST_SEED, FIRST_SEED + job.worlds - 1],
+        "returns": list(found.returns),
+        "lost": found.lost,
+        "judged_cpu_s": round(time.process_time() - began, 1),
+        "versions": results.versions(),
+        **more,
+    }
+    results.write_json(path, record)
+    return record
+
+
+def _folder(job: Job) -> Path:
+    return Path(job.out) / TRAININGS / job.case.name / f"seed_{job.seed}"
+
+
+def _record_path(job: Job, name: str) -> Path:
+    return Path(job.out) / RESULTS / f"{job.case.name}_{name}.json"
+
+
+def _known(path: Path, stamp: str, job: Job) -> dict[str, Any] | None:
+    """The record of an earlier run, if it is of these weights, this scenario and as many worlds."""
+    record = results.read_json(path)
+    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
+        return None
+    same = (record.get("stamp"), record.get("hours")) == (stamp, job.hours)
+    same = same and len(record.get("returns", ())) == job.worlds
+    return record if same and record.get("scenario_hash") == _hash_of(job.case) else None
+
+
+def _hash_of(case: Case) -> str:
+    return results.scenario_hash(tier_scenario(*case))
+
+
+def _version() -> str:
+    with suppress(PackageNotFoundError):
+        return version("orbital-autonomy-sandbox")
+    return "-"
+
+
+# ---------------------------------------------------------------------------------------------- the table
+class Standing(NamedTuple):
+    """How a tier stands: over the returns of trainings (each the mean of its worlds) and of the best rule."""
+
+    trained: Summary
+    best: str
+    rule: Summary
+    """Over worlds."""
+    chance: float
+    lost: float
+    """Satellites in an episode that the trained policies lost, in the mean."""
+    rule_lost: float
+    minutes: float
+    gain: Summary
+    """Over worlds: what the trained policies earn in the mean, less what the rule earns in the same world."""
+
+    @property
+    def ratio(self) -> float:
+        """Above 1 where the trained policies earn more, also where both earn less than nothing."""
+        return 1.0 + (self.trained.iqm - self.rule.mean) / max(abs(self.rule.mean), 1e-9)
+
+
+def standing(rows: Sequence[dict[str, Any]]) -> Standing:
+    """Of one tier. Raises SandboxError where nobody was trained or there is no heuristic."""
+    trained = [row for row in rows if row["algorithm"] == "ppo"]
+    rules = [row for row in rows if row["algorithm"] not in ("ppo", "random")]
+    if not trained or not rules:
+        raise SandboxError("A table needs trained policies and heuristics of every tier.")
+    best = max(rules, key=lambda row: float(np.mean(row["returns"])))
+    chance = [float(np.mean(row["returns"])) for row in rows if row["algorithm"] == "random"]
+    gained = np.mean([row["returns"] for row in trained], axis=0) - np.asarray(best["returns"])
+    each = [row["lost"] / len(row["returns"]) for row in trained]
+    return Standing(
+        summarise([float(np.mean(row["returns"])) for row in trained]),
+        best["algorithm"],
+        summarise(best["returns"]),
+        chance[0] if chance else float("nan"),
+        float(np.mean(each)),
+        best["lost"] / len(best["returns"]),
+        float(np.mean([row["cpu_minutes"] for row in trained])),
+        summarise(gained),
+    )
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """Markdown: a line for each tier of each problem."""
+    lines = [
+        "| problem, tier | random | best heuristic | trained: interquartile mean [95 % of trainings] | ratio "
+        "| gain in the same episode | lost an episode: trained, heuristic | CPU minutes |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for case in dict.fromkeys(Case(row["problem"], row["tier"]) for row in rows):
+        own = [row for row in rows if (row["problem"], row["tier"]) == case]
+        found = standing(own)
+        trained, rule = found.trained, found.rule
+        lines.append(
+            f"| {case.problem}, {case.tier} | {found.chance:,.1f} "
+            f"| {found.best} {rule.mean:,.1f} [{rule.low:,.1f}, {rule.high:,.1f}] "
+            f"| {trained.iqm:,.1f} [{trained.low:,.1f}, {trained.high:,.1f}] ({trained.runs}) "
+            f"| {found.ratio:.3f} | {found.gain.iqm:+,.1f} [{found.gain.low:+,.1f}, {found.gain.high:+,.1f}] "
+            f"| {found.lost:.2f}, {found.rule_lost:.2f} | {found.minutes:.1f} |"
+        )
+    first = rows[0]["eval_seeds"]
+    seeds = f"Held-out seeds {first[0]:,} to {first[1]:,}."
+    how = "Intervals of 95 %: of a heuristic and of the gain over these episodes, of trained policies over"
+    lines += ["", f"{seeds} {how} trainings, each the mean of these episodes."]
+    return "\n".join(lines) + "\n"
+
+
+# ------------------------------------------------------------------------------------------------- the card
+def ship(case: Case, rows: Sequence[dict[str, Any]], out: Path) -> Path:
+    """Copy the policy that earned most on the seeds it was chosen by, with its curve and its card."""
+    from agents.network import FILE
+    from experiments.training.train import CURVE
+
+    own = [row for row in rows if (row["problem"], row["tier"]) == case]
+    best = max((row for row in own if row["algorithm"] == "ppo"), key=lambda row: row["validation"])
+    source = out / TRAININGS / case.name / f"seed_{best['train_seed']}"
+    folder = out / TRAINED / folder_of(*case).name
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (FILE, CURVE):
+        if (source / name).is_file():
+            shutil.copyfile(source / name, folder / name)
+    with replacing(folder / "README.md") as draft:
+        draft.write_text(card(case, best, own), encoding="utf-8")
+    return folder
+
+
+def card(case: Case, best: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
+    """What a shipped policy is, how it was made, what it earns and where it does not beat a heuristic."""
+    found, mean = standing(rows), float(np.mean(best["returns"]))
+    begun = f"began as a copy of `{best['clone']}`" if best.get("clone") else "began from nothing"
+    scores = sorted(
+        ((row["algorithm"], float(np.mean(row["returns"])), row["lost"]) for row in rows
+         if row["algorithm"] != "ppo"), key=lambda each: -each[1])  # fmt: skip
+    above = [name for name, score, _ in scores if score >= mean]
+    verdict = (
+        f"It does not beat {', '.join(f'`{name}`' for name in above)} here."
+        if above
+        else "It earns more than every shipped heuristic on these seeds, in the mean."
+    )
+    trained = found.trained
+    if not found.gain.low > 0.0 and not above:
+        verdict += f" That of all trainings above `{found.best}` is within the error."
+    lines = [
+        f"# {case.problem}, {case.tier}",
+        "",
+        f"A network of two layers, trained with PPO in `{best['scenario']}`, {best['hours']:g} h an episode, "
+        f"{best['steps']:,} agent-steps in {best['cpu_minutes']:.1f} minutes of one processor; it {begun}.",
+        "",
+        "```sh",
+        best["command"],
+        "```",
+        "",
+        f"Code {best['revision']}, scenario {best['scenario_hash']}. Of {trained.runs} trainings the one "
+        "that earned most on the validation seeds.",
+        "",
+        f"| policy | mean return of {len(best['returns'])} episodes, seeds {best['eval_seeds'][0]:,} to "
+        f"{best['eval_seeds'][1]:,} | satellites lost |",
+        "| --- | --- | --- |",
+        f"| this one | {mean:,.1f} | {best['lost']} |",
+        f"| {trained.runs} trainings, interquartile mean | {trained.iqm:,.1f} "
+        f"[{trained.low:,.1f}, {trained.high:,.1f}] | |",
+        *(f"| {name} | {score:,.1f} | {lost} |" for name, score, lost in scores),
+        "",
+        verdict,
+        "",
+        "![returns on validation seeds while it learned](learning_curve.png)",
+    ]
+    return "\n".join(lines) + "\n"
