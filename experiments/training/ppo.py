@@ -226,6 +226,7 @@ class Learner:
         self.observed, self.earned = Running(size), Running(1)
         self.mean, self.scale = torch.zeros(size, device=self.device), torch.ones(size, device=self.device)
         self.steps, self.iterations, self.warm, self.cpu_s = 0, 0, 0, 0.0
+        self.settled = False  # whether scales of what is seen stay: with them changes what a clone does
         self.told: dict[str, float] = {}
         self.cloned: Net | None = None
         self.acting = Forward(self.weights())
@@ -314,7 +315,7 @@ class Learner:
             return
         for arena in self.arenas:
             alive = arena.alive[:-1]
-            if (some := alive[::SAMPLED]).any():
+            if not self.settled and (some := alive[::SAMPLED]).any():
                 self.observed.see(arena.seen[:-1:SAMPLED][some])
             found = np.empty(arena.reward.shape)
             for t, reward in enumerate(self.paid(arena)):

@@ -198,10 +198,11 @@ def test_cloning(small, settings):
     agreed = clone(learner, "greedy", own.envs(4), FIRST_TRAINING_SEED + 5, 4_000, epochs=6)
     assert agreed > 0.7
     before = learner.weights()
-    learner.iterate()  # the critic alone
-    assert all(
-        np.array_equal(a, b) for a, b in zip(before.layers[0], learner.weights().layers[0], strict=True)
-    )
+    learner.iterate()  # the critic alone: what the copy does stays
+    after = learner.weights()
+    assert all(np.array_equal(a, b) for a, b in zip(before.layers[0], after.layers[0], strict=True))
+    assert np.array_equal(before.mean, after.mean)
+    assert np.array_equal(before.scale, after.scale)
     with pytest.raises(SandboxError, match="thinks"):
         clone(learner, "qwen", own.envs(1), FIRST_TRAINING_SEED, 100)
 
