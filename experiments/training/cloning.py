@@ -40,7 +40,7 @@ class Teacher:
 
 
 def clone(
-    learner: Learner, name: str, envs: Sequence[BatchEnv], first_seed: int, steps: int, epochs: int = 4
+    learner: Learner, name: str, envs: Sequence[BatchEnv], first_seed: int, steps: int, epochs: int = 6
 ) -> float:
     """Learn from `steps` agent-steps that the policy called `name` plays in `envs`; how often they agree.
 
