@@ -462,7 +462,7 @@ class Learner:
         gain = torch.minimum(ratio * advantage, bounded * advantage)
         entropy = -((chances.exp() * chances).sum(-1) * chooses).sum() / many
         loss_actor = -(gain * chooses).sum() / many
-        strayed = 0.0
+        strayed = torch.zeros((), device=self.device)
         if self.cloned is not None:
             before = log_chances(self.logits(self.cloned, batch), batch.mask)
             strayed = ((before.exp() * (before - chances)).sum(-1) * chooses).sum() / many
