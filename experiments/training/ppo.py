@@ -64,6 +64,7 @@ class Settings:
     minibatch: int = 2048
     rate: float = 1e-3  # of the actor at first
     rate_critic: float = 1e-3
+    halving: float = 0.0  # agent-steps after which the actor's highest rate is a half; 0 for never
     target_kl: float = 0.01
     clip: float = 0.2
     entropy: float = 0.005
@@ -403,7 +404,10 @@ class Learner:
         """A smaller rate where the policy moved too far, a larger one where it hardly did."""
         target = self.settings.target_kl
         factor = 1.0 / 1.5 if kl > 1.5 * target else 1.25 if kl < target / 1.5 else 1.0
-        self.rate = min(max(self.rate * factor, 1e-5), RISE * self.settings.rate)
+        most = RISE * self.settings.rate
+        if self.settings.halving:
+            most /= 1.0 + self.steps / self.settings.halving
+        self.rate = min(max(self.rate * factor, 1e-5), most)
         for group in self.optimisers[0].param_groups:
             group["lr"] = self.rate
 

@@ -207,6 +207,15 @@ def test_cloning(small, settings):
         clone(learner, "qwen", own.envs(1), FIRST_TRAINING_SEED, 100)
 
 
+def test_the_highest_rate_falls_with_what_was_played(small):
+    learner = Learner(task(small).envs(1), Settings(rate=1e-3, halving=1000.0), 0, FIRST_TRAINING_SEED)
+    for steps, most in ((0, 3e-3), (1000, 1.5e-3), (2000, 1e-3), (10**9, 3e-9)):
+        learner.steps = steps
+        for _ in range(40):
+            learner._adapt(0.0)
+        assert learner.rate == pytest.approx(most)
+
+
 def test_an_anchor_holds_a_clone_near_its_teacher(small):
     """After as many iterations at a large rate it agrees with the teacher more often than without."""
     agreed = {}
