@@ -15,8 +15,16 @@ _APART = frozenset(
     ("command", "interrupted", "steps", "minutes", "seeds", "seed", "out", "fresh", "planner", "track",
      "quiet", "json")
 )  # fmt: skip
-_BEFORE = {"lam": 0.95, "target_kl": 0.01, "warm": 4, "anchor": 0.0, "halving": 0.0, "difference": False, "curriculum": None,
-           "tier": CALM}  # fmt: skip
+_BEFORE = {
+    "lam": 0.95,
+    "target_kl": 0.01,
+    "warm": 4,
+    "anchor": 0.0,
+    "halving": 0.0,
+    "difference": False,
+    "curriculum": None,
+    "tier": CALM,
+}
 """What trainings did of which older ones say nothing."""
 
 
