@@ -67,7 +67,7 @@ def state_of(learner: Learner) -> dict[str, Any]:
     }
 
 
-_COUNTERS = ("rate", "steps", "iterations", "warm", "cpu_s")
+_COUNTERS = ("rate", "steps", "iterations", "warm", "cpu_s", "settled")
 
 
 def take_state(learner: Learner, state: dict[str, Any]) -> None:

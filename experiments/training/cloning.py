@@ -40,7 +40,7 @@ class Teacher:
 
 
 def clone(
-    learner: Learner, name: str, envs: Sequence[BatchEnv], first_seed: int, steps: int, epochs: int = 4
+    learner: Learner, name: str, envs: Sequence[BatchEnv], first_seed: int, steps: int, epochs: int = 6
 ) -> float:
     """Learn from `steps` agent-steps that the policy called `name` plays in `envs`; how often they agree.
 
@@ -72,6 +72,7 @@ def clone(
                 continue
             judged.append(learner.gathered([learner.judge(arena) for arena in learner.arenas]))
             played += sum(arena.reward.size for arena in learner.arenas)
+        learner.settled = True
         learner.begin_descent(RATE)
         agreed = _imitate(learner, Batch.joined(judged), epochs)
         learner.begin_descent()
@@ -108,6 +109,6 @@ def _imitate(learner: Learner, batch: Batch, epochs: int) -> float:
 
 
 def _weights(batch: Batch, actions: int) -> Tensor:
-    """(A,) What a row counts by its action: a rare one more, else a burn in a thousand rounds is not learned."""
+    """(A,) What a row counts by its action: a rare one more, else one burn in a thousand is not learned."""
     counts = torch.bincount(batch.action[batch.chooses].flatten(), minlength=actions).float()
     return (counts.sum() / counts.clamp(min=1.0)).pow(RARE).clamp(max=MOST)

@@ -64,6 +64,7 @@ class Settings:
     minibatch: int = 2048
     rate: float = 1e-3  # of the actor at first
     rate_critic: float = 1e-3
+    halving: float = 0.0  # agent-steps after which the actor's highest rate is a half; 0 for never
     target_kl: float = 0.01
     clip: float = 0.2
     entropy: float = 0.005
@@ -226,6 +227,7 @@ class Learner:
         self.observed, self.earned = Running(size), Running(1)
         self.mean, self.scale = torch.zeros(size, device=self.device), torch.ones(size, device=self.device)
         self.steps, self.iterations, self.warm, self.cpu_s = 0, 0, 0, 0.0
+        self.settled = False  # whether scales of what is seen stay: with them changes what a clone does
         self.told: dict[str, float] = {}
         self.cloned: Net | None = None
         self.acting = Forward(self.weights())
@@ -314,7 +316,7 @@ class Learner:
             return
         for arena in self.arenas:
             alive = arena.alive[:-1]
-            if (some := alive[::SAMPLED]).any():
+            if not self.settled and (some := alive[::SAMPLED]).any():
                 self.observed.see(arena.seen[:-1:SAMPLED][some])
             found = np.empty(arena.reward.shape)
             for t, reward in enumerate(self.paid(arena)):
@@ -402,7 +404,10 @@ class Learner:
         """A smaller rate where the policy moved too far, a larger one where it hardly did."""
         target = self.settings.target_kl
         factor = 1.0 / 1.5 if kl > 1.5 * target else 1.25 if kl < target / 1.5 else 1.0
-        self.rate = min(max(self.rate * factor, 1e-5), RISE * self.settings.rate)
+        most = RISE * self.settings.rate
+        if self.settings.halving:
+            most /= 1.0 + self.steps / self.settings.halving
+        self.rate = min(max(self.rate * factor, 1e-5), most)
         for group in self.optimisers[0].param_groups:
             group["lr"] = self.rate
 
@@ -461,7 +466,7 @@ class Learner:
         gain = torch.minimum(ratio * advantage, bounded * advantage)
         entropy = -((chances.exp() * chances).sum(-1) * chooses).sum() / many
         loss_actor = -(gain * chooses).sum() / many
-        strayed = 0.0
+        strayed = torch.zeros((), device=self.device)
         if self.cloned is not None:
             before = log_chances(self.logits(self.cloned, batch), batch.mask)
             strayed = ((before.exp() * (before - chances)).sum(-1) * chooses).sum() / many

@@ -18,6 +18,7 @@ ANY: Mapping[str, Any] = {
     "clone": None,
     "clone_steps": 200_000,
     "rate": 1e-3,
+    "halving": 0.0,
     "epochs": 2,
     "share": 0.5,
     "gamma": 0.995,
@@ -35,19 +36,30 @@ OF_TIERS: Mapping[str, Any] = {
     "clone": BEST,
     "gamma": 0.999,
     "entropy": 0.002,
-    "target_kl": 0.004,
-    "warm": 16,
-    "rate": 3e-4,
+    "target_kl": 0.003,
+    "warm": 12,
+    "rate": 2e-4,
+    "halving": 3e6,
     "anchor": 0.05,
     "evaluate": 2_000_000,
     "evaluate_worlds": 16,
 }
 """Of every problem, in its tiers: hours pass between a deed and what it costs."""
 OF_PROBLEMS: Mapping[str, Mapping[str, Any]] = {
-    "tasking_v0": {"hours": 12.0, "worlds": 24, "team_share": 0.7, "anchor": 0.1},
-    "offloading_v0": {"hours": 1.0, "worlds": 8, "team_share": 0.3, "gamma": 0.995, "warm": 8},
-    "avoidance_v0": {"hours": 48.0, "worlds": 32, "gamma": 0.998, "lam": 0.97, "entropy": 0.0, "anchor": 0.3},
-    "autonomy_v0": {"hours": 4.0, "worlds": 8, "team_share": 0.5, "warm": 12},
+    "tasking_v0": {"hours": 12.0, "worlds": 24, "team_share": 0.7, "entropy": 0.0},
+    "offloading_v0": {"hours": 1.0, "worlds": 8, "team_share": 0.3, "gamma": 0.995, "warm": 8, "rate": 3e-4},
+    "avoidance_v0": {
+        "hours": 48.0,
+        "worlds": 48,
+        "gamma": 0.998,
+        "entropy": 0.0,
+        "anchor": 0.1,
+        "rate": 1.5e-4,
+        "target_kl": 0.002,
+        "evaluate": 500_000,
+        "clone_steps": 300_000,
+    },
+    "autonomy_v0": {"hours": 4.0, "worlds": 8, "team_share": 0.5},
 }
 OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {}
 """By problem and tier, what differs again."""

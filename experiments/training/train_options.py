@@ -15,8 +15,16 @@ _APART = frozenset(
     ("command", "interrupted", "steps", "minutes", "seeds", "seed", "out", "fresh", "planner", "track",
      "quiet", "json")
 )  # fmt: skip
-_BEFORE = {"lam": 0.95, "target_kl": 0.01, "warm": 4, "anchor": 0.0, "difference": False, "curriculum": None,
-           "tier": CALM}  # fmt: skip
+_BEFORE = {
+    "lam": 0.95,
+    "target_kl": 0.01,
+    "warm": 4,
+    "anchor": 0.0,
+    "halving": 0.0,
+    "difference": False,
+    "curriculum": None,
+    "tier": CALM,
+}
 """What trainings did of which older ones say nothing."""
 
 
@@ -67,6 +75,8 @@ def _how(group: Any) -> None:
         choices=("separate", "shared"))  # fmt: skip
     add(group, "--hidden", 64, "width of a layer", type=int, metavar="N")
     _default(group, "--rate", "learning rate at first", type=float, metavar="R")
+    _default(group, "--halving", "agent-steps after which the highest rate is a half, after twice as many a "
+             "third ...; 0 for never", type=float, metavar="N")  # fmt: skip
     _default(group, "--target-kl", "divergence of an update that the rate is adapted to", type=float,
              metavar="K")  # fmt: skip
     _default(group, "--epochs", "times that what was played is learned from", type=int, metavar="N")
@@ -126,7 +136,8 @@ def fill(told: Namespace, problem: str) -> None:
 def check(told: Namespace) -> None:
     """Raises SandboxError for numbers that no training can have."""
     least = {"worlds": 1, "seeds": 1, "seed": 0, "draws": 0, "memory": 0, "hidden": 1, "threads": 1,
-             "epochs": 1, "evaluate": 1, "evaluate_worlds": 1, "clone_steps": 1, "warm": 0}  # fmt: skip
+             "epochs": 1, "evaluate": 1, "evaluate_worlds": 1, "clone_steps": 1, "warm": 0,
+             "halving": 0}  # fmt: skip
     least |= {"steps": 0} if told.steps is not None else {}
     for name, bound in least.items():
         if getattr(told, name) < bound:

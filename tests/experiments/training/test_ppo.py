@@ -198,12 +198,22 @@ def test_cloning(small, settings):
     agreed = clone(learner, "greedy", own.envs(4), FIRST_TRAINING_SEED + 5, 4_000, epochs=6)
     assert agreed > 0.7
     before = learner.weights()
-    learner.iterate()  # the critic alone
-    assert all(
-        np.array_equal(a, b) for a, b in zip(before.layers[0], learner.weights().layers[0], strict=True)
-    )
+    learner.iterate()  # the critic alone: what the copy does stays
+    after = learner.weights()
+    assert all(np.array_equal(a, b) for a, b in zip(before.layers[0], after.layers[0], strict=True))
+    assert np.array_equal(before.mean, after.mean)
+    assert np.array_equal(before.scale, after.scale)
     with pytest.raises(SandboxError, match="thinks"):
         clone(learner, "qwen", own.envs(1), FIRST_TRAINING_SEED, 100)
+
+
+def test_the_highest_rate_falls_with_what_was_played(small):
+    learner = Learner(task(small).envs(1), Settings(rate=1e-3, halving=1000.0), 0, FIRST_TRAINING_SEED)
+    for steps, most in ((0, 3e-3), (1000, 1.5e-3), (2000, 1e-3), (10**9, 3e-9)):
+        learner.steps = steps
+        for _ in range(40):
+            learner._adapt(0.0)
+        assert learner.rate == pytest.approx(most)
 
 
 def test_an_anchor_holds_a_clone_near_its_teacher(small):
