@@ -62,7 +62,8 @@ class Burns(AvoidancePlanner):
 class Plain(Composite):
     """`DeadlineGreedy` of autonomy_v0 that sees the truth, and points as the plan has it."""
 
-    pointing, queue = TaskingDecoder, Greedy
+    pointing = TaskingDecoder
+    queue: ClassVar[type[Policy]] = Greedy
     burns = Burns
 
     def share(self, points: TaskingDecoder) -> None:

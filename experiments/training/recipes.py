@@ -8,7 +8,7 @@ named takes what is under `ANY`.
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.tiers import PROBLEMS
+from experiments.tiers import PROBLEMS, tier_hours
 
 BEST = "best"
 """To be cloned: the heuristic that earns most on the seeds that a training is watched on."""
@@ -46,10 +46,9 @@ OF_TIERS: Mapping[str, Any] = {
 }
 """Of every problem, in its tiers: hours pass between a deed and what it costs."""
 OF_PROBLEMS: Mapping[str, Mapping[str, Any]] = {
-    "tasking_v0": {"hours": 12.0, "worlds": 24, "team_share": 0.7, "entropy": 0.0},
-    "offloading_v0": {"hours": 1.0, "worlds": 8, "team_share": 0.3, "gamma": 0.995, "warm": 8, "rate": 3e-4},
+    "tasking_v0": {"worlds": 24, "team_share": 0.7, "entropy": 0.0},
+    "offloading_v0": {"worlds": 8, "team_share": 0.3, "gamma": 0.995, "warm": 8, "rate": 3e-4},
     "avoidance_v0": {
-        "hours": 48.0,
         "worlds": 48,
         "gamma": 0.998,
         "entropy": 0.0,
@@ -59,7 +58,7 @@ OF_PROBLEMS: Mapping[str, Mapping[str, Any]] = {
         "evaluate": 500_000,
         "clone_steps": 300_000,
     },
-    "autonomy_v0": {"hours": 4.0, "worlds": 8, "team_share": 0.5},
+    "autonomy_v0": {"worlds": 8, "team_share": 0.5},
 }
 OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {}
 """By problem and tier, what differs again."""
@@ -69,4 +68,5 @@ def recipe(problem: str, tier: str | None = None) -> dict[str, Any]:
     """The defaults of `train`, by option: those of a tier of a problem, or those of `ANY`."""
     if tier is None or problem not in PROBLEMS:
         return dict(ANY)
-    return {**ANY, **OF_TIERS, **OF_PROBLEMS[problem], **OF_CASES.get((problem, tier), {})}
+    own = {**OF_PROBLEMS[problem], **OF_CASES.get((problem, tier), {})}
+    return {**ANY, **OF_TIERS, "hours": tier_hours(problem, tier), **own}
