@@ -53,7 +53,7 @@ OF_PROBLEMS: Mapping[str, Mapping[str, Any]] = {
         "worlds": 48,
         "gamma": 0.998,
         "entropy": 0.0,
-        "anchor": 0.1,
+        "anchor": 0.05,
         "rate": 1.5e-4,
         "target_kl": 0.002,
         "evaluate": 750_000,
