@@ -36,12 +36,13 @@ class Trained(Policy):
 
     def __new__(cls, env: Any) -> Network:  # type: ignore[misc]
         problem, scenario = env.problem.name, env.problem.mission.name
-        folder = folder_of(problem, tier_of(scenario))
+        tier = tier_of(scenario)
+        folder = folder_of(problem, tier)
         if not (folder / FILE).is_file():
             there = ", ".join(shipped()) or "none yet"
             raise SandboxError(
                 f"Policy 'trained': none is shipped for {problem} in {scenario} ({folder.name}; there are: "
-                f"{there}); train one with: python -m experiments train --problem {problem}"
+                f"{there}); train one with: python -m experiments train --problem {problem} --tier {tier}"
             )
         return network_in(folder)(env)
 
