@@ -44,9 +44,7 @@ def priced(env, kind, factor):
 @pytest.mark.parametrize(("kind", "plain"), [(PricedTeacher, Teacher), (PricedPhoenix, OffloadingPhoenix)])
 def test_without_a_price_it_is_the_heuristic(asked, kind, plain):
     env, seen, mask = asked
-    np.testing.assert_array_equal(
-        priced(env, kind, 0.0).decide(seen, mask), plain(env).decide(seen, mask)
-    )
+    np.testing.assert_array_equal(priced(env, kind, 0.0).decide(seen, mask), plain(env).decide(seen, mask))
 
 
 @pytest.mark.parametrize("kind", [PricedTeacher, PricedPhoenix])
@@ -69,7 +67,7 @@ def test_a_price_halves_with_charge_and_is_the_slope_of_what_a_charge_is_worth(a
 
 
 def test_satellites_follow_the_heuristic_that_the_plan_names(asked):
-    env, seen, mask = asked
+    env, _, _ = asked
     simulator = Simulator(env.problem, 1)
     simulator.load(0)
     decoder, found = OffloadingDecoder(simulator), {}
