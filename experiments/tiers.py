@@ -34,15 +34,23 @@ LONGER: Mapping[tuple[str, str], float] = {("offloading_v0", SCARCE): 2.0}
 
 def tier_scenario(problem: str, tier: str) -> Scenario:
     """The scenario of a tier of a problem. Raises SandboxError for a problem or a tier that is unknown."""
+    problem = _known(problem, tier)
+    return scenario_of(problem, PROBLEMS[problem][tier])
+
+
+def tier_hours(problem: str, tier: str) -> float:
+    """Hours of an episode in a tier where none are named, so many that what is scarce there binds.
+
+    Raises SandboxError for a problem or a tier that is unknown.
+    """
+    problem = _known(problem, tier)
+    return LONGER.get((problem, tier), HOURS[problem])
+
+
+def _known(problem: str, tier: str) -> str:
     problem = known_as(problem)
     if problem not in PROBLEMS:
         raise SandboxError(f"{problem} has no tiers; those that have: {', '.join(PROBLEMS)}.")
     if tier not in TIERS:
         raise unknown_name("tier", tier, TIERS)
-    return scenario_of(problem, PROBLEMS[problem][tier])
-
-
-def tier_hours(problem: str, tier: str) -> float:
-    """Hours that an episode of a tier has where none are named: so long that what is scarce there binds."""
-    problem = known_as(problem)
-    return LONGER.get((problem, tier), HOURS[problem])
+    return problem

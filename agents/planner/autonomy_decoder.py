@@ -74,7 +74,7 @@ class Plain(Composite):
 class PlainPhoenix(Plain):
     """`Plain` with the inbox of `Phoenix`."""
 
-    queue = OffloadingPhoenix
+    queue = OffloadingPhoenix  # type: ignore[assignment]
 
 
 class AutonomyDecoder(autonomy.Teacher):

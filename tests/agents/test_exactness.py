@@ -110,11 +110,10 @@ def best_of_all(env, seed):
     simulator = Simulator(env.problem, len(plans))
     base = OffloadingDecoder(simulator)
     blank = base.blank()
-    wishes = np.zeros((len(plans), *blank["wishes"].shape), np.int8)
-    wishes[:, 0, jobs] = 1 + np.array(plans)
-    numbers = np.repeat(blank["numbers"][None], len(plans), axis=0)
+    all_plans = {name: np.repeat(part[None], len(plans), axis=0) for name, part in blank.items()}
+    all_plans["wishes"][:, 0, jobs] = 1 + np.array(plans)
     simulator.load(0)
-    base.follow({"wishes": wishes, "numbers": numbers})
+    base.follow(all_plans)
     earned = np.zeros(len(plans))
     for t in range(env.max_cycles):
         earned += simulator.step(base.act(t))

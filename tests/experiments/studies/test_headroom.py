@@ -9,7 +9,7 @@ import pytest
 from experiments.running.cli import main
 from experiments.studies import headroom as study
 from experiments.studies.headroom import draw, headroom, percent
-from experiments.tiers import PROBLEMS, TIERS, tier_scenario
+from experiments.tiers import PROBLEMS, TIERS, tier_hours, tier_scenario
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
 
@@ -42,6 +42,16 @@ def test_every_problem_has_named_tiers_that_say_what_is_scarce():
         tier_scenario("tasking_v0", "scarse")
     with pytest.raises(SandboxError, match="problem"):
         tier_scenario("tasking_v9", "calm")
+
+
+def test_episodes_are_as_long_as_what_is_scarce_needs():
+    for problem, names in PROBLEMS.items():
+        for tier in names:
+            assert 0.0 < tier_hours(problem, tier) <= tier_scenario(problem, tier).horizon_h
+    assert tier_hours("offloading_v0", "scarce") > 1.6, "a revolution, and the shadow in it"
+    for wrong in (("offloading_v0", "scarse"), ("offloading_v9", "scarce")):
+        with pytest.raises(SandboxError):
+            tier_hours(*wrong)
 
 
 def test_records_say_who_earned_what(small):
