@@ -91,8 +91,8 @@ class Trial:
         self._spent, self._since = 0.0, time.process_time()
         return self
 
-    def parallel_env(self, **arguments: Any) -> Any:
-        """The PettingZoo environment that is trained on."""
+    def environment(self, **arguments: Any) -> Any:
+        """What is trained on, in the face that is asked for: `envs.make`."""
         return make(self.problem, self.scenario, max_cycles=self.cycles, **arguments)
 
     def watch(self, steps: int, act: Act) -> bool:

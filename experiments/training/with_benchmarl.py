@@ -90,5 +90,5 @@ def options(parser: ArgumentParser) -> None:
 
 def run(told: Namespace) -> None:
     """Train, and leave the curve."""
-    with Trial(told, "benchmarl", "benchmarl") as trial:
+    with Trial(told, "benchmarl", "benchmarl", "BenchMARL") as trial:
         train(trial, told.algorithm)

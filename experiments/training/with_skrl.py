@@ -35,7 +35,7 @@ def train(trial: Trial) -> None:
                 trial.watch(self._rollout * trial.satellites, act)
 
     skrl.config.torch.key = trial.first_seed  # skrl resets with it once, and draws on from there
-    env = wrap_env(trial.parallel_env(mask_in_obs=True), wrapper="pettingzoo")
+    env = wrap_env(trial.environment(mask_in_obs=True), wrapper="pettingzoo")
     agents, rollout = env.possible_agents, trial.rounds * trial.worlds
     policy, value = _models(env, trial)
     agent = Watched(

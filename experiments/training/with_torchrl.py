@@ -109,5 +109,5 @@ def _after(env: Any, played: Any) -> Any:
 
 def run(told: Namespace) -> None:
     """Train, and leave the curve."""
-    with Trial(told, "torchrl", "torchrl") as trial:
+    with Trial(told, "torchrl", "torchrl", "TorchRL") as trial:
         train(trial)
