@@ -15,7 +15,7 @@ import re
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,10 @@ from sandbox.files import replacing
 RECORD, CURVE, PICTURE = "training.json", "learning_curve.csv", "learning_curve.png"
 FORMAT = "trial of a trainer"
 COLUMNS = ("seed", "steps", "cpu_s", "score", "lost")
+APART = ("agilerl", "benchmarl", "rllib", "tianshou")
+"""Trainers that want other versions than we do."""
+ALSO = {"rllib": ("dm-tree",)}
+"""By trainer, distributions without which its package is not the whole of it."""
 ROUNDS = 64
 """Played in every world between two updates."""
 Act = Callable[[NDArray[np.float32], NDArray[np.bool_]], NDArray]
@@ -56,12 +60,12 @@ class Learned(Policy):
 class Trial:
     """A training by the distribution `package`, as the command line `told`: `train_NAME`.
 
-    Raises ModuleNotFoundError where the package is not installed, and SandboxError where a number cannot be
-    used or the folder holds something else.
+    Raises SandboxError where the package is not installed, a number cannot be used, or the folder holds
+    something else.
     """
 
     def __init__(self, told: Namespace, package: str, name: str, title: str | None = None) -> None:
-        self.trainer = f"{title or package} {version(package)}"
+        self.trainer = f"{title or package} {_version(package, name)}"
         import torch
 
         torch.set_num_threads(1)
@@ -78,9 +82,11 @@ class Trial:
         self.features, self.actions = len(self.judge_env.layout), len(self.judge_env.actions)
         self.iteration = ROUNDS * self.worlds * self.satellites
         """Agent-steps between two updates."""
-        iterations = told.iterations and whole_count("iterations", told.iterations) * self.iteration
-        self.steps = iterations or whole_count("steps", told.steps)
+        self.steps = whole_count("steps", told.steps)
         """Agent-steps to learn from."""
+        if told.iterations is not None:
+            self.steps = whole_count("iterations", told.iterations) * self.iteration
+        self.evaluations = whole_count("evaluations", told.evaluations)
         self.records: list[dict[str, Any]] = []
         self.folder = Path(told.out or f"results/train_{name}-{_plain(self.problem, self.scenario.name)}")
         _take(self.folder)
@@ -88,6 +94,9 @@ class Trial:
     def __enter__(self) -> "Trial":
         self.levels = references(self.judge_env, self.problem, planner=False)
         self._say("Others: " + ", ".join(f"{name} {level:,.1f}" for name, level in self.levels.items()))
+        per_round = max(self.levels.values()) / (self.satellites * self.judge_env.max_cycles)
+        self.scale = 1.0 / max(100.0 * per_round, 1e-3)
+        """To multiply rewards by, so that a value is about one: the best heuristic's pay in 100 rounds."""
         self._spent, self._since = 0.0, time.process_time()
         return self
 
@@ -98,7 +107,7 @@ class Trial:
     def watch(self, steps: int, act: Act) -> bool:
         """To be told after each update: judges `act` where that is due. Whether to go on."""
         self._steps, self._act = steps, act
-        due = (len(self.records) + 1) * self.steps / max(self.told.evaluations, 1)
+        due = (len(self.records) + 1) * self.steps / self.evaluations
         if steps >= due or steps >= self.steps:
             self._judge()
         return steps < self.steps
@@ -141,6 +150,18 @@ class Trial:
     def _say(self, text: str) -> None:
         if not self.told.quiet:
             print(text, flush=True)
+
+
+def _version(package: str, name: str) -> str:
+    """Of an installed distribution. Raises SandboxError where it, or what its extra adds, is not there."""
+    try:
+        return [version(needed) for needed in (package, *ALSO.get(name, ()))][0]
+    except PackageNotFoundError as error:
+        apart = ", in an environment of its own" if name in APART else ""
+        pinned = f"constraints-{name}.txt" if name in APART else "constraints.txt"
+        raise SandboxError(
+            f"{error.name} is not installed; run: pip install -c {pinned} -e '.[{name}]'{apart}."
+        ) from None
 
 
 def masked_argmax(logits: Any, mask: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -52,8 +52,9 @@ def train(trial: Trial) -> None:
         for _ in range(rollout):
             actions, log_probs, _, values = learner.get_action(obs=seen, infos=_in_lists(infos))
             following, rewards, ends, cuts, infos = env.step(actions)
+            paid = {name: reward * trial.scale for name, reward in rewards.items()}
             for name in names:
-                row = (seen, actions, log_probs, rewards, over, values)
+                row = (seen, actions, log_probs, paid, over, values)
                 for column, of_all in zip(kept, row, strict=True):
                     column[name].append(of_all[name])
             over = {name: (ends[name] | cuts[name]).astype(float) for name in names}

@@ -45,7 +45,9 @@ def _config(trial: Trial, workers: int) -> Any:
     return (
         PPOConfig()
         .environment(
-            SandboxMultiAgentEnv, env_config=told | {"first_seed": trial.first_seed - trial.seed}
+            SandboxMultiAgentEnv,
+            env_config=told | {"first_seed": trial.first_seed - trial.seed},
+            disable_env_checking=True,  # it plays a round without the masks
         )
         .env_runners(
             num_env_runners=workers,
@@ -56,7 +58,7 @@ def _config(trial: Trial, workers: int) -> Any:
         .rl_module(rl_module_spec=MultiRLModuleSpec(rl_module_specs={"sat": module}))
         .training(
             train_batch_size_per_learner=trial.rounds * trial.worlds,
-            minibatch_size=min(512, trial.iteration),
+            minibatch_size=min(256, trial.rounds * trial.worlds),
             num_epochs=4,
             lr=1e-3,
             entropy_coeff=0.01,

@@ -15,17 +15,16 @@ __all__ = ["options", "run", "train"]
 
 
 def train(trial: Trial) -> None:
-    """Roll out and learn, until the trial is over."""
+    """Roll out and learn, until the trial is over. The algorithm gives its own seed to the environment."""
     from sb3_contrib import MaskablePPO
     from stable_baselines3.common.callbacks import BaseCallback
 
     from envs.sb3 import make_sb3
 
     env = make_sb3(trial.problem, trial.scenario, trial.worlds, max_cycles=trial.cycles)
-    env.seed(trial.first_seed)
     model = MaskablePPO(
         "MlpPolicy", env, n_steps=trial.rounds, batch_size=512, n_epochs=4, learning_rate=1e-3,
-        ent_coef=0.01, seed=trial.seed, device="cpu",
+        ent_coef=0.01, seed=trial.first_seed, device="cpu",
     )  # fmt: skip
 
     def act(observation: Any, mask: Any) -> Any:

@@ -25,8 +25,8 @@ def train(trial: Trial) -> None:
     env.set_seed(trial.first_seed)
     team = trial.satellites
     actor, body = _actor(trial)
-    loss = _loss(actor, _network(env.batch.problem.state_size, team, nn.Unflatten(-1, (team, 1))))
-    optimiser, last, steps, going = torch.optim.Adam(loss.parameters(), lr=1e-3), env.reset(), 0, True
+    loss = _loss(actor, _network(env.batch.problem.state_size + trial.features, 1))
+    optimiser, last, steps, going = torch.optim.Adam(loss.parameters(), lr=5e-4), env.reset(), 0, True
 
     def act(observation: Any, mask: Any) -> Any:
         with torch.no_grad():
@@ -41,10 +41,11 @@ def train(trial: Trial) -> None:
             for name in ("done", "terminated"):  # TorchRL wants them once a satellite
                 flag = played["next", name].unsqueeze(-2).expand(*played.batch_size, team, 1)
                 played["next", "sat", name] = flag.clone()
+            played["next", "sat", "reward"] *= trial.scale
             loss.value_estimator(played)
         rows = played.reshape(-1)
         for _ in range(4):
-            for chosen in torch.randperm(len(rows)).split(256):
+            for chosen in torch.randperm(len(rows)).split(64):
                 terms = loss(rows[chosen])
                 (terms["loss_objective"] + terms["loss_critic"] + terms["loss_entropy"]).backward()
                 nn.utils.clip_grad_norm_(loss.parameters(), 0.5)
@@ -55,11 +56,11 @@ def train(trial: Trial) -> None:
     env.close()
 
 
-def _network(inputs: int, outputs: int, *more: Any) -> Any:
+def _network(inputs: int, outputs: int) -> Any:
     from torch import nn
 
     return nn.Sequential(
-        nn.Linear(inputs, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, outputs), *more
+        nn.Linear(inputs, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, outputs)
     )
 
 
@@ -81,11 +82,25 @@ def _actor(trial: Trial) -> tuple[Any, Any]:
 
 
 def _loss(actor: Any, value: Any) -> Any:
+    import torch
     from tensordict.nn import TensorDictModule
     from torchrl.objectives import ClipPPOLoss
 
-    critic = TensorDictModule(value, ["state"], [("sat", "state_value")])
-    loss = ClipPPOLoss(actor, critic, entropy_coeff=0.01, normalize_advantage=True)
+    class Judge(torch.nn.Module):
+        """What each satellite is worth, by the true state beside what it sees (Yu et al. 2022)."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.value = value
+
+        def forward(self, state: Any, observation: Any) -> Any:
+            shared = state.unsqueeze(-2).expand(*observation.shape[:-1], -1)
+            return self.value(torch.cat((shared, observation), -1))
+
+    critic = TensorDictModule(Judge(), ["state", ("sat", "observation")], [("sat", "state_value")])
+    loss = ClipPPOLoss(
+        actor, critic, entropy_coeff=0.01, normalize_advantage=True, normalize_advantage_exclude_dims=(-1,)
+    )
     loss.set_keys(
         action=("sat", "action"), sample_log_prob=("sat", "sample_log_prob"), reward=("sat", "reward"),
         done=("sat", "done"), terminated=("sat", "terminated"), value=("sat", "state_value"),
