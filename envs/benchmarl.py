@@ -37,9 +37,10 @@ class SandboxTask(TaskClass):
     ) -> Callable[[], EnvBase]:
         """What makes `num_envs` worlds."""
         told = self.config
+        what, more = (told["problem"], told["scenario"], num_envs), told["arguments"]
 
         def make() -> EnvBase:
-            env = make_torchrl(told["problem"], told["scenario"], num_envs, device=device, **told["arguments"])
+            env = make_torchrl(*what, device=device, **more)
             if seed is not None:
                 env.set_seed(told["first_seed"] + seed)
             return env

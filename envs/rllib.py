@@ -32,20 +32,20 @@ class SandboxMultiAgentEnv(ParallelPettingZooEnv):
         problem, scenario = told.pop("problem"), told.pop("scenario", None)
         super().__init__(make(problem, scenario, mask_in_obs=True, **told))
         self.agents, self.possible_agents = list(self.par_env.possible_agents), self.par_env.possible_agents
-        self.observation_spaces = {
+        seen: Any = {
             agent: gymnasium.spaces.Dict(_renamed(space.spaces))
             for agent, space in self.par_env.observation_spaces.items()
         }
-        self.action_spaces = dict(self.par_env.action_spaces)
-        self.observation_space = gymnasium.spaces.Dict(self.observation_spaces)
-        self.action_space = gymnasium.spaces.Dict(self.action_spaces)
+        done: Any = dict(self.par_env.action_spaces)
+        self.observation_spaces, self.action_spaces = seen, done
+        self.observation_space, self.action_space = gymnasium.spaces.Dict(seen), gymnasium.spaces.Dict(done)
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[dict, dict]:
         """Begin an episode."""
         seen, infos = super().reset(seed=None if seed is None else self._first_seed + seed, options=options)
         return {agent: _renamed(told) for agent, told in seen.items()}, infos
 
-    def step(self, action_dict: dict) -> tuple[dict, dict, dict, dict, dict]:
+    def step(self, action_dict: Any) -> Any:
         """Play one round."""
         seen, *rest = super().step(action_dict)
         return {agent: _renamed(told) for agent, told in seen.items()}, *rest

@@ -52,7 +52,7 @@ class SatelliteEnv(gymnasium.Env):
     Args:
         batch: a batch of one, without autoreset.
         ego: number of the satellite that decides.
-        teammates: what decides for the others, a function or a policy (`agents.make_policy`); None: they idle.
+        teammates: what decides for the others, a policy (`agents.make_policy`) or a function; None: nothing.
     """
 
     def __init__(

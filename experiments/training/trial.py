@@ -28,6 +28,7 @@ from envs.making import make
 from envs.options import whole_count
 from experiments.running import run_folder as results
 from experiments.running.options import add, common
+from experiments.running.replacement import is_free
 from experiments.training.curve import learning_curve
 from experiments.training.evaluation import best_heuristic, references, score
 from experiments.training.splits import FIRST_TRAINING_SEED
@@ -155,7 +156,9 @@ class Trial:
 def _version(package: str, name: str) -> str:
     """Of an installed distribution. Raises SandboxError where it, or what its extra adds, is not there."""
     try:
-        return [version(needed) for needed in (package, *ALSO.get(name, ()))][0]
+        for needed in ALSO.get(name, ()):
+            version(needed)
+        return version(package)
     except PackageNotFoundError as error:
         apart = ", in an environment of its own" if name in APART else ""
         pinned = f"constraints-{name}.txt" if name in APART else "constraints.txt"
@@ -175,10 +178,11 @@ def _plain(*names: str) -> str:
 
 def _take(folder: Path) -> None:
     """Raises SandboxError unless the folder is new, empty or an earlier trial's."""
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+    if not is_free(folder):
         content = results.read_json(folder / RECORD) if folder.is_dir() else None
         if not (isinstance(content, dict) and content.get("format") == results.format_of(FORMAT)):
-            raise SandboxError(f"{folder} holds something other than a trial; name another folder with --out.")
+            told = "holds something other than a trial; name another folder with --out"
+            raise SandboxError(f"{folder} {told}.")
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder, {})
 
@@ -191,10 +195,12 @@ def options(parser: ArgumentParser, steps: int = 200_000) -> None:
     """Declare the options that all scripts have."""
     add(parser, "--problem", "tasking_v0", "decision problem", metavar="NAME")
     add(parser, "--scenario", "pair", "a named scenario or a YAML file", metavar="NAME")
-    add(parser, "--hours", None, "simulated hours of an episode (default: the scenario's)", type=float, metavar="H")
+    add(parser, "--hours", None, "simulated hours of an episode (default: the scenario's)",
+        type=float, metavar="H")  # fmt: skip
     add(parser, "--worlds", 8, "worlds stepped together", type=int, metavar="N")
     add(parser, "--steps", steps, "agent-steps to learn from", type=int, metavar="N")
-    add(parser, "--iterations", None, f"updates to learn from, of {ROUNDS} rounds, in place of steps", type=int, metavar="N")
+    add(parser, "--iterations", None, f"updates to learn from, of {ROUNDS} rounds, in place of steps",
+        type=int, metavar="N")  # fmt: skip
     add(parser, "--seed", 0, "of the training", type=int, metavar="K")
     add(parser, "--evaluations", 8, "times that it is judged on held-out seeds", type=int, metavar="N")
     add(parser, "--evaluate-worlds", 8, "held-out seeds of an evaluation", type=int, metavar="N")

@@ -4,8 +4,8 @@
     python -m experiments train_agilerl --scenario pair --steps 100_000
 
 AgileRL 2.58 plays by the masks where they are lists (an array makes its check raise an error), but its update
-does not know them: it holds the probability of an action among all against that among the legal ones. It plays
-one world at a time.
+does not know them: it holds the probability of an action among all against that among the legal ones. It
+plays one world at a time.
 """
 
 from argparse import Namespace

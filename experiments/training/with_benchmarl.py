@@ -49,7 +49,7 @@ def train(trial: Trial, algorithm: str) -> None:
 
 
 def _config(trial: Trial) -> Any:
-    """BenchMARL's defaults, but for sizes: its frame is a round of one world, our agent-step one satellite's."""
+    """BenchMARL's defaults, but for sizes. Its frame is a round of one world, for all satellites."""
     from benchmarl.experiment import ExperimentConfig
 
     config = ExperimentConfig.get_from_yaml()

@@ -8,6 +8,7 @@ With `--workers 0` everything is in one process. On a cluster the same code must
 The seconds of the curve are those of this process.
 """
 
+import logging
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,7 +69,7 @@ def _config(trial: Trial, workers: int) -> Any:
     )
 
 
-def _policy_of(agent: str, episode: Any, **_: Any) -> str:
+def _policy_of(agent: Any, episode: Any, **_: Any) -> str:
     return "sat"
 
 
@@ -97,7 +98,7 @@ def _ray(address: str | None) -> Iterator[None]:
         with ray_at(address):
             yield
         return
-    ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     try:
         yield
     finally:

@@ -55,20 +55,20 @@ def train(trial: Trial) -> None:
             return masked_argmax(policy.net(torch.from_numpy(observation)), mask)
 
     rounds = -(-trial.steps // trial.iteration) * rollout
-    told = {"timesteps": rounds, "headless": True, "disable_progressbar": True, "close_environment_at_exit": False}
-    SequentialTrainer(env=env, agents=agent, cfg=told).train()
+    quiet = {"headless": True, "disable_progressbar": True, "close_environment_at_exit": False}
+    SequentialTrainer(env=env, agents=agent, cfg={"timesteps": rounds, **quiet}).train()
     env.close()
 
 
 def _configuration(agents: list[str], rollout: int, scale: float) -> dict[str, Any]:
     nothing: dict[str, dict] = {agent: {} for agent in agents}  # skrl's own default does not name the agents
-    names = ("observation_preprocessor", "state_preprocessor", "value_preprocessor", "learning_rate_scheduler")
+    names = [f"{what}_preprocessor" for what in ("observation", "state", "value")]
     return {
         "rollouts": rollout, "learning_epochs": 4, "mini_batches": max(rollout // 256, 1),
         "learning_rate": 1e-3, "entropy_loss_scale": 0.01, "time_limit_bootstrap": True,
         "rewards_shaper": lambda rewards, *_: rewards * scale,
         "experiment": {"write_interval": 0, "checkpoint_interval": 0},
-        **{f"{name}_kwargs": nothing for name in names},
+        **{f"{name}_kwargs": nothing for name in (*names, "learning_rate_scheduler")},
     }  # fmt: skip
 
 

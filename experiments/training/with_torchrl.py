@@ -18,6 +18,7 @@ def train(trial: Trial) -> None:
     """Roll out and learn, until the trial is over."""
     import torch
     from torch import nn
+    from torchrl.envs.utils import step_mdp
 
     from envs.torchrl import make_torchrl
 
@@ -37,7 +38,7 @@ def train(trial: Trial) -> None:
             played = env.rollout(
                 trial.rounds, actor, auto_reset=False, tensordict=last, break_when_any_done=False
             )
-            last = _after(env, played)
+            last = env.maybe_reset(step_mdp(played[:, -1]))  # worlds that ended begin anew
             for name in ("done", "terminated"):  # TorchRL wants them once a satellite
                 flag = played["next", name].unsqueeze(-2).expand(*played.batch_size, team, 1)
                 played["next", "sat", name] = flag.clone()
@@ -108,18 +109,6 @@ def _loss(actor: Any, value: Any) -> Any:
     )  # fmt: skip
     loss.make_value_estimator(gamma=0.99, lmbda=0.95)
     return loss
-
-
-def _after(env: Any, played: Any) -> Any:
-    """Where the next rollout begins: worlds that ended begin anew."""
-    from torchrl.envs.utils import step_mdp
-
-    last = step_mdp(played[:, -1])
-    done = last["done"]
-    if done.any():
-        last["_reset"] = done
-        last = env.reset(last)
-    return last
 
 
 def run(told: Namespace) -> None:

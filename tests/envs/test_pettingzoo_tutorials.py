@@ -54,7 +54,8 @@ def test_stable_baselines_with_action_masks_in_turns(problems, name):
     env.reset(seed=7)
     for _ in range(2 * len(env.possible_agents)):
         observation, _, ended, cut, _ = env.env.last()
-        assert not (ended or cut)
+        assert not ended
+        assert not cut
         mask = observation["action_mask"]
         action, _ = model.predict(observation["observation"], action_masks=mask, deterministic=True)
         assert mask[action]

@@ -19,7 +19,8 @@ def test_its_own_check(problems, name):
 
 
 def test_the_numbers_are_those_of_the_parallel_face(small):
-    env = SandboxMultiAgentEnv({"problem": "tasking_v0", "scenario": small, "first_seed": 40, "max_cycles": 6})
+    told = {"problem": "tasking_v0", "scenario": small, "first_seed": 40, "max_cycles": 6}
+    env = SandboxMultiAgentEnv(told)
     plain = envs.make("tasking_v0", small, mask_in_obs=True, max_cycles=6)
     (told, _), (seen, _) = env.reset(seed=2), plain.reset(seed=42)
     for t in range(6):

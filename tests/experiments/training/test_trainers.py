@@ -23,7 +23,7 @@ MODULES = {
     "skrl": "skrl",
     "agilerl": "agilerl",
 }
-SHORT = ("--hours", "0.2", "--worlds", "2", "--evaluate-worlds", "2", "--iterations", "2", "--evaluations", "2")
+SHORT = ["--hours=0.2", "--worlds=2", "--evaluate-worlds=2", "--iterations=2", "--evaluations=2"]
 
 
 class Watched:
