@@ -56,6 +56,6 @@ def test_its_wrapper_of_the_parallel_face_finds_the_mask(small, mask_in_obs):
     env = PettingZooWrapper(parallel, return_state=True)
     check_env_specs(env)
     played = env.rollout(9, break_when_any_done=False)
-    legal = played["sat", "action_mask"].gather(-1, played["sat", "action"].argmax(-1, keepdim=True))
+    legal = played["sat", "action_mask"].gather(-1, played["sat", "action"].unsqueeze(-1))
     assert legal.all()
     assert played["state"].shape[-1] == parallel.problem.state_size
