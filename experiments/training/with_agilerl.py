@@ -1,11 +1,12 @@
-"""IPPO of AgileRL on the PettingZoo environment; satellites of one kind share a network.
+"""IPPO of AgileRL on the PettingZoo environment, a network for each satellite.
 
     pip install -c constraints-agilerl.txt -e ".[agilerl]"      in an environment of its own
     python -m experiments train_agilerl --scenario pair --steps 100_000
 
-AgileRL 2.58 plays by the masks where they are lists (an array makes its check raise an error), but its update
-does not know them: it holds the probability of an action among all against that among the legal ones. It
-plays one world at a time.
+Three faults of AgileRL 2.58 shape it. Masks have to be lists: an array makes its check raise an error. Its
+update does not know them: it holds the probability of an action among all against that among the legal ones.
+And where agents share a network, as those named `sat_0`, `sat_1`, ... would, the update puts rewards by time
+beside observations by agent; so here they are named otherwise. It plays one world at a time.
 """
 
 from argparse import Namespace
@@ -24,25 +25,23 @@ def train(trial: Trial) -> None:
     from agilerl.algorithms import IPPO
     from agilerl.vector.dummy_vec_env import PzDummyVecEnv
 
-    bare = trial.environment()
-    env: Any = PzDummyVecEnv(bare)
+    bare = _Apart(trial.environment())
+    env: Any = PzDummyVecEnv(bare)  # type: ignore[arg-type,unused-ignore]
     names, rollout = bare.possible_agents, trial.rounds * trial.worlds
     learner = IPPO(
         observation_spaces=[bare.observation_space(name) for name in names],
         action_spaces=[bare.action_space(name) for name in names],
         agent_ids=names,
         net_config={"encoder_config": {"hidden_size": [64, 64]}, "head_config": {"hidden_size": [64]}},
-        batch_size=256,
-        lr=1e-3,
+        batch_size=512,
+        lr=3e-4,
         learn_step=rollout,
     )
 
     def act(observation: Any, mask: Any) -> Any:
-        network = learner.actors["sat"]
-        flat = torch.from_numpy(observation.reshape(-1, trial.features))
         with torch.no_grad():
-            logits = network.head_net.wrapped(network.extract_features(flat))
-        return masked_argmax(logits.reshape(mask.shape), mask)
+            logits = [_logits(learner.actors[names[n]], observation[:, n]) for n in range(trial.satellites)]
+        return masked_argmax(torch.stack(logits, 1), mask)
 
     seen, infos = env.reset(seed=trial.first_seed)
     over = {name: np.zeros(1) for name in names}
@@ -63,6 +62,41 @@ def train(trial: Trial) -> None:
         steps += rollout * trial.satellites
         going = trial.watch(steps, act)
     env.close()
+
+
+class _Apart:
+    """The environment under names that AgileRL takes for agents of different kinds."""
+
+    render_mode = None
+
+    def __init__(self, env: Any) -> None:
+        self.env, self.close = env, env.close
+        self.names = {agent: f"{n}_sat" for n, agent in enumerate(env.possible_agents)}
+        self.possible_agents = list(self.names.values())
+        self.space = env.observation_space(env.possible_agents[0])
+        self.doing = env.action_space(env.possible_agents[0])
+
+    def observation_space(self, agent: str) -> Any:
+        return self.space
+
+    def action_space(self, agent: str) -> Any:
+        return self.doing
+
+    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+        return tuple(map(self._named, self.env.reset(seed=seed)))
+
+    def step(self, actions: Any) -> Any:
+        played = {agent: actions[name] for agent, name in self.names.items() if name in actions}
+        return tuple(map(self._named, self.env.step(played)))
+
+    def _named(self, told: Any) -> Any:
+        return {self.names[agent]: value for agent, value in told.items()}
+
+
+def _logits(network: Any, observation: Any) -> Any:
+    import torch
+
+    return network.head_net.wrapped(network.extract_features(torch.from_numpy(observation.copy())))
 
 
 def _in_lists(infos: Any) -> Any:
