@@ -95,9 +95,9 @@ class Trial:
     def __enter__(self) -> "Trial":
         self.levels = references(self.judge_env, self.problem, planner=False)
         self._say("Others: " + ", ".join(f"{name} {level:,.1f}" for name, level in self.levels.items()))
-        per_round = max(self.levels.values()) / (self.satellites * self.judge_env.max_cycles)
-        self.scale = 1.0 / max(100.0 * per_round, 1e-3)
-        """To multiply rewards by, so that a value is about one: the best heuristic's pay in 100 rounds."""
+        most = max(map(abs, self.levels.values())) * 100.0 / (self.satellites * self.judge_env.max_cycles)
+        self.scale = 1.0 / most if most else 1.0
+        """To multiply rewards by, so that a value is about one: what is earned in 100 rounds, at most."""
         self._spent, self._since = 0.0, time.process_time()
         return self
 

@@ -59,6 +59,15 @@ def test_what_act_decides_is_what_is_judged(tmp_path, capsys):
     assert f", greedy {earned}" in last
 
 
+@pytest.mark.parametrize(("levels", "scale"), [((-2.0, -20.0), 0.05), ((1.0, 40.0), 0.025)])
+def test_values_are_about_one_whatever_the_sign_of_what_is_earned(tmp_path, monkeypatch, levels, scale):
+    told_of = dict(zip(("random", "greedy"), levels, strict=True))
+    monkeypatch.setattr("experiments.training.trial.references", lambda *_, **__: told_of)
+    with Trial(told(tmp_path / "o", "--iterations", "1"), "numpy", "sb3") as trial:
+        assert trial.scale == pytest.approx(scale * trial.satellites * 24 / 100)
+        play(trial)
+
+
 def test_a_trial_that_breaks_off_leaves_no_curve_and_its_folder_can_be_used_again(tmp_path):
     with pytest.raises(ZeroDivisionError), Trial(told(tmp_path / "o"), "numpy", "sb3"):
         raise ZeroDivisionError
