@@ -3,9 +3,9 @@
     pip install -c constraints-agilerl.txt -e ".[agilerl]"      in an environment of its own
     python -m experiments train_agilerl --scenario pair --steps 100_000
 
-Three faults of AgileRL 2.58 shape it. Masks have to be lists: an array makes its check raise an error. Its
-update does not know them: it holds the probability of an action among all against that among the legal ones.
-And where agents share a network, as those named `sat_0`, `sat_1`, ... would, the update puts rewards by time
+It learns without masks, and an illegal action is played as the no-op: AgileRL 2.58 fails at masks that are
+arrays, takes them as lists in play, but does not know them in its update, which then learns nothing of use.
+Where agents share a network, as those named `sat_0`, `sat_1`, ... would, that update puts rewards by time
 beside observations by agent; so here they are named otherwise. It plays one world at a time.
 """
 
@@ -43,14 +43,14 @@ def train(trial: Trial) -> None:
             logits = [_logits(learner.actors[names[n]], observation[:, n]) for n in range(trial.satellites)]
         return masked_argmax(torch.stack(logits, 1), mask)
 
-    seen, infos = env.reset(seed=trial.first_seed)
+    seen, _ = env.reset(seed=trial.first_seed)
     over = {name: np.zeros(1) for name in names}
     steps, going = 0, True
     while going:
         kept: list[dict[str, list]] = [defaultdict(list) for _ in range(6)]
         for _ in range(rollout):
-            actions, log_probs, _, values = learner.get_action(obs=seen, infos=_in_lists(infos))
-            following, rewards, ends, cuts, infos = env.step(actions)
+            actions, log_probs, _, values = learner.get_action(obs=seen)
+            following, rewards, ends, cuts, _ = env.step(actions)
             paid = {name: reward * trial.scale for name, reward in rewards.items()}
             for name in names:
                 row = (seen, actions, log_probs, paid, over, values)
@@ -97,11 +97,6 @@ def _logits(network: Any, observation: Any) -> Any:
     import torch
 
     return network.head_net.wrapped(network.extract_features(torch.from_numpy(observation.copy())))
-
-
-def _in_lists(infos: Any) -> Any:
-    """What AgileRL reads of the infos, in the form in which it can."""
-    return {name: {"action_mask": info["action_mask"].tolist()} for name, info in infos.items()}
 
 
 def run(told: Namespace) -> None:
