@@ -10,7 +10,7 @@ from envs.joint import JointBatch, JointFace
 from envs.messaging import MessagingFace
 from envs.parallel import ParallelFace, sequential
 from envs.problem import Problem
-from envs.single import SatelliteEnv, Teammates, alone, one_satellite
+from envs.single import SatelliteEnv, alone, one_satellite
 from envs.vector import SatelliteVectorEnv
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.scenario import load_scenario
@@ -141,13 +141,14 @@ def _faces(problem: type[Problem]) -> Faces:
         scenario: Any = problem.scenario,
         *,
         satellite: str | None = None,
-        teammates: Teammates | None = None,
+        teammates: Any = None,
         render_mode: str | None = None,
         **arguments: Any,
     ) -> SatelliteEnv:
         """Gymnasium's environment for one satellite, by name or the first of the fleet.
 
-        Without `teammates` it flies alone; with them the whole fleet flies and they decide for the others.
+        Without `teammates` it flies alone; with them (a policy or a function) the whole fleet flies and they
+        decide for the others.
         """
         return one_satellite(batch_env, scenario, satellite, teammates, render_mode, **arguments)
 

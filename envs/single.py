@@ -19,6 +19,18 @@ Teammates = Callable[[NDArray[np.float32], dict[str, NDArray]], NDArray]
 """Called with observation (1, N, F) and info of the whole fleet; gives actions (1, N), the ego's ignored."""
 
 
+def _deciding(teammates: Any) -> Teammates | None:
+    """The function of `teammates`, or of a policy its `act`. Raises SandboxError for what cannot decide."""
+    if not isinstance(teammates, type):
+        act = getattr(teammates, "act", teammates)
+        if teammates is None or callable(act):
+            return act
+    raise SandboxError(
+        f"teammates = {shown(teammates)}; give a policy, as agents.make_policy(name, batch) makes it of a "
+        "batch_env of the same scenario, or a function of observation (1, N, F) and info."
+    )
+
+
 def alone(scenario: Scenario, satellite: str | None) -> Scenario:
     """`scenario` with the satellite of that name alone, or the first of its fleet."""
     names = make_fleet(scenario).names
@@ -40,14 +52,14 @@ class SatelliteEnv(gymnasium.Env):
     Args:
         batch: a batch of one, without autoreset.
         ego: number of the satellite that decides.
-        teammates: what decides for the others, for example `agents.make_policy(...).act`; None: they idle.
+        teammates: what decides for the others, a policy (`agents.make_policy`) or a function; None: nothing.
     """
 
     def __init__(
         self,
         batch: BatchEnv,
         ego: int = 0,
-        teammates: Teammates | None = None,
+        teammates: Any = None,
         render_mode: str | None = None,
     ) -> None:
         if not 0 <= ego < batch.satellites:
@@ -56,7 +68,7 @@ class SatelliteEnv(gymnasium.Env):
             )
         self.batch, self.problem, self.world = batch, batch.problem, batch.world
         self.layout, self.actions = batch.layout, batch.actions
-        self.ego, self.teammates, self.render_mode = int(ego), teammates, render_mode
+        self.ego, self.teammates, self.render_mode = int(ego), _deciding(teammates), render_mode
         modes = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}
         self.metadata = {"name": self.problem.name, **modes}
         self.camera = None if render_mode is None else Camera(batch, render_mode)
@@ -163,12 +175,12 @@ def one_satellite(
     batch_env: Callable[..., BatchEnv],
     scenario: Any,
     satellite: str | None,
-    teammates: Teammates | None,
+    teammates: Any,
     render_mode: str | None,
     **arguments: Any,
 ) -> SatelliteEnv:
     """The face of one satellite of the problem that `batch_env` makes: alone, or with `teammates`."""
-    scenario = load_scenario(scenario)
+    scenario, teammates = load_scenario(scenario), _deciding(teammates)
     if teammates is None:
         batch = batch_env(alone(scenario, satellite), autoreset=False, **arguments)
         return SatelliteEnv(batch, 0, None, render_mode)

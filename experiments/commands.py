@@ -60,6 +60,11 @@ SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "MAPPO of TorchRL's parts on the native TorchRL environment",
         ),
         "train_sb3": ("training.with_sb3", "MaskablePPO of sb3-contrib on our vector environment"),
+        "train_benchmarl": ("training.with_benchmarl", "MAPPO, IPPO or QMIX of BenchMARL on our task"),
+        "train_rllib": ("training.with_rllib", "PPO of RLlib with masks, on this machine or a Ray cluster"),
+        "train_tianshou": ("training.with_tianshou", "DQN of Tianshou on the agent-environment cycle"),
+        "train_skrl": ("training.with_skrl", "IPPO of skrl on the PettingZoo environment"),
+        "train_agilerl": ("training.with_agilerl", "IPPO or MADDPG of AgileRL on the PettingZoo environment"),
         "train_nano": ("training.train_nano", "train the nano from its teachers, then with DAgger"),
         "score_nano": (
             "training.score_nano",

@@ -28,7 +28,7 @@ def outcomes(
     if address is None:
         yield from pool.outcomes(outcome_of, episodes, processes)
     elif episodes:
-        with _ray(address) as ray:
+        with ray_at(address) as ray:
             yield from _shared(ray, episodes, processes)
 
 
@@ -59,7 +59,7 @@ def _shared(
 
 
 @contextmanager
-def _ray(address: str) -> Iterator[Any]:
+def ray_at(address: str) -> Iterator[Any]:
     """Ray, joined to the cluster at `address`."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     import ray

@@ -1,49 +1,55 @@
 """MaskablePPO of sb3-contrib on our vector environment: a slot for every satellite of every world.
 
-    pip install -e ".[sb3]"
-    python -m experiments train_sb3 --iterations 20
+    pip install -c constraints.txt -e ".[sb3]"
+    python -m experiments train_sb3 --scenario pair --steps 200_000
 
 Stable-Baselines3's own PPO takes the same environment, and ignores the masks.
 """
 
+from argparse import Namespace
 from typing import Any
 
-from experiments.training.splits import FIRST_TRAINING_SEED
-from experiments.training.with_torchrl import options, show
+from experiments.training.trial import Trial, options
 
 __all__ = ["options", "run", "train"]
 
 
-def train(
-    problem: str = "tasking_v0", scenario: Any = "pair", worlds: int = 8, rounds: int = 64,
-    iterations: int = 20, seed: int = 0, max_cycles: int | None = 120,
-) -> list[dict[str, float]]:  # fmt: skip
-    """Some iterations; of each, the mean reward of a satellite in a round."""
+def train(trial: Trial) -> None:
+    """Roll out and learn, until the trial is over. The algorithm gives its own seed to the environment."""
     from sb3_contrib import MaskablePPO
     from stable_baselines3.common.callbacks import BaseCallback
 
     from envs.sb3 import make_sb3
 
-    told: list[dict[str, float]] = []
+    env = make_sb3(trial.problem, trial.scenario, trial.worlds, max_cycles=trial.cycles)
+    model = MaskablePPO(
+        "MlpPolicy", env, n_steps=trial.rounds, batch_size=512, n_epochs=4, learning_rate=1e-3,
+        ent_coef=0.01, seed=trial.first_seed, device="cpu",
+    )  # fmt: skip
 
-    class Keep(BaseCallback):
+    def act(observation: Any, mask: Any) -> Any:
+        flat = observation.reshape(-1, trial.features), mask.reshape(-1, trial.actions)
+        chosen, _ = model.predict(flat[0], action_masks=flat[1], deterministic=True)
+        return chosen.reshape(mask.shape[:-1])
+
+    class Watch(BaseCallback):
+        """Is told when a rollout begins, which is when the one before has been learned from."""
+
+        def _on_rollout_start(self) -> None:
+            if self.num_timesteps:
+                trial.watch(self.num_timesteps, act)
+
         def _on_step(self) -> bool:
             return True
 
-        def _on_rollout_end(self) -> None:
-            told.append({"iteration": len(told), "reward": float(self.model.rollout_buffer.rewards.mean())})
+        def _on_training_end(self) -> None:
+            trial.watch(self.num_timesteps, act)
 
-    env = make_sb3(problem, scenario, worlds, max_cycles=max_cycles)
-    env.seed(FIRST_TRAINING_SEED + seed)
-    model = MaskablePPO(
-        "MlpPolicy", env, n_steps=rounds, batch_size=512, n_epochs=3, learning_rate=1e-3, seed=seed
-    )
-    model.learn(iterations * rounds * env.num_envs, callback=Keep())
+    model.learn(trial.steps, callback=Watch())
     env.close()
-    return told
 
 
-def run(told: Any) -> None:
-    """Train, print what was earned."""
-    show(train(told.problem, told.scenario, told.worlds, iterations=told.iterations, seed=told.seed), told,
-         "Stable-Baselines3 training")  # fmt: skip
+def run(told: Namespace) -> None:
+    """Train, and leave the curve."""
+    with Trial(told, "sb3-contrib", "sb3") as trial:
+        train(trial)

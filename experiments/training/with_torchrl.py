@@ -1,40 +1,76 @@
 """MAPPO with TorchRL's own parts, on our native TorchRL environment: masks, and a critic on the true state.
 
-    pip install -e ".[torchrl]"
-    python -m experiments train_torchrl --iterations 20
+    pip install -c constraints.txt -e ".[torchrl]"
+    python -m experiments train_torchrl --scenario pair --steps 200_000
 
 TorchRL begins episodes itself; at a truncation it bootstraps from the last observation of the old one.
 """
 
-from argparse import ArgumentParser
+from argparse import Namespace
 from typing import Any
 
-from experiments.running.options import add, common
-from experiments.running.run_folder import keep_records
-from experiments.training.splits import FIRST_TRAINING_SEED
+from experiments.training.trial import Trial, masked_argmax, options
+
+__all__ = ["options", "run", "train"]
 
 
-def train(
-    problem: str = "tasking_v0", scenario: Any = "pair", worlds: int = 8, rounds: int = 64,
-    iterations: int = 20, seed: int = 0, max_cycles: int | None = 120,
-) -> list[dict[str, float]]:  # fmt: skip
-    """Some iterations; of each, the mean reward of a satellite in a round and the loss."""
+def train(trial: Trial) -> None:
+    """Roll out and learn, until the trial is over."""
     import torch
-    from tensordict.nn import TensorDictModule
     from torch import nn
-    from torchrl.modules import MaskedCategorical, ProbabilisticActor
-    from torchrl.objectives import ClipPPOLoss
+    from torchrl.envs.utils import step_mdp
 
     from envs.torchrl import make_torchrl
 
-    torch.manual_seed(seed)
-    env = make_torchrl(problem, scenario, worlds, max_cycles=max_cycles)
-    env.set_seed(FIRST_TRAINING_SEED + seed)
-    team, features = env.batch.satellites, len(env.batch.layout)
-    actions, size = len(env.batch.actions), env.batch.problem.state_size
-    body = nn.Sequential(
-        nn.Linear(features, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, actions)
+    env = make_torchrl(trial.problem, trial.scenario, trial.worlds, max_cycles=trial.cycles)
+    env.set_seed(trial.first_seed)
+    team = trial.satellites
+    actor, body = _actor(trial)
+    loss = _loss(actor, _network(env.batch.problem.state_size + trial.features, 1))
+    optimiser, last, steps, going = torch.optim.Adam(loss.parameters(), lr=5e-4), env.reset(), 0, True
+
+    def act(observation: Any, mask: Any) -> Any:
+        with torch.no_grad():
+            return masked_argmax(body(torch.from_numpy(observation)), mask)
+
+    while going:
+        with torch.no_grad():
+            played = env.rollout(
+                trial.rounds, actor, auto_reset=False, tensordict=last, break_when_any_done=False
+            )
+            last = env.maybe_reset(step_mdp(played[:, -1]))  # worlds that ended begin anew
+            for name in ("done", "terminated"):  # TorchRL wants them once a satellite
+                flag = played["next", name].unsqueeze(-2).expand(*played.batch_size, team, 1)
+                played["next", "sat", name] = flag.clone()
+            played["next", "sat", "reward"] *= trial.scale
+            loss.value_estimator(played)
+        rows = played.reshape(-1)
+        for _ in range(4):
+            for chosen in torch.randperm(len(rows)).split(64):
+                terms = loss(rows[chosen])
+                (terms["loss_objective"] + terms["loss_critic"] + terms["loss_entropy"]).backward()
+                nn.utils.clip_grad_norm_(loss.parameters(), 0.5)
+                optimiser.step()
+                optimiser.zero_grad()
+        steps += trial.iteration
+        going = trial.watch(steps, act)
+    env.close()
+
+
+def _network(inputs: int, outputs: int) -> Any:
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Linear(inputs, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, outputs)
     )
+
+
+def _actor(trial: Trial) -> tuple[Any, Any]:
+    """One network for all satellites, as TorchRL's actor and bare."""
+    from tensordict.nn import TensorDictModule
+    from torchrl.modules import MaskedCategorical, ProbabilisticActor
+
+    body = _network(trial.features, trial.actions)
     actor = ProbabilisticActor(
         TensorDictModule(body, [("sat", "observation")], [("sat", "logits")]),
         in_keys={"logits": ("sat", "logits"), "mask": ("sat", "action_mask")},
@@ -43,69 +79,39 @@ def train(
         return_log_prob=True,
         log_prob_key=("sat", "sample_log_prob"),
     )
-    value = nn.Sequential(nn.Linear(size, 64), nn.Tanh(), nn.Linear(64, team), nn.Unflatten(-1, (team, 1)))
-    critic = TensorDictModule(value, ["state"], [("sat", "state_value")])
-    loss = ClipPPOLoss(actor, critic, entropy_coeff=0.01, normalize_advantage=True)
+    return actor, body
+
+
+def _loss(actor: Any, value: Any) -> Any:
+    import torch
+    from tensordict.nn import TensorDictModule
+    from torchrl.objectives import ClipPPOLoss
+
+    class Judge(torch.nn.Module):
+        """What each satellite is worth, by the true state beside what it sees (Yu et al. 2022)."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.value = value
+
+        def forward(self, state: Any, observation: Any) -> Any:
+            shared = state.unsqueeze(-2).expand(*observation.shape[:-1], -1)
+            return self.value(torch.cat((shared, observation), -1))
+
+    critic = TensorDictModule(Judge(), ["state", ("sat", "observation")], [("sat", "state_value")])
+    loss = ClipPPOLoss(
+        actor, critic, entropy_coeff=0.01, normalize_advantage=True, normalize_advantage_exclude_dims=(-1,)
+    )
     loss.set_keys(
         action=("sat", "action"), sample_log_prob=("sat", "sample_log_prob"), reward=("sat", "reward"),
         done=("sat", "done"), terminated=("sat", "terminated"), value=("sat", "state_value"),
         advantage=("sat", "advantage"), value_target=("sat", "value_target"),
     )  # fmt: skip
     loss.make_value_estimator(gamma=0.99, lmbda=0.95)
-    optimiser, told, last = torch.optim.Adam(loss.parameters(), lr=1e-3), [], env.reset()
-    for k in range(iterations):
-        with torch.no_grad():
-            played = env.rollout(rounds, actor, auto_reset=False, tensordict=last, break_when_any_done=False)
-            last = _after(env, played)
-            for name in ("done", "terminated"):  # TorchRL wants them once a satellite
-                flag = played["next", name].unsqueeze(-2).expand(*played.batch_size, team, 1)
-                played["next", "sat", name] = flag.clone()
-            loss.value_estimator(played)
-        rows = played.reshape(-1)
-        for chosen in torch.randperm(len(rows)).split(512):
-            terms = loss(rows[chosen])
-            total = terms["loss_objective"] + terms["loss_critic"] + terms["loss_entropy"]
-            total.backward()
-            nn.utils.clip_grad_norm_(loss.parameters(), 0.5)
-            optimiser.step()
-            optimiser.zero_grad()
-        reward = float(played["next", "sat", "reward"].mean())
-        told.append({"iteration": k, "reward": reward, "loss": float(total.detach())})
-    env.close()
-    return told
+    return loss
 
 
-def _after(env: Any, played: Any) -> Any:
-    """Where the next rollout begins: worlds that ended begin anew."""
-    from torchrl.envs.utils import step_mdp
-
-    last = step_mdp(played[:, -1])
-    done = last["done"]
-    if done.any():
-        last["_reset"] = done
-        last = env.reset(last)
-    return last
-
-
-def run(told: Any) -> None:
-    """Train, print what was earned."""
-    rows = train(told.problem, told.scenario, told.worlds, iterations=told.iterations, seed=told.seed)
-    show(rows, told, "TorchRL training")
-
-
-def show(rows: list[dict[str, float]], told: Any, name: str) -> None:
-    """Print the rows; write them as JSON if asked to."""
-    for row in rows:
-        print("  ".join(f"{key} {value:.4g}" for key, value in row.items()))
-    if told.json:
-        keep_records(told.json, name, rows)
-
-
-def options(parser: ArgumentParser) -> None:
-    """Declare the options."""
-    add(parser, "--problem", "tasking_v0", "decision problem", metavar="NAME")
-    add(parser, "--scenario", "pair", "a named scenario or a YAML file", metavar="NAME")
-    add(parser, "--worlds", 8, "worlds stepped together", type=int, metavar="N")
-    add(parser, "--iterations", 20, "rollouts learned from", type=int, metavar="N")
-    add(parser, "--seed", 0, "of the training", type=int, metavar="K")
-    common(parser)
+def run(told: Namespace) -> None:
+    """Train, and leave the curve."""
+    with Trial(told, "torchrl", "torchrl", "TorchRL") as trial:
+        train(trial)

@@ -47,10 +47,3 @@ def test_what_slots_have(small):
         env.env_method("fly")
     with pytest.raises(SandboxError, match="autoreset"):
         SandboxVecEnv(envs.make("tasking_v0", small, face="batch", autoreset=False))
-
-
-def test_the_script_learns_from_a_few_rollouts(small):
-    from experiments.training.with_sb3 import train
-
-    rows = train(scenario=small, worlds=2, rounds=16, iterations=2, max_cycles=20)
-    assert len(rows) == 2

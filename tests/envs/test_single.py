@@ -6,6 +6,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from agents import make_policy
+from agents.tasking import Greedy
 from envs import tasking_v0
 from sandbox.errors import SandboxError
 
@@ -25,6 +26,25 @@ def test_made_by_name(small):
     assert truncated
     assert not terminated
     assert isinstance(reward, float)
+
+
+@pytest.mark.parametrize("given", ["greedy", b"greedy", 3, ["greedy"], {"a": "greedy"}, object(), Greedy])
+def test_teammates_that_cannot_decide_are_refused_in_a_sentence(small, given):
+    with pytest.raises(SandboxError, match=r"^teammates = .*; give a policy, .* or a function"):
+        tasking_v0.satellite_env(small, teammates=given)
+    with pytest.raises(SandboxError, match=r"^teammates = "):
+        gymnasium.make("sandbox/Tasking-v0", teammates=given)
+
+
+def test_a_policy_is_taken_as_its_function_is(small):
+    policy = make_policy("greedy", tasking_v0.batch_env(small))
+    envs = [tasking_v0.satellite_env(small, teammates=told) for told in (policy, policy.act)]
+    for env in envs:
+        env.reset(seed=2)
+    for _ in range(60):
+        of_the_policy, of_its_function = (env.step(0)[0] for env in envs)
+        assert np.array_equal(of_the_policy, of_its_function)
+    assert [env.batch.legal()[0, 1].tolist() for env in envs] == 2 * [envs[0].batch.legal()[0, 1].tolist()]
 
 
 def test_teammates_decide_for_the_others(small):

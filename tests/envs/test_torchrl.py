@@ -48,9 +48,14 @@ def test_it_begins_episodes_itself(small):
         SandboxTorchRL(envs.make("tasking_v0", small, face="batch"))
 
 
-def test_the_script_learns_from_a_few_rollouts(small):
-    from experiments.training.with_torchrl import train
+@pytest.mark.parametrize("mask_in_obs", [False, True])
+def test_its_wrapper_of_the_parallel_face_finds_the_mask(small, mask_in_obs):
+    from torchrl.envs.libs.pettingzoo import PettingZooWrapper
 
-    rows = train(scenario=small, worlds=2, rounds=16, iterations=2, max_cycles=20)
-    assert [row["iteration"] for row in rows] == [0, 1]
-    assert all(np.isfinite(row["loss"]) for row in rows)
+    parallel = envs.make("tasking_v0", small, mask_in_obs=mask_in_obs, max_cycles=4)
+    env = PettingZooWrapper(parallel, return_state=True)
+    check_env_specs(env)
+    played = env.rollout(9, break_when_any_done=False)
+    legal = played["sat", "action_mask"].gather(-1, played["sat", "action"].unsqueeze(-1))
+    assert legal.all()
+    assert played["state"].shape[-1] == parallel.problem.state_size
