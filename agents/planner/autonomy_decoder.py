@@ -74,7 +74,7 @@ class Plain(Composite):
 class PlainPhoenix(Plain):
     """`Plain` with the inbox of `Phoenix`."""
 
-    queue = OffloadingPhoenix  # type: ignore[assignment]
+    queue = OffloadingPhoenix
 
 
 class AutonomyDecoder(autonomy.Teacher):
