@@ -68,6 +68,19 @@ def test_what_is_finished_is_not_done_again(out, monkeypatch):
     assert {path.name for path in after if after[path] != before[path]} == {"tasking_v0_tight_greedy.json"}
 
 
+def test_the_best_can_be_chosen_by_more_episodes(out, monkeypatch):
+    monkeypatch.setattr("experiments.training.train.run", lambda told: pytest.fail("trained again"))
+    before = records(out)
+    assert main(["train_table", *SMALL, "--choose", "3", "--out", str(out)]) == 0
+    for k in (0, 1):
+        record = records(out)[f"tasking_v0_tight_ppo_seed{k}"]
+        assert record["chosen_on"] == 3
+        assert record["returns"] == before[f"tasking_v0_tight_ppo_seed{k}"]["returns"]
+        env = make_env("tasking_v0", tier_scenario("tasking_v0", "tight"), 0.1, 3)
+        policy = make_policy(str(out / f"trainings/tasking_v0_tight/seed_{k}"), env)
+        assert record["validation"] == np.mean(score(env, policy, 900_000).returns)
+
+
 def test_the_best_is_shipped_with_its_card_and_has_a_name(out, monkeypatch, tmp_path):
     found, folder = records(out), out / "trained/tasking_v0_tight"
     chosen = max((found[f"tasking_v0_tight_ppo_seed{k}"] for k in (0, 1)), key=lambda row: row["validation"])
