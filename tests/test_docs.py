@@ -1,5 +1,6 @@
 """What docs/ shows works: examples run, commands and options are there, every kind of event is told."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments.training.table import standing
 from sandbox.recording import EVENT_KINDS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,3 +80,31 @@ def test_every_kind_of_event_is_told():
     assert {kind: lane for kind, lane in told.items() if kind in EVENT_KINDS} == {
         kind: about.lane for kind, about in EVENT_KINDS.items()
     }
+
+
+RECORDS = [json.loads(p.read_text()) for p in sorted((ROOT / "docs/records/train_table").glob("*.json"))]
+CASES = sorted({(record["problem"], record["tier"]) for record in RECORDS})
+
+
+@pytest.mark.parametrize(("problem", "tier"), CASES)
+def test_the_table_of_trainings_is_that_of_its_records(problem, tier):
+    own = [record for record in RECORDS if (record["problem"], record["tier"]) == (problem, tier)]
+    found = standing(own)
+    (row,) = [line for line in DOCS["train.md"].splitlines() if line.startswith(f"| `{problem}`, {tier} |")]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+
+    def near(value, cell):
+        said = float(cell.replace(",", "").replace("+", ""))
+        return abs(said - value) <= 0.5 * 10.0 ** -len(cell.partition(".")[2]) + 1e-9
+
+    assert near(found.chance, cells[1])
+    best, level = cells[2].split()
+    assert best == f"`{found.best}`"
+    assert near(found.rule.mean, level)
+    for cell, summary in ((cells[3], found.trained), (cells[4], found.gain)):
+        numbers = re.findall(r"[-+\d.,]+\d", cell)
+        values = (summary.iqm, summary.low, summary.high)
+        assert all(near(value, number) for value, number in zip(values, numbers, strict=True)), (cell, values)
+    chosen = max((r for r in own if r["algorithm"] == "ppo"), key=lambda r: r["validation"])
+    assert near(sum(chosen["returns"]) / len(chosen["returns"]), cells[6])
+    assert found.trained.runs == 5
