@@ -19,7 +19,7 @@ from agents.qwen.policy import QwenPolicy
 from envs.batch import BatchEnv
 from envs.camera import joined
 from envs.deliberation import HOLD, NOTHING, DeliberatingBatch
-from experiments.running.callbacks import Film, said_of, odds_of
+from experiments.running.callbacks import Film, odds_of, said_of
 from experiments.running.rollout import Turn, advance, decide, without
 from sandbox.errors import SandboxError, shown, unknown_name
 from sandbox.recording import Recording

@@ -1,4 +1,4 @@
-"""A flight by hand: overrides are played and recorded, asking changes nothing, two futures are one to the bit."""
+"""A flight by hand: overrides are played and recorded, asking changes nothing, two futures are one."""
 
 import json
 
