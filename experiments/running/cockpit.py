@@ -165,11 +165,11 @@ class Cockpit:
     def _legal(self, run: Any = None, satellite: Any = None) -> dict[str, Any]:
         return {"legal": self._run(run).legal(satellite)}
 
-    def _branch(self) -> dict[str, Any]:
+    def _branch(self, at: Any = None) -> dict[str, Any]:
         if len(self.runs) > 1:
             raise SandboxError("There are two futures already; keep one of them first.")
         made = self._next
-        self.runs[made] = self._run(min(self.runs)).branch()
+        self.runs[made] = self._run(min(self.runs)).branch(at)
         self._next += 1
         return {"run": made}
 
@@ -187,7 +187,7 @@ class Cockpit:
         return self.runs[run]
 
     def _advance(self) -> None:
-        """Play a round of each run, or of the one that is behind since the other failed."""
+        """Play a round of each run, or of the one that is behind: it began earlier, or failed."""
         there = [flight for flight in self.runs.values() if not flight.over] or [*self.runs.values()]
         least = min(flight.rounds for flight in there)
         for flight in there:
@@ -233,7 +233,7 @@ COMMANDS: Mapping[str, tuple[Callable[..., dict[str, Any] | None], tuple[str, ..
     "release": (Cockpit._release, ("run", "satellite")),
     "ask": (Cockpit._ask, ("run", "satellite")),
     "legal": (Cockpit._legal, ("run", "satellite")),
-    "branch": (Cockpit._branch, ()),
+    "branch": (Cockpit._branch, ("at",)),
     "keep": (Cockpit._keep, ("run",)),
     "save": (Cockpit._save, ()),
 }

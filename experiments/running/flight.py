@@ -56,6 +56,8 @@ class Flight:
             raise SandboxError(f"A flight is of one world, not of {env.worlds}.")
         self.env, self.policy, self.over = env, policy, False
         self.overrides: dict[int, int] = {}
+        self._begun = seed, dict(meta or {}), minds
+        self._held: list[dict[int, int]] = []  # the overrides of every round
         self._told: dict[int, dict[str, str]] = {}
         self._observation, self._info = env.reset(seed)
         policy.reset(seed)
@@ -93,6 +95,7 @@ class Flight:
         told = self._take_over(turn)
         played, self._observation, self._info, over = advance(self.env, self.policy, turn)
         self.rounds += 1
+        self._held.append(dict(self.overrides))
         self._film.after(self.env, played)
         for n in sorted(told.keys() | self._told.keys()):
             if n not in told:
@@ -157,14 +160,30 @@ class Flight:
             answer["thinking"] = bool(self._info["thinking"][0, n])
         return answer
 
-    def branch(self) -> "Flight":
+    def branch(self, at: int | None = None) -> "Flight":
         """A second flight from here on, with overrides of its own; the past is the same.
 
-        Raises `SandboxError` where the policy cannot be copied.
+        Given `at`, from before that round on (they count from 0): the episode is flown anew up to there,
+        under the overrides that held then. Raises `SandboxError` where there is no such round, and for a
+        policy that cannot be copied or does not repeat itself.
         """
-        twin = copy.copy(self)
-        twin.__dict__ |= self._copied(self.__dict__)
-        return twin
+        if at is None or at == self.rounds:
+            twin = copy.copy(self)
+            twin.__dict__ |= self._copied(self.__dict__)
+            return twin
+        if isinstance(at, bool) or not isinstance(at, int) or not 0 <= at < self.rounds:
+            raise SandboxError(f"at = {shown(at)}; give a round from 0 to {self.rounds}.")
+        again = Flight(*self._copied((self.env, self.policy)), *self._begun)
+        for held in self._held[:at]:
+            again.overrides = dict(held)
+            again.step()
+        if at and (again.recording["action"] != self.recording["action"][:at]).any():
+            raise SandboxError(
+                f"The policy does not repeat itself: flown anew, it decides otherwise before round {at}; "
+                "branch from the present."
+            )
+        again.overrides = dict(self._held[at])
+        return again
 
     def number(self, satellite: int | str) -> int:
         """The number of a satellite, given by number or name. Raises `SandboxError` for any other."""

@@ -1615,7 +1615,7 @@ function inspect(view, run, n, k, panel) {
 /** Every decision there is: which were open, which was taken and how likely its policy held it. */
 function decision(run, n, i, k, panel) {
   const names = run.meta.action_names || [];
-  if (!(run.action[i] >= 0)) return;
+  if (!(run.action?.[i] >= 0)) return; // before the first round none was taken
   element("h4", "", panel, "decision");
   const odds = oddsOf(run, n, k), chosen = names[run.action[i]];
   if (odds) oddsGrid(odds, chosen, panel);

@@ -105,10 +105,16 @@ class Control {
       (value) => this.send({ do: "pace", value: Number(value) }));
     if (this.ids.length > 1) {
       this.ids.forEach((run, r) => view.button(bar, `keep ${r ? "right" : "left"}`, () => this.send({ do: "keep", run }), () => false));
-    } else view.button(bar, "branch", () => this.send({ do: "branch" }), () => false).title = "a second future from here on";
+    } else view.button(bar, "branch", () => this.branch(), () => false).title = "a second future from the moment that is shown";
     view.button(bar, "save", () => this.save(), () => false).title = "leave recording and page in the folder of results";
     this.status = element("span", "oas-status", bar);
     this.status.setAttribute("role", "status");
+  }
+
+  /** From the moment that is shown: the present, or before the round that is looked at. */
+  branch() {
+    const { view } = this, past = view.t < view.end - 1e-6;
+    return this.send({ do: "branch", ...(past ? { at: view.when(view.runs[0]).k } : {}) });
   }
 
   async save() {

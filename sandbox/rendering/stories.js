@@ -119,6 +119,7 @@ function pace(run, span) {
 
 /** The first moment at which two runs decide otherwise, or null. */
 function divergence(a, b) {
+  if (!a.action || !b.action) return null; // one has yet to begin
   const rounds = Math.min(a.rounds, b.rounds), size = Math.min(a.size, b.size);
   for (let k = 0; k < rounds; k++)
     for (let n = 0; n < size; n++)

@@ -63,6 +63,14 @@ def test_two_futures_are_flown_in_step_and_one_is_kept(cockpit):
     assert cockpit.command({"do": "branch"}) == {"run": 2}
 
 
+def test_a_future_from_earlier_catches_up_first(cockpit):
+    cockpit.command({"do": "step", "count": 6})
+    cockpit.command({"do": "branch", "at": 2})
+    assert [run["rounds"] for run in cockpit.state()["runs"]] == [6, 2]
+    cockpit.command({"do": "step", "count": 5})
+    assert [run["rounds"] for run in cockpit.state()["runs"]] == [7, 7]
+
+
 def test_rounds_are_sent_from_where_they_are_wanted(cockpit):
     _, arrays = unpacked(cockpit.rounds(0, 0))
     assert "action" not in arrays  # as it stands: no round
@@ -126,6 +134,8 @@ def test_what_fails_is_told_and_can_go_on(cockpit):
         ({"do": "pace", "value": float("nan")}, "pace = nan"),
         ({"do": "pace", "value": 10**400}, "pace = "),
         ({"do": "keep", "run": 1}, "run = 1; give 0"),
+        ({"do": "branch", "at": 1}, "at = 1; give a round from 0 to 0"),
+        ({"do": "branch", "at": "0"}, "at = '0'"),
         ({"do": "keep", "run": False}, "run = False"),
         ({"do": "ask", "run": 0, "satellite": {}}, "satellite = "),
         ({"do": "override", "run": 0, "satellite": 0}, "decision = None"),

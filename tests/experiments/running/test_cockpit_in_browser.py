@@ -126,6 +126,25 @@ def test_a_flight_is_steered_from_its_page(flown):
     assert [line for line in browser.get_log("browser") if "GPU stall" not in line["message"]] == []
 
 
+def test_a_future_from_the_moment_shown_beside_the_first(flown):
+    browser, cockpit = flown
+    do(browser, "view.select(0)")
+    wait(browser, "return !!document.querySelector('.oas-wheel')")
+    assert "WHEEL, ROUND 1" in browser.find_element("css selector", ".oas-panel").text
+    cockpit.command({"do": "step", "count": 6})
+    wait(browser, "return view.runs[0].rounds === 6")
+    do(browser, "view.seek(view.begin); press('branch')")
+    wait(browser, "return view.runs.length === 2 && !view.runs[1].action")
+    do(browser, "view.part(); view.set('show', 'both')")
+    choose(browser, 1, "charge")
+    wait(browser, "return document.querySelectorAll('.oas-wheel select')[1].classList.contains('on')")
+    cockpit.command({"do": "step", "count": 7})
+    wait(browser, "return view.runs.every((run) => run.rounds === 7)")
+    do(browser, "press('parting')")
+    assert do(browser, "return view.state().round") == 0
+    assert [line for line in browser.get_log("browser") if "GPU stall" not in line["message"]] == []
+
+
 def test_what_is_refused_is_said_and_the_end_too(flown):
     browser, cockpit = flown
     cockpit.command({"do": "step", "count": 60})

@@ -86,6 +86,33 @@ def test_two_futures_part_where_one_is_overridden(made):
     assert flight.overrides == {}
 
 
+@pytest.mark.parametrize("at", [0, 1, 7])
+def test_a_second_future_begins_at_an_earlier_round(made, at):
+    flight = steps(made(), 4)
+    flight.override(1, "charge")
+    steps(flight, 4)
+    flight.release(1)
+    steps(flight, 4)
+    other = flight.branch(at)
+    assert other.rounds == at
+    assert other.overrides == ({1: 1} if at == 7 else {})
+    steps(other, 4 - at if at < 4 else 1)
+    if at < 4:
+        other.override(1, "charge")
+        steps(other, 4)
+    other.release(1)
+    steps(other, 4)
+    assert_same(flight.recording, other.recording)
+
+
+def test_a_policy_that_does_not_repeat_itself_has_no_earlier_future():
+    flight = steps(fly("random"), 8)
+    flight.policy.reset = lambda seed: None
+    with pytest.raises(SandboxError, match="does not repeat itself"):
+        flight.branch(5)
+    assert flight.branch().rounds == flight.branch(8).rounds == 8
+
+
 def test_asking_changes_nothing(made):
     flight, quiet = made(), made()
     for k in range(12):
@@ -193,6 +220,8 @@ def test_it_ends_with_the_episode():
         (lambda f: f.override(0, "downlink"), "downlink is not legal for Pair 1 now; give one of idle"),
         (lambda f: f.release(0), "Pair 1 is not overridden"),
         (lambda f: f.ask(None), "satellite = None"),
+        (lambda f: f.branch(1), "at = 1; give a round from 0 to 0"),
+        (lambda f: f.branch(True), "at = True"),
     ],
 )
 def test_mistakes(act, sentence):
