@@ -14,7 +14,7 @@ from typing import Any
 from experiments.running.flight import Flight
 from experiments.running.run_folder import PAGE, in_one_line
 from sandbox.errors import SandboxError, shown, unknown_name
-from sandbox.files import check_replaceable
+from sandbox.files import check_replaceable, marked
 from sandbox.recording import Recording
 from sandbox.recording.disk import is_npz
 from sandbox.rendering.packing import pack
@@ -119,14 +119,23 @@ class Cockpit:
             found = [flight.recording.named(self.title(r)) for r, flight in self.runs.items()]
             if not len(found[0]):
                 raise SandboxError("Nothing was flown yet, so there is nothing to save.")
+            self.check_room()
             paths = [self.out / RECORDING, self.out / OTHER]
-            for path in paths:
-                check_replaceable(path, is_npz)
-            self.out.mkdir(parents=True, exist_ok=True)
+            try:
+                self.out.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise SandboxError(f"{self.out} cannot be made a folder ({error.strerror}).") from None
             kept = [recording.save(path) for recording, path in zip(found, paths, strict=False)]
             if len(found) == 1:
                 paths[1].unlink(missing_ok=True)  # of an earlier save: it is no future of this run
             return [*kept, _page(found, self.out / PAGE)]
+
+    def check_room(self) -> None:
+        """Raise `SandboxError` where something else is in the place of what "save" writes."""
+        if self.out.exists() and not self.out.is_dir():
+            raise SandboxError(f"{self.out} is no folder; name another with --out.")
+        for name, ours in ((RECORDING, is_npz), (OTHER, is_npz), (PAGE, marked)):
+            check_replaceable(self.out / name, ours)
 
     # ---- commands
 
@@ -142,10 +151,14 @@ class Cockpit:
         if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST_STEPS:
             raise SandboxError(f"count = {shown(count)}; give a whole number from 1 to {MOST_STEPS}.")
         self.playing = False
-        for k in range(count):
-            if k and all(flight.over for flight in self.runs.values()):
-                break
-            self._advance()
+        try:
+            for k in range(count):
+                if k and all(flight.over for flight in self.runs.values()):
+                    break
+                self._advance()
+        except Exception:
+            self._tell()  # of the rounds before the one that failed
+            raise
 
     def _pace(self, value: Any = None) -> None:
         number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -13,6 +13,7 @@ import json
 import secrets
 import sys
 import threading
+import traceback
 from collections.abc import Mapping
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,7 +26,7 @@ from envs.episodes import known_as, make_env, scenario_of
 from experiments.running.cockpit import Cockpit
 from experiments.running.flight import Flight
 from experiments.running.llm_config import Mind
-from experiments.running.run_folder import default_folder
+from experiments.running.run_folder import default_folder, in_one_line
 from sandbox.errors import SandboxError
 from sandbox.rendering.page import live_page
 from sandbox.terminal import say
@@ -80,8 +81,8 @@ def fly(
     with closing(batch), closing(mind.policy(policy, batch)) as decider:
         meta = {"env": env, "policy": policy, "seed": seed}
         with closing(Cockpit(Flight(batch, decider, seed, meta, minds_recorded), policy, folder)) as cockpit:
-            server = Server(cockpit, port)
-            with closing(server):
+            cockpit.check_room()
+            with closing(Server(cockpit, port)) as server:
                 say(server.address)
                 if browse:
                     import webbrowser
@@ -165,6 +166,10 @@ class _Handler(BaseHTTPRequestHandler):
         except (_Refused, SandboxError) as error:
             status, kind = getattr(error, "status", 400), "application/json"
             body = json.dumps({"error": str(error)}).encode()
+        except Exception as error:  # of a policy, perhaps: the page is told, the terminal where
+            traceback.print_exc(file=sys.stderr)
+            status, kind = 500, "application/json"
+            body = json.dumps({"error": f"{in_one_line(error)}."}).encode()
         finally:
             if free:
                 self.server.places.release()

@@ -173,7 +173,8 @@ class Flight:
             return twin
         if isinstance(at, bool) or not isinstance(at, int) or not 0 <= at < self.rounds:
             raise SandboxError(f"at = {shown(at)}; give a round from 0 to {self.rounds}.")
-        again = Flight(*self._copied((self.env, self.policy)), *self._begun)
+        env, policy = self._copied((self.env, self.policy))
+        again = Flight(env, policy, *self._begun)
         for held in self._held[:at]:
             again.overrides = dict(held)
             again.step()

@@ -18,7 +18,7 @@ class Control {
 
   async rounds(run, from) {
     const answer = await fetch(this.address("/rounds", { run, from }));
-    if (!answer.ok) throw new Error((await answer.json()).error);
+    if (!answer.ok) throw Object.assign(new Error((await answer.json()).error), { refused: true });
     return new Uint8Array(await answer.arrayBuffer());
   }
 
@@ -45,7 +45,11 @@ class Control {
         const answer = await fetch(this.address("/state", { since: this.told.version })), told = await answer.json();
         if (!answer.ok) throw new Error(told.error);
         this.told = told;
-        await this.show();
+        try {
+          await this.show();
+        } catch (error) {
+          if (!error.refused || !this.view) throw error; // a run that was let go meanwhile: the next news say so
+        }
       }
       this.leave();
     } catch (error) {

@@ -289,6 +289,23 @@ def test_the_command_prints_its_address_and_saves_when_it_is_interrupted(tmp_pat
     assert len(Recording.load(tmp_path / "o" / "recording.npz")) == 1
 
 
+def test_what_is_in_the_place_of_its_results_is_told_at_once(tmp_path, capsys):
+    for path, text in ((tmp_path / "file", "x"), (tmp_path / "page.html", "<p>mine")):
+        path.write_text(text)
+    for out in (tmp_path / "file", tmp_path):
+        assert main(["fly", "--scenario", "pair", "--hours", "0.1", "--out", str(out)]) == 2
+        assert "name another" in capsys.readouterr().err
+    assert (tmp_path / "page.html").read_text() == "<p>mine"
+
+
+def test_what_a_policy_raises_is_a_sentence(server, capsys):
+    server.cockpit.runs[0].policy.act = lambda *_: 1 / 0
+    status, _, told = ask(server, "/command", json.dumps({"do": "step"}))
+    assert (status, json.loads(told)["error"]) == (500, "ZeroDivisionError: division by zero.")
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    assert ask(server, "/state")[0] == 200
+
+
 @pytest.mark.parametrize("words", [["--port", "65536"], ["--port", "-1"], ["--seed", "-1"]])
 def test_mistakes_of_the_command_line(words, capsys):
     assert main(["fly", "--scenario", "pair", "--hours", "0.1", *words]) == 2
