@@ -258,11 +258,13 @@ def _mind_in(policy: Policy) -> QwenPolicy | None:
 
 
 def _twin(engine: Any) -> Any:
-    """The same engine, model and connections shared, with streams of draws of its own."""
+    """The same engine, model and connections shared, with draws and notes of its own."""
     made = copy.copy(engine)
     for name, value in vars(engine).items():
         if isinstance(value, np.random.Generator | Draws):
             setattr(made, name, copy.deepcopy(value))
+        elif isinstance(value, set | dict | list):
+            setattr(made, name, copy.copy(value))
     return made
 
 

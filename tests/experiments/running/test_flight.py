@@ -1,10 +1,13 @@
 """A flight by hand: overrides are played and recorded, asking changes nothing, two futures are one."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from agents.qwen.nano import NanoEngine
+from agents.qwen.policy import QwenPolicy
 from envs.deliberation import NOTHING
 from envs.episodes import make_env, scenario_of
 from experiments.running.flight import NOT_LEGAL, STANDING, Flight
@@ -141,6 +144,43 @@ def test_a_mind_says_what_it_read_and_what_it_would_cost():
     assert answer["seconds"] > 0
     assert answer["joules"] > 0
     assert fly("greedy").ask(0)["because"]
+
+
+class Noting(NanoEngine):
+    """Charges more where a satellite asks for the first time."""
+
+    def __init__(self):
+        super().__init__()
+        self.paid = set()
+
+    def reset(self, seed=None):
+        super().reset(seed)
+        self.paid.clear()
+
+    def decide(self, requests):
+        dearer = [r.satellite not in self.paid for r in requests]
+        self.paid |= {r.satellite for r in requests}
+        more = dict(zip(map(id, requests), dearer, strict=True))
+        decided = super().decide(requests)
+        return [
+            replace(decision, prompt_tokens=decision.prompt_tokens + 500 * more[id(request)])
+            for request, decision in zip(requests, decided, strict=True)
+        ]
+
+
+def test_what_a_mind_notes_of_its_fleet_is_of_one_future():
+    def noting():
+        env = make_env("tasking_v0", scenario_of("tasking_v0", "pair"), 0.25, thinking=True)
+        return Flight(env, QwenPolicy(env, Noting(), period=4), 2)
+
+    flight, quiet = noting(), noting()
+    for _ in range(3):
+        flight.ask(0), flight.ask(1)
+        flight.branch(), flight.branch(0)
+        flight.step(), quiet.step()
+    assert flight.branch(1).policy.engine.model is flight.policy.engine.model
+    steps(flight, 8), steps(quiet, 8)
+    assert_same(flight.recording, quiet.recording)
 
 
 def test_a_mind_is_asked_out_of_its_turn():
