@@ -89,12 +89,12 @@ class Earned(Watcher):
 
 
 class Film(Watcher):
-    """Records world 0 into `folder`, with every thought of its first `minds` satellites.
+    """Records world 0 into `folder`, or in memory, with every thought of its first `minds` satellites.
 
     By default those of all in a fleet of at most `TALKING`, else of the first.
     """
 
-    def __init__(self, folder: Path, meta: Mapping[str, Any], minds: int | None = None) -> None:
+    def __init__(self, folder: Path | None, meta: Mapping[str, Any], minds: int | None = None) -> None:
         self._folder, self._meta, self._minds = folder, meta, minds
         self._recorder: Recorder | None = None
         self._decided: np.ndarray | None = None
@@ -127,7 +127,7 @@ class Film(Watcher):
         for n in range(min(self._minds, env.satellites)):
             if (0, n) in played.decisions:
                 joules = decided["thought_j"][n]
-                text = _as_text(env, *played.decisions[0, n])
+                text = json.dumps(said_of(env, *played.decisions[0, n]))
                 self._recorder.event(self._scene["time"], n, "thought", value=joules, text=text)
 
     def _note_reasons(self, env: BatchEnv, played: Round) -> None:
@@ -136,6 +136,8 @@ class Film(Watcher):
         if policy is None or not (policy.reasons or policy.odds is not None):
             return
         changed = actions != self._decided if self._decided is not None else np.ones(len(actions), bool)
+        for b, n in played.by_hand:  # those are not the policy's reasons
+            changed[n] &= b != 0
         for n in np.flatnonzero(changed[: self._minds]).tolist():
             content: dict[str, Any] = {"decision": env.actions[actions[n]]}
             content["because"] = {name: float(f"{v:.4g}") for name, v in policy.explain(0, n).items()}
@@ -144,6 +146,11 @@ class Film(Watcher):
             assert self._recorder is not None
             self._recorder.event(self._scene["time"], int(n), "reason", text=json.dumps(content))
         self._decided = actions.copy()
+
+    def note(self, satellite: int, kind: str, content: Mapping[str, Any]) -> None:
+        """Note what happened to a satellite as the round began."""
+        assert self._recorder is not None  # made in `start`
+        self._recorder.event(self._scene["time"], satellite, kind, text=json.dumps(content))
 
     def close(self) -> None:
         if self._recorder is not None:
@@ -163,7 +170,7 @@ def _thought_of(env: BatchEnv, played: Round) -> dict[str, np.ndarray]:
     probability = np.full(env.satellites, np.nan, np.float32)
     for (b, n), (_, decision) in played.decisions.items():
         if b == 0 and decision.probabilities is not None:
-            probability[n] = decision.probabilities[decision.action]
+            probability[n] = decision.probabilities[played.actions[0, n]]
     terms = {name: played.terms[0, :, env.terms.index(name)] for name in _THOUGHT}
     counts = {name: terms[name].astype(np.int32) for name in _SPENT}
     return terms | counts | {"probability": probability}
@@ -175,8 +182,8 @@ def odds_of(probabilities: np.ndarray, actions: Sequence[str]) -> dict[str, floa
     return {actions[a]: round(float(probabilities[a]), 3) for a in likely.tolist()}
 
 
-def _as_text(env: BatchEnv, request: Request, decision: Decision) -> str:
-    """What a satellite read, wrote and decided, as JSON."""
+def said_of(env: BatchEnv, request: Request, decision: Decision) -> dict[str, Any]:
+    """What a satellite read, wrote and decided, by the names of the event "thought"."""
     content: dict[str, Any] = {
         "report": request.report,
         "reasoning": decision.reasoning,
@@ -186,7 +193,7 @@ def _as_text(env: BatchEnv, request: Request, decision: Decision) -> str:
     if decision.probabilities is not None:
         content["odds"] = odds_of(decision.probabilities, env.actions)
     content |= {"why": decision.why, "mass": None if decision.mass is None else shortened(decision.mass)}
-    return json.dumps({key: value for key, value in content.items() if value not in (None, "")})
+    return {key: value for key, value in content.items() if value not in (None, "")}
 
 
 class Witness(Watcher):

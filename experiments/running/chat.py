@@ -14,12 +14,12 @@ from agents import Policy
 from agents.qwen.decisions import Decision, Request
 from agents.usual import usual_policy
 from envs.batch import BatchEnv
-from envs.deliberation import HOLD, DeliberatingBatch, Thought, deliberating
+from envs.deliberation import HOLD, DeliberatingBatch, deliberating
 from envs.episodes import make_env, scenario_of
 from envs.replies import ILLEGAL, OK, ReplyReader
 from envs.reports import Reporter
 from experiments.running.llm_config import QWEN, Mind, knows
-from experiments.running.rollout import Round, Turn, Watcher, play
+from experiments.running.rollout import Round, Turn, Watcher, play, without
 from sandbox.errors import unknown_name
 from sandbox.terminal import printable, visible
 
@@ -88,7 +88,9 @@ class _Session(Watcher):
     def decided(self, env: BatchEnv, turn: Turn) -> bool:
         if not self._decide(turn):
             return True
-        turn.thought = self._thought()
+        if self._mine:
+            turn.by_hand = ((0, self._ego),)
+            turn.thought = without(turn.thought, turn.by_hand)
         return False
 
     def after(self, env: BatchEnv, played: Round) -> None:
@@ -127,15 +129,6 @@ class _Session(Watcher):
                 self._say(
                     "That is not legal now." if status == ILLEGAL else "That names no decision; ? for help."
                 )
-
-    def _thought(self) -> Thought | None:
-        """What the policy spent; a person's decision in its place is free."""
-        spent = self._policy.thought
-        if spent is None or not self._mine:
-            return spent
-        prompt, output = spent.prompt_tokens.copy(), spent.output_tokens.copy()
-        prompt[0, self._ego] = output[0, self._ego] = 0
-        return spent._replace(prompt_tokens=prompt, output_tokens=output)
 
     def _opinion(self, info: Mapping[str, Any], action: int) -> str:
         """What the mind, or the policy, would do."""

@@ -179,6 +179,15 @@ def _parser() -> ArgumentParser:
     _option(talk, "--satellite", None, "name of the satellite (default: the first)", metavar="NAME")
     _episode_options(talk)
     _mind_options(talk)
+    hand = command("fly", _fly)
+    _option(hand, "--policy", None, f"who decides otherwise: {_WHO} (default: greedy)", metavar="NAME")
+    _episode_options(hand)
+    _option(hand, "--port", 0, "of 127.0.0.1 to listen on, 0 for any that is free", type=int, metavar="N")
+    _option(hand, "--out", None, "save recording and page here when it is interrupted", metavar="DIR")
+    _option(hand, "--minds-recorded", None, words, type=int, metavar="N")
+    hand.add_argument("--open", action="store_true", help="open the page in a browser")
+    hand.set_defaults(interrupted="what was not saved is lost")
+    _mind_options(hand)
     command("scenarios", _scenarios)
     film = command("video", _video)
     _recording_arguments(film, "out.mp4", "the film; its ending says how it is written")
@@ -369,6 +378,13 @@ def _chat(told: Namespace) -> None:
     from experiments.running.chat import chat
 
     chat(**_episode(told), policy=told.policy, satellite=told.satellite, mind=_mind(told))
+
+
+def _fly(told: Namespace) -> int:
+    from experiments.running.cockpit_server import fly
+
+    how = {"port": told.port, "out": told.out, "browse": told.open, "minds_recorded": told.minds_recorded}
+    return fly(**_episode(told), policy=told.policy, mind=_mind(told), **how)
 
 
 def _mind(told: Namespace) -> Any:

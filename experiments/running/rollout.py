@@ -1,16 +1,17 @@
 """A policy plays an episode in every world of a batch, while others look on: the only loop that steps one."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from agents import Policy
 from agents.qwen.decisions import Decision, Request
-from envs.batch import BatchEnv
+from envs.batch import BatchEnv, Info
 from envs.deliberation import DeliberatingBatch, Thought
 
 
@@ -18,7 +19,8 @@ from envs.deliberation import DeliberatingBatch, Thought
 class Round:
     """A round that was played: actions and rewards (B, N), masks (B, N, A) and terms (B, N, I).
 
-    `decisions` holds what a mind was asked and what it answered, by world and satellite; `policy` decided.
+    `decisions` holds what a mind was asked and what it answered, by world and satellite; `policy` decided,
+    but for those `by_hand`.
     """
 
     actions: NDArray
@@ -27,16 +29,21 @@ class Round:
     terms: NDArray
     decisions: Mapping[tuple[int, int], tuple[Request, Decision]]
     policy: Policy | None = None
+    by_hand: Collection[tuple[int, int]] = ()
 
 
 @dataclass
 class Turn:
-    """A round that is about to be played; what is put in place of `actions` and `thought` is played."""
+    """A round that is about to be played; what is put in place of `actions` and `thought` is played.
+
+    Where that is a person's decision the world and the satellite stand in `by_hand`.
+    """
 
     observation: NDArray
     info: Mapping[str, Any]
     actions: NDArray
     thought: Thought | None
+    by_hand: Collection[tuple[int, int]] = ()
 
 
 class Watcher:
@@ -91,11 +98,31 @@ def play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher] =
     return speed
 
 
-def _step(env: BatchEnv, turn: Turn) -> tuple[Any, ...]:
-    """A step in which the policy's thought is charged, if the environment charges any."""
+def decide(policy: Policy, observation: NDArray, info: Mapping[str, Any]) -> Turn:
+    """The round that `policy` would play."""
+    return Turn(observation, info, policy.act(observation, info), policy.thought)
+
+
+def advance(env: BatchEnv, policy: Policy, turn: Turn) -> tuple[Round, NDArray, Info, NDArray[np.bool_]]:
+    """Play `turn`, its thought charged if `env` charges any: the round, what is seen after it, and whose
+    episode (B, N) is over."""
     if isinstance(env, DeliberatingBatch):
-        return env.step(turn.actions, turn.thought)
-    return env.step(turn.actions)
+        observation, reward, terminated, truncated, info = env.step(turn.actions, turn.thought)
+    else:
+        observation, reward, terminated, truncated, info = env.step(turn.actions)
+    mask, by_hand = turn.info["action_mask"], tuple(turn.by_hand)
+    played = Round(turn.actions, mask, reward, info["terms"], policy.decisions, policy, by_hand)
+    return played, observation, info, terminated | truncated
+
+
+def without(thought: Thought | None, by_hand: Collection[tuple[int, int]]) -> Thought | None:
+    """What was spent, but for those whose decision a person took: that is free."""
+    if thought is None or not by_hand:
+        return thought
+    prompt, output = thought.prompt_tokens.copy(), thought.output_tokens.copy()
+    for place in by_hand:
+        prompt[place] = output[place] = 0
+    return thought._replace(prompt_tokens=prompt, output_tokens=output)
 
 
 def _play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher]) -> Speed:
@@ -108,18 +135,17 @@ def _play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher])
         for watcher in watchers:
             watcher.before(env)
         wall, cpu = time.perf_counter(), time.process_time()
-        turn = Turn(observation, info, policy.act(observation, info), policy.thought)
+        turn = decide(policy, observation, info)
         ends = [watcher.decided(env, turn) for watcher in watchers]
         if any(ends):
             break
-        observation, reward, terminated, truncated, info = _step(env, turn)
+        played, observation, info, over = advance(env, policy, turn)
         if not first:
             speed.wall_s += time.perf_counter() - wall
             speed.cpu_s += time.process_time() - cpu
-            speed.decisions += reward.size
-        mask, first = turn.info["action_mask"], False
-        played = Round(turn.actions, mask, reward, info["terms"], policy.decisions, policy)
+            speed.decisions += played.reward.size
+        first = False
         for watcher in watchers:
             watcher.after(env, played)
-        ended = bool((terminated | truncated).all())
+        ended = bool(over.all())
     return speed

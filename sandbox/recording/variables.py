@@ -133,6 +133,7 @@ EVENT_KINDS = {
     "disaster": EventKind("disaster", "health", "a disaster struck"),
     "thought": EventKind("", "minds", "a mind decided; value in J"),
     "reason": EventKind("", "minds", "a policy decided otherwise than before, and why"),
+    "override": EventKind("", "minds", "a person decided in its place, or no longer does"),
     "late": EventKind("", "minds", "an order came too late, for the thought before it, to be carried out"),
 }
 """The kinds that the sandbox itself writes; others may be noted beside them."""

@@ -743,6 +743,9 @@ const STYLE = `
 .oas.narrow .oas-clock{min-width:0}.oas.narrow .oas-middle{flex-direction:column}.oas.narrow .oas-caption{max-width:none;left:10px;top:26px}
 .oas.narrow .oas-side{width:100%;max-width:none;max-height:42%;border-left:0;border-top:1px solid #1d2b3d}
 .oas.narrow .oas-legend{font-size:10px;padding:3px 6px;min-width:0;max-height:45%;overflow:hidden}
+.oas-control{border-top:1px solid #1d2b3d}.oas-status{flex:1;color:#9fb0c1;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.oas-wheel{display:flex;flex-wrap:wrap;gap:4px}.oas-wheel h4,.oas-wheel>div{width:100%}.oas-wheel select{flex:1;min-width:0}
+.oas-wheel select.on{background:#5c3a1d;border-color:#e69f00;color:#fff}
 .oas-clock{font-variant-numeric:tabular-nums;white-space:nowrap;min-width:200px;text-align:right}
 `;
 
@@ -887,7 +890,8 @@ class View {
     this.panes = [];
     this.timelines = this.runs.map(() => element("canvas", "", element("div", "oas-time", this.root)));
     this.controls(element("div", "oas-bar", this.root));
-    this.runs.forEach((run, r) => { this.timelines[r].parentElement.style.height = `${46 + LANE_HEIGHT * run.lanes.length}px`; });
+    this.options.control?.strip(this, element("div", "oas-bar oas-control", this.root)); // of a flight that goes on
+    this.runs.forEach((_, r) => this.fitTimeline(r));
     this.arrange();
     this.listen();
   }
@@ -1143,23 +1147,29 @@ class View {
       playing: this.playing, paints: this.paints, speed: this.speed, ...this.options };
   }
 
-  /** Add packed rounds to the first run, or begin it anew where they are all of it; whether they fitted. */
-  async append(bytes, anew) {
-    const more = await unpack(bytes), follow = this.t >= this.end - 1e-6, run = this.runs[0];
+  /** Add packed rounds to run `r`, or begin it anew where they are all of it; whether they fitted. */
+  async append(bytes, anew, r = 0) {
+    const more = await unpack(bytes), follow = this.t >= this.end - 1e-6, run = this.runs[r];
     if (!anew && !more.arrays.every(({ name }) => name in run || name === "position")) return false;
     prepare(more);
-    more.shift = 0;
+    more.shift = run.shift;
     if (anew) {
       for (const shown of [...this.panes, ...this.panels]) if (shown.run === run) shown.run = more;
-      this.runs[0] = more;
+      this.runs[r] = more;
     } else extend(run, more);
-    this.schemes[0] = schemes(this.runs[0]);
+    this.schemes[r] = schemes(this.runs[r]);
+    this.fitTimeline(r);
     if (follow) this.t = this.end;
     if (!this.paced) this.accelerate(SPEEDS.indexOf(this.fittingSpeed()));
     this.stale = true;
     this.redraw();
     this.tell();
     return true;
+  }
+
+  /** As high as the lanes of its events want it. */
+  fitTimeline(r) {
+    this.timelines[r].parentElement.style.height = `${46 + LANE_HEIGHT * this.runs[r].lanes.length}px`;
   }
 
   close() {
@@ -1520,7 +1530,9 @@ function drawTimeline(view, run, canvas) {
   if (!width) return;
   const key = `${width} ${height} ${run.rounds} ${run.events.length} ${view.begin} ${view.end}`;
   if (canvas.key !== key) { canvas.key = key; canvas.still = stillTimeline(view, run, width, height, d); }
-  if (canvas.width !== canvas.still.width) Object.assign(canvas, { width: canvas.still.width, height: canvas.still.height });
+  if (canvas.width !== canvas.still.width || canvas.height !== canvas.still.height) {
+    Object.assign(canvas, { width: canvas.still.width, height: canvas.still.height });
+  }
   const pen = canvas.getContext("2d");
   pen.setTransform(1, 0, 0, 1, 0, 0);
   pen.clearRect(0, 0, canvas.width, canvas.height);
@@ -1590,6 +1602,7 @@ function inspect(view, run, n, k, panel) {
     if (plain) facts.push([name.replaceAll("_", " "), quantity(run[name][i], unit)]);
   }
   rows(panel, facts);
+  view.options.control?.wheel(view, view.runs.indexOf(run), n, panel);
   decision(run, n, i, k, panel);
   thought(run, n, k, panel);
   const charts = [["battery", [0, 1]], ["temperature"], ["store", [0, 1]], ["reward"]]
@@ -1602,17 +1615,10 @@ function inspect(view, run, n, k, panel) {
 /** Every decision there is: which were open, which was taken and how likely its policy held it. */
 function decision(run, n, i, k, panel) {
   const names = run.meta.action_names || [];
-  if (!(run.action[i] >= 0)) return;
+  if (!(run.action?.[i] >= 0)) return; // before the first round none was taken
   element("h4", "", panel, "decision");
   const odds = oddsOf(run, n, k), chosen = names[run.action[i]];
-  if (odds) {
-    const grid = element("div", "oas-odds", panel);
-    for (const [name, share] of Object.entries(odds).sort((a, b) => b[1] - a[1]).slice(0, 6)) {
-      element("span", name === chosen ? "chosen" : "", grid, name);
-      element("i", "", grid).style.width = `${100 * share}%`;
-      element("span", "", grid, `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`);
-    }
-  }
+  if (odds) oddsGrid(odds, chosen, panel);
   const all = odds ? element("details", "", panel) : panel; // the odds tell what matters
   if (odds) element("summary", "", all, "all decisions");
   const box = element("div", "oas-acts", all), bytes = (names.length + 7) >> 3;
@@ -1623,6 +1629,16 @@ function decision(run, n, i, k, panel) {
   });
   rows(panel, [["reward", quantity(run.reward[i])]]);
   because(run, n, k, chosen, panel);
+}
+
+/** How likely each of the likelier decisions was held. */
+function oddsGrid(odds, chosen, panel) {
+  const grid = element("div", "oas-odds", panel);
+  for (const [name, share] of Object.entries(odds).sort((a, b) => b[1] - a[1]).slice(0, 6)) {
+    element("span", name === chosen ? "chosen" : "", grid, name);
+    element("i", "", grid).style.width = `${100 * share}%`;
+    element("span", "", grid, `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`);
+  }
 }
 
 /** The numbers that decided, where the policy said them when it last decided otherwise. */

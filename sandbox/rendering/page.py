@@ -17,6 +17,8 @@ from sandbox.rendering.raster import SHOWN, picture
 
 MODULES = ("stories.js", "globe.js")
 """The view's JavaScript: read one after another they are one module."""
+LIVE = "live.js"
+"""What a page adds that talks with a server; no other has it."""
 HEIGHT = 560  # CSS pixels of a frame in a notebook
 
 _PAGE = """<!DOCTYPE html>
@@ -54,6 +56,25 @@ def page(recordings: Sequence[Recording], *, every: int | None = None, **options
         module=module().replace("</script", "<\\/script"),
         options=json.dumps(options).replace("</", "<\\/"),
     )
+
+
+_LIVE_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<link rel="icon" href="data:,">
+<title>{title}</title><style>html,body,#view{{margin:0;height:100%;background:#04070d;color:#dfe7ef}}
+.oas{{border-radius:0}}</style></head><body><div id="view"></div>
+<script type="module">
+{module}
+await fly(document.getElementById("view"));
+</script></body></html>
+"""
+
+
+def live_page(title: str) -> str:
+    """The page of a flight that goes on: it asks the server that it came from for rounds, and steers it."""
+    text = f"{module()}\n{_read(LIVE)}".replace("</script", "<\\/script")
+    return _LIVE_PAGE.format(title=html.escape(title), module=text)
 
 
 def to_html(
@@ -130,5 +151,8 @@ def title(recordings: Sequence[Recording]) -> str:
 @cache
 def module() -> str:
     """The JavaScript of the view."""
-    folder = Path(__file__).resolve().parent
-    return "\n".join((folder / name).read_text(encoding="utf-8") for name in MODULES)
+    return "\n".join(map(_read, MODULES))
+
+
+def _read(name: str) -> str:
+    return (Path(__file__).resolve().parent / name).read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ const LANES = { // in the order in which the timeline draws them
   health: [1, 0.42, 0.29], minds: [0.94, 0.89, 0.26], other: [0.53, 0.6, 0.67],
 };
 const QUIET = new Set(["thought", "reason", "question", "expired", "unanswered", "handover", "computed", "closest_approach"]);
-const WEIGHTS = { collision: 9, lost: 9, disaster: 8, tip: 6, completion: 6, burn: 5, safe_mode: 5, delivery: 4, answer: 3, capture: 3 };
+const WEIGHTS = { collision: 9, lost: 9, override: 7, disaster: 8, tip: 6, completion: 6, burn: 5, safe_mode: 5, delivery: 4, answer: 3, capture: 3 };
 
 const laneOf = (run, kind) => run.kinds?.[kind]?.[1] ?? "other";
 const aboutOf = (run, kind) => run.kinds?.[kind]?.[0] ?? "";
@@ -89,6 +89,7 @@ function phrase(run, event) {
   if (said.to >= 0) parts.push(`to ${run.names[said.to]}`);
   if (said.name) parts.push(said.name);
   if (said.why) parts.push(said.why);
+  if (kind === "override") parts.push(said.instead_of ? `${said.decision} instead of ${said.instead_of}` : said.decision);
   if (kind === "warning") parts.push(`probability ${value.toExponential(1)}, miss ${said.miss_m} m, sigma ${said.sigma_m} m`);
   else if (kind === "closest_approach") parts.push(`missed by ${quantity(value)} m`);
   else if (kind === "burn") parts.push(`${value.toPrecision(3)} m/s`);
@@ -118,6 +119,7 @@ function pace(run, span) {
 
 /** The first moment at which two runs decide otherwise, or null. */
 function divergence(a, b) {
+  if (!a.action || !b.action) return null; // one has yet to begin
   const rounds = Math.min(a.rounds, b.rounds), size = Math.min(a.size, b.size);
   for (let k = 0; k < rounds; k++)
     for (let n = 0; n < size; n++)

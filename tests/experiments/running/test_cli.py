@@ -66,7 +66,7 @@ def test_every_name_explains_itself(name, capsys):
     shown = " ".join(capsys.readouterr().out.split())
     assert f"usage: python -m experiments {name}" in shown
     for option in ("--json", "--quiet"):
-        assert (option in shown) == (name not in ("chat", "scenarios", "figures", "video", "export"))
+        assert (option in shown) == (name not in ("chat", "fly", "scenarios", "figures", "video", "export"))
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])

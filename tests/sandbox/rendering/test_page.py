@@ -10,13 +10,21 @@ from flown import flown
 from sandbox.errors import SandboxError
 from sandbox.recording import Recording
 from sandbox.rendering import FrameView, png, to_html
-from sandbox.rendering.page import module, page
+from sandbox.rendering.page import live_page, module, page
 
 
 def test_a_page_fetches_nothing(circles):
     text = page([circles])
     assert not re.findall(r"""(?:src|href)\s*=|url\(["']?http|@import|fetch\(|import\(""", text)
     assert "http" not in text.replace("http-equiv", "")
+
+
+def test_only_the_page_of_a_flight_fetches():
+    assert "fetch(" not in module()
+    text = live_page("</title><script>")
+    assert "fetch(" in text
+    assert text.count("<script") == text.count("</script>") == 1
+    assert not re.findall(r"""src\s*=|url\(["']?http|@import|import\(|https?:""", text)
 
 
 def test_what_a_scenario_is_called_cannot_leave_its_place(circles):
