@@ -1,5 +1,6 @@
 """Further figures for a paper: how long things take, where the energy goes, what is covered."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,22 +27,25 @@ MOST_WORK = 400_000_000  # cells x satellites x rounds: beyond it fewer rounds a
 
 
 def latency(recording: Recording, path: Path | str | None = None) -> "Figure":
-    """How long a request waits, as shares within a time: from opening to capture to delivery; and thoughts.
+    """How long a request waits, as shares within a time: from opening to capture to delivery; questions, too,
+    and thoughts.
 
-    Returns the figure, saved as PNG to `path`. Raises `SandboxError` for a recording without rounds.
+    Where some take a hundred times as long as others the axis is logarithmic. Returns the figure, saved as
+    PNG to `path`. Raises `SandboxError` for a recording without rounds.
     """
     recording.frame()  # refuses an empty one
     curves = latencies(recording)
     with style.styled():
-        axes = _figure(3.6)
-        looks = dict(zip(curves, (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE), strict=False))
+        axes = _figure(3.6, right=3.9)
+        colours = (style.BLUE, style.ORANGE, style.GREEN, style.VERMILLION, style.PURPLE)
+        looks = dict(zip(curves, colours, strict=False))
         longest = 0.0
         for name, seconds in curves.items():
             if not len(seconds):
                 continue
             minutes = np.sort(seconds) / MINUTE
             share = np.arange(1, len(minutes) + 1) / len(minutes)
-            label = f"{name}: median {np.median(minutes):.3g} min, n = {len(minutes):,}"
+            label = f"{name}: median {style.duration(float(np.median(seconds)))}, n = {len(minutes):,}"
             axes.step(
                 np.append(0.0, minutes),
                 np.append(0.0, share),
@@ -52,14 +56,33 @@ def latency(recording: Recording, path: Path | str | None = None) -> "Figure":
             )
             longest = max(longest, minutes[-1])
         axes.set(xlim=(0.0, longest or 1.0), ylim=(0.0, 1.02), xlabel="minutes")
+        _spread(axes, curves, longest)
         axes.set_yticks([0.0, 0.5, 0.9, 1.0], ["0", "50 %", "90 %", "100 %"])
         axes.grid(True, axis="y")
         if longest:
-            axes.legend(loc="lower right", handlelength=1.6)
+            axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), handlelength=1.6)
         else:
-            axes.text(0.5, 0.5, "nothing was captured", transform=axes.transAxes, ha="center")
+            axes.text(0.5, 0.5, "nothing came to an end", transform=axes.transAxes, ha="center")
         style.caption(axes, "Latency", "share of what came to its end in the run, within a time")
         return _finished(axes.figure, recording, path)
+
+
+TICKS = (1e-3, 0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3_600.0, 6 * 3_600.0, 24 * 3_600.0)
+"""Seconds that an axis of times of every size names."""
+
+
+def _spread(axes: "Axes", curves: dict[str, np.ndarray], longest: float) -> None:
+    """A logarithmic axis with named times, where the shortest would not be seen on a plain one."""
+    medians = [float(np.median(seconds)) for seconds in curves.values() if len(seconds)]
+    if not medians or max(medians) < 100.0 * max(min(medians), 1e-6):
+        return
+    positive = [seconds[seconds > 0.0] for seconds in curves.values()]
+    shortest = min(float(seconds.min()) for seconds in positive if len(seconds))
+    axes.set_xscale("log")
+    axes.set(xlim=(0.7 * shortest / MINUTE, longest), xlabel="")
+    ticks = [tick for tick in TICKS if 0.7 * shortest <= tick <= longest * MINUTE]
+    axes.set_xticks([tick / MINUTE for tick in ticks], [style.duration(tick) for tick in ticks])
+    axes.minorticks_off()
 
 
 def latencies(recording: Recording) -> dict[str, np.ndarray]:
@@ -74,6 +97,9 @@ def latencies(recording: Recording) -> dict[str, np.ndarray]:
         "capture to delivery": [delivered[j] - captured[j] for j in both],
         "open to delivery": [delivered[j] - opened[j] for j in both if j in opened],
     }
+    answers = events[events.kind == "answer"]
+    if len(answers):
+        found["question to answer"] = [json.loads(text)["latency_s"] for text in answers.text.tolist()]
     if "thought_s" in recording:
         spent = recording["thought_s"]
         found["thinking"] = spent[spent > 0].astype(float).tolist()

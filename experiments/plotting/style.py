@@ -114,7 +114,11 @@ def clock(meta: Mapping[str, Any], seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time in minutes, from two hours on in hours."""
+    """A length of time: below a minute in seconds or milliseconds, from two hours on in hours."""
+    if seconds < 1.0:
+        return f"{1e3 * seconds:.3g} ms"
+    if seconds < 60.0:
+        return f"{seconds:.3g} s"
     return f"{seconds / 60:.3g} min" if seconds < 7_200 else f"{seconds / 3_600:.4g} h"
 
 

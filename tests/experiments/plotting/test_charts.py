@@ -81,7 +81,7 @@ def test_a_curve_ends_at_its_longest_wait(synthetic_recording):
 def test_nothing_captured_is_said(synthetic_recording):
     recording = Recording(synthetic_recording.meta, synthetic_recording.arrays, Events.from_rows([]))
     texts = [t.get_text() for t in latency(recording).findobj(lambda a: hasattr(a, "get_text"))]
-    assert "nothing was captured" in texts
+    assert "nothing came to an end" in texts
 
 
 def test_charges_are_those_recorded(synthetic_recording, synthetic_fleet):
