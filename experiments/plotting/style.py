@@ -63,6 +63,10 @@ _RC = {
 }
 
 
+BOLD = 0.62
+"""Width of a bold letter in the mean, by its size."""
+
+
 @contextmanager
 def styled() -> Iterator[None]:
     """The style, for the figures made and saved inside."""
@@ -100,9 +104,18 @@ def headline(figure: "Figure", meta: Mapping[str, Any], left: float, *facts: str
     known = [f"{policy} policy" if policy is not None else "", f"seed {seed}" if seed is not None else ""]
     subtitle = "   ·   ".join(fact for fact in [*known, *facts] if fact)
     width, height = figure.get_size_inches()
-    left, scenario = left / width, str(meta.get("scenario", "Run"))
-    figure.text(left, 1 - 0.30 / height, scenario, size=16, weight="bold", va="top", gid="title")
+    scenario, room = str(meta.get("scenario", "Run")), width - left - 0.2
+    size = min(16.0, max(8.0, 72.0 * room / (BOLD * max(len(scenario), 1))))  # a long one is smaller, not cut
+    left = left / width
+    figure.text(left, 1 - 0.30 / height, scenario, size=size, weight="bold", va="top", gid="title")
     figure.text(left, 1 - 0.64 / height, subtitle, size=9.5, color=GREY, va="top", gid="subtitle")
+
+
+def plain_numbers(axis: Any) -> None:
+    """Numbers of a logarithmic axis as they are: text here is text, and powers of ten would be TeX."""
+    from matplotlib.ticker import FuncFormatter
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def clock(meta: Mapping[str, Any], seconds: float) -> str:

@@ -147,6 +147,7 @@ def draw(rows: Sequence[dict[str, Any]], title: str, path: Path | None = None) -
 
     never, *others = rows
     leads = sorted({row["lead_h"] for row in others})
+    thresholds = sorted({row["threshold"] for row in others})
     panels = (
         ("collisions", "Collisions", "per satellite-year"),
         ("fuel_m_s", "Fuel, m/s", "per satellite-year"),
@@ -159,24 +160,31 @@ def draw(rows: Sequence[dict[str, Any]], title: str, path: Path | None = None) -
         for axes, (name, label, remark) in zip(grid, panels, strict=True):
             for place, (colour, lead) in enumerate(zip(COLOURS, leads, strict=False)):
                 mine = [row for row in others if row["lead_h"] == lead]
-                _curve(axes, mine, name, APART ** (place - 0.5 * len(leads)), colour, f"{lead:g} h")
+                _curve(axes, mine, name, APART ** (place - 0.5 * (len(leads) - 1)), colour, f"{lead:g} h")
             if name == "collisions":
                 axes.axhline(never[name], color=style.GREY, lw=0.9, ls=(0, (4, 3)))
                 axes.axhspan(never[f"{name}_low"], never[f"{name}_high"], color=style.PALE, alpha=0.35, lw=0)
                 note: dict[str, Any] = {
+                    "xycoords": ("axes fraction", "data"),
                     "xytext": (4, 4),
                     "textcoords": "offset points",
                     "color": style.GREY,
                     "size": 8,
                 }
-                axes.annotate("never burning", (others[0]["threshold"], never[name]), **note)
+                axes.annotate("never burning", (0.0, never[name]), **note)
                 axes.set_yscale("symlog", linthresh=1.0)
+                style.plain_numbers(axes.yaxis)
             axes.set_ylim(bottom=0.0)
             axes.set_xscale("log")
+            axes.set_xlim(0.5 * min(thresholds), 2.0 * max(thresholds))
+            axes.set_xticks(thresholds)
+            axes.minorticks_off()
+            style.plain_numbers(axes.xaxis)
             axes.grid(axis="y")
             style.caption(axes, label, remark)
         grid[-1].set_xlabel("Probability above which it burns")
-        grid[1].legend(title="decides within", loc="upper right")
+        beside = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.2}
+        grid[0].legend(title="decides within", ncols=len(leads), **beside)
         years = never["satellite_years"]
         style.headline(figure, {"scenario": title}, 0.5, f"bars: 95 %, {years:.2g} satellite-years a policy")
         return style.save(figure, path)

@@ -165,14 +165,15 @@ def draw(table: Sequence[dict[str, Any]], title: str, path: Path | None = None) 
             positive = all(row[f"{name}_low"] > 0.0 for row in table)
             if positive and name not in LINEAR:
                 axes.set_yscale("log")
+                style.plain_numbers(axes.yaxis)
                 axes.minorticks_off()
             else:
-                axes.set_ylim(0, axes.get_ylim()[1])
-            axes.set_xlim(left=0)
+                axes.set_ylim(0, 1.08 * axes.get_ylim()[1])
+            axes.set_xlim(0, 1.08 * max(row["rate"] for row in table))
             axes.grid(axis="y")
             axes.set_xlabel("Captures an hour and satellite")
             style.caption(axes, label)
-        grid[0].legend(loc="best")
+        grid[0].legend(ncols=2, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)
         runs = table[0]["runs"]
         facts = f"the same captures; interquartile mean and 95 % interval over {runs} seeds"
         style.headline(figure, {"scenario": title}, 0.5, facts)

@@ -230,7 +230,7 @@ def draw(rows: Sequence[dict[str, Any]], told: Traffic, path: Path | None = None
     with style.styled():
         figure = Figure((11.6, 5.8), dpi=150)
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
-        figure.subplots_adjust(0.115, 0.1, 0.98, 0.8, 0.16)
+        figure.subplots_adjust(0.115, 0.17, 0.98, 0.8, 0.16)
         mine = [row for row in table if row["fleet"] == fleets[0]]
         base = np.zeros(len(mine))
         for part, name, colour in zip(PARTS, PART_NAMES, COLOURS, strict=True):
@@ -246,7 +246,7 @@ def draw(rows: Sequence[dict[str, Any]], told: Traffic, path: Path | None = None
         left.invert_yaxis()
         left.set_xlabel("Seconds, mean; in per cent the share answered within 120 s")
         left.set_xlim(0, wide_enough)
-        left.legend(loc="upper right")
+        left.legend(ncols=3, loc="upper left", bbox_to_anchor=(0.0, -0.12), columnspacing=1.2)
         style.caption(left, "A satellite in view", f"on {fleets[0]}")
         shown = "Qwen3-8B" if "Qwen3-8B" in models else models[-1]
         for name, colour in zip(

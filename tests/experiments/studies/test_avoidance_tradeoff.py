@@ -83,8 +83,14 @@ def test_rows_say_whether_encounters_are_staged(rows):
 
 
 def test_draws_three_panels(rows, tmp_path):
-    figure = draw(rows, "Test", tmp_path / "t.png")
+    figure = draw(rows, "The price of avoidance: " + 6 * "a scenario, ", tmp_path / "t.png")
     assert len(figure.axes) == 3
+    figure.canvas.draw()
+    texts = [text for text in figure.findobj(lambda part: hasattr(part, "get_text")) if text.get_text()]
+    assert not any("$" in text.get_text() for text in texts)  # powers of ten as numbers, not as TeX
+    (title,) = (text for text in texts if text.get_gid() == "title")
+    inside = title.get_window_extent().transformed(figure.transFigure.inverted())
+    assert 0.0 < inside.x0 < inside.x1 < 1.0
     assert (tmp_path / "t.png").read_bytes()[:4] == b"\x89PNG"
 
 
