@@ -74,7 +74,7 @@ def _rows(axes: "Axes", recording: Recording, edges: np.ndarray) -> None:
     alive = recording["alive"]
     doing = np.where(alive, recording.doing.astype(int), -1)
     lost = style.lost(recording)
-    earned = recording["delivered_value"].sum(axis=0, dtype=float)
+    earned = recording[_earned(recording)].sum(axis=0, dtype=float)
     for s, label in enumerate(labels):
         for m, colour in enumerate(colours):
             bars = _spans(doing[:, s] == m, edges)
@@ -91,7 +91,7 @@ def _rows(axes: "Axes", recording: Recording, edges: np.ndarray) -> None:
     axes.set_yticks(range(len(labels)), labels)
     axes.tick_params(axis="y", length=0)
     axes.spines[["left", "bottom"]].set_visible(False)
-    _margin(axes, "value", -0.75, va="bottom")
+    _margin(axes, _earned(recording).removeprefix("delivered_"), -0.75, va="bottom")
     style.caption(axes, "Activity")
     _key(axes, recording, "Earth's shadow")
 
@@ -131,15 +131,24 @@ def _temperature(axes: "Axes", recording: Recording, edges: np.ndarray) -> None:
     style.caption(axes, "Temperature", "of the body: median and range of the fleet")
 
 
+def _earned(recording: Recording) -> str:
+    """What counts: the value delivered or, in a problem in which nobody delivers, the reward."""
+    return "delivered_value" if recording["delivered_value"].any() else "reward"
+
+
 def _value(axes: "Axes", recording: Recording, edges: np.ndarray) -> None:
-    total = np.append(0.0, np.cumsum(recording["delivered_value"].sum(axis=1, dtype=float)))
+    name = _earned(recording)
+    total = np.append(0.0, np.cumsum(recording[name].sum(axis=1, dtype=float)))
     axes.fill_between(edges, total, step="pre", color=style.GREEN, alpha=0.15, lw=0)
     axes.plot(edges, total, drawstyle="steps-pre", color=style.GREEN, lw=1.6, gid="value")
-    axes.set_ylim(0.0, 1.08 * total[-1] or 1.0)
+    low, high = min(0.0, total.min()), max(0.0, total.max())
+    room = 0.08 * (high - low) or 1.0
+    axes.set_ylim(low - room * (low < 0.0), high + room)
     axes.yaxis.set_major_locator(_nice(4))
     axes.yaxis.set_major_formatter("{x:,g}")
     _margin(axes, _number(total[-1]), total[-1], color=style.GREEN, weight="bold")
-    style.caption(axes, "Delivered value", "cumulative, the whole fleet")
+    caption = "Delivered value" if name == "delivered_value" else "Reward"
+    style.caption(axes, caption, "cumulative, the whole fleet")
 
 
 def _band(
