@@ -11,7 +11,8 @@ from fake_server import FakeServer, SystemOneServer
 from experiments.running.cli import main
 
 README = (Path(__file__).resolve().parents[3] / "README.md").read_text(encoding="utf-8")
-(BLOCK,) = re.findall(r"^```console\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+BLOCKS = re.findall(r"^```console\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+(BLOCK,) = (block for block in BLOCKS if "--server" in block)
 COMMANDS = [line.removeprefix("$ python -m experiments ") for line in BLOCK.splitlines()]
 BRIEF = ["--scenario", "pair", "--hours", "0.1", "--no-record"]
 

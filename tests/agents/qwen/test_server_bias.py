@@ -13,7 +13,7 @@ from agents.qwen.decisions import Decision
 from agents.qwen.server import ServerEngine
 from envs import tasking_v0
 from envs.replies import SAFE_ACTION
-from experiments.running.callbacks import _as_text
+from experiments.running.callbacks import said_of
 
 FAST = {"dialect": "logprobs", "backoff_s": 0.01, "retries": 0, "concurrency": 2}
 
@@ -114,7 +114,7 @@ def test_a_recording_tells_the_mass_however_small(requests_seen, mass):
     request = requests_seen[0]
     decision = Decision(0, 300, 1, "unsure", mass=mass, why="unsure", fell_back=True)
     env = tasking_v0.batch_env("scs01", 1, candidates=2)
-    told = json.loads(_as_text(env, request, decision))
+    told = said_of(env, request, decision)
     assert told["mass"] == pytest.approx(mass, rel=1e-3)
     assert (told["why"], told["decision"]) == ("unsure", "idle")
 
