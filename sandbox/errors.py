@@ -29,7 +29,7 @@ def unknown_name(kind: str, name: object, known: Iterable[str], prefix: str = ""
     """
     names, asked, prefix = sorted(known), _as_text(name), printable(prefix, NAME)
     near = [prefix + printable(each, NAME) for each in get_close_matches(asked, names, n=3, cutoff=0.5)]
-    few = _listed([prefix + printable(each, NAME) for each in names[:SHOWN]])
+    few = _listed([prefix + printable(each, NAME) for each in names[:SHOWN]], prefix)
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {few}{more}."
     return SandboxError(f"Unknown {kind} {shown(prefix + asked, NAME)}; {hint}")
@@ -39,9 +39,12 @@ def _as_text(name: object) -> str:
     return name if isinstance(name, str) and len(name) <= NAME else shown(name, NAME).strip("'\"")
 
 
-def _listed(names: list[str]) -> str:
-    """`names` in a row; where they are long, each of them cut so far that an error has room for all."""
+def _listed(names: list[str], prefix: str = "") -> str:
+    """`names` in a row; where they are long, without the `prefix` that all of them have, or each of them cut
+    so far that an error has room for all."""
     room = 3 * NAME + NAME // 2
+    if sum(len(name) + 2 for name in names) > room:
+        names = [name.removeprefix(prefix) for name in names]
     if sum(len(name) + 2 for name in names) > room:
         names = [shortened(name, room // len(names) - 2) for name in names]
     return ", ".join(names)

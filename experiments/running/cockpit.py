@@ -3,6 +3,7 @@
 Everything here is under one lock: a command waits until the round that is being played is over.
 """
 
+import os
 import sys
 import threading
 import time
@@ -134,6 +135,9 @@ class Cockpit:
         """Raise `SandboxError` where something else is in the place of what "save" writes."""
         if self.out.exists() and not self.out.is_dir():
             raise SandboxError(f"{self.out} is no folder; name another with --out.")
+        there = next(folder for folder in (self.out, *self.out.absolute().parents) if folder.exists())
+        if not os.access(there, os.W_OK | os.X_OK) or not there.is_dir():
+            raise SandboxError(f"{self.out} cannot be made a folder; name another with --out.")
         for name, ours in ((RECORDING, is_npz), (OTHER, is_npz), (PAGE, marked)):
             check_replaceable(self.out / name, ours)
 

@@ -101,8 +101,14 @@ def _write_npz(recording: Recording, path: Path, _: int) -> None:
 
 
 def _write_json(content: Any, path: Path) -> None:
+    try:
+        text = json.dumps(content, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        raise SandboxError(
+            f"{path}: the recording holds numbers that are not finite; JSON has none."
+        ) from None
     with replacing(path, marked) as draft:
-        draft.write_text(json.dumps(content, separators=(",", ":"), allow_nan=False), encoding="utf-8")
+        draft.write_text(text, encoding="utf-8")
 
 
 FORMATS: dict[str, Callable[[Recording, Path, int], Any]] = {

@@ -5,7 +5,6 @@ The schema: https://github.com/AnalyticalGraphicsInc/czml-writer/wiki/CZML-Guide
 of degree 5: samples every 300 s are then good to 0.2 km in low orbit.
 """
 
-import json
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -16,6 +15,7 @@ from sandbox.errors import SandboxError
 from sandbox.files import MARK
 from sandbox.recording.recording import Recording
 from sandbox.recording.variables import TARGET_STATES
+from sandbox.rendering.disasters import disasters_in
 from sandbox.rendering.palette import GREY, MINT, SILVER, SKY, VERMILLION, YELLOW, mode_colours, rgb
 
 DEGREE = 5
@@ -36,7 +36,7 @@ def czml(recording: Recording, *, every: int = 1) -> list[Packet]:
     a recording without rounds or without an epoch, and an `every` below 1.
     """
     recording.frame()  # refuses an empty one
-    if "epoch" not in recording.meta:
+    if not recording.meta.get("epoch"):
         raise SandboxError(
             "The recording has no epoch, and CZML needs dates; give meta an 'epoch' (ISO UTC)."
         )
@@ -103,17 +103,14 @@ def _targets(recording: Recording, stamps: list[str]) -> list[Packet]:
 def _disasters(recording: Recording, start: datetime, end: str) -> list[Packet]:
     """A disc for every disaster, from when it strikes on."""
     packets = []
-    for time_s, _, kind, number, _, text in recording.events.rows():
-        said = json.loads(text) if kind == "disaster" and text else {}
-        if "radius_km" not in said:
-            continue
-        radius, fill = 1e3 * said["radius_km"], {"solidColor": {"color": _rgba(VERMILLION, 90)}}
+    for one in disasters_in(recording):
+        radius, fill = 1e3 * one.radius_km, {"solidColor": {"color": _rgba(VERMILLION, 90)}}
         packets.append(
             {
-                "id": f"disaster/{number}",
-                "name": said["name"],
-                "availability": f"{_iso(start + timedelta(seconds=time_s))}/{end}",
-                "position": {"cartographicDegrees": [said["longitude_deg"], said["latitude_deg"], 0.0]},
+                "id": f"disaster/{one.number}",
+                "name": one.name,
+                "availability": f"{_iso(start + timedelta(seconds=one.time_s))}/{end}",
+                "position": {"cartographicDegrees": [one.longitude_deg, one.latitude_deg, 0.0]},
                 "ellipse": {"semiMajorAxis": radius, "semiMinorAxis": radius, "material": fill},
             }
         )

@@ -1,6 +1,5 @@
 """A recording for maps: GeoJSON (RFC 7946) of ground tracks, stations and requests."""
 
-import json
 from itertools import pairwise
 from typing import Any
 
@@ -10,6 +9,7 @@ from sandbox.errors import SandboxError
 from sandbox.files import MARK
 from sandbox.recording.recording import Recording
 from sandbox.recording.variables import TARGET_STATES
+from sandbox.rendering.disasters import disasters_in
 
 AT_REST = ("idle", "charge", "lost")
 Feature = dict[str, Any]
@@ -79,14 +79,16 @@ def _activities(recording: Recording, every: int) -> list[Feature]:
 
 
 def _disasters(recording: Recording) -> list[Feature]:
-    found = []
-    for time_s, _, kind, _, _, text in recording.events.rows():
-        said = json.loads(text) if kind == "disaster" and text else {}
-        if "radius_km" in said:
-            place = {"type": "Point", "coordinates": [said["longitude_deg"], said["latitude_deg"]]}
-            told = {"name": said["name"], "radius_km": said["radius_km"], "time_s": time_s}
-            found.append(_feature(place, kind="disaster", **told))
-    return found
+    return [
+        _feature(
+            {"type": "Point", "coordinates": [one.longitude_deg, one.latitude_deg]},
+            kind="disaster",
+            name=one.name,
+            radius_km=one.radius_km,
+            time_s=one.time_s,
+        )
+        for one in disasters_in(recording)
+    ]
 
 
 def cut(longitude: np.ndarray, latitude: np.ndarray) -> list[list[list[float]]]:

@@ -697,7 +697,7 @@ const STYLE = `
  color-scheme:dark}
 .oas *{box-sizing:border-box}
 .oas-bar{display:flex;align-items:center;gap:6px;padding:6px 10px;flex-wrap:wrap;background:#0a111c;z-index:3}
-.oas-bar b{font-size:13px;margin-right:6px;white-space:nowrap}.oas-grow{flex:1}
+.oas-bar b{font-size:13px;margin-right:6px;white-space:nowrap;max-width:40%;overflow:hidden;text-overflow:ellipsis}.oas-grow{flex:1}
 .oas button,.oas select{background:#111b29;color:#c8d4e0;border:1px solid #24344a;border-radius:6px;padding:3px 9px;font:inherit;
  height:26px;cursor:pointer}
 .oas button:hover,.oas select:hover{border-color:#4b6b91}.oas button.on{background:#1d3a5c;border-color:#56b4e9;color:#fff}
@@ -711,7 +711,7 @@ const STYLE = `
 .oas-label{position:absolute;font-size:10.5px;color:#c9d5e2;text-shadow:0 0 3px #000,0 0 3px #000;white-space:nowrap}
 .oas-label.it{font-style:italic;color:#aab8c7}
 .oas-card{background:rgba(7,13,22,.84);border:1px solid #1d2b3d;border-radius:8px;padding:7px 10px}
-.oas-legend{position:absolute;left:10px;bottom:10px;min-width:112px}
+.oas-legend{position:absolute;left:10px;bottom:10px;min-width:112px;max-width:45%;max-height:90%;overflow:hidden}
 .oas-row{display:flex;justify-content:space-between;gap:12px}.oas-row span:last-child{color:#fff;font-variant-numeric:tabular-nums;text-align:right}
 .oas-row span:first-child{color:#9fb0c1}.oas-dot{display:inline-block;width:9px;height:9px;border-radius:50%;margin-right:6px}
 .oas-rule{border:0;border-top:1px solid #24344a;margin:4px 0}.oas-sign{display:inline-block;width:15px}
@@ -781,6 +781,7 @@ class View {
     };
     this.events = new EventTarget();
     for (const run of runs) run.shift = run.start - runs[0].start; // times are seconds since the first one's epoch
+    measure(runs);
     this.begin = Math.min(...runs.map((run) => run.shift + run.time[0]));
     this.t = this.options.live ? this.end : this.begin; // a run that goes on is followed
     this.playing = false;
@@ -802,7 +803,7 @@ class View {
     if (this.options.page) this.open();
   }
 
-  get end() { return Math.max(...this.runs.map((run) => run.shift + run.time[run.rounds - 1])); }
+  get end() { return Math.max(...this.runs.map((run) => run.shift + run.over)); }
 
   fittingSpeed() {
     const wanted = Math.min(...this.runs.map((run) => pace(run, this.end - this.begin)));
@@ -818,7 +819,11 @@ class View {
     if (["globe", "map", "both"].includes(asked.get("view"))) this.set("show", asked.get("view"));
     const n = asked.has("sat") ? parseInt(asked.get("sat"), 10) : event && this.runs[0].size <= 60 ? event[1] : -1;
     this.facing(event);
-    if (n >= 0 && n < this.runs[0].size && (asked.has("sat") || window.innerWidth > 900)) this.select(n);
+    const r = clamp(parseInt(asked.get("run"), 10) || 0, 0, this.runs.length - 1);
+    if (n >= 0 && n < this.runs[r].size && (asked.has("sat") || window.innerWidth > 900)) this.select(n, r);
+    if (this.noted) return;
+    this.noted = () => this.open(); // another address was pasted in; what the page writes itself is no such change
+    window.addEventListener("hashchange", this.noted);
     this.events.addEventListener("change", () => { this.noting ||= setTimeout(() => this.note(), 400); });
   }
 
@@ -827,6 +832,7 @@ class View {
     this.noting = null;
     const parts = [`t=${Math.round(this.t - this.begin)}`];
     if (this.selected >= 0) parts.push(`sat=${this.selected}`);
+    if (this.selected >= 0 && this.chosenRun > 0) parts.push(`run=${this.chosenRun}`);
     if (this.options.show !== "globe") parts.push(`view=${this.options.show}`);
     try { history.replaceState(null, "", `#${parts.join("&")}`); } catch { /* a frame without an address */ }
   }
@@ -1072,6 +1078,7 @@ class View {
   play(on) {
     if (on && this.t >= this.end - 1e-6) this.t = this.begin;
     this.playing = on;
+    this.said = null;
     this.tip.hidden = true;
     this.last = null;
     this.playButton.textContent = on ? "❚❚" : "▶";
@@ -1079,7 +1086,7 @@ class View {
     this.redraw();
   }
 
-  seek(t) { this.t = clamp(t, this.begin, this.end); this.tell(); this.redraw(); }
+  seek(t) { this.said = null; this.t = clamp(t, this.begin, this.end); this.tell(); this.redraw(); }
 
   /** Go `count` rounds of the first run on. */
   jump(forward) {
@@ -1157,6 +1164,7 @@ class View {
       for (const shown of [...this.panes, ...this.panels]) if (shown.run === run) shown.run = more;
       this.runs[r] = more;
     } else extend(run, more);
+    measure(this.runs);
     this.schemes[r] = schemes(this.runs[r]);
     this.fitTimeline(r);
     if (follow) this.t = this.end;
@@ -1178,6 +1186,7 @@ class View {
     this.sizes.disconnect();
     this.sight.disconnect();
     this.painter?.close();
+    if (this.noted) window.removeEventListener("hashchange", this.noted);
     this.root.remove();
   }
 
@@ -1338,7 +1347,11 @@ class View {
   writePanel(panel) {
     const { run, box } = panel, n = this.selected, { k } = this.when(run), key = `${n} ${k}`;
     if (this.thing?.r === panel.r) {
-      if (this.stale) { panel.shown = null; box.replaceChildren(); story(this, run, this.thing, box); }
+      const told = `${this.thing.about} ${this.thing.target} ${this.thing.satellite} ${k}`; // "now" goes on
+      if (!this.stale && panel.shown === told) return;
+      panel.shown = told;
+      box.replaceChildren();
+      story(this, run, this.thing, box);
       return;
     }
     if (n < 0 || n >= run.size) { box.replaceChildren(); return; }
@@ -1757,7 +1770,7 @@ function thought(run, n, k, panel) {
 }
 
 function happened(run, n, k, panel, view) {
-  const until = run.time[Math.min(k + 1, run.rounds - 1)];
+  const until = k + 1 < run.rounds ? run.time[k + 1] : Infinity;
   const past = eventsOf(run, n).filter(([time, , kind]) => time <= until && kind !== "thought" && kind !== "reason").slice(-8).reverse();
   if (!past.length) return;
   element("h4", "", panel, "events");

@@ -65,6 +65,9 @@ _CODINGS = {
     "thought_j": _FLOW,
     "encounter_position": Coding(2, 0, symmetric=True),  # 0 where nothing comes
 }
+FLEET = {"fleet_value": "delivered_value", "fleet_reward": "reward"}
+"""Sums over the fleet for each round: of quantised numbers they would be off."""
+_CODINGS |= dict.fromkeys(FLEET, Coding(4, 0, symmetric=True))
 _PLACE = Coding(2, 0)  # on the ground: to 0.3 km
 _CODINGS |= {"target_latitude": _PLACE, "target_longitude": _PLACE, "target_value": _PLACE}
 _SHARES = frozenset(name for name, coding in _CODINGS.items() if coding is _SHARE)
@@ -144,6 +147,10 @@ def _chosen(recording: Recording, rounds: np.ndarray, rest: bool) -> dict[str, n
             values = np.add.reduceat(values, rounds, axis=0) if name in _SUMMED else values[rounds]
         table = values.dtype == bool and variable.dims != (ROUND, SATELLITE)  # a mask, or which links are up
         found[name] = np.packbits(values, axis=-1, bitorder="little") if table else values
+    for name, summed in FLEET.items():
+        there = summed in recording  # not in what stands in for a first round
+        each = np.nansum(recording[summed], axis=1, dtype=float) if there else np.zeros(len(recording))
+        found[name] = np.add.reduceat(each, rounds)
     if rest:
         found |= _coast()
     return found
@@ -209,7 +216,7 @@ def _shown(name: str) -> Header:
     """What the inspector and the menu of colours make of a variable; a new one of the fleet is listed too."""
     variable = VARIABLES.get(name)
     if variable is None:
-        return {}
+        return {"moving": True} if name in FLEET else {}
     number = variable.dims == (ROUND, SATELLITE)
     measured = number and variable.dtype.startswith("f")
     return {
@@ -244,7 +251,10 @@ def _events(recording: Recording) -> tuple[list[list], int]:
     told, rows = recording.events.rows(), []
     kept, left_out = kept_words(told), 0
     for i, (time_s, satellite, kind, target, value, text) in enumerate(told):
-        row = [round(time_s, 1), satellite, kind, target, float(f"{value:.4g}")]
+        if not math.isfinite(time_s):
+            continue
+        worth = float(f"{value:.4g}") if math.isfinite(value) else None
+        row = [round(time_s, 1), satellite, kind, target, worth]
         if text:
             lost = kind in SAID_BY_MINDS and i not in kept
             left_out += lost

@@ -16,19 +16,19 @@ function indexEvents(run) {
   run.bySatellite = run.byThing = null;
   run.lanes = Object.keys(LANES).filter((lane) => run.events.some((event) => laneOf(run, event[2]) === lane));
   run.disasters = run.events.filter((event) => event[2] === "disaster").map((event) => ({ time: event[0], ...words(event) }));
-  run.value = summed(run, "delivered_value");
-  run.score = "value so far";
-  if (!run.value.some(Boolean)) { run.value = summed(run, "reward"); run.score = "reward so far"; } // nobody delivers here
+  const last = run.events.length ? run.events.at(-1)[0] : 0; // what a round brought stands up to its end
+  run.over = Math.max(run.time[run.rounds - 1] + (run.meta.round_s || 0), last);
 }
 
-/** What the fleet has come to by each round. */
-function summed(run, name) {
-  const sums = new Float64Array(run.rounds);
-  for (let k = 0, sum = 0; k < run.rounds; k++) {
-    for (let n = 0; n < run.size; n++) sum += run[name] ? run[name][k * run.size + n] : 0;
-    sums[k] = sum;
+/** One measure for all runs shown: the value delivered or, where nobody delivers, the reward. */
+function measure(runs) {
+  const delivers = runs.some((run) => run.fleet_value?.some(Boolean));
+  for (const run of runs) {
+    const each = (delivers ? run.fleet_value : run.fleet_reward) || new Float64Array(run.rounds);
+    let sum = 0;
+    run.value = Float64Array.from(each, (worth) => sum += worth);
+    run.score = delivers ? "value so far" : "reward so far";
   }
-  return sums;
 }
 
 /** What an event's text says, as far as it is JSON. */
@@ -90,6 +90,7 @@ function phrase(run, event) {
   if (said.name) parts.push(said.name);
   if (said.why) parts.push(said.why);
   if (kind === "override") parts.push(said.instead_of ? `${said.decision} instead of ${said.instead_of}` : said.decision);
+  if (!Number.isFinite(value)) return parts.join(", ");
   if (kind === "warning") parts.push(`probability ${value.toExponential(1)}, miss ${said.miss_m} m, sigma ${said.sigma_m} m`);
   else if (kind === "closest_approach") parts.push(`missed by ${quantity(value)} m`);
   else if (kind === "burn") parts.push(`${value.toPrecision(3)} m/s`);

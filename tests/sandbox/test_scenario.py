@@ -390,3 +390,8 @@ class TestWrongFields:
     def test_a_mistyped_field_is_told_before_the_one_it_hides(self, small):
         told = sentence(small, {"requests.kinds": {"stereo": {"shar": 0.1}}})
         assert "Unknown field 'requests.kinds.stereo.shar'; did you mean requests.kinds.stereo.share" in told
+
+    def test_fields_of_a_section_are_told_whole(self, small):
+        told = sentence(small, {"faults": {"qqqq": 1}})
+        assert "upsets_per_orbit" in told
+        assert " ... " not in told

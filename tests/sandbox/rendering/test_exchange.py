@@ -148,3 +148,12 @@ def test_mistakes(circles):
             write(circles, every=0)
     with pytest.raises(SandboxError, match="no epoch"):
         czml(Recording({}, circles.arrays, circles.events))
+
+
+@pytest.mark.parametrize(
+    "text", ['{"radius_km": "x", "latitude_deg": null}', "[1]", "no JSON", "", '{"name": "F"}']
+)
+def test_disasters_of_others_are_left_out(circles, text):
+    odd = Recording(circles.meta, circles.arrays, Events.from_rows([(60.0, -1, "disaster", 0, 0.0, text)]))
+    assert not [packet for packet in czml(odd) if packet["id"].startswith("disaster")]
+    assert not [f for f in geojson(odd)["features"] if f["properties"]["kind"] == "disaster"]

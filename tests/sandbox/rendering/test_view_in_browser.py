@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from flown import CHOICES, flown, linked
 
+from sandbox.recording import Events, Recording
 from sandbox.rendering import FrameView, pack, to_html
 from sandbox.rendering.packing import unpacked
 from sandbox.rendering.page import module
@@ -146,17 +147,17 @@ def test_it_plays_and_stops(fresh):
 def test_it_is_scrubbed_in_timeline_and_slider(fresh):
     strip = fresh.find_element("css selector", ".oas-time").rect
     click(fresh, strip["x"] + 0.5 * strip["width"], strip["y"] + 20)
-    assert state(fresh, "t") == pytest.approx(0.5 * 39 * 60, abs=5)
+    assert state(fresh, "t") == pytest.approx(0.5 * 40 * 60, abs=5)
     chain = mouse(fresh)
     pointer = chain.w3c_actions.pointer_action
     pointer.move_to_location(round(strip["x"] + 300), round(strip["y"] + 20)).pointer_down()
     pointer.move_to_location(round(strip["x"] + 900), round(strip["y"] + 20)).pointer_up()
     chain.perform()
     settle(fresh)
-    assert state(fresh, "t") == pytest.approx(900 / strip["width"] * 39 * 60, abs=5)
+    assert state(fresh, "t") == pytest.approx(900 / strip["width"] * 40 * 60, abs=5)
     slider = fresh.find_element("css selector", "input[type=range]").rect
     click(fresh, slider["x"] + 0.25 * slider["width"], slider["y"] + slider["height"] / 2)
-    assert state(fresh, "t") == pytest.approx(0.25 * 39 * 60, abs=60)
+    assert state(fresh, "t") == pytest.approx(0.25 * 40 * 60, abs=60)
 
 
 def test_the_keyboard(fresh):
@@ -360,7 +361,33 @@ def test_an_address_says_moment_satellite_and_view(chromium, circles, tmp_path):
     assert (state(chromium, "t"), state(chromium, "selected")) == (900, 5)
     assert state(chromium, "show") == "map"
     keys(chromium, "END")
-    wait(chromium, "return location.hash === '#t=2340&sat=5&view=map'")
+    wait(chromium, "return location.hash === '#t=2400&sat=5&view=map'")
+
+
+def test_another_address_in_an_open_page_is_followed(chromium, circles, tmp_path):
+    path = to_html(circles, tmp_path / "again.html")
+    chromium.get(f"{path.as_uri()}#t=300")
+    wait(chromium, READY)
+    chromium.execute_script("location.hash = '#t=1200&sat=7'")
+    wait(chromium, "return view.state().t === 1200 && view.state().selected === 7")
+
+
+def test_the_last_round_is_shown_with_what_it_brought(chromium, circles, tmp_path):
+    """A penalty far above all else, and an event after the last round began, whose value is no number."""
+    reward = circles["reward"].copy()
+    reward[20, 3] = -100_000.0
+    arrays = dict(circles.arrays) | {"reward": reward, "delivered_value": 0 * circles["delivered_value"]}
+    rows = [*circles.events.rows(), (39 * 60 + 50.0, 4, "lost", -1, float("nan"), "")]
+    recording = Recording(circles.meta, arrays, Events.from_rows(rows))
+    path = to_html(recording, tmp_path / "last.html")
+    chromium.get(f"{path.as_uri()}#t=0&sat=4")
+    wait(chromium, READY)
+    keys(chromium, "END")
+    told = chromium.find_element("css selector", ".oas-caption").text
+    said = float(told.split("\n")[0].removeprefix("reward so far: ").replace(",", ""))
+    assert said == pytest.approx(reward.sum(dtype=float), abs=0.6)
+    assert "12:39:50 lost" in told
+    assert "lost" in chromium.find_element("css selector", ".oas-panel").text
 
 
 def test_a_page_opens_on_an_event_by_day(chromium, circles, tmp_path):
