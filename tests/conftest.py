@@ -38,6 +38,18 @@ def pytest_configure(config):
 
 
 @pytest.fixture(scope="session")
+def chromium():
+    """A headless browser of 1200 x 800 pixels; where there is none what needs it is skipped and says so."""
+    from experiments.performance.browser import MISSING, open_browser
+
+    browser = open_browser()
+    if browser is None:
+        pytest.skip(MISSING)
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture(scope="session")
 def disaster():
     """A function: `disaster_response` for three computing satellites side by side, and one to train.
 

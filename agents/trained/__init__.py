@@ -45,7 +45,3 @@ class Trained(Policy):
                 f"{there}); train one with: python -m experiments train --problem {problem} --tier {tier}"
             )
         return network_in(folder)(env)
-
-    def decide(self, observation: Any, mask: Any) -> Any:
-        """Never asked: what is made is the network."""
-        raise NotImplementedError

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from agents import Policy
 from agents.qwen.decisions import Decision, Request
 from envs.batch import BatchEnv
 from experiments.running.asked import shortened
@@ -140,7 +141,7 @@ class Film(Watcher):
             changed[n] &= b != 0
         for n in np.flatnonzero(changed[: self._minds]).tolist():
             content: dict[str, Any] = {"decision": env.actions[actions[n]]}
-            content["because"] = {name: float(f"{v:.4g}") for name, v in policy.explain(0, n).items()}
+            content["because"] = because_of(policy, 0, n)
             if policy.odds is not None:
                 content["odds"] = odds_of(policy.odds[0, n], env.actions)
             assert self._recorder is not None
@@ -174,6 +175,11 @@ def _thought_of(env: BatchEnv, played: Round) -> dict[str, np.ndarray]:
     terms = {name: played.terms[0, :, env.terms.index(name)] for name in _THOUGHT}
     counts = {name: terms[name].astype(np.int32) for name in _SPENT}
     return terms | counts | {"probability": probability}
+
+
+def because_of(policy: Policy, b: int, n: int) -> dict[str, float]:
+    """The numbers that decided for satellite n of world b, to four digits."""
+    return {name: float(f"{value:.4g}") for name, value in policy.explain(b, n).items()}
 
 
 def odds_of(probabilities: np.ndarray, actions: Sequence[str]) -> dict[str, float]:

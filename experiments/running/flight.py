@@ -19,7 +19,7 @@ from agents.qwen.policy import QwenPolicy
 from envs.batch import BatchEnv
 from envs.camera import joined
 from envs.deliberation import HOLD, NOTHING, DeliberatingBatch
-from experiments.running.callbacks import Film, odds_of, said_of
+from experiments.running.callbacks import Film, because_of, odds_of, said_of
 from experiments.running.rollout import Turn, advance, decide, without
 from sandbox.errors import SandboxError, shown, unknown_name
 from sandbox.recording import Recording
@@ -150,8 +150,8 @@ class Flight:
             answer |= said_of(self.env, *asked.decisions[0, n])
         elif asked.odds is not None:
             answer["odds"] = odds_of(asked.odds[0, n], self.env.actions)
-        if because := asked.explain(0, n):
-            answer["because"] = {name: float(f"{value:.4g}") for name, value in because.items()}
+        if because := because_of(asked, 0, n):
+            answer["because"] = because
         if isinstance(self.env, DeliberatingBatch) and turn.thought is not None:
             price = self.env.priced(turn.actions, turn.thought)
             if price.starts[0, n]:

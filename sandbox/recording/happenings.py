@@ -120,10 +120,10 @@ def _of_jobs(
         for name, empty in (("status", UNBORN), ("place", NONE), ("hops", 0))
     }
     status, place = book["status"], book["place"]
-    aboard = (was["status"] == UNBORN) | (was["status"] == WAITING)
+    outside = (was["status"] == UNBORN) | (was["status"] == WAITING)
     moved = (status != was["status"]) | (place != was["place"]) | (book["hops"] != was["hops"])
     for j in np.flatnonzero(moved):
-        yield from _of_job(book[j], int(j), aboard[j], was["place"][j], was["hops"][j], start, end)
+        yield from _of_job(book[j], int(j), outside[j], was["place"][j], was["hops"][j], start, end)
     for j in np.flatnonzero((book["done"] > start) & (book["done"] <= end)):
         by = int(place[j] if place[j] != NONE else book["credit"][j])
         yield float(book["done"][j]), by, "computed", int(j), float(book["value"][j]), ""
@@ -136,12 +136,12 @@ def _of_jobs(
 
 
 def _of_job(
-    job: Any, j: int, aboard: bool, place: int, hops: int, start: float, end: float
+    job: Any, j: int, outside: bool, place: int, hops: int, start: float, end: float
 ) -> Iterator[Event]:
     """Where a job went in a round. Questions that nobody took are told when their time is up."""
     value, now = float(job["value"]), int(job["place"])
     taken = [int(n) for n in job["by"][: job["relays"]]]
-    if aboard and job["status"] not in (UNBORN, WAITING) and (now != NONE or job["credit"] != NONE):
+    if outside and job["status"] not in (UNBORN, WAITING) and (now != NONE or job["credit"] != NONE):
         first = int(job["source"])
         if first == NONE:
             first = taken[0] if taken else now if now != NONE else int(job["credit"])

@@ -1,11 +1,11 @@
 """The disasters of a recording, as maps and globes draw them."""
 
-import json
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sandbox.recording.recording import Recording
+from sandbox.rendering.words import said_in
 
 
 class Disaster(NamedTuple):
@@ -22,16 +22,8 @@ class Disaster(NamedTuple):
 def disasters_in(recording: Recording) -> Iterator[Disaster]:
     """Those of the events that say where; what others noted under that kind is left out."""
     for time_s, _, kind, number, _, text in recording.events.rows():
-        said = _said(text) if kind == "disaster" else {}
+        said = said_in(text) if kind == "disaster" else {}
         numbers = [said.get(name) for name in ("latitude_deg", "longitude_deg", "radius_km")]
         if all(isinstance(n, int | float) and math.isfinite(n) for n in (time_s, *numbers)):
             latitude, longitude, radius = map(float, numbers)  # type: ignore[arg-type]
             yield Disaster(number, str(said.get("name", "disaster")), time_s, latitude, longitude, radius)
-
-
-def _said(text: str) -> dict[str, Any]:
-    try:
-        said = json.loads(text)
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}

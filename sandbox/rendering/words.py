@@ -54,7 +54,7 @@ def _by_weight(rows: Sequence[tuple], thoughts: Iterable[int]) -> list[int]:
     """The events `thoughts`, the weightiest first, those of one weight by time."""
     weights, last = {}, dict[int, Any]()
     for i in thoughts:
-        satellite, said = rows[i][1], _said(rows[i][5])
+        satellite, said = rows[i][1], said_in(rows[i][5])
         decision, odds = said.get("decision"), said.get("odds")
         close = isinstance(odds, dict) and max(odds.values(), default=1.0) < SURE
         if said.get("reasoning") or said.get("why"):
@@ -67,7 +67,8 @@ def _by_weight(rows: Sequence[tuple], thoughts: Iterable[int]) -> list[int]:
     return sorted(weights, key=lambda i: (weights[i], rows[i][0], i))
 
 
-def _said(text: str) -> dict[str, Any]:
+def said_in(text: str) -> dict[str, Any]:
+    """What the text of an event says, as far as it is JSON by name."""
     try:
         said = json.loads(text)
     except ValueError:

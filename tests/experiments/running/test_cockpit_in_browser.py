@@ -6,7 +6,6 @@ import time
 import pytest
 
 from envs.episodes import make_env, scenario_of
-from experiments.performance.browser import MISSING, open_browser
 from experiments.running.cockpit import Cockpit
 from experiments.running.cockpit_server import Server
 from experiments.running.flight import Flight
@@ -15,18 +14,10 @@ from experiments.running.llm_config import Mind
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def browser():
-    opened = open_browser()
-    if opened is None:
-        pytest.skip(MISSING)
-    yield opened
-    opened.quit()
-
-
 @pytest.fixture
-def flown(browser, tmp_path):
+def flown(chromium, tmp_path):
     """A flight whose page is open."""
+    browser = chromium
     env = make_env("tasking_v0", scenario_of("tasking_v0", "pair"), 0.5, thinking=True)
     cockpit = Cockpit(Flight(env, Mind().policy("qwen", env), 2), "qwen", tmp_path / "out")
     server = Server(cockpit)
