@@ -132,7 +132,7 @@ def stop_politely() -> None:
 def _not_lost(lost: Any) -> None:
     if issubclass(lost.exc_type, KeyboardInterrupt):
         signal.setitimer(signal.ITIMER_REAL, 0.01)
-    else:
+    elif not _signals:  # after one, objects that were caught half made complain
         sys.__unraisablehook__(lost)
 
 

@@ -261,3 +261,28 @@ def test_an_interrupt_in_a_destructor_is_not_lost():
         [sys.executable, "-c", LOST_IN_A_DESTRUCTOR], capture_output=True, text=True, timeout=60
     )
     assert (done.stdout, done.stderr) == ("stopped\n", "")
+
+
+HALF_MADE = """
+import os, signal
+from experiments.running.cli import stop_politely
+
+class Handle:
+    def __init__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        self.pointer = 0
+
+    def __del__(self):
+        self.pointer
+
+stop_politely()
+try:
+    Handle()
+except KeyboardInterrupt:
+    print("stopped")
+"""
+
+
+def test_what_an_interrupt_leaves_half_made_does_not_complain():
+    done = subprocess.run([sys.executable, "-c", HALF_MADE], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("stopped\n", "")
