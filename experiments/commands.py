@@ -56,6 +56,7 @@ SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "training.table",
             "train every tier from several seeds, judge it beside the heuristics; one table",
         ),
+        "standings": ("training.standings", "how all algorithms stand in every tier, from such records"),
         "train_torchrl": (
             "training.with_torchrl",
             "MAPPO of TorchRL's parts on the native TorchRL environment",

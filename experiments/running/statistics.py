@@ -67,6 +67,11 @@ def interquartile(tasks: Sequence[NDArray]) -> Estimate:
     return _bootstrap(tasks, lambda *drawn: interquartile_mean(np.concatenate(drawn, axis=-1)))
 
 
+def mean(values: Sequence[float]) -> Estimate:
+    """The mean, which a rare and large loss counts in. NONE where there are no values."""
+    return _bootstrap([np.asarray(values, float)], lambda x: x.mean(axis=-1)) if len(values) else NONE
+
+
 def improvement(better: Sequence[NDArray], worse: Sequence[NDArray]) -> Estimate:
     """Probability that a run of one policy scores above a run of another on the same task, over tasks.
 

@@ -10,7 +10,7 @@ import shlex
 import shutil
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,32 +18,31 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from agents.policy import YARDSTICKS
 from agents.trained import folder_of
 from envs.episodes import known_as, make_env, rounds_in
 from experiments.running import pool
 from experiments.running import run_folder as results
 from experiments.running.options import add, common, resumable
-from experiments.running.statistics import Summary, summarise
 from experiments.tiers import PROBLEMS, SCARCE, TIERS, TIGHT, tier_scenario
 from experiments.training.recipes import recipe
+from experiments.training.standings import CHANCE, PPO, RECORD, SCHEMA, Case, algorithms, standing, table
+from experiments.training.train_options import flag
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.files import replacing
 from sandbox.terminal import say
 
 FIRST_SEED = 910_000
-RECORD, SCHEMA = "policy in a tier", 1
 TRAININGS, RESULTS, TRAINED, TABLE = "trainings", "results", "trained", "table.md"
-
-
-class Case(NamedTuple):
-    """A tier of a problem."""
-
-    problem: str
-    tier: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.problem}_{self.tier}"
+CLONED = "cloned"
+ALGORITHMS: Mapping[str, tuple[str, ...]] = {
+    PPO: (),
+    "mappo": ("--algorithm", "mappo"),
+    "recurrent": ("--memory", "32"),
+    "recurrent_mappo": ("--algorithm", "mappo", "--memory", "32"),
+    CLONED: (),
+}
+"""By name, what `train` is told more. `cloned` is where the others begin: a copy that has learned nothing."""
 
 
 class Job(NamedTuple):
@@ -54,6 +53,7 @@ class Job(NamedTuple):
     seed: int | None
     """Of a training; None for a policy with a name."""
     policy: str
+    """Its name, or the algorithm of a training."""
     words: tuple[str, ...]
     """Options of `train`."""
     worlds: int
@@ -70,6 +70,11 @@ def options(parser: ArgumentParser) -> None:
     add(parser, "--hours", None, "simulated hours of an episode (default: the recipe's)", type=float,
         metavar="H")  # fmt: skip
     parser.add_argument("--steps", default=None, metavar="N", help="agent-steps of one, in place of minutes")
+    add(parser, "--algorithms", [PPO], f"of {', '.join(ALGORITHMS)}", nargs="+", metavar="NAME")
+    add(parser, "--also", [], "policies to be judged beside the heuristics: planner onboard qwen", nargs="+",
+        metavar="NAME")  # fmt: skip
+    add(parser, "--also-worlds", None, "held-out seeds that those are judged on (default: as many)", type=int,
+        metavar="N")  # fmt: skip
     add(parser, "--worlds", 16, "held-out seeds that every policy is judged on", type=int, metavar="N")
     choose = "validation episodes by which the best training is chosen (default: those it was watched on)"
     add(parser, "--choose", 0, choose, type=int, metavar="N")
@@ -83,38 +88,54 @@ def options(parser: ArgumentParser) -> None:
 def run(told: Namespace) -> None:
     """Train, judge, and write the table."""
     cases, out = _cases(told), Path(told.out)
-    for name, least in (("seeds", 1), ("worlds", 1), ("processes", 1), ("seed", 0), ("choose", 0)):
-        if getattr(told, name) < least:
-            raise SandboxError(f"--{name} {getattr(told, name)}: give at least {least}.")
+    least = {"seeds": 1, "worlds": 1, "also_worlds": 1, "processes": 1, "seed": 0, "choose": 0}
+    for name, bound in least.items():
+        value = getattr(told, name)
+        if value is not None and value < bound:
+            raise SandboxError(f"{flag(name)} {value}: give at least {bound}.")
+    for name in told.algorithms:
+        if name not in ALGORITHMS:
+            raise unknown_name("algorithm", name, tuple(ALGORITHMS))
     if not told.minutes > 0.0:
         raise SandboxError(f"--minutes {told.minutes}: give more than 0.")
     for folder in (TRAININGS, RESULTS, TRAINED):
         (out / folder).mkdir(parents=True, exist_ok=True)
-    words = _words(told)
+    words, fewer = _words(told), told.worlds if told.also_worlds is None else told.also_worlds
 
-    def job(case: Case, seed: int | None = None, policy: str = "") -> Job:
+    def job(case: Case, policy: str = "", seed: int | None = None, worlds: int = told.worlds) -> Job:
         hours = recipe(*case)["hours"] if told.hours is None else told.hours
-        return Job(case, told.out, seed, policy, words, told.worlds, hours, told.choose)
+        return Job(case, told.out, seed, policy, words, worlds, hours, told.choose)
 
     kernels = [job(case) for case in {case.problem: case for case in cases}.values()]
     seeds = range(told.seed, told.seed + told.seeds)
-    trainings = [job(case, seed=seed) for seed in seeds for case in cases]
-    named = [job(case, policy=name) for case in cases for name in _others(case)]
+    trainings = [job(case, name, seed) for seed in seeds for case in cases for name in told.algorithms]
+    named = [job(case, name) for case in cases for name in _others(case)]
+    named += [job(case, name, worlds=fewer) for case in cases for name in told.also]
     rows = []
     if told.processes > 1:  # else each would compile them for itself
         _each(compile_kernels, kernels, told, "ready")
     rows += [row for found in _each(train_and_judge, trainings, told, "trained") for row in found]
     rows += [row for found in _each(judge_named, named, told, "played") for row in found]
-    text = table(rows)
+    text = _text(rows, told.algorithms)
     with replacing(out / TABLE) as draft:
         draft.write_text(text, encoding="utf-8")
-    for case in cases:
+    for case in cases if PPO in told.algorithms else ():
         ship(case, rows, out)
     if told.json:
         results.keep_records(told.json, RECORD, rows)
     if not told.quiet:
         say(text)
-        say(f"Policies in {out / TRAINED}/, records in {out / RESULTS}/.")
+        say(f"Policies in {out / (TRAINED if PPO in told.algorithms else TRAININGS)}/, "
+            f"records in {out / RESULTS}/.")  # fmt: skip
+
+
+def _text(rows: Sequence[dict[str, Any]], trained: Sequence[str]) -> str:
+    """What is printed: how the policies to be shipped stand, and all algorithms where there are more."""
+    parts = [table(rows)] if PPO in trained else []
+    named = {row["algorithm"] for row in rows if row["train_seed"] is None}
+    if set(trained) != {PPO} or named & set(YARDSTICKS):
+        parts.append(algorithms(rows))
+    return "\n".join(parts)
 
 
 def _cases(told: Namespace) -> list[Case]:
@@ -141,13 +162,13 @@ def _words(told: Namespace) -> tuple[str, ...]:
 def _each(function: Any, jobs: Sequence[Job], told: Namespace, done: str) -> Iterable[Any]:
     for number, (job, found) in enumerate(pool.outcomes(function, jobs, told.processes), 1):
         if not told.quiet:
-            who = job.policy if job.seed is None else f"seed {job.seed}"
+            who = job.policy if job.seed is None else f"{job.policy}, seed {job.seed}"
             say(f"{number} of {len(jobs)} {done}: {job.case.name} {who}".rstrip())
         yield found
 
 
 def _others(case: Case) -> list[str]:
-    from experiments.training.evaluation import CHANCE, heuristics
+    from experiments.training.evaluation import heuristics
 
     return [CHANCE, *heuristics(case.problem)]
 
@@ -172,8 +193,9 @@ def train_and_judge(job: Job) -> list[dict[str, Any]]:
     assert job.seed is not None
     folder = _folder(job)
     words = ["--problem", job.case.problem, "--tier", job.case.tier, "--hours", f"{job.hours:g}"]
-    words += [*job.words, "--seed", str(job.seed)]
-    known, path = None, _record_path(job, f"ppo_seed{job.seed}")
+    words += [*(("--steps", "0") if job.policy == CLONED else job.words), *ALGORITHMS[job.policy]]
+    words += ["--seed", str(job.seed)]
+    known, path = None, _record_path(job, f"{job.policy}_seed{job.seed}")
     command = shlex.join(["python", "-m", "experiments", "train", *words])
     if (folder / FILE).is_file():
         known = _known(path, network_in(folder).stamp, job)
@@ -186,7 +208,7 @@ def train_and_judge(job: Job) -> list[dict[str, Any]]:
     more = {"train_seed": job.seed, "cpu_minutes": round(last["cpu_s"] / 60.0, 3), "steps": last["steps"]}
     more |= {"command": command, "validation": max(record["score"] for record in log["evaluations"])}
     more |= {"clone": log["cloned"], "stamp": network_in(folder).stamp}
-    return [_chosen_by(_judged(job, "ppo", str(folder), path, more), job, folder, path)]
+    return [_chosen_by(_judged(job, job.policy, str(folder), path, more), job, folder, path)]
 
 
 def _chosen_by(record: dict[str, Any], job: Job, folder: Path, path: Path) -> dict[str, Any]:
@@ -256,7 +278,8 @@ def _judged(job: Job, algorithm: str, policy: str, path: Path, more: dict[str, A
 
 
 def _folder(job: Job) -> Path:
-    return Path(job.out) / TRAININGS / job.case.name / f"seed_{job.seed}"
+    algorithm = "" if job.policy == PPO else f"{job.policy}_"
+    return Path(job.out) / TRAININGS / job.case.name / f"{algorithm}seed_{job.seed}"
 
 
 def _record_path(job: Job, name: str) -> Path:
@@ -283,75 +306,6 @@ def _version() -> str:
     return "-"
 
 
-# ---------------------------------------------------------------------------------------------- the table
-class Standing(NamedTuple):
-    """How a tier stands: over the returns of trainings (each the mean of its worlds) and of the best rule."""
-
-    trained: Summary
-    best: str
-    rule: Summary
-    """Over worlds."""
-    chance: float
-    lost: float
-    """Satellites in an episode that the trained policies lost, in the mean."""
-    rule_lost: float
-    minutes: float
-    gain: Summary
-    """Over worlds: what the trained policies earn in the mean, less what the rule earns in the same world."""
-
-    @property
-    def ratio(self) -> float:
-        """Above 1 where the trained policies earn more, also where both earn less than nothing."""
-        return 1.0 + (self.trained.iqm - self.rule.mean) / max(abs(self.rule.mean), 1e-9)
-
-
-def standing(rows: Sequence[dict[str, Any]]) -> Standing:
-    """Of one tier. Raises SandboxError where nobody was trained or there is no heuristic."""
-    trained = [row for row in rows if row["algorithm"] == "ppo"]
-    rules = [row for row in rows if row["algorithm"] not in ("ppo", "random")]
-    if not trained or not rules:
-        raise SandboxError("A table needs trained policies and heuristics of every tier.")
-    best = max(rules, key=lambda row: float(np.mean(row["returns"])))
-    chance = [float(np.mean(row["returns"])) for row in rows if row["algorithm"] == "random"]
-    gained = np.mean([row["returns"] for row in trained], axis=0) - np.asarray(best["returns"])
-    each = [row["lost"] / len(row["returns"]) for row in trained]
-    return Standing(
-        summarise([float(np.mean(row["returns"])) for row in trained]),
-        best["algorithm"],
-        summarise(best["returns"]),
-        chance[0] if chance else float("nan"),
-        float(np.mean(each)),
-        best["lost"] / len(best["returns"]),
-        float(np.mean([row["cpu_minutes"] for row in trained])),
-        summarise(gained),
-    )
-
-
-def table(rows: Sequence[dict[str, Any]]) -> str:
-    """Markdown: a line for each tier of each problem."""
-    lines = [
-        "| problem, tier | random | best heuristic | trained: interquartile mean [95 % of trainings] | ratio "
-        "| gain in the same episode | lost an episode: trained, heuristic | CPU minutes |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for case in dict.fromkeys(Case(row["problem"], row["tier"]) for row in rows):
-        own = [row for row in rows if (row["problem"], row["tier"]) == case]
-        found = standing(own)
-        trained, rule = found.trained, found.rule
-        lines.append(
-            f"| {case.problem}, {case.tier} | {found.chance:,.1f} "
-            f"| {found.best} {rule.mean:,.1f} [{rule.low:,.1f}, {rule.high:,.1f}] "
-            f"| {trained.iqm:,.1f} [{trained.low:,.1f}, {trained.high:,.1f}] ({trained.runs}) "
-            f"| {found.ratio:.3f} | {found.gain.iqm:+,.1f} [{found.gain.low:+,.1f}, {found.gain.high:+,.1f}] "
-            f"| {found.lost:.2f}, {found.rule_lost:.2f} | {found.minutes:.1f} |"
-        )
-    first = rows[0]["eval_seeds"]
-    seeds = f"Held-out seeds {first[0]:,} to {first[1]:,}."
-    how = "Intervals of 95 %: of a heuristic and of the gain over these episodes, of trained policies over"
-    lines += ["", f"{seeds} {how} trainings, each the mean of these episodes."]
-    return "\n".join(lines) + "\n"
-
-
 # ------------------------------------------------------------------------------------------------- the card
 def ship(case: Case, rows: Sequence[dict[str, Any]], out: Path) -> Path:
     """Copy the policy that earned most on the seeds it was chosen by, with its curve and its card."""
@@ -359,7 +313,7 @@ def ship(case: Case, rows: Sequence[dict[str, Any]], out: Path) -> Path:
     from experiments.training.train import CURVE
 
     own = [row for row in rows if (row["problem"], row["tier"]) == case]
-    best = max((row for row in own if row["algorithm"] == "ppo"), key=lambda row: row["validation"])
+    best = max((row for row in own if row["algorithm"] == PPO), key=lambda row: row["validation"])
     source = out / TRAININGS / case.name / f"seed_{best['train_seed']}"
     folder = out / TRAINED / folder_of(*case).name
     folder.mkdir(parents=True, exist_ok=True)
@@ -377,8 +331,8 @@ def card(case: Case, best: dict[str, Any], rows: Sequence[dict[str, Any]]) -> st
     begun = f"began as a copy of `{best['clone']}`" if best.get("clone") else "began from nothing"
     scores = sorted(
         ((row["algorithm"], float(np.mean(row["returns"])), row["lost"]) for row in rows
-         if row["algorithm"] != "ppo"), key=lambda each: -each[1])  # fmt: skip
-    above = [name for name, score, _ in scores if score >= mean]
+         if row["train_seed"] is None), key=lambda each: -each[1])  # fmt: skip
+    above = [name for name, score, _ in scores if score >= mean and name not in YARDSTICKS]
     verdict = (
         f"It does not beat {', '.join(f'`{name}`' for name in above)} here."
         if above

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu, trim_mean
 
-from experiments.running.statistics import NONE, improvement, interquartile
+from experiments.running.statistics import NONE, improvement, interquartile, mean
 
 
 def test_the_interquartile_mean_is_over_all_runs_of_all_tasks():
@@ -29,6 +29,14 @@ def test_the_interval_is_that_of_the_bootstrap():
 def test_the_interval_narrows_with_the_root_of_the_runs():
     few, many = (interquartile([np.random.default_rng(0).normal(size=n)]) for n in (25, 400))
     assert (few.high - few.low) / (many.high - many.low) == pytest.approx(4.0, rel=0.35)
+
+
+def test_a_mean_counts_what_is_rare():
+    """Of 99 zeros and a collision, drawn anew, a share exp(-1) of the samples has none: the interval says so."""
+    found = mean([0.0] * 99 + [-100.0])
+    assert (found.value, found.high) == (pytest.approx(-1.0), 0.0)
+    assert -4.5 < found.low < -2.5
+    assert mean([]) is NONE
 
 
 def test_every_pair_of_runs_is_compared_and_a_tie_counts_half():

@@ -13,7 +13,6 @@ from agents.network import Network, network_in  # noqa: E402
 from envs.episodes import make_env  # noqa: E402
 from experiments.running.cli import main  # noqa: E402
 from experiments.tiers import PROBLEMS, TIERS, tier_scenario  # noqa: E402
-from experiments.training import table  # noqa: E402
 from experiments.training.evaluation import score  # noqa: E402
 from experiments.training.recipes import ANY, BEST, recipe  # noqa: E402
 from sandbox.errors import SandboxError  # noqa: E402
@@ -102,6 +101,23 @@ def test_the_best_is_shipped_with_its_card_and_has_a_name(out, monkeypatch, tmp_
         make_policy("trained", calm)
 
 
+def test_other_algorithms_and_yardsticks_are_trained_and_judged_alike(out, capsys):
+    words = [word for word in SMALL if word not in ("--quiet", "clone=none")] + ["clone=greedy"]
+    words += ["clone_steps=300", "--out", str(out), "--algorithms", "recurrent", "cloned"]
+    words += ["--also", "planner", "--also-worlds", "1"]
+    assert main(["train_table", *words]) == 0
+    found = records(out)
+    recurrent, cloned = (found[f"tasking_v0_tight_{name}_seed1"] for name in ("recurrent", "cloned"))
+    assert "--memory 32" in recurrent["command"]
+    assert (cloned["steps"], recurrent["steps"] >= 300) == (0, True)
+    assert network_in(out / "trainings/tasking_v0_tight/recurrent_seed_1").stamp == recurrent["stamp"]
+    assert len(found["tasking_v0_tight_planner"]["returns"]) == 1
+    lines = [line.split("|")[1].strip() for line in capsys.readouterr().out.splitlines() if "| `" in line]
+    assert {"`recurrent`", "`cloned`", "`planner`", "`greedy`"} <= set(lines)
+    assert main(["standings", str(out / "results")]) == 0
+    assert {"`ppo`", "`recurrent`"} <= set(capsys.readouterr().out.split())
+
+
 def test_a_folder_called_trained_is_still_a_folder(out, monkeypatch):
     monkeypatch.chdir(out / "trainings/tasking_v0_tight")
     (out / "trainings/tasking_v0_tight/seed_0").rename(out / "trainings/tasking_v0_tight/trained")
@@ -110,29 +126,6 @@ def test_a_folder_called_trained_is_still_a_folder(out, monkeypatch):
     finally:
         (out / "trainings/tasking_v0_tight/trained").rename(out / "trainings/tasking_v0_tight/seed_0")
     assert "trained" not in policy_names("tasking_v0")
-
-
-def row(algorithm, returns, seed=None, **more):
-    told = {"problem": "tasking_v0", "tier": "tight", "algorithm": algorithm, "returns": returns, "lost": 0}
-    told |= {"train_seed": seed, "cpu_minutes": 2.0, "eval_seeds": [910_000, 910_001], "validation": 1.0}
-    return told | more
-
-
-def test_the_standing_of_a_tier():
-    rows = [row("ppo", [10.0 + k, 12.0 + k], k, lost=2) for k in range(4)]
-    rows += [row("greedy", [8.0, 12.0]), row("phoenix", [1.0, 2.0]), row("random", [-3.0, -1.0])]
-    found = table.standing(rows)
-    assert (found.best, found.rule.mean, found.chance) == ("greedy", 10.0, -2.0)
-    assert found.trained.iqm == pytest.approx(12.5)  # of 11, 12, 13, 14
-    assert found.trained.low <= 12.5 <= found.trained.high
-    assert found.ratio == pytest.approx(1.25)
-    assert (found.lost, found.rule_lost, found.minutes) == (1.0, 0.0, 2.0)
-    assert found.gain.iqm == pytest.approx(2.5)  # 11.5 and 13.5 in the mean, where the rule has 8 and 12
-    assert "greedy 10.0" in table.table(rows)
-    below = [row("ppo", [-2.0, -2.0], 0), row("greedy", [-4.0, -4.0])]
-    assert table.standing(below).ratio == pytest.approx(1.5)  # better, though both lose
-    with pytest.raises(SandboxError, match="needs trained policies"):
-        table.standing([row("greedy", [1.0])])
 
 
 def test_every_tier_has_a_recipe():
@@ -152,6 +145,8 @@ def test_refusals(tmp_path, capsys):
         (["--seeds", "0"], "--seeds 0"),
         (["--minutes", "0"], "--minutes 0"),
         (["--set", "clone"], "OPTION=VALUE"),
+        (["--algorithms", "qmix"], "qmix"),
+        (["--also-worlds", "0"], "--also-worlds 0"),
     ):
         assert main(["train_table", "--out", str(tmp_path), *words]) == 2
         assert said in capsys.readouterr().err
