@@ -32,7 +32,7 @@ def test_the_interval_narrows_with_the_root_of_the_runs():
 
 
 def test_a_mean_counts_what_is_rare():
-    """Of 99 zeros and a collision, drawn anew, a share exp(-1) of the samples has none: the interval says so."""
+    """Of 99 zeros and a collision, drawn anew, a share exp(-1) of the samples has none."""
     found = mean([0.0] * 99 + [-100.0])
     assert (found.value, found.high) == (pytest.approx(-1.0), 0.0)
     assert -4.5 < found.low < -2.5
