@@ -14,13 +14,15 @@ import numpy as np
 from agents.policy import YARDSTICKS
 from experiments.running import run_folder as results
 from experiments.running.options import json_path
-from experiments.running.statistics import Estimate, Summary, mean, summarise
+from experiments.running.statistics import NONE, Estimate, Summary, mean, summarise
 from sandbox.errors import SandboxError, shown
 from sandbox.files import replacing
 from sandbox.terminal import say
 
 RECORD, SCHEMA = "policy in a tier", 1
 PPO, CHANCE = "ppo", "random"
+UNSEEN, UNSEEN_LOST = "unseen_returns", "unseen_lost"
+"""What a record holds of scenarios drawn of the tier, that no training takes: an episode in each."""
 _NO_RULE = (CHANCE, "qwen", *YARDSTICKS)
 _FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "problem": str, "tier": str, "algorithm": str, "returns": list, "lost": int, "eval_seeds": list,
@@ -107,6 +109,10 @@ class Standing(NamedTuple):
     minutes: float
     gain: Summary
     """Over worlds: what the trained policies earn in the mean, less what the rule earns in the same world."""
+    abroad: Estimate
+    """Over held-out scenarios: what the trained policies earn in the mean, by the mean of the rule that
+    earns most there (above 1 where they earn more). NONE where they were not played."""
+    best_abroad: str
 
     @property
     def ratio(self) -> float:
@@ -138,15 +144,28 @@ def standing(rows: Sequence[dict[str, Any]]) -> Standing:
         best["lost"] / len(best["returns"]),
         float(np.mean([row["cpu_minutes"] for row in trained])),
         summarise(gained),
+        *_abroad(trained, rules),
     )
+
+
+def _abroad(trained: Sequence[dict[str, Any]], rules: Sequence[dict[str, Any]]) -> tuple[Estimate, str]:
+    """What the trained earn in held-out scenarios by what the best rule there earns, and the rule's name."""
+    if not all(row.get(UNSEEN) for row in (*trained, *rules)):
+        return NONE, ""
+    best = max(rules, key=lambda row: float(np.mean(row[UNSEEN])))
+    level = float(np.mean(best[UNSEEN]))
+    if level == 0.0:
+        return NONE, ""
+    gained = np.mean([row[UNSEEN] for row in trained], axis=0) - np.asarray(best[UNSEEN])
+    return mean(1.0 + gained / abs(level)), best["algorithm"]
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """Markdown: a line for each tier of each problem."""
     lines = [
         "| problem, tier | random | best heuristic | trained: interquartile mean [95 % of trainings] | ratio "
-        "| gain in the same episode | lost an episode: trained, heuristic | CPU minutes |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| gain in the same episode | lost an episode: both | held-out scenarios | CPU minutes |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for case in dict.fromkeys(Case(row["problem"], row["tier"]) for row in rows):
         own = [row for row in rows if (row["problem"], row["tier"]) == case]
@@ -157,13 +176,20 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
             f"| {found.best} {rule.mean:,.1f} [{rule.low:,.1f}, {rule.high:,.1f}] "
             f"| {trained.iqm:,.1f} [{trained.low:,.1f}, {trained.high:,.1f}] ({trained.runs}) "
             f"| {found.ratio:.3f} | {found.gain.iqm:+,.1f} [{found.gain.low:+,.1f}, {found.gain.high:+,.1f}] "
-            f"| {found.lost:.2f}, {found.rule_lost:.2f} | {found.minutes:.1f} |"
+            f"| {found.lost:.2f}, {found.rule_lost:.2f} | {_times(found)} | {found.minutes:.1f} |"
         )
     first = rows[0]["eval_seeds"]
     seeds = f"Held-out seeds {first[0]:,} to {first[1]:,}."
     how = "Intervals of 95 %: of a heuristic and of the gain over these episodes, of trained policies over"
-    lines += ["", f"{seeds} {how} trainings, each the mean of these episodes."]
+    abroad = "In held-out scenarios: what they earn in the mean, by the heuristic that earns most there."
+    lines += ["", f"{seeds} {how} trainings, each the mean of these episodes. {abroad}"]
     return "\n".join(lines) + "\n"
+
+
+def _times(found: Standing) -> str:
+    if not found.best_abroad:
+        return ""
+    return f"{found.abroad.value:.2f} [{found.abroad.low:.2f}, {found.abroad.high:.2f}] {found.best_abroad}"
 
 
 class Place(NamedTuple):

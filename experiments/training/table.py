@@ -6,60 +6,38 @@ or chosen by. Leaves `trainings/`, a record per policy in `results/`, `table.md`
 policy of every tier with its card, as it is shipped in `agents/trained/`.
 """
 
-import shlex
 import shutil
-import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack, closing, suppress
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from agents.policy import YARDSTICKS
 from agents.trained import folder_of
-from envs.episodes import known_as, make_env, rounds_in
+from envs.episodes import known_as
 from experiments.running import pool
 from experiments.running import run_folder as results
 from experiments.running.options import add, common, resumable
 from experiments.tiers import PROBLEMS, SCARCE, TIERS, TIGHT, tier_scenario
+from experiments.training.judging import (
+    ALGORITHMS,
+    RESULTS,
+    TRAININGS,
+    Job,
+    compile_kernels,
+    judge_named,
+    train_and_judge,
+)
 from experiments.training.recipes import recipe
-from experiments.training.standings import CHANCE, PPO, RECORD, SCHEMA, Case, algorithms, standing, table
+from experiments.training.standings import CHANCE, PPO, RECORD, Case, algorithms, standing, table
 from experiments.training.train_options import flag
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.files import replacing
 from sandbox.terminal import say
 
-FIRST_SEED = 910_000
-TRAININGS, RESULTS, TRAINED, TABLE = "trainings", "results", "trained", "table.md"
-CLONED = "cloned"
-ALGORITHMS: Mapping[str, tuple[str, ...]] = {
-    PPO: (),
-    "mappo": ("--algorithm", "mappo"),
-    "recurrent": ("--memory", "32"),
-    "recurrent_mappo": ("--algorithm", "mappo", "--memory", "32"),
-    CLONED: (),
-}
-"""By name, what `train` is told more. `cloned` is where the others begin: a copy that has learned nothing."""
-
-
-class Job(NamedTuple):
-    """What one process does: train from a seed, or play a policy where all are judged."""
-
-    case: Case
-    out: str
-    seed: int | None
-    """Of a training; None for a policy with a name."""
-    policy: str
-    """Its name, or the algorithm of a training."""
-    words: tuple[str, ...]
-    """Options of `train`."""
-    worlds: int
-    hours: float
-    choose: int
-    """Validation episodes by which the best of the trainings is chosen; 0: those that it was watched on."""
+TRAINED, TABLE = "trained", "table.md"
 
 
 def options(parser: ArgumentParser) -> None:
@@ -81,6 +59,8 @@ def options(parser: ArgumentParser) -> None:
     add(parser, "--processes", 1, "trainings at once", type=int, metavar="N")
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="OPTION=VALUE",
                         help="further options of train, such as clone=none")  # fmt: skip
+    add(parser, "--unseen", 16, "held-out scenarios drawn of the tier, where each plays an episode",
+        type=int, metavar="N")  # fmt: skip
     common(parser, out="results/train_table", seeds=5, seed=0, of="trainings of each")
     resumable(parser)
 
@@ -88,7 +68,7 @@ def options(parser: ArgumentParser) -> None:
 def run(told: Namespace) -> None:
     """Train, judge, and write the table."""
     cases, out = _cases(told), Path(told.out)
-    least = {"seeds": 1, "worlds": 1, "also_worlds": 1, "processes": 1, "seed": 0, "choose": 0}
+    least = {"seeds": 1, "worlds": 1, "also_worlds": 1, "processes": 1, "seed": 0, "choose": 0, "unseen": 0}
     for name, bound in least.items():
         value = getattr(told, name)
         if value is not None and value < bound:
@@ -102,15 +82,16 @@ def run(told: Namespace) -> None:
         (out / folder).mkdir(parents=True, exist_ok=True)
     words, fewer = _words(told), told.worlds if told.also_worlds is None else told.also_worlds
 
-    def job(case: Case, policy: str = "", seed: int | None = None, worlds: int = told.worlds) -> Job:
+    def job(case: Case, policy: str = "", seed: int | None = None, also: bool = False) -> Job:
         hours = recipe(*case)["hours"] if told.hours is None else told.hours
-        return Job(case, told.out, seed, policy, words, worlds, hours, told.choose)
+        worlds, unseen = (fewer, 0) if also else (told.worlds, told.unseen)
+        return Job(case, told.out, seed, policy, words, worlds, hours, told.choose, unseen)
 
     kernels = [job(case) for case in {case.problem: case for case in cases}.values()]
     seeds = range(told.seed, told.seed + told.seeds)
     trainings = [job(case, name, seed) for seed in seeds for case in cases for name in told.algorithms]
     named = [job(case, name) for case in cases for name in _others(case)]
-    named += [job(case, name, worlds=fewer) for case in cases for name in told.also]
+    named += [job(case, name, also=True) for case in cases for name in told.also]
     rows = []
     if told.processes > 1:  # else each would compile them for itself
         _each(compile_kernels, kernels, told, "ready")
@@ -171,139 +152,6 @@ def _others(case: Case) -> list[str]:
     from experiments.training.evaluation import heuristics
 
     return [CHANCE, *heuristics(case.problem)]
-
-
-# ------------------------------------------------------------------------------------------ in a process
-def compile_kernels(job: Job) -> None:
-    """Load the kernels of a problem, so that they are there for everybody."""
-    from experiments.training.session import Task
-
-    scenario = tier_scenario(*job.case)
-    for env in Task(job.case.problem, (scenario,), None, 1, 1).envs(1):
-        env.reset(FIRST_SEED)
-        env.step(np.zeros((1, env.satellites), np.int64))
-        env.close()
-
-
-def train_and_judge(job: Job) -> list[dict[str, Any]]:
-    """Train as `train` does, unless that is done, and judge what came of it."""
-    from agents.network import FILE, network_in
-    from experiments.running.cli import script_parser
-
-    assert job.seed is not None
-    folder = _folder(job)
-    words = ["--problem", job.case.problem, "--tier", job.case.tier, "--hours", f"{job.hours:g}"]
-    words += [*(("--steps", "0") if job.policy == CLONED else job.words), *ALGORITHMS[job.policy]]
-    words += ["--seed", str(job.seed)]
-    known, path = None, _record_path(job, f"{job.policy}_seed{job.seed}")
-    command = shlex.join(["python", "-m", "experiments", "train", *words])
-    if (folder / FILE).is_file():
-        known = _known(path, network_in(folder).stamp, job)
-    if known and known["command"] == command:
-        return [_chosen_by(known, job, folder, path)]
-    told = script_parser("train").parse_args([*words, "--out", str(folder), "--track", "none", "--quiet"])
-    told.command(told)
-    log = results.read_json(folder / "training.json")
-    last = log["evaluations"][-1]
-    more = {"train_seed": job.seed, "cpu_minutes": round(last["cpu_s"] / 60.0, 3), "steps": last["steps"]}
-    more |= {"command": command, "validation": max(record["score"] for record in log["evaluations"])}
-    more |= {"clone": log["cloned"], "stamp": network_in(folder).stamp}
-    return [_chosen_by(_judged(job, job.policy, str(folder), path, more), job, folder, path)]
-
-
-def _chosen_by(record: dict[str, Any], job: Job, folder: Path, path: Path) -> dict[str, Any]:
-    """The record, with the mean return of as many validation episodes as are to choose by.
-
-    What is rare, a collision in a hundred days, does not happen in the few that a training is watched on.
-    """
-    from agents.network import network_in
-    from experiments.training.evaluation import score
-
-    if not job.choose or record.get("chosen_on") == job.choose:
-        return record
-    scenario = tier_scenario(*job.case)
-    with closing(make_env(job.case.problem, scenario, job.hours, job.choose)) as env:
-        found = score(env, network_in(folder)(env))
-    record |= {"validation": found.mean, "validation_lost": found.lost, "chosen_on": job.choose}
-    results.write_json(path, record)
-    return record
-
-
-def judge_named(job: Job) -> list[dict[str, Any]]:
-    """Judge a policy that has a name."""
-    path = _record_path(job, job.policy)
-    if known := _known(path, "", job):
-        return [known]
-    scenario = tier_scenario(*job.case)
-    words = ["compare", "--env", job.case.problem, "--scenario", scenario.name, "--hours", f"{job.hours:g}"]
-    words += ["--seed", str(FIRST_SEED), "--seeds", str(job.worlds), "--policy", job.policy]
-    more = {"train_seed": None, "cpu_minutes": 0.0, "stamp": ""}
-    more["command"] = shlex.join(["python", "-m", "experiments", *words])
-    return [_judged(job, job.policy, job.policy, path, more)]
-
-
-def _judged(job: Job, algorithm: str, policy: str, path: Path, more: dict[str, Any]) -> dict[str, Any]:
-    """Play a policy on the seeds that all are judged on, and keep the record."""
-    from agents import make_policy
-    from experiments.running.code import whole_stamp
-    from experiments.training.evaluation import score
-
-    scenario, hours = tier_scenario(*job.case), job.hours
-    began = time.process_time()
-    with ExitStack() as closed:
-        env = closed.enter_context(closing(make_env(job.case.problem, scenario, hours, job.worlds)))
-        made = closed.enter_context(closing(make_policy(policy, env)))
-        found = score(env, made, FIRST_SEED)
-    record = {
-        "format": results.format_of(RECORD),
-        "schema": SCHEMA,
-        "version": _version(),
-        "revision": whole_stamp(),
-        "problem": job.case.problem,
-        "tier": job.case.tier,
-        "scenario": scenario.name,
-        "scenario_hash": results.scenario_hash(scenario),
-        "hours": hours,
-        "rounds": rounds_in(hours, scenario),
-        "algorithm": algorithm,
-        "eval_seeds": [FIRST_SEED, FIRST_SEED + job.worlds - 1],
-        "returns": list(found.returns),
-        "lost": found.lost,
-        "judged_cpu_s": round(time.process_time() - began, 1),
-        "versions": results.versions(),
-        **more,
-    }
-    results.write_json(path, record)
-    return record
-
-
-def _folder(job: Job) -> Path:
-    algorithm = "" if job.policy == PPO else f"{job.policy}_"
-    return Path(job.out) / TRAININGS / job.case.name / f"{algorithm}seed_{job.seed}"
-
-
-def _record_path(job: Job, name: str) -> Path:
-    return Path(job.out) / RESULTS / f"{job.case.name}_{name}.json"
-
-
-def _known(path: Path, stamp: str, job: Job) -> dict[str, Any] | None:
-    """The record of an earlier run, if it is of these weights, this scenario and as many worlds."""
-    record = results.read_json(path)
-    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-        return None
-    same = (record.get("stamp"), record.get("hours")) == (stamp, job.hours)
-    same = same and len(record.get("returns", ())) == job.worlds
-    return record if same and record.get("scenario_hash") == _hash_of(job.case) else None
-
-
-def _hash_of(case: Case) -> str:
-    return results.scenario_hash(tier_scenario(*case))
-
-
-def _version() -> str:
-    with suppress(PackageNotFoundError):
-        return version("orbital-autonomy-sandbox")
-    return "-"
 
 
 # ------------------------------------------------------------------------------------------------- the card

@@ -34,6 +34,12 @@ def test_the_standing_of_a_tier():
     assert (found.lost, found.rule_lost, found.minutes) == (1.0, 0.0, 2.0)
     assert found.gain.iqm == pytest.approx(2.5)  # 11.5 and 13.5 in the mean, where the rule has 8 and 12
     assert "greedy 10.0" in standings.table(rows)
+    assert (found.best_abroad, np.isnan(found.abroad.value)) == ("", True)
+    for one, unseen in zip(rows, ([6.0], [7.0], [8.0], [9.0], [5.0], [4.0], [0.0]), strict=True):
+        one["unseen_returns"] = unseen
+    found = standings.standing(rows)
+    assert (found.best_abroad, found.abroad.value) == ("greedy", 1.5)
+    assert "1.50 [1.50, 1.50] greedy" in standings.table(rows)
     below = [row("ppo", [-2.0, -2.0], 0), row("greedy", [-4.0, -4.0])]
     assert standings.standing(below).ratio == pytest.approx(1.5)  # better, though both lose
     with pytest.raises(SandboxError, match="needs trained policies"):

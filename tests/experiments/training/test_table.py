@@ -15,10 +15,11 @@ from experiments.running.cli import main  # noqa: E402
 from experiments.tiers import PROBLEMS, TIERS, tier_scenario  # noqa: E402
 from experiments.training.evaluation import score  # noqa: E402
 from experiments.training.recipes import ANY, BEST, recipe  # noqa: E402
+from experiments.training.splits import unseen_scenarios  # noqa: E402
 from sandbox.errors import SandboxError  # noqa: E402
 
 SMALL = ["--problems", "tasking_v0", "--tiers", "tight", "--seeds", "2", "--hours", "0.1", "--steps", "300"]
-SMALL += ["--worlds", "2", "--quiet", "--set", "worlds=1", "clone=none", "evaluate_worlds=1"]
+SMALL += ["--worlds", "2", "--unseen", "1", "--quiet", "--set", "worlds=1", "clone=none", "evaluate_worlds=1"]
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,7 @@ def test_every_policy_is_judged_on_the_same_seeds(out):
     for record in found.values():
         assert record["eval_seeds"] == [910_000, 910_001]
         assert len(record["returns"]) == 2
+        assert len(record["unseen_returns"]) == 1
         assert record["scenario"] == "scs01_tight"
         assert {
             "version",
@@ -55,6 +57,10 @@ def test_every_policy_is_judged_on_the_same_seeds(out):
     policy = make_policy(str(out / "trainings/tasking_v0_tight/seed_1"), env)
     assert list(score(env, policy, 910_000).returns) == trained["returns"]
     assert "--seed 1" in trained["command"]
+    unseen = next(unseen_scenarios("tasking_v0", 0, "tight"))
+    env = make_env("tasking_v0", unseen, 0.1, 1)
+    policy = make_policy(str(out / "trainings/tasking_v0_tight/seed_1"), env)
+    assert list(score(env, policy, 910_000).returns) == trained["unseen_returns"]
 
 
 def test_what_is_finished_is_not_done_again(out, monkeypatch):
