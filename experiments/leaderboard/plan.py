@@ -6,11 +6,15 @@ from shlex import join
 
 from agents import policy_class, policy_names
 from agents.policy import YARDSTICKS
+from agents.trained import NAME as TRAINED
+from agents.trained import folder_of, tier_of
+from agents.trained import shipped as shipped_networks
 from envs.episodes import known_as
 from envs.registry import find
 from experiments.leaderboard.play import Episode, plays
-from experiments.leaderboard.suite import FIRST_SEED, LAST_SEED, SUITES, Case, Task, case_of, make_task
+from experiments.leaderboard.suite import FIRST_SEED, LAST_SEED, OWN, SUITES, Case, Task, case_of, make_task
 from experiments.running.llm_config import QWEN
+from experiments.tiers import PROBLEMS
 from sandbox.errors import SandboxError, unknown_name
 
 ZERO, YARDSTICK = "idle", "planner"
@@ -136,7 +140,10 @@ def make_plan(asked: Asked) -> Plan:
             "or a --problem with a --scenario of your own."
         )
     problems = dict.fromkeys(task.case.problem for task in tasks)
-    playing = {problem: _playing(asked, problem) for problem in problems}
+    playing = {
+        problem: _playing(asked, problem, [task for task in tasks if task.case.problem == problem])
+        for problem in problems
+    }
     absent = {problem: _absent(asked, problem) for problem in problems}
     return Plan(asked, tasks, tuple(range(asked.seed, asked.seed + asked.count)), playing, absent)
 
@@ -169,7 +176,7 @@ def _told(asked: Asked) -> str:
     return ", ".join(words) or "any problem"
 
 
-def _playing(asked: Asked, problem: str) -> tuple[str, ...]:
+def _playing(asked: Asked, problem: str, tasks: Sequence[Task]) -> tuple[str, ...]:
     """Who plays, in the order of the table: the scale, the shipped, then those that were named."""
     unscaled = asked.yardstick == YARDSTICK and not plays(YARDSTICK, problem)
     always = [ZERO] if unscaled else [ZERO, asked.yardstick]
@@ -179,9 +186,18 @@ def _playing(asked: Asked, problem: str) -> tuple[str, ...]:
     # another yardstick would double the time: it plays where it is named
     spared = [name for name in YARDSTICKS if name != YARDSTICK]
     shipped = [] if asked.only else [name for name in policy_names(problem) if name not in spared]
+    if not asked.only and all(map(_is_trained_for, tasks)):
+        shipped.append(TRAINED)
     first = [name for name in asked.against if plays(name, problem)][:1]
     names = dict.fromkeys((*shipped, *always, *first, *asked.policies))
     return tuple(name for name in names if plays(name, problem))
+
+
+def _is_trained_for(task: Task) -> bool:
+    """Whether a network is shipped for the tier of a scenario of ours; what a user brings may show more."""
+    problem, scenario = task.case.problem, task.scenario.name
+    ours = task.case.split != OWN or scenario in PROBLEMS.get(problem, {}).values()
+    return ours and folder_of(problem, tier_of(scenario)).name in shipped_networks()
 
 
 def _absent(asked: Asked, problem: str) -> tuple[str, ...]:

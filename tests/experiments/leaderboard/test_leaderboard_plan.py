@@ -59,6 +59,15 @@ def test_every_shipped_policy_plays_and_minds_that_cannot_are_named(monkeypatch)
     assert "qwen" in plan().policies["tasking_v0"]
 
 
+def test_a_shipped_network_plays_where_it_was_trained_for_the_tier(tmp_path):
+    told = {"problems": ["offloading_v0"], "yardstick": "greedy"}
+    assert plan(**told, scenarios=["relay_40_tight"]).policies["offloading_v0"][-1] == "trained"
+    assert "trained" not in plan(**told, scenarios=["relay_40_tight"], only=True).policies["offloading_v0"]
+    own = tmp_path / "mine.yaml"
+    own.write_text("extends: relay_40_tight\nname: mine_tight\n")
+    assert "trained" not in plan(**told, scenarios=[str(own)]).policies["offloading_v0"]
+
+
 def test_a_policy_is_added_or_with_only_plays_beside_the_scale():
     assert set(plan().policies["tasking_v0"]) < set(
         plan(policies=["agents.tasking:Greedy"]).policies["tasking_v0"]
