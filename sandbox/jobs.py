@@ -10,6 +10,7 @@ Shapes: B worlds, N satellites, J jobs in the book of an episode, K kinds, C boa
 """
 
 from collections.abc import Sequence
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -231,6 +232,20 @@ def make_part(setting: Setting, room: int, whole_inbox: bool) -> Jobs:
     params = make_job_params(setting.scenario, setting.fleet, whole_inbox)
     boards = int(params.hosts["boards"].max())
     return Jobs(make_work(*setting.team, room, boards), params, make_job_scratch(*setting.team))
+
+
+def longest_text(scenario: Scenario) -> int:
+    """Tokens of the longest prompt with its answer that both models have room for on every board.
+
+    The weights of both stay in memory beside the KV cache of a batch of the large one; the spacecraft that
+    fly are not looked at. Negative where the weights alone do not fit.
+    """
+    jobs = scenario.jobs
+    models = [model(jobs.small_model), model(jobs.large_model)]
+    weights = sum(each.weight_bytes(jobs.precision) for each in models)
+    boards = [craft.compute.board for craft in scenario.spacecraft.values() if craft.compute]
+    free = min((board(name).free_bytes for name in boards), default=inf)
+    return int(min((free - weights) / (jobs.batch * models[1].kv_bytes_per_token), models[1].context))
 
 
 def make_job_params(scenario: Scenario, fleet: Fleet, whole_inbox: bool = False) -> JobParams:

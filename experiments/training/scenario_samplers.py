@@ -13,6 +13,7 @@ import numpy as np
 
 from experiments.tiers import CALM, tier_scenario
 from sandbox.fleet import make_fleet
+from sandbox.jobs import longest_text
 from sandbox.scenario import Scenario, load_scenario
 
 Hours = tuple[float, float]
@@ -198,6 +199,7 @@ def _job_kinds(rng: np.random.Generator, size: float, base: Scenario) -> list[di
             kind[name] = round(kind[name] * _factor(rng, 0.5, 2.0), 2)
         for name in ("prompt_tokens", "output_tokens"):
             kind[name] = int(np.ceil(kind[name] * _factor(rng, 0.5, 2.0)))
+        kind["output_tokens"] = min(kind["output_tokens"], longest_text(base) - kind["prompt_tokens"])
         small = float(rng.uniform(0.4, 0.85))
         large = float(rng.uniform(small, 0.95))
         kind["quality"] = [round(q, 2) for q in (small, large, float(rng.uniform(large, 1.0)))]

@@ -18,6 +18,8 @@ from experiments.training.splits import (
     unseen_scenarios,
 )
 from sandbox.errors import SandboxError
+from sandbox.fleet import make_fleet
+from sandbox.jobs import longest_text, make_job_params
 
 
 @pytest.fixture(scope="module", params=DRAWS)
@@ -92,3 +94,15 @@ def test_what_tests_draw_is_not_what_training_draws():
             unseen_scenarios("tasking_v0", seed)
     with pytest.raises(SandboxError, match="Unknown tier"):
         training_scenarios("tasking_v0", 0, "scarse")
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_the_models_of_every_drawn_scenario_fit_its_boards(tier):
+    """Tokens are drawn up to twice as many as are shipped, and small boards have no room for that."""
+    shipped = longest_text(tier_scenario("offloading_v0", tier))
+    texts = []
+    for scenario in islice(training_scenarios("offloading_v0", 3, tier), 40):
+        make_job_params(scenario, make_fleet(scenario))  # raises where they do not
+        texts += [kind.prompt_tokens + kind.output_tokens for kind in scenario.job_kinds]
+    assert max(texts) <= shipped
+    assert (max(texts) == shipped) == (tier == "tight")  # the small board: there it had to be shortened
