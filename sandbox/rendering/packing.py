@@ -1,4 +1,4 @@
-"""A recording as the few bytes that the interactive view reads (`globe.js` is their only reader).
+"""A recording as the few bytes that the interactive view reads (`unpack` in `globe.js` is their only reader).
 
 zlib over: "OASV", the length of a header, the header in JSON, and arrays one after another. A number is
 quantised to 1, 2 or 4 bytes, stands as its first or second difference in time, one satellite after another,
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sandbox.errors import SandboxError
-from sandbox.geography import coastline
+from sandbox.geography import cities, fine_coastline
 from sandbox.recording.recording import Recording
 from sandbox.recording.variables import EVENT_KINDS, ROUND, SATELLITE, TARGET_STATES, VARIABLES
 from sandbox.rendering.palette import mode_colours
@@ -99,6 +99,8 @@ def pack(recording: Recording, *, every: int | None = None, rest: bool = True) -
         {
             "meta": _meta(recording),
             "colours": mode_colours(recording.doing_names, dark=True),
+            "colours_light": mode_colours(recording.doing_names),
+            **({"cities": _cities()} if rest else {}),
             "target_states": TARGET_STATES,
             "texts_left_out": left_out,
             "kinds": {name: [kind.about, kind.lane, kind.description] for name, kind in EVENT_KINDS.items()},
@@ -157,9 +159,17 @@ def _chosen(recording: Recording, rounds: np.ndarray, rest: bool) -> dict[str, n
 
 
 def _coast() -> dict[str, np.ndarray]:
-    rings = coastline()
+    rings = fine_coastline()
     points = np.concatenate([np.rint(ring / COAST_DEG) for ring in rings]).astype(np.int32)
     return {"coast": points, "coast_lengths": np.array([len(ring) for ring in rings], np.int32)}
+
+
+def _cities() -> list[tuple[str, float, float]]:
+    """Names and places (degrees) of large cities, the largest first."""
+    known = cities()
+    order = np.argsort(-known.population, kind="stable")
+    places = zip(known.name[order], np.degrees(known.latitude[order]), np.degrees(known.longitude[order]), strict=True)
+    return [(str(name), round(float(latitude), 2), round(float(longitude), 2)) for name, latitude, longitude in places]
 
 
 def _coded(name: str, values: np.ndarray) -> tuple[Header, bytes]:
@@ -241,7 +251,7 @@ def _decoded(data: bytes, header: Header) -> np.ndarray:
 
 def _meta(recording: Recording) -> Header:
     keys = ("scenario", "env", "policy", "seed", "epoch", "round_s")
-    names = ("satellite_names", "station_names", "action_names")
+    names = ("satellite_names", "station_names", "action_names", "laser_bit_s")
     kept = {key: recording.meta[key] for key in (*keys, *names) if key in recording.meta}
     return kept | {"mode_names": recording.doing_names}
 
