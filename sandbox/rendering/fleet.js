@@ -138,7 +138,7 @@ class FleetList {
         const text = this.columns[name].text(this.columns[name].of(n, k)), cell = line.children[c];
         if (cell.textContent !== text) cell.textContent = text;
       });
-      line.children[1].style.color = css(this.view.schemes[this.view.runs.indexOf(run)].activity.of(n, k));
+      line.style.boxShadow = `inset 4px 0 ${css(this.view.schemes[this.view.runs.indexOf(run)].activity.of(n, k))}`;
       line.setAttribute("aria-selected", n === this.view.selected);
       line.setAttribute("aria-setsize", order.length);
       line.setAttribute("aria-posinset", first + i + 1);

@@ -30,7 +30,7 @@ const THEMES = {
       orange: "#b86e00", chosen: "#005a8f", held: "#ffe3bd" },
     earth: { space: [0.914, 0.937, 0.961], seaDay: [0.7, 0.83, 0.93], landDay: [0.93, 0.92, 0.84], coastDay: [0.45, 0.53, 0.56],
       seaNight: [0.44, 0.53, 0.64], landNight: [0.56, 0.6, 0.63], coastNight: [0.3, 0.36, 0.43], glow: [0.6, 0.76, 0.93], grid: -0.05 },
-    ink: [0.13, 0.18, 0.24], strong: [0.04, 0.08, 0.12], outline: [1, 1, 1], capture: [0, 0.4, 0.66], contact: [0, 0.45, 0.32],
+    ink: [0.13, 0.18, 0.24], strong: [0.04, 0.08, 0.12], outline: [0.16, 0.21, 0.27], capture: [0, 0.4, 0.66], contact: [0, 0.45, 0.32],
     link: [0.24, 0.38, 0.6], encounter: [0.78, 0.28, 0], score: "#b35c00", curve: "#0072b2",
     targets: { unknown: [0.35, 0.42, 0.5], open: [0.55, 0.4, 0], captured: [0, 0.4, 0.66], delivered: [0, 0.45, 0.32], expired: [0.45, 0.5, 0.55] },
     lanes: { images: [0, 0.4, 0.66], delivered: [0, 0.45, 0.32], jobs: [0.6, 0.25, 0.45], conjunctions: [0.75, 0.3, 0],
@@ -109,11 +109,11 @@ const STYLE = themeRules() + `
 .oas-wheel{display:flex;flex-wrap:wrap;gap:4px}.oas-wheel h4,.oas-wheel>div{width:100%}.oas-wheel select{flex:1;min-width:0}
 .oas-wheel select.on{background:var(--held);border-color:var(--orange);color:var(--strong)}
 .oas-clock{font-variant-numeric:tabular-nums;white-space:nowrap;min-width:200px;text-align:right}
-.oas-list{display:flex;flex-direction:column;width:330px;max-width:50%;background:var(--side);border-right:1px solid var(--rule);padding:6px 0 0}
+.oas-list{display:flex;flex-direction:column;width:380px;max-width:50%;background:var(--side);border-right:1px solid var(--rule);padding:6px 0 0}
 .oas-list[hidden]{display:none}.oas-list>div:first-child{display:flex;gap:6px;padding:0 8px 6px}.oas-list .oas-find{flex:1;min-width:0}
-.oas-heads,.oas-entry{display:grid;grid-template-columns:minmax(0,1fr) 66px 40px 46px 48px 44px;gap:6px;padding:0 8px;font-variant-numeric:tabular-nums}
-.oas-list.fuel .oas-heads,.oas-list.fuel .oas-entry{grid-template-columns:minmax(0,1fr) 58px 36px 40px 46px 44px 40px}
-.oas-heads button{all:unset;cursor:pointer;color:var(--muted);font-size:11px;text-align:right;overflow:hidden}
+.oas-heads,.oas-entry{display:grid;grid-template-columns:minmax(0,1fr) 84px 42px 54px 50px 46px;gap:6px;padding:0 8px;font-variant-numeric:tabular-nums}
+.oas-list.fuel .oas-heads,.oas-list.fuel .oas-entry{grid-template-columns:minmax(0,1fr) 78px 40px 50px 42px 42px 56px}
+.oas-heads button{all:unset;white-space:nowrap;cursor:pointer;color:var(--muted);font-size:11px;text-align:right;overflow:hidden}
 .oas-heads button:first-child,.oas-heads button:nth-child(2){text-align:left}.oas-heads button.on{color:var(--strong);background:none}
 .oas-heads button:focus-visible{outline:2px solid var(--accent)}
 .oas-rows{position:relative;flex:1;min-height:0;overflow:auto;outline-offset:-2px;scrollbar-width:thin}
