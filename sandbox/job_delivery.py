@@ -61,7 +61,9 @@ def relay(state, jobs, lasers, now, end, b):
                 before, j = j, job.next
                 continue
             behind = take(queue, book, before, j)
-            goal, job.ready = travel(lasers, state.load, routes, job.bits, max(now, job.ready), b, n, ANSWER_DATA)
+            goal, job.ready = travel(
+                lasers, state.load, routes, job.bits, max(now, job.ready), b, n, ANSWER_DATA
+            )
             job.place = goal
             put(work.queues[b, goal, ANSWERS], book, j)
             j = behind

@@ -27,6 +27,16 @@ function earned(run, k) {
   return sums;
 }
 
+/** The place of each satellite in the order of names, in which 2 comes before 10. */
+function ranks(run) {
+  if (!run.ranks) {
+    const { compare } = new Intl.Collator("en", { numeric: true });
+    run.ranks = new Int32Array(run.size);
+    [...run.names.keys()].sort((a, b) => compare(run.names[a], run.names[b])).forEach((n, i) => { run.ranks[n] = i; });
+  }
+  return run.ranks;
+}
+
 class FleetList {
   constructor(view, parent) {
     Object.assign(this, { view, by: "name", down: false, text: "", order: [], at: 0, key: "", drawn: 0 });
@@ -93,28 +103,23 @@ class FleetList {
     this.key = key;
     this.drawn = performance.now();
     this.columns = columnsOf(run);
-    const column = this.columns[this.by] || this.columns.name, sign = this.down ? -1 : 1, activity = this.columns.activity.of;
-    const values = [], found = [];
-    for (let n = 0; n < run.size; n++) {
-      if (this.text && !run.names[n].toLowerCase().includes(this.text) && !activity(n, k).includes(this.text)) continue;
-      values[n] = column.of(n, k);
-      found.push(n);
-    }
-    const words = typeof values[found[0]] === "string", order = words ? new Intl.Collator("en", { numeric: true }).compare : null;
-    if (this.by === "name" && !run.byName) {
-      run.byName = [...run.names.keys()].sort((a, b) => order?.(run.names[a], run.names[b]) ?? 0);
-      run.rank = new Int32Array(run.size);
-      run.byName.forEach((n, i) => { run.rank[n] = i; });
-    }
-    if (this.by === "name") found.sort((a, b) => sign * (run.rank[a] - run.rank[b]));
-    else if (words) found.sort((a, b) => sign * (values[a] < values[b] ? -1 : values[a] > values[b] ? 1 : 0) || a - b);
-    else found.sort((a, b) => sign * ((values[a] || 0) - (values[b] || 0)) || a - b);
-    this.order = found;
+    if (this.by !== "name" || this.text || this.sorted !== run || now) this.order = this.sort(run, k);
+    this.sorted = run;
+    const found = this.order;
     this.k = k;
     this.rows.setAttribute("aria-label", `${found.length} satellites, by ${this.by}`);
     this.space.style.height = `${LINE * found.length}px`;
     this.at = clamp(this.at, 0, Math.max(0, found.length - 1));
     this.fill();
+  }
+
+  /** The satellites that the filter leaves, by the chosen column; those alike by their numbers. */
+  sort(run, k) {
+    const { of } = this.columns[this.by] || this.columns.name, sign = this.down ? -1 : 1, activity = this.columns.activity.of;
+    const found = [...run.names.keys()].filter((n) => !this.text || run.names[n].toLowerCase().includes(this.text) || activity(n, k).includes(this.text));
+    const values = this.by === "name" ? ranks(run) : found.length ? run.names.map((_, n) => of(n, k)) : [];
+    for (const n of found) if (Number.isNaN(values[n])) values[n] = -Infinity;
+    return found.sort((a, b) => (values[a] === values[b] ? a - b : values[a] < values[b] ? -sign : sign));
   }
 
   fill() {

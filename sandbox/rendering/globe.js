@@ -941,6 +941,7 @@ class View {
     if (name === "show") this.arrange();
     if (name === "theme") this.dress();
     if (name === "colour") { this.colourMenu.value = value; this.stale = true; }
+    this.tell();
     this.redraw();
   }
 

@@ -168,8 +168,13 @@ def _cities() -> list[tuple[str, float, float]]:
     """Names and places (degrees) of large cities, the largest first."""
     known = cities()
     order = np.argsort(-known.population, kind="stable")
-    places = zip(known.name[order], np.degrees(known.latitude[order]), np.degrees(known.longitude[order]), strict=True)
-    return [(str(name), round(float(latitude), 2), round(float(longitude), 2)) for name, latitude, longitude in places]
+    places = zip(
+        known.name[order], np.degrees(known.latitude[order]), np.degrees(known.longitude[order]), strict=True
+    )
+    return [
+        (str(name), round(float(latitude), 2), round(float(longitude), 2))
+        for name, latitude, longitude in places
+    ]
 
 
 def _coded(name: str, values: np.ndarray) -> tuple[Header, bytes]:

@@ -32,7 +32,7 @@ const THEMES = {
       seaNight: [0.44, 0.53, 0.64], landNight: [0.56, 0.6, 0.63], coastNight: [0.3, 0.36, 0.43], glow: [0.6, 0.76, 0.93], grid: -0.05 },
     ink: [0.13, 0.18, 0.24], strong: [0.04, 0.08, 0.12], outline: [0.16, 0.21, 0.27], capture: [0, 0.4, 0.66], contact: [0, 0.45, 0.32],
     link: [0.24, 0.38, 0.6], encounter: [0.78, 0.28, 0], score: "#b35c00", curve: "#0072b2",
-    targets: { unknown: [0.35, 0.42, 0.5], open: [0.55, 0.4, 0], captured: [0, 0.4, 0.66], delivered: [0, 0.45, 0.32], expired: [0.45, 0.5, 0.55] },
+    targets: { unknown: [0.35, 0.42, 0.5], open: [0.55, 0.4, 0], captured: [0, 0.4, 0.66], delivered: [0, 0.45, 0.32], expired: [0.4, 0.45, 0.5] },
     lanes: { images: [0, 0.4, 0.66], delivered: [0, 0.45, 0.32], jobs: [0.6, 0.25, 0.45], conjunctions: [0.75, 0.3, 0],
       health: [0.75, 0.13, 0.07], minds: [0.45, 0.38, 0], other: [0.38, 0.45, 0.51] },
     cargo: { images: [0, 0.4, 0.66], questions: [0.6, 0.25, 0.45], answers: [0, 0.45, 0.32], messages: [0.5, 0.42, 0] },
@@ -122,6 +122,7 @@ const STYLE = themeRules() + `
 .oas-entry span{overflow:hidden;text-overflow:ellipsis;text-align:right}.oas-entry span:first-child,.oas-entry span:nth-child(2){text-align:left}
 .oas-entry:hover{background:var(--control)}.oas-entry[aria-selected=true]{background:var(--on);color:var(--strong)}
 .oas.narrow .oas-list{width:100%;max-width:none;max-height:40%;border-right:0;border-bottom:1px solid var(--rule)}
+.oas-note{color:var(--muted);font-size:10.5px}
 .oas-plane{width:100%;height:190px;display:block}
 .oas-dash{display:inline-block;width:15px;height:0;margin-right:6px;vertical-align:middle;border-top:3px solid}.oas-dash.dashed{border-top-style:dashed}
 @media (prefers-reduced-motion:reduce){.oas *{transition:none!important;animation:none!important}}
