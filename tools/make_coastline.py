@@ -63,8 +63,8 @@ def land_mask(rings: list[np.ndarray], cell_deg: float = CELL_DEG) -> np.ndarray
 def simplified(ring: np.ndarray, tolerance_deg: float = TOLERANCE_DEG) -> np.ndarray:
     """`ring` without the points that lie within `tolerance_deg` of the line between those that stay.
 
-    Douglas and Peucker, "Algorithms for the reduction of the number of points" (1973); longitudes count as the
-    cosine of the ring's mean latitude.
+    Douglas and Peucker, "Algorithms for the reduction of the number of points" (1973); longitudes count as
+    the cosine of the ring's mean latitude.
     """
     flat = _shrunk(ring)
     stays = np.zeros(len(ring), bool)

@@ -197,8 +197,8 @@ def _of_encounters(world: "World", b: int, start: float, end: float) -> Iterator
 def _plane_of(encounters: Any, b: int, n: int, k: int, issued: float) -> dict[str, Any]:
     """What else a warning knew of the encounter plane: the sigma ellipse and the hard-body radius.
 
-    The half axes (m) of one sigma, the larger first; the angle (degrees) from the estimated miss to the larger,
-    counted towards relative velocity x miss. As `encounter_warnings.warn` has them.
+    The half axes (m) of one sigma, the larger first; the angle (degrees) from the estimated miss to the
+    larger, counted towards relative velocity x miss. As `encounter_warnings.warn` has them.
     """
     one, params = encounters.state.encounter[b, n, k], encounters.params
     update = max(0, int(np.ceil((one["tca"] - issued) / params.update - _SAME_S)) - 1)
@@ -225,7 +225,7 @@ def _plane_of(encounters: Any, b: int, n: int, k: int, issued: float) -> dict[st
 def _estimate(
     errors: np.ndarray, axes: np.ndarray, update: int, params: Any
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The error (3,) (m) of the estimate of an `update`, along the rows of `axes`, and its covariance (3, 3)."""
+    """The error (3,) (m) of the estimate of an `update`, and its covariance (3, 3); `axes` are R, T, N."""
     off = [estimated_error(errors, axis, update, params) for axis in range(3)]
     deviations = [deviation(axis, (update + 1) * params.update, params) for axis in range(3)]
     return np.asarray(off) @ axes, axes.T @ np.diag(np.square(deviations)) @ axes

@@ -65,7 +65,7 @@ class NearLand {
     const { held } = this;
     if (held && Math.abs(wrapped(longitude - held.longitude)) + wide <= held.wide && Math.abs(latitude - held.latitude) + tall <= held.tall
       && held.tall < 4 * tall) return false;
-    const room = { longitude, latitude, wide: Math.min(Math.PI, 1.6 * wide), tall: 1.6 * tall };
+    const room = { longitude, latitude, wide: Math.min(Math.PI, 1.4 * wide), tall: 1.4 * tall };
     this.held = room;
     const across = NEAR / (2 * room.wide * DEGREE), down = NEAR / (2 * room.tall * DEGREE);
     const grid = GRID_DEG.find((step) => step <= Math.max(1, room.tall * DEGREE / 2));

@@ -16,7 +16,7 @@ function encounterFacts(run, thing, t) {
   const { warning, said, passed, passing } = encounterAt(run, thing, t), facts = [], until = (said.tca_s ?? passing) - t;
   if (Number.isFinite(until)) facts.push([until >= 0 ? "closest approach in" : "closest approach was", until >= 0 ? span(until) : `${span(-until)} ago`]);
   if (warning) {
-    facts.push(["probability", Number.isFinite(warning[4]) ? warning[4].toExponential(1) : "–"], ["miss, estimated", metres(said.miss_m)], ["sigma along the miss", metres(said.sigma_m)]);
+    facts.push(["probability", Number.isFinite(warning[4]) ? chanceText(warning[4]) : "–"], ["miss, estimated", metres(said.miss_m)], ["sigma along the miss", metres(said.sigma_m)]);
     if (said.ellipse_m) facts.push(["sigma ellipse", `${metres(said.ellipse_m[0])} × ${metres(said.ellipse_m[1])}`]);
     if (said.radius_m) facts.push(["hard-body radius", metres(said.radius_m)]);
   }
@@ -59,7 +59,9 @@ function drawPlane(view, run, thing, canvas) {
   if (passed) { pen.strokeStyle = css(look.strong); pen.setLineDash([2, 3]); pen.beginPath(); pen.arc(x(0), middle, passed[4] * scale, 0, TAU); pen.stroke(); pen.setLineDash([]); }
   pen.fillStyle = css(look.ink);
   pen.fillText(`miss ${metres(miss)}`, clamp(x(miss / 2) - 26, 4, width - 80), middle - 6);
-  pen.fillText(`1σ and 3σ${said.ellipse_m ? "" : " along the miss only"}`, 6, 12);
+  const small = 3 * major * scale < 3 ? ", too small to be seen" : "";
+  pen.fillText(`1σ and 3σ${said.ellipse_m ? "" : " along the miss only"}${small}`, 6, 12);
+  if (passed) pen.fillText("dotted: its distance in truth", 6, 25);
   canvas.setAttribute("aria-label", `Encounter plane: ${encounterFacts(run, thing, view.t - run.shift).map((fact) => fact.join(" ")).join(", ")}`);
 }
 

@@ -13,7 +13,7 @@ function columnsOf(run) {
     value: { of: (n, k) => earned(run, k)[n], text: (v) => quantity(v), head: run.score === "value so far" ? "value" : "reward" },
     reward: { ...number("reward"), head: "round" },
   };
-  if (run.fuel) columns.fuel = { ...number("fuel", ""), up: true, head: "fuel m/s" };
+  if (run.fuel) columns.fuel = { ...number("fuel", ""), up: true, note: ", m/s" };
   return columns;
 }
 
@@ -64,7 +64,9 @@ class FleetList {
     this.rows.addEventListener("keydown", (event) => this.pressed(event));
     this.rows.addEventListener("click", (event) => {
       const line = event.target.closest(".oas-entry");
-      if (line) this.choose(Number(line.dataset.i));
+      if (!line) return;
+      this.choose(Number(line.dataset.i));
+      if (this.view.root.classList.contains("narrow")) this.toggle(false); // there is room for one of them
     });
     this.lines = [];
   }
@@ -84,7 +86,7 @@ class FleetList {
     for (const [name, column] of Object.entries(columnsOf(this.run))) {
       const made = element("button", name === this.by ? "on" : "", this.heads, (column.head || name) + (name === this.by ? (this.down ? " ▾" : " ▴") : ""));
       made.type = "button";
-      made.setAttribute("aria-label", `sort by ${name}${name === this.by ? this.down ? ", falling" : ", rising" : ""}`);
+      made.setAttribute("aria-label", `sort by ${name}${column.note || ""}${name === this.by ? this.down ? ", falling" : ", rising" : ""}`);
       made.addEventListener("click", () => {
         this.down = this.by === name ? !this.down : !column.up;
         this.by = name;

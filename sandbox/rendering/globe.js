@@ -562,12 +562,15 @@ function schemes(run, look) {
   return found;
 }
 
+const chanceText = (probability) => probability ? probability.toExponential(1) : "0";
+
 /** A number with its unit, as a person reads it. */
 function quantity(value, unit) {
   if (!Number.isFinite(value)) return "–";
   if (unit === "share") return `${(100 * value).toFixed(0)} %`;
   if (unit === "K") return `${(value - ZERO_CELSIUS).toFixed(1)} °C`;
   if (unit === "bit" && Math.abs(value) >= 1e6) return `${(value / 1e9).toFixed(2)} Gbit`;
+  if (Math.abs(value) < 0.005) value = 0; // no "-0.00"
   const size = Math.abs(value);
   const text = size >= 1000 ? Math.round(value).toLocaleString("en") : size >= 100 || value === Math.round(value)
     ? value.toFixed(0) : value.toFixed(2);

@@ -139,7 +139,8 @@ function linkFacts(run, k, a, b) {
   return facts;
 }
 
-/** What was handed over a link: events of the one that name the other. */
+/** What was handed over a link: from one to the other, while it was up. */
 function linkEvents(run, a, b) {
-  return run.events.filter((event) => (event[1] === a || event[1] === b) && event[5] && words(event).to === (event[1] === a ? b : a));
+  const between = (event) => (event[1] === a || event[1] === b) && event[5] && words(event).to === (event[1] === a ? b : a);
+  return run.events.filter((event) => between(event) && terminalTo(run, locate(run, event[0]).k, event[1], words(event).to) >= 0);
 }

@@ -19,6 +19,7 @@ import numpy as np
 
 from sandbox.errors import SandboxError
 from sandbox.geography import cities, fine_coastline
+from sandbox.lasers import CARGO
 from sandbox.recording.recording import Recording
 from sandbox.recording.variables import EVENT_KINDS, ROUND, SATELLITE, TARGET_STATES, VARIABLES
 from sandbox.rendering.palette import mode_colours
@@ -64,7 +65,9 @@ _CODINGS = {
     "thought_s": _FLOW,
     "thought_j": _FLOW,
     "encounter_position": Coding(2, 0, symmetric=True),  # 0 where nothing comes
+    "fuel": Coding(2, 1, symmetric=True),
 }
+_CODINGS |= dict.fromkeys((f"link_{cargo}" for cargo in CARGO), _FLOW)
 FLEET = {"fleet_value": "delivered_value", "fleet_reward": "reward"}
 """Sums over the fleet for each round: of quantised numbers they would be off."""
 _CODINGS |= dict.fromkeys(FLEET, Coding(4, 0, symmetric=True))
@@ -73,7 +76,8 @@ _CODINGS |= {"target_latitude": _PLACE, "target_longitude": _PLACE, "target_valu
 _SHARES = frozenset(name for name, coding in _CODINGS.items() if coding is _SHARE)
 _THOUGHT = frozenset(("thought_s", "thought_j", "prompt_tokens", "output_tokens"))
 # over the rounds that thinning leaves out these are summed; the others are taken as they stand
-_SUMMED = _THOUGHT | {"reward", "delivered_value", "downlinked"}
+_CARGO = frozenset(f"link_{cargo}" for cargo in CARGO)
+_SUMMED = _THOUGHT | _CARGO | {"reward", "delivered_value", "downlinked"}
 # the view has the first two from the position, "doing" as its mode, and no place for the others yet
 _NOT_SHOWN = frozenset(("latitude", "longitude", "board_temperature", "safe_mode", "doing"))
 _CHARTED = frozenset(("battery", "temperature", "store", "reward"))

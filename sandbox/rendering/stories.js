@@ -88,7 +88,7 @@ function phrase(run, event) {
   if (said.why) parts.push(said.why);
   if (kind === "override") parts.push(said.instead_of ? `${said.decision} instead of ${said.instead_of}` : said.decision);
   if (!Number.isFinite(value)) return parts.join(", ");
-  if (kind === "warning") parts.push(`probability ${value.toExponential(1)}, miss ${said.miss_m} m, sigma ${said.sigma_m} m`);
+  if (kind === "warning") parts.push(`probability ${chanceText(value)}, miss ${said.miss_m} m, sigma ${said.sigma_m} m`);
   else if (kind === "closest_approach") parts.push(`missed by ${quantity(value)} m`);
   else if (kind === "burn") parts.push(`${value.toPrecision(3)} m/s`);
   else if (kind === "safe_mode") parts.push(`battery ${quantity(value, "share")}`);

@@ -104,7 +104,7 @@ const STYLE = themeRules() + `
 .oas.narrow .oas-bar{flex-wrap:nowrap;overflow-x:auto;scrollbar-width:none}.oas.narrow .oas-bar>*{flex:none}
 .oas.narrow .oas-clock{min-width:0}.oas.narrow .oas-middle{flex-direction:column}.oas.narrow .oas-caption{max-width:none;left:10px;top:26px}
 .oas.narrow .oas-side{width:100%;max-width:none;max-height:42%;border-left:0;border-top:1px solid var(--rule)}
-.oas.narrow .oas-legend{font-size:10px;padding:3px 6px;min-width:0;max-height:45%;overflow:hidden}
+.oas.narrow .oas-legend{font-size:10px;padding:3px 6px;min-width:0;max-height:45%;overflow:auto;pointer-events:auto}
 .oas-control{border-top:1px solid var(--rule)}.oas-status{flex:1;color:var(--muted);overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .oas-wheel{display:flex;flex-wrap:wrap;gap:4px}.oas-wheel h4,.oas-wheel>div{width:100%}.oas-wheel select{flex:1;min-width:0}
 .oas-wheel select.on{background:var(--held);border-color:var(--orange);color:var(--strong)}
@@ -112,7 +112,7 @@ const STYLE = themeRules() + `
 .oas-list{display:flex;flex-direction:column;width:380px;max-width:50%;background:var(--side);border-right:1px solid var(--rule);padding:6px 0 0}
 .oas-list[hidden]{display:none}.oas-list>div:first-child{display:flex;gap:6px;padding:0 8px 6px}.oas-list .oas-find{flex:1;min-width:0}
 .oas-heads,.oas-entry{display:grid;grid-template-columns:minmax(0,1fr) 84px 42px 54px 50px 46px;gap:6px;padding:0 8px;font-variant-numeric:tabular-nums}
-.oas-list.fuel .oas-heads,.oas-list.fuel .oas-entry{grid-template-columns:minmax(0,1fr) 78px 40px 50px 42px 42px 56px}
+.oas-list.fuel{width:430px}.oas-list.fuel .oas-heads,.oas-list.fuel .oas-entry{grid-template-columns:minmax(0,1fr) 76px 40px 52px 46px 42px 40px}
 .oas-heads button{all:unset;white-space:nowrap;cursor:pointer;color:var(--muted);font-size:11px;text-align:right;overflow:hidden}
 .oas-heads button:first-child,.oas-heads button:nth-child(2){text-align:left}.oas-heads button.on{color:var(--strong);background:none}
 .oas-heads button:focus-visible{outline:2px solid var(--accent)}
@@ -121,7 +121,7 @@ const STYLE = themeRules() + `
 .oas-entry{position:absolute;left:0;right:0;height:20px;line-height:20px;cursor:pointer;white-space:nowrap}
 .oas-entry span{overflow:hidden;text-overflow:ellipsis;text-align:right}.oas-entry span:first-child,.oas-entry span:nth-child(2){text-align:left}
 .oas-entry:hover{background:var(--control)}.oas-entry[aria-selected=true]{background:var(--on);color:var(--strong)}
-.oas.narrow .oas-list{width:100%;max-width:none;max-height:40%;border-right:0;border-bottom:1px solid var(--rule)}
+.oas.narrow .oas-list,.oas.narrow .oas-list.fuel{width:100%;max-width:none;max-height:40%;border-right:0;border-bottom:1px solid var(--rule)}
 .oas-note{color:var(--muted);font-size:10.5px}
 .oas-plane{width:100%;height:190px;display:block}
 .oas-dash{display:inline-block;width:15px;height:0;margin-right:6px;vertical-align:middle;border-top:3px solid}.oas-dash.dashed{border-top-style:dashed}

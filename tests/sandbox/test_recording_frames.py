@@ -284,7 +284,7 @@ def test_what_passes_within_half_an_hour_is_shown_where_it_is():
 
 
 def test_what_goes_over_a_link_is_told_by_kind():
-    """The seconds that a terminal spends sending are its bits over its rate, and hand-overs count as theirs."""
+    """Each question that is handed over is so many bits over the link of its giver."""
     world = job_world("relay_40", horizon_s=3600.0)
     world.reset(0)
     neighbour = np.full((1, world.satellites), DECISIONS.index("neighbour_1"), np.int32)

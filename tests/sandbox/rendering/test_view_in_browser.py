@@ -4,7 +4,8 @@ import time
 
 import numpy as np
 import pytest
-from flown import CHOICES, flown, linked, warned
+from browsing import PIXELS, READY, click, complaints, keys, mouse, settle, state, wait
+from flown import CHOICES, flown, linked
 
 from sandbox.recording import Events, Recording
 from sandbox.rendering import FrameView, pack, to_html
@@ -14,32 +15,6 @@ from sandbox.rendering.palette import mode_colours, rgb
 from sandbox.rendering.widget import part
 
 pytestmark = pytest.mark.browser
-
-READY = "return !!window.view && view.paints > 0 && document.querySelector('.oas-clock').textContent !== ''"
-
-PIXELS = """view.paint(); const gl = view.painter.gl, box = view.canvas.getBoundingClientRect();
-const pixels = (x, y, side) => { const out = new Uint8Array(4 * side * side);
-  gl.readPixels(Math.round(x), Math.round(y), side, side, gl.RGBA, gl.UNSIGNED_BYTE, out); return [...out]; };
-"""
-
-
-def wait(browser, condition, seconds=30):
-    until = time.monotonic() + seconds
-    while not browser.execute_script(condition):
-        assert time.monotonic() < until, f"still not: {condition}\n{browser.get_log('browser')}"
-        time.sleep(0.05)
-
-
-def settle(browser):
-    """Wait until everything that was asked for is drawn."""
-    browser.execute_async_script(
-        "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()));"
-    )
-
-
-def complaints(browser):
-    """What the console holds, but for remarks of the software renderer on its own speed."""
-    return [line for line in browser.get_log("browser") if "GPU stall" not in line["message"]]
 
 
 @pytest.fixture(scope="module")
@@ -62,38 +37,13 @@ def no_complaints(chromium):
 def fresh(opened):
     opened.execute_script(
         "view.play(false); view.seek(view.begin); view.select(-1); view.set('show', 'globe');"
-        "view.set('colour', 'activity'); view.set('inertial', false); view.set('theme', 'dark'); view.set('targets', true);"
+        "view.set('colour', 'activity'); view.set('inertial', false); view.set('theme', 'dark');"
+        "view.set('targets', true);"
         "view.facing(); view.pitch = 0.35; view.distance = 4.1; view.zoom = 1; view.centre = [0, 0];"
         "view.redraw()"
     )
     settle(opened)
     return opened
-
-
-def mouse(browser):
-    from selenium.webdriver.common.action_chains import ActionChains
-    from selenium.webdriver.common.actions.mouse_button import MouseButton  # noqa: F401
-
-    return ActionChains(browser, duration=0)
-
-
-def click(browser, x, y):
-    chain = mouse(browser)
-    chain.w3c_actions.pointer_action.move_to_location(round(x), round(y)).click()
-    chain.perform()
-    settle(browser)
-
-
-def keys(browser, *names):
-    from selenium.webdriver.common.keys import Keys
-
-    root = browser.find_element("css selector", ".oas")
-    root.send_keys(*(getattr(Keys, name, name) for name in names))
-    settle(browser)
-
-
-def state(browser, name):
-    return browser.execute_script("return view.state()[arguments[0]]", name)
 
 
 def test_a_click_on_a_satellite_shows_its_numbers(fresh, circles):
@@ -448,269 +398,6 @@ def test_links_and_encounters_are_drawn_once_a_recording_has_them(chromium, circ
     wait(chromium, READY)
     chromium.execute_script("view.seek(120)")
     assert without[1] - drawn("links", True)[1] == 2
-
-
-def opened_page(browser, recording, folder, **options):
-    browser.get(to_html(recording, folder / "page.html").as_uri() + options.pop("address", ""))
-    wait(browser, READY)
-    return browser
-
-
-def hold_preference(browser, scheme):
-    """What the system prefers, as the page is told."""
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-
-
-CONTRAST = """const lum = (c) => { const [r, g, b] = c.match(/[\\d.]+/g).map(Number).slice(0, 3).map((v) => v / 255)
-  .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-const ground = (e) => { while (e) { const c = getComputedStyle(e).backgroundColor, a = c.match(/[\\d.]+/g).map(Number);
-  if (a.length < 4 || a[3] > 0.8) return c; e = e.parentElement; } return "rgb(0,0,0)"; };
-const worst = [];
-for (const e of document.querySelectorAll(".oas *")) {
-  if (![...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()) || !e.getClientRects().length) continue;
-  if (e.closest("style, .oas-act.no, option, .oas-pane > div:not(.oas-card)")) continue;
-  const a = lum(getComputedStyle(e).color), b = lum(ground(e)), ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-  if (ratio < 4.5) worst.push([e.className, e.textContent.slice(0, 30), ratio]);
-}
-return worst;"""
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_theme_is_that_of_the_system_and_can_be_read(chromium, circles, tmp_path, scheme):
-    hold_preference(chromium, scheme)
-    try:
-        opened_page(chromium, warned(linked(circles)), tmp_path)
-        chromium.execute_script("view.seek(view.begin + 720); view.select(2); view.list.toggle(true)")
-        settle(chromium)
-        assert chromium.execute_script("return view.root.dataset.theme") == scheme
-        assert chromium.execute_script(CONTRAST) == []
-        other = {"light": "dark", "dark": "light"}[scheme]
-        hold_preference(chromium, other)
-        wait(chromium, f"return view.root.dataset.theme === '{other}'")
-        keys(chromium, "l")
-        assert chromium.execute_script("return view.root.dataset.theme") == scheme
-        hold_preference(chromium, scheme)
-        hold_preference(chromium, other)
-        settle(chromium)
-        assert chromium.execute_script("return view.root.dataset.theme") == scheme  # what was asked for stays
-        wait(chromium, f"return location.hash.endsWith('theme={scheme}')")
-    finally:
-        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-
-
-def test_the_light_theme_is_drawn_in_light_colours(chromium, circles, tmp_path):
-    opened_page(chromium, circles, tmp_path, address="#theme=light&t=360")
-    chromium.execute_script(
-        "for (const name of ['targets', 'trails', 'contacts', 'names', 'places']) view.set(name, false);"
-        "view.yaw = -0.7; view.pitch = 0.35; view.redraw()"
-    )
-    settle(chromium)
-    corner = chromium.execute_script(PIXELS + "return pixels(3, 3, 1)")
-    assert min(corner[:3]) > 200
-    colours = mode_colours(circles.meta["mode_names"])
-    seen = 0
-    for n in range(12):
-        at = chromium.execute_script("return view.pixel(arguments[0])", n)
-        if at is None:
-            continue
-        pixel = chromium.execute_script(
-            PIXELS + "return pixels(arguments[0] - box.left, box.bottom - arguments[1], 1)", *at
-        )
-        assert pixel[:3] == pytest.approx(rgb(colours[circles["mode"][6, n]]), abs=3)
-        seen += 1
-    assert seen >= 4
-
-
-def test_the_list_is_sorted_filtered_and_walked_with_keys(chromium, tmp_path):
-    fleet = flown(satellites=2000, rounds=6)
-    opened_page(chromium, fleet, tmp_path, address="#t=120")
-    root = chromium.find_element("css selector", ".oas")
-    root.send_keys("s")
-    settle(chromium)
-    lines = chromium.find_elements("css selector", ".oas-entry")
-    assert 5 < len(lines) < 80  # of 2,000
-    head = chromium.find_element("css selector", ".oas-heads button[aria-label^='sort by battery']")
-    for sign in (1, -1):
-        head.click()
-        settle(chromium)
-        head = chromium.switch_to.active_element
-        order = chromium.execute_script("return view.list.order")
-        wanted = np.rint(fleet["battery"][2].astype(float) * 100)[order]
-        assert len(order) == 2000
-        assert (np.diff(sign * wanted) >= 0).all()
-    field = chromium.find_element("css selector", ".oas-list .oas-find")
-    field.send_keys("circle 19")
-    settle(chromium)
-    found = chromium.execute_script("return view.list.order")
-    assert sorted(found) == [n for n in range(2000) if "circle 19" in f"circle {n}"]
-    from selenium.webdriver.common.keys import Keys
-
-    field.send_keys(Keys.ARROW_DOWN)
-    settle(chromium)
-    assert state(chromium, "selected") == found[0]
-    chromium.switch_to.active_element.send_keys(Keys.ARROW_DOWN, Keys.END)
-    settle(chromium)
-    assert state(chromium, "selected") == found[-1]
-    rows = chromium.find_element("css selector", ".oas-rows")
-    active = rows.get_attribute("aria-activedescendant")
-    line = chromium.find_element("id", active)
-    assert line.get_attribute("aria-selected") == "true"
-    assert line.text.startswith(f"Circle {found[-1]}")
-    chromium.switch_to.active_element.send_keys(Keys.ESCAPE)
-    settle(chromium)
-    assert not chromium.find_element("css selector", ".oas-list").is_displayed()
-    assert chromium.switch_to.active_element == root
-    assert state(chromium, "selected") == found[-1]  # it closes, it lets nothing go
-
-
-def test_the_list_says_what_was_earned(chromium, circles, tmp_path):
-    opened_page(chromium, circles, tmp_path, address="#t=1200")
-    chromium.execute_script("view.list.toggle(true)")
-    for k in (20, 5, 30):  # also backwards
-        chromium.execute_script("view.seek(view.runs[0].time[arguments[0]])", k)
-        settle(chromium)
-        earned = chromium.execute_script("return Array.from(view.runs[0].earned.sums)")
-        np.testing.assert_allclose(earned, circles["delivered_value"][: k + 1].sum(axis=0), atol=1e-3)
-
-
-def test_a_short_video_is_recorded(chromium, circles, tmp_path):
-    opened_page(chromium, circles, tmp_path)
-    chromium.execute_script(
-        "view.set('film_s', 1); window.offered = null; HTMLAnchorElement.prototype.click = function () { offered = this.download; };"
-        "view.record().then(async (blob) => { window.film = [blob.size, blob.type, ...new Uint8Array(await blob.arrayBuffer()).slice(0, 4)]; })"
-    )
-    wait(chromium, "return !!window.film")
-    size, kind, *magic = chromium.execute_script("return film")
-    assert size > 5_000
-    assert kind == "video/webm"
-    assert bytes(magic) == b"\x1aE\xdf\xa3"  # of EBML
-    assert chromium.execute_script("return offered").endswith(".webm")
-    assert not state(chromium, "playing")
-    assert chromium.execute_script("return view.film") is None
-
-
-def test_a_browser_that_cannot_record_says_so(chromium, circles, tmp_path):
-    opened_page(chromium, circles, tmp_path)
-    chromium.execute_script("window.MediaRecorder = undefined; view.record()")
-    wait(chromium, "return view.caption.textContent.includes('cannot record')")
-
-
-def test_a_link_tells_what_it_carries(chromium, circles, tmp_path):
-    opened_page(chromium, linked(circles), tmp_path)
-    chromium.execute_script("view.set('targets', false); view.set('trails', false); view.seek(120)")
-    settle(chromium)
-    legend = chromium.find_element("css selector", ".oas-legend").text
-    assert "image data\n66.0 Gbit" in legend
-    assert "messages\n2.05 kbit" in legend
-    assert "questions" not in legend
-    pair = chromium.execute_script(
-        "const run = view.runs[0]; for (let n = 0; n < 12; n++) { const m = (n + 1) % 12; if (n === 4 || n === 5) continue;"
-        "const a = view.pixel(n), b = view.pixel(m); if (!a || !b) continue;"
-        "const x = (a[0] + b[0]) / 2, y = (a[1] + b[1]) / 2, found = view.find({clientX: x, clientY: y});"
-        "if (found && found.kind === 'link' && found.link.includes(n) && found.link.includes(m)) return [n, m, x, y]; } return null"
-    )
-    assert pair is not None
-    n, m, x, y = pair
-    chain = mouse(chromium)
-    chain.w3c_actions.pointer_action.move_to_location(round(x), round(y))
-    chain.perform()
-    settle(chromium)
-    tip = chromium.find_element("css selector", ".oas-tip").text
-    assert f"Circle {n} sends image data 6.00 Gbit (10 % of its capacity)" in tip
-    click(chromium, x, y)
-    panel = chromium.find_element("css selector", ".oas-panel").text
-    assert f"Circle {n} sends\nimage data 6.00 Gbit" in panel
-    assert "rate\n1.00 Gbit/s" in panel
-    assert "so far\n12.0 Gbit" in panel  # rounds 0 and 2
-    assert f"Circle {m} sends" in panel
-
-
-def test_links_are_drawn_by_load_and_by_what_they_carry(chromium, circles, tmp_path):
-    """Thick and in the colour of images; a message is dashed; a link at rest is thin."""
-    opened_page(chromium, linked(circles), tmp_path, address="#theme=dark&t=120")
-    chromium.execute_script(
-        "for (const name of ['targets', 'trails', 'contacts']) view.set(name, false); view.select(-1)"
-    )
-    settle(chromium)
-    drawn = chromium.execute_script("view.paint(); return Array.from(view.lines.used)")
-    lines = np.array(drawn).reshape(-1, 11)
-    busy, told = lines[lines[:, 10] > 4.0], lines[(lines[:, 10] > 1.5) & (lines[:, 10] < 4.0)]
-    assert len(busy) == 11
-    np.testing.assert_allclose(busy[:, 6:9], np.tile([0.34, 0.71, 0.91], (11, 1)), atol=1e-6)
-    dashes = told[np.abs(told[:, 6:9] - [0.94, 0.89, 0.26]).max(axis=1) < 1e-6]
-    assert len(dashes) == 9
-
-
-def test_a_warning_shows_the_encounter_plane(chromium, circles, tmp_path):
-    opened_page(chromium, warned(circles), tmp_path, address="#t=900")
-    chromium.execute_script("view.tellOf('encounter', 0, 1, 0)")
-    settle(chromium)
-    panel = chromium.find_element("css selector", ".oas-panel").text
-    for line in (
-        "closest approach in\n10.0 min",
-        "probability\n1.2e-4",
-        "miss, estimated\n800 m",
-        "sigma along the miss\n437 m",
-        "sigma ellipse\n500 m × 120 m",
-        "hard-body radius\n12 m",
-    ):
-        assert line in panel
-    assert "in truth" not in panel
-    plane = chromium.find_element("css selector", ".oas-plane")
-    assert "miss, estimated 800 m" in plane.get_attribute("aria-label")
-    ink = "const c = document.querySelector('.oas-plane'); return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.reduce((s, v) => s + (v > 0), 0)"
-    assert chromium.execute_script(ink) > 1_000
-    chromium.execute_script("view.seek(1000)")
-    settle(chromium)
-    assert "8.3 min" in chromium.find_element("css selector", ".oas-panel").text
-    chromium.execute_script("view.seek(1600)")
-    settle(chromium)
-    panel = chromium.find_element("css selector", ".oas-panel").text
-    assert "missed by, in truth\n640 m" in panel
-    assert "closest approach was\n100 s ago" in panel
-
-
-def test_near_the_ground_the_finer_coast_and_more_cities_are_shown(fresh):
-    def shown():
-        return fresh.execute_script(
-            "return [...document.querySelectorAll('.oas-label.town')].filter((e) => !e.hidden).map((e) => e.textContent)"
-        )
-
-    assert fresh.execute_script("return view.near.globe.held") is None
-    far = shown()
-    fresh.execute_script(
-        "view.set('places', true); view.yaw = 0.04; view.pitch = 0.85; view.distance = 1.25; view.redraw()"
-    )
-    settle(fresh)
-    assert {"Paris", "London"} <= set(shown())
-    assert len(far) <= 14
-    held = fresh.execute_script("return view.near.globe.held")
-    assert held["longitude"] == pytest.approx(0.04)
-    assert held["tall"] < 0.5
-    boxes = fresh.execute_script(
-        "return [...document.querySelectorAll('.oas-label')].filter((e) => !e.hidden).map((e) => { const b = e.getBoundingClientRect();"
-        " return [b.left, b.top, b.right, b.bottom]; })"
-    )
-    for i, a in enumerate(boxes):
-        for b in boxes[:i]:
-            assert a[0] >= b[2] - 2 or b[0] >= a[2] - 2 or a[1] >= b[3] - 4 or b[1] >= a[3] - 4
-    before = fresh.execute_script("return view.near.globe.held.longitude")
-    fresh.execute_script("view.yaw = 1.5; view.redraw()")
-    settle(fresh)
-    assert fresh.execute_script("return view.near.globe.held.longitude") != before
-
-
-def test_the_inspector_keeps_what_did_not_change(fresh):
-    """Nothing that says the same is written anew, and in playing not every frame."""
-    fresh.execute_script("view.seek(view.begin + 61); view.select(3)")
-    settle(fresh)
-    fresh.execute_script("window.chip = document.querySelector('.oas-act'); view.seek(view.begin + 121)")
-    settle(fresh)
-    assert fresh.execute_script("return document.querySelector('.oas-act') === chip")
-    fresh.execute_script("view.select(4)")
-    settle(fresh)
-    assert not fresh.execute_script("return chip.isConnected")
 
 
 def test_the_frame_of_a_notebook_is_sandboxed_and_works(chromium, circles, tmp_path):
