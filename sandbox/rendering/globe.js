@@ -1004,6 +1004,8 @@ class View {
     this.preference = window.matchMedia("(prefers-color-scheme: light)");
     this.redress = () => { if (this.options.theme === "auto") this.dress(); };
     this.preference.addEventListener("change", this.redress);
+    this.lab = new MutationObserver(this.redress); // the theme of a notebook around
+    this.lab.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
     this.sight = new IntersectionObserver((seen) => {
       if (seen[seen.length - 1].isIntersecting) this.wake(); else this.sleep();
     });
@@ -1171,6 +1173,7 @@ class View {
     this.sizes.disconnect();
     this.sight.disconnect();
     this.preference.removeEventListener("change", this.redress);
+    this.lab.disconnect();
     this.film?.stop();
     this.painter?.close();
     if (this.noted) window.removeEventListener("hashchange", this.noted);

@@ -58,13 +58,13 @@ const STYLE = themeRules() + `
  font:12px/1.45 system-ui,-apple-system,"Segoe UI",sans-serif;outline:none;overflow:hidden;border-radius:8px;user-select:none;
  color-scheme:var(--scheme)}
 .oas *{box-sizing:border-box}
-.oas-bar{display:flex;align-items:center;gap:6px;padding:6px 10px;flex-wrap:wrap;background:var(--bar);z-index:3}
+.oas-bar{display:flex;align-items:center;gap:5px;padding:6px 9px;flex-wrap:wrap;background:var(--bar);z-index:3}
 .oas-bar b{font-size:13px;margin-right:6px;white-space:nowrap;max-width:40%;overflow:hidden;text-overflow:ellipsis}.oas-grow{flex:1}
-.oas button,.oas select{background:var(--control);color:var(--ink);border:1px solid var(--edge);border-radius:6px;padding:3px 9px;font:inherit;
- height:26px;cursor:pointer}
+.oas button,.oas select{background:var(--control);color:var(--ink);border:1px solid var(--edge);border-radius:6px;padding:3px 8px;font:inherit;
+ height:26px;cursor:pointer}.oas-bar>select{max-width:112px}
 .oas button:hover,.oas select:hover{border-color:var(--hover)}.oas button.on{background:var(--on);border-color:var(--accent);color:var(--strong)}
 .oas button:focus-visible,.oas select:focus-visible,.oas input:focus-visible{outline:2px solid var(--accent);outline-offset:1px}
-.oas-find{width:120px;height:26px;background:var(--control);color:var(--ink);border:1px solid var(--edge);border-radius:6px;padding:3px 9px;font:inherit}
+.oas-find{width:108px;height:26px;background:var(--control);color:var(--ink);border:1px solid var(--edge);border-radius:6px;padding:3px 9px;font:inherit}
 .oas-stage{position:relative;flex:1;min-height:0;cursor:grab;touch-action:none;background:var(--ground) center/100% 100% no-repeat}
 .oas-middle{display:flex;flex:1;min-height:0}
 .oas-stage>canvas{position:absolute;inset:0;width:100%;height:100%;display:block}
@@ -104,14 +104,15 @@ const STYLE = themeRules() + `
 .oas.narrow .oas-bar{flex-wrap:nowrap;overflow-x:auto;scrollbar-width:none}.oas.narrow .oas-bar>*{flex:none}
 .oas.narrow .oas-clock{min-width:0}.oas.narrow .oas-middle{flex-direction:column}.oas.narrow .oas-caption{max-width:none;left:10px;top:26px}
 .oas.narrow .oas-side{width:100%;max-width:none;max-height:42%;border-left:0;border-top:1px solid var(--rule)}
-.oas.narrow .oas-legend{font-size:10px;padding:3px 6px;min-width:0;max-height:45%;overflow:auto;pointer-events:auto}
+.oas.narrow .oas-legend{font-size:10px;padding:3px 6px;min-width:0;max-height:45%;overflow:auto;pointer-events:auto;scrollbar-width:none}
+.oas.narrow .oas-legend span{white-space:nowrap}
 .oas-control{border-top:1px solid var(--rule)}.oas-status{flex:1;color:var(--muted);overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .oas-wheel{display:flex;flex-wrap:wrap;gap:4px}.oas-wheel h4,.oas-wheel>div{width:100%}.oas-wheel select{flex:1;min-width:0}
 .oas-wheel select.on{background:var(--held);border-color:var(--orange);color:var(--strong)}
 .oas-clock{font-variant-numeric:tabular-nums;white-space:nowrap;min-width:200px;text-align:right}
-.oas-list{display:flex;flex-direction:column;width:380px;max-width:50%;background:var(--side);border-right:1px solid var(--rule);padding:6px 0 0}
+.oas-list{display:flex;flex-direction:column;width:400px;max-width:50%;background:var(--side);border-right:1px solid var(--rule);padding:6px 0 0}
 .oas-list[hidden]{display:none}.oas-list>div:first-child{display:flex;gap:6px;padding:0 8px 6px}.oas-list .oas-find{flex:1;min-width:0}
-.oas-heads,.oas-entry{display:grid;grid-template-columns:minmax(0,1fr) 84px 42px 54px 50px 46px;gap:6px;padding:0 8px;font-variant-numeric:tabular-nums}
+.oas-heads,.oas-entry{display:grid;grid-template-columns:minmax(0,1fr) 68px 44px 54px 50px 46px;gap:6px;padding:0 8px;font-variant-numeric:tabular-nums}
 .oas-list.fuel{width:430px}.oas-list.fuel .oas-heads,.oas-list.fuel .oas-entry{grid-template-columns:minmax(0,1fr) 76px 40px 52px 46px 42px 40px}
 .oas-heads button{all:unset;white-space:nowrap;cursor:pointer;color:var(--muted);font-size:11px;text-align:right;overflow:hidden}
 .oas-heads button:first-child,.oas-heads button:nth-child(2){text-align:left}.oas-heads button.on{color:var(--strong);background:none}

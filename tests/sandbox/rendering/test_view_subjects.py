@@ -295,3 +295,27 @@ def test_the_inspector_keeps_what_did_not_change(chromium, circles, tmp_path):
     fresh.execute_script("view.select(4)")
     settle(fresh)
     assert not fresh.execute_script("return chip.isConnected")
+
+
+def test_in_a_notebook_the_theme_is_the_notebook_s(chromium, circles, tmp_path):
+    opened_page(chromium, circles, tmp_path)
+    for light, theme in (("false", "dark"), ("true", "light")):
+        chromium.execute_script("document.body.dataset.jpThemeLight = arguments[0]", light)
+        wait(chromium, f"return view.root.dataset.theme === '{theme}'")
+
+
+def test_on_a_phone_the_list_gives_way_to_what_is_chosen(chromium, circles, tmp_path):
+    opened_page(chromium, circles, tmp_path, address="#t=60")
+    chromium.execute_script("view.root.style.width = '390px'")
+    wait(chromium, "return view.root.classList.contains('narrow')")
+    chromium.execute_script("view.list.toggle(true)")
+    settle(chromium)
+    stage = chromium.find_element("css selector", ".oas-stage").rect
+    listed = chromium.find_element("css selector", ".oas-list").rect
+    assert listed["width"] == pytest.approx(390, abs=2)
+    assert stage["height"] > 150
+    chromium.find_elements("css selector", ".oas-entry")[4].click()
+    settle(chromium)
+    assert state(chromium, "selected") == 4
+    assert not chromium.find_element("css selector", ".oas-list").is_displayed()
+    assert chromium.find_element("css selector", ".oas-side").is_displayed()
