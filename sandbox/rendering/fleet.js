@@ -104,6 +104,7 @@ class FleetList {
     if (!now && (key === this.key || (view.playing && performance.now() - this.drawn < 300))) return;
     this.key = key;
     this.drawn = performance.now();
+    if (this.sorted !== run) this.head();
     this.columns = columnsOf(run);
     if (this.by !== "name" || this.text || this.sorted !== run || now) this.order = this.sort(run, k);
     this.sorted = run;

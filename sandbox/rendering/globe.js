@@ -592,7 +592,7 @@ function compose(run, when, options, lines, points, pixel) {
   if (options.footprints) drawFootprints(run, options, lines, pixel);
   if (options.contacts) drawContacts(run, k, options, lines, pixel);
   drawStations(run, options, points, pixel);
-  drawEncounters(run, when, angle, options, points, pixel);
+  drawEncounters(run, when, angle, options, lines, points, pixel);
   drawSatellites(run, k, options, points, pixel);
   drawEvents(run, when, options.t, options, lines, points, pixel);
 }
@@ -663,13 +663,16 @@ function drawStations(run, { look }, points, pixel) {
   for (let g = 0; g < run.stations.length / 3; g++) points.add(run.stations, g, look.ink, 1, 15 * pixel, TRIANGLE);
 }
 
-function drawEncounters(run, when, angle, { look }, points, pixel) {
+/** What comes near each satellite; of the encounter that is told of also the line to it. */
+function drawEncounters(run, when, angle, { look, warned }, lines, points, pixel) {
   if (!run.encounter_position) return;
   const count = run.encounter_position.length / run.rounds / 3, c = Math.cos(angle), s = Math.sin(angle);
   for (let j = 0; j < count; j++) {
     const [x, y, z] = vector(run.encounter_position, when.k * count + j).map((v) => v / (1000 * RADIUS_KM));
     if (!x && !y && !z) continue;
-    points.add([c * x + s * y, c * y - s * x, z * STRETCH], 0, look.encounter, 1, 10 * pixel, CROSS);
+    const place = [c * x + s * y, c * y - s * x, z * STRETCH];
+    points.add(place, 0, look.encounter, 1, 10 * pixel, CROSS);
+    if (j === warned) lines.add(run.live, j, place, 0, look.encounter, 0.9, 2 * pixel);
   }
 }
 
@@ -1066,6 +1069,7 @@ class View {
   play(on) {
     if (on && this.t >= this.end - 1e-6) this.t = this.begin;
     this.playing = on;
+    this.caption.setAttribute("aria-live", on ? "off" : "polite"); // nobody can listen to all that happens
     this.said = null;
     this.tip.hidden = true;
     this.last = null;
@@ -1255,6 +1259,7 @@ class View {
       const options = { ...this.options, inertial: this.options.inertial && pane.kind === "globe",
         scheme: this.schemeOf(pane.r), t: this.t - run.shift, speed: this.playing ? this.speed : 0, selected: this.selected < run.size ? this.selected : -1,
         hover: this.hover.run === pane.r ? this.hover.n : -1, look: this.look, link: this.linkShown(pane.r),
+        warned: this.thing?.about === "encounter" && this.thing.r === pane.r ? this.thing.satellite : -1,
         cities: this.options.places ? citiesShown(run.cities || [], pane, this) : 0 };
       compose(run, when, options, this.lines, this.points, d);
       const s = vector(run.sun, when.k), c = Math.cos(angle), e = Math.sin(angle);

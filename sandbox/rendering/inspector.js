@@ -38,6 +38,7 @@ function inspect(view, run, n, k, panel) {
   if (control) control.wheel(view, view.runs.indexOf(run), n, part(panel, "wheel", "", () => {}).box);
   decision(run, n, i, k, panel);
   thought(run, n, k, panel);
+  linksPart(view, run, n, k, panel);
   panel.charts ||= [["battery", [0, 1]], ["temperature"], ["store", [0, 1]], ["reward"]]
     .filter(([name]) => run[name]).map(([name, range]) => chart(view, run, element("div", "", panel.box), name, range));
   happened(run, n, k, panel, view);
@@ -304,6 +305,24 @@ const MOST_TOLD = 200;
 function nameOf(run, { about, target, satellite }) {
   if (about === "station") return run.meta.station_names?.[target] ?? `station ${target}`;
   return about === "link" ? `${run.names[satellite]} – ${run.names[target]}` : `${about} ${target}`;
+}
+
+/** The links of satellite `n` that are up, each a way to its story. */
+function linksPart(view, run, n, k, panel) {
+  const peers = run.link_peer ? [...new Set(peersOf(run, n, k))] : [];
+  const { box } = part(panel, "links", `${peers}`, (fresh) => {
+    if (peers.length) element("h4", "", fresh, "laser links");
+    for (const peer of peers) {
+      const line = element("button", "oas-event", fresh);
+      line.type = "button";
+      line.addEventListener("click", () => view.tellOf("link", Math.max(n, peer), Math.min(n, peer), view.runs.indexOf(run)));
+    }
+  });
+  const lines = box.querySelectorAll("button");
+  peers.forEach((peer, i) => {
+    const text = `${run.names[peer]}${hasCargo(run) ? `: sends it ${flowText(run, k, n, peer)}` : ""}`;
+    if (lines[i].textContent !== text) lines[i].textContent = text;
+  });
 }
 
 /** The encounter plane and its numbers, which go on with the clock. */

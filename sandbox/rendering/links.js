@@ -14,6 +14,12 @@ function terminalTo(run, k, n, peer) {
   return -1;
 }
 
+/** The satellites that `n` can send to in round `k`. */
+function peersOf(run, n, k) {
+  const at = (k * run.size + n) * terminalsOf(run);
+  return Array.from(run.link_peer.subarray(at, at + terminalsOf(run))).filter((peer) => peer >= 0);
+}
+
 /** Bits of each kind that `n` sent to `peer` in round `k`. */
 function sentOver(run, k, n, peer) {
   const t = terminalTo(run, k, n, peer), at = (k * run.size + n) * terminalsOf(run) + t;

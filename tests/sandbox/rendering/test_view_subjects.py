@@ -1,9 +1,13 @@
 """Themes, links, encounters, the list of the fleet, videos and the near Earth, in a real browser."""
 
+import base64
+from io import BytesIO
+
 import numpy as np
 import pytest
 from browsing import PIXELS, click, complaints, keys, mouse, opened_page, settle, state, wait
 from flown import flown, linked, warned
+from PIL import Image
 
 from sandbox.rendering.palette import mode_colours, rgb
 
@@ -319,3 +323,31 @@ def test_on_a_phone_the_list_gives_way_to_what_is_chosen(chromium, circles, tmp_
     assert state(chromium, "selected") == 4
     assert not chromium.find_element("css selector", ".oas-list").is_displayed()
     assert chromium.find_element("css selector", ".oas-side").is_displayed()
+
+
+def test_a_link_is_reached_from_its_satellite_by_keys(chromium, circles, tmp_path):
+    opened_page(chromium, linked(circles), tmp_path, address="#t=120&sat=7")
+    lines = [e for e in chromium.find_elements("css selector", ".oas-event") if "sends it" in e.text]
+    assert [line.text for line in lines] == [
+        "Circle 8: sends it image data 6.00 Gbit (10 % of its capacity)",
+        "Circle 6: sends it nothing",
+    ]
+    lines[0].send_keys("\ue007")
+    settle(chromium)
+    assert chromium.find_element("css selector", ".oas-panel h3").text.startswith("Circle 7 – Circle 8")
+    assert not state(chromium, "playing")
+
+
+def test_a_picture_is_saved_with_its_words(chromium, circles, tmp_path):
+    opened_page(chromium, circles, tmp_path, address="#t=600")
+    name, address = chromium.execute_script(
+        "HTMLAnchorElement.prototype.click = function () { window.offered = [this.download, this.href]; };"
+        "view.save(); return offered"
+    )
+    assert name == "Circles_script_.png"
+    with Image.open(BytesIO(base64.b64decode(address.removeprefix("data:image/png;base64,")))) as picture:
+        stage = chromium.find_element("css selector", ".oas-stage").rect
+        assert picture.size == (round(stage["width"]), round(stage["height"]))
+        foot = np.asarray(picture.convert("L"))[-60:, :400]
+    assert foot.min() < 120  # letters
+    assert foot.max() > 160  # on the ground
