@@ -39,7 +39,7 @@ function ranks(run) {
 
 class FleetList {
   constructor(view, parent) {
-    Object.assign(this, { view, by: "name", down: false, text: "", order: [], at: 0, key: "", drawn: 0 });
+    Object.assign(this, { view, by: "name", down: false, text: "", order: [], at: 0, key: "", drawn: 0, top: 0, tall: 0 });
     this.box = element("div", "oas-list", parent);
     this.box.hidden = true;
     this.box.setAttribute("role", "region");
@@ -48,7 +48,7 @@ class FleetList {
     this.field = element("input", "oas-find", top);
     Object.assign(this.field, { type: "search", placeholder: "name or activity" });
     this.field.setAttribute("aria-label", "filter the satellites");
-    this.field.addEventListener("input", () => { this.text = this.field.value.toLowerCase(); this.at = 0; this.rows.scrollTop = 0; this.write(true); });
+    this.field.addEventListener("input", () => { this.text = this.field.value.toLowerCase(); this.at = 0; this.rows.scrollTop = this.top = 0; this.write(true); });
     this.field.addEventListener("keydown", (event) => this.pressed(event));
     const shut = element("button", "", top, "✕");
     shut.type = "button";
@@ -60,7 +60,7 @@ class FleetList {
     this.rows.setAttribute("role", "listbox");
     this.rows.setAttribute("aria-label", "satellites, by the chosen column");
     this.space = element("div", "", this.rows);
-    this.rows.addEventListener("scroll", () => this.fill());
+    this.rows.addEventListener("scroll", () => { this.top = this.rows.scrollTop; this.fill(); });
     this.rows.addEventListener("keydown", (event) => this.pressed(event));
     this.rows.addEventListener("click", (event) => {
       const line = event.target.closest(".oas-entry");
@@ -111,7 +111,8 @@ class FleetList {
     const found = this.order;
     this.k = k;
     this.rows.setAttribute("aria-label", `${found.length} satellites, by ${this.by}`);
-    this.space.style.height = `${LINE * found.length}px`;
+    const tall = `${LINE * found.length}px`;
+    if (this.space.style.height !== tall) { this.space.style.height = tall; this.tall = 0; }
     this.at = clamp(this.at, 0, Math.max(0, found.length - 1));
     this.fill();
   }
@@ -126,7 +127,8 @@ class FleetList {
   }
 
   fill() {
-    const { run, rows, order, k } = this, first = Math.floor(rows.scrollTop / LINE), count = Math.ceil(rows.clientHeight / LINE) + 1;
+    if (this.view.stale || !this.tall) { this.tall = this.rows.clientHeight; this.top = this.rows.scrollTop; }
+    const { run, rows, order, k } = this, first = Math.floor(this.top / LINE), count = Math.ceil(this.tall / LINE) + 1;
     const shown = Math.max(0, Math.min(order.length - first, count)), names = Object.keys(this.columns || {});
     while (this.lines.length < shown) {
       const line = element("div", "oas-entry", rows);
@@ -135,11 +137,10 @@ class FleetList {
       this.lines.push(line);
     }
     this.lines.forEach((line, i) => {
-      line.hidden = i >= shown;
-      if (line.hidden) { line.style.display = "none"; return; }
-      const n = order[first + i];
-      line.style.display = "";
-      line.style.top = `${(first + i) * LINE}px`;
+      const there = i < shown, n = order[first + i];
+      if (line.there !== there) { line.there = there; line.style.display = there ? "" : "none"; }
+      if (!there) return;
+      if (line.at !== first + i) { line.at = first + i; line.style.top = `${line.at * LINE}px`; }
       line.dataset.i = first + i;
       while (line.children.length < names.length) element("span", "", line);
       names.forEach((name, c) => {
@@ -182,6 +183,7 @@ class FleetList {
     const at = clamp(i, 0, Math.max(0, this.order.length - 1)), top = at * LINE, { rows } = this;
     if (top < rows.scrollTop) rows.scrollTop = top;
     if (top + LINE > rows.scrollTop + rows.clientHeight) rows.scrollTop = top + LINE - rows.clientHeight;
+    this.top = rows.scrollTop;
     this.choose(at);
   }
 }

@@ -862,9 +862,13 @@ class View {
     const made = element("button", "", parent, text);
     made.type = "button";
     made.addEventListener("click", () => { act(); this.root.focus({ preventScroll: true }); });
+    let was = null;
     (this.lamps ||= []).push(() => {
-      made.classList.toggle("on", lit());
-      made.setAttribute("aria-pressed", lit());
+      const now = !!lit();
+      if (now === was) return;
+      was = now;
+      made.classList.toggle("on", now);
+      made.setAttribute("aria-pressed", now);
     });
     return made;
   }
@@ -1240,7 +1244,8 @@ class View {
   }
 
   paint() {
-    const box = this.stage.getBoundingClientRect(), d = this.density;
+    if (this.stale || !this.box) this.box = this.stage.getBoundingClientRect(); // to ask each time lays the page out
+    const { box, density: d } = this;
     const width = Math.round(box.width * d), height = Math.round(box.height * d);
     if (!width || !height) return;
     if (this.canvas.width !== width || this.canvas.height !== height) {

@@ -2,7 +2,8 @@
 
 /** Shares of activity, mean battery and events of a run on the common time axis, with the moment shown. */
 function drawTimeline(view, run, canvas) {
-  const width = canvas.clientWidth, height = canvas.clientHeight, d = window.devicePixelRatio || 1;
+  if (view.stale || !canvas.size?.[0]) canvas.size = [canvas.clientWidth, canvas.clientHeight];
+  const [width, height] = canvas.size, d = window.devicePixelRatio || 1;
   if (!width) return;
   const key = `${width} ${height} ${run.rounds} ${run.events.length} ${view.begin} ${view.end}`;
   if (canvas.key !== key) { canvas.key = key; canvas.still = stillTimeline(view, run, width, height, d); }
