@@ -1358,7 +1358,9 @@ class View {
       if (this.options.links) writeCargo(pane.run, k, this.look, pane.legend);
       return;
     }
+    const small = this.root.classList.contains("narrow");
     for (const [name, colour, count] of scheme.key(k)) {
+      if (small && !count) continue;
       const row = element("div", "oas-row", pane.legend), label = element("span", "", row);
       element("span", "oas-dot", label).style.background = css(colour);
       label.append(name);

@@ -1,10 +1,13 @@
 // What happened in a run: events by lane and by what they are about, stories, and where to look first.
 
-const LANES = ["images", "delivered", "jobs", "conjunctions", "health", "minds", "other"]; // in the order of the timeline
+const LANES = ["images", "delivered", "jobs", "conjunctions", "orders", "health", "minds", "other"]; // in the order of the timeline
 const QUIET = new Set(["thought", "reason", "question", "expired", "unanswered", "handover", "computed", "closest_approach"]);
 const WEIGHTS = { collision: 9, lost: 9, override: 7, disaster: 8, tip: 6, completion: 6, burn: 5, safe_mode: 5, delivery: 4, answer: 3, capture: 3 };
 
-const laneOf = (run, kind) => run.kinds?.[kind]?.[1] ?? "other";
+const laneOf = (run, kind) => {
+  const lane = run.kinds?.[kind]?.[1];
+  return LANES.includes(lane) ? lane : "other";
+};
 const aboutOf = (run, kind) => run.kinds?.[kind]?.[0] ?? "";
 
 /** Sort the events by time, and forget what was derived from them. */

@@ -15,7 +15,7 @@ const THEMES = {
     ink: [0.91, 0.94, 0.97], strong: [1, 1, 1], outline: [0.02, 0.04, 0.08], capture: [0.34, 0.71, 0.91], contact: [0.18, 0.78, 0.58],
     link: [0.45, 0.62, 0.85], encounter: [0.9, 0.42, 0.05], score: "#ffb347", curve: "#7fc4f0",
     targets: { unknown: [0.72, 0.78, 0.84], open: [0.94, 0.89, 0.26], captured: [0.34, 0.71, 0.91], delivered: [0.18, 0.78, 0.58], expired: [0.55, 0.6, 0.66] },
-    lanes: { images: [0.34, 0.71, 0.91], delivered: [0.18, 0.78, 0.58], jobs: [0.8, 0.47, 0.65], conjunctions: [0.9, 0.45, 0.1],
+    lanes: { images: [0.34, 0.71, 0.91], delivered: [0.18, 0.78, 0.58], jobs: [0.8, 0.47, 0.65], conjunctions: [0.9, 0.45, 0.1], orders: [0.86, 0.58, 0.98],
       health: [1, 0.42, 0.29], minds: [0.94, 0.89, 0.26], other: [0.53, 0.6, 0.67] },
     cargo: { images: [0.34, 0.71, 0.91], questions: [0.85, 0.5, 0.7], answers: [0.18, 0.78, 0.58], messages: [0.94, 0.89, 0.26] },
     // Cividis-like, from blue to yellow: told apart with any colour vision
@@ -33,7 +33,7 @@ const THEMES = {
     ink: [0.13, 0.18, 0.24], strong: [0.04, 0.08, 0.12], outline: [0.16, 0.21, 0.27], capture: [0, 0.4, 0.66], contact: [0, 0.45, 0.32],
     link: [0.24, 0.38, 0.6], encounter: [0.78, 0.28, 0], score: "#b35c00", curve: "#0072b2",
     targets: { unknown: [0.35, 0.42, 0.5], open: [0.55, 0.4, 0], captured: [0, 0.4, 0.66], delivered: [0, 0.45, 0.32], expired: [0.4, 0.45, 0.5] },
-    lanes: { images: [0, 0.4, 0.66], delivered: [0, 0.45, 0.32], jobs: [0.6, 0.25, 0.45], conjunctions: [0.75, 0.3, 0],
+    lanes: { images: [0, 0.4, 0.66], delivered: [0, 0.45, 0.32], jobs: [0.6, 0.25, 0.45], conjunctions: [0.75, 0.3, 0], orders: [0.47, 0.2, 0.65],
       health: [0.75, 0.13, 0.07], minds: [0.45, 0.38, 0], other: [0.38, 0.45, 0.51] },
     cargo: { images: [0, 0.4, 0.66], questions: [0.6, 0.25, 0.45], answers: [0, 0.45, 0.32], messages: [0.5, 0.42, 0] },
     ramp: [[0.05, 0.2, 0.55], [0.27, 0.36, 0.55], [0.45, 0.46, 0.47], [0.62, 0.55, 0.3], [0.78, 0.6, 0]],
@@ -105,7 +105,7 @@ const STYLE = themeRules() + `
 .oas.narrow .oas-clock{min-width:0}.oas.narrow .oas-middle{flex-direction:column}.oas.narrow .oas-caption{max-width:none;left:10px;top:26px}
 .oas.narrow .oas-side{width:100%;max-width:none;max-height:42%;border-left:0;border-top:1px solid var(--rule)}
 .oas.narrow .oas-legend{font-size:10px;padding:3px 6px;min-width:0;max-height:45%;overflow:auto;pointer-events:auto;scrollbar-width:none}
-.oas.narrow .oas-legend span{white-space:nowrap}
+.oas.narrow .oas-legend{max-width:min(95%,180px)}.oas.narrow .oas-legend span{white-space:nowrap}
 .oas-control{border-top:1px solid var(--rule)}.oas-status{flex:1;color:var(--muted);overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .oas-wheel{display:flex;flex-wrap:wrap;gap:4px}.oas-wheel h4,.oas-wheel>div{width:100%}.oas-wheel select{flex:1;min-width:0}
 .oas-wheel select.on{background:var(--held);border-color:var(--orange);color:var(--strong)}
@@ -124,6 +124,9 @@ const STYLE = themeRules() + `
 .oas-entry:hover{background:var(--control)}.oas-entry[aria-selected=true]{background:var(--on);color:var(--strong)}
 .oas.narrow .oas-list,.oas.narrow .oas-list.fuel{width:100%;max-width:none;max-height:40%;border-right:0;border-bottom:1px solid var(--rule)}
 .oas-note{color:var(--muted);font-size:10.5px}
+.oas.narrow .oas-heads>:nth-child(6),.oas.narrow .oas-entry>:nth-child(6){display:none}
+.oas.narrow .oas-heads,.oas.narrow .oas-entry{grid-template-columns:minmax(0,1fr) 62px 44px 52px 46px}
+.oas.narrow .fuel .oas-heads,.oas.narrow .fuel .oas-entry{grid-template-columns:minmax(0,1fr) 62px 44px 52px 46px 36px}
 .oas-plane{width:100%;height:190px;display:block}
 .oas-dash{display:inline-block;width:15px;height:0;margin-right:6px;vertical-align:middle;border-top:3px solid}.oas-dash.dashed{border-top-style:dashed}
 @media (prefers-reduced-motion:reduce){.oas *{transition:none!important;animation:none!important}}
