@@ -88,7 +88,7 @@ function nearReach(view, distance, centre) {
   }
   const most = Math.acos(1 / distance), tall = Math.min(most, 1.25 * (distance - 1) * Math.hypot(...view.spread));
   if (tall > 0.9) return null;
-  const pole = Math.abs(centre) + tall;
+  const pole = Math.abs(centre) + 0.6 * tall; // corners beyond it show the far picture
   return [pole > 1.45 ? Math.PI : tall / Math.cos(pole), tall];
 }
 

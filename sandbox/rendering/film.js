@@ -68,7 +68,7 @@ class Film {
   tick() {
     this.view.filmButton.textContent = `stop (${Math.ceil(this.left)} s)`;
     if (this.left <= 0 || this.view.closed) this.stop();
-    else if (!this.view.playing) this.frame(); // the run has ended: its last picture stays
+    else if (!this.view.playing && this.view.painter) { this.view.paint(); this.frame(); } // the run has ended: its last picture stays
   }
 
   stop() {

@@ -60,6 +60,7 @@ class FleetList {
     this.rows.setAttribute("role", "listbox");
     this.rows.setAttribute("aria-label", "satellites, by the chosen column");
     this.space = element("div", "", this.rows);
+    this.space.setAttribute("role", "presentation");
     this.rows.addEventListener("scroll", () => { this.top = this.rows.scrollTop; this.fill(); });
     this.rows.addEventListener("keydown", (event) => this.pressed(event));
     this.rows.addEventListener("click", (event) => {

@@ -761,7 +761,7 @@ class View {
     if (Number.isFinite(t)) this.t = clamp(this.begin + t, this.begin, this.end);
     if (["globe", "map", "both"].includes(asked.get("view"))) this.set("show", asked.get("view"));
     const n = asked.has("sat") ? parseInt(asked.get("sat"), 10) : event && this.runs[0].size <= 60 ? event[1] : -1;
-    if (asked.has("theme")) this.set("theme", asked.get("theme"));
+    if (asked.get("theme") in THEMES) this.set("theme", asked.get("theme"));
     this.facing(event);
     const r = clamp(parseInt(asked.get("run"), 10) || 0, 0, this.runs.length - 1);
     if (n >= 0 && n < this.runs[r].size && (asked.has("sat") || window.innerWidth > 900)) this.select(n, r);
