@@ -1,4 +1,4 @@
-"""A recording as the few bytes that the interactive view reads (`unpack` in `globe.js` is their only reader).
+"""A recording as the few bytes that the interactive view reads (`runs.js` is their only reader).
 
 zlib over: "OASV", the length of a header, the header in JSON, and arrays one after another. A number is
 quantised to 1, 2 or 4 bytes, stands as its first or second difference in time, one satellite after another,

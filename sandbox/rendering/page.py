@@ -18,6 +18,7 @@ from sandbox.rendering.raster import SHOWN, picture
 
 MODULES = (
     "style.js",
+    "runs.js",
     "stories.js",
     "earth.js",
     "links.js",
@@ -26,6 +27,8 @@ MODULES = (
     "inspector.js",
     "fleet.js",
     "film.js",
+    "painter.js",
+    "scene.js",
     "globe.js",
 )
 """The view's JavaScript: read one after another they are one module."""
