@@ -5,6 +5,7 @@ import math
 from sandbox.compiled import kernel
 from sandbox.job_queues import close_job, put, sight, take
 from sandbox.jobs import ANSWERS, DELIVERED, EXPIRED, RAW, user_link_share
+from sandbox.lasers import ANSWERS as ANSWER_DATA
 from sandbox.lasers import carries, light_time, link_bit_rate, send_over
 from sandbox.links import slant_range
 from sandbox.routing import Heap, Routes, route_all
@@ -22,14 +23,15 @@ def heap(heap, b):
 
 
 @kernel
-def travel(lasers, load, ways, bits, time, b, n):
-    """(goal, time) at which a message of `bits` that leaves satellite n at `time` has come to its goal."""
+def travel(lasers, load, ways, bits, time, b, n, cargo):
+    """(goal, time) at which a message of `bits` that leaves satellite n at `time` has come to its goal;
+    `cargo` says what it is."""
     while ways.via[n] != n:
         peer = ways.via[n]
         k = 0
         while lasers.state.links[b, n, k].peer != peer:
             k += 1
-        time = send_over(lasers, load, bits, time, b, n, k)
+        time = send_over(lasers, load, bits, time, b, n, k, cargo)
         n = peer
     return n, time
 
@@ -59,7 +61,9 @@ def relay(state, jobs, lasers, now, end, b):
                 before, j = j, job.next
                 continue
             behind = take(queue, book, before, j)
-            goal, job.ready = travel(lasers, state.load, routes, job.bits, max(now, job.ready), b, n)
+            goal, job.ready = travel(
+                lasers, state.load, routes, job.bits, max(now, job.ready), b, n, ANSWER_DATA
+            )
             job.place = goal
             put(work.queues[b, goal, ANSWERS], book, j)
             j = behind
@@ -85,7 +89,7 @@ def answer_users(state, jobs, lasers, now, end, b, n):
             continue
         behind = take(queue, book, before, j)
         if goal != n:
-            goal, time = travel(lasers, state.load, ways(scratch.other, b), job.bits, time, b, n)
+            goal, time = travel(lasers, state.load, ways(scratch.other, b), job.bits, time, b, n, ANSWER_DATA)
             sine, distance = sight(scratch.itrs[b, goal], job)
         server = work.servers[b, goal]
         if max(time, server.channel) < end:

@@ -34,7 +34,7 @@ from sandbox.jobs import (
     WAITING,
     user_link_share,
 )
-from sandbox.lasers import carries, light_time, send_over
+from sandbox.lasers import IMAGES, QUESTIONS, carries, light_time, send_over
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.routing import route_all
 from sandbox.safety import is_dark
@@ -213,7 +213,7 @@ def _carry_out(load, jobs, lasers, decision, time, b, n):
     inbox, book, server = work.queues[b, n, INBOX], work.book[b], work.servers[b, n]
     j = inbox.head
     job = book[j]
-    time = max(time, job.ready)
+    time, cargo = max(time, job.ready), IMAGES if job.source != NONE else QUESTIONS
     take(inbox, book, NONE, j)
     if decision == DEFER:
         put(inbox, book, j)
@@ -225,14 +225,14 @@ def _carry_out(load, jobs, lasers, decision, time, b, n):
         job.credit, job.model, job.status, job.ready = n, GROUND, SENDING, time
         put(work.queues[b, n, RAW], book, j)
     elif decision == TRAINING:
-        goal, time = travel(lasers, load, ways(jobs.scratch.training, b), job.bits, time, b, n)
+        goal, time = travel(lasers, load, ways(jobs.scratch.training, b), job.bits, time, b, n, cargo)
         server.handed += 1
         job.hops += 1
         enqueue(work, b, goal, j, n, LARGE, time)
     else:
         k = decision - NEIGHBOUR
         peer = lasers.state.links[b, n, k].peer
-        time = send_over(lasers, load, job.bits, time, b, n, k)
+        time = send_over(lasers, load, job.bits, time, b, n, k, cargo)
         server.handed += 1
         job.hops += 1
         if job.relays < SHARED:

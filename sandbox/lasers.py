@@ -37,6 +37,9 @@ SEARCH_S = 300.0
 """Free terminals look for a partner so often."""
 PATTERNS = ("grid", "honeycomb", "nearest")
 AHEAD, BEHIND, RIGHT, LEFT = range(TERMINALS)
+CARGO = ("images", "questions", "answers", "messages")
+"""What goes over a link: questions of cameras, which are image data, and of users; answers; all else."""
+IMAGES, QUESTIONS, ANSWERS, MESSAGES = range(len(CARGO))
 
 LASER = structured(
     [
@@ -77,6 +80,7 @@ class Links(NamedTuple):
 
     links: np.ndarray  # (B, N, 4) LINK
     free: NDArray[np.float64]  # (B, N, 4) s, when each terminal has sent what it has to
+    sent: NDArray[np.float64]  # (B, N, 4, 4) bit given to each terminal in the round, by `CARGO`
 
 
 class Optics(NamedTuple):
@@ -101,7 +105,7 @@ def make_part(setting: Setting) -> Lasers:
     held = (pattern["peer"] != NONE).sum(axis=1)
     ends = (*setting.team, TERMINALS)
     return Lasers(
-        Links(np.zeros(ends, LINK), np.zeros(ends)),
+        Links(np.zeros(ends, LINK), np.zeros(ends), np.zeros((*ends, len(CARGO)))),
         Optics(
             terminals,
             pattern,
@@ -472,7 +476,14 @@ def update_links(state, constants, lasers, b):
 
 
 @kernel
-def send_over(lasers, load, bits, time, b, n, k):
+def clear_sent(lasers, b):
+    """Nothing has been sent yet in the round of world b."""
+    if lasers is not None:
+        lasers.state.sent[b] = 0.0
+
+
+@kernel
+def send_over(lasers, load, bits, time, b, n, k, cargo=MESSAGES):
     """When a message of `bits` has crossed terminal k of satellite n, which first sends what came before.
 
     `load` (B, N), records of dtype LOAD, takes the energy.
@@ -480,5 +491,6 @@ def send_over(lasers, load, bits, time, b, n, k):
     link, free, terminals = lasers.state.links[b, n, k], lasers.state.free[b, n], lasers.params.terminals
     seconds = bits / link_bit_rate(terminals, n, link.peer)
     free[k] = max(time, free[k]) + seconds
+    lasers.state.sent[b, n, k, cargo] += bits
     load[b, n].joules += terminals[n].transmit_w * seconds
     return free[k] + light_time(link.distance)

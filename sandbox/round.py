@@ -33,7 +33,7 @@ from sandbox.fleet import sgp4_states
 from sandbox.ground import reserve_antennas
 from sandbox.job_arrivals import draw_jobs
 from sandbox.job_service import clear_servers, serve, update_scratch, welcome
-from sandbox.lasers import update_links
+from sandbox.lasers import clear_sent, update_links
 from sandbox.links import restart_search
 from sandbox.maneuvers import burn
 from sandbox.messages import exchange, send_messages
@@ -182,6 +182,7 @@ def _act(sim, commands, b):
     fire(state, constants, sim.propulsion, sim.encounters, task, commands.thrust[b], b)
     content, length = commands.content[b], commands.length[b]
     _open_desks(sim.jobs, b)
+    clear_sent(sim.lasers, b)
     send_messages(state, sim.lasers, sim.messages, task, content, length, b)
     _serve(state, constants, scratch, sim.jobs, sim.lasers, b)
     reserve_antennas(state, constants, scratch, sim.jobs, b)

@@ -1,11 +1,14 @@
 """What it costs to look: `python -m experiments rendering`.
 
 Milliseconds of processor time of a call of `render()` for 12 and for 2,800 satellites, after some rounds;
-seconds and bytes of a page of 120 rounds; and in a headless Chromium, where there is one, frames a second and
-milliseconds of JavaScript a frame. Without a graphics card the browser draws in software: an ordinary laptop
-is many times faster.
+seconds and bytes of a page of 120 rounds; and in a headless Chromium, where there is one, frames a second
+and milliseconds of JavaScript a frame (median, without drawing): as it plays, with the inspector open, with
+the list of the fleet too, and with the inspector at a moment far from the last. Without a graphics card the
+browser draws in software: an ordinary laptop is many times faster. The load of the machine is printed with
+it.
 """
 
+import os
 import sys
 import time
 from argparse import ArgumentParser
@@ -42,6 +45,7 @@ def run(told: Any) -> None:
     )
     found: dict[str, Any] = {
         "machine": machine(),
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "cases": [measure(name, rounds, calls) for name in scenarios],
     }
     _print(found)
@@ -85,6 +89,32 @@ def _play(env: Any, rounds: int) -> None:
         env.step(dict(zip(env.agents, drawn, strict=True)))
 
 
+_FRAMES = """const [selected, listed, playing] = arguments, spent = [];
+const { painter } = view, { draw } = painter;
+painter.draw = () => {};
+view.play(false);
+view.select(selected);
+if (view.list.box.hidden === listed) view.list.toggle(listed);
+view.playing = playing;
+for (let i = 0; i < 60; i++) {
+  view.t = view.begin + (view.end - view.begin) * i / 60;
+  const began = performance.now();
+  view.update();
+  spent.push(performance.now() - began);
+}
+view.playing = false;
+painter.draw = draw;
+view.list.toggle(false);
+return spent.sort((a, b) => a - b)[30];"""
+_SIGHTS = (
+    ("javascript_ms", -1, False, True),
+    ("inspector_ms", 0, False, True),
+    ("list_ms", 0, True, True),
+    ("jumps_ms", 0, False, False),
+)
+"""Name of the number, selected satellite, whether the list is open, whether it plays (else jumps)."""
+
+
 def _watched(page: Path, recording: Recording) -> dict[str, float]:
     browser = open_browser()
     if browser is None:
@@ -96,19 +126,23 @@ def _watched(page: Path, recording: Recording) -> dict[str, float]:
         while not browser.execute_script("return !!window.view && view.paints > 0"):
             time.sleep(0.02)
         opened = time.perf_counter() - began
-        script = "const a = performance.now(); for (let i = 0; i < 30; i++) { view.t += 1; view.update(); }"
-        javascript = browser.execute_script(f"{script} return (performance.now() - a) / 30")
+        javascript = {
+            name: browser.execute_script(_FRAMES, selected, listed, playing)
+            for name, selected, listed, playing in _SIGHTS
+        }
         painted = browser.execute_script("view.seek(view.begin); view.play(true); return view.paints")
         time.sleep(WATCHED_S)
         painted = browser.execute_script("return view.paints") - painted
     finally:
         browser.quit()
-    return {"open_s": opened, "javascript_ms": javascript, "software_fps": painted / WATCHED_S}
+    return {"open_s": opened, **javascript, "software_fps": painted / WATCHED_S}
 
 
 def _print(found: dict[str, Any]) -> None:
-    told = found["machine"]
+    told, load = found["machine"], found["load"]
     print(f"{told['cpu']}, {told['cores']} cores, Python {told['python']}, NumPy {told['numpy']}")
+    if load is not None:
+        print(f"load when it began: {load:.1f}")
     for case in found["cases"]:
         print(f"\n{case['scenario']}, {case['satellites']:,} satellites")
         for name, value in case.items():

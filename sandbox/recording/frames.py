@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sandbox.lasers import CARGO
 from sandbox.orbits.eclipse import illumination
 from sandbox.orbits.ephemeris import earth_rotation_angle, sun_position
 from sandbox.orbits.frames import gcrs_to_itrs, itrs_to_geodetic
@@ -37,7 +38,9 @@ SOME_WORK = 0.05
 
 
 def meta_of(world: "World") -> dict[str, Any]:
-    """What a recording of `world` is of: scenario, epoch (ISO UTC), length of a round and the names."""
+    """What a recording of `world` is of: scenario, epoch (ISO UTC), length of a round and the names;
+    where there are lasers, the bits a second of each satellite's.
+    """
     scenario = world.scenario
     return {
         "scenario": scenario.name,
@@ -47,6 +50,7 @@ def meta_of(world: "World") -> dict[str, Any]:
         "station_names": [station.name for station in scenario.stations],
         "mode_names": list(MODE_NAMES),
         "doing_names": [*MODE_NAMES, *MORE_DOING],
+        **({} if world.lasers is None else {"laser_bit_s": world.lasers.params.terminals["rate"].tolist()}),
     }
 
 
@@ -98,6 +102,7 @@ def scene_of(world: "World", b: int = 0) -> dict[str, Any]:
         "target_state": book_of(world, b)["status"].copy(),
         **_skies_of(world, b),
         **_links_of(world, b),
+        **_fuel_of(world, b),
         **_encounters_of(world, b),
     }
 
@@ -115,6 +120,12 @@ def _links_of(world: "World", b: int) -> dict[str, np.ndarray]:
     peer = links["peer"]
     up = (peer != NONE) & (links["since"] + links["wait"] <= world.state.clock["time"][b])
     return {"link_peer": np.where(up, peer, NONE).astype(np.int32)}
+
+
+def _fuel_of(world: "World", b: int) -> dict[str, np.ndarray]:
+    """The change of velocity that satellites can still make against encounters."""
+    encounters = world.encounters
+    return {} if encounters is None else {"fuel": encounters.state.fuel[b].astype(np.float32)}
 
 
 def _encounters_of(world: "World", b: int) -> dict[str, np.ndarray]:
@@ -148,7 +159,15 @@ def activity_of(world: "World", b: int = 0) -> dict[str, np.ndarray]:
         servers = world.jobs.state.servers[b]
         activity["delivered_value"] += servers["value"]
         activity["downlinked"] += servers["sent"]
-    return activity | {"doing": _doing_of(world, b)}
+    return activity | {"doing": _doing_of(world, b)} | _cargo_of(world, b)
+
+
+def _cargo_of(world: "World", b: int) -> dict[str, np.ndarray]:
+    """What went over the laser links, by kind."""
+    if world.lasers is None:
+        return {}
+    sent = world.lasers.state.sent[b].astype(np.float32)
+    return {f"link_{kind}": sent[:, :, i].copy() for i, kind in enumerate(CARGO)}
 
 
 def _doing_of(world: "World", b: int) -> np.ndarray:

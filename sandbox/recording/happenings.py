@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from sandbox import jobs
+from sandbox.encounter_warnings import deviation, estimated_error
 from sandbox.jobs import DROPPED, LOST, UNBORN, WAITING
 from sandbox.sensing import decayed
 from sandbox.state import DELIVERED, EXPIRED, NONE, PENDING, TIP
@@ -178,6 +179,7 @@ def _of_encounters(world: "World", b: int, start: float, end: float) -> Iterator
         k = int(np.argmin(np.abs(rows["passing"][n] - one["tca"])))
         text = {"tca_s": round(float(one["tca"]), 1), "miss_m": round(float(one["miss"]), 1)}
         text["sigma_m"] = round(float(one["sigma"]), 1)
+        text |= _plane_of(world.encounters, b, int(n), k, float(one["issued"]))
         probability = float(one["probability"])
         yield float(one["issued"]), int(n), "warning", k, probability, json.dumps(text)
     there = (world.state.body["alive"][b] | world.state.activity["died"][b])[:, None]
@@ -190,6 +192,43 @@ def _of_encounters(world: "World", b: int, start: float, end: float) -> Iterator
         yield start, int(n), "burn", NONE, float(passing["burned"][n]), ""
     for n in np.flatnonzero(passing["hit"]):
         yield end, int(n), "collision", NONE, 0.0, ""
+
+
+def _plane_of(encounters: Any, b: int, n: int, k: int, issued: float) -> dict[str, Any]:
+    """What else a warning knew of the encounter plane: the sigma ellipse and the hard-body radius.
+
+    The half axes (m) of one sigma, the larger first; the angle (degrees) from the estimated miss to the
+    larger, counted towards relative velocity x miss. As `encounter_warnings.warn` has them.
+    """
+    one, params = encounters.state.encounter[b, n, k], encounters.params
+    update = max(0, int(np.ceil((one["tca"] - issued) / params.update - _SAME_S)) - 1)
+    place, covariance = _estimate(encounters.state.error[b, n, k], one["axes"], update, params)
+    if params.own.unknown:
+        errors = encounters.state.own_error[b, n, k]
+        own, more = _estimate(errors, one["own_axes"], update, params.own)
+        place, covariance = place - own, covariance + more
+    place = one["relative"][:3] + place
+    forward = one["relative"][3:] / np.linalg.norm(one["relative"][3:])
+    place = place - (place @ forward) * forward
+    along = place / max(1e-3, float(np.linalg.norm(place)))
+    basis = np.stack((along, np.cross(forward, along)))
+    variances, axes = np.linalg.eigh(basis @ covariance @ basis.T)
+    minor, major = np.sqrt(np.maximum(variances, 0.0)).tolist()
+    tilt = float(np.degrees(np.arctan2(axes[1, 1], axes[0, 1])))
+    return {
+        "ellipse_m": [round(major, 1), round(minor, 1)],
+        "tilt_deg": round((tilt + 90.0) % 180.0 - 90.0, 1),
+        "radius_m": round(float(one["radius"]), 1),
+    }
+
+
+def _estimate(
+    errors: np.ndarray, axes: np.ndarray, update: int, params: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """The error (3,) (m) of the estimate of an `update`, and its covariance (3, 3); `axes` are R, T, N."""
+    off = [estimated_error(errors, axis, update, params) for axis in range(3)]
+    deviations = [deviation(axis, (update + 1) * params.update, params) for axis in range(3)]
+    return np.asarray(off) @ axes, axes.T @ np.diag(np.square(deviations)) @ axes
 
 
 def _of_health(world: "World", marks: Marks, b: int, start: float, end: float) -> Iterator[Event]:

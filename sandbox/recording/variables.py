@@ -72,6 +72,16 @@ VARIABLES = {
             "satellite to which a laser terminal can send, -1 none",
             True,
         ),
+        *(
+            Variable(f"link_{cargo}", (ROUND, SATELLITE, TERMINAL), "f4", "bit", f"{what} sent over it", True)
+            for cargo, what in (
+                ("images", "image data"),
+                ("questions", "questions of users"),
+                ("answers", "answers"),
+                ("messages", "messages"),
+            )
+        ),
+        Variable("fuel", _FLEET, "f4", "m/s", "change of velocity that it can still make", True),
         Variable(
             "encounter_position",
             (ROUND, SATELLITE, AXIS),

@@ -1,759 +1,11 @@
-// The interactive view of one or two recordings: a globe and a flat map in WebGL2, a timeline to seek in, and an
-// inspector of decisions. No dependency and no global state. What it shows comes from `packing.py` alone.
-//
-// Everything is drawn in Earth-fixed coordinates in units of the equatorial radius, stretched along z so that the
-// ellipsoid is the unit sphere: hiding what is behind the Earth is then a ray against a unit sphere.
-
-const MAGIC = 0x5653414f; // "OASV"
-const RADIUS_KM = 6378.137;
-const FLATTENING = 1 / 298.257223563; // WGS 84
-const STRETCH = 1 / (1 - FLATTENING);
-const ECCENTRICITY2 = FLATTENING * (2 - FLATTENING);
-const ZERO_CELSIUS = 273.15;
-const TAU = 2 * Math.PI;
-const DEGREE = 180 / Math.PI;
-const FIELD_OF_VIEW = 0.62; // rad, vertical
-const SPEEDS = [1, 10, 60, 300, 600, 1200, 3600, 7200];
-const INK = [0.91, 0.94, 0.97];
-const CAPTURE = [0.34, 0.71, 0.91], CONTACT = [0.18, 0.78, 0.58], LINK = [0.45, 0.62, 0.85], ENCOUNTER = [0.84, 0.37, 0];
-const TARGETS = { // colour and shape by state, `unknown` where states were not recorded
-  unknown: [[0.72, 0.78, 0.84], 2], open: [[0.94, 0.89, 0.26], 2], captured: [CAPTURE, 3], delivered: [CONTACT, 3], expired: [[0.55, 0.6, 0.66], 4],
-};
-const DISC = 0, RING = 1, DIAMOND = 2, GEM = 3, CROSS = 4, TRIANGLE = 5;
-
-// ---------------------------------------------------------------------------------------------- unpacking
-
-export async function unpack(bytes) {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const buffer = await new Response(stream).arrayBuffer();
-  const head = new DataView(buffer);
-  if (head.getUint32(0, true) !== MAGIC) throw new Error("these bytes are no packed recording");
-  const length = head.getUint32(4, true);
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
-  const run = { ...header, about: {} };
-  for (const array of header.arrays) {
-    run[array.name] = decode(new Uint8Array(buffer, 8 + length + array.at, array.size), array);
-    run.about[array.name] = array;
-  }
-  return run;
-}
-
-/** Undo byte planes, differences along the first axis and quantisation; the result is row-major as `shape`. */
-function decode(bytes, { shape, width, signed, order, scale, offset }) {
-  const rows = shape[0], columns = shape.slice(1).reduce((a, b) => a * b, 1), total = rows * columns;
-  const whole = scale === 1 && offset === 0 && signed;
-  const kind = whole ? { 1: Int8Array, 2: Int16Array, 4: Int32Array } : { 1: Float32Array, 2: Float32Array, 4: Float64Array };
-  const out = new kind[width](total);
-  const shift = 32 - 8 * width;
-  for (let m = 0, i = 0; m < columns; m++) {
-    let value = 0, slope = 0;
-    for (let k = 0; k < rows; k++, i++) {
-      let raw = 0;
-      for (let b = 0; b < width; b++) raw |= bytes[b * total + i] << (8 * b);
-      if (order === 2) value += slope = (slope + raw) | 0;
-      else value = order ? value + raw : raw;
-      value = signed ? (value << shift) >> shift : (value << shift) >>> shift;
-      out[k * columns + m] = value * scale + offset;
-    }
-  }
-  return out;
-}
-
-/** What is derived once from an unpacked run. */
-function prepare(run) {
-  run.rounds = run.time.length;
-  run.size = run.battery.length / run.rounds;
-  run.start = Date.parse(run.meta.epoch || "1970-01-01T00:00:00Z") / 1000;
-  run.space = new Float32Array(run.position.length);
-  for (let i = 0; i < run.space.length; i++) {
-    run.space[i] = run.position[i] / (1000 * RADIUS_KM) * (i % 3 === 2 ? STRETCH : 1);
-  }
-  delete run.position;
-  run.stations = groundPoints(run.station_latitude, run.station_longitude);
-  run.targets = groundPoints(run.target_latitude, run.target_longitude);
-  run.live = new Float32Array(run.size * 3);
-  run.names = run.meta.satellite_names || Array.from({ length: run.size }, (_, n) => `satellite ${n}`);
-  run.planes = planes(run);
-  run.modes = run.meta.mode_names;
-  indexEvents(run);
-}
-
-/** Add the rounds and events of `more`, a later part of the same run, to `run`. */
-function extend(run, more) {
-  for (const { name, moving } of more.arrays) {
-    if (!moving) continue;
-    const key = name === "position" ? "space" : name;
-    const joined = new run[key].constructor(run[key].length + more[key].length);
-    joined.set(run[key]);
-    joined.set(more[key], run[key].length);
-    run[key] = joined;
-  }
-  run.events.push(...more.events);
-  run.rounds = run.time.length;
-  run.stills = null;
-  indexEvents(run);
-}
-
-function groundPoints(latitude, longitude) {
-  const points = new Float32Array(3 * (latitude ? latitude.length : 0));
-  for (let j = 0; j < points.length / 3; j++) points.set(groundPoint(latitude[j], longitude[j]), 3 * j);
-  return points;
-}
-
-function groundPoint(latitude, longitude) {
-  const reduced = Math.atan((1 - FLATTENING) * Math.tan(latitude)), rho = Math.cos(reduced);
-  return [rho * Math.cos(longitude), rho * Math.sin(longitude), Math.sin(reduced)];
-}
-
-/** The orbital plane of each satellite, by the direction of its angular momentum in the first two rounds. */
-function planes(run) {
-  const found = [], which = new Uint16Array(run.size);
-  if (run.rounds < 2) return which;
-  for (let n = 0; n < run.size; n++) {
-    const normal = unit(cross(vector(run.space, n), vector(run.space, run.size + n)));
-    let p = found.findIndex((other) => dot(other, normal) > 0.9995);
-    if (p < 0) p = found.push(normal) - 1;
-    which[n] = p;
-  }
-  return which;
-}
-
-const vector = (array, i) => [array[3 * i], array[3 * i + 1], array[3 * i + 2]];
-const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-const cross = (a, b) => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
-const unit = (a) => { const l = Math.hypot(...a) || 1; return [a[0] / l, a[1] / l, a[2] / l]; };
-const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
-const wrapped = (angle) => angle - TAU * Math.round(angle / TAU);
-
-/** The last round that began by time `t`, and how far into it `t` is. */
-function locate(run, t) {
-  let low = 0, high = run.rounds - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (run.time[middle] <= t + 1e-3) low = middle; else high = middle - 1; // times are rounded
-  }
-  const next = Math.min(low + 1, run.rounds - 1), step = run.time[next] - run.time[low];
-  return { k: low, next, f: step > 0 ? clamp((t - run.time[low]) / step, 0, 1) : 0 };
-}
-
-/** Interpolated inertial position of satellite `n` turned by `angle` about the pole, into out[at..]. */
-function place(run, n, { k, next, f }, angle, out, at) {
-  const a = 3 * (k * run.size + n), b = 3 * (next * run.size + n), s = run.space;
-  const x = s[a] + f * (s[b] - s[a]), y = s[a + 1] + f * (s[b + 1] - s[a + 1]);
-  const z = s[a + 2] + f * (s[b + 2] - s[a + 2]);
-  const from = Math.hypot(s[a], s[a + 1], s[a + 2]), to = Math.hypot(s[b], s[b + 1], s[b + 2]);
-  const grow = (from + f * (to - from)) / (Math.hypot(x, y, z) || 1); // an arc, not its chord
-  const c = Math.cos(angle), d = Math.sin(angle);
-  out[at] = grow * (c * x + d * y);
-  out[at + 1] = grow * (c * y - d * x);
-  out[at + 2] = grow * z;
-}
-
-const earthAngle = (run, { k, next, f }) => run.earth_angle[k] + f * (run.earth_angle[next] - run.earth_angle[k]);
-
-/** Geodetic latitude and longitude (rad) and height (km) of a drawn point; to 1e-4 rad in low orbit. */
-export function geodetic(p) {
-  const rho = Math.hypot(p[0], p[1]), z = p[2] / STRETCH, r = Math.hypot(rho, z);
-  const centric = Math.atan2(z, rho);
-  const latitude = centric + ECCENTRICITY2 / 2 * Math.sin(2 * centric) / r;
-  const surface = 1 - FLATTENING * Math.sin(centric) ** 2;
-  return { latitude, longitude: Math.atan2(p[1], p[0]), height: (r - surface) * RADIUS_KM };
-}
-
-// ---------------------------------------------------------------------------------------------- shaders
-
-const COMMON = `#version 300 es
-precision highp float;
-const float PI = 3.14159265358979;
-uniform mat4 camera;
-uniform vec3 eye;
-uniform vec4 chart; // centre longitude and latitude of the map, clip units per radian; unused on the globe
-uniform float flatMap;
-vec2 lonLat(vec3 p) {
-  float rho = length(p.xy), z = p.z / ${STRETCH};
-  float centric = atan(z, rho);
-  return vec2(atan(p.y, p.x), centric + ${ECCENTRICITY2 / 2} * sin(2.0 * centric) / length(vec2(rho, z)));
-}
-float turn(float angle) { return angle - 2.0 * PI * floor(angle / (2.0 * PI) + 0.5); }
-vec2 onChart(vec2 at) { return (at - chart.xy) * chart.zw; }
-bool behindEarth(vec3 p) {
-  vec3 d = p - eye;
-  float a = dot(d, d), b = dot(eye, d), c = dot(eye, eye) - 1.0, q = b * b - a * c;
-  return q > 0.0 && (-b - sqrt(q)) / a < 0.997;
-}
-`;
-
-const EARTH_VERTEX = `#version 300 es
-out vec2 at;
-void main() { at = vec2(gl_VertexID & 1, gl_VertexID >> 1) * 4.0 - 1.0; gl_Position = vec4(at, 0.0, 1.0); }`;
-
-const EARTH_FRAGMENT = `${COMMON}
-in vec2 at;
-uniform sampler2D land;
-uniform vec3 sun, right, up, forward;
-uniform vec2 spread;
-out vec4 colour;
-vec3 ground(vec3 p, vec2 lonlat) {
-  vec3 known = texture(land, vec2(lonlat.x / (2.0 * PI) + 0.5, 0.5 - lonlat.y / PI)).rgb;
-  float day = smoothstep(-0.16, 0.14, dot(p, sun));
-  vec3 lit = mix(vec3(0.075, 0.235, 0.40), vec3(0.27, 0.40, 0.31), known.r);
-  vec3 dark = mix(vec3(0.022, 0.052, 0.105), vec3(0.055, 0.088, 0.115), known.r);
-  vec3 shade = mix(dark, lit, day);
-  shade += known.g * mix(vec3(0.16, 0.22, 0.27), vec3(0.25, 0.27, 0.22), day);
-  return shade + known.b * 0.045;
-}
-void main() {
-  if (flatMap > 0.5) {
-    vec2 lonlat = at / chart.zw + chart.xy;
-    if (abs(lonlat.y) > PI / 2.0 || abs(lonlat.x - chart.x) > PI) { colour = vec4(0.016, 0.027, 0.05, 1.0); return; }
-    float reduced = atan(tan(lonlat.y) / ${STRETCH});
-    vec3 p = vec3(cos(reduced) * cos(lonlat.x), cos(reduced) * sin(lonlat.x), sin(reduced));
-    colour = vec4(ground(p, vec2(turn(lonlat.x), lonlat.y)), 1.0);
-    return;
-  }
-  vec3 ray = normalize(forward + at.x * spread.x * right + at.y * spread.y * up);
-  float b = dot(eye, ray), miss = dot(eye, eye) - b * b;
-  vec3 space = vec3(0.016, 0.027, 0.05);
-  vec3 near = normalize(eye - b * ray);
-  float lit = smoothstep(-0.35, 0.5, dot(near, sun));
-  if (miss >= 1.0) {
-    float glow = exp(-(sqrt(miss) - 1.0) * 26.0);
-    colour = vec4(space + glow * (0.06 + 0.34 * lit) * vec3(0.35, 0.62, 0.95), 1.0);
-    return;
-  }
-  vec3 p = eye + (-b - sqrt(1.0 - miss)) * ray;
-  float rim = pow(1.0 - max(dot(p, -ray), 0.0), 4.0);
-  vec3 shade = ground(p, lonLat(p)) + rim * (0.05 + 0.35 * lit) * vec3(0.35, 0.6, 0.95);
-  float edge = smoothstep(1.0, 0.992, miss);
-  colour = vec4(mix(space, shade, edge), 1.0);
-}`;
-
-const POINT_VERTEX = `${COMMON}
-layout(location = 0) in vec3 at;
-layout(location = 1) in vec4 tint;
-layout(location = 2) in vec2 look;
-flat out vec4 ink;
-flat out vec2 kind;
-void main() {
-  ink = tint; kind = vec2(look.y, look.x);
-  gl_PointSize = look.x;
-  if (flatMap > 0.5) {
-    vec2 lonlat = lonLat(at);
-    gl_Position = vec4(onChart(vec2(chart.x + turn(lonlat.x - chart.x), lonlat.y)), 0.0, 1.0);
-  } else gl_Position = behindEarth(at) ? vec4(2.0, 2.0, 2.0, 1.0) : camera * vec4(at, 1.0);
-}`;
-
-const POINT_FRAGMENT = `#version 300 es
-precision highp float;
-flat in vec4 ink;
-flat in vec2 kind;
-out vec4 colour;
-void main() {
-  vec2 p = gl_PointCoord * 2.0 - 1.0;
-  float soft = 2.5 / kind.y, d;
-  float line = 2.0 / kind.y;
-  if (kind.x < 0.5) d = length(p) - 0.78;
-  else if (kind.x < 1.5) d = abs(length(p) - 0.8) - line;
-  else if (kind.x < 2.5) d = abs(abs(p.x) + abs(p.y) - 0.75) - line;
-  else if (kind.x < 3.5) d = abs(p.x) + abs(p.y) - 0.75;
-  else if (kind.x < 4.5) d = max(min(abs(p.x - p.y), abs(p.x + p.y)) - line, length(p) - 0.8);
-  else d = max(abs(p.x) * 1.2 - 0.45 * (p.y + 0.85), p.y - 0.7);
-  float cover = 1.0 - smoothstep(0.0, soft, d);
-  if (cover < 0.02) discard;
-  bool filled = kind.x < 0.5 || kind.x > 4.5;
-  float rim = filled && kind.y > 8.5 ? smoothstep(-soft * 1.6, -soft * 0.4, d) * 0.75 : 0.0;
-  colour = vec4(mix(ink.rgb, vec3(0.02, 0.04, 0.08), rim), ink.a * cover);
-}`;
-
-const LINE_VERTEX = `${COMMON}
-layout(location = 0) in vec3 from;
-layout(location = 1) in vec3 to;
-layout(location = 2) in vec4 tint;
-layout(location = 3) in float thick;
-uniform vec2 viewport;
-uniform float second; // a line over the edge of the map is drawn once from either end
-flat out vec4 ink;
-out vec3 where;
-out float side;
-void main() {
-  ink = tint;
-  float end = float(gl_VertexID >> 1);
-  side = float(gl_VertexID & 1) * 2.0 - 1.0;
-  where = mix(from, to, end);
-  vec4 a, b;
-  gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
-  if (flatMap > 0.5) {
-    vec2 p = lonLat(from), q = lonLat(to);
-    p.x = chart.x + turn(p.x - chart.x);
-    q.x = chart.x + turn(q.x - chart.x);
-    float jump = q.x - p.x;
-    if (second > 0.5 && abs(jump) <= PI) return;
-    if (abs(jump) > PI) { if (second > 0.5) p.x += sign(jump) * 2.0 * PI; else q.x -= sign(jump) * 2.0 * PI; }
-    a = vec4(onChart(p), 0.0, 1.0);
-    b = vec4(onChart(q), 0.0, 1.0);
-  } else {
-    if (second > 0.5) return;
-    a = camera * vec4(from, 1.0);
-    b = camera * vec4(to, 1.0);
-    if (min(a.w, b.w) < 0.01) return;
-  }
-  vec2 along = (b.xy / b.w - a.xy / a.w) * viewport;
-  vec2 across = length(along) > 0.0 ? normalize(vec2(-along.y, along.x)) : vec2(0.0, 1.0);
-  gl_Position = end > 0.5 ? b : a;
-  gl_Position.xy += side * across * (thick + 1.0) / viewport * gl_Position.w;
-}`;
-
-const LINE_FRAGMENT = `${COMMON}
-flat in vec4 ink;
-in vec3 where;
-in float side;
-out vec4 colour;
-void main() {
-  if (flatMap < 0.5 && behindEarth(where)) discard;
-  colour = vec4(ink.rgb, ink.a * (1.0 - smoothstep(0.35, 1.0, abs(side))));
-}`;
-
-// ---------------------------------------------------------------------------------------------- drawing
-
-/** Land, coast and graticule as the red, green and blue of an equirectangular picture. */
-function landPicture(coast, lengths) {
-  const canvas = document.createElement("canvas");
-  canvas.width = 2048; canvas.height = 1024;
-  const pen = canvas.getContext("2d");
-  pen.fillStyle = "#000"; pen.fillRect(0, 0, 2048, 1024);
-  const outline = new Path2D();
-  for (const turn of [-2048, 0, 2048]) {
-    for (let r = 0, i = 0; r < lengths.length; r++) {
-      for (let j = 0; j < lengths[r]; j++, i++) {
-        const x = (coast[2 * i] / 360 + 0.5) * 2048 + turn, y = (0.5 - coast[2 * i + 1] / 180) * 1024;
-        if (j) outline.lineTo(x, y); else outline.moveTo(x, y);
-      }
-      outline.closePath();
-    }
-  }
-  pen.fillStyle = "#f00"; pen.fill(outline, "evenodd");
-  pen.globalCompositeOperation = "lighter";
-  pen.strokeStyle = "#0f0"; pen.lineWidth = 1.6; pen.stroke(outline);
-  pen.strokeStyle = "#00f"; pen.lineWidth = 1.2; pen.beginPath();
-  for (let x = 0; x < 12; x++) { pen.moveTo(x * 2048 / 12, 0); pen.lineTo(x * 2048 / 12, 1024); }
-  for (let y = 1; y < 6; y++) { pen.moveTo(0, y * 1024 / 6); pen.lineTo(2048, y * 1024 / 6); }
-  pen.stroke();
-  return canvas;
-}
-
-/** A growing list of records that goes to the graphics card as it is. */
-class Batch {
-  constructor(stride) { this.stride = stride; this.array = new Float32Array(stride * 256); this.count = 0; }
-  clear() { this.count = 0; }
-  next() {
-    const at = this.count++ * this.stride;
-    if (at + this.stride > this.array.length) {
-      const larger = new Float32Array(this.array.length * 2);
-      larger.set(this.array);
-      this.array = larger;
-    }
-    return at;
-  }
-  get used() { return this.array.subarray(0, this.count * this.stride); }
-}
-
-class Points extends Batch {
-  constructor() { super(9); }
-  /** The `i`-th of `places`, in a colour, as opaque, large and shaped as said. */
-  add(places, i, colour, alpha, size, shape) {
-    const at = this.next(), a = this.array;
-    a[at] = places[3 * i]; a[at + 1] = places[3 * i + 1]; a[at + 2] = places[3 * i + 2];
-    a[at + 3] = colour[0]; a[at + 4] = colour[1]; a[at + 5] = colour[2]; a[at + 6] = alpha;
-    a[at + 7] = size; a[at + 8] = shape;
-  }
-}
-
-class Lines extends Batch {
-  constructor() { super(11); }
-  /** From the `i`-th of `places` to the `j`-th of `others`. */
-  add(places, i, others, j, colour, alpha, width) {
-    const at = this.next(), a = this.array;
-    for (let c = 0; c < 3; c++) { a[at + c] = places[3 * i + c]; a[at + 3 + c] = others[3 * j + c]; a[at + 6 + c] = colour[c]; }
-    a[at + 9] = alpha; a[at + 10] = width;
-  }
-}
-
-/** A WebGL2 context with the three programs. */
-class Painter {
-  constructor(canvas, picture) {
-    const gl = this.gl = canvas.getContext("webgl2", { antialias: false, alpha: false, depth: false });
-    if (!gl) throw new Error("WebGL2 is not available in this browser");
-    this.earth = this.program(EARTH_VERTEX, EARTH_FRAGMENT);
-    this.points = this.program(POINT_VERTEX, POINT_FRAGMENT);
-    this.lines = this.program(LINE_VERTEX, LINE_FRAGMENT);
-    this.nothing = gl.createVertexArray();
-    this.pointBuffer = this.layout([3, 4, 2], 0);
-    this.lineBuffer = this.layout([3, 3, 4, 1], 1);
-    gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, picture);
-    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.LINEAR);
-    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
-    gl.enable(gl.BLEND);
-    gl.blendFunc(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA);
-    gl.enable(gl.SCISSOR_TEST);
-  }
-
-  program(vertex, fragment) {
-    const gl = this.gl, program = gl.createProgram();
-    for (const [kind, source] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
-      const shader = gl.createShader(kind);
-      gl.shaderSource(shader, source);
-      gl.compileShader(shader);
-      gl.attachShader(program, shader);
-      if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS) && !gl.isContextLost()) {
-        throw new Error(gl.getShaderInfoLog(shader));
-      }
-    }
-    gl.linkProgram(program);
-    const names = {};
-    for (let i = gl.getProgramParameter(program, gl.ACTIVE_UNIFORMS) - 1; i >= 0; i--) {
-      const { name } = gl.getActiveUniform(program, i);
-      names[name] = gl.getUniformLocation(program, name);
-    }
-    return { program, names };
-  }
-
-  layout(sizes, divisor) {
-    const gl = this.gl, array = gl.createVertexArray(), buffer = gl.createBuffer();
-    const stride = 4 * sizes.reduce((a, b) => a + b);
-    gl.bindVertexArray(array);
-    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
-    sizes.reduce((offset, size, i) => {
-      gl.enableVertexAttribArray(i);
-      gl.vertexAttribPointer(i, size, gl.FLOAT, false, stride, offset);
-      gl.vertexAttribDivisor(i, divisor);
-      return offset + 4 * size;
-    }, 0);
-    return { array, buffer };
-  }
-
-  /** Draw the Earth and what is on `lines` and `points` into a pane (pixels of the canvas, from below). */
-  draw(pane, view, sun, lines, points) {
-    const gl = this.gl;
-    gl.viewport(pane.x, pane.y, pane.width, pane.height);
-    gl.scissor(pane.x, pane.y, pane.width, pane.height);
-    this.use(this.earth, view, pane);
-    gl.uniform3fv(this.earth.names.sun, sun);
-    for (const name of ["right", "up", "forward"]) gl.uniform3fv(this.earth.names[name], view[name]);
-    gl.uniform2fv(this.earth.names.spread, view.spread);
-    gl.bindVertexArray(this.nothing);
-    gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
-    this.use(this.lines, view, pane);
-    this.fill(this.lineBuffer, lines);
-    for (const second of view.flat ? [0, 1] : [0]) {
-      gl.uniform1f(this.lines.names.second, second);
-      gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, lines.count);
-    }
-    this.use(this.points, view, pane);
-    this.fill(this.pointBuffer, points);
-    gl.drawArrays(gl.POINTS, 0, points.count);
-  }
-
-  use({ program, names }, view, pane) {
-    const gl = this.gl;
-    gl.useProgram(program);
-    gl.uniformMatrix4fv(names.camera, false, view.matrix);
-    gl.uniform3fv(names.eye, view.eye);
-    gl.uniform4fv(names.chart, view.chart);
-    gl.uniform1f(names.flatMap, view.flat ? 1 : 0);
-    gl.uniform2f(names.viewport, pane.width, pane.height);
-  }
-
-  fill({ array, buffer }, batch) {
-    const gl = this.gl;
-    gl.bindVertexArray(array);
-    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
-    gl.bufferData(gl.ARRAY_BUFFER, batch.used, gl.DYNAMIC_DRAW);
-  }
-
-  close() { this.gl.getExtension("WEBGL_lose_context")?.loseContext(); }
-}
-
-/** The camera of the globe at `longitude`, `latitude` (rad) and `distance` (Earth radii). */
-function globeView(longitude, latitude, distance, aspect) {
-  const c = Math.cos(latitude), s = Math.sin(latitude), x = Math.cos(longitude), y = Math.sin(longitude);
-  const out = [c * x, c * y, s], forward = [-out[0], -out[1], -out[2]];
-  const right = [-y, x, 0], up = cross(out, right);
-  const eye = out.map((v) => v * distance), near = 0.02, far = distance + 20;
-  const tall = Math.tan(FIELD_OF_VIEW / 2) / Math.min(1, aspect), wide = tall * aspect;
-  const m = new Float32Array(16);
-  for (let i = 0; i < 3; i++) {
-    m[4 * i] = right[i] / wide;
-    m[4 * i + 1] = up[i] / tall;
-    m[4 * i + 2] = forward[i] * (far + near) / (far - near);
-    m[4 * i + 3] = forward[i];
-  }
-  m[14] = distance * (far + near) / (far - near) - 2 * far * near / (far - near);
-  m[15] = distance;
-  return { matrix: m, eye, right, up, forward, spread: [wide, tall], chart: [0, 0, 1, 1], flat: false };
-}
-
-/** The map around `centre`, `zoom` times the size that fits the pane. */
-function mapView(centre, zoom, aspect) {
-  const unit = zoom * Math.min(1 / Math.PI, 2 / (Math.PI * aspect));
-  return {
-    ...globeView(0, 0, 3, aspect), flat: true, chart: [centre[0], centre[1], unit, unit * aspect], aspect,
-  };
-}
-
-/** Where a point is in a pane, in 0..1 from its top left corner, or null where it is hidden. */
-function project(view, p) {
-  if (view.flat) {
-    const { latitude, longitude } = geodetic(p), [lon, lat, wide, tall] = view.chart;
-    return [0.5 + 0.5 * wrapped(longitude - lon) * wide, 0.5 - 0.5 * (latitude - lat) * tall];
-  }
-  const d = [p[0] - view.eye[0], p[1] - view.eye[1], p[2] - view.eye[2]];
-  const a = dot(d, d), b = dot(view.eye, d), q = b * b - a * (dot(view.eye, view.eye) - 1);
-  if (q > 0 && (-b - Math.sqrt(q)) / a < 0.997) return null;
-  const m = view.matrix, w = m[3] * p[0] + m[7] * p[1] + m[11] * p[2] + m[15];
-  if (w < 0.01) return null;
-  const x = (m[0] * p[0] + m[4] * p[1] + m[8] * p[2]) / w, y = (m[1] * p[0] + m[5] * p[1] + m[9] * p[2]) / w;
-  return [0.5 + 0.5 * x, 0.5 - 0.5 * y];
-}
-
-// ---------------------------------------------------------------------------------------------- colours
-
-// Cividis-like ramp from blue to yellow, told apart with any colour vision and light enough for a dark ground.
-const RAMP = [[0.20, 0.36, 0.72], [0.42, 0.50, 0.68], [0.62, 0.63, 0.60], [0.82, 0.76, 0.45], [0.99, 0.91, 0.25]];
-const SPARE = [[0.8, 0.47, 0.65], [0.34, 0.71, 0.91], [0.94, 0.89, 0.26], [0.9, 0.62, 0], [0.18, 0.78, 0.58],
-  [0.84, 0.37, 0], [0.6, 0.66, 0.95], [0.75, 0.78, 0.82]];
-
-function ramp(x) {
-  const at = clamp(x || 0, 0, 1) * (RAMP.length - 1), i = Math.min(RAMP.length - 2, Math.floor(at)), f = at - i;
-  return RAMP[i].map((v, c) => v + f * (RAMP[i + 1][c] - v));
-}
-
-const css = (c, alpha = 1) => `rgba(${c.map((v) => Math.round(255 * v)).join(",")},${alpha})`;
-const hex = (text) => [1, 3, 5].map((i) => parseInt(text.slice(i, i + 2), 16) / 255);
-
-/** The ways to colour satellites: name -> { of(n, k) -> colour, key } for a run. */
-function schemes(run) {
-  const at = (n, k) => k * run.size + n;
-  const modes = run.colours.map(hex), done = new Set(run.mode);
-  const found = {
-    activity: {
-      of: (n, k) => modes[run.mode[at(n, k)]],
-      key: (k) => run.modes.map((name, m) => {
-        let count = 0;
-        for (let n = 0; n < run.size; n++) count += run.mode[at(n, k)] === m;
-        return [name, modes[m], count];
-      }).filter((_, m) => done.has(m)),
-    },
-  };
-  for (const [name, about] of Object.entries(run.about)) {
-    if (!about.scheme || !(name in run)) continue;
-    let low = about.range ? about.range[0] : Infinity, high = about.range ? about.range[1] : -Infinity;
-    if (!about.range) for (const v of run[name]) { if (v < low) low = v; if (v > high) high = v; }
-    found[name.replaceAll("_", " ")] = {
-      of: (n, k) => ramp((run[name][at(n, k)] - low) / (high - low || 1)),
-      low: quantity(low, about.unit), high: quantity(high, about.unit),
-    };
-  }
-  const count = 1 + Math.max(...run.planes);
-  if (count > 1) {
-    found.plane = {
-      of: (n) => SPARE[run.planes[n] % SPARE.length],
-      key: () => Array.from({ length: Math.min(count, SPARE.length) }, (_, p) => [
-        `plane ${p + 1}${count > SPARE.length ? ", …" : ""}`, SPARE[p],
-        run.planes.reduce((sum, q) => sum + (q % SPARE.length === p), 0),
-      ]),
-    };
-  }
-  return found;
-}
-
-/** A number with its unit, as a person reads it. */
-function quantity(value, unit) {
-  if (!Number.isFinite(value)) return "–";
-  if (unit === "share") return `${(100 * value).toFixed(0)} %`;
-  if (unit === "K") return `${(value - ZERO_CELSIUS).toFixed(1)} °C`;
-  if (unit === "bit" && Math.abs(value) >= 1e6) return `${(value / 1e9).toFixed(2)} Gbit`;
-  const size = Math.abs(value);
-  const text = size >= 1000 ? Math.round(value).toLocaleString("en") : size >= 100 || value === Math.round(value)
-    ? value.toFixed(0) : value.toFixed(2);
-  return unit && unit !== "1" ? `${text} ${unit}` : text;
-}
-
-// ---------------------------------------------------------------------------------------------- the scene
-
-/** Fill `lines` and `points` with what a run looks like at `when`; the run's `live` positions with it. */
-function compose(run, when, options, lines, points, pixel) {
-  lines.clear();
-  points.clear();
-  const angle = earthAngle(run, when), { k } = when;
-  for (let n = 0; n < run.size; n++) place(run, n, when, angle, run.live, 3 * n);
-  if (options.targets) drawTargets(run, k, points, pixel);
-  if (options.links) drawLinks(run, k, lines, pixel);
-  if (options.trails) drawTrails(run, when, angle, options, lines, pixel);
-  if (options.footprints) drawFootprints(run, options, lines, pixel);
-  if (options.contacts) drawContacts(run, k, lines, pixel);
-  drawStations(run, points, pixel);
-  drawEncounters(run, when, angle, points, pixel);
-  drawSatellites(run, k, options, points, pixel);
-  drawEvents(run, when, options.t, options, lines, points, pixel);
-}
-
-function drawTargets(run, k, points, pixel) {
-  const count = run.targets.length / 3;
-  if (!count) return;
-  const size = (count > 2000 ? 4.5 : count > 300 ? 7 : 9) * pixel, faint = count > 2000 ? 0.4 : 0.85;
-  for (let j = 0; j < count; j++) {
-    const look = run.target_state ? TARGETS[run.target_states[run.target_state[k * count + j]]] : TARGETS.unknown;
-    if (look) points.add(run.targets, j, look[0], look[1] === CROSS ? 0.5 * faint : faint, size, look[1]);
-  }
-}
-
-function drawLinks(run, k, lines, pixel) {
-  if (!run.link_peer) return;
-  const terminals = run.link_peer.length / run.rounds / run.size, alpha = run.size > 200 ? 0.3 : 0.65;
-  for (let n = 0; n < run.size; n++)
-    for (let t = 0; t < terminals; t++) {
-      const peer = run.link_peer[(k * run.size + n) * terminals + t];
-      if (peer > n) lines.add(run.live, n, run.live, peer, LINK, alpha, pixel);
-    }
-}
-
-/** The way of the last revolution in the colour of what was done: of all of a small fleet, or of the selected. */
-function drawTrails(run, when, angle, options, lines, pixel) {
-  const who = run.size <= 60 ? [...run.names.keys()] : options.selected >= 0 ? [options.selected] : [];
-  const step = run.rounds > 1 ? (run.time[run.rounds - 1] - run.time[0]) / (run.rounds - 1) : 30;
-  const fine = Math.max(1, Math.ceil(step / 60)), long = Math.ceil(options.trail_s / step) * fine;
-  const here = [0, 0, 0], before = [0, 0, 0];
-  for (const n of who) {
-    const chosen = n === options.selected, colour = options.scheme.of;
-    for (let c = 0; c < 3; c++) before[c] = run.live[3 * n + c];
-    for (let j = 1; j <= long; j++) {
-      const back = when.k + when.f - j / fine;
-      if (back < 0) break;
-      const k = Math.floor(back), at = { k, next: Math.min(k + 1, run.rounds - 1), f: back - k };
-      place(run, n, at, options.inertial ? angle : earthAngle(run, at), here, 0);
-      const fade = (1 - j / long) * (chosen ? 1 : options.selected >= 0 ? 0.3 : 0.7);
-      lines.add(here, 0, before, 0, colour(n, k), fade, (chosen ? 2.6 : 1.6) * pixel);
-      for (let c = 0; c < 3; c++) before[c] = here[c];
-    }
-  }
-}
-
-/** The circle on the ground within which a satellite is above the horizon. */
-function drawFootprints(run, options, lines, pixel) {
-  const who = options.selected >= 0 ? [options.selected] : run.size <= 24 ? [...run.names.keys()] : [];
-  for (const n of who) {
-    const p = vector(run.live, n), r = Math.hypot(...p), up = unit(p);
-    const east = unit(cross([0, 0, 1], up)), north = cross(up, east);
-    const reach = Math.sqrt(1 - 1 / (r * r)), height = 1 / r;
-    const rim = (i) => {
-      const c = reach * Math.cos(i * TAU / 72), s = reach * Math.sin(i * TAU / 72);
-      return up.map((v, a) => 1.001 * (height * v + c * east[a] + s * north[a]));
-    };
-    for (let i = 0; i < 72; i++) lines.add(rim(i), 0, rim(i + 1), 0, INK, n === options.selected ? 0.7 : 0.25, 1.2 * pixel);
-  }
-}
-
-/** Lines to what a satellite is imaging and to the station that serves it. */
-function drawContacts(run, k, lines, pixel) {
-  for (let n = 0; n < run.size; n++) {
-    const i = k * run.size + n, station = run.station[i], target = run.target[i];
-    if (station >= 0 && run.downlinked[i] > 0) {
-      lines.add(run.live, n, run.stations, station, CONTACT, 0.95, 2 * pixel);
-    }
-    if (target >= 0) lines.add(run.live, n, run.targets, target, CAPTURE, 0.95, 2 * pixel);
-  }
-}
-
-function drawStations(run, points, pixel) {
-  for (let g = 0; g < run.stations.length / 3; g++) points.add(run.stations, g, INK, 1, 15 * pixel, TRIANGLE);
-}
-
-function drawEncounters(run, when, angle, points, pixel) {
-  if (!run.encounter_position) return;
-  const count = run.encounter_position.length / run.rounds / 3, c = Math.cos(angle), s = Math.sin(angle);
-  for (let j = 0; j < count; j++) {
-    const [x, y, z] = vector(run.encounter_position, when.k * count + j).map((v) => v / (1000 * RADIUS_KM));
-    if (!x && !y && !z) continue;
-    points.add([c * x + s * y, c * y - s * x, z * STRETCH], 0, ENCOUNTER, 1, 10 * pixel, CROSS);
-  }
-}
-
-function drawSatellites(run, k, options, points, pixel) {
-  const size = (run.size <= 60 ? 13 : run.size <= 400 ? 9 : 7) * pixel;
-  for (let n = 0; n < run.size; n++) {
-    const alive = run.alive[k * run.size + n];
-    points.add(run.live, n, options.scheme.of(n, k), 1, size, alive ? DISC : RING);
-  }
-  if (options.hover >= 0) points.add(run.live, options.hover, INK, 0.7, size + 9 * pixel, RING);
-  if (options.selected >= 0) points.add(run.live, options.selected, [1, 1, 1], 1, size + 11 * pixel, RING);
-}
-
-// ---------------------------------------------------------------------------------------------- the shell
-
-const STYLE = `
-.oas{position:relative;display:flex;flex-direction:column;height:100%;min-height:360px;background:#04070d;color:#dfe7ef;
- font:12px/1.45 system-ui,-apple-system,"Segoe UI",sans-serif;outline:none;overflow:hidden;border-radius:8px;user-select:none;
- color-scheme:dark}
-.oas *{box-sizing:border-box}
-.oas-bar{display:flex;align-items:center;gap:6px;padding:6px 10px;flex-wrap:wrap;background:#0a111c;z-index:3}
-.oas-bar b{font-size:13px;margin-right:6px;white-space:nowrap;max-width:40%;overflow:hidden;text-overflow:ellipsis}.oas-grow{flex:1}
-.oas button,.oas select{background:#111b29;color:#c8d4e0;border:1px solid #24344a;border-radius:6px;padding:3px 9px;font:inherit;
- height:26px;cursor:pointer}
-.oas button:hover,.oas select:hover{border-color:#4b6b91}.oas button.on{background:#1d3a5c;border-color:#56b4e9;color:#fff}
-.oas button:focus-visible,.oas select:focus-visible,.oas input:focus-visible{outline:2px solid #56b4e9;outline-offset:1px}
-.oas-find{width:120px;height:26px;background:#111b29;color:#c8d4e0;border:1px solid #24344a;border-radius:6px;padding:3px 9px;font:inherit}
-.oas-stage{position:relative;flex:1;min-height:0;cursor:grab;touch-action:none;background:#04070d center/100% 100% no-repeat}
-.oas-middle{display:flex;flex:1;min-height:0}
-.oas-stage>canvas{position:absolute;inset:0;width:100%;height:100%;display:block}
-.oas-pane{position:absolute;pointer-events:none;overflow:hidden;box-shadow:inset 1px 0 #14202f}
-.oas-title{position:absolute;left:10px;top:8px;font-weight:600;text-shadow:0 0 4px #000}
-.oas-label{position:absolute;font-size:10.5px;color:#c9d5e2;text-shadow:0 0 3px #000,0 0 3px #000;white-space:nowrap}
-.oas-label.it{font-style:italic;color:#aab8c7}
-.oas-card{background:rgba(7,13,22,.84);border:1px solid #1d2b3d;border-radius:8px;padding:7px 10px}
-.oas-legend{position:absolute;left:10px;bottom:10px;min-width:112px;max-width:45%;max-height:90%;overflow:hidden}
-.oas-row{display:flex;justify-content:space-between;gap:12px}.oas-row span:last-child{color:#fff;font-variant-numeric:tabular-nums;text-align:right}
-.oas-row span:first-child{color:#9fb0c1}.oas-dot{display:inline-block;width:9px;height:9px;border-radius:50%;margin-right:6px}
-.oas-rule{border:0;border-top:1px solid #24344a;margin:4px 0}.oas-sign{display:inline-block;width:15px}
-.oas-ramp{height:8px;border-radius:4px;margin:4px 0}
-.oas-side{display:flex;flex-direction:column;width:262px;max-width:45%;background:#070d16;border-left:1px solid #1d2b3d}
-.oas-side[hidden]{display:none}
-.oas-panel{flex:1;min-height:0;overflow:auto;padding:8px 12px;scrollbar-width:thin;user-select:text;border-bottom:1px solid #1d2b3d}
-.oas-panel h3{margin:0 0 4px;font-size:13px;display:flex;justify-content:space-between}
-.oas-panel h4{margin:8px 0 3px;font-size:11px;color:#8496a9;font-weight:600;text-transform:uppercase;letter-spacing:.05em}
-.oas-panel h3 button{height:20px;padding:0 6px}.oas-panel canvas{width:100%;display:block;cursor:pointer}
-.oas-acts{display:flex;flex-wrap:wrap;gap:4px}.oas-act{border:1px solid #39506c;border-radius:10px;padding:0 7px;font-size:11px}
-.oas-act.no{opacity:.42;text-decoration:line-through}.oas-act.chosen{background:#56b4e9;border-color:#56b4e9;color:#04101c;font-weight:600}
-.oas-say{white-space:pre-wrap;background:#0c1624;border-left:2px solid #56b4e9;padding:4px 7px;margin:3px 0;max-height:120px;overflow:auto}
-.oas-say.answer{border-color:#e69f00}
-.oas-tip{position:absolute;pointer-events:none;z-index:4;padding:3px 8px;white-space:pre}
-.oas-help{position:absolute;inset:0;margin:auto;width:330px;height:max-content;z-index:5;background:#0a111c}
-.oas-help kbd{background:#1d2b3d;border-radius:4px;padding:0 5px;font:inherit}
-.oas-time{position:relative;flex:none;height:54px;background:#070c14;cursor:pointer;touch-action:none}
-.oas-time canvas{position:absolute;inset:0;width:100%;height:100%}
-.oas input[type=range]{flex:1;min-width:80px;accent-color:#56b4e9}
-.oas-caption{position:absolute;right:10px;top:10px;max-width:60%;pointer-events:none;z-index:2}
-.oas-caption b{color:#fff;font-variant-numeric:tabular-nums}
-.oas-odds{display:grid;grid-template-columns:auto 1fr 42px;gap:1px 8px;align-items:center}
-.oas-odds i{display:block;height:8px;border-radius:2px;background:#39506c;min-width:1px}.oas-odds .chosen{color:#7fc4f0;font-weight:600}
-.oas-odds .chosen+i{background:#56b4e9}.oas-odds span:nth-child(3n){text-align:right;font-variant-numeric:tabular-nums}
-.oas-panel .oas-event{display:block;width:100%;height:auto;text-align:left;background:none;border:0;border-radius:3px;padding:1px 4px}
-.oas-panel .oas-event:hover{background:#111b29}.oas-panel summary{color:#8496a9;cursor:pointer}.oas-event time{color:#9fb0c1;margin-right:6px;font-variant-numeric:tabular-nums}
-.oas.narrow .oas-bar{flex-wrap:nowrap;overflow-x:auto;scrollbar-width:none}.oas.narrow .oas-bar>*{flex:none}
-.oas.narrow .oas-clock{min-width:0}.oas.narrow .oas-middle{flex-direction:column}.oas.narrow .oas-caption{max-width:none;left:10px;top:26px}
-.oas.narrow .oas-side{width:100%;max-width:none;max-height:42%;border-left:0;border-top:1px solid #1d2b3d}
-.oas.narrow .oas-legend{font-size:10px;padding:3px 6px;min-width:0;max-height:45%;overflow:hidden}
-.oas-control{border-top:1px solid #1d2b3d}.oas-status{flex:1;color:#9fb0c1;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-.oas-wheel{display:flex;flex-wrap:wrap;gap:4px}.oas-wheel h4,.oas-wheel>div{width:100%}.oas-wheel select{flex:1;min-width:0}
-.oas-wheel select.on{background:#5c3a1d;border-color:#e69f00;color:#fff}
-.oas-clock{font-variant-numeric:tabular-nums;white-space:nowrap;min-width:200px;text-align:right}
-`;
+// The interactive view of one or two recordings: a globe and a flat map, a timeline to seek in, and an inspector of
+// decisions. No dependency and no global state. What it shows comes from `packing.py` alone.
 
 const HELP = [["space", "play or pause"], ["← →", "one round; with shift ten"], ["home end", "first and last round"],
   ["+ −", "faster, slower"], ["[ ]", "previous, next satellite"], ["g m b", "globe, map, both"],
-  ["n p", "next, previous event"], ["d", "where two runs part"],
+  ["l, s", "light or dark; the list of satellites"], ["n p", "next, previous event"], ["d", "where two runs part"],
   ["f", "Earth-fixed or inertial"], ["c", "follow the satellite"], ["esc", "close, let go"],
-  ["drag, wheel", "turn and zoom (in a notebook: ctrl+wheel)"], ["click", "a satellite, a request, an event, the timeline"]];
+  ["drag, wheel", "turn and zoom (in a notebook: ctrl+wheel)"], ["click", "a satellite, a request, a link, an event, the timeline"]];
 
 function element(tag, name, parent, text) {
   const made = document.createElement(tag);
@@ -776,7 +28,8 @@ class View {
     this.runs = runs;
     this.options = {
       targets: true, links: true, trails: true, contacts: true, footprints: false, names: runs[0].size <= 26,
-      inertial: false, follow: false, show: "globe", colour: "activity", trail_s: 5700, page: false, events: "all",
+      inertial: false, follow: false, show: "globe", colour: "activity", trail_s: 5700, page: false, events: "all", places: true,
+      theme: "auto", film_s: 10,
       ...options,
     };
     this.events = new EventTarget();
@@ -796,8 +49,10 @@ class View {
     this.dirty = true;
     this.paints = 0;
     this.speed = this.fittingSpeed();
-    this.schemes = runs.map(schemes);
+    this.look = THEMES[themeOf(this.options.theme)];
+    this.schemes = runs.map((run) => schemes(run, this.look));
     this.build(root);
+    this.dress();
     this.watch();
     this.facing();
     if (this.options.page) this.open();
@@ -813,11 +68,12 @@ class View {
   /** A page begins where its address says, or else at an event that tells what the run is about. */
   open() {
     const asked = new URLSearchParams(location.hash.slice(1)), t = parseFloat(asked.get("t"));
-    const event = asked.size ? null : firstSight(this.runs[0]);
+    const event = asked.has("t") || asked.has("sat") ? null : firstSight(this.runs[0]);
     if (event) this.t = clamp(this.runs[0].shift + event[0], this.begin, this.end);
     if (Number.isFinite(t)) this.t = clamp(this.begin + t, this.begin, this.end);
     if (["globe", "map", "both"].includes(asked.get("view"))) this.set("show", asked.get("view"));
     const n = asked.has("sat") ? parseInt(asked.get("sat"), 10) : event && this.runs[0].size <= 60 ? event[1] : -1;
+    if (asked.get("theme") in THEMES) this.set("theme", asked.get("theme"));
     this.facing(event);
     const r = clamp(parseInt(asked.get("run"), 10) || 0, 0, this.runs.length - 1);
     if (n >= 0 && n < this.runs[r].size && (asked.has("sat") || window.innerWidth > 900)) this.select(n, r);
@@ -834,6 +90,7 @@ class View {
     if (this.selected >= 0) parts.push(`sat=${this.selected}`);
     if (this.selected >= 0 && this.chosenRun > 0) parts.push(`run=${this.chosenRun}`);
     if (this.options.show !== "globe") parts.push(`view=${this.options.show}`);
+    if (this.options.theme !== "auto") parts.push(`theme=${this.options.theme}`);
     try { history.replaceState(null, "", `#${parts.join("&")}`); } catch { /* a frame without an address */ }
   }
 
@@ -876,14 +133,19 @@ class View {
       (name) => this.set("colour", name));
     const has = (name) => this.runs.some((run) => name in run);
     const toggles = [["trails", true], ["targets", has("target_latitude")], ["links", has("link_peer")],
-      ["contacts", true], ["footprints", true], ["names", true]];
+      ["contacts", true], ["footprints", true], ["names", true], ["places", has("cities")]];
     for (const [name, there] of toggles) if (there) this.toggle(bar, name);
     this.toggle(bar, "inertial");
     element("div", "oas-grow", bar);
     if (this.runs[0].size > 26) this.finder(bar);
+    this.button(bar, "list", () => this.list.toggle(), () => !this.list.box.hidden).title = "the satellites, to be sorted and searched";
     this.button(bar, "PNG", () => this.save(), () => false).title = "save this picture";
+    this.filmButton = this.button(bar, "video", () => this.record(), () => !!this.film);
+    this.filmButton.title = filmTrouble() || `record ${this.options.film_s} s of play from this moment, as WebM`;
+    this.themeButton = this.button(bar, "light", () => this.set("theme", this.look === THEMES.light ? "dark" : "light"), () => false);
     this.button(bar, "?", () => this.help(), () => !!this.card);
     const middle = element("div", "oas-middle", this.root);
+    this.list = new FleetList(this, middle);
     this.stage = element("div", "oas-stage", middle);
     this.stage.setAttribute("role", "img");
     this.caption = element("div", "oas-card oas-caption", this.stage);
@@ -912,9 +174,13 @@ class View {
     const made = element("button", "", parent, text);
     made.type = "button";
     made.addEventListener("click", () => { act(); this.root.focus({ preventScroll: true }); });
+    let was = null;
     (this.lamps ||= []).push(() => {
-      made.classList.toggle("on", lit());
-      made.setAttribute("aria-pressed", lit());
+      const now = !!lit();
+      if (now === was) return;
+      was = now;
+      made.classList.toggle("on", now);
+      made.setAttribute("aria-pressed", now);
     });
     return made;
   }
@@ -995,8 +261,42 @@ class View {
   set(name, value) {
     this.options[name] = value;
     if (name === "show") this.arrange();
+    if (name === "theme") this.dress();
     if (name === "colour") { this.colourMenu.value = value; this.stale = true; }
+    this.tell();
     this.redraw();
+  }
+
+  /** Put on the theme that is asked for: whatever was drawn in the other is drawn anew. */
+  dress() {
+    const name = themeOf(this.options.theme);
+    this.look = THEMES[name];
+    this.root.dataset.theme = name;
+    this.themeButton.textContent = name === "light" ? "dark" : "light";
+    this.themeButton.title = `the ${this.themeButton.textContent} theme`;
+    this.schemes = this.runs.map((run) => schemes(run, this.look));
+    for (const run of this.runs) run.stills = null;
+    for (const canvas of this.timelines) canvas.key = null;
+    this.stale = true;
+    this.redraw();
+  }
+
+  /** Record a short video from the moment shown, and offer it as a file; pressed again, end it now. */
+  async record() {
+    const trouble = filmTrouble() || (this.painter ? "" : "there is no picture to record");
+    if (trouble) { this.said = trouble; this.redraw(); return null; }
+    if (this.film) { this.film.stop(); return null; }
+    if (this.t >= this.end - 1e-6) this.t = this.begin;
+    this.update();
+    this.film = new Film(this, this.options.film_s);
+    const blob = await this.film.done;
+    this.film = null;
+    this.filmButton.textContent = "video";
+    this.redraw();
+    const address = URL.createObjectURL(blob);
+    offer(address, `${this.runs[0].meta.scenario || "run"}.webm`);
+    setTimeout(() => URL.revokeObjectURL(address), 60000);
+    return blob;
   }
 
   help() {
@@ -1020,6 +320,11 @@ class View {
     });
     this.sizes.observe(this.stage);
     this.sizes.observe(this.root);
+    this.preference = window.matchMedia("(prefers-color-scheme: light)");
+    this.redress = () => { if (this.options.theme === "auto") this.dress(); };
+    this.preference.addEventListener("change", this.redress);
+    this.lab = new MutationObserver(this.redress); // the theme of a notebook around
+    this.lab.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
     this.sight = new IntersectionObserver((seen) => {
       if (seen[seen.length - 1].isIntersecting) this.wake(); else this.sleep();
     });
@@ -1032,7 +337,9 @@ class View {
     this.canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     this.stage.prepend(this.canvas);
     try {
-      this.picture ||= landPicture(this.runs[0].coast, this.runs[0].coast_lengths);
+      this.coast ||= coastOf(this.runs[0].coast, this.runs[0].coast_lengths);
+      this.picture ||= landPicture(this.coast);
+      this.near ||= { globe: new NearLand(this.coast), map: new NearLand(this.coast) };
       this.painter = new Painter(this.canvas, this.picture);
     } catch (error) {
       this.canvas.remove();
@@ -1078,6 +385,7 @@ class View {
   play(on) {
     if (on && this.t >= this.end - 1e-6) this.t = this.begin;
     this.playing = on;
+    this.caption.setAttribute("aria-live", on ? "off" : "polite"); // nobody can listen to all that happens
     this.said = null;
     this.tip.hidden = true;
     this.last = null;
@@ -1109,11 +417,10 @@ class View {
 
   /** Offer the picture as a file. */
   save() {
+    if (!this.painter) return;
     this.paint();
-    const link = document.createElement("a");
-    link.download = `${this.runs[0].meta.scenario || "run"}.png`.replace(/[^\w.-]+/g, "_");
-    link.setAttribute("href", this.canvas.toDataURL("image/png"));
-    link.click();
+    const still = drawStill(this, document.createElement("canvas"));
+    offer(still.toDataURL("image/png"), `${this.runs[0].meta.scenario || "run"}.png`);
   }
 
   hop(count) {
@@ -1165,7 +472,7 @@ class View {
       this.runs[r] = more;
     } else extend(run, more);
     measure(this.runs);
-    this.schemes[r] = schemes(this.runs[r]);
+    this.schemes[r] = schemes(this.runs[r], this.look);
     this.fitTimeline(r);
     if (follow) this.t = this.end;
     if (!this.paced) this.accelerate(SPEEDS.indexOf(this.fittingSpeed()));
@@ -1185,6 +492,9 @@ class View {
     cancelAnimationFrame(this.frame);
     this.sizes.disconnect();
     this.sight.disconnect();
+    this.preference.removeEventListener("change", this.redress);
+    this.lab.disconnect();
+    this.film?.stop();
     this.painter?.close();
     if (this.noted) window.removeEventListener("hashchange", this.noted);
     this.root.remove();
@@ -1196,11 +506,13 @@ class View {
     if (this.options.follow && this.selected >= 0) this.centreOn(this.runs[this.chosenRun], this.selected);
     for (const lamp of this.lamps) lamp();
     if (this.painter) this.paint();
+    const { film } = this;
     for (const pane of this.panes) {
       this.writeLabels(pane);
       if (pane.legend) this.writeLegend(pane);
     }
     for (const panel of this.panels) this.writePanel(panel);
+    this.list.write();
     this.writeCaption();
     this.runs.forEach((run, r) => drawTimeline(this, run, this.timelines[r]));
     this.stale = false;
@@ -1208,6 +520,7 @@ class View {
     if (document.activeElement !== this.slider || this.playing) this.slider.value = share;
     const { k } = this.when(this.runs[0]);
     this.clock.textContent = `${clockText(this.runs[0].start + this.t)} · ${k + 1}/${this.runs[0].rounds}`;
+    film?.frame();
   }
 
   /** The score so far and the last thing that happened; in words for those who cannot see the picture. */
@@ -1243,7 +556,8 @@ class View {
   }
 
   paint() {
-    const box = this.stage.getBoundingClientRect(), d = this.density;
+    if (this.stale || !this.box) this.box = this.stage.getBoundingClientRect(); // to ask each time lays the page out
+    const { box, density: d } = this;
     const width = Math.round(box.width * d), height = Math.round(box.height * d);
     if (!width || !height) return;
     if (this.canvas.width !== width || this.canvas.height !== height) {
@@ -1255,17 +569,36 @@ class View {
         height: Math.round(share.height * height), y: Math.round((1 - share.top - share.height) * height) };
       const aspect = area.width / area.height;
       const yaw = this.options.inertial ? this.yaw - angle : this.yaw;
+      pane.width = share.width * box.width;
+      pane.height = share.height * box.height;
       pane.view = pane.kind === "map" ? mapView(this.centre, this.zoom, aspect)
         : globeView(yaw, this.pitch, this.distance, aspect);
       const options = { ...this.options, inertial: this.options.inertial && pane.kind === "globe",
         scheme: this.schemeOf(pane.r), t: this.t - run.shift, speed: this.playing ? this.speed : 0, selected: this.selected < run.size ? this.selected : -1,
-        hover: this.hover.run === pane.r ? this.hover.n : -1 };
+        hover: this.hover.run === pane.r ? this.hover.n : -1, look: this.look, link: this.linkShown(pane.r),
+        warned: this.thing?.about === "encounter" && this.thing.r === pane.r ? this.thing.satellite : -1,
+        cities: this.options.places ? citiesShown(run.cities || [], pane, this) : 0 };
       compose(run, when, options, this.lines, this.points, d);
       const s = vector(run.sun, when.k), c = Math.cos(angle), e = Math.sin(angle);
       const sun = unit([c * s[0] + e * s[1], c * s[1] - e * s[0], s[2] * STRETCH]);
-      this.painter.draw(area, pane.view, sun, this.lines, this.points);
+      this.painter.draw(area, pane.view, sun, this.lines, this.points, this.look, this.nearLand(pane, yaw));
     }
     this.paints++;
+  }
+
+  /** What is near the centre of a pane, where it is close enough for that to be seen. */
+  nearLand({ kind, view }, yaw) {
+    const [longitude, latitude] = kind === "map" ? this.centre : [yaw, Math.atan(Math.tan(this.pitch) * STRETCH)];
+    const reach = nearReach(view, this.distance, latitude);
+    if (!reach) return { kind, land: null, changed: false };
+    const land = this.near[kind];
+    return { kind, land, changed: land.cover(longitude, latitude, ...reach) };
+  }
+
+  /** The link that is pointed at, or told of, in run `r`. */
+  linkShown(r) {
+    if (this.thing?.about === "link" && this.thing.r === r) return [this.thing.satellite, this.thing.target];
+    return this.hover.run === r ? this.hover.link : null;
   }
 
   schemeOf(r) { return this.schemes[r][this.options.colour] || this.schemes[r].activity; }
@@ -1273,7 +606,7 @@ class View {
   /** Where a point is in a pane, in pixels of the pane, or null. */
   spot(pane, p) {
     const at = pane.view && project(pane.view, p);
-    return at && [at[0] * pane.box.clientWidth, at[1] * pane.box.clientHeight];
+    return at && [at[0] * pane.width, at[1] * pane.height];
   }
 
   /** Where satellite `n` of run `r` is in the window, for tests and tours, or null where it is hidden. */
@@ -1289,26 +622,40 @@ class View {
     return [latitude * DEGREE, longitude * DEGREE, height];
   }
 
-  writeLabels(pane) {
-    const { run } = pane, wanted = [];
-    const chosen = this.selected < run.size ? this.selected : -1;
+  /** What may be written on a pane, the weightiest first: text, place, class. */
+  labelsOf({ run, kind }) {
+    const wanted = [], chosen = this.selected < run.size ? this.selected : -1, t = this.t - run.shift;
     if (chosen >= 0) wanted.push([run.names[chosen], vector(run.live, chosen), ""]);
     if (this.options.names) {
       for (let n = 0; n < Math.min(run.size, 60); n++) {
         if (n !== chosen) wanted.push([run.names[n], vector(run.live, n), ""]);
       }
+    }
+    for (const one of run.disasters) {
+      if (t >= one.time && one.name && Number.isFinite(one.latitude_deg)) wanted.push([one.name, groundPoint(one.latitude_deg / DEGREE, one.longitude_deg / DEGREE), " it"]);
+    }
+    if (this.options.names || this.options.places) {
       (run.meta.station_names || []).forEach((name, g) => wanted.push([name, vector(run.stations, g), " it"]));
     }
-    while (pane.labels.children.length < wanted.length) element("div", "", pane.labels);
-    const taken = []; // the first written keeps its place, what would lie on it is left out
-    [...pane.labels.children].forEach((label, i) => {
-      const at = i < wanted.length && this.spot(pane, wanted[i][1]);
-      label.hidden = !at || !free(taken, at[0] + 9, at[1] - 8, 6 * wanted[i][0].length, 12);
-      if (label.hidden) return;
-      label.className = `oas-label${wanted[i][2]}`;
-      if (label.textContent !== wanted[i][0]) label.textContent = wanted[i][0];
-      label.style.transform = `translate(${at[0] + 9}px,${at[1] - 8}px)`;
-    });
+    const cities = this.options.places ? citiesShown(run.cities || [], { kind }, this) : 0;
+    for (let j = 0; j < cities; j++) wanted.push([run.cities[j][0], vector(run.places, j), " town"]);
+    return wanted;
+  }
+
+  writeLabels(pane) {
+    const wanted = this.labelsOf(pane), { children } = pane.labels, taken = [];
+    while (children.length < wanted.length) element("div", "", pane.labels);
+    for (let i = 0; i < children.length; i++) { // the first written keeps its place, what would lie on it is left out
+      const label = children[i], [text, place, kind] = wanted[i] || [], at = wanted[i] && this.spot(pane, place);
+      const shown = at && at[0] > -20 && at[0] < pane.width && at[1] > -9 && at[1] < pane.height + 9
+        && free(taken, at[0] + 9, at[1] - 8, 6 * text.length, 12);
+      if (label.hidden !== !shown) label.hidden = !shown;
+      if (!shown) continue;
+      if (label.kind !== kind) { label.kind = kind; label.className = `oas-label${kind}`; }
+      if (label.said !== text) { label.said = text; label.textContent = text; }
+      label.at = [at[0] + 9, at[1] - 8];
+      label.style.transform = `translate(${label.at[0].toFixed(1)}px,${label.at[1].toFixed(1)}px)`;
+    }
   }
 
   writeLegend(pane) {
@@ -1318,17 +665,21 @@ class View {
     pane.legend.replaceChildren();
     if (!scheme.key) {
       element("div", "", pane.legend, this.options.colour);
-      element("div", "oas-ramp", pane.legend).style.background = `linear-gradient(90deg,${RAMP.map((c) => css(c))})`;
+      element("div", "oas-ramp", pane.legend).style.background = `linear-gradient(90deg,${this.look.ramp.map((c) => css(c))})`;
       rows(pane.legend, [[scheme.low, scheme.high]]);
+      if (this.options.links) writeCargo(pane.run, k, this.look, pane.legend);
       return;
     }
+    const small = this.root.classList.contains("narrow");
     for (const [name, colour, count] of scheme.key(k)) {
+      if (small && !count) continue;
       const row = element("div", "oas-row", pane.legend), label = element("span", "", row);
       element("span", "oas-dot", label).style.background = css(colour);
       label.append(name);
       element("span", "", row, count.toLocaleString("en"));
     }
     if (this.options.targets && pane.run.target_state && pane.run.targets.length) this.writeTargets(pane, k);
+    if (this.options.links) writeCargo(pane.run, k, this.look, pane.legend);
   }
 
   writeTargets({ run, legend }, k) {
@@ -1336,8 +687,9 @@ class View {
     for (let j = 0; j < count; j++) sums[run.target_state[k * count + j]]++;
     element("hr", "oas-rule", legend);
     run.target_states.forEach((name, state) => {
-      if (!TARGETS[name]) return;
-      const row = element("div", "oas-row", legend), label = element("span", "", row), [colour, shape] = TARGETS[name];
+      const shape = SHAPES[name];
+      if (shape === undefined) return;
+      const row = element("div", "oas-row", legend), label = element("span", "", row), colour = this.look.targets[name];
       element("span", "oas-sign", label, shape === DIAMOND ? "◇" : shape === CROSS ? "×" : "◆").style.color = css(colour);
       label.append(name);
       element("span", "", row, sums[state].toLocaleString("en"));
@@ -1345,22 +697,20 @@ class View {
   }
 
   writePanel(panel) {
-    const { run, box } = panel, n = this.selected, { k } = this.when(run), key = `${n} ${k}`;
-    if (this.thing?.r === panel.r) {
-      const told = `${this.thing.about} ${this.thing.target} ${this.thing.satellite} ${k}`; // "now" goes on
-      if (!this.stale && panel.shown === told) return;
-      panel.shown = told;
-      box.replaceChildren();
-      story(this, run, this.thing, box);
-      return;
+    const { run, box } = panel, n = this.selected, { k } = this.when(run), { thing } = this;
+    const about = thing?.r === panel.r ? `${thing.about} ${thing.target} ${thing.satellite}` : n >= 0 && n < run.size ? `${n}` : "";
+    const same = panel.about === about && panel.run_ === run && !this.stale, key = `${about} ${k}`;
+    // in playing nobody reads more than a few of them a second
+    if (same && this.playing && panel.key !== key && performance.now() - panel.written < 250) { if (about === `${n}`) drawCharts(this, run, n, panel.charts); return; }
+    if (!same) { box.replaceChildren(); panel.parts = new Map(); panel.charts = null; }
+    if (!same || panel.key !== key) {
+      panel.written = performance.now();
+      Object.assign(panel, { about, key, run_: run });
+      if (thing?.r === panel.r) story(this, run, thing, panel);
+      else if (about) inspect(this, run, n, k, panel);
     }
-    if (n < 0 || n >= run.size) { box.replaceChildren(); return; }
-    if (panel.shown === key && !this.stale) { drawCharts(this, run, n, panel.charts); return; }
-    const top = box.scrollTop;
-    panel.shown = key;
-    box.replaceChildren();
-    panel.charts = inspect(this, run, n, k, box);
-    if (top) box.scrollTop = top;
+    if (thing?.r === panel.r) { if (thing.about === "encounter") drawEncounterPart(this, run, thing, panel); }
+    else if (about) drawCharts(this, run, n, panel.charts);
   }
 
   // ---- input
@@ -1415,7 +765,7 @@ class View {
   turn([dx, dy], pane) {
     if (!pane) return;
     if (pane.kind === "globe") {
-      const rate = 0.0022 * (this.distance - 0.9);
+      const rate = 0.0022 * (this.distance - 0.98);
       this.yaw -= dx * rate;
       this.pitch = clamp(this.pitch + dy * rate, -1.55, 1.55);
     } else {
@@ -1428,9 +778,9 @@ class View {
 
   magnify(factor, pane) {
     if (!pane) return;
-    if (pane.kind === "globe") this.distance = clamp(this.distance * factor, 1.25, 20);
+    if (pane.kind === "globe") this.distance = clamp(1 + (this.distance - 1) * factor, NEAREST, FARTHEST);
     else {
-      this.zoom = clamp(this.zoom / factor, 1, 16);
+      this.zoom = clamp(this.zoom / factor, 1, 40);
       if (this.zoom === 1) this.centre[1] = 0;
     }
     this.redraw();
@@ -1452,26 +802,29 @@ class View {
       }
       if (found >= 0) return { kind, i: found, pane };
     }
-    return null;
+    const link = linkAt(this, pane, at, 5);
+    return link && { kind: "link", link, pane };
   }
 
   point(event) {
     const found = event ? this.find(event) : null;
-    const n = found?.kind === "satellite" ? found.i : -1;
+    const n = found?.kind === "satellite" ? found.i : -1, link = found?.link || null;
     this.tip.hidden = !found;
-    this.stage.style.cursor = n >= 0 ? "pointer" : "";
+    this.stage.style.cursor = found ? "pointer" : "";
     if (found) {
       const box = this.stage.getBoundingClientRect();
-      this.tip.textContent = describe(found.pane.run, found.kind, found.i, this.when(found.pane.run).k);
+      const { run } = found.pane, { k } = this.when(run);
+      this.tip.textContent = link ? describeLink(run, k, ...link) : describe(run, found.kind, found.i, k);
       this.tip.style.left = `${Math.min(event.clientX - box.left + 14, box.width - 180)}px`;
       this.tip.style.top = `${event.clientY - box.top + 12}px`;
     }
-    if (n !== this.hover.n) { this.hover = { run: found?.pane.r ?? 0, n }; this.redraw(); }
+    if (n !== this.hover.n || `${link}` !== `${this.hover.link ?? null}`) { this.hover = { run: found?.pane.r ?? 0, n, link }; this.redraw(); }
   }
 
   click(event) {
     const found = this.find(event);
     if (found?.kind === "satellite") this.select(found.i, found.pane.r);
+    else if (found?.link) this.tellOf("link", found.link[1], found.link[0], found.pane.r);
     else if (found) this.tellOf(found.kind === "target" ? "request" : "station", found.i, -1, found.pane.r);
     else this.select(-1);
   }
@@ -1483,12 +836,13 @@ class View {
     const many = event.shiftKey ? 10 : 1;
     const acts = {
       " ": () => this.play(!this.playing), ArrowRight: () => this.hop(many), ArrowLeft: () => this.hop(-many),
-      Home: () => this.seek(this.begin), End: () => this.seek(this.end), Escape: () => { if (this.card) this.help(); else this.select(-1); },
+      Home: () => this.seek(this.begin), End: () => this.seek(this.end), Escape: () => { if (this.card) this.help(); else if (!this.list.box.hidden && this.selected < 0 && !this.thing) this.list.toggle(false); else this.select(-1); },
       "+": () => this.accelerate(faster + 1, true), "=": () => this.accelerate(faster + 1, true),
       "-": () => this.accelerate(faster - 1, true),
       "]": () => this.select((this.selected + 1) % size), "[": () => this.select((Math.max(0, this.selected) + size - 1) % size),
       g: () => this.set("show", "globe"), m: () => this.set("show", "map"), b: () => this.set("show", "both"),
       f: () => this.set("inertial", !this.options.inertial), c: () => this.set("follow", !this.options.follow), "?": () => this.help(),
+      l: () => this.set("theme", this.look === THEMES.light ? "dark" : "light"), s: () => this.list.toggle(),
       n: () => this.jump(true), p: () => this.jump(false), d: () => this.part(),
     };
     const act = acts[event.key];
@@ -1534,287 +888,6 @@ function describe(run, kind, i, k) {
   const state = run.target_state ? `, ${run.target_states[run.target_state[k * count + i]]}` : "";
   return `request ${i}${state}\nvalue ${quantity(run.target_value[i])}`;
 }
-
-// ---------------------------------------------------------------------------------------------- the timeline
-
-/** Shares of activity, mean battery and events of a run on the common time axis, with the moment shown. */
-function drawTimeline(view, run, canvas) {
-  const width = canvas.clientWidth, height = canvas.clientHeight, d = window.devicePixelRatio || 1;
-  if (!width) return;
-  const key = `${width} ${height} ${run.rounds} ${run.events.length} ${view.begin} ${view.end}`;
-  if (canvas.key !== key) { canvas.key = key; canvas.still = stillTimeline(view, run, width, height, d); }
-  if (canvas.width !== canvas.still.width || canvas.height !== canvas.still.height) {
-    Object.assign(canvas, { width: canvas.still.width, height: canvas.still.height });
-  }
-  const pen = canvas.getContext("2d");
-  pen.setTransform(1, 0, 0, 1, 0, 0);
-  pen.clearRect(0, 0, canvas.width, canvas.height);
-  pen.drawImage(canvas.still, 0, 0);
-  pen.fillStyle = "#fff";
-  pen.fillRect(d * width * (view.t - view.begin) / (view.end - view.begin || 1) - d, 0, 2 * d, d * height);
-}
-
-function stillTimeline(view, run, width, height, d) {
-  const canvas = document.createElement("canvas");
-  Object.assign(canvas, { width: Math.round(width * d), height: Math.round(height * d) });
-  const pen = canvas.getContext("2d");
-  pen.scale(d, d);
-  const colours = run.colours.map((text) => css(hex(text), 0.55)), foot = height - LANE_HEIGHT * run.lanes.length - 2;
-  const battery = [];
-  for (let x = 0; x < width; x++) {
-    const t = view.begin + (x + 0.5) / width * (view.end - view.begin) - run.shift;
-    if (t > run.time[run.rounds - 1] + (run.meta.round_s || 0)) break;
-    const { k } = locate(run, t), counts = new Array(colours.length).fill(0);
-    let sum = 0;
-    for (let n = 0; n < run.size; n++) { counts[run.mode[k * run.size + n]]++; sum += run.battery[k * run.size + n]; }
-    let y = foot;
-    counts.forEach((count, m) => {
-      if (!count || run.modes[m] === "idle") return;
-      const tall = count / run.size * (foot - 2);
-      pen.fillStyle = colours[m];
-      pen.fillRect(x, y - tall, 1, tall);
-      y -= tall;
-    });
-    battery.push(sum / run.size);
-  }
-  pen.strokeStyle = "#fff"; pen.globalAlpha = 0.85; pen.beginPath();
-  battery.forEach((value, x) => pen.lineTo(x, foot - value * (foot - 2)));
-  pen.stroke();
-  const least = Math.min(0, ...view.runs.map(({ value }) => Math.min(...value)));
-  const most = Math.max(least + 1e-9, ...view.runs.map(({ value }) => Math.max(...value)));
-  pen.strokeStyle = "#ffb347"; pen.lineWidth = 1.4; pen.beginPath();
-  for (let x = 0; x < battery.length; x++) {
-    const { k } = locate(run, view.begin + (x + 0.5) / width * (view.end - view.begin) - run.shift);
-    pen.lineTo(x, foot - (run.value[k] - least) / (most - least) * (foot - 2));
-  }
-  pen.stroke();
-  pen.font = "8px system-ui,sans-serif";
-  drawLanes(view, run, pen, width, foot + 2);
-  const text = `${view.runs.length > 1 ? `${run.meta.policy || ""}: ` : ""}share of activity, mean battery (white), ${run.score} (orange)`;
-  pen.font = "10px system-ui,sans-serif";
-  pen.globalAlpha = 0.75; pen.fillStyle = "#04070d"; pen.fillRect(4, 2, pen.measureText(text).width + 8, 14);
-  pen.globalAlpha = 1; pen.fillStyle = "#c8d4e0"; pen.fillText(text, 8, 12);
-  return canvas;
-}
-
-// ---------------------------------------------------------------------------------------------- the inspector
-
-/** Write what is known of satellite `n` in round `k`; returns the charts for `drawCharts`. */
-function inspect(view, run, n, k, panel) {
-  const i = k * run.size + n, policy = view.runs.length > 1 ? ` · ${run.meta.policy ?? ""}` : "";
-  const heading = element("h3", "", panel, run.names[n] + policy);
-  view.button(heading, "✕", () => view.select(-1), () => false);
-  view.lamps.pop();
-  const { latitude, longitude, height } = geodetic(vector(run.live, n));
-  const station = run.station[i], target = run.target[i], facts = [["activity", run.modes[run.mode[i]]]];
-  if (station >= 0) facts.push(["station", run.meta.station_names?.[station] ?? station]);
-  if (target >= 0) facts.push(["request", `${target}, value ${quantity(run.target_value[target])}`]);
-  facts.push(["lat, lon", `${(latitude * DEGREE).toFixed(2)}°, ${(longitude * DEGREE).toFixed(2)}°`]);
-  facts.push(["altitude", `${height.toFixed(0)} km`]);
-  for (const [name, { unit, plain }] of Object.entries(run.about)) {
-    if (plain) facts.push([name.replaceAll("_", " "), quantity(run[name][i], unit)]);
-  }
-  rows(panel, facts);
-  view.options.control?.wheel(view, view.runs.indexOf(run), n, panel);
-  decision(run, n, i, k, panel);
-  thought(run, n, k, panel);
-  const charts = [["battery", [0, 1]], ["temperature"], ["store", [0, 1]], ["reward"]]
-    .filter(([name]) => run[name]).map(([name, range]) => chart(view, run, panel, name, range));
-  happened(run, n, k, panel, view);
-  drawCharts(view, run, n, charts);
-  return charts;
-}
-
-/** Every decision there is: which were open, which was taken and how likely its policy held it. */
-function decision(run, n, i, k, panel) {
-  const names = run.meta.action_names || [];
-  if (!(run.action?.[i] >= 0)) return; // before the first round none was taken
-  element("h4", "", panel, "decision");
-  const odds = oddsOf(run, n, k), chosen = names[run.action[i]];
-  if (odds) oddsGrid(odds, chosen, panel);
-  const all = odds ? element("details", "", panel) : panel; // the odds tell what matters
-  if (odds) element("summary", "", all, "all decisions");
-  const box = element("div", "oas-acts", all), bytes = (names.length + 7) >> 3;
-  (names.length ? names : [`action ${run.action[i]}`]).forEach((name, a) => {
-    const open = !run.mask || (run.mask[i * bytes + (a >> 3)] >> (a & 7)) & 1, chosen = !names.length || a === run.action[i];
-    const odds = chosen && run.probability ? ` ${quantity(run.probability[i], "share")}` : "";
-    element("span", `oas-act${open ? "" : " no"}${chosen ? " chosen" : ""}`, box, name + odds);
-  });
-  rows(panel, [["reward", quantity(run.reward[i])]]);
-  because(run, n, k, chosen, panel);
-}
-
-/** How likely each of the likelier decisions was held. */
-function oddsGrid(odds, chosen, panel) {
-  const grid = element("div", "oas-odds", panel);
-  for (const [name, share] of Object.entries(odds).sort((a, b) => b[1] - a[1]).slice(0, 6)) {
-    element("span", name === chosen ? "chosen" : "", grid, name);
-    element("i", "", grid).style.width = `${100 * share}%`;
-    element("span", "", grid, `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`);
-  }
-}
-
-/** The numbers that decided, where the policy said them when it last decided otherwise. */
-function because(run, n, k, chosen, panel) {
-  const until = k + 1 < run.rounds ? run.time[k + 1] : Infinity;
-  const last = eventsOf(run, n).findLast(([time, , kind]) => kind === "reason" && time < until - 1e-3);
-  const said = last ? words(last) : {};
-  if (said.decision !== chosen || !said.because || !Object.keys(said.because).length) return;
-  element("h4", "", panel, `because, at ${clockText(run.start + last[0]).slice(11, 19)}`);
-  rows(panel, Object.entries(said.because).map(([name, value]) => [name, Math.abs(value) >= 0.01 || !value ? quantity(value) : value.toExponential(1)]));
-}
-
-/** How likely the mind held each decision in round `k`, where it was asked and its words were kept. */
-function oddsOf(run, n, k) {
-  const from = run.time[k], until = k + 1 < run.rounds ? run.time[k + 1] : Infinity;
-  const thought = eventsOf(run, n).find(([time, , kind]) => (kind === "thought" || kind === "reason") && time >= from - 1e-3 && time < until - 1e-3);
-  const { odds } = thought ? words(thought) : {};
-  return odds && Object.keys(odds).length ? odds : null;
-}
-
-function chart(view, run, panel, name, range) {
-  const heading = element("h4", "", panel), canvas = element("canvas", "", panel);
-  canvas.style.height = "34px";
-  scrub(canvas, (share) => view.seek(run.shift + run.time[0] + share * (run.time[run.rounds - 1] - run.time[0])));
-  return { name, range, heading, canvas };
-}
-
-function drawCharts(view, run, n, charts) {
-  const { k, f } = view.when(run);
-  for (const { name, range, heading, canvas } of charts || []) {
-    heading.textContent = `${name} ${quantity(run[name][k * run.size + n], run.about[name].unit)}`;
-    const d = window.devicePixelRatio || 1, height = 34;
-    if (view.stale || !view.chartWidth) view.chartWidth = canvas.clientWidth; // to ask each time lays the page out
-    const width = view.chartWidth;
-    if (!width) continue;
-    if (!canvas.still) {
-      const key = `${n} ${name} ${width} ${run.rounds} ${d}`;
-      run.stills ||= new Map(); // the same curves are drawn again in every round
-      if (run.stills.size > 64) run.stills.clear();
-      if (!run.stills.has(key)) run.stills.set(key, stillChart(run, n, name, range, width, height, d));
-      canvas.still = run.stills.get(key);
-    }
-    if (canvas.width !== canvas.still.width) Object.assign(canvas, { width: canvas.still.width, height: canvas.still.height });
-    const pen = canvas.getContext("2d"), at = run.rounds > 1 ? (k + f) / (run.rounds - 1) * width : 0;
-    pen.clearRect(0, 0, canvas.width, canvas.height);
-    pen.drawImage(canvas.still, 0, 0);
-    pen.fillStyle = "#fff";
-    pen.fillRect(d * (at - 0.75), 0, d * 1.5, d * height);
-  }
-}
-
-/** A quantity of satellite `n` over the run, and below it what it did. */
-function stillChart(run, n, name, range, width, height, d) {
-  const canvas = document.createElement("canvas"), foot = height - 6;
-  Object.assign(canvas, { width: Math.round(width * d), height: Math.round(height * d) });
-  const pen = canvas.getContext("2d");
-  pen.scale(d, d);
-  let [low, high] = range || [Infinity, -Infinity];
-  if (!range) {
-    for (let j = 0; j < run.rounds; j++) {
-      const v = run[name][j * run.size + n];
-      if (v < low) low = v;
-      if (v > high) high = v;
-    }
-  }
-  const across = (j) => run.rounds > 1 ? j / (run.rounds - 1) * width : 0;
-  const stride = Math.max(1, Math.floor(run.rounds / width / 4));
-  pen.strokeStyle = "#7fc4f0"; pen.lineWidth = 1.1; pen.beginPath();
-  for (let j = 0; j < run.rounds; j += stride) {
-    pen.lineTo(across(j), 2 + (foot - 4) * (1 - (run[name][j * run.size + n] - low) / (high - low || 1)));
-  }
-  pen.stroke();
-  for (let j = 0; j < run.rounds; j += stride) {
-    pen.fillStyle = run.colours[run.mode[j * run.size + n]];
-    pen.fillRect(across(j), foot + 1, width / run.rounds * stride + 0.6, 5);
-  }
-  return canvas;
-}
-
-function eventsOf(run, n) {
-  if (!run.bySatellite) {
-    run.bySatellite = new Map();
-    for (const event of run.events) {
-      if (!run.bySatellite.has(event[1])) run.bySatellite.set(event[1], []);
-      run.bySatellite.get(event[1]).push(event);
-    }
-  }
-  return run.bySatellite.get(n) || [];
-}
-
-/** The last thought by round `k`: what was read, what was answered, and what it cost. */
-function thought(run, n, k, panel) {
-  const until = k + 1 < run.rounds ? run.time[k + 1] - 1e-3 : Infinity; // what is thought then is of the next round
-  const last = eventsOf(run, n).findLast(([time, , kind]) => kind === "thought" && time < until);
-  let j = k;
-  const spent = run.thought_s || run.output_tokens;
-  while (spent && j > 0 && !(spent[j * run.size + n] > 0)) j--;
-  const costs = [["thought_s", "took"], ["thought_j", "energy"], ["prompt_tokens", "tokens read"], ["output_tokens", "tokens written"]]
-    .filter(([name]) => run[name] && run[name][j * run.size + n] > 0)
-    .map(([name, text]) => [text, quantity(run[name][j * run.size + n], run.about[name].unit)]);
-  if (!last && !costs.length) return;
-  element("h4", "", panel, "last thought");
-  if (!last) element("div", "oas-say", panel, "Its words were not recorded; --minds-recorded says whose are.");
-  if (last) {
-    let said = { report: "", answer: last[5] };
-    try { said = JSON.parse(last[5]); } catch { /* plain text */ }
-    const kept = last[5] !== null;
-    if (said?.report) element("div", "oas-say", panel, said.report);
-    if (said?.reasoning) element("div", "oas-say", panel, said.reasoning);
-    const words = kept ? said?.answer : "(its words are not in this page)";
-    if (words) element("div", "oas-say answer", panel, words);
-    if (said?.decision) costs.unshift(["decided", said.finish ? `${said.decision} (${said.why || said.finish})` : said.decision]);
-    if (typeof said?.mass === "number") costs.push(["on legal labels", `${(100 * said.mass).toPrecision(2)} %`]);
-  }
-  rows(panel, costs);
-}
-
-function happened(run, n, k, panel, view) {
-  const until = k + 1 < run.rounds ? run.time[k + 1] : Infinity;
-  const past = eventsOf(run, n).filter(([time, , kind]) => time <= until && kind !== "thought" && kind !== "reason").slice(-8).reverse();
-  if (!past.length) return;
-  element("h4", "", panel, "events");
-  for (const event of past) eventButton(view, run, event, panel);
-}
-
-/** An event as a line to be clicked: it leads to its moment, and to the story of what it is about. */
-function eventButton(view, run, event, panel, here) {
-  const line = element("button", "oas-event", panel), about = aboutOf(run, event[2]);
-  line.type = "button";
-  element("time", "", line, clockText(run.start + event[0]).slice(11, 19));
-  const what = about && about !== here && event[3] >= 0 ? ` ${about} ${event[3]}` : "", detail = phrase(run, event);
-  line.append(`${event[2].replaceAll("_", " ")}${what}${detail ? `: ${detail}` : ""}`);
-  line.addEventListener("click", () => {
-    view.play(false);
-    view.seek(run.shift + event[0]);
-    if (about && about !== here && event[3] >= 0) view.tellOf(about, event[3], event[1], view.runs.indexOf(run));
-    else if (event[1] >= 0) view.select(event[1], view.runs.indexOf(run));
-  });
-}
-
-/** All that is known of one request, job, station, disaster or encounter, from the first event to the last. */
-function story(view, run, { about, target, satellite }, panel) {
-  const name = about === "station" ? run.meta.station_names?.[target] ?? `station ${target}` : `${about} ${target}`;
-  const heading = element("h3", "", panel, name);
-  view.button(heading, "✕", () => view.select(satellite), () => false);
-  view.lamps.pop();
-  const { k } = view.when(run), facts = [], count = run.targets.length / 3;
-  if (about === "request" && target < count) {
-    facts.push(["value", quantity(run.target_value[target])]);
-    if (run.target_state) facts.push(["now", run.target_states[run.target_state[k * count + target]]]);
-    const { latitude, longitude } = geodetic(vector(run.targets, target));
-    facts.push(["lat, lon", `${(latitude * DEGREE).toFixed(2)}°, ${(longitude * DEGREE).toFixed(2)}°`]);
-  }
-  if (about === "encounter") facts.push(["satellite", run.names[satellite]]);
-  const told = storyOf(run, about, target, satellite);
-  if (told.length > 1) facts.push(["from first to last", span(told.at(-1)[0] - told[0][0])]);
-  rows(panel, facts);
-  element("h4", "", panel, "its story");
-  if (!told.length) element("div", "oas-say", panel, "Nothing happened to it in this run.");
-  for (const event of told) eventButton(view, run, event, panel, about);
-}
-
-function span(seconds) { return seconds < 120 ? `${seconds.toFixed(0)} s` : seconds < 7200 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`; }
 
 // ---------------------------------------------------------------------------------------------- front doors
 

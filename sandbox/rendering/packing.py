@@ -1,4 +1,4 @@
-"""A recording as the few bytes that the interactive view reads (`globe.js` is their only reader).
+"""A recording as the few bytes that the interactive view reads (`runs.js` is their only reader).
 
 zlib over: "OASV", the length of a header, the header in JSON, and arrays one after another. A number is
 quantised to 1, 2 or 4 bytes, stands as its first or second difference in time, one satellite after another,
@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sandbox.errors import SandboxError
-from sandbox.geography import coastline
+from sandbox.geography import cities, fine_coastline
+from sandbox.lasers import CARGO
 from sandbox.recording.recording import Recording
 from sandbox.recording.variables import EVENT_KINDS, ROUND, SATELLITE, TARGET_STATES, VARIABLES
 from sandbox.rendering.palette import mode_colours
@@ -64,7 +65,9 @@ _CODINGS = {
     "thought_s": _FLOW,
     "thought_j": _FLOW,
     "encounter_position": Coding(2, 0, symmetric=True),  # 0 where nothing comes
+    "fuel": Coding(2, 1, symmetric=True),
 }
+_CODINGS |= dict.fromkeys((f"link_{cargo}" for cargo in CARGO), _FLOW)
 FLEET = {"fleet_value": "delivered_value", "fleet_reward": "reward"}
 """Sums over the fleet for each round: of quantised numbers they would be off."""
 _CODINGS |= dict.fromkeys(FLEET, Coding(4, 0, symmetric=True))
@@ -73,7 +76,8 @@ _CODINGS |= {"target_latitude": _PLACE, "target_longitude": _PLACE, "target_valu
 _SHARES = frozenset(name for name, coding in _CODINGS.items() if coding is _SHARE)
 _THOUGHT = frozenset(("thought_s", "thought_j", "prompt_tokens", "output_tokens"))
 # over the rounds that thinning leaves out these are summed; the others are taken as they stand
-_SUMMED = _THOUGHT | {"reward", "delivered_value", "downlinked"}
+_CARGO = frozenset(f"link_{cargo}" for cargo in CARGO)
+_SUMMED = _THOUGHT | _CARGO | {"reward", "delivered_value", "downlinked"}
 # the view has the first two from the position, "doing" as its mode, and no place for the others yet
 _NOT_SHOWN = frozenset(("latitude", "longitude", "board_temperature", "safe_mode", "doing"))
 _CHARTED = frozenset(("battery", "temperature", "store", "reward"))
@@ -99,6 +103,8 @@ def pack(recording: Recording, *, every: int | None = None, rest: bool = True) -
         {
             "meta": _meta(recording),
             "colours": mode_colours(recording.doing_names, dark=True),
+            "colours_light": mode_colours(recording.doing_names),
+            **({"cities": _cities()} if rest else {}),
             "target_states": TARGET_STATES,
             "texts_left_out": left_out,
             "kinds": {name: [kind.about, kind.lane, kind.description] for name, kind in EVENT_KINDS.items()},
@@ -157,9 +163,22 @@ def _chosen(recording: Recording, rounds: np.ndarray, rest: bool) -> dict[str, n
 
 
 def _coast() -> dict[str, np.ndarray]:
-    rings = coastline()
+    rings = fine_coastline()
     points = np.concatenate([np.rint(ring / COAST_DEG) for ring in rings]).astype(np.int32)
     return {"coast": points, "coast_lengths": np.array([len(ring) for ring in rings], np.int32)}
+
+
+def _cities() -> list[tuple[str, float, float]]:
+    """Names and places (degrees) of large cities, the largest first."""
+    known = cities()
+    order = np.argsort(-known.population, kind="stable")
+    places = zip(
+        known.name[order], np.degrees(known.latitude[order]), np.degrees(known.longitude[order]), strict=True
+    )
+    return [
+        (str(name), round(float(latitude), 2), round(float(longitude), 2))
+        for name, latitude, longitude in places
+    ]
 
 
 def _coded(name: str, values: np.ndarray) -> tuple[Header, bytes]:
@@ -241,7 +260,7 @@ def _decoded(data: bytes, header: Header) -> np.ndarray:
 
 def _meta(recording: Recording) -> Header:
     keys = ("scenario", "env", "policy", "seed", "epoch", "round_s")
-    names = ("satellite_names", "station_names", "action_names")
+    names = ("satellite_names", "station_names", "action_names", "laser_bit_s")
     kept = {key: recording.meta[key] for key in (*keys, *names) if key in recording.meta}
     return kept | {"mode_names": recording.doing_names}
 

@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import zlib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -15,29 +16,58 @@ from sandbox.rendering.packing import pack
 from sandbox.rendering.png import png
 from sandbox.rendering.raster import SHOWN, picture
 
-MODULES = ("stories.js", "globe.js")
+MODULES = (
+    "style.js",
+    "runs.js",
+    "stories.js",
+    "earth.js",
+    "links.js",
+    "encounters.js",
+    "timeline.js",
+    "inspector.js",
+    "fleet.js",
+    "film.js",
+    "painter.js",
+    "scene.js",
+    "globe.js",
+)
 """The view's JavaScript: read one after another they are one module."""
 LIVE = "live.js"
 """What a page adds that talks with a server; no other has it."""
 HEIGHT = 560  # CSS pixels of a frame in a notebook
+THEMES = ("auto", "light", "dark")
+"""How a view may look; auto is as the system, or the notebook around it, has it."""
+_GROUNDS = """html,body,#view{{margin:0;height:100%;background:#04070d;color:#dfe7ef}}
+@media (prefers-color-scheme:light){{html,body,#view{{background:#e9eff5;color:#1b2733}}}}
+.oas{{border-radius:0}}"""
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="generator" content="{mark}">
 <meta name="viewport" content="width=device-width,initial-scale=1">
-<title>{title}</title><style>html,body,#view{{margin:0;height:100%;background:#04070d;color:#dfe7ef}}
-.oas{{border-radius:0}}</style></head><body><div id="view"></div>
+<title>{title}</title><style>{grounds}</style></head><body><div id="view"></div>
 <noscript>This view needs JavaScript; nothing is loaded from elsewhere.</noscript>
 {data}
 <script type="module">
-{module}
-const packs = [...document.querySelectorAll("script.pack")].map(
-  (script) => Uint8Array.from(atob(script.textContent), (c) => c.charCodeAt(0)));
+const bytesOf = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 const box = document.getElementById("view");
-mount(box, packs, {options}).then((view) => {{ window.view = view; }}, (error) => {{
+window.oasShow = async (mount) => {{
+  const packs = [...document.querySelectorAll("script.pack")].map((script) => bytesOf(script.textContent));
+  window.view = await mount(box, packs, {options});
+}};
+window.oasFail = (error) => {{
   box.textContent = `This browser cannot show the view: ${{error.message}}`;
   throw error;
-}});
+}};
+try {{ // the view's own code is compressed: sandbox/rendering/*.js, one after another
+  const stream = new Blob([bytesOf("{module}")]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const script = document.createElement("script");
+  script.type = "module";
+  script.textContent = `${{await new Response(stream).text()}}\nwindow.oasShow(mount).catch(window.oasFail);`;
+  document.head.append(script);
+}} catch (error) {{
+  window.oasFail(error);
+}}
 </script></body></html>
 """
 
@@ -48,12 +78,15 @@ def page(recordings: Sequence[Recording], *, every: int | None = None, **options
         raise SandboxError(f"{len(recordings)} recordings; a page shows one, or two side by side.")
     if options.get("show", "globe") not in SHOWN:
         raise SandboxError(f"show = {options['show']!r}; give one of {', '.join(SHOWN)}.")
+    if options.get("theme", "auto") not in THEMES:
+        raise SandboxError(f"theme = {options['theme']!r}; give one of {', '.join(THEMES)}.")
     packs = [base64.b64encode(pack(recording, every=every)).decode() for recording in recordings]
     return _PAGE.format(
         mark=MARK,
         title=html.escape(title(recordings)),
         data="\n".join(f'<script type="text/plain" class="pack">{text}</script>' for text in packs),
-        module=module().replace("</script", "<\\/script"),
+        module=_packed_module(),
+        grounds=_GROUNDS.format(),
         options=json.dumps(options).replace("</", "<\\/"),
     )
 
@@ -62,8 +95,7 @@ _LIVE_PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <link rel="icon" href="data:,">
-<title>{title}</title><style>html,body,#view{{margin:0;height:100%;background:#04070d;color:#dfe7ef}}
-.oas{{border-radius:0}}</style></head><body><div id="view"></div>
+<title>{title}</title><style>{grounds}</style></head><body><div id="view"></div>
 <script type="module">
 {module}
 await fly(document.getElementById("view"));
@@ -74,7 +106,7 @@ await fly(document.getElementById("view"));
 def live_page(title: str) -> str:
     """The page of a flight that goes on: it asks the server that it came from for rounds, and steers it."""
     text = f"{module()}\n{_read(LIVE)}".replace("</script", "<\\/script")
-    return _LIVE_PAGE.format(title=html.escape(title), module=text)
+    return _LIVE_PAGE.format(title=html.escape(title), module=text, grounds=_GROUNDS.format())
 
 
 def to_html(
@@ -152,6 +184,11 @@ def title(recordings: Sequence[Recording]) -> str:
 def module() -> str:
     """The JavaScript of the view."""
     return "\n".join(map(_read, MODULES))
+
+
+@cache
+def _packed_module() -> str:
+    return base64.b64encode(zlib.compress(module().encode(), 9)).decode()
 
 
 def _read(name: str) -> str:

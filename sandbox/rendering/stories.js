@@ -1,20 +1,20 @@
 // What happened in a run: events by lane and by what they are about, stories, and where to look first.
 
-const LANES = { // in the order in which the timeline draws them
-  images: [0.34, 0.71, 0.91], delivered: [0.18, 0.78, 0.58], jobs: [0.80, 0.47, 0.65], conjunctions: [0.90, 0.45, 0.10],
-  health: [1, 0.42, 0.29], minds: [0.94, 0.89, 0.26], other: [0.53, 0.6, 0.67],
-};
+const LANES = ["images", "delivered", "jobs", "conjunctions", "orders", "health", "minds", "other"]; // in the order of the timeline
 const QUIET = new Set(["thought", "reason", "question", "expired", "unanswered", "handover", "computed", "closest_approach"]);
 const WEIGHTS = { collision: 9, lost: 9, override: 7, disaster: 8, tip: 6, completion: 6, burn: 5, safe_mode: 5, delivery: 4, answer: 3, capture: 3 };
 
-const laneOf = (run, kind) => run.kinds?.[kind]?.[1] ?? "other";
+const laneOf = (run, kind) => {
+  const lane = run.kinds?.[kind]?.[1];
+  return LANES.includes(lane) ? lane : "other";
+};
 const aboutOf = (run, kind) => run.kinds?.[kind]?.[0] ?? "";
 
 /** Sort the events by time, and forget what was derived from them. */
 function indexEvents(run) {
   run.events.sort((a, b) => a[0] - b[0]);
-  run.bySatellite = run.byThing = null;
-  run.lanes = Object.keys(LANES).filter((lane) => run.events.some((event) => laneOf(run, event[2]) === lane));
+  run.bySatellite = run.byThing = run.byKind = run.cargoSeen = run.earned = null;
+  run.lanes = LANES.filter((lane) => run.events.some((event) => laneOf(run, event[2]) === lane));
   run.disasters = run.events.filter((event) => event[2] === "disaster").map((event) => ({ time: event[0], ...words(event) }));
   const last = run.events.length ? run.events.at(-1)[0] : 0; // what a round brought stands up to its end
   run.over = Math.max(run.time[run.rounds - 1] + (run.meta.round_s || 0), last);
@@ -91,7 +91,7 @@ function phrase(run, event) {
   if (said.why) parts.push(said.why);
   if (kind === "override") parts.push(said.instead_of ? `${said.decision} instead of ${said.instead_of}` : said.decision);
   if (!Number.isFinite(value)) return parts.join(", ");
-  if (kind === "warning") parts.push(`probability ${value.toExponential(1)}, miss ${said.miss_m} m, sigma ${said.sigma_m} m`);
+  if (kind === "warning") parts.push(`probability ${chanceText(value)}, miss ${said.miss_m} m, sigma ${said.sigma_m} m`);
   else if (kind === "closest_approach") parts.push(`missed by ${quantity(value)} m`);
   else if (kind === "burn") parts.push(`${value.toPrecision(3)} m/s`);
   else if (kind === "safe_mode") parts.push(`battery ${quantity(value, "share")}`);
@@ -138,28 +138,28 @@ function drawEvents(run, when, t, options, lines, points, pixel) {
     const lane = laneOf(run, event[2]);
     if (lane === "minds" || event[1] < 0 || !(options.events === "all" || options.events === lane)) continue;
     drawn++;
-    points.add(run.live, event[1], LANES[lane], 0.9 * (1 - age), (16 + 22 * age) * pixel, RING);
+    points.add(run.live, event[1], options.look.lanes[lane], 0.9 * (1 - age), (16 + 22 * age) * pixel, RING);
     const { to } = words(event);
-    if (to >= 0) lines.add(run.live, event[1], run.live, to, LANES[lane], 0.9 * (1 - age), 2.4 * pixel);
+    if (to >= 0) lines.add(run.live, event[1], run.live, to, options.look.lanes[lane], 0.9 * (1 - age), 2.4 * pixel);
   }
-  for (const one of run.disasters) if (t >= one.time && one.radius_km > 0) drawRegion(one, lines, pixel);
+  for (const one of run.disasters) if (t >= one.time && one.radius_km > 0) drawRegion(one, options.look, lines, pixel);
 }
 
-function drawRegion({ latitude_deg, longitude_deg, radius_km }, lines, pixel) {
+function drawRegion({ latitude_deg, longitude_deg, radius_km }, look, lines, pixel) {
   const up = unit(groundPoint(latitude_deg / DEGREE, longitude_deg / DEGREE)), angle = radius_km / RADIUS_KM;
   const east = unit(cross([0, 0, 1], up)), north = cross(up, east);
   const rim = (i) => {
     const c = Math.sin(angle) * Math.cos(i * TAU / 48), s = Math.sin(angle) * Math.sin(i * TAU / 48);
     return up.map((v, a) => 1.002 * (Math.cos(angle) * v + c * east[a] + s * north[a]));
   };
-  for (let i = 0; i < 48; i++) lines.add(rim(i), 0, rim(i + 1), 0, LANES.health, 0.95, 2 * pixel);
+  for (let i = 0; i < 48; i++) lines.add(rim(i), 0, rim(i + 1), 0, look.lanes.health, 0.95, 2 * pixel);
 }
 
 /** The rows of events below the activity, one for each lane that there is. */
 function drawLanes(view, run, pen, width, top) {
   run.lanes.forEach((lane, row) => {
-    const y = top + row * LANE_HEIGHT;
-    pen.fillStyle = css(LANES[lane]);
+    const y = top + row * LANE_HEIGHT, { look } = view;
+    pen.fillStyle = css(look.lanes[lane]);
     pen.globalAlpha = 0.55;
     for (const event of run.events) {
       if (laneOf(run, event[2]) !== lane) continue;
@@ -168,8 +168,8 @@ function drawLanes(view, run, pen, width, top) {
       pen.globalAlpha = heavy ? 1 : 0.5;
       pen.fillRect(x - heavy * 0.5, y, 1 + heavy, LANE_HEIGHT - 2);
     }
-    pen.globalAlpha = 0.75; pen.fillStyle = "#04070d"; pen.fillRect(2, y - 1, pen.measureText(lane).width + 6, LANE_HEIGHT);
-    pen.globalAlpha = 1; pen.fillStyle = css(LANES[lane]); pen.fillText(lane, 5, y + LANE_HEIGHT - 3);
+    pen.globalAlpha = 0.75; pen.fillStyle = look.page.ground; pen.fillRect(2, y - 1, pen.measureText(lane).width + 6, LANE_HEIGHT);
+    pen.globalAlpha = 1; pen.fillStyle = css(look.lanes[lane]); pen.fillText(lane, 5, y + LANE_HEIGHT - 3);
   });
 }
 

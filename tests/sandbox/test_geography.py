@@ -5,7 +5,15 @@ import pytest
 
 from sandbox import geography
 from sandbox.errors import SandboxError
-from sandbox.geography import cities, coastline, on_land, sample_cities, sample_globe, sample_land
+from sandbox.geography import (
+    cities,
+    coastline,
+    fine_coastline,
+    on_land,
+    sample_cities,
+    sample_globe,
+    sample_land,
+)
 
 LAND = {
     "Paris": (48.9, 2.3),
@@ -52,8 +60,9 @@ def test_on_land_refuses_degrees_and_nan(bad):
         on_land(*bad)
 
 
-def test_rings_are_closed_and_never_jump():
-    rings = coastline()
+@pytest.mark.parametrize("coast", [coastline, fine_coastline])
+def test_rings_are_closed_and_never_jump(coast):
+    rings = coast()
     assert len(rings) > 100
     for ring in rings:
         assert np.array_equal(ring[0], ring[-1])
@@ -67,6 +76,16 @@ def test_rings_and_mask_agree():
     area = sum(_ring_area(ring) for ring in coastline())
     cell = np.cos(np.linspace(-np.pi / 2, np.pi / 2, 360, endpoint=False) + np.pi / 720) * (np.pi / 360) ** 2
     assert (geography._mask() * cell[:, None]).sum() == pytest.approx(area, rel=0.005)
+
+
+def test_the_finer_coast_is_of_the_same_land():
+    """Its area is that of the coarser one, and it has several times as many points."""
+    coarse, fine = coastline(), fine_coastline()
+    assert sum(map(_ring_area, fine)) == pytest.approx(sum(map(_ring_area, coarse)), rel=0.01)
+    assert sum(map(len, fine)) > 4 * sum(map(len, coarse))
+    tips = np.concatenate(fine)
+    for longitude, latitude in ((18.47, -34.35), (-5.62, 35.99), (104.27, 1.27)):  # known capes and straits
+        assert np.hypot(*(tips - [longitude, latitude]).T).min() < 0.15
 
 
 def _ring_area(ring):

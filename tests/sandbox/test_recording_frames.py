@@ -1,10 +1,14 @@
 """What a recording says is what the world held."""
 
+import json
+
 import numpy as np
 import pytest
 from pilots import encounter_world, job_world, plain_world, play_round, sensible
 
-from sandbox.lasers import carries
+from sandbox.conjunctions.plane_integrals import foster
+from sandbox.jobs import DECISIONS
+from sandbox.lasers import CARGO, carries
 from sandbox.orbits.frames import gcrs_to_itrs, itrs_to_geodetic
 from sandbox.radio import SKIES
 from sandbox.recording import TARGET_STATES, VARIABLES, Recorder
@@ -72,6 +76,8 @@ def test_every_variable_of_the_physics_is_there(played):
     decisions = {"mask", "probability"} | thoughts  # the runner's
     assert set(recording) == VARIABLES.keys() - decisions - {
         "link_peer",
+        *(f"link_{kind}" for kind in CARGO),
+        "fuel",
         "encounter_position",
         "station_sky",
     }  # of other worlds
@@ -275,3 +281,48 @@ def test_what_passes_within_half_an_hour_is_shown_where_it_is():
                 seen += 1
         world.step(burn=np.zeros((1, world.satellites), np.int32))
     assert seen > 3
+
+
+def test_what_goes_over_a_link_is_told_by_kind():
+    """Each question that is handed over is so many bits over the link of its giver."""
+    world = job_world("relay_40", horizon_s=3600.0)
+    world.reset(0)
+    neighbour = np.full((1, world.satellites), DECISIONS.index("neighbour_1"), np.int32)
+    rates, total, handed = world.lasers.params.terminals["rate"], 0.0, 0
+    assert meta_of(world)["laser_bit_s"] == rates.tolist()
+    for _ in range(12):
+        marks, peer = marks_of(world), scene_of(world)["link_peer"]
+        world.step(queue=neighbour)
+        sent = {kind: activity_of(world)[f"link_{kind}"] for kind in CARGO}
+        assert not sent["messages"].any()
+        asked = sent["images"] + sent["questions"]
+        assert not asked[peer < 0].any()
+        events = [event for event in events_of(world, marks) if event[2] == "handover"]
+        givers = {event[1] for event in events}
+        assert set(np.flatnonzero(asked.sum(axis=1))) == givers
+        raw, book = world.jobs.params.kinds["raw"], world.jobs.state.book[0]
+        for n in givers:
+            bits = sum(raw[book["kind"][event[3]]] for event in events if event[1] == n)
+            assert asked[n].sum() == pytest.approx(bits, rel=1e-5)
+        total, handed = total + asked.sum(), handed + len(events)
+    assert total > 0.0
+    assert handed > 3
+
+
+def test_a_warning_tells_the_whole_encounter_plane():
+    """Its ellipse has the warning's sigma along the miss, and gives its probability."""
+    world = encounter_world("crossing_12", horizon_s=12 * 3600.0)
+    world.reset(1)
+    told = []
+    while len(told) < 3:
+        marks = marks_of(world)
+        world.step(burn=np.zeros((1, world.satellites), np.int32))
+        told += [event for event in events_of(world, marks) if event[2] == "warning"]
+    for _, _, _, _, probability, text in told:
+        said = json.loads(text)
+        (major, minor), tilt = said["ellipse_m"], np.radians(said["tilt_deg"])
+        assert major >= minor
+        assert np.hypot(major * np.cos(tilt), minor * np.sin(tilt)) == pytest.approx(said["sigma_m"], abs=1.0)
+        x, y = said["miss_m"] * np.cos(tilt), -said["miss_m"] * np.sin(tilt)
+        chance = foster(x, y, max(major, 1e-3), max(minor, 1e-3), said["radius_m"])
+        assert chance == pytest.approx(probability, rel=0.2, abs=1e-9)

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from sandbox.recording import Recorder, Recording
+from sandbox.recording import Events, Recorder, Recording
 
 RADIUS, MU, SPIN = 6_378_137.0, 3.986004418e14, 7.2921159e-5
 MODES = ("idle", "charge", "observe", "downlink", "lost")
@@ -106,12 +106,45 @@ def wrapped(angle):
     return (angle + np.pi) % (2 * np.pi) - np.pi
 
 
-def linked(recording):
-    """`recording` with a laser link from each satellite to the next, up every other round; two encounters."""
+LASER_BIT_S = 1e9
+SENT_BIT = 6e9  # a tenth of what a link can carry in a round of 60 s
+
+
+def linked(recording, cargo=True):
+    """`recording` with a laser link from each satellite to the next, up every other round; two encounters.
+
+    With `cargo` images go over the links to the next satellite, and a message from satellite 5 back to 4.
+    """
     rounds, satellites = recording["battery"].shape
     n = np.arange(satellites)
     peer = np.full((rounds, satellites, 4), -1, np.int32)
     peer[::2, :, 0], peer[::2, :, 1] = (n + 1) % satellites, (n - 1) % satellites
     places = np.where(n[:, None] < 2, recording["position"] * np.float32(1.01), np.float32(0.0))
+    images, messages = np.zeros((2, rounds, satellites, 4), np.float32)
+    images[::2, n != 4, 0], messages[::2, 5, 1] = SENT_BIT, 2048.0
     more = {"link_peer": peer, "encounter_position": places}
-    return Recording(recording.meta, dict(recording.arrays) | more, recording.events)
+    meta = dict(recording.meta)
+    if cargo:
+        more |= {"link_images": images, "link_messages": messages}
+        meta |= {"laser_bit_s": [LASER_BIT_S] * satellites}
+    return Recording(meta, dict(recording.arrays) | more, recording.events)
+
+
+PLANE = {
+    "tca_s": 1500.0,
+    "miss_m": 800.0,
+    "sigma_m": 437.0,
+    "ellipse_m": [500.0, 120.0],
+    "tilt_deg": 30.0,
+    "radius_m": 12.0,
+}
+
+
+def warned(recording):
+    """`recording` in which satellite 1 is warned at 300 s of what passes it at 1500 s."""
+    rows = [
+        *recording.events.rows(),
+        (300.0, 1, "warning", 0, 1.2e-4, json.dumps(PLANE)),
+        (1500.0, 1, "closest_approach", 0, 640.0, ""),
+    ]
+    return Recording(recording.meta, recording.arrays, Events.from_rows(rows))

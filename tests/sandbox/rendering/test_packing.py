@@ -42,11 +42,11 @@ def test_every_variable_comes_back_to_its_precision(circles):
 
 
 def test_the_coast_comes_back():
-    from sandbox.geography import coastline
+    from sandbox.geography import fine_coastline
 
     _, arrays = unpacked(pack(flown(rounds=1)))
     rings = np.split(arrays["coast"], np.cumsum(arrays["coast_lengths"].astype(int))[:-1])
-    for mine, theirs in zip(rings, coastline(), strict=True):
+    for mine, theirs in zip(rings, fine_coastline(), strict=True):
         np.testing.assert_allclose(mine, theirs, atol=0.0051)
 
 

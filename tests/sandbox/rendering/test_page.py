@@ -17,6 +17,7 @@ def test_a_page_fetches_nothing(circles):
     text = page([circles])
     assert not re.findall(r"""(?:src|href)\s*=|url\(["']?http|@import|fetch\(|import\(""", text)
     assert "http" not in text.replace("http-equiv", "")
+    assert not re.findall(r"""src\s*=|url\(["']?http|@import|fetch\(|import\(|https?:""", module())
 
 
 def test_only_the_page_of_a_flight_fetches():
@@ -37,7 +38,8 @@ def test_what_a_scenario_is_called_cannot_leave_its_place(circles):
 
 
 def test_the_module_is_small():
-    """With the coast, and next to nothing to show."""
+    """By itself, and a page with the coast, the cities and next to nothing to show."""
+    assert len(module()) < 150_000
     assert len(page([flown(satellites=1, rounds=1, targets=0)])) < 150_000
     assert "\t" not in module()
 
@@ -67,6 +69,7 @@ def test_what_a_notebook_gets(circles):
     [
         (lambda r: page([r, r, r]), "3 recordings"),
         (lambda r: page([r], show="cube"), "show = 'cube'"),
+        (lambda r: page([r], theme="blue"), "theme = 'blue'"),
         (lambda r: r.view(height=10), "height = 10"),
     ],
 )
@@ -125,3 +128,11 @@ def test_what_stands_in_for_the_first_round_is_replaced_by_it(circles):
     made.update()
     assert sent == [0, 3]
     assert made.options == {"live": True}
+
+
+def test_the_module_in_a_page_is_the_module(circles):
+    import base64
+    import zlib
+
+    packed = re.search(r'bytesOf\("([A-Za-z0-9+/=]+)"\)', page([circles])).group(1)
+    assert zlib.decompress(base64.b64decode(packed)).decode() == module()

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from browsing import PIXELS, READY, click, complaints, keys, mouse, settle, state, wait
 from flown import CHOICES, flown, linked
 
 from sandbox.recording import Events, Recording
@@ -14,32 +15,6 @@ from sandbox.rendering.palette import mode_colours, rgb
 from sandbox.rendering.widget import part
 
 pytestmark = pytest.mark.browser
-
-READY = "return !!window.view && view.paints > 0 && document.querySelector('.oas-clock').textContent !== ''"
-
-PIXELS = """view.paint(); const gl = view.painter.gl, box = view.canvas.getBoundingClientRect();
-const pixels = (x, y, side) => { const out = new Uint8Array(4 * side * side);
-  gl.readPixels(Math.round(x), Math.round(y), side, side, gl.RGBA, gl.UNSIGNED_BYTE, out); return [...out]; };
-"""
-
-
-def wait(browser, condition, seconds=30):
-    until = time.monotonic() + seconds
-    while not browser.execute_script(condition):
-        assert time.monotonic() < until, f"still not: {condition}\n{browser.get_log('browser')}"
-        time.sleep(0.05)
-
-
-def settle(browser):
-    """Wait until everything that was asked for is drawn."""
-    browser.execute_async_script(
-        "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()));"
-    )
-
-
-def complaints(browser):
-    """What the console holds, but for remarks of the software renderer on its own speed."""
-    return [line for line in browser.get_log("browser") if "GPU stall" not in line["message"]]
 
 
 @pytest.fixture(scope="module")
@@ -62,38 +37,13 @@ def no_complaints(chromium):
 def fresh(opened):
     opened.execute_script(
         "view.play(false); view.seek(view.begin); view.select(-1); view.set('show', 'globe');"
-        "view.set('colour', 'activity'); view.set('inertial', false); view.set('targets', true);"
+        "view.set('colour', 'activity'); view.set('inertial', false); view.set('theme', 'dark');"
+        "view.set('targets', true);"
         "view.facing(); view.pitch = 0.35; view.distance = 4.1; view.zoom = 1; view.centre = [0, 0];"
         "view.redraw()"
     )
     settle(opened)
     return opened
-
-
-def mouse(browser):
-    from selenium.webdriver.common.action_chains import ActionChains
-    from selenium.webdriver.common.actions.mouse_button import MouseButton  # noqa: F401
-
-    return ActionChains(browser, duration=0)
-
-
-def click(browser, x, y):
-    chain = mouse(browser)
-    chain.w3c_actions.pointer_action.move_to_location(round(x), round(y)).click()
-    chain.perform()
-    settle(browser)
-
-
-def keys(browser, *names):
-    from selenium.webdriver.common.keys import Keys
-
-    root = browser.find_element("css selector", ".oas")
-    root.send_keys(*(getattr(Keys, name, name) for name in names))
-    settle(browser)
-
-
-def state(browser, name):
-    return browser.execute_script("return view.state()[arguments[0]]", name)
 
 
 def test_a_click_on_a_satellite_shows_its_numbers(fresh, circles):
@@ -437,7 +387,7 @@ def test_links_and_encounters_are_drawn_once_a_recording_has_them(chromium, circ
         settle(chromium)
         return chromium.execute_script("return [view.lines.count, view.points.count]")
 
-    chromium.get(to_html(linked(circles), tmp_path / "linked.html").as_uri())
+    chromium.get(to_html(linked(circles, cargo=False), tmp_path / "linked.html").as_uri())
     wait(chromium, READY)
     chromium.execute_script("view.seek(120)")
     with_links, without = drawn("links", True), drawn("links", False)

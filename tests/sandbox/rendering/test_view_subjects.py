@@ -1,0 +1,353 @@
+"""Themes, links, encounters, the list of the fleet, videos and the near Earth, in a real browser."""
+
+import base64
+from io import BytesIO
+
+import numpy as np
+import pytest
+from browsing import PIXELS, click, complaints, keys, mouse, opened_page, settle, state, wait
+from flown import flown, linked, warned
+from PIL import Image
+
+from sandbox.rendering.palette import mode_colours, rgb
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(autouse=True)
+def no_complaints(chromium):
+    chromium.get_log("browser")
+    yield
+    assert complaints(chromium) == []
+
+
+def hold_preference(browser, scheme):
+    """What the system prefers, as the page is told."""
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+
+CONTRAST = """
+const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+const linear = (v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+const luminance = (colour) => {
+  const [r, g, b] = numbers(colour).slice(0, 3).map((v) => linear(v / 255));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const ground = (e) => {
+  for (; e; e = e.parentElement) {
+    const colour = getComputedStyle(e).backgroundColor, parts = numbers(colour);
+    if (parts.length < 4 || parts[3] > 0.8) return colour;
+  }
+  return "rgb(0,0,0)";
+};
+const written = (e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+const spared = "style, .oas-act.no, option, .oas-pane > div:not(.oas-card)";
+const faint = [];
+for (const e of document.querySelectorAll(".oas *")) {
+  if (!written(e) || !e.getClientRects().length || e.closest(spared)) continue;
+  const a = luminance(getComputedStyle(e).color), b = luminance(ground(e));
+  const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  if (ratio < 4.5) faint.push([e.className, e.textContent.slice(0, 30), ratio]);
+}
+return faint;"""
+"""What is written with less contrast than 4.5 (WCAG 2.2), but for what is struck out or on the globe."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_theme_is_that_of_the_system_and_can_be_read(chromium, circles, tmp_path, scheme):
+    hold_preference(chromium, scheme)
+    try:
+        opened_page(chromium, warned(linked(circles)), tmp_path)
+        chromium.execute_script("view.seek(view.begin + 720); view.select(2); view.list.toggle(true)")
+        settle(chromium)
+        assert chromium.execute_script("return view.root.dataset.theme") == scheme
+        assert chromium.execute_script(CONTRAST) == []
+        other = {"light": "dark", "dark": "light"}[scheme]
+        hold_preference(chromium, other)
+        wait(chromium, f"return view.root.dataset.theme === '{other}'")
+        keys(chromium, "l")
+        assert chromium.execute_script("return view.root.dataset.theme") == scheme
+        hold_preference(chromium, scheme)
+        hold_preference(chromium, other)
+        settle(chromium)
+        # what was asked for stays
+        assert chromium.execute_script("return view.root.dataset.theme") == scheme
+        wait(chromium, f"return location.hash.endsWith('theme={scheme}')")
+    finally:
+        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_the_light_theme_is_drawn_in_light_colours(chromium, circles, tmp_path):
+    opened_page(chromium, circles, tmp_path, address="#theme=light&t=360")
+    chromium.execute_script(
+        "for (const name of ['targets', 'trails', 'contacts', 'names', 'places']) view.set(name, false);"
+        "view.yaw = -0.7; view.pitch = 0.35; view.redraw()"
+    )
+    settle(chromium)
+    corner = chromium.execute_script(PIXELS + "return pixels(3, 3, 1)")
+    assert min(corner[:3]) > 200
+    colours = mode_colours(circles.meta["mode_names"])
+    seen = 0
+    for n in range(12):
+        at = chromium.execute_script("return view.pixel(arguments[0])", n)
+        if at is None:
+            continue
+        pixel = chromium.execute_script(
+            PIXELS + "return pixels(arguments[0] - box.left, box.bottom - arguments[1], 1)", *at
+        )
+        assert pixel[:3] == pytest.approx(rgb(colours[circles["mode"][6, n]]), abs=3)
+        seen += 1
+    assert seen >= 4
+
+
+def test_the_list_is_sorted_filtered_and_walked_with_keys(chromium, tmp_path):
+    fleet = flown(satellites=2000, rounds=6)
+    opened_page(chromium, fleet, tmp_path, address="#t=120")
+    root = chromium.find_element("css selector", ".oas")
+    root.send_keys("s")
+    settle(chromium)
+    lines = chromium.find_elements("css selector", ".oas-entry")
+    assert 5 < len(lines) < 80  # of 2,000
+    head = chromium.find_element("css selector", ".oas-heads button[aria-label^='sort by battery']")
+    for sign in (1, -1):
+        head.click()
+        settle(chromium)
+        head = chromium.switch_to.active_element
+        order = chromium.execute_script("return view.list.order")
+        wanted = np.rint(fleet["battery"][2].astype(float) * 100)[order]
+        assert len(order) == 2000
+        assert (np.diff(sign * wanted) >= 0).all()
+    field = chromium.find_element("css selector", ".oas-list .oas-find")
+    field.send_keys("circle 19")
+    settle(chromium)
+    found = chromium.execute_script("return view.list.order")
+    assert sorted(found) == [n for n in range(2000) if "circle 19" in f"circle {n}"]
+    from selenium.webdriver.common.keys import Keys
+
+    field.send_keys(Keys.ARROW_DOWN)
+    settle(chromium)
+    assert state(chromium, "selected") == found[0]
+    chromium.switch_to.active_element.send_keys(Keys.ARROW_DOWN, Keys.END)
+    settle(chromium)
+    assert state(chromium, "selected") == found[-1]
+    rows = chromium.find_element("css selector", ".oas-rows")
+    active = rows.get_attribute("aria-activedescendant")
+    line = chromium.find_element("id", active)
+    assert line.get_attribute("aria-selected") == "true"
+    assert line.text.startswith(f"Circle {found[-1]}")
+    chromium.switch_to.active_element.send_keys(Keys.ESCAPE)
+    settle(chromium)
+    assert not chromium.find_element("css selector", ".oas-list").is_displayed()
+    assert chromium.switch_to.active_element == root
+    assert state(chromium, "selected") == found[-1]  # it closes, it lets nothing go
+
+
+def test_the_list_says_what_was_earned(chromium, circles, tmp_path):
+    opened_page(chromium, circles, tmp_path, address="#t=1200")
+    chromium.execute_script("view.list.toggle(true)")
+    for k in (20, 5, 30):  # also backwards
+        chromium.execute_script("view.seek(view.runs[0].time[arguments[0]])", k)
+        settle(chromium)
+        earned = chromium.execute_script("return Array.from(view.runs[0].earned.sums)")
+        np.testing.assert_allclose(earned, circles["delivered_value"][: k + 1].sum(axis=0), atol=1e-3)
+
+
+def test_a_short_video_is_recorded(chromium, circles, tmp_path):
+    opened_page(chromium, circles, tmp_path)
+    chromium.execute_script(
+        "view.set('film_s', 1); window.offered = null;"
+        "HTMLAnchorElement.prototype.click = function () { offered = this.download; };"
+        "view.record().then(async (blob) => { const bytes = new Uint8Array(await blob.arrayBuffer());"
+        " window.film = [blob.size, blob.type, ...bytes.slice(0, 4)]; })"
+    )
+    wait(chromium, "return !!window.film")
+    size, kind, *magic = chromium.execute_script("return film")
+    assert size > 5_000
+    assert kind == "video/webm"
+    assert bytes(magic) == b"\x1aE\xdf\xa3"  # of EBML
+    assert chromium.execute_script("return offered").endswith(".webm")
+    assert not state(chromium, "playing")
+    assert chromium.execute_script("return view.film") is None
+
+
+def test_a_browser_that_cannot_record_says_so(chromium, circles, tmp_path):
+    opened_page(chromium, circles, tmp_path)
+    chromium.execute_script("window.MediaRecorder = undefined; view.record()")
+    wait(chromium, "return view.caption.textContent.includes('cannot record')")
+
+
+LINK_IN_SIGHT = """for (let n = 0; n < 12; n++) {
+  const m = (n + 1) % 12, a = view.pixel(n), b = view.pixel(m);
+  if (n === 4 || n === 5 || !a || !b) continue;
+  const x = (a[0] + b[0]) / 2, y = (a[1] + b[1]) / 2;
+  const { kind, link } = view.find({clientX: x, clientY: y}) || {};
+  if (kind === "link" && link.includes(n) && link.includes(m)) return [n, m, x, y];
+}
+return null;"""
+
+
+def test_a_link_tells_what_it_carries(chromium, circles, tmp_path):
+    opened_page(chromium, linked(circles), tmp_path)
+    chromium.execute_script("view.set('targets', false); view.set('trails', false); view.seek(120)")
+    settle(chromium)
+    legend = chromium.find_element("css selector", ".oas-legend").text
+    assert "image data\n66.0 Gbit" in legend
+    assert "messages\n2.05 kbit" in legend
+    assert "questions" not in legend
+    pair = chromium.execute_script(LINK_IN_SIGHT)
+    assert pair is not None
+    n, m, x, y = pair
+    chain = mouse(chromium)
+    chain.w3c_actions.pointer_action.move_to_location(round(x), round(y))
+    chain.perform()
+    settle(chromium)
+    tip = chromium.find_element("css selector", ".oas-tip").text
+    assert f"Circle {n} sends image data 6.00 Gbit (10 % of its capacity)" in tip
+    click(chromium, x, y)
+    panel = chromium.find_element("css selector", ".oas-panel").text
+    assert f"Circle {n} sends\nimage data 6.00 Gbit" in panel
+    assert "rate\n1.00 Gbit/s" in panel
+    assert "so far\n12.0 Gbit" in panel  # rounds 0 and 2
+    assert f"Circle {m} sends" in panel
+
+
+def test_links_are_drawn_by_load_and_by_what_they_carry(chromium, circles, tmp_path):
+    """Thick and in the colour of images; a message is dashed; a link at rest is thin."""
+    opened_page(chromium, linked(circles), tmp_path, address="#theme=dark&t=120")
+    chromium.execute_script(
+        "for (const name of ['targets', 'trails', 'contacts']) view.set(name, false); view.select(-1)"
+    )
+    settle(chromium)
+    drawn = chromium.execute_script("view.paint(); return Array.from(view.lines.used)")
+    lines = np.array(drawn).reshape(-1, 11)
+    busy, told = lines[lines[:, 10] > 4.0], lines[(lines[:, 10] > 1.5) & (lines[:, 10] < 4.0)]
+    assert len(busy) == 11
+    np.testing.assert_allclose(busy[:, 6:9], np.tile([0.34, 0.71, 0.91], (11, 1)), atol=1e-6)
+    dashes = told[np.abs(told[:, 6:9] - [0.94, 0.89, 0.26]).max(axis=1) < 1e-6]
+    assert len(dashes) == 9
+
+
+def test_a_warning_shows_the_encounter_plane(chromium, circles, tmp_path):
+    opened_page(chromium, warned(circles), tmp_path, address="#t=900")
+    chromium.execute_script("view.tellOf('encounter', 0, 1, 0)")
+    settle(chromium)
+    panel = chromium.find_element("css selector", ".oas-panel").text
+    for line in (
+        "closest approach in\n10.0 min",
+        "probability\n1.2e-4",
+        "miss, estimated\n800 m",
+        "sigma along the miss\n437 m",
+        "sigma ellipse\n500 m × 120 m",
+        "hard-body radius\n12 m",
+    ):
+        assert line in panel
+    assert "in truth" not in panel
+    plane = chromium.find_element("css selector", ".oas-plane")
+    assert "miss, estimated 800 m" in plane.get_attribute("aria-label")
+    ink = (
+        "const c = document.querySelector('.oas-plane'), pen = c.getContext('2d');"
+        "return pen.getImageData(0, 0, c.width, c.height).data.reduce((sum, v) => sum + (v > 0), 0)"
+    )
+    assert chromium.execute_script(ink) > 1_000
+    chromium.execute_script("view.seek(1000)")
+    settle(chromium)
+    assert "8.3 min" in chromium.find_element("css selector", ".oas-panel").text
+    chromium.execute_script("view.seek(1600)")
+    settle(chromium)
+    panel = chromium.find_element("css selector", ".oas-panel").text
+    assert "missed by, in truth\n640 m" in panel
+    assert "closest approach was\n100 s ago" in panel
+
+
+def test_near_the_ground_the_finer_coast_and_more_cities_are_shown(chromium, circles, tmp_path):
+    fresh = opened_page(chromium, circles, tmp_path)
+
+    def shown():
+        return [e.text for e in fresh.find_elements("css selector", ".oas-label.town") if e.is_displayed()]
+
+    assert fresh.execute_script("return view.near.globe.held") is None
+    far = shown()
+    fresh.execute_script(
+        "view.set('places', true); view.yaw = 0.04; view.pitch = 0.85; view.distance = 1.25; view.redraw()"
+    )
+    settle(fresh)
+    assert {"Paris", "London"} <= set(shown())
+    assert len(far) <= 14
+    held = fresh.execute_script("return view.near.globe.held")
+    assert held["longitude"] == pytest.approx(0.04)
+    assert held["tall"] < 0.5
+    labels = [e.rect for e in fresh.find_elements("css selector", ".oas-label") if e.is_displayed()]
+    boxes = [(r["x"], r["y"], r["x"] + r["width"], r["y"] + r["height"]) for r in labels]
+    for i, a in enumerate(boxes):
+        for b in boxes[:i]:
+            assert a[0] >= b[2] - 2 or b[0] >= a[2] - 2 or a[1] >= b[3] - 4 or b[1] >= a[3] - 4
+    before = fresh.execute_script("return view.near.globe.held.longitude")
+    fresh.execute_script("view.yaw = 1.5; view.redraw()")
+    settle(fresh)
+    assert fresh.execute_script("return view.near.globe.held.longitude") != before
+
+
+def test_the_inspector_keeps_what_did_not_change(chromium, circles, tmp_path):
+    """Nothing that says the same is written anew."""
+    fresh = opened_page(chromium, circles, tmp_path)
+    fresh.execute_script("view.seek(view.begin + 61); view.select(3)")
+    settle(fresh)
+    fresh.execute_script("window.chip = document.querySelector('.oas-act'); view.seek(view.begin + 121)")
+    settle(fresh)
+    assert fresh.execute_script("return document.querySelector('.oas-act') === chip")
+    fresh.execute_script("view.select(4)")
+    settle(fresh)
+    assert not fresh.execute_script("return chip.isConnected")
+
+
+def test_in_a_notebook_the_theme_is_the_notebook_s(chromium, circles, tmp_path):
+    opened_page(chromium, circles, tmp_path)
+    for light, theme in (("false", "dark"), ("true", "light")):
+        chromium.execute_script("document.body.dataset.jpThemeLight = arguments[0]", light)
+        wait(chromium, f"return view.root.dataset.theme === '{theme}'")
+
+
+def test_on_a_phone_the_list_gives_way_to_what_is_chosen(chromium, circles, tmp_path):
+    opened_page(chromium, circles, tmp_path, address="#t=60")
+    chromium.execute_script("view.root.style.width = '390px'")
+    wait(chromium, "return view.root.classList.contains('narrow')")
+    chromium.execute_script("view.list.toggle(true)")
+    settle(chromium)
+    stage = chromium.find_element("css selector", ".oas-stage").rect
+    listed = chromium.find_element("css selector", ".oas-list").rect
+    assert listed["width"] == pytest.approx(390, abs=2)
+    assert stage["height"] > 150
+    chromium.find_elements("css selector", ".oas-entry")[4].click()
+    settle(chromium)
+    assert state(chromium, "selected") == 4
+    assert not chromium.find_element("css selector", ".oas-list").is_displayed()
+    assert chromium.find_element("css selector", ".oas-side").is_displayed()
+
+
+def test_a_link_is_reached_from_its_satellite_by_keys(chromium, circles, tmp_path):
+    opened_page(chromium, linked(circles), tmp_path, address="#t=120&sat=7")
+    lines = [e for e in chromium.find_elements("css selector", ".oas-event") if "sends it" in e.text]
+    assert [line.text for line in lines] == [
+        "Circle 8: sends it image data 6.00 Gbit (10 % of its capacity)",
+        "Circle 6: sends it nothing",
+    ]
+    lines[0].send_keys("\ue007")
+    settle(chromium)
+    assert chromium.find_element("css selector", ".oas-panel h3").text.startswith("Circle 7 – Circle 8")
+    assert not state(chromium, "playing")
+
+
+def test_a_picture_is_saved_with_its_words(chromium, circles, tmp_path):
+    opened_page(chromium, circles, tmp_path, address="#t=600")
+    name, address = chromium.execute_script(
+        "HTMLAnchorElement.prototype.click = function () { window.offered = [this.download, this.href]; };"
+        "view.save(); return offered"
+    )
+    assert name == "Circles_script_.png"
+    with Image.open(BytesIO(base64.b64decode(address.removeprefix("data:image/png;base64,")))) as picture:
+        stage = chromium.find_element("css selector", ".oas-stage").rect
+        assert picture.size == (round(stage["width"]), round(stage["height"]))
+        foot = np.asarray(picture.convert("L"))[-60:, :400]
+    assert foot.min() < 120  # letters
+    assert foot.max() > 160  # on the ground
