@@ -4,12 +4,12 @@ import base64
 import html
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, shown
 from sandbox.files import MARK, marked, replacing
 from sandbox.recording.recording import Recording
 from sandbox.rendering.packing import pack
@@ -72,14 +72,18 @@ try {{ // the view's own code is compressed: sandbox/rendering/*.js, one after a
 """
 
 
+def check_options(options: Mapping[str, Any]) -> None:
+    """Raises SandboxError for what a view cannot show, or a theme that it does not have."""
+    for name, known in (("show", SHOWN), ("theme", THEMES)):
+        if name in options and options[name] not in known:
+            raise SandboxError(f"{name} = {shown(options[name])}; give one of {', '.join(known)}.")
+
+
 def page(recordings: Sequence[Recording], *, every: int | None = None, **options: Any) -> str:
     """One or two recordings as a self-contained HTML page. `options` are what the view begins with."""
     if not 1 <= len(recordings) <= 2:
         raise SandboxError(f"{len(recordings)} recordings; a page shows one, or two side by side.")
-    if options.get("show", "globe") not in SHOWN:
-        raise SandboxError(f"show = {options['show']!r}; give one of {', '.join(SHOWN)}.")
-    if options.get("theme", "auto") not in THEMES:
-        raise SandboxError(f"theme = {options['theme']!r}; give one of {', '.join(THEMES)}.")
+    check_options(options)
     packs = [base64.b64encode(pack(recording, every=every)).decode() for recording in recordings]
     return _PAGE.format(
         mark=MARK,

@@ -10,7 +10,7 @@ from sandbox.errors import SandboxError
 from sandbox.recording.recording import Recording
 from sandbox.recording.variables import STATIC
 from sandbox.rendering.packing import pack
-from sandbox.rendering.page import HEIGHT, module
+from sandbox.rendering.page import HEIGHT, check_options, module
 
 
 def widget(
@@ -25,8 +25,9 @@ def widget(
     Its traits `round`, `selected` (-1 for none) and `playing` follow the view and lead it. A run that still
     goes on is given as a function that returns what was recorded so far; `update()` shows its new rounds.
 
-    Raises `SandboxError` where anywidget is not installed.
+    Raises `SandboxError` where anywidget is not installed, and for what a view cannot show.
     """
+    check_options(options)
     live = callable(recording)
     made = _class()(height=int(height), options=options | ({"live": True} if live else {}))
     made.show(recording if live else lambda: recording, beside, live)

@@ -11,6 +11,7 @@ from sandbox.errors import SandboxError
 from sandbox.recording import Recording
 from sandbox.rendering import FrameView, png, to_html
 from sandbox.rendering.page import live_page, module, page
+from sandbox.rendering.widget import part, widget
 
 
 def test_a_page_fetches_nothing(circles):
@@ -70,6 +71,8 @@ def test_what_a_notebook_gets(circles):
         (lambda r: page([r, r, r]), "3 recordings"),
         (lambda r: page([r], show="cube"), "show = 'cube'"),
         (lambda r: page([r], theme="blue"), "theme = 'blue'"),
+        (lambda r: widget(r, theme="blue"), "theme = 'blue'"),
+        (lambda r: widget(r, show=3), "show = 3"),
         (lambda r: r.view(height=10), "height = 10"),
     ],
 )
@@ -90,7 +93,6 @@ def test_png_is_read_by_another_library():
 def test_the_widget_sends_what_is_new(circles):
     pytest.importorskip("anywidget")
     from sandbox.rendering.packing import unpacked
-    from sandbox.rendering.widget import part, widget
 
     rounds = 5
     made = widget(lambda: part(circles, 0, rounds))
@@ -112,8 +114,6 @@ def test_the_widget_sends_what_is_new(circles):
 def test_what_stands_in_for_the_first_round_is_replaced_by_it(circles):
     """A view opened before the first round asks from what it has: that is no round that was played."""
     pytest.importorskip("anywidget")
-    from sandbox.rendering.widget import part, widget
-
     arrays = {name: array for name, array in part(circles, 0, 1).arrays.items() if name != "action"}
     now = [Recording(circles.meta, arrays, circles.events[:0])]
     made = widget(lambda: now[0])
