@@ -30,7 +30,7 @@ class Flight(NamedTuple):
 
 
 FLIGHTS = {
-    "tasking_v0": Flight("scs01", "deadline_greedy", 2.0),
+    "tasking_v0": Flight("scs01", "deadline_greedy", 4.0),
     "offloading_v0": Flight("relay_40", "greedy", 0.5),
     "avoidance_v0": Flight("crossing_12", "thrifty", 24.0),
     "autonomy_v0": Flight("disaster_response", "deadline_greedy", 1.0),

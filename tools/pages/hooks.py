@@ -30,5 +30,6 @@ def on_files(files: Files, config) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page, config, files: Files) -> str:
-    """Links to files of the repository that are no pages become their names."""
+    """Fill in what a page leaves to declarations; links to files that are no pages become their names."""
+    markdown = markdown.replace(texts.COMMANDS, texts.commands_table())
     return links.within_site(markdown, page.file.src_uri, {file.src_uri for file in files})

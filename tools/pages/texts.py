@@ -7,6 +7,8 @@ from experiments import commands
 from tools.pages.tables import cell, table
 
 ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = "<!-- commands -->"
+"""Where a page has the table of commands."""
 
 
 def pages() -> dict[str, str]:
