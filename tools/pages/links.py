@@ -10,6 +10,7 @@ PAGES = {
     "README.md": "index.md",
     "CHANGELOG.md": "changelog.md",
     "agents/trained": "trained.md",
+    "agents/qwen/nano/README.md": "trained.md",
     **{f"envs/{name}_v0.py": f"environments/{name}_v0.md"
        for name in ("tasking", "offloading", "avoidance", "autonomy")},
 }  # fmt: skip

@@ -39,7 +39,7 @@ def _page(modules: tuple[str, ...]) -> str:
     for number, module in enumerate(modules):
         parts += [f"# {module}"] if number else []
         parts.append(_about(module))
-        parts += [f"::: {home}.{name}" for home, name in homes(module)]
+        parts += [f"::: {home}.{name}" for home, name in dict.fromkeys(homes(module))]
     return "\n\n".join(part for part in parts if part)
 
 
