@@ -32,7 +32,7 @@ UNENDING = ("fly",)
 """Commands that serve until they are interrupted: their options are looked up, too."""
 
 LANGUAGES = {"python", "sh", "console", "yaml", "text"}
-"""Of blocks: examples that run, commands that run, commands that want what a test has not, scenarios, commands
+"""Of blocks: examples that run, commands that run, those that want what a test has not, scenarios, and commands
 that take long."""
 
 
@@ -55,7 +55,9 @@ def commands(name):
 def all_commands(name):
     """Those of every block, indented ones too, and those in the text that stand whole between backticks."""
     lines = PAGES[name].splitlines()
-    spoken = re.findall(r"`(python\s-m\sexperiments [^`]+)`", re.sub(r"```.*?```", "", PAGES[name], flags=re.DOTALL))
+    spoken = re.findall(
+        r"`(python\s-m\sexperiments [^`]+)`", re.sub(r"```.*?```", "", PAGES[name], flags=re.DOTALL)
+    )
     return commands_in([line.strip() for line in lines] + [" ".join(each.split()) for each in spoken])
 
 

@@ -135,9 +135,7 @@ def test_every_field_of_a_scenario_is_told():
     page = scenarios.fields_page()
     sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
     models = {
-        name: model
-        for name, model in scenario_schema()["definitions"].items()
-        if not name.endswith("_part")
+        name: model for name, model in scenario_schema()["definitions"].items() if not name.endswith("_part")
     }
     assert set(sections) == set(models)
     for name, model in models.items():
@@ -155,7 +153,7 @@ def test_every_field_of_a_scenario_is_told():
         "| `initial_charge` | 2 numbers |  | `[0.6, 0.9]` | each 0 to 1 |",
         "| `forces` | [Forces](#forces) |  | as that section says |  |",
         "| `spacecraft` | [Spacecraft](#spacecraft) by name |  | required |  |",
-        "| `panel_mount` | `body` or `tracking` |  | `\"body\"` |  |",
+        '| `panel_mount` | `body` or `tracking` |  | `"body"` |  |',
         "| `min_elevation_deg` | number | deg | `5.0` | 0 to below 90 |",
         "| `stations` | list of [Station](#station) |  | required | 1 to 10,000 of them |",
     ],
@@ -198,7 +196,9 @@ def test_nothing_is_asked_of_another_host():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not importlib.util.find_spec("material"), reason="no MkDocs with Material; .[docs] has it")
+@pytest.mark.skipif(
+    not importlib.util.find_spec("material"), reason="no MkDocs with Material; .[docs] has it"
+)
 def test_it_builds_without_a_warning_and_asks_nobody(tmp_path):
     site = tmp_path / "site"
     words = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(site)]

@@ -1,1 +1,1 @@
-"""What the docs site is made of beside the files of docs/: pages from declarations, globes from short runs."""
+"""What the docs site is made of beside docs/: pages from declarations, globes from short runs."""

@@ -13,7 +13,7 @@ def pages() -> dict[str, str]:
     """The one page."""
     told = [
         "# Trained policies",
-        "`--policy trained` plays what is shipped for the problem and the tier of a scenario. These are their "
+        "`--policy trained` plays what is shipped for the problem and tier of a scenario. These are their "
         "cards, as they lie beside the weights in `agents/trained`.",
     ]
     for path in sorted(TRAINED.glob("*/README.md")):

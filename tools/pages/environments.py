@@ -29,9 +29,7 @@ def pages() -> dict[str, str]:
 
 def pictures() -> dict[str, Path]:
     """The learning curves of what is shipped, by their path in the site."""
-    return {
-        curve_path(path.parent.name): path for path in sorted(TRAINED.glob("*/learning_curve.png"))
-    }
+    return {curve_path(path.parent.name): path for path in sorted(TRAINED.glob("*/learning_curve.png"))}
 
 
 def path_of(problem: str) -> str:
@@ -82,8 +80,8 @@ def _index() -> str:
     return "\n\n".join(
         [
             "# Environments",
-            "Each is one decision problem with the same faces: PettingZoo parallel and AEC, Gymnasium, Gymnasium "
-            "vector, batch, and words. [Concepts](../concepts.md) tells what they have in common.",
+            "Each is one decision problem with the same faces: PettingZoo parallel and AEC, Gymnasium, "
+            "Gymnasium vector, batch, and words. [Concepts](../concepts.md) tells what they have in common.",
             table(("id", "a satellite decides", "its own scenario"), rows),
             "The tables of their pages are made from the same declarations as the numbers, the mask and the "
             "words; `help(envs.tasking_v0)` shows the same. A problem of your own has such a page, too: "
@@ -116,8 +114,8 @@ def tiers(problem: str) -> str:
         rows.append((tier, f"`{name}`", about, f"{tier_hours(problem, tier):g}", *earned))
     head = ("tier", "scenario", "what it is", "hours", "best heuristic", "five trainings")
     return table(head, rows) + (
-        "\n\nReturns of the fleet on 16 held-out seeds, from the records of `train_table`: of the heuristic the "
-        "mean, of the trainings the interquartile mean with its 95 % interval ([how](../train.md))."
+        "\n\nReturns of the fleet on 16 held-out seeds, from the records of `train_table`: of the heuristic "
+        "the mean, of the trainings the interquartile mean with its 95 % interval ([how](../train.md))."
     )
 
 
@@ -134,7 +132,7 @@ def standings() -> Mapping[tuple[str, str], Any]:
 
 def learning(problem: str) -> list[str]:
     """The pictures of what is shipped for the tiers of a problem."""
-    told = ["Of the policies that are shipped for its tiers; [their cards](../trained.md) say how they were trained."]
+    told = ["Of what is shipped for its tiers; [their cards](../trained.md) say how they were trained."]
     for tier in PROBLEMS[problem]:
         name = f"{problem}_{tier}"
         if (TRAINED / name / "learning_curve.png").is_file():

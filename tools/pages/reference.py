@@ -28,10 +28,12 @@ def pages() -> dict[str, str]:
     listed = [f"- [{', '.join(f'`{name}`' for name in names)}]({page}.md)" for page, names in PAGES.items()]
     index = (
         "# Reference\n\nThe public names: those of `__all__` of each package, with signature and docstring. "
-        "Arrays have shapes (worlds, satellites, ...); numbers are in SI units and radians unless a name says "
-        "otherwise.\n\n" + "\n".join(listed)
+        "Arrays have shapes (worlds, satellites, ...); numbers are in SI units and radians unless a name "
+        "says otherwise.\n\n" + "\n".join(listed)
     )
-    return {"reference/index.md": index} | {f"reference/{page}.md": _page(names) for page, names in PAGES.items()}
+    return {"reference/index.md": index} | {
+        f"reference/{page}.md": _page(names) for page, names in PAGES.items()
+    }
 
 
 def _page(modules: tuple[str, ...]) -> str:

@@ -11,10 +11,10 @@ from tools.pages.tables import cell, table
 
 HEAD = """# Fields of a scenario
 
-Every field of a scenario file, with its unit, its default and its bounds. This page is made from the models that
-read the file (`sandbox.scenario`), as is the schema by which an editor completes it
-(`python -m experiments schema scenario.schema.json`). A field with no default has to be given, unless the file
-[extends](scenarios.md#a-file-of-your-own) another that has it."""
+Every field of a scenario file, with its unit, its default and its bounds. This page is made from the models
+that read the file (`sandbox.scenario`), as is the schema by which an editor completes it
+(`python -m experiments schema scenario.schema.json`). A field with no default has to be given, unless the
+file [extends](scenarios.md#a-file-of-your-own) another that has it."""
 
 
 def pages() -> dict[str, str]:
@@ -75,7 +75,11 @@ def _shown(value: Any) -> str:
     if value is None:
         return "none"
     text = json.dumps(value)
-    return f"`{text}`" if len(text) <= 40 else ("as that section says" if isinstance(value, dict) else "see its model")
+    return (
+        f"`{text}`"
+        if len(text) <= 40
+        else ("as that section says" if isinstance(value, dict) else "see its model")
+    )
 
 
 def kind_of(field: Mapping[str, Any]) -> str:
@@ -84,7 +88,11 @@ def kind_of(field: Mapping[str, Any]) -> str:
         return _link(refs[0])
     if "enum" in field or "const" in field:
         choices = field.get("enum", [field.get("const")])
-        return " or ".join(f"`{json.dumps(choice).strip(chr(34))}`" for choice in choices) if len(choices) < 9 else "name"
+        return (
+            " or ".join(f"`{json.dumps(choice).strip(chr(34))}`" for choice in choices)
+            if len(choices) < 9
+            else "name"
+        )
     if "anyOf" in field:
         kinds = [kind_of(part) for part in field["anyOf"] if part.get("type") != "null"]
         return ", or ".join(dict.fromkeys(kinds))
@@ -104,7 +112,7 @@ def _link(model: str) -> str:
 
 
 def bounds_of(field: Mapping[str, Any]) -> str:
-    """The bounds of a number, of each of several, or of the length of a list; nothing where there are none."""
+    """The bounds of a number, of each of several, or of the length of a list; else nothing."""
     for part in field.get("anyOf", ()):
         if told := bounds_of(part):
             return told
@@ -132,7 +140,9 @@ def _between(field: Mapping[str, Any]) -> str:
 
 def named_page() -> str:
     """The scenarios that come along: what each is, how large, and of which problem and tier."""
-    tier_of = {name: f"`{problem}`, {tier}" for problem, tiers in PROBLEMS.items() for tier, name in tiers.items()}
+    tier_of = {
+        name: f"`{problem}`, {tier}" for problem, tiers in PROBLEMS.items() for tier, name in tiers.items()
+    }
     rows = []
     for name in scenario_names():
         scenario = load_scenario(name)
@@ -141,9 +151,9 @@ def named_page() -> str:
     return "\n\n".join(
         [
             "# Named scenarios",
-            "Any of them flies in any problem: `--scenario NAME` for a command, `envs.make(problem, scenario=NAME)`"
-            " in Python. Their files are in `sandbox/scenarios`, each number with its source beside it, or the "
-            "word *assumed*.",
+            "Any of them flies in any problem: `--scenario NAME` for a command, "
+            "`envs.make(problem, scenario=NAME)` in Python. Their files are in `sandbox/scenarios`, each number with "
+            "its source beside it, or the word *assumed*.",
             table(("name", "what it is", "satellites", "tier of"), rows),
         ]
     )
