@@ -32,8 +32,8 @@ UNENDING = ("fly",)
 """Commands that serve until they are interrupted: their options are looked up, too."""
 
 LANGUAGES = {"python", "sh", "console", "yaml", "text"}
-"""Of blocks: examples that run, commands that run, those that want what a test has not, scenarios, and commands
-that take long."""
+"""Of blocks: examples that run, commands that run, those that want what a test has not, scenarios,
+and commands that take long."""
 
 
 def blocks(name, language):
