@@ -37,7 +37,7 @@ def kept():
 
 
 def test_the_version_stands_in_pyproject_alone():
-    """The package reads that of the installation; the citation is held to it here, and no module repeats it."""
+    """The package reads that of the installation; the citation is held to it, no module repeats it."""
     assert sandbox.__version__ == importlib.metadata.version("orbital-autonomy-sandbox")
     assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == VERSION
     for room in ROOMS:
@@ -56,7 +56,7 @@ def test_the_changelog_is_of_the_usual_form():
     kinds = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
     assert set(re.findall(r"^### (.*)$", text, re.MULTILINE)) <= kinds
     released = [head.split("]")[0].strip("[") for head in heads[1:]]
-    assert VERSION == released[0] if released else f"{VERSION} will hold" in text
+    assert released[0] == VERSION if released else f"{VERSION} will hold" in text
 
 
 def test_the_citation_says_what_a_citation_has_to():

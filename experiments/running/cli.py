@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from experiments import commands
 from experiments.running.options import add as _option
 from experiments.running.options import common
+from sandbox.compiling import announce_compiling, at_a_terminal
 from sandbox.errors import SandboxError, printable, unknown_name
 from sandbox.terminal import say
 
@@ -55,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.formatwarning = _in_a_line
     try:
         told = _read(words)
+        if at_a_terminal() and not told.quiet:
+            announce_compiling()
         with _quiet(told.quiet):
             return told.command(told) or 0
     except (SandboxError, OSError) as error:

@@ -152,8 +152,8 @@ def named_page() -> str:
         [
             "# Named scenarios",
             "Any of them flies in any problem: `--scenario NAME` for a command, "
-            "`envs.make(problem, scenario=NAME)` in Python. Their files are in `sandbox/scenarios`, each number "
-            "with its source beside it, or the word *assumed*.",
+            "`envs.make(problem, scenario=NAME)` in Python. Their files are in `sandbox/scenarios`, each "
+            "number with its source beside it, or the word *assumed*.",
             table(("name", "what it is", "satellites", "tier of"), rows),
         ]
     )
