@@ -1,7 +1,7 @@
 """Run the notebooks and keep their outputs, small: python tools/fill_notebooks.py [PART OF A NAME ...]
 
-Pictures lose colours, not pixels, until they are small; the live view, a page of its own, becomes a line that says
-what the cell shows. What is kept has no time of execution and no path, so that a second run changes little.
+Pictures keep their 256 colours that lie farthest apart; the live view, a page of its own, becomes a line that
+says what the cell shows. What is kept has no time of execution, so that a second run changes little.
 """
 
 import base64
@@ -23,7 +23,7 @@ VIEW = "(the view: turn, play, scrub, click. It is a page of its own, which is n
 
 
 def fill(path: Path) -> int:
-    """Run one notebook in an empty folder and write it with its outputs; its size. Raises ValueError if too large."""
+    """Run a notebook in an empty folder and write it with its outputs; its size. ValueError if too large."""
     notebook = nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory() as folder:
         where = {"metadata": {"path": folder}}
@@ -50,12 +50,12 @@ def small(output: Any) -> Any:
 
 
 def compressed(picture: str) -> str:
-    """A PNG (base64) of at most `WIDEST` pixels and 64 colours."""
+    """A PNG (base64) of at most `WIDEST` pixels and 256 colours, the rare ones among them."""
     image = Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
     if image.width > WIDEST:
         image = image.resize((WIDEST, round(image.height * WIDEST / image.width)), Image.Resampling.LANCZOS)
     written = io.BytesIO()
-    image.quantize(64).save(written, "png", optimize=True)
+    image.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3).save(written, "png", optimize=True)
     return base64.b64encode(written.getvalue()).decode()
 
 
