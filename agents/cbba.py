@@ -41,7 +41,7 @@ class Offer(NamedTuple):
 
 
 class Cbba(DeadlineGreedy):
-    """See the module's page."""
+    """Satellites outbid each other for requests that several could image: see the module's page."""
 
     half_life_s = 120.0
     """In which a score falls by half with the time until the image is taken."""

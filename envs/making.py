@@ -11,6 +11,7 @@ from sandbox.errors import unknown_name
 __all__ = ["FACES", "make"]
 
 FACES = ("parallel", "aec", "raw", "batch", "single", "vector", "language")
+"""The forms in which `make` gives an environment."""
 
 
 def make(

@@ -18,6 +18,9 @@ RUNNING: Mapping[str, str] = {
     "figures": "draw the figures of a results folder again",
 }
 SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "files": {
+        "schema": ("running.schema", "the JSON Schema of scenario files, for editors"),
+    },
     "studies": {
         "avoidance_tradeoff": (
             "studies.avoidance_tradeoff",

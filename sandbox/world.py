@@ -25,6 +25,7 @@ from sandbox.checks import as_array
 from sandbox.cloud_field import BLOCK_BYTES
 from sandbox.commands import Commands, blank_commands, checked
 from sandbox.compiled import entry_point
+from sandbox.compiling import announce_compiling, in_a_notebook
 from sandbox.demand import Demand, check_book, check_round
 from sandbox.errors import SandboxError, printable, shown, unknown_name
 from sandbox.fleet import orbit_scales, sgp4_states
@@ -107,6 +108,8 @@ class World:
         _check_size("message_bytes", message_bytes, 0, MOST_MESSAGE_BYTES)
         _check_size("threads", threads, 1, MOST_THREADS)
         _check_horizon(horizon_s)
+        if in_a_notebook():
+            announce_compiling()
         loaded = load_scenario(scenario)
         self.parts = chosen_parts(parts, loaded, int(message_bytes))
         self.scenario = idle_boards(loaded) if "jobs" in self.parts else loaded

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from experiments import commands
 from experiments.running.options import add as _option
 from experiments.running.options import common
+from sandbox.compiling import announce_compiling, at_a_terminal
 from sandbox.errors import SandboxError, printable, unknown_name
 from sandbox.terminal import say
 
@@ -55,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.formatwarning = _in_a_line
     try:
         told = _read(words)
+        if at_a_terminal() and not told.quiet:
+            announce_compiling()
         with _quiet(told.quiet):
             return told.command(told) or 0
     except (SandboxError, OSError) as error:
@@ -151,7 +154,7 @@ def _parser() -> ArgumentParser:
         text = commands.RUNNING[name]
         made = parts.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         made.set_defaults(command=function, interrupted="nothing was written")
-        if name in ("run", "compare", "benchmark"):
+        if name in ("run", "compare", "benchmark", "scenarios"):
             common(made)
         else:
             made.set_defaults(quiet=False)
@@ -446,13 +449,18 @@ def _changes(pairs: Sequence[str]) -> dict[str, Any]:
     return changes
 
 
-def _scenarios(_: Namespace) -> None:
+def _scenarios(told: Namespace) -> None:
     from experiments.running.console_tables import print_scenarios
+    from experiments.running.run_folder import keep_records
     from sandbox.fleet import make_fleet
     from sandbox.scenario import load_scenario, scenario_names
 
     found = map(load_scenario, scenario_names())
-    print_scenarios([(s.name, len(make_fleet(s)), s.horizon_h, s.description) for s in found])
+    rows = [(s.name, len(make_fleet(s)), s.horizon_h, s.description) for s in found]
+    print_scenarios(rows)
+    if told.json:
+        names = ("scenario", "satellites", "hours", "description")
+        keep_records(told.json, "scenarios", [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def _video(told: Namespace) -> None:

@@ -47,6 +47,7 @@ class ClosestApproach:
 
     @property
     def distance(self) -> float:
+        """Of the two objects, m."""
         return float(np.linalg.norm(self.miss))
 
 

@@ -35,14 +35,17 @@ class Simulated:
 
     @property
     def probability(self) -> float:
+        """The share of the samples that collide."""
         return self.hits / self.samples
 
     @property
     def low(self) -> float:
+        """The least probability that the samples leave, with 95 % confidence."""
         return self._wilson(-1.0)
 
     @property
     def high(self) -> float:
+        """The greatest probability that the samples leave, with 95 % confidence."""
         return self._wilson(1.0)
 
     def _wilson(self, sign: float) -> float:

@@ -42,6 +42,7 @@ ENCOUNTER = structured(
         ("state2", "f8", (6,)),
     ]
 )
+"""The record of an approach: who, when (s), how near (m), how fast (m/s), and both states (6,) in GCRS."""
 RADIAL_MARGIN_M = 50e3
 """J2 moves the apsides of an osculating orbit by up to 20 km; the rest is for a day of drag, Sun and Moon."""
 SINKING_M = R_EARTH + 300e3

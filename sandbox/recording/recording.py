@@ -29,6 +29,7 @@ class Events:
 
     @classmethod
     def from_rows(cls, rows: Collection[tuple]) -> "Events":
+        """The columns of rows (time_s, satellite, kind, target, value, text)."""
         string = np.dtypes.StringDType()
         dtypes: tuple[Any, ...] = (np.float64, np.int32, string, np.int32, np.float64, string)
         columns: Iterable[Any] = zip(*rows, strict=True) if rows else [()] * len(dtypes)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 __all__ = ["EVENT_KINDS", "TARGET_STATES", "VARIABLES", "EventKind", "Variable"]
 
 TARGET_STATES = ("not yet", "open", "captured", "delivered", "expired")
+"""What a request can be, by the number that recordings hold."""
 
 ROUND, SATELLITE, AXIS = "time", "satellite", "axis"
 CHOICE, STATION, TARGET = "choice", "ground_station", "ground_target"
@@ -25,6 +26,7 @@ class Variable(NamedTuple):
 
     @property
     def static(self) -> bool:
+        """Whether it is the same in every round."""
         return ROUND not in self.dims
 
 
@@ -97,6 +99,7 @@ VARIABLES = {
         Variable("target_value", (TARGET,), "f8", "1", "value of a request once delivered"),
     )
 }
+"""Everything that a recording may hold, by name."""
 RENAMED = {"encounter_position": "threat_position"}
 """What variables were called in recordings of older versions: the name of today, and that one."""
 STATIC = tuple(name for name, variable in VARIABLES.items() if variable.static)

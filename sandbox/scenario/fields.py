@@ -64,15 +64,21 @@ def _plain_kinds(kind: Any) -> Iterator[Any]:
         yield kind
 
 
-def _ordered(pair: Range, low: float, high: float) -> Range:
-    if not low <= pair[0] <= pair[1] <= high:
-        raise ValueError(f"give two numbers with {low:g} <= first <= second <= {high:g}")
-    return pair
+class Between:
+    """The check that a pair of numbers is in order and from `low` to `high`."""
+
+    def __init__(self, low: float, high: float) -> None:
+        self.low, self.high = low, high
+
+    def __call__(self, pair: Range) -> Range:
+        if not self.low <= pair[0] <= pair[1] <= self.high:
+            raise ValueError(f"give two numbers with {self.low:g} <= first <= second <= {self.high:g}")
+        return pair
 
 
 def within(low: float, high: float) -> AfterValidator:
     """The check that a pair of numbers is in order and from `low` to `high`."""
-    return AfterValidator(lambda pair: _ordered(pair, low, high))
+    return AfterValidator(Between(low, high))
 
 
 Values = Annotated[Range, within(0.0, 1e6)]

@@ -9,6 +9,7 @@ from sandbox.plain_data import plain
 from sandbox.yaml_files import read_yaml
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
+"""Where the named scenarios are."""
 CATALOGUES = (".tle", ".2le", ".3le", ".omm", ".kvn", ".txt", ".json", ".csv", ".xml")
 """Endings of what is taken for a catalogue file even if there is none."""
 

@@ -159,6 +159,7 @@ class StateVector(Model):
 
 
 SOURCES = ("walker", "sun_synchronous", "catalogue", "elements", "keplerian", "classical", "states")
+"""The fields of a group of which one says where its satellites fly."""
 
 
 class Group(Model):

@@ -24,6 +24,8 @@ from sandbox.scenario.fields import Efficiency, Model, Range, Share, within
 
 
 class Body(Model):
+    """Mass, and what the air sees; the usual coefficient of compact satellites (Vallado 2013, 8.6.2)."""
+
     mass_kg: Positive
     drag_area_m2: Positive
     drag_coefficient: Positive = 2.2
@@ -126,12 +128,16 @@ class Thermal(Model):
 
 
 class Attitude(Model):
+    """How fast the body turns from rest to rest, and how long it then settles: see `sandbox.attitude`."""
+
     slew_rate_deg_s: Positive
     slew_acceleration_deg_s2: Positive
     settle_s: SecondsOrNone = 0.0
 
 
 class Camera(Model):
+    """How far from nadir it looks, how long it dwells, how large an image is, how high the Sun must stand."""
+
     max_off_nadir_deg: Annotated[float, Field(gt=0, le=65)]
     dwell_s: Seconds
     image_gbit: Annotated[float, Field(ge=1e-6, le=MOST_NUMBER)]

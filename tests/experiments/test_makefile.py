@@ -59,6 +59,13 @@ def test_train_installs_what_it_needs_and_trains(make):
     assert trained == "-m experiments train --problem tasking_v0 --scenario scs01 --hours 6"
 
 
+def test_docs_are_built_strictly(make):
+    _, installed, built = make("docs")
+    assert installed.endswith("-e .[docs]")
+    assert built == "-m mkdocs build --strict --quiet"
+    assert make("docs") == [built]
+
+
 def test_what_is_needed_is_installed_again_when_it_changes(make, tmp_path):
     assert len(make("test")) == 3
     assert make("test") == ["-m pytest -n 2"]

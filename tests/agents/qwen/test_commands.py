@@ -1,4 +1,4 @@
-"""The commands that the README gives for a checkpoint and for a server, with stand-ins for both."""
+"""The commands that docs/minds.md gives for a checkpoint and for a server, with stand-ins for both."""
 
 import json
 import re
@@ -10,15 +10,15 @@ from fake_server import FakeServer, SystemOneServer
 
 from experiments.running.cli import main
 
-README = (Path(__file__).resolve().parents[3] / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```console\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+PAGE = (Path(__file__).resolve().parents[3] / "docs/minds.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```console\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 (BLOCK,) = (block for block in BLOCKS if "--server" in block)
 COMMANDS = [line.removeprefix("$ python -m experiments ") for line in BLOCK.splitlines()]
 BRIEF = ["--scenario", "pair", "--hours", "0.1", "--no-record"]
 
 
 def run(command, folder, **replaced):
-    """The metrics of a command of the README, with some of its words replaced."""
+    """The metrics of a command of the page, with some of its words replaced."""
     words = [replaced.get(word, word) for word in shlex.split(command)]
     assert main([*words, *BRIEF, "--out", str(folder)]) == 0
     return json.loads((folder / "metrics.json").read_text())

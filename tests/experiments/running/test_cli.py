@@ -13,6 +13,7 @@ from agents import policy_names
 from envs.episodes import env_names
 from experiments import commands
 from experiments.running.cli import MINDS, POLICIES, PUBLISHED, YARDSTICK, main
+from sandbox.scenario import scenario_names
 
 PAIR = ["--scenario", "pair", "--hours", "0.25"]
 
@@ -66,7 +67,7 @@ def test_every_name_explains_itself(name, capsys):
     shown = " ".join(capsys.readouterr().out.split())
     assert f"usage: python -m experiments {name}" in shown
     for option in ("--json", "--quiet"):
-        assert (option in shown) == (name not in ("chat", "fly", "scenarios", "figures", "video", "export"))
+        assert (option in shown) == (name not in ("chat", "fly", "schema", "figures", "video", "export"))
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
@@ -87,6 +88,15 @@ def test_an_unknown_name_is_one_sentence_with_the_near_ones(name, near, capsys):
     assert shown.startswith(f"Error: Unknown experiment '{name}'; did you mean ")
     assert near in shown
     assert shown.count("\n") == 1
+
+
+def test_scenarios_as_records(tmp_path, capsys):
+    out = tmp_path / "s.json"
+    assert main(["scenarios", "--quiet", "--json", str(out)]) == 0
+    assert capsys.readouterr() == ("", "")
+    found = {record["scenario"]: record for record in json.loads(out.read_text())}
+    assert found["scs01"]["satellites"] == 12
+    assert list(found) == scenario_names()
 
 
 def test_quiet_prints_nothing(tmp_path, capsys):

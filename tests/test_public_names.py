@@ -1,0 +1,116 @@
+"""Every public name says what it is: those of `__all__`, with the methods and properties of its classes."""
+
+import ast
+import importlib
+import inspect
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("sandbox", "envs", "agents", "experiments")
+
+
+def declares(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    targets = (
+        target
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+    )
+    return any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets)
+
+
+def module_of(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = sorted(module_of(path) for room in ROOMS for path in (ROOT / room).rglob("*.py") if declares(path))
+TOLD = ("__version__",)
+"""What every package has, and its name says."""
+TYPES_OF_FIELDS = "sandbox.scenario.fields"
+"""Of fields: the bounds that they add are their meaning."""
+
+
+def constants(module):
+    """Names that are assigned at the top of a module, each with whether words follow."""
+    body = ast.parse(Path(inspect.getsourcefile(module)).read_text(encoding="utf-8")).body
+    found = {}
+    for node, after in zip(body, [*body[1:], None], strict=True):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        worded = (
+            isinstance(after, ast.Expr)
+            and isinstance(after.value, ast.Constant)
+            and isinstance(after.value.value, str)
+        )
+        for target in targets:
+            for each in target.elts if isinstance(target, ast.Tuple) else [target]:
+                if isinstance(each, ast.Name):
+                    found[each.id] = worded or len(targets) > 1
+    return found
+
+
+def homes(name):
+    """Modules of ours that assign `name` at their top."""
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            if f"\n{name} = " in path.read_text(encoding="utf-8"):
+                yield importlib.import_module(module_of(path))
+
+
+def is_worded_constant(module, name, value):
+    """Whether words follow where `value`, an attribute of `module`, is assigned, there or elsewhere."""
+    places = [module, *homes(name)] if not constants(module).get(name) else [module]
+    own = [place for place in places if name in constants(place) and getattr(place, name) is value]
+    return any(constants(place)[name] or place.__name__ == TYPES_OF_FIELDS for place in own)
+
+
+def own_words(thing):
+    """The docstring of a function or class itself: not that of its base, nor that which makes itself."""
+    text = thing.__doc__ if inspect.isclass(thing) else inspect.getdoc(thing)
+    return "" if not text or text.startswith(f"{getattr(thing, '__name__', '')}(") else text
+
+
+def members(kind):
+    """The public methods and properties that a class of ours defines itself."""
+    for name, value in vars(kind).items():
+        if not name.startswith("_") and (
+            isinstance(value, property) or inspect.isfunction(getattr(value, "__func__", value))
+        ):
+            yield name, inspect.getdoc(getattr(kind, name))
+
+
+def silent(module):
+    """Public names of a module without words."""
+    for name in module.__all__:
+        thing = getattr(module, name)
+        if name in TOLD:
+            continue
+        if isinstance(thing, ModuleType):
+            if not (thing.__doc__ or "").strip():
+                yield name
+        elif inspect.isclass(thing) or inspect.isroutine(thing):
+            if not own_words(thing):
+                yield name
+            if inspect.isclass(thing) and thing.__module__.partition(".")[0] in ROOMS:
+                yield from (f"{name}.{member}" for member, words in members(thing) if not words)
+        elif not getattr(thing, "__doc__", None) or not is_worded_constant(module, name, thing):
+            yield name
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_public_name_has_words(name):
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        pytest.skip(f"{error.name} is not installed")
+    assert module.__doc__, f"{name} itself says nothing"
+    missing = sorted(set(silent(module)))
+    assert not missing, f"{name}: without docstring are {', '.join(missing)}"
+
+
+def test_there_are_as_many_as_there_should_be():
+    assert {"sandbox", "envs", "agents", "sandbox.conjunctions", "sandbox.orbits"} <= set(MODULES)

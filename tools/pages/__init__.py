@@ -1,0 +1,1 @@
+"""What the docs site is made of beside docs/: pages from declarations, globes from short runs."""
