@@ -74,11 +74,12 @@ class RolloutPlanner(Planner):
     def told(self, chosen: NDArray[np.int64]) -> Mapping[str, NDArray]:
         """What the fleet earns by the plan and by the one before; `explain` adds a satellite's part."""
         self._chosen = chosen
-        sums = [(self._found[b].tried.fleet, self._found[b].tried.before) for b in range(len(chosen))]
-        now, before = (
-            np.repeat(np.array(part)[:, None], chosen.shape[1], 1) for part in zip(*sums, strict=True)
-        )
-        return {"fleet earns by the plan": now, "by the plan before": before}
+        tried = [self._found[b].tried for b in range(len(chosen))]
+        sums = {
+            "fleet earns by the plan": [each.fleet for each in tried],
+            "by the plan before": [each.before for each in tried],
+        }
+        return {name: np.repeat(np.array(s)[:, None], chosen.shape[1], 1) for name, s in sums.items()}
 
     def explain(self, b: int, n: int) -> dict[str, float]:
         """What satellite n of world b earns as planned, and in the best plan tried in which it decides

@@ -49,7 +49,7 @@ class Trace(NamedTuple):
 
 
 class Tried:
-    """What the plans that were tried for one world came to, by what each satellite does in each round of them.
+    """What the plans that were tried for one world came to, by what each satellite does in each round.
 
     `worth` (T, N, A) is the most that a satellite earned in a plan in which it takes a decision in a round,
     -inf where it does so in none; `own` (N,) what each earns in the best plan; `fleet` what all earn in it,
