@@ -178,6 +178,7 @@ def _parser() -> ArgumentParser:
     _option(talk, "--policy", None, f"who decides otherwise: {_WHO} (default: qwen)", metavar="NAME")
     _option(talk, "--satellite", None, "name of the satellite (default: the first)", metavar="NAME")
     _episode_options(talk)
+    _option(talk, "--out", None, "folder that /save writes to", metavar="DIR")
     _mind_options(talk)
     hand = command("fly", _fly)
     _option(hand, "--policy", None, f"who decides otherwise: {_WHO} (default: greedy)", metavar="NAME")
@@ -377,7 +378,7 @@ def _asked(told: Namespace) -> Any:
 def _chat(told: Namespace) -> None:
     from experiments.running.chat import chat
 
-    chat(**_episode(told), policy=told.policy, satellite=told.satellite, mind=_mind(told))
+    chat(**_episode(told), policy=told.policy, satellite=told.satellite, mind=_mind(told), out=told.out)
 
 
 def _fly(told: Namespace) -> int:

@@ -260,7 +260,7 @@ def test_it_ends_with_the_episode():
         (lambda f: f.override(0, "downlink"), "downlink is not legal for Pair 1 now; give one of idle"),
         (lambda f: f.release(0), "Pair 1 is not overridden"),
         (lambda f: f.ask(None), "satellite = None"),
-        (lambda f: f.branch(1), "at = 1; give a round from 0 to 0"),
+        (lambda f: f.branch(1), "at = 1 is no round that was flown; leave it out, or give 0"),
         (lambda f: f.branch(True), "at = True"),
     ],
 )
