@@ -144,11 +144,11 @@ class Flight:
         return [] if self.over else [self.env.actions[a] for a in np.flatnonzero(mask)]
 
     def ask(self, satellite: int | str) -> dict[str, Any]:
-        """What the policy would decide for a satellite now. A copy of it is asked: nothing changes.
+        """What the policy would decide for a satellite now; nothing changes by it.
 
         Returns "decision" and, as far as the policy has them, "because" and "odds"; of a mind also what it
         read and wrote, and what the thought would cost ("seconds", "joules"). "thinking": it is still at an
-        earlier thought, and would not be asked. Raises `SandboxError` where the policy cannot be copied.
+        earlier thought, and would not be asked. Raises `SandboxError` where a mind cannot be copied.
         """
         n = self.number(satellite)
         if self.over:
@@ -170,8 +170,14 @@ class Flight:
         return answer
 
     def _heard(self, n: int) -> tuple[Policy, Turn]:
-        """Whoever is asked, and what it decides for satellite `n`; no mind is asked twice for one round."""
-        if self._turn is not None and (_mind_in(self.policy) is None or (0, n) in self.policy.decisions):
+        """Whoever is asked, and what it decides for satellite `n`.
+
+        Without a mind that is what `step` will play, decided once: a planner plans for minutes. A mind is
+        asked in a copy where it would not be asked in this round.
+        """
+        if _mind_in(self.policy) is None:
+            return self.policy, self.look()
+        if self._turn is not None and (0, n) in self.policy.decisions:
             return self.policy, self._turn
         asked, info = self._copied(self.policy), dict(self._info)
         if _mind_in(asked) is not None:

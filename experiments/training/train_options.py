@@ -103,8 +103,9 @@ def _seen(group: Any) -> None:
     _default(group, "--evaluate", "agent-steps between two evaluations", type=count, metavar="N")
     _default(group, "--evaluate-worlds", "held-out seeds of an evaluation", type=int, metavar="N")
     group.add_argument("--planner", action="store_true", help="the planner beside it, which costs minutes")
-    add(group, "--track", None, "logs (default: tensorboard, where it is installed)",
-        choices=("tensorboard", "none"))  # fmt: skip
+    add(group, "--track", None, "logs, repeated for several; W&B is offline without WANDB_MODE, MLflow in "
+        "the folder without MLFLOW_TRACKING_URI (default: tensorboard, where it is installed)", action="append",
+        choices=("tensorboard", "wandb", "mlflow", "none"))  # fmt: skip
     group.add_argument("--quiet", action="store_true", help="print nothing but errors")
     group.add_argument("--json", type=json_path, metavar="FILE", help="also write the evaluations here")
 
