@@ -64,6 +64,8 @@ def run(told: Namespace) -> None:
     with closing(task.judge_env()) as judge_env, shown(told.quiet) as show:
         kept = _Folder(folder, asked, task.problem, task.scenarios[0].name)
         if kept.references is None or (told.planner and "planner" not in kept.references):
+            if told.scenario and told.tier:
+                show.say(f"--tier {told.tier}: as scenarios are named, it says what --draws draws, no more.")
             show.say("What the others earn on the held-out seeds ...")
             kept.references = references(judge_env, task.problem, told.planner)
         show.levels(kept.references)
