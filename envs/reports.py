@@ -300,14 +300,18 @@ class Reporter:
                 continue
             if only is not None and feature.name not in only:
                 continue
-            said = "" if quiet else wording.say(feature, value)
+            tabled = topic.cells is not None and bool(feature.phrase)
+            if quiet or (tabled and not wording.is_said(feature, value)):
+                said = ""
+            else:  # of a table's row the number alone is told
+                said = wording.cell(feature, value) if tabled else wording.say(feature, value)
             warns = only is None and warns
             if warns and feature.topic in self._things:
                 grave.add(self._things[feature.topic])
             elif warns:
                 continue
-            if topic.cells is not None and feature.phrase:
-                topic.cells.append(wording.cell(feature, value) if said else "")
+            if topic.cells is not None and tabled:
+                topic.cells.append(said)
             if said:
                 topic.said.append(said)
         there = [topic for topic in topics.values() if topic.said and topic.name not in shut]

@@ -57,6 +57,11 @@ def say(feature: Feature, value: float) -> str:
     return phrased(feature, value)
 
 
+def is_said(feature: Feature, value: float) -> bool:
+    """Whether `say` says anything."""
+    return feature.at_zero != "" or not _is_none(feature, value)
+
+
 def _is_none(feature: Feature, value: float) -> bool:
     """Whether the number that would be shown is 0."""
     if abs(value) <= _NEAR * (feature.high - feature.low):
