@@ -104,6 +104,7 @@ class Reporter:
         self.briefing, self.phrases = self._said(problem.briefing), tuple(map(self._said, problem.phrases))
         self._features = [self._translated(feature) for feature in self.layout.features]
         self._bounds = _bounds(self._features)
+        self._topic_names = tuple(dict.fromkeys(feature.topic for feature in self._features))
         self._things = _groups(self.layout)
         self._groups = self._things if len(self.layout) >= TABLES_FROM else {}
         self._prospects, self._usual = problem.prospects, problem.usual
@@ -288,8 +289,10 @@ class Reporter:
     def _topics(self, values: list[float], only: frozenset[str] | None = None) -> Iterator[_Topic]:
         """Topics without those whose gate is shut, of the features `only`: things that warn, then the others,
         in order of first mention. What else warns is told before."""
-        names = dict.fromkeys(feature.topic for feature in self._features)
-        topics = {n: _Topic(n, [], [] if only is None and n in self._groups else None) for n in names}
+        topics = {
+            name: _Topic(name, [], [] if only is None and name in self._groups else None)
+            for name in self._topic_names
+        }
         shut, grave = set(), set()
         silent, warned = (flags.tolist() for flags in self._told_of(values))
         for feature, value, quiet, warns in zip(self._features, values, silent, warned, strict=True):

@@ -52,9 +52,14 @@ def say(feature: Feature, value: float) -> str:
     if feature.at_zero is not None and _is_none(feature, value):
         return feature.at_zero
     if feature.negative and value < 0.0:
-        mirrored = replace(feature, low=-feature.high, high=-feature.low, phrase=feature.negative)
-        return phrased(mirrored, -value)
+        return phrased(_mirrored(feature), -value)
     return phrased(feature, value)
+
+
+@cache
+def _mirrored(feature: Feature) -> Feature:
+    """The feature of the opposite sign, which has a phrase of its own."""
+    return replace(feature, low=-feature.high, high=-feature.low, phrase=feature.negative)
 
 
 def is_said(feature: Feature, value: float) -> bool:
