@@ -79,7 +79,12 @@ class Blind(Policy):
     def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
         seen = np.array(observation)
         seen[..., self._columns] = self._well
-        return self.policy.decide(seen, mask)
+        chosen = self.policy.decide(seen, mask)
+        self.reasons, self.odds = self.policy.reasons, self.policy.odds
+        return chosen
+
+    def explain(self, b: int, n: int) -> dict[str, float]:
+        return self.policy.explain(b, n)
 
 
 def hidden_features(layout: Layout, limit: str) -> dict[str, float]:

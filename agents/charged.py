@@ -37,6 +37,9 @@ class Charged(Policy):
     def close(self) -> None:
         self.inner.close()
 
+    def explain(self, b: int, n: int) -> dict[str, float]:
+        return self.inner.explain(b, n)
+
     def reset(self, seed: int | None = None) -> None:
         super().reset(seed)
         self.inner.reset(seed)
@@ -58,6 +61,6 @@ class Charged(Policy):
             meanwhile = spent.meanwhile
         prompt, output = (np.where(spends, count, 0) for count in self.tokens)
         models = None if self.model is None else np.full(spends.shape, self.model, object)
-        self.decisions = self.inner.decisions
+        self.decisions, self.reasons, self.odds = self.inner.decisions, self.inner.reasons, self.inner.odds
         self.thought = Thought(prompt, output, meanwhile, models)
         return actions

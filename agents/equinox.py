@@ -50,6 +50,11 @@ class TaskingEquinox(DeadlineGreedy):
         score = self._score(seen, mask)
         best, cost = score.argmax(axis=-1), self.cost(seen)
         value = np.take_along_axis(self._worth(seen, mask), best[..., None], axis=-1)[..., 0]
+        self.reasons = {
+            "worth of the best request": np.maximum(value, 0.0),
+            "marginal cost of an image": cost,
+            "battery, %": self._own(seen, "battery"),
+        }
         action = np.where((score.max(axis=-1) > 0.0) & (value > cost), self._observe[best], 0)
         action = np.where(action == 0, self._rest(seen, mask), action)
         send = (mask[..., self._downlink] == 1) & (self._own(seen, "battery") > self.reserve)

@@ -103,6 +103,8 @@ class Reporter:
         self.labels = problem.actions if label == WORDS else LABELS[: len(problem.actions)]
         self.briefing, self.phrases = self._said(problem.briefing), tuple(map(self._said, problem.phrases))
         self._features = [self._translated(feature) for feature in self.layout.features]
+        self._bounds = _bounds(self._features)
+        self._topic_names = tuple(dict.fromkeys(feature.topic for feature in self._features))
         self._things = _groups(self.layout)
         self._groups = self._things if len(self.layout) >= TABLES_FROM else {}
         self._prospects, self._usual = problem.prospects, problem.usual
@@ -253,11 +255,11 @@ class Reporter:
 
     def _warned(self, values: Sequence[float], elsewhere: Collection[str] = ()) -> Iterator[str]:
         """The line of warnings, without those of the topics told `elsewhere`."""
-        told = zip(self._features, values, strict=True)
+        _, warns = self._told_of(values)
         warned = [
-            wording.say(feature, value)
-            for feature, value in told
-            if _warns(feature, value) and feature.topic not in elsewhere
+            wording.say(self._features[i], values[i])
+            for i in np.flatnonzero(warns).tolist()
+            if self._features[i].topic not in elsewhere
         ]
         if warned:
             yield f"{self._said('Warning')}: {', '.join(warned)}."
@@ -287,29 +289,43 @@ class Reporter:
     def _topics(self, values: list[float], only: frozenset[str] | None = None) -> Iterator[_Topic]:
         """Topics without those whose gate is shut, of the features `only`: things that warn, then the others,
         in order of first mention. What else warns is told before."""
-        topics: dict[str, _Topic] = {}
+        topics = {
+            name: _Topic(name, [], [] if only is None and name in self._groups else None)
+            for name in self._topic_names
+        }
         shut, grave = set(), set()
-        for feature, value in zip(self._features, values, strict=True):
-            grouped = only is None and feature.topic in self._groups
-            topic = topics.setdefault(feature.topic, _Topic(feature.topic, [], [] if grouped else None))
+        silent, warned = (flags.tolist() for flags in self._told_of(values))
+        for feature, value, quiet, warns in zip(self._features, values, silent, warned, strict=True):
+            topic = topics[feature.topic]
             if feature.gate:
                 if value < 0.5:
                     shut.add(feature.topic)
                 continue
             if only is not None and feature.name not in only:
                 continue
-            said = "" if _silent(feature, value) else wording.say(feature, value)
-            warns = only is None and _warns(feature, value)
+            tabled = topic.cells is not None and bool(feature.phrase)
+            if quiet or (tabled and not wording.is_said(feature, value)):
+                said = ""
+            else:  # of a table's row the number alone is told
+                said = wording.cell(feature, value) if tabled else wording.say(feature, value)
+            warns = only is None and warns
             if warns and feature.topic in self._things:
                 grave.add(self._things[feature.topic])
             elif warns:
                 continue
-            if topic.cells is not None and feature.phrase:
-                topic.cells.append(wording.cell(feature, value) if said else "")
+            if topic.cells is not None and tabled:
+                topic.cells.append(said)
             if said:
                 topic.said.append(said)
         there = [topic for topic in topics.values() if topic.said and topic.name not in shut]
         yield from sorted(there, key=lambda topic: self._things.get(topic.name, "") not in grave)
+
+    def _told_of(self, values: Sequence[float]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Of which features (F,) there is nothing to say, and which are to be warned of."""
+        seen, bounds = np.asarray(values, float), self._bounds
+        # float32 leaves a value a millionth of its range off; there is no number that NaN is near to
+        silent = np.abs(seen - bounds.silent_at) <= bounds.near
+        return silent, (seen < bounds.warn_below) | (seen > bounds.warn_above)
 
     def _table(self, group: str, rows: Sequence[_Topic]) -> Iterator[str]:
         """Several things of a kind, a line each; columns that say nothing of any are left out, and those that
@@ -469,12 +485,19 @@ def _groups(layout: Layout) -> dict[str, str]:
     return {topic: kind for topic, kind in found.items() if counts.count(kind) > 1}
 
 
-def _silent(feature: Feature, value: float) -> bool:
-    """Whether there is nothing to say: float32 leaves a value a millionth of its range off."""
-    near = 1e-6 * (feature.high - feature.low)
-    return feature.silent_at is not None and abs(value - feature.silent_at) <= near
+class _Bounds(NamedTuple):
+    """Of every feature (F,): where there is nothing to say, and how near; beyond what there is a warning."""
+
+    silent_at: NDArray[np.float64]
+    near: NDArray[np.float64]
+    warn_below: NDArray[np.float64]
+    warn_above: NDArray[np.float64]
 
 
-def _warns(feature: Feature, value: float) -> bool:
-    below = feature.warn_below is not None and value < feature.warn_below
-    return below or (feature.warn_above is not None and value > feature.warn_above)
+def _bounds(features: Sequence[Feature]) -> _Bounds:
+    def of(name: str, nothing: float) -> NDArray[np.float64]:
+        given = [getattr(feature, name) for feature in features]
+        return np.array([nothing if value is None else value for value in given], float)
+
+    near = 1e-6 * (of("high", np.nan) - of("low", np.nan))
+    return _Bounds(of("silent_at", np.nan), near, of("warn_below", -np.inf), of("warn_above", np.inf))

@@ -25,15 +25,18 @@ class _Number:
     """A number that knows our format specifications, and whether it stands at an open end."""
 
     def __init__(self, value: float, feature: Feature) -> None:
-        self.value, self.shown = value, ""
-        near = _NEAR * (feature.high - feature.low)
-        self.low, self.high = value <= feature.low + near, value >= feature.high - near
-        self.open = feature.open_end
+        self.value, self.shown, self.feature = value, "", feature
+
+    def _ends(self) -> tuple[bool, bool]:
+        """Whether it is at the lower end of its range, and at the upper one."""
+        low, high = self.feature.low, self.feature.high
+        near = _NEAR * (high - low)
+        return self.value <= low + near, self.value >= high - near
 
     def __format__(self, spec: str) -> str:
         if spec == "odds":
             n = _rounded(10.0 ** min(30.0, max(0.0, -self.value)))
-            return f"{BELOW_ODDS if self.low else ODDS}{n}"
+            return f"{BELOW_ODDS if self._ends()[0] else ODDS}{n}"
         how, _, divisor = spec.partition("/")
         value = self.value / float(divisor) if divisor else self.value
         self.shown = format(value, how)
@@ -41,7 +44,7 @@ class _Number:
             self.shown = self.shown.rstrip("0").rstrip(".")
         if not self.shown.strip("-0."):
             self.shown = self.shown.lstrip("-")
-        return f"{AT_LEAST}{self.shown}" if self.open and self.high else self.shown
+        return f"{AT_LEAST}{self.shown}" if self.feature.open_end and self._ends()[1] else self.shown
 
 
 def say(feature: Feature, value: float) -> str:
@@ -49,9 +52,19 @@ def say(feature: Feature, value: float) -> str:
     if feature.at_zero is not None and _is_none(feature, value):
         return feature.at_zero
     if feature.negative and value < 0.0:
-        mirrored = replace(feature, low=-feature.high, high=-feature.low, phrase=feature.negative)
-        return phrased(mirrored, -value)
+        return phrased(_mirrored(feature), -value)
     return phrased(feature, value)
+
+
+@cache
+def _mirrored(feature: Feature) -> Feature:
+    """The feature of the opposite sign, which has a phrase of its own."""
+    return replace(feature, low=-feature.high, high=-feature.low, phrase=feature.negative)
+
+
+def is_said(feature: Feature, value: float) -> bool:
+    """Whether `say` says anything."""
+    return feature.at_zero != "" or not _is_none(feature, value)
 
 
 def _is_none(feature: Feature, value: float) -> bool:
@@ -72,6 +85,8 @@ def phrased(feature: Feature, value: float) -> str:
     """The phrase of a feature with `value` in it."""
     number = _Number(value + 0.0, feature)
     text = feature.phrase.format(number)
+    if "[" not in text:
+        return text
     return _CHOICE.sub(lambda found: found[1] if _is_one(number.shown) else found[2], text)
 
 

@@ -10,7 +10,7 @@ RUNNING: Mapping[str, str] = {
     "run": "play one episode; leave metrics, a table of rounds, a recording and figures",
     "compare": "play the same episodes under several policies; print a table",
     "benchmark": "play every policy on every problem; leave one table and figures",
-    "chat": "step through a run: read what a satellite reads, answer in its place",
+    "chat": "step through a run: read what a satellite reads, answer in its place, branch into two futures",
     "fly": "steer a run from a page: pause, override, ask a mind, branch into two futures",
     "scenarios": "list the named scenarios",
     "video": "film a recording: out.mp4, out.gif or out.webp",

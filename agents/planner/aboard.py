@@ -71,7 +71,10 @@ class OnboardPlanner(RolloutPlanner):
             self._carrier.follow({name: np.stack([plan[name] for plan in plans]) for name in plans[0]})
         wanted = self._carrier.act(rounds)
         legal = np.take_along_axis(mask, wanted[..., None], axis=-1)[..., 0] == 1
-        return np.where(legal, wanted, 0)
+        chosen = np.where(legal, wanted, 0)
+        self._last = dict(enumerate(rounds.tolist()))
+        self.reasons = self.told(chosen)
+        return chosen
 
     def _renew(self, b: int, done: int) -> bool:
         """Plan for world b where it is due; whether it was."""

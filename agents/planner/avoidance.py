@@ -7,6 +7,7 @@ clear of everything ahead the cheapest is taken, and of those the one that leave
 against the next hit also ends the drift that the last one began.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,11 @@ URGENT_S = 1_800.0
 """From here on a burn that only makes a hit a nearer miss will do."""
 SLOT_SHARE = 0.95
 """Share of the slot beyond which a satellite counts as leaving it: a margin for what is flown until then."""
+WEIGHED = (
+    "clearance of the first that comes near, m", "hours to it", "wrong ahead without a burn",
+    "wrong ahead as decided", "m/s spent", "drift left, m/s",
+)  # fmt: skip
+"""What a decision was weighed by. What is wrong ahead counts as `AvoidancePlanner._price` has it."""
 BURNS = (FORWARD_SMALL, BACKWARD_SMALL, FORWARD_LARGE, BACKWARD_LARGE, RETURN)
 
 
@@ -44,14 +50,26 @@ class AvoidancePlanner(Planner):
     def __init__(self, env: Any) -> None:
         super().__init__(env)
         self._slot_m = 1e3 * self.world.scenario.encounters.slot_km
+        self.forget()
+
+    def forget(self) -> None:
+        self._weighed: dict[int, NDArray[np.float64]] = {}
 
     def act_in(self, b: int, mask: NDArray[np.int8]) -> NDArray[np.int64]:
+        self._weighed[b] = np.full((len(WEIGHED), len(mask)), np.nan)
         return np.array([self._burn(b, n, mask[n]) for n in range(len(mask))], np.int64)
+
+    def told(self, chosen: NDArray[np.int64]) -> Mapping[str, NDArray]:
+        """What was weighed, `WEIGHED`; NaN where nothing is near and nobody burns."""
+        weighed = np.stack([self._weighed[b] for b in range(len(chosen))], axis=1)
+        return dict(zip(WEIGHED, weighed, strict=True))
 
     def _burn(self, b: int, n: int, mask: NDArray[np.int8]) -> int:
         records, now = self.world.encounters.state, float(self.world.state.clock["time"][b])
         gap, wait = clearance(records.encounter[b, n], now)
         leaving = self._leaves(b, n)
+        weighed = self._weighed[b][:, n]
+        weighed[:2] = gap, wait / 3600.0
         if not self.world.state.body["alive"][b, n] or not (leaving or (gap < CLEAR_M and wait <= LEAD_S)):
             return WAIT
         # in order: whatever is wrong ahead, then fuel, then drift, which only later burns would have to end
@@ -62,6 +80,7 @@ class AvoidancePlanner(Planner):
             found = self._try(b, n, burn, now)
             if found < best:
                 best, choice = found, burn
+        weighed[2], weighed[3:] = self._price(gap, wait, leaving), best
         return choice
 
     def _leaves(self, b: int, n: int) -> bool:

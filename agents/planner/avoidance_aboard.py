@@ -65,7 +65,9 @@ class OnboardAvoidance(Policy):
         if not self._found:
             self._rule.follow(search(self._env.problem, self._effort))
             self._found = True
-        return self._rule.decide(observation, mask)
+        chosen = self._rule.decide(observation, mask)
+        self.reasons = self._rule.reasons
+        return chosen
 
 
 class _Rule(Teacher):

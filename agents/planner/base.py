@@ -2,6 +2,7 @@
 
 import math
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,13 @@ class Planner(Policy):
         self.forget()
 
     def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
-        return np.stack([self.act_in(b, mask[b]) for b in range(mask.shape[0])])
+        chosen = np.stack([self.act_in(b, mask[b]) for b in range(mask.shape[0])])
+        self.reasons = self.told(chosen)
+        return chosen
+
+    def told(self, chosen: NDArray[np.int64]) -> Mapping[str, NDArray]:
+        """The numbers (B, N), by name, that decided for `chosen`; nothing is computed for them."""
+        return {}
 
     def forget(self) -> None:
         """Let the plans of the last episode go."""

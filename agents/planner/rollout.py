@@ -1,14 +1,14 @@
 """Planners that search by simulation: they plan every so often, and play what they simulated."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.planner.base import Planner
-from agents.planner.search import Base, Change, Plan, Search, Trace
+from agents.planner.search import Base, Change, Plan, Search, Trace, Tried
 from agents.planner.simulator import Simulator
 from envs.options import whole_count
 
@@ -16,6 +16,13 @@ FEWEST, MOST = 4, 24
 """Tries of the largest fleet, and of the smallest."""
 FIRST, AGAIN = 1.5, 0.3
 """Of the tries, as many that run to the end of the episode: when it begins, and for every plan."""
+
+
+class Found(NamedTuple):
+    """What a search ended with for a world, and what it was compared with."""
+
+    trace: Trace
+    tried: Tried
 
 
 class RolloutPlanner(Planner):
@@ -50,6 +57,7 @@ class RolloutPlanner(Planner):
         self._traces: dict[int, Trace] = {}
         self._plans: dict[int, Plan] = {}
         self._last: dict[int, int] = {}
+        self._found: dict[int, Found] = {}
 
     def act_in(self, b: int, mask: NDArray[np.int8]) -> NDArray[np.int64]:
         done = int(self.world.state.clock["round"][b])
@@ -62,6 +70,49 @@ class RolloutPlanner(Planner):
         wanted = trace.actions[done - trace.first]
         legal = np.take_along_axis(mask, wanted[:, None], axis=-1)[:, 0] == 1
         return np.where(legal, wanted, 0)
+
+    def told(self, chosen: NDArray[np.int64]) -> Mapping[str, NDArray]:
+        """What the fleet earns by the plan and by the one before; `explain` adds a satellite's part."""
+        self._chosen = chosen
+        tried = [self._found[b].tried for b in range(len(chosen))]
+        sums = {
+            "fleet earns by the plan": [each.fleet for each in tried],
+            "by the plan before": [each.before for each in tried],
+        }
+        return {name: np.repeat(np.array(s)[:, None], chosen.shape[1], 1) for name, s in sums.items()}
+
+    def explain(self, b: int, n: int) -> dict[str, float]:
+        """What satellite n of world b earns as planned, and in the best plan tried in which it decides
+        otherwise in this round; what of its plan is still to come."""
+        told = super().explain(b, n)
+        if b not in self._found:
+            return told
+        trace, tried = self._found[b]
+        t, action = self._last[b] - trace.first, int(self._chosen[b, n])
+        if not 0 <= t < len(trace.actions):
+            return told
+        told |= self._compared(tried, t, n, action) if t < len(tried.worth) else {}
+        ahead = trace.actions[t:, n]
+        minutes = self.world.constants.round_s / 60.0
+        for name, wanted in (("image", "observe_"), ("downlink", "downlink")):
+            labels = [a for a, label in enumerate(self.actions) if label.startswith(wanted)]
+            due = np.flatnonzero(np.isin(ahead, labels))
+            if len(due):
+                told[f"minutes to its next {name}"] = float(due[0]) * minutes
+        capacity = float(self.world.state.power["capacity"][b, n])
+        told["lowest battery in the plan, %"] = 100.0 * float(trace.energy[t:, n].min()) / capacity
+        return told
+
+    def _compared(self, tried: Tried, t: int, n: int, action: int) -> dict[str, float]:
+        """What satellite n earns by its decision in round t of the plan, and by what came second."""
+        others = tried.worth[t, n].copy()
+        others[action] = -np.inf
+        second, own = int(others.argmax()), float(tried.own[n])
+        told = {f"earns with {self.actions[action]}": own}
+        if np.isfinite(others[second]):
+            told[f"earns with {self.actions[second]}"] = float(others[second])
+            told["more than with that"] = own - float(others[second])
+        return told
 
     def _holds(self, b: int, trace: Trace, done: int) -> bool:
         """Whether the world is where the plan has it, and the plan is still fresh."""
@@ -81,7 +132,8 @@ class RolloutPlanner(Planner):
         better, trace, _ = search.improve(b, plan, done, rounds, self.others(b, done, rounds))
         if rounds > search.horizon:
             better, trace, _ = search.settle(b, plan, better, done, rounds)
-        self._plans[b] = better
+        assert search.tried is not None  # of the last step
+        self._plans[b], self._found[b] = better, Found(trace, search.tried)
         return trace
 
     @property

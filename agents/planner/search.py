@@ -48,6 +48,31 @@ class Trace(NamedTuple):
     shown: NDArray[np.int32]  # (H, N, K) what there was to choose from, -1 for nothing
 
 
+class Tried:
+    """What the plans that were tried for one world came to, by what each satellite does in each round.
+
+    `worth` (T, N, A) is the most that a satellite earned in a plan in which it takes a decision in a round,
+    -inf where it does so in none; `own` (N,) what each earns in the best plan; `fleet` what all earn in it,
+    and `before` in the plan that was there first.
+    """
+
+    def __init__(self, rounds: int, satellites: int, actions: int) -> None:
+        self.worth = np.full((rounds, satellites, actions), -np.inf, np.float32)
+        self.own, self.fleet, self.before = np.zeros(satellites), -np.inf, -np.inf
+
+    def note(self, actions: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
+        """Copies that played `actions` (H, W, N), and earned `scores` (W, N)."""
+        rounds, satellites, _ = self.worth.shape
+        place = np.arange(rounds)[:, None], np.arange(satellites)
+        for w, score in enumerate(scores):
+            did = (*place, actions[:rounds, w])
+            self.worth[did] = np.maximum(self.worth[did], score)
+
+    def settled(self, scores: NDArray[np.float64]) -> None:
+        """The best plan so far earns `scores` (N,)."""
+        self.own, self.fleet = scores.copy(), float(scores.sum())
+
+
 class Base(Protocol):
     """A policy that carries out plans in all copies."""
 
@@ -89,6 +114,8 @@ class Search:
         self.simulator, self.base = simulator, base
         self.horizon, self.span, self.tries = horizon, span, tries
         self.first, self.again = first, again
+        self.tried: Tried | None = None
+        """What the last step of the search compared."""
 
     def begin(self, b: int, done: int, rounds: int, starts: Sequence[Change]) -> Plan:
         """Of the blank plan, its changes `starts` and what else comes of their numbers, what earns most in
@@ -126,6 +153,7 @@ class Search:
         """Run all copies `tries` times over `rounds`: with `others`, with what paid, and with `more`."""
         rng, copies = np.random.default_rng(done), self.simulator.copies
         best, trace = -np.inf, None
+        noted = Tried(min(self.span, rounds), self.simulator.satellites, len(self.simulator.actions))
         queue: list[Change] = [{}, *others]
         for _ in range(tries):
             while len(queue) < copies:
@@ -133,13 +161,18 @@ class Search:
             tried = queue[:copies]
             scores, run = self._run(b, _edited(plan, tried), done, rounds)
             top = int(scores.sum(axis=1).argmax())
+            noted.note(run.actions, scores)
+            if trace is None:
+                noted.before = float(scores[0].sum())
             if scores[top].sum() > best:
                 best, trace = float(scores[top].sum()), _of(run, top)
+                noted.settled(scores[top])
             # the incumbent is run again beside its changes: a gain is the difference to the same future, and
             # the best of the copies, itself among them, is never worse
             queue = [{}, *_joined(rng, tried, scores, top)]
             plan = _changed(plan, tried[top])
         assert trace is not None
+        self.tried = noted
         return plan, trace, best
 
     def _other(self, rng: np.random.Generator, plan: Plan, trace: Trace | None, rounds: int) -> Change:

@@ -29,7 +29,7 @@ _WHO = f"{', '.join(POLICIES + PUBLISHED + YARDSTICK + MINDS)}, {_OWN}"
 EXTRAS = dict.fromkeys(("matplotlib", "mpe2", "pandas", "pyarrow", "rich", "xarray"), "experiments")
 EXTRAS["ray"] = "benchmark"
 EXTRAS |= {"torchrl": "torchrl", "tensordict": "torchrl", "stable_baselines3": "sb3", "sb3_contrib": "sb3"}
-EXTRAS |= {"tensorboard": "train"}
+EXTRAS |= {"tensorboard": "train", "wandb": "wandb", "mlflow": "mlflow"}
 EXTRAS |= dict.fromkeys(("peft", "safetensors", "tokenizers", "torch", "transformers"), "qwen")
 USER_ERROR, NOT_DRAWN, NOT_THE_MINDS, INTERRUPTED = 2, 3, 3, 130
 _signals: list[int] = []
@@ -181,6 +181,7 @@ def _parser() -> ArgumentParser:
     _option(talk, "--policy", None, f"who decides otherwise: {_WHO} (default: qwen)", metavar="NAME")
     _option(talk, "--satellite", None, "name of the satellite (default: the first)", metavar="NAME")
     _episode_options(talk)
+    _option(talk, "--out", None, "folder that /save writes to", metavar="DIR")
     _mind_options(talk)
     hand = command("fly", _fly)
     _option(hand, "--policy", None, f"who decides otherwise: {_WHO} (default: greedy)", metavar="NAME")
@@ -380,7 +381,7 @@ def _asked(told: Namespace) -> Any:
 def _chat(told: Namespace) -> None:
     from experiments.running.chat import chat
 
-    chat(**_episode(told), policy=told.policy, satellite=told.satellite, mind=_mind(told))
+    chat(**_episode(told), policy=told.policy, satellite=told.satellite, mind=_mind(told), out=told.out)
 
 
 def _fly(told: Namespace) -> int:

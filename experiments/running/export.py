@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.running import run_folder
+from experiments.running.progress import bar
 from experiments.studies import study
 from sandbox.errors import SandboxError
 from sandbox.files import check_replaceable, marked, replacing
@@ -28,11 +29,12 @@ def export(source: Path | str, out: Path | str, every: int = 1, beside: Path | s
     if every < 1:
         raise SandboxError(f"every = {every}; give a number of rounds of at least 1.")
     check_replaceable(out, is_npz if out.suffix == ".npz" else marked)
-    recording = open_recording(source)
-    if out.suffix == ".html":
-        other = None if beside is None else open_recording(beside)
-        return recording.to_html(out, beside=other, every=None if every == 1 else every)
-    FORMATS[out.suffix](recording, out, every)
+    with bar(f"writing {out.name}"):
+        recording = open_recording(source)
+        if out.suffix == ".html":
+            other = None if beside is None else open_recording(beside)
+            return recording.to_html(out, beside=other, every=None if every == 1 else every)
+        FORMATS[out.suffix](recording, out, every)
     return out
 
 

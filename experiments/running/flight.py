@@ -9,7 +9,7 @@ and from any moment on a second future flown beside the first.
 
 import copy
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from envs.batch import BatchEnv
 from envs.camera import joined
 from envs.deliberation import HOLD, NOTHING, DeliberatingBatch
 from experiments.running.callbacks import Film, because_of, odds_of, said_of
-from experiments.running.rollout import Turn, advance, decide, without
+from experiments.running.rollout import Round, Turn, advance, decide, without
 from sandbox.errors import SandboxError, shown, unknown_name
 from sandbox.recording import Recording
 from sandbox.recording.frames import frame_of, static_of
@@ -59,6 +59,9 @@ class Flight:
         self._begun = seed, dict(meta or {}), minds
         self._held: list[dict[int, int]] = []  # the overrides of every round
         self._told: dict[int, dict[str, str]] = {}
+        self._turn: Turn | None = None  # of the coming round, once the policy was heard
+        self.played: Round | None = None
+        """The last round."""
         self._observation, self._info = env.reset(seed)
         policy.reset(seed)
         self._film = Film(None, meta or {}, minds)
@@ -86,21 +89,30 @@ class Flight:
         )
         return joined(nothing, frame_of(world))
 
-    def step(self) -> None:
-        """Play one round. Raises `SandboxError` where the episode is over."""
+    def look(self) -> Turn:
+        """What is seen now, and what the policy decides for the coming round: that is what `step` plays, but
+        for the overrides. Raises `SandboxError` where the episode is over."""
         if self.over:
             raise SandboxError(f"The episode is over after {self.rounds} rounds.")
+        if self._turn is None:
+            self._turn = decide(self.policy, self._observation, self._info)
+        return self._turn
+
+    def step(self) -> None:
+        """Play one round. Raises `SandboxError` where the episode is over."""
+        turn = self.look()
         self._film.before(self.env)
-        turn = decide(self.policy, self._observation, self._info)
+        self._turn = None
         told = self._take_over(turn)
         played, self._observation, self._info, over = advance(self.env, self.policy, turn)
+        self.played = played
         self.rounds += 1
         self._held.append(dict(self.overrides))
         self._film.after(self.env, played)
         for n in sorted(told.keys() | self._told.keys()):
             if n not in told:
                 self._film.note(
-                    n, "override", {"decision": self._called(turn.actions[0, n]), "why": "released"}
+                    n, "override", {"decision": self.called(turn.actions[0, n]), "why": "released"}
                 )
             elif told[n] != self._told.get(n):
                 self._film.note(n, "override", told[n])
@@ -132,20 +144,17 @@ class Flight:
         return [] if self.over else [self.env.actions[a] for a in np.flatnonzero(mask)]
 
     def ask(self, satellite: int | str) -> dict[str, Any]:
-        """What the policy would decide for a satellite now. A copy of it is asked: nothing changes.
+        """What the policy would decide for a satellite now; nothing changes by it.
 
         Returns "decision" and, as far as the policy has them, "because" and "odds"; of a mind also what it
         read and wrote, and what the thought would cost ("seconds", "joules"). "thinking": it is still at an
-        earlier thought, and would not be asked. Raises `SandboxError` where the policy cannot be copied.
+        earlier thought, and would not be asked. Raises `SandboxError` where a mind cannot be copied.
         """
         n = self.number(satellite)
         if self.over:
             raise SandboxError(f"The episode is over after {self.rounds} rounds; there is nothing to decide.")
-        asked, info = self._copied(self.policy), dict(self._info)
-        if _mind_in(asked) is not None:
-            info = self._for_one(n, asked, info)
-        turn = decide(asked, self._observation, info)
-        answer: dict[str, Any] = {"satellite": n, "decision": self._called(turn.actions[0, n])}
+        asked, turn = self._heard(n)
+        answer: dict[str, Any] = {"satellite": n, "decision": self.called(turn.actions[0, n])}
         if (0, n) in asked.decisions:
             answer |= said_of(self.env, *asked.decisions[0, n])
         elif asked.odds is not None:
@@ -160,6 +169,21 @@ class Flight:
             answer["thinking"] = bool(self._info["thinking"][0, n])
         return answer
 
+    def _heard(self, n: int) -> tuple[Policy, Turn]:
+        """Whoever is asked, and what it decides for satellite `n`.
+
+        Without a mind that is what `step` will play, decided once: a planner plans for minutes. A mind is
+        asked in a copy where it would not be asked in this round.
+        """
+        if _mind_in(self.policy) is None:
+            return self.policy, self.look()
+        if self._turn is not None and (0, n) in self.policy.decisions:
+            return self.policy, self._turn
+        asked, info = self._copied(self.policy), dict(self._info)
+        if _mind_in(asked) is not None:
+            info = self._for_one(n, asked, info)
+        return asked, decide(asked, self._observation, info)
+
     def branch(self, at: int | None = None) -> "Flight":
         """A second flight from here on, with overrides of its own; the past is the same.
 
@@ -167,12 +191,13 @@ class Flight:
         under the overrides that held then. Raises `SandboxError` where there is no such round, and for a
         policy that cannot be copied or does not repeat itself.
         """
-        if at is None or at == self.rounds:
+        if at is None or (at == self.rounds and not isinstance(at, bool)):
             twin = copy.copy(self)
             twin.__dict__ |= self._copied(self.__dict__)
             return twin
         if isinstance(at, bool) or not isinstance(at, int) or not 0 <= at < self.rounds:
-            raise SandboxError(f"at = {shown(at)}; give a round from 0 to {self.rounds}.")
+            remedy = f"give a round from 0 to {self.rounds}" if self.rounds else "leave it out, or give 0"
+            raise SandboxError(f"at = {shown(at)} is no round that was flown; {remedy}.")
         env, policy = self._copied((self.env, self.policy))
         again = Flight(env, policy, *self._begun)
         for held in self._held[:at]:
@@ -193,7 +218,8 @@ class Flight:
     def _action(self, action: int | str) -> int:
         return _place(action, self.env.actions, "decision")
 
-    def _called(self, action: int) -> str:
+    def called(self, action: int) -> str:
+        """A decision by its label, or that there was none."""
         return STANDING if action == HOLD else self.env.actions[action]
 
     def _take_over(self, turn: Turn) -> dict[int, dict[str, str]]:
@@ -201,7 +227,7 @@ class Flight:
         mask, told, by_hand = turn.info["action_mask"], {}, []
         turn.actions = turn.actions.copy()
         for n, action in self.overrides.items():
-            wanted, other = self._called(action), self._called(turn.actions[0, n])
+            wanted, other = self.called(action), self.called(turn.actions[0, n])
             if not mask[0, n, action]:
                 told[n] = {"decision": other, "instead_of": wanted, "why": NOT_LEGAL}
                 continue
@@ -232,7 +258,8 @@ class Flight:
         """A copy that shares with the original only what does not change: the weights of a mind, say."""
         memo: dict[int, Any] = {}
         for policy in _policies_in(self.policy):
-            memo[id(policy.decisions)] = policy.decisions  # replaced in every round, never changed
+            for told in (policy.decisions, policy.reasons):
+                memo[id(told)] = told  # replaced in every round, never changed
             if isinstance(policy, QwenPolicy):
                 memo[id(policy.engine)] = _twin(policy.engine)
         try:
@@ -242,6 +269,21 @@ class Flight:
                 f"The policy {type(self.policy).__name__} cannot be copied ({error}); without that there is "
                 "neither asking nor a second future."
             ) from None
+
+
+class Parting(NamedTuple):
+    """Where two futures first decide otherwise: the round, from 0 on, and who does."""
+
+    round: int
+    satellites: list[int]
+
+
+def parting(one: Recording, other: Recording) -> Parting | None:
+    """Where two recordings of one fleet part; None where they have not, as far as both go."""
+    both = min(len(one), len(other))
+    differs = one["action"][:both] != other["action"][:both]
+    rounds = np.flatnonzero(differs.any(axis=1))
+    return Parting(int(rounds[0]), np.flatnonzero(differs[rounds[0]]).tolist()) if len(rounds) else None
 
 
 def _policies_in(policy: Policy | None) -> Iterator[Policy]:

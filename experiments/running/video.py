@@ -1,12 +1,13 @@
 """A film of a recording: MP4 by ffmpeg, or an animated GIF or WebP by Pillow."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from experiments.running.export import open_recording
+from experiments.running.progress import bar
 from sandbox.errors import SandboxError
 from sandbox.files import MARK, check_replaceable, marked, replacing
 from sandbox.recording import Recording
@@ -21,6 +22,9 @@ _XMP = (
     '<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" '
     f'xmp:CreatorTool="{MARK}"/></rdf:RDF></x:xmpmeta>'
 ).encode()
+Told = Callable[[str, int], None]
+DRAWN, WRITTEN = "drawing frames", "writing frames"
+"""What is told of, with the number of frames."""
 WRITERS = (".mp4", ".gif", ".webp")
 
 
@@ -54,10 +58,19 @@ def video(
     recording = source if isinstance(source, Recording) else open_recording(source)
     rounds = _rounds(recording, start_h, hours, every, fps)
     camera = Rasteriser(size, show, longitude=_side(recording, rounds[0]), inertial=True, fine=fine)
-    frames = (camera.draw(recording, int(k)) for k in rounds)
-    with replacing(out, marked) as draft:
-        (_write_mp4 if out.suffix == ".mp4" else _write_animation)(frames, draft, size, fps, out.suffix)
+    with bar(DRAWN, len(rounds)) as told, replacing(out, marked) as draft:
+        frames = _drawn(camera, recording, rounds, told)
+        if out.suffix == ".mp4":
+            _write_mp4(frames, draft, size, fps)
+        else:
+            _write_animation(frames, draft, fps, out.suffix, told)
     return out
+
+
+def _drawn(camera: Rasteriser, recording: Recording, rounds: np.ndarray, told: Told) -> Iterator[np.ndarray]:
+    for k in rounds:
+        yield camera.draw(recording, int(k))
+        told(DRAWN, len(rounds))
 
 
 def _rounds(
@@ -83,7 +96,7 @@ def _side(recording: Recording, k: int) -> float:
     return float(np.angle((position[:, 0] + 1j * position[:, 1]).sum())) + 0.6
 
 
-def _write_mp4(frames: Iterator[np.ndarray], path: Path, size: tuple[int, int], fps: int, _: str) -> None:
+def _write_mp4(frames: Iterator[np.ndarray], path: Path, size: tuple[int, int], fps: int) -> None:
     ffmpeg = _imported("imageio_ffmpeg", "imageio-ffmpeg")
     # the draft has no ending that ffmpeg would know the format by
     how = ["-f", "mp4", "-movflags", "+faststart", "-preset", "slow", "-crf", "23"]
@@ -99,9 +112,7 @@ def _write_mp4(frames: Iterator[np.ndarray], path: Path, size: tuple[int, int], 
         writer.close()
 
 
-def _write_animation(
-    frames: Iterator[np.ndarray], path: Path, _: tuple[int, int], fps: int, suffix: str
-) -> None:
+def _write_animation(frames: Iterator[np.ndarray], path: Path, fps: int, suffix: str, told: Told) -> None:
     pillow = _imported("PIL.Image", "pillow")
     pictures = [pillow.fromarray(frame) for frame in frames]
     how: dict[str, Any] = {"save_all": True, "duration": round(1000 / fps), "loop": 0}
@@ -109,7 +120,20 @@ def _write_animation(
         pictures, how = _indexed(pictures), how | {"optimize": False, "comment": MARK.encode()}
     else:
         how |= {"quality": 60, "method": 4, "xmp": _XMP}
+    for picture in pictures:
+        picture.seek = _telling(picture.seek, told, len(pictures))
     pictures[0].save(path, suffix[1:].upper(), append_images=pictures[1:], **how)
+
+
+def _telling(seek: Callable[[int], None], told: Told, of: int) -> Callable[[int], None]:
+    """Tells when Pillow comes to a picture, which it does by looking for the first frame of it."""
+
+    def first(frame: int) -> None:
+        seek(frame)
+        if frame == 0:
+            told(WRITTEN, of)
+
+    return first
 
 
 def _indexed(pictures: list[Any]) -> list[Any]:

@@ -19,12 +19,13 @@ from experiments.training.cloning import WARM, clone
 from experiments.training.evaluation import Score, score_weights
 from experiments.training.ppo import Learner, Settings
 from experiments.training.splits import FIRST_TRAINING_SEED
+from experiments.training.tracking import FAILED, FINISHED, KILLED, Trackers, Training
 from experiments.training.train_options import changed
 from sandbox.errors import SandboxError
 from sandbox.files import replacing
 from sandbox.scenario import Scenario
 
-CHECKPOINT, LOGS = "checkpoint.pt", "tensorboard"
+CHECKPOINT = "checkpoint.pt"
 SCHEMA = 1
 STRIDE = 100_000
 """Between the first seeds of two trainings; of cloning, half of it further on."""
@@ -109,7 +110,7 @@ class Session:
         self._first, self._stage = FIRST_TRAINING_SEED + STRIDE * seed, 0
         self.learner = Learner(self._envs(), settings, seed, self._first)
         self._went_on = self._recover()
-        self._logs: Any = None
+        self._logs: Trackers | None = None
 
     def run(
         self,
@@ -117,14 +118,13 @@ class Session:
         cpu_s: float | None,
         on_record: Callable[[dict[str, Any]], None],
         on_iteration: Callable[[Learner], None] = lambda learner: None,
-        track: bool = False,
+        track: Sequence[str] = (),
     ) -> None:
-        """Train until `steps` agent-steps or `cpu_s` seconds of processor time, whichever comes first."""
-        learner, task = self.learner, self.task
-        if track:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._logs = SummaryWriter(str(self.folder / LOGS), purge_step=learner.steps)
+        """Train until `steps` agent-steps or `cpu_s` seconds of processor time, whichever comes first; tell
+        the tools `track`, of `tracking.TRACKERS`, meanwhile."""
+        learner, task, status = self.learner, self.task, FAILED
+        title = f"{task.problem} {task.scenarios[0].name} seed {self.seed}"
+        self._logs = Trackers(track, Training(self.folder, title, self._arguments, learner.steps))
         try:
             if not self._went_on:
                 if task.clone is not None:
@@ -139,9 +139,12 @@ class Session:
                 if learner.steps >= due or self._is_done(steps, cpu_s):
                     due = (learner.steps // task.interval + 1) * task.interval
                     self._evaluate(on_record)
+            status = FINISHED
+        except KeyboardInterrupt:
+            status = KILLED
+            raise
         finally:
-            if self._logs is not None:
-                self._logs.close()
+            self._logs.close(status)
 
     def close(self) -> None:
         """Let the worlds go."""
@@ -206,9 +209,7 @@ class Session:
 
     def _log(self, told: dict[str, float]) -> None:
         if self._logs is not None:
-            for name, value in told.items():
-                self._logs.add_scalar(name, value, self.learner.steps)
-            self._logs.add_scalar("cpu_s", self.learner.cpu_s, self.learner.steps)
+            self._logs.log(told | {"cpu_s": self.learner.cpu_s}, self.learner.steps)
 
     def _keep(self) -> None:
         """Write the checkpoint, whole or not at all."""

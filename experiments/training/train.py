@@ -2,9 +2,9 @@
 
 Leaves a folder that `run`, `compare`, `benchmark` and `video` take by `--policy DIR`: the best policy by its
 return on held-out seeds, `training.json` (a record per evaluation, beside what chance, the heuristics and the
-planner earn on the same seeds), the learning curve as a picture, TensorBoard logs, and per seed a checkpoint.
-Training takes seeds from 1,000,000 on; it is watched on seeds from 900,000 on, and the benchmark judges on
-others again.
+planner earn on the same seeds), the learning curve as a picture, and per seed a checkpoint and logs
+(TensorBoard, W&B or MLflow). Training takes seeds from 1,000,000 on; it is watched on seeds from 900,000 on,
+and the benchmark judges on others again.
 """
 
 import shlex
@@ -38,11 +38,13 @@ def run(told: Namespace) -> None:
 
     from experiments.training.evaluation import best_heuristic, references
     from experiments.training.session import Session, best_of
+    from experiments.training.tracking import chosen
 
     if told.curriculum is not None:
         told.tier = _tiers_of(told)[-1]
     train_options.fill(told, known_as(told.problem))
     check(told)
+    track = chosen(told.track, find_spec)
     torch.set_num_threads(told.threads)
     _check_device(torch, told.device)
     task, settings, asked = _task(told), _settings(told), arguments(told)
@@ -50,7 +52,6 @@ def run(told: Namespace) -> None:
         told.out or f"results/train-{_plain(task.problem)}-{_plain(task.scenarios[0].name)}-{told.algorithm}"
     )
     _take(folder, told.fresh, asked)
-    track = told.track == "tensorboard" or (told.track is None and find_spec("tensorboard") is not None)
     limits = {"steps": told.steps, "cpu_s": None if told.minutes is None else 60.0 * told.minutes}
     if told.steps is None and told.minutes is None:
         limits["steps"] = DEFAULT_STEPS
@@ -63,6 +64,8 @@ def run(told: Namespace) -> None:
     with closing(task.judge_env()) as judge_env, shown(told.quiet) as show:
         kept = _Folder(folder, asked, task.problem, task.scenarios[0].name)
         if kept.references is None or (told.planner and "planner" not in kept.references):
+            if told.scenario and told.tier:
+                show.say(f"--tier {told.tier}: as scenarios are named, it says what --draws draws, no more.")
             show.say("What the others earn on the held-out seeds ...")
             kept.references = references(judge_env, task.problem, told.planner)
         show.levels(kept.references)

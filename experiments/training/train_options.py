@@ -103,8 +103,9 @@ def _seen(group: Any) -> None:
     _default(group, "--evaluate", "agent-steps between two evaluations", type=count, metavar="N")
     _default(group, "--evaluate-worlds", "held-out seeds of an evaluation", type=int, metavar="N")
     group.add_argument("--planner", action="store_true", help="the planner beside it, which costs minutes")
-    add(group, "--track", None, "logs (default: tensorboard, where it is installed)",
-        choices=("tensorboard", "none"))  # fmt: skip
+    add(group, "--track", None, "logs, repeated for several; W&B is offline without WANDB_MODE, MLflow in "
+        "the folder without MLFLOW_TRACKING_URI (default: tensorboard, where it is installed)",
+        action="append", choices=("tensorboard", "wandb", "mlflow", "none"))  # fmt: skip
     group.add_argument("--quiet", action="store_true", help="print nothing but errors")
     group.add_argument("--json", type=json_path, metavar="FILE", help="also write the evaluations here")
 
@@ -119,11 +120,11 @@ def count(text: str) -> int:
 def fill(told: Namespace, problem: str) -> None:
     """Put the defaults in the place of what was left out; a scenario that is named is of no tier.
 
-    Raises SandboxError for a tier that is unknown.
+    Raises SandboxError for a tier that is unknown, and an anchor without anything cloned.
     """
     if told.tier not in (None, *TIERS):
         raise unknown_name("tier", told.tier, TIERS)
-    team_share = told.team_share
+    team_share, anchor = told.team_share, told.anchor
     for name, value in recipe(problem, None if told.scenario else told.tier).items():
         if getattr(told, name) is None:
             setattr(told, name, value)
@@ -131,6 +132,11 @@ def fill(told: Namespace, problem: str) -> None:
         told.team_share = 0.0
     if told.clone == "none":
         told.clone = None
+    if anchor and told.clone is None:
+        raise SandboxError(
+            f"--anchor {anchor:g} holds a policy near what it was cloned from, and nothing is cloned; name a "
+            "policy with --clone, or leave --anchor out."
+        )
 
 
 def check(told: Namespace) -> None:

@@ -18,6 +18,7 @@ def train(trial: Trial) -> None:
     """Roll out and learn, until the trial is over. The algorithm gives its own seed to the environment."""
     from sb3_contrib import MaskablePPO
     from stable_baselines3.common.callbacks import BaseCallback
+    from stable_baselines3.common.logger import Logger
 
     from envs.sb3 import make_sb3
 
@@ -26,6 +27,8 @@ def train(trial: Trial) -> None:
         "MlpPolicy", env, n_steps=trial.rounds, batch_size=512, n_epochs=4, learning_rate=1e-3,
         ent_coef=0.01, seed=trial.first_seed, device="cpu",
     )  # fmt: skip
+    # its own logger makes a folder among the temporary files, and leaves it there
+    model.set_logger(Logger(folder=None, output_formats=[]))
 
     def act(observation: Any, mask: Any) -> Any:
         flat = observation.reshape(-1, trial.features), mask.reshape(-1, trial.actions)

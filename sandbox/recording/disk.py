@@ -1,5 +1,6 @@
 """The two forms of a recording on disk, a folder and a single `.npz`. Neither holds a pickle."""
 
+import copy
 import json
 import os
 import shutil
@@ -69,10 +70,19 @@ class Column:
 
     def __init__(self, variable: Variable, shape: tuple[int, ...]) -> None:
         self.array = np.zeros(shape, variable.dtype)
+        self._rows = 0
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Column":
+        """A copy whose memory is that of the rows written so far, however many there is room for."""
+        made = copy.copy(self)
+        made.array = np.zeros(self.array.shape, self.array.dtype)
+        made.array[: self._rows] = self.array[: self._rows]
+        return made
 
     def write(self, value: np.ndarray, k: int | None = None) -> None:
         """Store row `k`, or all of them."""
         self.array[... if k is None else k] = value
+        self._rows = max(self._rows, len(self.array) if k is None else k + 1)
 
     def sync(self) -> None:
         """Bring what was written down to the disk itself, if it goes to one."""

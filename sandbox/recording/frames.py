@@ -133,12 +133,13 @@ def _encounters_of(world: "World", b: int) -> dict[str, np.ndarray]:
     if world.encounters is None:
         return {}
     now, where = float(world.state.clock["time"][b]), np.zeros((world.satellites, 3))
-    for n, rows in enumerate(world.encounters.state.encounter[b]):
-        ahead = rows[(rows["passing"] >= now) & (rows["tca"] <= now + SHOWN_S)]
-        if len(ahead) and world.state.body["alive"][b, n]:
-            state = ahead[0]["state"]
-            places, _ = propagate(state[:3], state[3:], [now - ahead[0]["tca"]])
-            where[n] = places[0]
+    rows = world.encounters.state.encounter[b]
+    ahead = (rows["passing"] >= now) & (rows["tca"] <= now + SHOWN_S)
+    for n in np.flatnonzero(ahead.any(axis=1) & world.state.body["alive"][b]):
+        first = rows[n, ahead[n].argmax()]
+        state = first["state"]
+        places, _ = propagate(state[:3], state[3:], [now - first["tca"]])
+        where[n] = places[0]
     return {"encounter_position": where.astype(np.float32)}
 
 

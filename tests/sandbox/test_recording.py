@@ -1,5 +1,6 @@
 """A recording comes back as it went in: from memory, a folder, a file, and a run that was killed."""
 
+import copy
 import json
 import subprocess
 import sys
@@ -472,3 +473,16 @@ def test_what_an_older_version_wrote_is_read_by_the_names_of_today(tmp_path, now
     for path in (tmp_path / "folder", tmp_path / "old.npz", saved):
         assert np.array_equal(Recording.load(path)[now], wanted)
         assert before not in Recording.load(path)
+
+
+def test_a_copy_goes_on_by_itself_and_takes_no_more_than_what_was_written():
+    recorder, rounds = record(rounds=3)
+    recorder._columns["battery"].array[3:] = 7.0  # not written: room that a copy does not touch
+    twin = copy.deepcopy(recorder)
+    assert_same(twin.recording, recorder.recording)
+    assert not twin._columns["battery"].array[3:].any()
+    twin.append(**rounds[0])
+    twin.event(1.0, 0, "capture")
+    assert (len(twin), len(recorder)) == (4, 3)
+    assert len(twin.recording.events) == len(recorder.recording.events) + 1
+    assert_same(copy.deepcopy(twin).recording, twin.recording)

@@ -134,7 +134,7 @@ def test_what_fails_is_told_and_can_go_on(cockpit):
         ({"do": "pace", "value": float("nan")}, "pace = nan"),
         ({"do": "pace", "value": 10**400}, "pace = "),
         ({"do": "keep", "run": 1}, "run = 1; give 0"),
-        ({"do": "branch", "at": 1}, "at = 1; give a round from 0 to 0"),
+        ({"do": "branch", "at": 1}, "at = 1 is no round that was flown; leave it out, or give 0"),
         ({"do": "branch", "at": "0"}, "at = '0'"),
         ({"do": "keep", "run": False}, "run = False"),
         ({"do": "ask", "run": 0, "satellite": {}}, "satellite = "),

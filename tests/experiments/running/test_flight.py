@@ -260,7 +260,7 @@ def test_it_ends_with_the_episode():
         (lambda f: f.override(0, "downlink"), "downlink is not legal for Pair 1 now; give one of idle"),
         (lambda f: f.release(0), "Pair 1 is not overridden"),
         (lambda f: f.ask(None), "satellite = None"),
-        (lambda f: f.branch(1), "at = 1; give a round from 0 to 0"),
+        (lambda f: f.branch(1), "at = 1 is no round that was flown; leave it out, or give 0"),
         (lambda f: f.branch(True), "at = True"),
     ],
 )
@@ -277,7 +277,19 @@ def test_a_policy_that_cannot_be_copied_is_flown_all_the_same():
     flight = fly()
     flight.policy.lock = threading.Lock()
     flight.step()
-    for act in (flight.branch, lambda: flight.ask(0)):
-        with pytest.raises(SandboxError, match="cannot be copied"):
-            act()
+    with pytest.raises(SandboxError, match="cannot be copied"):
+        flight.branch()
+    decision = flight.ask(0)["decision"]
     flight.step()
+    names = flight.recording.meta["action_names"]
+    assert names[flight.recording["action"][-1, 0]] == decision
+
+
+def test_a_policy_is_asked_once_for_a_round(monkeypatch):
+    flight, asked = fly(), []
+    decide = flight.policy.decide
+    monkeypatch.setattr(flight.policy, "decide", lambda *seen: asked.append(1) or decide(*seen))
+    flight.ask(0)
+    flight.ask(1)
+    flight.step()
+    assert len(asked) == 1

@@ -3,6 +3,7 @@
 import csv
 import json
 import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,6 +67,7 @@ def short_paths(monkeypatch):
     """A folder of temporary files with a short name, which Ray's sockets need."""
     with tempfile.TemporaryDirectory(prefix="t", ignore_cleanup_errors=True) as folder:
         monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr(tempfile, "tempdir", folder)
         yield folder
 
 
@@ -95,6 +97,7 @@ def test_it_learns_by_the_rules_and_leaves_a_curve(tmp_path, capsys, watched, sh
     assert (watched.illegal == 0) == (name not in WITHOUT_MASKS)
     assert {FIRST_VALIDATION_SEED} < watched.seeds
     assert all(seed >= FIRST_TRAINING_SEED for seed in watched.seeds - {FIRST_VALIDATION_SEED})
+    assert not list(Path(short_paths).glob("SB3-*"))
 
 
 @pytest.mark.slow

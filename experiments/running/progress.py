@@ -1,0 +1,41 @@
+"""A bar in the terminal for what takes long and is no episode: a film, an export."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def bar(title: str, total: int | None = None) -> Iterator[Callable[[str, int], None]]:
+    """Show how far something is, with an estimate of the time left; without `total` only that it goes on.
+
+    Yields what is to be told of every step: (what is done now, out of how many). Where the standard error is
+    no terminal, or rich is not installed, nothing is shown.
+    """
+    if not sys.stderr.isatty():
+        yield _nothing
+        return
+    try:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    except ModuleNotFoundError:
+        yield _nothing
+        return
+    from experiments.running.console_tables import console_for
+
+    columns = (
+        TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console_for(error=True), transient=True) as shown:
+        tasks = {title: shown.add_task(title, total=total)}
+
+        def step(what: str, of: int) -> None:
+            if what not in tasks:
+                tasks[what] = shown.add_task(what, total=of)
+            shown.update(tasks[what], total=of, advance=1)
+
+        yield step
+
+
+def _nothing(what: str, of: int) -> None:
+    """Where nobody looks on."""
