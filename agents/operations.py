@@ -1,12 +1,12 @@
 """Policies for operations_v0: one controller, that does what it takes orders in words to mean, and readers.
 
-`Deaf` reads none, `Keyword` what `agents.order_reader` makes of their words, `Oracle` their meaning, which it is
-given by a channel of its own as the planner is given the truth. So what they earn tells readers apart.
+`Deaf` reads none, `Keyword` what `agents.order_reader` makes of their words, `Oracle` their meaning, which it
+is given by a channel of its own as the planner is given the truth. So what they earn tells readers apart.
 """
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from agents import autonomy
 from agents.order_reader import read
 from sandbox import directives
-from sandbox.directives import told_orders
+from sandbox.order_delivery import told_orders
 from sandbox.order_meaning import (
     BATTERY_ABOVE,
     BATTERY_BELOW,
@@ -71,7 +71,7 @@ class Obedient(autonomy.DeadlineGreedy):
     rest jobs wait or are passed on; where a station is given up images wait.
     """
 
-    problems = ("operations_v0",)
+    problems: ClassVar[tuple[str, ...]] = ("operations_v0",)
     charge_rate = 0.6
     """Percent of the battery that come in a minute of sunlight, with the payload off."""
     margin = 2.0

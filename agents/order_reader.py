@@ -9,6 +9,7 @@ place it leaves alone, of others it follows what it has understood.
 import math
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ _REVISING = ("correction", "corrected", "更正", "cancel", "cancelled", "取消
 
 
 def read(said: Sequence[str], stations: Sequence[str]) -> Any:
-    """The order (a record of dtype DIRECTIVE, its times those of the day) that words seem to give, or None."""
+    """The order that words seem to give, or None: a record of dtype DIRECTIVE, its times those of the day."""
     head, body = _split(said)
     if head is None or any(word in _REVISING for word in body):
         return None
@@ -135,7 +136,7 @@ def _station(order: Any, body: Sequence[str], stations: Sequence[str]) -> bool:
 
 def _before(body: Sequence[str], units: Sequence[str]) -> float | None:
     """The number before the first of some words that has one."""
-    for word, following in zip(body[:-1], body[1:], strict=True):
+    for word, following in pairwise(body):
         if following in units and word.isdecimal():
             return float(word)
     return None

@@ -120,6 +120,12 @@ _OF_A_PROBLEM: Mapping[str, Mapping[str, str]] = {
         "planner": "agents.planner.autonomy:AutonomyPlanner",
         "onboard": "agents.planner.aboard:OnboardAutonomy",
     },
+    "operations_v0": {
+        "greedy": "agents.autonomy:Greedy",
+        "deadline_greedy": "agents.autonomy:DeadlineGreedy",
+        "equinox": "agents.autonomy:Equinox",
+        "phoenix": "agents.autonomy:Phoenix",
+    },
 }
 """By problem, policies that share their name with one for other problems. What a problem brings itself
 (`envs.Problem.policies`) goes before both tables."""

@@ -1,12 +1,11 @@
 """Orders drawn from a grammar: words for the satellites, and the meaning that the world computes with.
 
 The wordings are in `data/order_grammar.yaml`. What is drawn depends on nothing but the generator, the
-scenario's `orders`, the stations, and where the requests of the episode are, so that orders speak of places
-that matter.
+scenario's `orders`, the stations, and where the satellites pass, so that orders speak of places that matter.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -39,7 +38,11 @@ _RADII, _DISTANCES = range(200, 4_001, 100), range(300, 1_001, 100)
 _LATITUDES = (0, 10, 20, 30, 40, 50, 60)
 _VALUES, _THRESHOLDS = (5, 10, 20, 30), range(20, 81, 10)
 _ORBITS = (1, 2)
-BY_CLOUD, BY_BATTERY = CONDITIONS[1:3], CONDITIONS[3:5]
+LOOKS = 4
+"""Moments at which it is seen what a satellite passes, until an order has its place."""
+BY_CLOUD, BY_BATTERY = ("cloud_above",), ("battery_below",)
+UNSEEN = {"cloud_above": "cloud_below", "battery_below": "battery_above"}
+"""Conditions, and those that orders of the split `heldout` have beside them: never met in training."""
 
 
 class Place(NamedTuple):
@@ -58,7 +61,8 @@ class Theatre(NamedTuple):
     midnight: float  # s of the day that had passed at the epoch, UTC
     stations: Sequence[str]
     station_up: NDArray[np.float64]  # (G, 3)
-    requests_up: NDArray[np.float64]  # (M, 3)
+    passes: Callable[[float], NDArray[np.float64]]
+    """Zeniths (N, 3) of the points below the satellites at a time (s since the epoch), roughly."""
 
 
 @cache
@@ -120,7 +124,7 @@ def _strings(part: Any) -> Iterator[str]:
 def draw_orders(
     rng: np.random.Generator, settings: Orders, theatre: Theatre
 ) -> tuple[NDArray[np.void], list[tuple[int, ...]]]:
-    """The orders of an episode by time of issue: records (D,) of dtype DIRECTIVE, and their words as numbers."""
+    """The orders of an episode by time of issue: records (D,) of dtype DIRECTIVE, and words by number."""
     count = settings.count(theatre.horizon / HOUR)
     later = rng.uniform(0.0, theatre.horizon, count - min(count, settings.initial))
     issued = np.sort(np.concatenate((np.zeros(count - len(later)), later))) + theatre.start
@@ -181,8 +185,8 @@ class _Writer:
         """An order of its own."""
         order["kind"], settings = kind, self.settings
         if kind in (PRIORITY, EMBARGO):
-            self._where(order)
             self._when(order)
+            self._where(order)
             return [*self._body(kind, order), *self._clauses(order, (*BY_CLOUD, *BY_BATTERY))]
         if kind == RESERVE:
             self._charge(order)
@@ -211,6 +215,8 @@ class _Writer:
         return told
 
     def _condition(self, order: Any, of: Sequence[str]) -> list[str]:
+        if self.settings.split == "heldout":
+            of = (*of, *(UNSEEN[name] for name in of))
         name = str(self.rng.choice(of))
         order["condition"], order["threshold"] = CONDITIONS.index(name), self.rng.choice(_THRESHOLDS)
         self.slots["threshold"] = str(int(order["threshold"]))
@@ -259,7 +265,7 @@ class _Writer:
             order["ends"] = self.said + ticks * TICK_S
             self.slots["to"] = self._time(float(order["ends"]))
         else:
-            self._circle(order, self._some_place(), "near")
+            self._circle(order, self._some_place(order), "near")
         self.slots["news"] = self._fill(grammar()["news"][part][self.language])
         return self._fill(self._one_of(grammar()["bodies"]["correction"]))
 
@@ -273,6 +279,7 @@ class _Writer:
     def _contradict(self, order: Any, e: int) -> list[str]:
         """The opposite of order e about its place and a part of its time."""
         target, place = self.book[e], self._spoken[e]
+        assert place is not None
         kind = EMBARGO if target["kind"] == PRIORITY else PRIORITY
         order["kind"] = kind
         self._circle(order, place, "near")
@@ -296,7 +303,7 @@ class _Writer:
         if self.rng.random() < 0.75:
             away = self.rng.random() < self.settings.reasoning
             order["steps"] += int(away)
-            self._circle(order, self._some_place(), "away" if away else "near")
+            self._circle(order, self._some_place(order), "away" if away else "near")
             return
         name = str(self.rng.choice(("north", "south", "between")))
         south, north = sorted(self.rng.choice(_LATITUDES, 2, replace=False).tolist())
@@ -322,13 +329,17 @@ class _Writer:
         order["south"], order["north"] = -1.0, 1.0
         self.slots["where"] = self._fill(self._one_of(grammar()["where"][name]))
 
-    def _some_place(self) -> Place:
-        """The place nearest to a request of the episode."""
-        known, asked = places(), self.theatre.requests_up
-        if not len(asked):
-            return known[int(self.rng.integers(len(known)))]
-        there = asked[int(self.rng.integers(len(asked)))]
-        return max(known, key=lambda place: float(place.up @ there))
+    def _some_place(self, order: Any) -> Place:
+        """Of the places nearest to where some satellites are while an order holds, one that is overflown."""
+        last = max(float(order["ends"]), float(order["begins"]) + 5_400.0 * float(order["orbits_to"]))
+        up = np.stack([place.up for place in places()])
+        best, found = -2.0, 0
+        for time in self.rng.uniform(float(order["begins"]), last, LOOKS):
+            below = self.theatre.passes(float(time))
+            near = up @ below[int(self.rng.integers(len(below)))]
+            if near.max() > best:
+                best, found = float(near.max()), int(near.argmax())
+        return places()[found]
 
     def _when(self, order: Any) -> None:
         """The time in which an order holds."""

@@ -1,7 +1,7 @@
 """The closed vocabulary of orders in words: words as numbers, and numbers as text.
 
-A word is a number from 1 on, its line in `data/order_words.txt`; 0 stands for none. New words go to the end, so
-that networks trained on the numbers keep reading. `order_grammar.vocabulary` lists what the grammar can say.
+A word is a number from 1 on, its line in `data/order_words.txt`; 0 stands for none. New words go to the end,
+so that networks trained on the numbers keep reading. `order_grammar.vocabulary` lists what can be said.
 """
 
 import re

@@ -42,8 +42,9 @@ from sandbox.state import Scratch, State
 from sandbox.weather import Weather
 
 PARTS = (
-    "lasers", "jobs", "encounters", "faults", "messages", "propulsion", "weather", "ahead", "orders", "directives",
-)  # fmt: skip
+    *("lasers", "jobs", "encounters", "faults", "messages", "propulsion", "weather", "ahead", "orders"),
+    "directives",
+)
 REQUIRES = {"jobs": ("lasers",), "messages": ("lasers",)}
 
 

@@ -5,8 +5,8 @@ A round of a world:
 1. what breaks, and what is mended; safe mode, and payloads off for heat;
 2. commands and standing orders become tasks;
 3. burns at the beginning of the round; weights are loaded anew;
-4. thrusters fire, messages and orders in words leave, jobs are served, antennas are shared out; the energy of all that is
-   summed up;
+4. thrusters fire, messages and orders in words leave, jobs are served, antennas are shared out; the energy
+   of all that is summed up;
 5. the satellites fly, and the round is over; it is judged by the orders in words;
 6. orbits are propagated one round ahead, by SGP4 where the scenario says so;
 7. what lies ahead of who has thrust is predicted anew; the sky over the stations changes; what the next
@@ -25,7 +25,6 @@ from sandbox.ahead import look_ahead
 from sandbox.campaigns import count_losses
 from sandbox.commands import assign_tasks
 from sandbox.compiled import kernel
-from sandbox.directives import judge, open_tally, pass_on, send_up
 from sandbox.encounter_warnings import warn_all
 from sandbox.encounters import pass_all, predict_all
 from sandbox.events import draw_times
@@ -39,6 +38,8 @@ from sandbox.links import restart_search
 from sandbox.maneuvers import burn
 from sandbox.messages import exchange, send_messages
 from sandbox.orbits.propagation import MAX_STEP_S, advance
+from sandbox.order_delivery import open_tally, pass_on, send_up
+from sandbox.order_following import judge
 from sandbox.orders import lapse
 from sandbox.parts import Sim
 from sandbox.propulsion import fire, foresee

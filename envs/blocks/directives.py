@@ -1,12 +1,12 @@
 """Orders in words from the ground: what is told of them, and what following them pays."""
 
-
 import numpy as np
 
 from envs.block import Block, Text
 from envs.features import Feature
 from sandbox.compiled import kernel
-from sandbox.directives import CLASSES, told_orders
+from sandbox.directives import CLASSES
+from sandbox.order_delivery import told_orders
 from sandbox.order_words import WORDS, text_of, words_of
 from sandbox.state import NONE
 
@@ -52,8 +52,9 @@ class RequestPlaces(Block):
 
 
 class Directives(Block):
-    """The orders in words that a satellite has heard, the latest first: their words by number, nothing of what
-    they mean. `age` counts from the issue; `word_k` are lines of `sandbox/data/order_words.txt`, 0 for none."""
+    """The orders in words that a satellite has heard, the latest first: their words by number, nothing of
+    what they mean. `age` counts from the issue; `word_k` are lines of `sandbox/data/order_words.txt`, 0 for
+    none."""
 
     parts = ("directives",)
     each = "directive"
@@ -73,11 +74,9 @@ class Directives(Block):
         return tuple(Feature(f"word_{k}", "1", 0, WORD_RANGE, "") for k in range(1, WORDS + 1))
 
     def texts(self, world):
-        names = (
-            tuple(f"directive_{k}_{name}" for name in ("present", *(f"word_{i}" for i in range(1, WORDS + 1))))
-            for k in range(1, self.shown + 1)
-        )
-        return tuple(Text(ORDERS, own, said_of, LONGEST_ORDER) for own in names)
+        own = ("present", *(f"word_{i}" for i in range(1, WORDS + 1)))
+        names = (tuple(f"directive_{k}_{name}" for name in own) for k in range(1, self.shown + 1))
+        return tuple(Text(ORDERS, each, said_of, LONGEST_ORDER) for each in names)
 
     def params(self, world):
         return (np.zeros((world.worlds, self.shown), np.int64),)
@@ -120,9 +119,9 @@ class OrderPay(Block):
         own = world.scenario.orders
         return (
             f"image under embargo -{own.embargo_cost:g} x its value; image through a station given up "
-            f"-{own.station_cost:g} x its pay; battery below a reserve -{own.reserve_cost:g}; minute of serving "
-            f"a queue left to others -{own.service_cost:g}; of two orders that differ the later holds unless "
-            "one says otherwise"
+            f"-{own.station_cost:g} x its pay; battery below a reserve -{own.reserve_cost:g}; minute of "
+            f"serving a queue left to others -{own.service_cost:g}; of two orders that differ the later "
+            "holds unless one says otherwise"
         )
 
     @staticmethod

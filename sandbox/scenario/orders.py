@@ -29,11 +29,11 @@ class OrderKinds(Model):
 
 
 class Orders(Model):
-    """Orders in words (`sandbox.order_grammar`): `initial` ones at the start, then `per_hour`; by default none.
+    """Orders in words (`sandbox.order_grammar`): `initial` at the start, then `per_hour`; by default none.
 
     `split` says whose wordings and kinds of reference they use: those of `train` and of `heldout` never mix.
-    A share `conditions` of them has a condition, `exceptions` an exception, `reasoning` a reference that takes
-    a step of thought (a time zone, orbits, a point off a place, the nearer of two stations); a share
+    A share `conditions` of them has a condition, `exceptions` an exception, `reasoning` a reference that
+    takes a step of thought (a time zone, orbits, a point off a place, the nearer of two stations); a share
     `revisions` corrects or cancels an earlier one, and `conflicts` speaks of a place that an earlier one
     speaks of, mostly with a word on which goes before.
 
