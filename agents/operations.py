@@ -72,7 +72,7 @@ class Obedient(autonomy.DeadlineGreedy):
     """
 
     problems: ClassVar[tuple[str, ...]] = ("operations_v0",)
-    charge_rate = 0.6
+    charge_rate = 0.25
     """Percent of the battery that come in a minute of sunlight, with the payload off."""
     margin = 2.0
     """Percent that the battery is to hold beyond a reserve."""

@@ -7,7 +7,7 @@ from envs.features import Feature
 from sandbox.compiled import kernel
 from sandbox.directives import CLASSES
 from sandbox.order_delivery import told_orders
-from sandbox.order_words import WORDS, text_of, words_of
+from sandbox.order_words import WORDS, text_of, words, words_of
 from sandbox.state import NONE
 
 ORDERS, DAY_S = "Orders from the ground", 86_400.0
@@ -106,7 +106,8 @@ def said_of(values):
     """The text of an order by its features (present, word_1, ...); empty where there is none."""
     if values[0] < 0.5:
         return ""
-    return text_of(words_of(round(value) for value in values[1:]))
+    known = (round(value) for value in values[1:])
+    return text_of(words_of(number for number in known if number <= len(words())))
 
 
 class OrderPay(Block):
