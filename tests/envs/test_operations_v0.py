@@ -1,4 +1,4 @@
-"""operations_v0: what orders in words pay by a plain calculation of its own, how they arrive, and no leaks."""
+"""operations_v0: what orders in words pay by a plain calculation, how they arrive, and that none leaks."""
 
 import copy
 import math
@@ -131,9 +131,9 @@ class Ledger:
         for order in self.book:
             first, last = window(order, self.period[n])
             holds = order["kind"] in (PRIORITY, EMBARGO) and first <= time < last
-            if holds and spoken_of(order, request["up"], request["value"]):
-                if met(order, 100.0 * request["cloud"], self.battery(n)):
-                    found.append(order)
+            spoken = holds and spoken_of(order, request["up"], request["value"])
+            if spoken and met(order, 100.0 * request["cloud"], self.battery(n)):
+                found.append(order)
         return max(found, key=lambda order: (order["precedence"], order["number"]), default=None)
 
     def conduct(self, order, n, start, end, sets):
@@ -165,7 +165,7 @@ def test_pay_is_what_a_plain_calculation_gives(seed, split):
     policy.reset(seed)
     ledger, totals = Ledger(env), np.zeros(2)
     place = {name: env.terms.index(f"reward_{name}") for name in ("priority", "breaches")}
-    for k in range(env.max_cycles):
+    for _ in range(env.max_cycles):
         start = float(env.world.state.clock["time"][0])
         observation, _, _, _, info = env.step(policy.act(observation, info))
         bonus, fine = ledger.round(start)
@@ -247,7 +247,8 @@ def views(env):
     """What is seen in words."""
     observation, info = env.present()
     reporter = Reporter(env.problem)
-    return [reporter.report(o, m) for o, m in zip(observation[0], info["action_mask"][0], strict=True)]
+    masks = info["action_mask"][0]
+    return [reporter.report(o, m) for o, m in zip(observation[0], masks, strict=True)]
 
 
 def test_meaning_does_not_leak():
@@ -357,7 +358,7 @@ def test_without_orders_all_is_as_in_autonomy_v0():
     seen, _ = env.reset(4)
     there, _ = other.reset(4)
     with_orders, _ = busy.reset(4)
-    shared = [name for name in other.layout.names]
+    shared = other.layout.names
     mine = [env.layout.index(name) for name in shared]
     np.testing.assert_array_equal(seen[..., mine], there)
     np.testing.assert_array_equal(with_orders[..., [busy.layout.index(name) for name in shared]], there)
@@ -371,10 +372,8 @@ def test_without_orders_all_is_as_in_autonomy_v0():
 
 def test_revolutions():
     fleet = copy.copy(batch().world.fleet)
-    found = revolutions(fleet.position, fleet.velocity)
-    axis = 1.0 / (
-        2.0 / np.linalg.norm(fleet.position, axis=-1) - (fleet.velocity**2).sum(-1) / 3.986004418e14
-    )
+    found, speed = revolutions(fleet.position, fleet.velocity), (fleet.velocity**2).sum(-1)
+    axis = 1.0 / (2.0 / np.linalg.norm(fleet.position, axis=-1) - speed / 3.986004418e14)
     np.testing.assert_allclose(found, 2.0 * math.pi * np.sqrt(axis**3 / 3.986004418e14))
     assert (abs(found - 5_739.0) < 20.0).all(), "of 550 km"
 

@@ -269,7 +269,7 @@ def test_kinds_are_drawn_by_their_weights():
         ({"orders.factors": [7]}, "factors"),
         ({"orders.keep_min": 60}, "keep_min is 60"),
         ({"orders.radius_km": [1010, 1020]}, "radius_km holds no multiple of 100"),
-        ({"orders.kinds": {k: 0 for k in ORDER_KINDS[:CANCELLATION]}}, "a weight above 0"),
+        ({"orders.kinds": dict.fromkeys(ORDER_KINDS[:CANCELLATION], 0)}, "a weight above 0"),
         ({"orders.embargo": 3}, "orders"),
     ],
 )
