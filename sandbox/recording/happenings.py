@@ -118,9 +118,10 @@ def _of_directives(world: "World", b: int, start: float, end: float) -> Iterator
     fresh = (book["issued"] > start) | ((book["issued"] == first) & (start == first))
     for d in np.flatnonzero(fresh & (book["issued"] <= end)):
         text = json.dumps({"text": text_of(words_of(own.words[b, d].tolist()))}, ensure_ascii=False)
-        yield float(book["issued"][d]), NONE, "order", int(d), 0.0, text
+        yield float(book["issued"][d]), NONE, "order", int(d) + 1, 0.0, text
     for n, d in zip(*np.nonzero((heard > start) & (heard <= end)), strict=True):
-        yield float(heard[n, d]), int(n), "order", int(d), 0.0, json.dumps({"why": f"heard order {d + 1}"})
+        why = json.dumps({"why": f"heard order {d + 1}"})
+        yield float(heard[n, d]), int(n), "order", int(d) + 1, 0.0, why
 
 
 def _of_jobs(

@@ -1,7 +1,7 @@
 // What happened in a run: events by lane and by what they are about, stories, and where to look first.
 
 const LANES = { // in the order in which the timeline draws them
-  images: [0.34, 0.71, 0.91], delivered: [0.18, 0.78, 0.58], jobs: [0.80, 0.47, 0.65], conjunctions: [0.90, 0.45, 0.10],
+  images: [0.34, 0.71, 0.91], delivered: [0.18, 0.78, 0.58], jobs: [0.80, 0.47, 0.65], conjunctions: [0.90, 0.45, 0.10], orders: [0.86, 0.58, 0.98],
   health: [1, 0.42, 0.29], minds: [0.94, 0.89, 0.26], other: [0.53, 0.6, 0.67],
 };
 const QUIET = new Set(["thought", "reason", "question", "expired", "unanswered", "handover", "computed", "closest_approach"]);

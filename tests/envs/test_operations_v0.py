@@ -383,3 +383,25 @@ def test_too_many_orders_for_an_episode_are_refused():
 
     with pytest.raises(SandboxError, match="orders: 524 in an episode"):
         batch(per_hour=250.0)
+
+
+def test_recordings_tell_of_orders_and_who_heard_them():
+    from sandbox.recording.happenings import events_of, marks_of
+
+    env = batch(initial=5, per_hour=4.0)
+    env.reset(0)
+    world, state, found = env.world, env.world.directives.state, []
+    heard_before = np.isfinite(state.heard[0]) & (state.heard[0] <= float(world.state.clock["time"][0]))
+    for _ in range(60):
+        marks = marks_of(world)
+        env.step(np.zeros((1, 6), int))
+        found += [event for event in events_of(world, marks) if event[2] == "order"]
+    now = float(world.state.clock["time"][0])
+    issued = [event for event in found if event[1] == NONE]
+    assert [event[3] for event in issued] == list(range(1, 1 + int((state.book["issued"][0] <= now).sum())))
+    for at, _, _, number, _, text in issued:
+        assert at == state.book["issued"][0, number - 1]
+        assert text_of(words_of(state.words[0, number - 1].tolist())) in text
+    heard = {(event[1], event[3] - 1): event[0] for event in found if event[1] != NONE}
+    known = np.argwhere((state.heard[0] <= now) & ~heard_before)
+    assert heard == {(n, d): state.heard[0, n, d] for n, d in known}
