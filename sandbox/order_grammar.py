@@ -38,7 +38,7 @@ _RADII, _DISTANCES = range(200, 4_001, 100), range(300, 1_001, 100)
 _LATITUDES = (0, 10, 20, 30, 40, 50, 60)
 _VALUES, _THRESHOLDS = (5, 10, 20, 30), range(20, 81, 10)
 _ORBITS = (1, 2)
-LOOKS = 4
+LOOKS = 2
 """Moments at which it is seen what a satellite passes, until an order has its place."""
 BY_CLOUD, BY_BATTERY = ("cloud_above",), ("battery_below",)
 UNSEEN = {"cloud_above": "cloud_below", "battery_below": "battery_above"}
@@ -78,6 +78,11 @@ def places() -> tuple[Place, ...]:
         Place({"en": p["en"], "zh": p["zh"]}, _up(p["latitude_deg"], p["longitude_deg"]), p.get("zone_h"))
         for p in grammar()["places"]
     )
+
+
+@cache
+def _ups() -> NDArray[np.float64]:
+    return np.stack([place.up for place in places()])
 
 
 def _up(latitude_deg: float, longitude_deg: float) -> NDArray[np.float64]:
@@ -145,14 +150,14 @@ class _Writer:
         weights = np.array([getattr(settings.kinds, name) for name in ORDER_KINDS[:CANCELLATION]])
         if not len(theatre.stations):
             weights[STATION] = 0.0
-        self._odds = weights / weights.sum()
+        self._odds = np.cumsum(weights / weights.sum())[:-1]
 
     def write(self, i: int, issued: float) -> None:
         """Draw order i, issued at a time (s since the epoch)."""
         order, settings = self.book[i], self.settings
         blank_meaning(order)
         order["number"], order["issued"] = i + 1, issued
-        self.language = str(self.rng.choice(settings.languages))
+        self.language = self._pick(settings.languages)
         midnight = self.theatre.midnight
         self.said = math.floor((midnight + issued) / TICK_S) * TICK_S - midnight
         order["until"] = issued + MIN * settings.keep_min
@@ -161,14 +166,14 @@ class _Writer:
         chance, earlier = self.rng.random(), self._standing(i, issued)
         head = self._fill(grammar()["header"][self.language])
         if earlier and chance < settings.revisions:
-            body = self._revise(order, int(self.rng.choice(earlier)))
+            body = self._revise(order, self._pick(earlier))
         else:
             imaging = [e for e in earlier if self.book["kind"][e] in (PRIORITY, EMBARGO)]
             imaging = [e for e in imaging if self._spoken[e] is not None and not self.book["orbits_to"][e]]
             if imaging and chance < settings.revisions + settings.conflicts:
-                body = self._contradict(order, int(self.rng.choice(imaging)))
+                body = self._contradict(order, self._pick(imaging))
             else:
-                body = self._plain(order, int(self.rng.choice(CANCELLATION, p=self._odds)))
+                body = self._plain(order, int(np.searchsorted(self._odds, self.rng.random(), "right")))
         said = [*head, *body]
         order["bytes"] = len(text_of(said).encode())
         self.words.append(numbers_of(said))
@@ -202,7 +207,7 @@ class _Writer:
 
     def _body(self, kind: int, order: Any) -> list[str]:
         if kind == PRIORITY:
-            order["factor"] = self.rng.choice(self.settings.factors)
+            order["factor"] = self._pick(self.settings.factors)
             self.slots["factor"] = str(int(order["factor"]))
         return self._fill(self._one_of(grammar()["bodies"][ORDER_KINDS[kind]]))
 
@@ -217,21 +222,24 @@ class _Writer:
     def _condition(self, order: Any, of: Sequence[str]) -> list[str]:
         if self.settings.split == "heldout":
             of = (*of, *(UNSEEN[name] for name in of))
-        name = str(self.rng.choice(of))
-        order["condition"], order["threshold"] = CONDITIONS.index(name), self.rng.choice(_THRESHOLDS)
+        name = self._pick(of)
+        order["condition"], order["threshold"] = CONDITIONS.index(name), self._pick(_THRESHOLDS)
         self.slots["threshold"] = str(int(order["threshold"]))
         return self._fill(self._one_of(grammar()["if"][name]))
 
     def _exception(self, order: Any) -> list[str]:
         """A circle about another place of the region, or requests of some value."""
-        inside = [p for p in places() if p is not self._place and _holds(order, p.up)]
+        ups = _ups()
+        near = (ups @ order["place"] >= order["reach"]) & (ups[:, 2] >= order["south"])
+        found = np.flatnonzero(near & (ups[:, 2] <= order["north"])).tolist()
+        inside = [place for place in (places()[i] for i in found) if place is not self._place]
         if inside and self.rng.random() < 0.5:
-            place = inside[int(self.rng.integers(len(inside)))]
-            radius = int(self.rng.choice((300, 500, 800)))
+            place = self._pick(inside)
+            radius = self._pick((300, 500, 800))
             order["spared"], order["spared_reach"] = place.up, _cosine(radius)
             self.slots |= {"place": place.names[self.language], "radius": str(radius)}
             return self._fill(self._one_of(grammar()["except"]["near"]))
-        order["spared_value"] = self.rng.choice(_VALUES)
+        order["spared_value"] = self._pick(_VALUES)
         self.slots["value"] = str(int(order["spared_value"]))
         return self._fill(self._one_of(grammar()["except"]["value"]))
 
@@ -249,11 +257,11 @@ class _Writer:
         order["number"], order["issued"] = number, now
         order["refers"], order["revoked_by"], order["ended"] = target["number"], 0, math.inf
         order["steps"] += 1
-        part = str(self.rng.choice(parts))
+        part = self._pick(parts)
         self._place = self._spoken[e]
         if part == "factor":
             others = [f for f in (2, 3, 4, 5, 6, 8) if f != order["factor"]]
-            order["factor"] = self.rng.choice(others)
+            order["factor"] = self._pick(others)
             self.slots["factor"] = str(int(order["factor"]))
         elif part == "charge":
             self._charge(order)
@@ -305,7 +313,7 @@ class _Writer:
             order["steps"] += int(away)
             self._circle(order, self._some_place(order), "away" if away else "near")
             return
-        name = str(self.rng.choice(("north", "south", "between")))
+        name = self._pick(("north", "south", "between"))
         south, north = sorted(self.rng.choice(_LATITUDES, 2, replace=False).tolist())
         if name == "south":
             order["north"] = 0.0
@@ -317,12 +325,12 @@ class _Writer:
 
     def _circle(self, order: Any, place: Place, name: str) -> None:
         low, high = self.settings.radius_km
-        radius = int(self.rng.choice([r for r in _RADII if low <= r <= high]))
+        radius = self._pick([r for r in _RADII if low <= r <= high])
         self._place, middle = place, place.up
         self.slots |= {"place": place.names[self.language], "radius": str(radius)}
         if name == "away":
-            distance, bearings = int(self.rng.choice(_DISTANCES)), grammar()["bearings"]
-            bearing = bearings[int(self.rng.integers(len(bearings)))]
+            distance, bearings = self._pick(_DISTANCES), grammar()["bearings"]
+            bearing = self._pick(bearings)
             middle = beyond(place.up, 1e3 * distance, math.radians(bearing["deg"]))
             self.slots |= {"distance": str(distance), "bearing": bearing[self.language]}
         order["place"], order["reach"] = middle, _cosine(radius)
@@ -332,8 +340,7 @@ class _Writer:
     def _some_place(self, order: Any) -> Place:
         """Of the places nearest to where some satellites are while an order holds, one that is overflown."""
         last = max(float(order["ends"]), float(order["begins"]) + 5_400.0 * float(order["orbits_to"]))
-        up = np.stack([place.up for place in places()])
-        best, found = -2.0, 0
+        up, best, found = _ups(), -2.0, 0
         for time in self.rng.uniform(float(order["begins"]), last, LOOKS):
             below = self.theatre.passes(float(time))
             near = up @ below[int(self.rng.integers(len(below)))]
@@ -348,14 +355,14 @@ class _Writer:
         order["begins"], order["ends"] = begins, ends
         name = "utc"
         if self.rng.random() < self.settings.reasoning:
-            name = str(self.rng.choice(("zone", "minutes", "orbits")))
+            name = self._pick(("zone", "minutes", "orbits"))
             order["steps"] += 1
         if name == "minutes":
             order["begins"] = self.said
             self.slots["minutes"] = str(round((ends - self.said) / MIN))
         elif name == "orbits":
             order["begins"] = order["ends"] = self.said
-            order["orbits_to"] = self.rng.choice(_ORBITS)
+            order["orbits_to"] = self._pick(_ORBITS)
             self.slots["orbits"] = str(int(order["orbits_to"]))
             order["steps"] += int(order["orbits_to"] > 1)
         self._span(name, order)
@@ -377,10 +384,10 @@ class _Writer:
             order["begins"] = self.said + MIN * max(5.0, self._minutes((low, high)))
             name = "utc"
             if self.rng.random() < self.settings.reasoning:
-                name = str(self.rng.choice(("zone", "orbits")))
+                name = self._pick(("zone", "orbits"))
                 order["steps"] += 1
             if name == "orbits":
-                order["begins"], order["orbits_from"] = self.said, self.rng.choice(_ORBITS)
+                order["begins"], order["orbits_from"] = self.said, self._pick(_ORBITS)
                 self.slots["orbits"] = str(int(order["orbits_from"]))
                 order["steps"] += int(order["orbits_from"] > 1)
             order["ends"], order["orbits_to"] = order["until"], 0.0
@@ -389,14 +396,14 @@ class _Writer:
 
     def _zone(self) -> int:
         zoned = [place for place in places() if place.zone_h is not None]
-        place = zoned[int(self.rng.integers(len(zoned)))]
+        place = self._pick(zoned)
         self.slots["zone"] = place.names[self.language]
         return place.zone_h or 0
 
     def _charge(self, order: Any) -> None:
         low, high = self.settings.charge_percent
         steps = [p for p in range(5, 96, 5) if low <= p <= high and p != round(100.0 * order["charge"])]
-        percent = int(self.rng.choice(steps)) if steps else round(100.0 * float(order["charge"]))
+        percent = self._pick(steps) if steps else round(100.0 * float(order["charge"]))
         order["charge"], self.slots["charge"] = percent / 100.0, str(percent)
 
     def _station(self, order: Any) -> None:
@@ -406,7 +413,7 @@ class _Writer:
         known = [i for i, name in enumerate(names) if name in grammar()["names"]]
         if len(known) > 1 and self.rng.random() < self.settings.reasoning:
             g, other = (int(i) for i in self.rng.choice(known, 2, replace=False))
-            place = places()[int(self.rng.integers(len(places())))]
+            place = self._pick(places())
             self.slots |= {"name": names[g], "other": names[other], "place": place.names[self.language]}
             g = g if up[g] @ place.up >= up[other] @ place.up else other
             order["steps"] += 1
@@ -416,6 +423,10 @@ class _Writer:
             wording = grammar()["station"]["named" if g in known else "numbered"][self.language]
         order["station"] = g
         self.slots["station"] = self._fill(wording)
+
+    def _pick(self, of: Sequence[Any]) -> Any:
+        """One of several, each as likely."""
+        return of[int(self.rng.integers(len(of)))]
 
     def _minutes(self, between: tuple[float, float]) -> float:
         """Minutes within a range, a multiple of five."""
@@ -429,7 +440,7 @@ class _Writer:
     def _one_of(self, wordings: Any) -> str:
         """A wording of the language and of the split."""
         told = wordings[self.language][self.settings.split]
-        return told if isinstance(told, str) else told[int(self.rng.integers(len(told)))]
+        return told if isinstance(told, str) else self._pick(told)
 
     def _fill(self, wording: str) -> list[str]:
         """The words of a wording; what fills a slot is a word, or words apart."""
@@ -445,7 +456,3 @@ class _Writer:
 
 def _cosine(radius_km: float) -> float:
     return math.cos(1e3 * radius_km / EARTH_MEAN_RADIUS)
-
-
-def _holds(order: Any, up: NDArray[np.float64]) -> bool:
-    return bool(order["place"] @ up >= order["reach"] and order["south"] <= up[2] <= order["north"])

@@ -93,7 +93,10 @@ class Directives(Block):
             own.items[b, k].present = 1.0
             own.items[b, k].age = (moment.now - state.book[b, d].issued) / 60.0
             for i in range(own.more.shape[2]):
-                own.more[b, k, i] = state.words[b, d, i]
+                word = state.words[b, d, i]
+                if word == 0:
+                    break
+                own.more[b, k, i] = word
 
 
 WORD_RANGE = 4095.0
