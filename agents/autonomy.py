@@ -41,7 +41,7 @@ class Composite(Policy):
     wanted.
     """
 
-    problems = ("autonomy_v0",)
+    problems: ClassVar[tuple[str, ...]] = ("autonomy_v0", "operations_v0")
     pointing: ClassVar[type[Policy]]
     queue: ClassVar[type[Policy]]
     burns: ClassVar[type[Policy]] = avoidance.Threshold

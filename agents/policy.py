@@ -81,6 +81,8 @@ class Policy(ABC):
 
 YARDSTICKS = ("planner", "onboard")
 """Policies that search by simulation, minutes an episode: what others are held against."""
+TOLD = ("oracle",)
+"""Policies that are told what others have to find out: no heuristics to be better than."""
 _SHIPPED = {
     "random": "agents.baselines:Random",
     "idle": "agents.baselines:Idle",
@@ -119,6 +121,12 @@ _OF_A_PROBLEM: Mapping[str, Mapping[str, str]] = {
         "phoenix": "agents.autonomy:Phoenix",
         "planner": "agents.planner.autonomy:AutonomyPlanner",
         "onboard": "agents.planner.aboard:OnboardAutonomy",
+    },
+    "operations_v0": {
+        "greedy": "agents.autonomy:Greedy",
+        "deadline_greedy": "agents.autonomy:DeadlineGreedy",
+        "equinox": "agents.autonomy:Equinox",
+        "phoenix": "agents.autonomy:Phoenix",
     },
 }
 """By problem, policies that share their name with one for other problems. What a problem brings itself

@@ -31,7 +31,7 @@ _LAZY = {
     "Action": "envs.block",
     "Feature": "envs.features",
 }
-_MODULES = ("tasking_v0", "offloading_v0", "avoidance_v0", "autonomy_v0", "language")
+_MODULES = ("tasking_v0", "offloading_v0", "avoidance_v0", "autonomy_v0", "operations_v0", "language")
 __all__ = ["names", "register", *_LAZY, *_MODULES]
 
 register_all()

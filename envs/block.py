@@ -14,7 +14,7 @@ action orders, or what a round is worth (terms). What it does for every satellit
 (`envs.driver`) scales and clips them. A record is all zeros before anything is written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
@@ -26,7 +26,7 @@ from envs.prospects import Prices, Prospect
 from sandbox.errors import unknown_name
 from sandbox.scenario import Scenario
 
-__all__ = ["Action", "Block", "Moment", "Own"]
+__all__ = ["Action", "Block", "Moment", "Own", "Text"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,18 @@ class Own(NamedTuple):
     """(B, K, M) float32: its `more` features of each thing; else None."""
     params: Any
     """What `Block.params` gave."""
+
+
+class Text(NamedTuple):
+    """What a report says of several features together."""
+
+    topic: str
+    features: tuple[str, ...]
+    """Their names, in the order in which `say` takes their values."""
+    say: Callable[[Sequence[float]], str]
+    """The sentence, by their values in their units; empty where there is nothing to say."""
+    longest: int
+    """No such sentence has more characters."""
 
 
 class Moment(NamedTuple):
@@ -105,6 +117,10 @@ class Block:
 
     def actions(self, world: Any) -> tuple[Action, ...]:
         """Its part of the action space."""
+        return ()
+
+    def texts(self, world: Any) -> tuple[Text, ...]:
+        """What a report says of several of its features together: a line each, below the warnings."""
         return ()
 
     def identities(self, world: Any) -> NDArray[np.int64] | None:

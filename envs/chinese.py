@@ -128,12 +128,18 @@ _BRIEFINGS = {
     "the image.":
     "你是一颗卫星的星载智能:拍摄地球、回答问题并规避碎片。每#秒至多更改一项命令,其余照旧。电池耗尽或碰撞即告终结;"
     "点火会毁掉图像。",
+    "You steer a satellite that images the Earth, answers questions and avoids debris, under orders from "
+    "the ground. Every # s change one order at most; the others stand. An empty battery or a "
+    "collision is the end; a burn spoils the image. The orders from the ground say what else counts.":
+    "你是一颗卫星的星载智能:按地面命令拍摄地球、回答问题并规避碎片。每#秒至多更改一项设定,其余照旧。电池耗尽或碰撞即告终结;"
+    "点火会毁掉图像。地面命令说明还有什么要紧。",
 }  # fmt: skip
 _PAYS = {
     "image on the ground its value, halved every # min on board": "图像送达地面得其价值,在星上每#分钟减半",
     "image on the ground its value, halved every # min on board; an order completed on the ground in time its completion, shared by who took part": "图像送达地面得其价值,在星上每#分钟减半;订单按时在地面完成得完成收益,由参与者分享",
     "answer value x quality, halved every half-life": "答案得价值×质量,每个半衰期减半",
     "lost satellite -#": "损失一颗卫星-#",
+    "image under embargo -# x its value; image through a station given up -# x its pay; battery below a reserve -#; minute of serving a queue left to others -#; of two orders that differ the later holds unless one says otherwise": "禁拍图像-#×其价值;经已放弃地面站下传的图像-#×其收益;电量低于保留值-#;处理应留给他星的任务每分钟-#;两项命令不一致时以后者为准,除非另有说明",
     "day in the slot #": "在轨位内一天#",
     "day out of the slot -#": "离开轨位一天-#",
     "burning # m/s -#": "点火#米/秒-#",
@@ -197,6 +203,9 @@ _TOPICS = {
     "Warning #": "警告#",
     "Standing orders": "现行命令",
     "Health": "健康",
+    "Orders from the ground": "地面命令",
+    "Time": "时间",
+    "Directive #": "命令#",
     "Propulsion": "推进",
 }
 _STATE = {
@@ -340,5 +349,8 @@ _THINGS = {
     "probability": "概率",
     "issued {:.1f} h ago": "{:.1f}小时前发布",
     "h old": "小时前",
+    "{:.2f} h UTC": "世界时{:.2f}时",
+    "latitude": "纬度",
+    "longitude": "经度",
 }
 _PHRASES = _FRAME | _BRIEFINGS | _PAYS | _ACTIONS | _TOPICS | _STATE | _THINGS

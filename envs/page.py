@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -117,6 +118,8 @@ def _observation(problem: type[Problem]) -> str:
         for feature in block.fitted(scenario):
             if feature.name not in block.omit:
                 rows.append(_feature_row(prefix, feature))
+        more = {re.sub(r"_\d+$", "_i", feature.name): feature for feature in block.more(_stand_in(problem))}
+        rows += [_feature_row(prefix, replace(feature, name=name)) for name, feature in more.items()]
     return _table(("feature", "unit", "low", "high", "map", "in words"), rows)
 
 

@@ -115,6 +115,7 @@ class Problem:
         self._check_names()
         self.briefing = self.brief()
         self.families = tuple(told for block in acting for told in block.families(world))
+        self.texts = tuple(text for block in self.blocks for text in block.texts(world))
         self.pays = tuple(paid for block in self.blocks if (paid := block.pays(world)))
         self.prospects, self.usual = self._prospects()
         self.orders_stand = world.orders is not None

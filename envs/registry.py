@@ -19,6 +19,7 @@ _PROBLEMS: "dict[str, str | type[Problem]]" = {
     "offloading_v0": "envs.offloading_v0:Offloading",
     "avoidance_v0": "envs.avoidance_v0:Avoidance",
     "autonomy_v0": "envs.autonomy_v0:Autonomy",
+    "operations_v0": "envs.operations_v0:Operations",
 }
 """Where each problem is; imported when it is first asked for."""
 

@@ -8,7 +8,7 @@ without gaps.
 
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from string import ascii_letters
 from typing import NamedTuple
@@ -108,6 +108,7 @@ class Reporter:
         self._things = _groups(self.layout)
         self._groups = self._things if len(self.layout) >= TABLES_FROM else {}
         self._prospects, self._usual = problem.prospects, problem.usual
+        self._texts = [(text, [self.layout.index(name) for name in text.features]) for text in problem.texts]
         self._families, self._own_phrases = problem.families, problem.phrases
         self._together = {name: i for i, (names, _) in enumerate(problem.families) for name in names}
         parts = [self.briefing]
@@ -127,6 +128,7 @@ class Reporter:
     def longest(self) -> int:
         """No report has more characters."""
         said = sum(wording.longest(feature) + len(feature.topic) for feature in self._features)
+        said += sum(text.longest + len(text.topic) for text, _ in self._texts)
         return 2 * said + sum(len(name) + len(label) + 24 for name, label in self._labelled()) + 128
 
     def options(self, mask: NDArray[np.int8], order: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
@@ -241,17 +243,18 @@ class Reporter:
         topics = list(self._topics(values))
         kept = max(0, len(topics) - leave_out)
         things = {topic.name for topic in topics[:kept]} & self._things.keys()
-        lines = [*self._warned(values, things), *self._told(topics[:kept])]
+        lines = list(self._told(topics[:kept]))
         if topics[kept:]:
             named = ", ".join(self._said(topic.name) for topic in topics[kept:])
             lines.append(f"{self._said('Left out for want of room')}: {named}.")
-        return self._joined(lines)
+        return self._around_texts(self._warned(values, things), values, lines)
 
     def brief(self, observation: NDArray[np.float32]) -> str:
         """Of one observation (F,) the warnings alone: what to know beside what decisions are expected
         to pay, for models that a long report confuses. Many satellites' are the same."""
-        lines = list(self._warned(self.layout.physical(observation).tolist()))
-        return self._joined(lines or [f"{self._said('No warnings')}."])
+        values = self.layout.physical(observation).tolist()
+        lines = list(self._warned(values)) or [f"{self._said('No warnings')}."]
+        return self._around_texts(lines, values, ())
 
     def _warned(self, values: Sequence[float], elsewhere: Collection[str] = ()) -> Iterator[str]:
         """The line of warnings, without those of the topics told `elsewhere`."""
@@ -263,6 +266,22 @@ class Reporter:
         ]
         if warned:
             yield f"{self._said('Warning')}: {', '.join(warned)}."
+
+    def _written(self, values: Sequence[float]) -> Iterator[str]:
+        """What is told in texts, topic by topic, each as it was written."""
+        topics: dict[str, list[str]] = {}
+        for text, places in self._texts:
+            said = text.say([values[i] for i in places])
+            if said:
+                topics.setdefault(text.topic, []).append(said)
+        for topic, told in topics.items():
+            yield f"{self._said(topic)}:"
+            yield from told
+
+    def _around_texts(self, before: Iterable[str], values: Sequence[float], after: Iterable[str]) -> str:
+        """Lines before and after what is told in texts, which stand as they were written."""
+        pieces = (self._joined(list(before)), "\n".join(self._written(values)), self._joined(list(after)))
+        return "\n".join(piece for piece in pieces if piece)
 
     def _joined(self, lines: Sequence[str]) -> str:
         text = "\n".join(lines)

@@ -19,6 +19,7 @@ PROBLEMS: Mapping[str, Mapping[str, str]] = {
         ("offloading_v0", "relay_40"),
         ("avoidance_v0", "crossing_12"),
         ("autonomy_v0", "disaster_response"),
+        ("operations_v0", "operations_24"),
     )
 }
 """By problem and tier, the name of the scenario."""
@@ -27,6 +28,7 @@ HOURS: Mapping[str, float] = {
     "offloading_v0": 1.0,
     "avoidance_v0": 48.0,
     "autonomy_v0": 4.0,
+    "operations_v0": 4.0,
 }
 LONGER: Mapping[tuple[str, str], float] = {("offloading_v0", SCARCE): 2.0}
 """Hours of a tier that takes longer than others of its problem: a revolution and a shadow are in it."""

@@ -13,6 +13,7 @@ default those that its scenario, with all its defaults, has something for:
 - propulsion: a satellite has a thruster (`spacecraft.propulsion`);
 - weather: it rains (`weather.rain`);
 - ahead: satellites see requests beforehand (`requests.ahead`);
+- directives: ground control writes orders in words (`orders`);
 - orders: only if asked for, since they replace a part of the commands.
 """
 
@@ -21,9 +22,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sandbox import ahead, encounters, faults, jobs, lasers, messages, propulsion, weather
+from sandbox import ahead, directives, encounters, faults, jobs, lasers, messages, propulsion, weather
 from sandbox.ahead import Ahead
 from sandbox.demand import check_book
+from sandbox.directives import Directives
 from sandbox.encounters import Encounters
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.faults import Faults
@@ -33,12 +35,16 @@ from sandbox.lasers import Lasers
 from sandbox.messages import Messages
 from sandbox.orders import ORDER
 from sandbox.propulsion import Propulsion
+from sandbox.requests import book_size
 from sandbox.scenario import Scenario
 from sandbox.setting import Constants, Setting
 from sandbox.state import Scratch, State
 from sandbox.weather import Weather
 
-PARTS = ("lasers", "jobs", "encounters", "faults", "messages", "propulsion", "weather", "ahead", "orders")
+PARTS = (
+    *("lasers", "jobs", "encounters", "faults", "messages", "propulsion", "weather", "ahead", "orders"),
+    "directives",
+)
 REQUIRES = {"jobs": ("lasers",), "messages": ("lasers",)}
 
 
@@ -57,6 +63,7 @@ class Sim(NamedTuple):
     weather: Weather | None
     ahead: Ahead | None
     orders: np.ndarray | None  # (B, N) ORDER
+    directives: Directives | None
 
 
 def chosen_parts(wanted: Iterable[str] | None, scenario: Scenario, message_bytes: int) -> tuple[str, ...]:
@@ -92,6 +99,8 @@ def _named(scenario: Scenario) -> Iterable[str]:
         yield "weather"
     if scenario.requests.ahead:
         yield "ahead"
+    if scenario.orders.count(scenario.horizon_h):
+        yield "directives"
 
 
 def make_parts(
@@ -125,4 +134,8 @@ def make_parts(
         made["ahead"] = ahead.make_part(setting)
     if "orders" in names:
         made["orders"] = np.zeros(setting.team, ORDER)
+    if "directives" in names:
+        scenario = setting.scenario
+        book = book_size(scenario.requests, setting.horizon_s, scenario.events)
+        made["directives"] = directives.make_part(setting, book)
     return made

@@ -5,12 +5,12 @@ A round of a world:
 1. what breaks, and what is mended; safe mode, and payloads off for heat;
 2. commands and standing orders become tasks;
 3. burns at the beginning of the round; weights are loaded anew;
-4. thrusters fire, messages leave, jobs are served, antennas are shared out; the energy of all that is
-   summed up;
-5. the satellites fly, and the round is over;
+4. thrusters fire, messages and orders in words leave, jobs are served, antennas are shared out; the energy
+   of all that is summed up;
+5. the satellites fly, and the round is over; it is judged by the orders in words;
 6. orbits are propagated one round ahead, by SGP4 where the scenario says so;
 7. what lies ahead of who has thrust is predicted anew; the sky over the stations changes; what the next
-   round offers is looked up, and what comes after it;
+   round offers is looked up, and what comes after it; stations send orders in words up;
 8. encounters pass; burns at the end of the round;
 9. links are followed, jobs expire, come up and are taken up;
 10. orders that cannot be carried out lapse; warnings are written; beacons are heard.
@@ -18,7 +18,7 @@ A round of a world:
 
 import numpy as np
 
-from sandbox import ahead, encounters, faults, jobs, lasers, messages, orders, propulsion, weather
+from sandbox import ahead, directives, encounters, faults, jobs, lasers, messages, orders, propulsion, weather
 from sandbox.access import look
 from sandbox.activities import LOWEST_M, first_fault, fly
 from sandbox.ahead import look_ahead
@@ -38,6 +38,8 @@ from sandbox.links import restart_search
 from sandbox.maneuvers import burn
 from sandbox.messages import exchange, send_messages
 from sandbox.orbits.propagation import MAX_STEP_S, advance
+from sandbox.order_delivery import open_tally, pass_on, send_up
+from sandbox.order_following import judge
 from sandbox.orders import lapse
 from sandbox.parts import Sim
 from sandbox.propulsion import fire, foresee
@@ -93,6 +95,8 @@ def begin_episode(setting: Setting, sim: Sim, b: int, rng: np.random.Generator) 
         orders.begin(sim.orders, b)
     if sim.messages is not None:
         messages.begin(sim.messages, b)
+    if sim.directives is not None:
+        directives.begin(sim.directives, setting, state, b, rng)
 
 
 def _draw_start(setting: Setting, rng: np.random.Generator) -> float:
@@ -128,6 +132,7 @@ def run(sim, which, commands, begins, halves):
             else:
                 _act(sim, commands, b)
                 fly(state, constants, sim.scratch, b)
+                judge(state, constants, sim.orders, sim.directives, b)
             _propagate(state.orbit, constants, state.clock[b : b + 1]["time"], b)
         if halves & SECOND:
             fault = first_fault(state, b)
@@ -136,6 +141,7 @@ def run(sim, which, commands, begins, halves):
             foresee(state, constants, sim.propulsion, sim.encounters, begins, b)
             _update_skies(state, sim.weather, b)
             look(state, constants, sim.scratch, b)
+            send_up(state, sim.directives, b)
             look_ahead(state, constants, sim.scratch, sim.ahead, b)
             _meet(state, constants, sim.scratch, sim.encounters, begins, b)
             _update_links(state, constants, sim.lasers, b)
@@ -170,6 +176,7 @@ def _open(state, b):
 def _act(sim, commands, b):
     """All of a round that comes before its flight."""
     state, constants, scratch = sim.state, sim.constants, sim.scratch
+    open_tally(sim.directives, b)
     strike(state, constants, sim.jobs, sim.lasers, sim.faults, b)
     assign_tasks(state, scratch, sim.orders, commands, b)
     _burn_early(state, constants, scratch, sim.encounters, b)
@@ -184,6 +191,7 @@ def _act(sim, commands, b):
     _open_desks(sim.jobs, b)
     clear_sent(sim.lasers, b)
     send_messages(state, sim.lasers, sim.messages, task, content, length, b)
+    pass_on(state, sim.lasers, sim.directives, task, b)
     _serve(state, constants, scratch, sim.jobs, sim.lasers, b)
     reserve_antennas(state, constants, scratch, sim.jobs, b)
     _sum_loads(state, constants.round_s, task, sim.lasers, sim.propulsion, b)

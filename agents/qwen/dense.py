@@ -56,10 +56,12 @@ ABOUT = {"request": "observe"}
 """Groups that another name than theirs acts upon: subject, action, both without their number."""
 SUBJECTS = ("job", *(f"warning_{k}" for k in range(1, 9)))
 """Groups with a token that closes them where no action does."""
-UNREAD = ("upcoming",)
+UNREAD = ("upcoming", "directive")
 """Groups that are left out: the nano has learned to do without them."""
-UNREAD_FEATURES = frozenset(f"request_{feature.name}" for feature in KINDS)
-"""Features of a group, without its number, that are left out for the same reason."""
+UNREAD_FEATURES = frozenset(
+    (*(f"request_{feature.name}" for feature in KINDS), "request_latitude", "request_longitude", "utc")
+)
+"""Features, those of a group without its number, that are left out for the same reason."""
 SPARE_ACTIONS, SPARE_FEATURES, ITEMS = 64, 128, 16
 _ORDERS = ("idle", "charge", "downlink", "observe", *ACTIONS[19:29])
 _SCALED: tuple[tuple[Scale, tuple[str, ...]], ...] = (

@@ -14,6 +14,8 @@ from sandbox.errors import SandboxError
 NAME, TIERS = "trained", ("tight", "scarce")
 """The name; tiers as they end the names of scenarios, those without such an ending are calm."""
 ROOT = Path(__file__).parent
+NOT_TRAINED = ("operations_v0",)
+"""Problems without a shipped network: their orders in words want one that reads."""
 
 
 def folder_of(problem: str, tier: str) -> Path:

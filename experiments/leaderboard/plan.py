@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from shlex import join
 
 from agents import policy_class, policy_names
-from agents.policy import YARDSTICKS
+from agents.policy import TOLD, YARDSTICKS
 from agents.trained import NAME as TRAINED
 from agents.trained import folder_of, tier_of
 from agents.trained import shipped as shipped_networks
@@ -101,7 +101,7 @@ class Plan:
         """Of those who play, the ones that may be the best heuristic: the `against`, or else any shipped."""
         playing = self.policies[problem]
         named = [name for name in self.asked.against if name in playing][:1]
-        other = {ZERO, *YARDSTICKS, self.asked.yardstick, "random"}
+        other = {ZERO, *YARDSTICKS, *TOLD, self.asked.yardstick, "random"}
         shipped = [name for name in policy_names(problem) if name not in other and name in playing]
         return named or [name for name in shipped if not policy_class(name, problem).thinks]
 

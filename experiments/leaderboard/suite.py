@@ -68,6 +68,15 @@ SUITES = {
         ),
         seeds=16,
     ),
+    "operations": Suite(  # apart: it has no planner, and who plays the others need not read
+        (
+            Case("operations_v0", "operations_24", 4.0, KNOWN),
+            Case("operations_v0", "operations_24_heldout", 4.0, HELD_OUT),
+            Case("operations_v0", "operations_24_tight", 4.0, KNOWN),
+            Case("operations_v0", "operations_24_scarce", 4.0, KNOWN),
+        ),
+        seeds=16,
+    ),
 }
 
 

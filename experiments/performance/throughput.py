@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-from envs import autonomy_v0, offloading_v0
+from envs import autonomy_v0, offloading_v0, operations_v0
 from experiments.performance import request_speed, startup
 from experiments.performance.cases import ROUNDS, Case, batch_case, dictionary_case, mpe2_case
 from experiments.performance.machine import machine
@@ -66,7 +66,7 @@ def make_cases(rounds: int, batches: Sequence[int], large: int) -> list[Case]:
     cases = [dictionary_case(16, rounds), *(batch_case(worlds, 16, rounds) for worlds in batches)]
     cases.append(batch_case(1, large, rounds))
     cases.append(dictionary_case(16, rounds, autonomy_v0))
-    for problem in (offloading_v0, autonomy_v0):
+    for problem in (offloading_v0, autonomy_v0, operations_v0):
         for worlds, satellites in ((1, 16), (max(batches[:2]), 16), (1, large)):
             cases.append(batch_case(worlds, satellites, rounds, problem))
     try:

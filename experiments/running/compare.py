@@ -14,7 +14,7 @@ from experiments.running import run_folder
 from experiments.running.asked import Asked, line, mind_of
 from experiments.running.callbacks import Tally
 from experiments.running.llm_config import Mind
-from experiments.running.metrics import ORDER_METRICS, metrics_in
+from experiments.running.metrics import DIRECTIVE_METRICS, ORDER_METRICS, metrics_in
 from experiments.running.rollout import play
 from experiments.running.statistics import Summary, summarise
 from sandbox.errors import SandboxError
@@ -31,6 +31,7 @@ SHOWN = (
     "duplicate",
     "denied",
     *ORDER_METRICS,
+    *DIRECTIVE_METRICS,
     "value_answered",
     "jobs",
     "answers",

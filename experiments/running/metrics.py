@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.directives import CLASSES
 from sandbox.jobs import DELIVERED as ANSWER_DELIVERED
 from sandbox.recording.frames import book_of
 from sandbox.state import DELIVERED, MODE_NAMES, NONE, PENDING, REQUEST_KINDS, TIP
@@ -45,6 +46,16 @@ ORDER_METRICS = {
 }
 """Reported where requests are of several kinds. An order is a single image, a video, a cue, a tip, or all
 scenes or looks of an area, a stereo pair or a series, which are whole when all arrived in time."""
+
+DIRECTIVE_METRICS = {
+    "priority_value": Metric("1", "paid for images that orders asked for"),
+    "breach_cost": Metric("1", "of what orders forbade"),
+    "orders_heard": Metric("1", "orders in words heard, each by each satellite"),
+    "orders_followed": Metric("1", "share of what known orders asked"),
+    **{f"followed_{name}": Metric("1", f"the same, of orders that are {name}") for name in CLASSES},
+}
+"""Reported where the ground writes orders in words. Classes are kinds of orders, those with a condition,
+those that correct others, and those that take so many steps of reasoning; NaN where none was tried."""
 
 JOB_METRICS = {
     "value_answered": Metric("1", "value of the answers that arrived, aged"),
@@ -96,7 +107,10 @@ THOUGHT_METRICS = {
 }
 """Reported where thought was charged."""
 
-GROUPS = (IMAGE_METRICS, ORDER_METRICS, JOB_METRICS, AVOIDANCE_METRICS, BODY_METRICS, THOUGHT_METRICS)
+GROUPS = (
+    IMAGE_METRICS, ORDER_METRICS, DIRECTIVE_METRICS, JOB_METRICS, AVOIDANCE_METRICS, BODY_METRICS,
+    THOUGHT_METRICS,
+)  # fmt: skip
 """Every metric, in the order in which they are shown."""
 
 
@@ -135,6 +149,8 @@ def metrics_in(world: World, totals: Totals, b: int = 0) -> dict[str, float]:
         found |= image_metrics(book_of(world, b), totals)
         if world.state.requests.part.shape[1]:
             found |= order_metrics(world, b)
+    if "reward_breaches" in totals.terms:
+        found |= directive_metrics(totals)
     if world.jobs is not None:
         found |= job_metrics(world.jobs.state.book[b], world.jobs.state.ledger[b], totals)
     if world.encounters is not None:
@@ -188,6 +204,25 @@ def order_metrics(world: World, b: int = 0) -> dict[str, float]:
         **{f"{kind}_completed": int(count) for kind, count in zip(REQUEST_KINDS, completed, strict=True)},
         "completion_value": float(campaign["bonus"][done].sum()),
     }
+
+
+def directive_metrics(totals: Totals) -> dict[str, float]:
+    """The metrics of `DIRECTIVE_METRICS`."""
+    kept = {name: totals.sum(f"kept_{name}") for name in CLASSES}
+    broken = {name: totals.sum(f"broken_{name}") for name in CLASSES}
+    steps = [name for name in CLASSES if name.startswith("steps_")]  # each order is in one of these
+    followed, asked = sum(kept[name] for name in steps), sum(kept[name] + broken[name] for name in steps)
+    return {
+        "priority_value": totals.sum("reward_priority"),
+        "breach_cost": -totals.sum("reward_breaches"),
+        "orders_heard": int(totals.sum("orders_heard")),
+        "orders_followed": followed / asked if asked else math.nan,
+        **{f"followed_{name}": _share(kept[name], broken[name]) for name in CLASSES},
+    }
+
+
+def _share(part: float, others: float) -> float:
+    return part / (part + others) if part + others else math.nan
 
 
 def job_metrics(book: NDArray, ledger: Any, totals: Totals) -> dict[str, float]:

@@ -12,6 +12,8 @@ does not look at nothing is said.
 
 A score is the team's return in percent of the planner's, where 0 is what `idle` gets in the same episodes:
 the sum over the episodes divided by the planner's sum. Intervals are 95 %, with the episodes drawn anew.
+A problem without a planner, operations_v0, is measured by who is told what orders in words mean, `oracle`,
+under the same rules as `deaf`, who reads none, and `keyword`.
 The planners take nearly all of the time, some minutes an episode each. Leaves `headroom.json`,
 `headroom.csv` and `headroom.png`.
 """
@@ -31,6 +33,7 @@ from agents.blind import LIMITS, Blind, hidden_features
 from agents.policy import YARDSTICKS
 from envs.batch import BatchEnv
 from envs.episodes import known_as, make_env
+from envs.registry import find
 from experiments.plotting import style
 from experiments.running.journal import Journal
 from experiments.running.options import add, common, resumable
@@ -45,7 +48,9 @@ from sandbox.scenario import Scenario
 from sandbox.terminal import say
 
 ZERO, CHANCE, ONBOARD, YARDSTICK, BOUND = "idle", "random", "onboard", "planner", "bound"
-NO_HEURISTICS = (ZERO, CHANCE, *YARDSTICKS, "qwen")
+READER = "oracle"
+"""The yardstick of a problem without a planner: it is told what orders in words mean."""
+NO_HEURISTICS = (ZERO, CHANCE, *YARDSTICKS, READER, "qwen")
 Records = list[dict[str, Any]]
 
 
@@ -97,15 +102,21 @@ class _Case:
 
     def records(self, seeds: Sequence[int], limits: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Who earned what, a record each, as soon as it is known."""
-        idle, planner = (self.returns(name, seeds) for name in (ZERO, YARDSTICK))
-        heuristics = [name for name in policy_names(self.problem) if name not in NO_HEURISTICS]
+        names = policy_names(self.problem)
+        top = YARDSTICK if YARDSTICK in names else READER
+        idle, planner = (self.returns(name, seeds) for name in (ZERO, top))
+        heuristics = [name for name in names if name not in NO_HEURISTICS]
+        readers = [name for name in find(self.problem).policies if top == READER and name in heuristics]
         earned = {name: self.returns(name, seeds) for name in heuristics}
         best = max(heuristics, key=lambda name: float(earned[name].sum()))
         yield self._record(CHANCE, "", self.returns(CHANCE, seeds), idle, planner)
+        for name in readers:
+            if name != best:
+                yield self._record(name, "", earned[name], idle, planner)
         yield self._record(best, "", earned[best], idle, planner)
-        if ONBOARD in policy_names(self.problem):
+        if ONBOARD in names:
             yield self._record(ONBOARD, "", self.returns(ONBOARD, seeds), idle, planner)
-        yield self._record(YARDSTICK, "", planner, idle, planner)
+        yield self._record(top, "", planner, idle, planner)
         if self.problem in BOUNDS:
             yield self._record(BOUND, "", self.returns(BOUND, seeds), idle, planner)
         known = self.limits()
@@ -180,7 +191,8 @@ def draw(records: Sequence[dict[str, Any]], path: Path | None = None) -> Any:
     from matplotlib.figure import Figure
 
     problems = list(dict.fromkeys(record["problem"] for record in records))
-    shown = {p: [r for r in records if r["problem"] == p and r["policy"] != YARDSTICK] for p in problems}
+    told = [r for r in records if r["policy"] not in (YARDSTICK, READER)]
+    shown = {p: [r for r in told if r["problem"] == p] for p in problems}
     heights = [max(1, len(rows)) for rows in shown.values()]
     height = 1.6 + sum(0.27 * rows + 0.75 for rows in heights)
     with style.styled():
@@ -242,7 +254,7 @@ def _line(record: dict[str, Any], sighted: dict[tuple[str, str], float]) -> str:
     case, costs = (record["problem"], record["tier"]), ""
     if record["blind_to"]:
         costs = f"{100.0 * (1.0 - record['score'] / sighted[case]):.1f} %"
-    elif record["policy"] not in (CHANCE, *YARDSTICKS, BOUND):
+    elif record["policy"] not in (CHANCE, READER, *YARDSTICKS, BOUND):
         sighted[case] = record["score"]
     score = f"{record['score']:.1f} [{record['low']:.1f}, {record['high']:.1f}]"
     return f"{case[0]:14}{case[1]:8}{_who(record):20}{score:>26}{costs:>9}"
@@ -253,7 +265,7 @@ def options(parser: ArgumentParser) -> None:
     add(parser, "--problem", list(PROBLEMS), "decision problems", nargs="+", metavar="NAME")
     add(parser, "--tier", list(TIERS), "how scarce things are", nargs="+", metavar="TIER")
     add(parser, "--limits", list(LIMITS), "that the heuristic is blind to", nargs="+", metavar="LIMIT")
-    hours = "simulated (default: 12, 1, 48 and 4 in the order of the problems)"
+    hours = "simulated (default: 12, 1, 48, 4 and 4 in the order of the problems)"
     add(parser, "--hours", None, hours, type=float, metavar="H")
     common(parser, out="results/headroom", seeds=4, seed=0)
     resumable(parser)

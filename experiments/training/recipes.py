@@ -59,6 +59,7 @@ OF_PROBLEMS: Mapping[str, Mapping[str, Any]] = {
         "clone_steps": 300_000,
     },
     "autonomy_v0": {"worlds": 8, "team_share": 0.5},
+    "operations_v0": {"worlds": 8, "team_share": 0.5},
 }
 OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {}
 """By problem and tier, what differs again."""

@@ -13,6 +13,7 @@ import numpy as np
 from sandbox import jobs
 from sandbox.encounter_warnings import deviation, estimated_error
 from sandbox.jobs import DROPPED, LOST, UNBORN, WAITING
+from sandbox.order_words import text_of, words_of
 from sandbox.sensing import decayed
 from sandbox.state import DELIVERED, EXPIRED, NONE, PENDING, TIP
 
@@ -60,6 +61,7 @@ def events_of(world: "World", marks: Marks, b: int = 0) -> list[Event]:
     end = float(world.state.clock["time"][b])
     start = end - world.scenario.round_s
     found = [
+        *_of_directives(world, b, start, end),
         *_of_images(world, b, start, end),
         *_of_orders(world.state.requests, b, start, end),
         *_of_jobs(world, marks.jobs, b, start, end),
@@ -106,6 +108,21 @@ def _of_orders(requests: Any, b: int, start: float, end: float) -> Iterator[Even
     for j in np.flatnonzero(opened & (book["status"][: len(part)] != PENDING)):
         by = int(book["captured_by"][np.flatnonzero(part["opens"] == j)[0]])
         yield float(part["opens_at"][j]), by, "tip", int(j), float(book["value"][j]), ""
+
+
+def _of_directives(world: "World", b: int, start: float, end: float) -> Iterator[Event]:
+    """Orders in words: when they were issued, with their text, and who heard them when."""
+    if world.directives is None:
+        return
+    own, first = world.directives.state, world.state.clock["start"][b]
+    book, heard = own.book[b], own.heard[b]
+    fresh = (book["issued"] > start) | ((book["issued"] == first) & (start == first))
+    for d in np.flatnonzero(fresh & (book["issued"] <= end)):
+        text = json.dumps({"text": text_of(words_of(own.words[b, d].tolist()))}, ensure_ascii=False)
+        yield float(book["issued"][d]), NONE, "order", int(d) + 1, 0.0, text
+    for n, d in zip(*np.nonzero((heard > start) & (heard <= end)), strict=True):
+        why = json.dumps({"why": f"heard order {d + 1}"})
+        yield float(heard[n, d]), int(n), "order", int(d) + 1, 0.0, why
 
 
 def _of_jobs(

@@ -89,6 +89,7 @@ function phrase(run, event) {
   if (said.to >= 0) parts.push(`to ${run.names[said.to]}`);
   if (said.name) parts.push(said.name);
   if (said.why) parts.push(said.why);
+  if (said.text) parts.push(said.text);
   if (kind === "override") parts.push(said.instead_of ? `${said.decision} instead of ${said.instead_of}` : said.decision);
   if (!Number.isFinite(value)) return parts.join(", ");
   if (kind === "warning") parts.push(`probability ${chanceText(value)}, miss ${said.miss_m} m, sigma ${said.sigma_m} m`);

@@ -28,6 +28,7 @@ that names the file, the field, the value and what would be right.
 | `weather` | the sky over the stations |
 | `hazards` | encounters, faults and safe mode |
 | `events` | disasters |
+| `orders` | orders in words from ground control |
 | `fields` | what several of them share |
 
 `loading` makes a scenario from a name, a file or a dictionary: `files` finds and reads it, `layers` lays it
@@ -77,6 +78,7 @@ from sandbox.scenario.kinds import (
 )
 from sandbox.scenario.layers import LONGEST_CHAIN
 from sandbox.scenario.loading import load_scenario
+from sandbox.scenario.orders import OrderKinds, Orders
 from sandbox.scenario.replacing import MOST_STEPS
 from sandbox.scenario.schema import Forces, Gravity, Scenario, Station
 from sandbox.scenario.spacecraft import (
@@ -133,6 +135,8 @@ __all__ = [
     "Longitude",
     "MeanElements",
     "Model",
+    "OrderKinds",
+    "Orders",
     "Outage",
     "PeriodicKind",
     "Power",

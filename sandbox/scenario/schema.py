@@ -27,6 +27,7 @@ from sandbox.scenario.events import Event
 from sandbox.scenario.fields import Latitude, Longitude, Model
 from sandbox.scenario.fleet import Group
 from sandbox.scenario.hazards import Encounters, Faults, SafeMode
+from sandbox.scenario.orders import Orders
 from sandbox.scenario.renamed import with_new_names
 from sandbox.scenario.spacecraft import Spacecraft
 from sandbox.scenario.weather import Weather
@@ -119,6 +120,7 @@ class Scenario(Model):
     encounters: Encounters = Encounters()
     faults: Faults = Faults()
     safe_mode: SafeMode = SafeMode()
+    orders: Orders = Orders()
     events: Annotated[tuple[Event, ...], Field(max_length=MOST_LISTED)] = ()
 
     @model_validator(mode="before")

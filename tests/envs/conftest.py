@@ -43,7 +43,8 @@ def no_unexplained_warning():
 @pytest.fixture(scope="session")
 def problems(small, disaster, trouble):
     """(module, scenario) of every problem, in a world of a few satellites in which much happens."""
-    from envs import autonomy_v0, avoidance_v0, offloading_v0, tasking_v0
+    from envs import autonomy_v0, avoidance_v0, offloading_v0, operations_v0, tasking_v0
+    from sandbox.scenario import load_scenario
 
     everything = disaster(changes=trouble)
     return {
@@ -51,6 +52,7 @@ def problems(small, disaster, trouble):
         "offloading_v0": (offloading_v0, everything),
         "avoidance_v0": (avoidance_v0, everything),
         "autonomy_v0": (autonomy_v0, everything),
+        "operations_v0": (operations_v0, load_scenario(everything, {"orders.initial": 8})),
     }
 
 

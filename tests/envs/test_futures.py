@@ -13,7 +13,7 @@ from envs.deliberation import HOLD, Thought, deliberating
 from envs.language import Reply
 from envs.parallel import ParallelFace
 
-PROBLEMS = ["tasking_v0", "offloading_v0", "avoidance_v0", "autonomy_v0"]
+PROBLEMS = ["tasking_v0", "offloading_v0", "avoidance_v0", "autonomy_v0", "operations_v0"]
 COPIES = [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))]
 
 

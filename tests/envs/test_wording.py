@@ -13,7 +13,7 @@ from envs.wording import cell, heading, say
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
 
-PROBLEMS = ("tasking_v0", "offloading_v0", "avoidance_v0", "autonomy_v0")
+PROBLEMS = ("tasking_v0", "offloading_v0", "avoidance_v0", "autonomy_v0", "operations_v0")
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,8 @@ def test_nothing_but_names_and_units_is_left_in_english(name, options):
     texts = [reporter.system, reporter.judging, *map("".join, reporter.verdicts_shown)]
     for share in (0.2, 0.9) * 8:
         observation = rng.choice(np.float32([-1.0, -0.6, 0.0, 0.4, 1.0]), len(problem.layout))
+        written = [feature.startswith("directive_") for feature in problem.layout.names]
+        observation[written] = -1.0  # the ground writes as it likes
         mask = np.int8(rng.random(len(problem.actions)) < share)
         mask[0] = 1
         texts += [reporter.report(observation, mask, leave_out) for leave_out in (0, 2)]

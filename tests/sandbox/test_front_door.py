@@ -190,7 +190,7 @@ def test_what_does_not_say_where_it_is_from_is_no_error(monkeypatch, recwarn):
     assert not recwarn.list
 
 
-@pytest.mark.parametrize("name", ["tasking_v0", "offloading_v0", "avoidance_v0", "autonomy_v0", "language"])
+@pytest.mark.parametrize("name", [*envs.names(), "language"])
 def test_a_module_of_an_environment_shows_what_makes_one(name):
     module = getattr(envs, name)
     assert dir(module) == sorted(module.__all__)

@@ -28,7 +28,8 @@ def drawn(request):
 
 
 def test_every_problem_is_drawn_and_judged():
-    assert set(DRAWS) == set(JUDGED) == set(RIVALS) == set(env_names())
+    learned = set(env_names()) - {"operations_v0"}  # its words want a mind that has learned to read
+    assert set(DRAWS) == set(JUDGED) == set(RIVALS) == learned
     assert {name for names in JUDGED.values() for name in names} == set(HELD_OUT)
 
 
