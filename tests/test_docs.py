@@ -173,4 +173,7 @@ def test_the_table_of_trainings_is_that_of_its_records(problem, tier):
         assert all(near(value, number) for value, number in zip(values, numbers, strict=True)), (cell, values)
     chosen = max((r for r in own if r["algorithm"] == "ppo"), key=lambda r: r["validation"])
     assert near(sum(chosen["returns"]) / len(chosen["returns"]), cells[6])
+    shares = re.findall(r"[\d.]+\d", cells[7])
+    assert bool(shares) == bool(found.best_abroad)
+    assert all(near(value, share) for value, share in zip(found.abroad, shares, strict=False)), cells[7]
     assert found.trained.runs == 5

@@ -26,7 +26,7 @@ UNSEEN, UNSEEN_LOST = "unseen_returns", "unseen_lost"
 _NO_RULE = (CHANCE, "qwen", *YARDSTICKS)
 _FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "problem": str, "tier": str, "algorithm": str, "returns": list, "lost": int, "eval_seeds": list,
-    "cpu_minutes": (int, float), "command": str,
+    "cpu_minutes": (int, float), "command": str, "train_seed": (int, type(None)),
 }  # fmt: skip
 
 
@@ -80,19 +80,23 @@ def read(folder: Path) -> list[dict[str, Any]]:
         if record.get("schema") != SCHEMA:
             raise SandboxError(f"{path}: schema {shown(record.get('schema'))}; this version reads {SCHEMA}.")
         for name, kind in _FIELDS.items():
-            if not isinstance(record.get(name), kind) or isinstance(record[name], bool):
-                raise SandboxError(f"{path}: {name} {shown(record.get(name))}, where no such value can be.")
-        _check_returns(path, record["returns"])
+            if name not in record:
+                raise SandboxError(f"{path} says nothing of {name}; a record needs {', '.join(_FIELDS)}.")
+            if not isinstance(record[name], kind) or isinstance(record[name], bool):
+                raise SandboxError(f"{path}: {name} {shown(record[name])}, where no such value can be.")
+        _check_numbers(path, record["returns"], record["eval_seeds"])
         found.append(record)
     if not found:
         raise SandboxError(f"{folder} holds no records (*.json) of policies; `train_table` leaves some.")
     return found
 
 
-def _check_returns(path: Path, returns: list[Any]) -> None:
+def _check_numbers(path: Path, returns: list[Any], seeds: list[Any]) -> None:
     numbers = all(isinstance(value, int | float) and np.isfinite(value) for value in returns)
     if not returns or not numbers:
         raise SandboxError(f"{path}: returns are to be finite numbers, one an episode.")
+    if len(seeds) != 2 or not all(isinstance(seed, int) for seed in seeds):
+        raise SandboxError(f"{path}: eval_seeds {shown(seeds)}; give the first and the last seed.")
 
 
 class Standing(NamedTuple):

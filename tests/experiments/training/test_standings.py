@@ -91,6 +91,8 @@ def test_records_are_read_and_written_as_a_table(tmp_path, capsys):
         ({"returns": []}, "finite numbers"),
         ({"returns": [1.0, "2"]}, "finite numbers"),
         ({"returns": [np.nan]}, "finite numbers"),
+        ({"eval_seeds": [1]}, "the first and the last seed"),
+        ({"train_seed": "0"}, "train_seed '0'"),
     ],
 )
 def test_what_is_no_record_is_refused_with_its_file(tmp_path, record, said):
@@ -98,6 +100,15 @@ def test_what_is_no_record_is_refused_with_its_file(tmp_path, record, said):
     with pytest.raises(SandboxError, match=said) as caught:
         standings.read(tmp_path)
     assert "a.json" in str(caught.value)
+
+
+def test_what_is_left_out_is_named(tmp_path):
+    write(tmp_path)
+    told = json.loads((tmp_path / "a.json").read_text())
+    del told["train_seed"]
+    (tmp_path / "a.json").write_text(json.dumps(told))
+    with pytest.raises(SandboxError, match="says nothing of train_seed"):
+        standings.read(tmp_path)
 
 
 def test_a_folder_without_records(tmp_path):
