@@ -139,7 +139,7 @@ _PAYS = {
     "image on the ground its value, halved every # min on board; an order completed on the ground in time its completion, shared by who took part": "图像送达地面得其价值,在星上每#分钟减半;订单按时在地面完成得完成收益,由参与者分享",
     "answer value x quality, halved every half-life": "答案得价值×质量,每个半衰期减半",
     "lost satellite -#": "损失一颗卫星-#",
-    "image under embargo -# x its value; image through a station given up -# x its pay; battery below a reserve -#; minute of serving a queue left to others -#; of two orders that differ the later holds unless one says otherwise": "禁拍图像-#×其价值;经已放弃地面站下传的图像-#×其收益;电量低于保留值-#;处理应留给他星的任务每分钟-#;两项命令不一致时以后者为准,除非另有说明",
+    "image under embargo -# x its value; image through a station given up -# x its pay; battery below a reserve -#; minute of serving a queue left to others -#; of orders that differ the highest rank holds, zero unless said, of equal ranks the latest": "禁拍图像-#×其价值;经已放弃地面站下传的图像-#×其收益;电量低于保留值-#;处理应留给他星的任务每分钟-#;命令不一致时级别最高者有效,未说明者为零级,同级以最后者为准",
     "day in the slot #": "在轨位内一天#",
     "day out of the slot -#": "离开轨位一天-#",
     "burning # m/s -#": "点火#米/秒-#",

@@ -86,7 +86,7 @@ def _creation(problem: type[Problem]) -> str:
 def _size(problem: type[Problem]) -> str:
     single, each = 0, []
     for block in _blocks(problem):
-        shown = len(block.features) - len(block.omit)
+        shown = len(block.features) - len(block.omit) + len(block.more(_stand_in(problem)))
         if block.each and shown:
             each.append(f"{shown} x {block.each}s")
         else:

@@ -18,7 +18,7 @@ DIRECTIVE = structured(
         ("number", "i4"),  # from 1 on; 0 where there is none
         ("refers", "i4"),  # to the order that it corrects or cancels, by number, or 0
         ("revoked_by", "i4"),  # the order that corrected or cancelled it, or 0
-        ("precedence", "i4"),  # of two that differ the higher holds; of equal ones, the later
+        ("precedence", "i4"),  # its rank: of those that differ the highest holds; of equal ones, the latest
         ("steps", "i4"),  # of reasoning that reading it takes
         ("condition", "i4"),
         ("station", "i4"),  # that is given up, or -1

@@ -167,7 +167,7 @@ def test_everything_that_is_required_is_pinned_and_allowed():
     """Each package that an extra names has a version in the file that belongs to it, within its bounds."""
     from packaging.requirements import Requirement
 
-    own = {"benchmarl", "rllib", "tianshou", "agilerl"}
+    own = {"benchmarl", "rllib", "tianshou", "agilerl", "mlflow"}
     for extra, needs in {"": PROJECT["project"]["dependencies"], **EXTRAS}.items():
         file = f"constraints-{extra}.txt" if extra in own else "constraints.txt"
         lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
@@ -189,7 +189,7 @@ def test_extras_name_extras_that_are_there():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "extra", [name for name in EXTRAS if name not in ("benchmarl", "rllib", "tianshou", "agilerl")]
+    "extra", [name for name in EXTRAS if name not in ("benchmarl", "rllib", "tianshou", "agilerl", "mlflow")]
 )
 def test_each_extra_installs_alone(extra):
     words = [

@@ -124,8 +124,8 @@ class OrderPay(Block):
         return (
             f"image under embargo -{own.embargo_cost:g} x its value; image through a station given up "
             f"-{own.station_cost:g} x its pay; battery below a reserve -{own.reserve_cost:g}; minute of "
-            f"serving a queue left to others -{own.service_cost:g}; of two orders that differ the later "
-            "holds unless one says otherwise"
+            f"serving a queue left to others -{own.service_cost:g}; of orders that differ the highest "
+            "rank holds, zero unless said, of equal ranks the latest"
         )
 
     @staticmethod

@@ -64,7 +64,7 @@ def test_every_kind_is_declared(flown):
     _, found, _ = flown
     assert {event[2] for event in found} <= EVENT_KINDS.keys()
     about = {kind.about for kind in EVENT_KINDS.values()}
-    assert about == {"", "request", "job", "encounter", "station", "disaster"}
+    assert about == {"", "request", "job", "encounter", "station", "disaster", "order"}
     for _, _, kind, target, _, text in found:
         assert (target >= 0) == bool(EVENT_KINDS[kind].about), kind
         assert not text or isinstance(json.loads(text), dict)

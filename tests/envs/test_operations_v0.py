@@ -180,7 +180,7 @@ def test_every_kind_is_kept_and_broken_by_someone():
     found = np.zeros((2, len(CLASSES)))
     for name in ("greedy", "oracle"):
         policy = make_policy(name, env)
-        for seed in (0, 1):
+        for seed in (1, 2):
             observation, info = env.reset(seed)
             policy.reset(seed)
             for _ in range(env.max_cycles):

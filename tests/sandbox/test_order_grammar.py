@@ -178,7 +178,7 @@ def test_references_are_computed(seed):
         text = text_of(told)
         assert order["steps"] >= 1
         issue = order["issued"] - (order["issued"] + 21_600.0) % 300.0
-        if found := re.search(r"from (\d\d:\d\d) to (\d\d:\d\d) (.+?) time", text):
+        if found := re.search(r"from (\d\d:\d\d) to (\d\d:\d\d) (.+?) standard time", text):
             for word, name in ((found[1], "begins"), (found[2], "ends")):
                 local = (order[name] + 21_600.0) / 60.0 + 60.0 * zones[found[3]]
                 assert minutes_of(word) == round(local % 1_440.0)
@@ -242,13 +242,14 @@ def test_conflicts_say_which_goes_before():
     for seed in range(10):
         book, said = drawn(seed, conflicts=0.5, revisions=0.0, languages=["en"])
         for order, text in zip(book, map(text_of, said), strict=True):
-            if found := re.search(r"\. (this order|order (\d+)) goes before", text):
-                other = int(re.findall(r"order (\d+)", text)[-1]) if not found[2] else int(found[2])
-                target = book[other - 1]
+            if found := re.search(r"\. this order ranks one (above|below) order (\d+)$", text):
+                target = book[int(found[2]) - 1]
                 assert {order["kind"], target["kind"]} == {PRIORITY, EMBARGO}
-                assert (order["precedence"] > target["precedence"]) == (found[2] is None)
-                told.add(found[2] is None)
-    assert told == {True, False}
+                assert order["precedence"] - target["precedence"] == (1 if found[1] == "above" else -1)
+                told.add(found[1])
+            elif not order["refers"]:
+                assert order["precedence"] == 0
+    assert told == {"above", "below"}
 
 
 def test_kinds_are_drawn_by_their_weights():

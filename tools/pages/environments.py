@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from agents.policy import YARDSTICKS, policy_class, policy_names
+from agents.qwen.nano import NanoEngine
 from envs import registry
 from envs.page import page
 from experiments.tiers import CALM, PROBLEMS, tier_hours, tier_scenario
-from experiments.training.table import standing
+from experiments.training.standings import standing
 from tools.pages import globes
 from tools.pages.tables import cell, table
 
@@ -59,12 +60,9 @@ def environment_page(name: str) -> str:
             rest.strip(),
             "## Baselines",
             baselines(name),
-            "Policies for any problem are `random`, `idle`, `qwen` (the nano, a checkpoint or a server), "
-            "`trained` (what is shipped for a tier) and the two yardsticks, "
-            "[`onboard` and `planner`](../yardsticks.md).",
+            _general(name),
             "## Tiers",
             tiers(name),
-            "## Learning curves",
             *learning(name),
             history.strip(),
         ]
@@ -104,6 +102,27 @@ def baselines(problem: str) -> str:
     return table(("policy", "how it decides"), rows)
 
 
+def _general(problem: str) -> str:
+    """Which of the policies for any problem there are for this one."""
+    yardsticks = [name for name in YARDSTICKS if name in policy_names(problem)]
+    minds = "`qwen` (the nano, a checkpoint or a server)"
+    if problem not in NanoEngine.problems:
+        minds = "`qwen` with a checkpoint or a server (the nano has not learned this problem)"
+    told = [
+        "`random`",
+        "`idle`",
+        minds,
+        *(["`trained` (what is shipped for a tier)"] if _shipped(problem) else []),
+    ]
+    told += [f"[`{name}`](../yardsticks.md)" for name in yardsticks]
+    return f"Besides there are {', '.join(told)}."
+
+
+def _shipped(problem: str) -> list[str]:
+    """The tiers for which a network is shipped."""
+    return [tier for tier in PROBLEMS[problem] if (TRAINED / f"{problem}_{tier}/policy.npz").is_file()]
+
+
 def tiers(problem: str) -> str:
     """The tiers of a problem: scenario, what is scarce, hours of an episode, heuristic and trained."""
     rows = []
@@ -113,6 +132,8 @@ def tiers(problem: str) -> str:
         about = cell(tier_scenario(problem, tier).description)
         rows.append((tier, f"`{name}`", about, f"{tier_hours(problem, tier):g}", *earned))
     head = ("tier", "scenario", "what it is", "hours", "best heuristic", "five trainings")
+    if not any(row[-1] for row in rows):
+        return table(head[:-2], [row[:-2] for row in rows])
     return table(head, rows) + (
         "\n\nReturns of the fleet on 16 held-out seeds, from the records of `train_table`: of the heuristic "
         "the mean, of the trainings the interquartile mean with its 95 % interval ([how](../train.md))."
@@ -131,13 +152,16 @@ def standings() -> Mapping[tuple[str, str], Any]:
 
 
 def learning(problem: str) -> list[str]:
-    """The pictures of what is shipped for the tiers of a problem."""
-    told = ["Of what is shipped for its tiers; [their cards](../trained.md) say how they were trained."]
-    for tier in PROBLEMS[problem]:
-        name = f"{problem}_{tier}"
-        if (TRAINED / name / "learning_curve.png").is_file():
-            text = f"Return on validation seeds while the policy for {tier} {problem} learned"
-            told.append(f"![{text}](../{curve_path(name)})")
+    """The pictures of what is shipped for the tiers of a problem, if anything is."""
+    if not _shipped(problem):
+        return []
+    told = [
+        "## Learning curves",
+        "Of what is shipped for its tiers; [their cards](../trained.md) say how they were trained.",
+    ]
+    for tier in _shipped(problem):
+        text = f"Return on validation seeds while the policy for {tier} {problem} learned"
+        told.append(f"![{text}](../{curve_path(f'{problem}_{tier}')})")
     return told
 
 

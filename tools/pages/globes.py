@@ -34,6 +34,7 @@ FLIGHTS = {
     "offloading_v0": Flight("relay_40", "greedy", 0.5),
     "avoidance_v0": Flight("crossing_12", "thrifty", 24.0),
     "autonomy_v0": Flight("disaster_response", "deadline_greedy", 1.0),
+    "operations_v0": Flight("operations_24", "keyword", 1.0),
 }
 
 
