@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from envs.statements import plain_name
 from experiments.running.flight import Flight, parting
 from sandbox.errors import SandboxError, unknown_name
 
@@ -92,6 +93,9 @@ def _hold(session: "Session", text: str) -> bool:
     try:
         n, said = names_of(session.flight.names, text)
     except SandboxError:
+        decisions = {plain_name(name) for name in session.flight.env.actions}
+        if len(text.split()) > 1 and plain_name(text) not in decisions:
+            raise
         n, said = session.ego, text
     if not said:
         raise SandboxError("Hold what? Give a decision, after a satellite if it is not this one.")

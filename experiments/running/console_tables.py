@@ -43,7 +43,8 @@ def print_run(content: Mapping[str, Any], folder: Path) -> None:
     """The metrics of one run, what they mean and where they lie."""
     told, timing = content["arguments"], content["timing"]
     title = f"{told['env']}  {told['scenario']}  {told['policy']}  seed {told['seed']}  {told['hours']:g} h"
-    table = _table(title, "metric", ">value", "unit", "meaning")
+    table = _table(title, "metric", ">value", "unit")
+    table.add_column("meaning", min_width=24)
     for group in GROUPS:
         for name, metric in group.items():
             if name in content:
@@ -139,7 +140,7 @@ def number(value: float) -> str:
     if value is None or not math.isfinite(value):
         return "-"
     if float(value).is_integer() or abs(value) >= 1_000:
-        return f"{value:,.0f}"
+        return f"{value + 0.0:,.0f}"  # no -0
     return f"{value:.4g}"
 
 

@@ -749,7 +749,8 @@ class View {
       event.preventDefault();
       this.magnify(Math.exp(clamp(event.deltaY, -100, 100) * 0.0022), this.paneAt(event));
     }, { passive: false });
-    this.root.addEventListener("keydown", (event) => this.key(event));
+    const heard = this.options.page ? this.root.ownerDocument : this.root; // a page listens before it is clicked
+    heard.addEventListener("keydown", (event) => this.key(event));
     this.timelines.forEach((canvas) => scrub(canvas.parentElement, (share) => {
       this.seek(this.begin + share * (this.end - this.begin));
     }));

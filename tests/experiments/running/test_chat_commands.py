@@ -63,6 +63,13 @@ def test_what_is_held_is_played_until_it_is_free(line, tmp_path):
     assert (recording.events.kind == "override").sum() == 2
 
 
+@pytest.mark.parametrize("line", ["/hold nosuch charge", "/hold Pair 3 charge", "/hold 2 charge"])
+def test_who_is_not_there_is_not_held_nor_is_another(line):
+    shown, _ = talk(line, "1")
+    assert "Unknown satellite" in shown
+    assert "until /free" not in shown
+
+
 def test_an_answer_lasts_a_round_and_what_was_held_goes_on(tmp_path):
     talk("/hold charge", "1", "idle", "2", f"/save {tmp_path / 'out'}")
     recording = Recording.load(tmp_path / "out" / "recording.npz")
