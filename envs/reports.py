@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs import chinese, wording
+from envs.decision_names import compact, in_ranges, numbered, spaced
 from envs.features import Feature, Layout
 from envs.problem import Problem
 from envs.prospects import Seen
@@ -200,7 +201,7 @@ class Reporter:
         return self._proposed(action, () if observation is None else self.worths(observation, (action,)))
 
     def _proposed(self, action: int, worths: Sequence[float]) -> str:
-        name = _plain(self.actions[action])
+        name = spaced(self.actions[action])
         if not worths:
             return self._said(PROPOSED).format(name)
         grade = self.grade(worths[0])
@@ -368,10 +369,10 @@ class Reporter:
         for names, phrase in self._families:
             members = [name for name in names if name in self.actions]
             if members:
-                found[_compact(members, "k"), phrase] = _compact(members, "k")
+                found[compact(members, "k"), phrase] = compact(members, "k")
         together = {name for names, _ in self._families for name in names}
         for name, phrase in zip(self.actions, self._own_phrases, strict=True):
-            stem, number = _numbered(name)
+            stem, number = numbered(name)
             if name in together:
                 continue
             general = re.sub(rf"\b{number}\b", "k", phrase)
@@ -381,8 +382,8 @@ class Reporter:
                 found[(f"{stem}_k" if number >= 0 else name), general] = name
         for (stem, phrase), name in found.items():
             alone = name != stem and stem.endswith("_k")
-            said = phrase.replace(" k", f" {_numbered(name)[1]}") if alone else phrase
-            yield f"{_plain(name)}: {self._said(said)}"
+            said = phrase.replace(" k", f" {numbered(name)[1]}") if alone else phrase
+            yield f"{spaced(name)}: {self._said(said)}"
 
     def _example(self, values: Mapping[str, float], legal: Sequence[str], action: str) -> Iterator[str]:
         """A worked example: what it says of the features given, and the answer to it."""
@@ -410,15 +411,15 @@ class Reporter:
         a number alone, those of a family together."""
         names, labels = [self.actions[i] for i in options], self.labels_of(options)
         if self.label == LETTERS and len(options) >= RANGES_FROM:
-            return self._in_families(_in_ranges(labels, names, self._together), worths)
-        marks = [f"{label}: {_plain(name)}" for label, name in zip(labels, names, strict=True)]
+            return self._in_families(in_ranges(labels, names, self._together), worths)
+        marks = [f"{label}: {spaced(name)}" for label, name in zip(labels, names, strict=True)]
         if self.label == WORDS:
             marks = [f"- {name}" for name in names]
         notes = [f", {self.grade(worth)}, {self.paid((worth,))}" for worth in worths] or [""] * len(marks)
         return [f"{self._said('Decisions')}:", *(map("".join, zip(marks, notes, strict=True)))]
 
     def _in_families(self, ranges: Iterator[tuple[str, int, int]], worths: Sequence[float]) -> list[str]:
-        """The lines of `_in_ranges`, with what each decision is expected to pay."""
+        """The lines of `in_ranges`, with what each decision is expected to pay."""
         if not len(worths):
             return [f"{self._said('Decisions')}:", *(line for line, *_ in ranges)]
         told = [f"{self._said('Decisions and pay')}:"]
@@ -444,56 +445,6 @@ class Reporter:
 
 def _as_it_is(text: str) -> str:
     return text
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _in_ranges(
-    labels: Sequence[str], names: Sequence[str], together: Mapping[str, int]
-) -> Iterator[tuple[str, int, int]]:
-    """Lines of labels and names, and which (from, to) they tell; those in a row that are `together` (by name,
-    the number of a family) or differ in a number or the last word alone share one: "C-F: observe 1-4",
-    "G-H: run small, large", "I-K: neighbour 1-2, training"."""
-    kinds = [together.get(name, name.rpartition("_")[0] or (name,)) for name in names]
-    at = 0
-    while at < len(names):
-        end = at + 1
-        while end < len(names) and kinds[end] == kinds[at]:
-            end += 1
-        marks = labels[at] if end - at < 2 else f"{labels[at]}-{labels[end - 1]}"
-        yield f"{marks}: {_compact(names[at:end])}", at, end
-        at = end
-
-
-def _compact(names: Sequence[str], number: str = "") -> str:
-    """Names in a row, what they begin with once: "run small, large", "forward/backward small/large"; numbered
-    ones as a range, or as one with `number` for theirs: "observe 1-4", "observe k"."""
-    firsts, lasts = (list(dict.fromkeys(name.rpartition("_")[i] for name in names)) for i in (0, 2))
-    if len(firsts) > 1 < len(lasts) and [f"{a}_{b}" for a in firsts for b in lasts] == list(names):
-        return _plain(f"{'/'.join(firsts)} {'/'.join(lasts)}")
-    told: list[str] = []
-    before = ""
-    for i, name in enumerate(names):
-        first, _, last = name.rpartition("_")
-        stem, numeral = _numbered(name)
-        follows = i > 0 and numeral > 0 and _numbered(names[i - 1]) == (stem, numeral - 1)
-        if numeral >= 0 and number:
-            if (said := f"{_plain(stem)} {number}") not in told:
-                told.append(said)
-        elif follows:
-            told[-1] = f"{told[-1].rpartition('-')[0] or told[-1]}-{numeral}"
-        else:
-            told.append(last if first and first == before else _plain(name))
-        before = first
-    return ", ".join(told)
-
-
-def _numbered(name: str) -> tuple[str, int]:
-    """A name and the number that ends it, -1 for none."""
-    stem, _, number = name.rpartition("_")
-    return (stem, int(number)) if stem and number.isdecimal() else (name, -1)
 
 
 def _groups(layout: Layout) -> dict[str, str]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from envs import tasking_v0
-from envs.reports import LABELS, Reporter, _in_ranges
+from envs.reports import LABELS, Reporter
 from envs.wording import cell, say
 from sandbox.errors import SandboxError
 
@@ -170,20 +170,6 @@ def test_a_family_of_which_some_are_legal():
     mask = np.array([name not in illegal for name in reporter.actions], np.int8)
     listed = [line.partition(": ")[2] for line in reporter.listed(mask).splitlines()]
     assert {"forward small, backward small, large", "neighbour 1-2, 4", "observe 2-4"} <= set(listed)
-
-
-@pytest.mark.parametrize(
-    ("names", "lines"),
-    [
-        (("run", "run_small", "run_large"), ["A: run", "B-C: run small, large"]),
-        (("a_1", "a_2", "a_4", "b_1"), ["A-C: a 1-2, 4", "D: b 1"]),
-        (("x_1", "y_2", "z"), ["A-B: x 1, y 2", "C: z"]),
-        (("go_up_fast", "go_up_slow", "go"), ["A-B: go up fast, slow", "C: go"]),
-    ],
-)
-def test_which_decisions_share_a_line(names, lines):
-    told = _in_ranges(LABELS, names, {"x_1": 0, "y_2": 0})
-    assert [line for line, *_ in told] == lines
 
 
 @pytest.mark.slow

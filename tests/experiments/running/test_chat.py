@@ -1,27 +1,13 @@
 """Chat: what a person sees of a satellite, and what an answer in its place does."""
 
-from io import StringIO
+from functools import partial
 
 import pytest
+from talking import quarter
 
-from experiments.running.chat import chat
 from experiments.running.llm_config import Mind
 
-QUARTER = {"scenario": "pair", "policy": "greedy", "hours": 0.25, "seed": 2}
-
-
-def talk(*answers, **options):
-    """What appears on the screen for these lines of input."""
-    lines, screen = iter(answers), StringIO()
-
-    def ask(_):
-        try:
-            return next(lines)
-        except StopIteration:
-            raise EOFError from None
-
-    earned = chat(**QUARTER | options, ask=ask, screen=screen)
-    return screen.getvalue(), earned
+talk = partial(quarter, policy="greedy")
 
 
 def test_shows_what_is_read_and_what_would_be_done():

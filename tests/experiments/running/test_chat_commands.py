@@ -1,31 +1,18 @@
 """Chat: what is said with a slash, two futures and what they came to."""
 
 import signal
-from io import StringIO
+from functools import partial
 
 import pytest
+from talking import quarter
 
-from experiments.running.chat import _interrupts, chat
+from experiments.running.chat import _interrupts
 from experiments.running.chat_commands import COMMANDS, names_of
 from experiments.running.llm_config import Mind
 from sandbox.errors import SandboxError
 from sandbox.recording import Recording
 
-QUARTER = {"scenario": "pair", "policy": "idle", "hours": 0.25, "seed": 2}
-
-
-def talk(*answers, **options):
-    """What appears on the screen for these lines of input."""
-    lines, screen = iter(answers), StringIO()
-
-    def ask(_):
-        try:
-            return next(lines)
-        except StopIteration:
-            raise EOFError from None
-
-    earned = chat(**QUARTER | options, ask=ask, screen=screen)
-    return screen.getvalue(), earned
+talk = partial(quarter, policy="idle")
 
 
 def test_help_lists_every_command():
