@@ -148,9 +148,10 @@ class Session:
             return False
         self.say("The episode is over: Enter or q ends it; /compare, /branch ROUND, /save.")
         line = self._line()
-        if line is None or not line.startswith(SLASH):
+        if line is None or line.lower() in ("", "q", "quit"):
             return False
-        self._command(line)
+        if line.startswith(SLASH):
+            self._command(line)
         return True
 
     def _hear(self) -> bool:

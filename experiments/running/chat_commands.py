@@ -116,6 +116,10 @@ def _free(session: "Session", text: str) -> None:
 def _branch(session: "Session", text: str) -> bool:
     if text and not (text.isascii() and text.isdecimal() and len(text) < 9):
         raise SandboxError(f"{text[:40]!r} is no round; give a whole number, or nothing for the present.")
+    if not text and session.flight.over:
+        raise SandboxError(
+            f"The episode is over; give a round before {session.flight.rounds} to branch from."
+        )
     session.run = session.do("branch", **({"at": int(text)} if text else {}))["run"]
     at = session.flight.rounds
     session.say(f"Two futures from round {at} on; you are in the new one. {SLASH}other goes to the first.")
@@ -133,7 +137,7 @@ def _other(session: "Session", _: str) -> bool:
 def _keep(session: "Session", text: str) -> bool:
     if text not in ("", "this", "other"):
         raise SandboxError(f"{text[:40]!r} is neither of them; give this or other.")
-    if text == "other":
+    if text == "other" or len(session.cockpit.runs) < 2:
         _other(session, "")
     session.do("keep", run=session.run)
     return True

@@ -55,8 +55,9 @@ def events_of(world: "World", marks: Marks, b: int = 0) -> list[Event]:
     The kinds are those of `variables.EVENT_KINDS`.
 
     A capture, a delivery, an expiry, a completion, a tip, an answer, a warning and a closest approach are
-    timed exactly. What is decided at its beginning stands there, what is noticed at its end stands there. A
-    satellite, or what the event is about, is -1 where there is none.
+    timed exactly; warnings that stood when the episode began, at its beginning. What is decided at the
+    beginning of a round stands there, what is noticed at its end stands there. A satellite, or what the
+    event is about, is -1 where there is none.
     """
     end = float(world.state.clock["time"][b])
     start = end - world.scenario.round_s
@@ -189,7 +190,9 @@ def _of_encounters(world: "World", b: int, start: float, end: float) -> Iterator
         return
     rows, passing = world.encounters.state.encounter[b], world.encounters.state.passing[b]
     warnings = world.encounters.warnings[b]
-    for n, w in zip(*np.nonzero((warnings["issued"] > start) & (warnings["issued"] <= end)), strict=True):
+    # what stood at the beginning of the episode was issued before it
+    since = -np.inf if start <= world.state.clock["start"][b] + _SAME_S else start
+    for n, w in zip(*np.nonzero((warnings["issued"] > since) & (warnings["issued"] <= end)), strict=True):
         one = warnings[n, w]
         if not np.isfinite(one["tca"]):
             continue
@@ -198,7 +201,7 @@ def _of_encounters(world: "World", b: int, start: float, end: float) -> Iterator
         text["sigma_m"] = round(float(one["sigma"]), 1)
         text |= _plane_of(world.encounters, b, int(n), k, float(one["issued"]))
         probability = float(one["probability"])
-        yield float(one["issued"]), int(n), "warning", k, probability, json.dumps(text)
+        yield max(start, float(one["issued"])), int(n), "warning", k, probability, json.dumps(text)
     there = (world.state.body["alive"][b] | world.state.activity["died"][b])[:, None]
     passed = there & (rows["passing"] > start) & (rows["passing"] <= end) & np.isfinite(rows["tca"])
     for n, k in zip(*np.nonzero(passed), strict=True):

@@ -2,18 +2,20 @@
 
 const PLANE_HEIGHT = 190; // CSS pixels
 
-/** The last warning of an encounter that had come by time `t`, and how near it came in the end, where that is known. */
+/** The last warning of an encounter that had come by time `t`, when the first comes, and how near it came once that is known. */
 function encounterAt(run, { target, satellite }, t) {
   const told = storyOf(run, "encounter", target, satellite);
-  const warning = told.findLast((event) => event[2] === "warning" && event[0] <= t + 1e-3) || told.find((event) => event[2] === "warning");
+  const warning = told.findLast((event) => event[2] === "warning" && event[0] <= t + 1e-3);
+  const first = told.find((event) => event[2] === "warning")?.[0];
   const passed = told.find((event) => event[2] === "closest_approach");
-  return { warning, said: warning ? words(warning) : {}, passed: passed && passed[0] <= t + 1e-3 ? passed : null, passing: passed?.[0] };
+  return { warning, first, said: warning ? words(warning) : {}, passed: passed && passed[0] <= t + 1e-3 ? passed : null, passing: passed?.[0] };
 }
 
 const metres = (m) => m >= 10000 ? `${(m / 1000).toFixed(1)} km` : m >= 100 ? `${m.toFixed(0)} m` : `${m.toPrecision(2)} m`;
 
 function encounterFacts(run, thing, t) {
-  const { warning, said, passed, passing } = encounterAt(run, thing, t), facts = [], until = (said.tca_s ?? passing) - t;
+  const { warning, first, said, passed, passing } = encounterAt(run, thing, t), facts = [], until = (said.tca_s ?? passing) - t;
+  if (!warning && first > t) facts.push(["first warning in", span(first - t)]);
   if (Number.isFinite(until)) facts.push([until >= 0 ? "closest approach in" : "closest approach was", until >= 0 ? span(until) : `${span(-until)} ago`]);
   if (warning) {
     facts.push(["probability", Number.isFinite(warning[4]) ? chanceText(warning[4]) : "–"], ["miss, estimated", metres(said.miss_m)], ["sigma along the miss", metres(said.sigma_m)]);
@@ -26,17 +28,18 @@ function encounterFacts(run, thing, t) {
 
 /** Draw the plane: the satellite in the middle, the other object off by the miss vector, its uncertainty around it. */
 function drawPlane(view, run, thing, canvas) {
-  const { warning, said, passed } = encounterAt(run, thing, view.t - run.shift);
+  const { warning, first, said, passed } = encounterAt(run, thing, view.t - run.shift);
   const width = canvas.clientWidth || 236, d = window.devicePixelRatio || 1, { look } = view;
   Object.assign(canvas, { width: Math.round(width * d), height: Math.round(PLANE_HEIGHT * d) });
   const pen = canvas.getContext("2d");
   pen.scale(d, d);
   pen.font = "10px system-ui,sans-serif";
-  if (!warning || !Number.isFinite(said.miss_m)) { pen.fillStyle = css(look.ink); pen.fillText("No warning of it was recorded.", 6, 20); return; }
+  if (!warning || !Number.isFinite(said.miss_m)) { pen.fillStyle = css(look.ink); pen.fillText(first === undefined ? "No warning of it was recorded." : "Nobody has been warned of it yet.", 6, 20); return; }
   const { miss_m: miss, sigma_m: sigma, radius_m: radius } = said;
   const [major, minor] = said.ellipse_m || [sigma, 0], tilt = (said.tilt_deg || 0) / DEGREE;
   const along = 3 * Math.hypot(major * Math.cos(tilt), minor * Math.sin(tilt)), across = 3 * Math.hypot(major * Math.sin(tilt), minor * Math.cos(tilt));
-  const low = Math.min(0, miss - along), high = Math.max(miss + along, radius || 0), tall = Math.max(across, radius || 0, 0.12 * (high - low));
+  const ring = Math.max(radius || 0, passed ? passed[4] : 0); // all that is drawn is inside
+  const low = Math.min(-ring, miss - along), high = Math.max(miss + along, ring), tall = Math.max(across, ring, 0.12 * (high - low));
   const scale = Math.min((width - 24) / (high - low || 1), (PLANE_HEIGHT - 46) / (2 * tall));
   const middle = (PLANE_HEIGHT - 16) / 2, x = (v) => width / 2 + (v - (low + high) / 2) * scale;
   ruler(pen, look, scale, width);

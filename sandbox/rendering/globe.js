@@ -293,6 +293,7 @@ class View {
     this.film = null;
     this.filmButton.textContent = "video";
     this.redraw();
+    if (!blob.size) { this.said = "that was too short for a video"; this.redraw(); return null; }
     const address = URL.createObjectURL(blob);
     offer(address, `${this.runs[0].meta.scenario || "run"}.webm`);
     setTimeout(() => URL.revokeObjectURL(address), 60000);
@@ -519,7 +520,7 @@ class View {
     const share = (this.t - this.begin) / (this.end - this.begin || 1);
     if (document.activeElement !== this.slider || this.playing) this.slider.value = share;
     const { k } = this.when(this.runs[0]);
-    this.clock.textContent = `${clockText(this.runs[0].start + this.t)} · ${k + 1}/${this.runs[0].rounds}`;
+    this.clock.textContent = `${clockText(this.runs[0].start + this.t + 1e-3)} · ${k + 1}/${this.runs[0].rounds}`;
     film?.frame();
   }
 
@@ -824,6 +825,7 @@ class View {
 
   click(event) {
     const found = this.find(event);
+    if (found && !this.list.box.hidden && this.root.classList.contains("narrow")) this.list.toggle(false);
     if (found?.kind === "satellite") this.select(found.i, found.pane.r);
     else if (found?.link) this.tellOf("link", found.link[1], found.link[0], found.pane.r);
     else if (found) this.tellOf(found.kind === "target" ? "request" : "station", found.i, -1, found.pane.r);

@@ -124,6 +124,7 @@ const STYLE = themeRules() + `
 .oas-entry:hover{background:var(--control)}.oas-entry[aria-selected=true]{background:var(--on);color:var(--strong)}
 .oas.narrow .oas-list,.oas.narrow .oas-list.fuel{width:100%;max-width:none;max-height:40%;border-right:0;border-bottom:1px solid var(--rule)}
 .oas-note{color:var(--muted);font-size:10.5px}
+.oas.narrow .oas-list:not([hidden])~.oas-side{display:none}
 .oas.narrow .oas-heads>:nth-child(6),.oas.narrow .oas-entry>:nth-child(6){display:none}
 .oas.narrow .oas-heads,.oas.narrow .oas-entry{grid-template-columns:minmax(0,1fr) 62px 44px 52px 46px}
 .oas.narrow .fuel .oas-heads,.oas.narrow .fuel .oas-entry{grid-template-columns:minmax(0,1fr) 62px 44px 52px 46px 36px}

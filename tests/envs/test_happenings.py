@@ -143,3 +143,22 @@ def test_burns_and_warnings_add_up():
             assert abs(encounters["tca"][n, k] - said["tca_s"]) < 120.0
     warned = {(e[1], e[3]) for e in found if e[2] == "warning"}
     assert len(warned) > 5
+
+
+def test_warnings_that_stand_at_the_beginning_are_events_of_it():
+    scenario = load_scenario("crossing_12", {"encounters.staged_per_day": 40})
+    env = avoidance_v0.batch_env(scenario, worlds=1, max_cycles=3, autoreset=False)
+
+    def nothing(rng, mask):
+        return np.zeros(mask.shape[:2], int)
+
+    found, _ = fly(env, nothing, 1)
+    warnings, start = env.world.encounters.warnings[0], float(env.world.state.clock["start"][0])
+    stood = warnings["probability"][np.isfinite(warnings["tca"]) & (warnings["issued"] <= start)]
+    first = [event[4] for event in found if event[2] == "warning" and event[0] == start]
+    assert len(stood) > 3
+    assert sorted(first) == sorted(stood.tolist())
+    marks = marks_of(env.world)
+    env.step(np.zeros((1, env.satellites), int))
+    later = [event for event in events_of(env.world, marks) if event[2] == "warning"]
+    assert all(event[0] > start for event in later)

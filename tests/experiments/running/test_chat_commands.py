@@ -127,6 +127,14 @@ def test_mistakes_are_one_sentence_and_change_nothing(line, said):
     assert max(map(len, shown.split("\n"))) < 120
 
 
+def test_after_the_end_only_enter_or_q_leaves():
+    shown, _ = talk("/compare", "1000", "1", "/branch", "charge", "/branch 2", "q")
+    assert shown.count("The episode is over: ") == 4
+    assert "give a round before " in shown
+    assert "Two futures from round 2 on" in shown
+    assert "There is one future" in talk("/keep")[0]
+
+
 def test_after_the_end_futures_can_still_be_compared(tmp_path):
     shown, _ = talk("/hold charge", "1000", "/compare", "/branch 3", "/free", "1000", "/compare", "q")
     assert shown.count("The episode is over: ") >= 2

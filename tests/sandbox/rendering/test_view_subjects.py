@@ -260,6 +260,54 @@ def test_a_warning_shows_the_encounter_plane(chromium, circles, tmp_path):
     assert "closest approach was\n100 s ago" in panel
 
 
+def test_before_the_first_warning_the_plane_is_not_known(chromium, circles, tmp_path):
+    opened_page(chromium, warned(circles), tmp_path, address="#t=0")
+    chromium.execute_script("view.tellOf('encounter', 0, 1, 0)")
+    settle(chromium)
+    panel = chromium.find_element("css selector", ".oas-panel").text
+    assert "first warning in\n" in panel
+    assert "miss, estimated" not in panel
+    assert "sigma along" not in panel
+
+
+def test_keys_work_in_a_page_that_nobody_has_clicked(chromium, circles, tmp_path):
+    opened_page(chromium, circles, tmp_path, address="#t=0")
+    from selenium.webdriver.common.keys import Keys
+
+    assert chromium.execute_script("return document.activeElement === document.body")
+    before = state(chromium, "t")
+    chromium.find_element("css selector", "body").send_keys(Keys.ARROW_RIGHT)
+    settle(chromium)
+    assert state(chromium, "t") > before
+
+
+def test_a_video_without_a_picture_is_not_offered(chromium, circles, tmp_path):
+    opened_page(chromium, circles, tmp_path)
+    chromium.execute_script(
+        "window.offered = null; window.came = 1;"
+        "HTMLAnchorElement.prototype.click = function () { offered = this.download; };"
+        "MediaRecorder.prototype.start = function () {};"
+        "MediaRecorder.prototype.stop = function () { this.dispatchEvent(new Event('stop')); };"
+        "Object.defineProperty(MediaRecorder.prototype, 'state', { get() { return 'recording'; } });"
+        "view.record().then((blob) => { window.came = blob; }); view.record();"
+    )
+    wait(chromium, "return window.came !== 1")
+    assert chromium.execute_script("return [came, offered]") == [None, None]
+    assert chromium.execute_script("return view.film") is None
+
+
+def test_on_a_phone_the_list_stands_before_the_inspector(chromium, circles, tmp_path):
+    opened_page(chromium, circles, tmp_path)
+    chromium.execute_script("view.root.style.width = '390px'")
+    wait(chromium, "return view.root.classList.contains('narrow')")
+    chromium.execute_script("view.select(1); view.list.toggle(true)")
+    settle(chromium)
+    side = chromium.find_element("css selector", ".oas-side")
+    assert not side.is_displayed()
+    chromium.execute_script("view.list.toggle(false)")
+    assert side.is_displayed()
+
+
 def test_near_the_ground_the_finer_coast_and_more_cities_are_shown(chromium, circles, tmp_path):
     fresh = opened_page(chromium, circles, tmp_path)
 
