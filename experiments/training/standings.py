@@ -156,11 +156,13 @@ def _abroad(trained: Sequence[dict[str, Any]], rules: Sequence[dict[str, Any]]) 
     """What the trained earn in held-out scenarios by what the best rule there earns, and the rule's name."""
     if not all(row.get(UNSEEN) for row in (*trained, *rules)):
         return NONE, ""
-    best = max(rules, key=lambda row: float(np.mean(row[UNSEEN])))
-    level = float(np.mean(best[UNSEEN]))
+    shared = min(len(row[UNSEEN]) for row in (*trained, *rules))
+    best = max(rules, key=lambda row: float(np.mean(row[UNSEEN][:shared])))
+    earned = np.asarray(best[UNSEEN][:shared])
+    level = float(earned.mean())
     if level == 0.0:
         return NONE, ""
-    gained = np.mean([row[UNSEEN] for row in trained], axis=0) - np.asarray(best[UNSEEN])
+    gained = np.mean([row[UNSEEN][:shared] for row in trained], axis=0) - earned
     return mean(1.0 + gained / abs(level)), best["algorithm"]
 
 

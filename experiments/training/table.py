@@ -94,7 +94,7 @@ def run(told: Namespace) -> None:
     named += [job(case, name, also=True) for case in cases for name in told.also]
     rows = []
     if told.processes > 1:  # else each would compile them for itself
-        _each(compile_kernels, kernels, told, "ready")
+        list(_each(compile_kernels, kernels, told, "ready"))
     rows += [row for found in _each(train_and_judge, trainings, told, "trained") for row in found]
     rows += [row for found in _each(judge_named, named, told, "played") for row in found]
     text = _text(rows, told.algorithms)

@@ -40,6 +40,8 @@ def test_the_standing_of_a_tier():
     found = standings.standing(rows)
     assert (found.best_abroad, found.abroad.value) == ("greedy", 1.5)
     assert "1.50 [1.50, 1.50] greedy" in standings.table(rows)
+    rows[0]["unseen_returns"] = [6.0, 99.0]  # of a later run that played more
+    assert standings.standing(rows).abroad.value == 1.5
     below = [row("ppo", [-2.0, -2.0], 0), row("greedy", [-4.0, -4.0])]
     assert standings.standing(below).ratio == pytest.approx(1.5)  # better, though both lose
     with pytest.raises(SandboxError, match="needs trained policies"):

@@ -144,6 +144,21 @@ def test_every_tier_has_a_recipe():
     assert recipe("tasking_v0") == recipe("my:Problem", "tight") == ANY
 
 
+def test_kernels_are_compiled_once_before_several_train(tmp_path, monkeypatch):
+    asked = []
+
+    def outcomes(function, jobs, processes):
+        asked.append((function.__name__, len(jobs)))
+        if len(asked) == 2:
+            raise SandboxError("That will do.")
+        return iter([])
+
+    monkeypatch.setattr("experiments.training.table.pool.outcomes", outcomes)
+    words = ["--problems", "tasking_v0", "offloading_v0", "--processes", "2", "--quiet"]
+    assert main(["train_table", *words, "--out", str(tmp_path)]) == 2
+    assert asked == [("compile_kernels", 2), ("train_and_judge", 20)]
+
+
 def test_refusals(tmp_path, capsys):
     for words, said in (
         (["--tiers", "dire"], "dire"),
