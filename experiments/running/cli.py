@@ -473,15 +473,16 @@ def _video(told: Namespace) -> None:
 
 
 def _export(told: Namespace) -> None:
-    from experiments.running.export import export, open_recording
+    from experiments.running.export import export, open_recording, unlike
     from sandbox.rendering.words import told_words
 
     path = export(told.recording, told.out, told.every, told.beside)
     say(path)
     if path.suffix == ".html":
-        for source in filter(None, (told.recording, told.beside)):
-            if words := told_words(open_recording(source)):
-                say(words)
+        shown = [open_recording(source) for source in (told.recording, told.beside) if source]
+        for sentence in (*map(told_words, shown), unlike(shown[0], shown[-1])):
+            if sentence:
+                say(sentence)
 
 
 def _figures(told: Namespace) -> None:

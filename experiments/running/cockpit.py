@@ -1,6 +1,8 @@
 """One flight or two futures of it, played at a pace by a thread, and the commands that a page sends.
 
-Everything here is under one lock: a command waits until the round that is being played is over.
+There are two locks. Whoever has a policy decide holds the first, for minutes where it plans: to play, to ask,
+to branch. The second is held for moments, by whoever reads or changes what was flown; a page is answered, and
+a flight paused or overridden, while a policy decides. Who needs both takes the first one first.
 """
 
 import os
@@ -8,7 +10,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +49,15 @@ class Cockpit:
         self.playing, self.pace, self._error = False, 2.0, ""
         self._version, self._closed = 0, False
         self._changed = threading.Condition(threading.RLock())
+        self._deciding = threading.Lock()
+        self._since = 0.0  # when the policies began to decide; 0 while they do not
+        self._waiting = 0  # commands for which the thread stands back
+        self._halted = False  # a "pause" ends a "step" of many rounds, too
         self._player = threading.Thread(target=self._fly, name="cockpit", daemon=True)
         self._player.start()
 
     def close(self) -> None:
-        """End the thread, after the round that it is at. Safe to call twice."""
+        """End the thread, after the decision that it is at. Safe to call twice."""
         with self._changed:
             self.playing, self._closed = False, True
             self._tell()
@@ -74,7 +81,14 @@ class Cockpit:
                 for r, flight in self.runs.items()
             ]
             told = {"version": self._version, "playing": self.playing, "pace": self.pace}
+            told["deciding_s"] = self.deciding_s
             return told | {"error": self._error, "closed": self._closed, "runs": runs}
+
+    @property
+    def deciding_s(self) -> float:
+        """Seconds for which the policy has been deciding by now; 0 while it does not."""
+        since = self._since
+        return round(time.monotonic() - since, 1) if since else 0.0
 
     def rounds(self, run: Any, first: int) -> bytes:
         """The packed rounds of a run from `first` on; before any was flown the world as it stands.
@@ -107,12 +121,13 @@ class Cockpit:
         for key in given:
             if key not in takes:
                 raise unknown_name(f"argument of {name}", key, takes)
-        with self._changed:
+        with self._policies() if name in DECIDE else self._changed:
             answer = act(self, **given)
-            if name not in QUESTIONS:
+        if name not in QUESTIONS:
+            with self._changed:
                 self._error = ""
                 self._tell()
-            return answer or {}
+        return answer or {}
 
     def save(self) -> list[Path]:
         """Leave recordings and page in `out`; their paths. Raises `SandboxError` before the first round."""
@@ -149,20 +164,17 @@ class Cockpit:
         self.playing = True
 
     def _pause(self) -> None:
-        self.playing = False
+        self.playing, self._halted = False, True
 
     def _step(self, count: Any = 1) -> None:
         if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST_STEPS:
             raise SandboxError(f"count = {shown(count)}; give a whole number from 1 to {MOST_STEPS}.")
-        self.playing = False
-        try:
-            for k in range(count):
-                if k and all(flight.over for flight in self.runs.values()):
-                    break
-                self._advance()
-        except Exception:
-            self._tell()  # of the rounds before the one that failed
-            raise
+        self.playing = self._halted = False
+        for k in range(count):
+            if k and (self._halted or all(flight.over for flight in self.runs.values())):
+                break
+            self._advance()
+            self._tell()
 
     def _pace(self, value: Any = None) -> None:
         number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -185,9 +197,13 @@ class Cockpit:
     def _branch(self, at: Any = None) -> dict[str, Any]:
         if len(self.runs) > 1:
             raise SandboxError("There are two futures already; keep one of them first.")
-        made = self._next
-        self.runs[made] = self._run(min(self.runs)).branch(at)
-        self._next += 1
+        made, flight = self._next, self._run(min(self.runs))
+        present = at is None or at == flight.rounds
+        with self._changed if present else nullcontext():  # of the past nothing changes, and it is long
+            branch = flight.branch(at)
+        with self._changed:
+            self.runs = {**self.runs, made: branch}
+            self._next += 1
         return {"run": made}
 
     def _keep(self, run: Any = None) -> None:
@@ -203,42 +219,68 @@ class Cockpit:
             raise SandboxError(f"run = {shown(run)}; give {' or '.join(map(str, self.runs))}.")
         return self.runs[run]
 
-    def _advance(self) -> None:
-        """Play a round of each run, or of the one that is behind: it began earlier, or failed."""
+    def _advance(self, wanted: Callable[[], bool] = lambda: True) -> None:
+        """Play a round of each run, or of the one that is behind: it began earlier, or failed.
+
+        Unless it is no longer `wanted` once the policies have decided; they do not decide twice then.
+        """
         there = [flight for flight in self.runs.values() if not flight.over] or [*self.runs.values()]
         least = min(flight.rounds for flight in there)
-        for flight in there:
-            if flight.rounds == least:
-                flight.step()
+        behind = [flight for flight in there if flight.rounds == least]
+        for flight in behind:
+            flight.look()
+        with self._changed:
+            if wanted():
+                for flight in behind:
+                    flight.step()
+
+    @contextmanager
+    def _policies(self, stand_back: bool = True) -> Iterator[None]:
+        """Let policies decide, one after another; the thread does not go before a command that waits."""
+        with self._changed:
+            self._waiting += stand_back
+        try:
+            with self._deciding:
+                self._since = time.monotonic()
+                try:
+                    yield
+                finally:
+                    self._since = 0.0
+        finally:
+            with self._changed:
+                self._waiting -= stand_back
+                self._changed.notify_all()
 
     def _tell(self) -> None:
-        self._version += 1
-        self._changed.notify_all()
+        with self._changed:
+            self._version += 1
+            self._changed.notify_all()
 
     def _fly(self) -> None:
         """What the thread does: a round whenever it is time for one."""
         due = 0.0
-        while True:
-            with self._changed:
-                while not (self.playing or self._closed):
-                    self._changed.wait()
-                    due = 0.0
-                if self._closed:
-                    return
-                left = due - time.monotonic()
-                if left > 0:
-                    self._changed.wait(left)
-                    continue
-                due = time.monotonic() + 1.0 / self.pace
-                try:
-                    self._advance()
-                    self.playing = not all(flight.over for flight in self.runs.values())
-                except Exception as error:  # the page says it, and the flight can go on
-                    if not isinstance(error, SandboxError):
-                        traceback.print_exc(file=sys.stderr)
-                    self.playing, self._error = False, in_one_line(error)
-                self._tell()
-            time.sleep(0)  # let those go first who wait for the lock
+        while self._wait_until(due):
+            due = time.monotonic() + 1.0 / self.pace
+            try:
+                with self._policies(stand_back=False):
+                    self._advance(lambda: self.playing and not self._closed)
+                with self._changed:
+                    self.playing = self.playing and not all(flight.over for flight in self.runs.values())
+            except Exception as error:  # the page says it, and the flight can go on
+                if not isinstance(error, SandboxError):
+                    traceback.print_exc(file=sys.stderr)
+                self.playing, self._error = False, in_one_line(error)
+            self._tell()
+
+    def _wait_until(self, due: float) -> bool:
+        """Wait for the time of the next round, where the flight goes on; whether there is to be one."""
+        with self._changed:
+            while not self._closed:
+                left = due - time.monotonic() if self.playing and not self._waiting else None
+                if left is not None and left <= 0:
+                    return True
+                self._changed.wait(left)
+            return False
 
 
 COMMANDS: Mapping[str, tuple[Callable[..., dict[str, Any] | None], tuple[str, ...]]] = {
@@ -257,6 +299,8 @@ COMMANDS: Mapping[str, tuple[Callable[..., dict[str, Any] | None], tuple[str, ..
 """What a page can ask for, by name: what does it, and what it takes."""
 QUESTIONS = ("ask", "legal", "save")
 """Those that change nothing that is seen."""
+DECIDE = ("step", "ask", "branch")
+"""Those that have a policy decide, and wait until it is free."""
 
 
 def _page(recordings: list[Recording], path: Path) -> Path:

@@ -4,7 +4,7 @@ It listens on 127.0.0.1. Every request has to bring the token of the address tha
 been sent to that address by name and by nobody else's page; it is read up to a bound and no further.
 
     GET /                 the page
-    GET /state?since=V    JSON, when it is newer than version V (or after 20 s as it is)
+    GET /state?since=V    JSON, when it is newer than version V (or after 5 s as it is)
     GET /rounds?run=R&from=K   the packed rounds of a run from K on
     POST /command         JSON to JSON, see `cockpit.COMMANDS`
 """
@@ -32,7 +32,7 @@ from sandbox.rendering.page import live_page
 from sandbox.terminal import say
 
 HOST = "127.0.0.1"
-POLL_S = 20.0
+POLL_S = 5.0
 SLOW_S = 30.0
 """What a request may take to be sent."""
 MOST_BODY, MOST_ADDRESS, MOST_AT_ONCE = 4096, 1024, 32
@@ -91,6 +91,8 @@ def fly(
                 try:
                     server.serve_forever()
                 except KeyboardInterrupt:
+                    if cockpit.deciding_s:
+                        say(f"{policy} is still deciding; interrupt again not to wait.", error=True)
                     cockpit.close()
             if out is not None and cockpit.state()["runs"][0]["rounds"]:
                 for path in cockpit.save():

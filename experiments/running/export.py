@@ -38,6 +38,29 @@ def export(source: Path | str, out: Path | str, every: int = 1, beside: Path | s
     return out
 
 
+def unlike(one: Recording, other: Recording) -> str:
+    """How two recordings differ that are to be compared, in a sentence; empty where they compare.
+
+    They do where scenario, problem, seed, beginning and length of a round are the same, as far as told.
+    """
+    told = [
+        f"{called} {first} and {second}"
+        for key, called in COMPARED.items()
+        if (first := one.meta.get(key)) is not None
+        and (second := other.meta.get(key)) is not None
+        and first != second
+    ]
+    return f"The two were not flown alike: {'; '.join(told)}." if told else ""
+
+
+COMPARED = {
+    "scenario": "scenario",
+    "env": "problem",
+    "seed": "seed",
+    "epoch": "beginning",
+    "round_s": "seconds of a round",
+}
+"""By key of the metadata, what two recordings should have in common."""
 NAMED = {
     "mode": "mode_names",
     "doing": "doing_names",

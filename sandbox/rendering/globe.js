@@ -33,7 +33,7 @@ class View {
       ...options,
     };
     this.events = new EventTarget();
-    for (const run of runs) run.shift = run.start - runs[0].start; // times are seconds since the first one's epoch
+    setClock(runs);
     measure(runs);
     this.begin = Math.min(...runs.map((run) => run.shift + run.time[0]));
     this.t = this.options.live ? this.end : this.begin; // a run that goes on is followed
@@ -56,6 +56,7 @@ class View {
     this.watch();
     this.facing();
     if (this.options.page) this.open();
+    if (runs.some((run) => run.apart)) this.said = "not of the same time: both are shown from their beginnings";
   }
 
   get end() { return Math.max(...this.runs.map((run) => run.shift + run.over)); }
@@ -144,11 +145,12 @@ class View {
     this.filmButton.title = filmTrouble() || `record ${this.options.film_s} s of play from this moment, as WebM`;
     this.themeButton = this.button(bar, "light", () => this.set("theme", this.look === THEMES.light ? "dark" : "light"), () => false);
     this.button(bar, "?", () => this.help(), () => !!this.card);
-    const middle = element("div", "oas-middle", this.root);
+    const middle = this.middle = element("div", "oas-middle", this.root);
+    this.root.classList.toggle("two", this.runs.length > 1);
     this.list = new FleetList(this, middle);
     this.stage = element("div", "oas-stage", middle);
     this.stage.setAttribute("role", "img");
-    this.caption = element("div", "oas-card oas-caption", this.stage);
+    this.caption = element("div", "oas-card oas-caption", this.stage); // on a phone above it
     this.caption.setAttribute("aria-live", "polite");
     this.side = element("div", "oas-side", middle);
     this.side.hidden = true;
@@ -165,9 +167,22 @@ class View {
   }
 
   title() {
-    const { scenario, policy } = this.runs[0].meta, many = this.runs.length > 1;
-    return [scenario || "Run", many ? "" : policy, `${this.runs[0].size.toLocaleString("en")} satellites`]
-      .filter(Boolean).join(" · ");
+    const each = (read) => [...new Set(this.runs.map(read))].join(" and "), { policy } = this.runs[0].meta;
+    return [each((run) => run.meta.scenario || "Run"), this.runs.length > 1 ? "" : policy,
+      `${each((run) => run.size.toLocaleString("en"))} satellites`].filter(Boolean).join(" · ");
+  }
+
+  /** What a run is called beside another: by what tells them apart. */
+  called(r) {
+    const { policy, scenario } = this.runs[r].meta;
+    return [policy || scenario, this.runs.some((run) => run.meta.scenario !== scenario) && policy ? scenario : ""].filter(Boolean).join(" · ");
+  }
+
+  /** On a phone the caption has a place of its own: over two small pictures it would hide them. */
+  fold(narrow) {
+    this.root.classList.toggle("narrow", narrow);
+    if (narrow) this.root.insertBefore(this.caption, this.middle);
+    else if (this.caption.parentNode !== this.stage) this.stage.append(this.caption);
   }
 
   button(parent, text, act, lit) {
@@ -250,7 +265,7 @@ class View {
       const share = { left: column / columns, top: line / lines, width: 1 / columns, height: 1 / lines };
       for (const [side, value] of Object.entries(share)) box.style[side] = `${100 * value}%`;
       const pane = { run, r, kind, share, box, labels: element("div", "", box) };
-      if (this.runs.length > 1 && !i) element("div", "oas-title", box, `${run.meta.policy || run.meta.scenario}`);
+      if (this.runs.length > 1 && !i) element("div", "oas-title", box, this.called(r));
       if (i === 0) pane.legend = element("div", "oas-card oas-legend", box);
       this.panes.push(pane);
     }));
@@ -315,7 +330,7 @@ class View {
 
   watch() {
     this.sizes = new ResizeObserver(() => {
-      this.root.classList.toggle("narrow", this.root.clientWidth < 640);
+      this.fold(this.root.clientWidth < 640);
       this.stale = true;
       this.redraw();
     });

@@ -3,6 +3,7 @@
 
 const PACES = [0.5, 1, 2, 5, 10, 20, 50];
 const FREE = ""; // in the menu of decisions: the policy decides
+const LONG_S = 2; // a decision that takes longer is spoken of
 
 class Control {
   constructor(root) {
@@ -128,12 +129,13 @@ class Control {
 
   /** Say how things stand. */
   write() {
-    const { playing, runs, error, pace, closed } = this.told;
+    const { playing, runs, error, pace, closed, deciding_s: deciding } = this.told;
     this.flyButton.textContent = playing ? "pause" : "fly";
     if (document.activeElement !== this.paceMenu) this.paceMenu.value = pace;
     const over = runs.every((run) => run.over), count = runs[0]?.rounds ?? 0;
     const doing = closed ? "ended" : over ? "the episode is over" : playing ? "flying" : "paused";
-    this.status.textContent = [`${doing}, ${count} round${count === 1 ? "" : "s"} flown`, error, this.note].filter(Boolean).join(" · ");
+    const since = deciding >= LONG_S && !closed ? `its policy has been deciding for ${Math.round(deciding)} s` : "";
+    this.status.textContent = [`${doing}, ${count} round${count === 1 ? "" : "s"} flown`, since, error, this.note].filter(Boolean).join(" · ");
     for (const box of this.boxes.values()) box.refresh();
     this.view.redraw();
   }

@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -37,6 +38,7 @@ LIVE = "live.js"
 HEIGHT = 560  # CSS pixels of a frame in a notebook
 THEMES = ("auto", "light", "dark")
 """How a view may look; auto is as the system, or the notebook around it, has it."""
+_REMARK = re.compile(r"//|/\*\*.*\*/$")
 _GROUNDS = """html,body,#view{{margin:0;height:100%;background:#04070d;color:#dfe7ef}}
 @media (prefers-color-scheme:light){{html,body,#view{{background:#e9eff5;color:#1b2733}}}}
 .oas{{border-radius:0}}"""
@@ -196,4 +198,6 @@ def _packed_module() -> str:
 
 
 def _read(name: str) -> str:
-    return (Path(__file__).resolve().parent / name).read_text(encoding="utf-8")
+    """A file of JavaScript without its indentation, and without the lines that are comments alone."""
+    text = (Path(__file__).resolve().parent / name).read_text(encoding="utf-8")
+    return "\n".join(line for line in map(str.strip, text.splitlines()) if line and not _REMARK.match(line))

@@ -73,6 +73,16 @@ function prepare(run) {
   indexEvents(run);
 }
 
+/** Set runs on one clock, in seconds since the epoch of the first: theirs, or if they share no moment that of their beginnings. */
+function setClock(runs) {
+  const [first] = runs;
+  for (const run of runs) {
+    const later = run.start - first.start;
+    run.apart = run.time[0] + later > first.time[first.rounds - 1] || run.time[run.rounds - 1] + later < first.time[0];
+    run.shift = run.apart ? first.time[0] - run.time[0] : later;
+  }
+}
+
 /** Add the rounds and events of `more`, a later part of the same run, to `run`. */
 function extend(run, more) {
   for (const { name, moving } of more.arrays) {

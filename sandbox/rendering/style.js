@@ -102,7 +102,11 @@ const STYLE = themeRules() + `
 .oas-panel .oas-event{display:block;width:100%;height:auto;text-align:left;background:none;border:0;border-radius:3px;padding:1px 4px}
 .oas-panel .oas-event:hover{background:var(--control)}.oas-panel summary{color:var(--muted);cursor:pointer}.oas-event time{color:var(--muted);margin-right:6px;font-variant-numeric:tabular-nums}
 .oas.narrow .oas-bar{flex-wrap:nowrap;overflow-x:auto;scrollbar-width:none}.oas.narrow .oas-bar>*{flex:none}
-.oas.narrow .oas-clock{min-width:0}.oas.narrow .oas-middle{flex-direction:column}.oas.narrow .oas-caption{max-width:none;left:10px;top:26px}
+.oas.narrow .oas-clock{min-width:0}.oas.narrow .oas-middle{flex-direction:column}
+.oas.narrow .oas-caption{position:static;max-width:none;flex:none;height:40px;padding:2px 10px;border-radius:0;border-width:1px 0;overflow:hidden}
+.oas.narrow .oas-caption>div{white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
+.oas.narrow .oas-middle:has(.oas-side:not([hidden])) .oas-legend{display:none}
+.oas.two .oas-bar b{max-width:24%}.oas.narrow.two .oas-legend{max-height:30%}.oas.narrow.two .oas-rule,.oas.narrow.two .oas-rule~*{display:none}
 .oas.narrow .oas-side{width:100%;max-width:none;max-height:42%;border-left:0;border-top:1px solid var(--rule)}
 .oas.narrow .oas-legend{font-size:10px;padding:3px 6px;min-width:0;max-height:45%;overflow:auto;pointer-events:auto;scrollbar-width:none}
 .oas.narrow .oas-legend{max-width:min(95%,180px)}.oas.narrow .oas-legend span{white-space:nowrap}

@@ -119,6 +119,75 @@ def test_what_fails_is_told_and_can_go_on(cockpit):
     assert cockpit.state()["runs"][0]["rounds"] == 1
 
 
+class Slow:
+    """A policy that decides when it is let, however often it is asked."""
+
+    def __init__(self, policy):
+        self._policy, self.free, self.asked = policy, threading.Event(), 0
+
+    def __getattr__(self, name):
+        return getattr(self._policy, name)
+
+    def act(self, *seen):
+        self.asked += 1
+        assert self.free.wait(60)
+        return self._policy.act(*seen)
+
+
+@pytest.fixture
+def slow(cockpit):
+    flight = cockpit.runs[0]
+    flight.policy = Slow(flight.policy)
+    yield flight.policy
+    flight.policy.free.set()
+
+
+def test_while_a_policy_decides_the_page_is_answered_and_obeyed(cockpit, slow):
+    cockpit.command({"do": "play"})
+    until(lambda: slow.asked)
+    until(lambda: cockpit.state()["deciding_s"] > 0)
+    assert cockpit.state()["playing"]
+    assert "action" not in unpacked(cockpit.rounds(0, 0))[1]
+    assert "charge" in cockpit.command({"do": "legal", "run": 0, "satellite": 0})["legal"]
+    cockpit.command({"do": "override", "run": 0, "satellite": 0, "decision": "charge"})
+    cockpit.command({"do": "pause"})
+    assert not cockpit.state()["playing"]
+    slow.free.set()
+    until(lambda: not cockpit.state()["deciding_s"])
+    assert cockpit.state()["runs"][0]["rounds"] == 0  # it was paused meanwhile
+    cockpit.command({"do": "step"})
+    assert slow.asked == 1  # and is not asked twice
+    flown = cockpit.runs[0].recording
+    assert flown.meta["action_names"][flown["action"][0, 0]] == "charge"
+
+
+def test_a_command_that_asks_the_policy_goes_before_the_thread(cockpit, slow):
+    cockpit.command({"do": "pace", "value": 100})
+    cockpit.command({"do": "play"})
+    until(lambda: slow.asked)
+    answers = []
+    asking = threading.Thread(
+        target=lambda: answers.append(cockpit.command({"do": "ask", "run": 0, "satellite": 0}))
+    )
+    asking.start()
+    until(lambda: cockpit._waiting)
+    slow.free.set()
+    asking.join(60)
+    assert answers[0]["decision"]
+    until(lambda: not cockpit.state()["playing"])
+    assert cockpit.state()["runs"][0]["over"]
+
+
+def test_a_pause_ends_a_step_of_many_rounds(cockpit, slow):
+    stepping = threading.Thread(target=lambda: cockpit.command({"do": "step", "count": 20}))
+    stepping.start()
+    until(lambda: slow.asked)
+    cockpit.command({"do": "pause"})
+    slow.free.set()
+    stepping.join(60)
+    assert cockpit.state()["runs"][0]["rounds"] == 1
+
+
 @pytest.mark.parametrize(
     ("told", "sentence"),
     [

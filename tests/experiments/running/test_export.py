@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.running.cli import main
-from experiments.running.export import FORMATS, export, open_recording
+from experiments.running.export import FORMATS, export, open_recording, unlike
 from experiments.running.video import video
 from sandbox.errors import SandboxError
 from sandbox.recording import Recording
@@ -51,6 +51,21 @@ def test_json_formats_are_json(saved, tmp_path):
 def test_two_on_a_page(saved, tmp_path):
     text = export(saved, tmp_path / "two.html", beside=saved).read_text()
     assert text.count('class="pack"') == 2
+
+
+def test_two_that_do_not_compare_are_told(saved, tmp_path, synthetic_fleet, capsys):
+    other = Recording(
+        synthetic_fleet.meta | {"epoch": "2031-01-01T00:00:00Z", "seed": 4},
+        synthetic_fleet.arrays,
+        synthetic_fleet.events,
+    )
+    beside = str(other.save(tmp_path / "other.npz"))
+    assert unlike(other, other) == unlike(synthetic_fleet, synthetic_fleet) == ""
+    assert main(["export", str(saved), str(tmp_path / "two.html"), "--beside", beside]) == 0
+    epoch, told = synthetic_fleet.meta["epoch"], capsys.readouterr().out.splitlines()[-1]
+    assert f"beginning {epoch} and 2031-01-01T00:00:00Z" in told
+    assert main(["export", str(saved), str(tmp_path / "same.html"), "--beside", str(saved)]) == 0
+    assert "alike" not in capsys.readouterr().out
 
 
 def test_a_results_folder_is_opened(tmp_path, saved):

@@ -58,6 +58,7 @@ def state(browser, name):
 
 
 def opened_page(browser, recording, folder, **options):
-    browser.get(to_html(recording, folder / "page.html").as_uri() + options.pop("address", ""))
+    address = options.pop("address", "")
+    browser.get(to_html(recording, folder / "page.html", **options).as_uri() + address)
     wait(browser, READY)
     return browser

@@ -399,3 +399,36 @@ def test_a_picture_is_saved_with_its_words(chromium, circles, tmp_path):
         foot = np.asarray(picture.convert("L"))[-60:, :400]
     assert foot.min() < 120  # letters
     assert foot.max() > 160  # on the ground
+
+
+def two(circles, **meta):
+    """The same rounds once more, which say something else of themselves."""
+    return type(circles)(circles.meta | meta, circles.arrays, circles.events)
+
+
+def test_on_a_phone_the_caption_hides_nothing_of_two(chromium, circles, tmp_path):
+    opened_page(chromium, circles, tmp_path, beside=two(circles, policy="other"))
+    chromium.execute_script("view.root.style.width = '390px'")
+    wait(chromium, "return view.root.classList.contains('narrow')")
+    for selected in (-1, 1):
+        chromium.execute_script("view.select(arguments[0])", selected)
+        settle(chromium)
+        caption = chromium.find_element("css selector", ".oas-caption").rect
+        stage = chromium.find_element("css selector", ".oas-stage").rect
+        assert caption["y"] + caption["height"] <= stage["y"] + 1
+        assert stage["height"] > 150
+        shown = [e.is_displayed() for e in chromium.find_elements("css selector", ".oas-legend")]
+        assert shown == [selected < 0] * 2
+    chromium.execute_script("view.root.style.width = '100%'")
+    wait(chromium, "return !view.root.classList.contains('narrow')")
+    assert chromium.execute_script("return view.caption.parentNode === view.stage")
+
+
+def test_two_of_other_years_are_shown_from_their_beginnings(chromium, circles, tmp_path):
+    other = two(circles, epoch="2031-01-01T00:00:00Z", scenario="elsewhere", policy="other")
+    opened_page(chromium, circles, tmp_path, beside=other, address="#t=60")
+    assert chromium.execute_script("return view.end - view.begin") < 1e5
+    assert chromium.execute_script("return view.runs.map((run) => view.when(run).k)") == [1, 1]
+    assert "shown from their beginnings" in chromium.find_element("css selector", ".oas-caption").text
+    titles = [e.text for e in chromium.find_elements("css selector", ".oas-title")]
+    assert titles[1] == "other · elsewhere"
