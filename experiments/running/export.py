@@ -12,6 +12,7 @@ from sandbox.errors import SandboxError
 from sandbox.files import check_replaceable, marked, replacing
 from sandbox.recording import VARIABLES, Recording
 from sandbox.recording.disk import is_npz
+from sandbox.rendering.told import Told, to_nobody
 
 
 def export(source: Path | str, out: Path | str, every: int = 1, beside: Path | str | None = None) -> Path:
@@ -29,12 +30,12 @@ def export(source: Path | str, out: Path | str, every: int = 1, beside: Path | s
     if every < 1:
         raise SandboxError(f"every = {every}; give a number of rounds of at least 1.")
     check_replaceable(out, is_npz if out.suffix == ".npz" else marked)
-    with bar(f"writing {out.name}"):
+    with bar(f"writing {out.name}") as told:
         recording = open_recording(source)
         if out.suffix == ".html":
             other = None if beside is None else open_recording(beside)
             return recording.to_html(out, beside=other, every=None if every == 1 else every)
-        FORMATS[out.suffix](recording, out, every)
+        FORMATS[out.suffix](recording, out, every, told)
     return out
 
 
@@ -81,21 +82,21 @@ def open_recording(path: Path | str) -> Recording:
     return Recording.load(run_folder.recording_in(path) if (path / run_folder.METRICS).is_file() else path)
 
 
-def write_czml(recording: Recording, path: Path, every: int = 1) -> None:
+def write_czml(recording: Recording, path: Path, every: int = 1, told: Told = to_nobody) -> None:
     """Write the packets of `sandbox.rendering.czml`."""
     from sandbox.rendering.czml import czml
 
-    _write_json(czml(recording, every=every), path)
+    _write_json(czml(recording, every=every, told=told), path)
 
 
-def write_geojson(recording: Recording, path: Path, every: int = 1) -> None:
+def write_geojson(recording: Recording, path: Path, every: int = 1, told: Told = to_nobody) -> None:
     """Write the features of `sandbox.rendering.geojson`."""
     from sandbox.rendering.geojson import geojson
 
-    _write_json(geojson(recording, every=every), path)
+    _write_json(geojson(recording, every=every, told=told), path)
 
 
-def write_parquet(recording: Recording, path: Path, every: int = 1) -> None:
+def write_parquet(recording: Recording, path: Path, every: int = 1, _: Told = to_nobody) -> None:
     """Write a line for every satellite of every so many rounds, with what is one number for it.
 
     What is an index there is a name here; each column's metadata tell its unit and meaning.
@@ -121,7 +122,7 @@ def _names_for(numbers: Any, names: Sequence[str]) -> Any:
     return pandas.Categorical.from_codes(numbers, known)
 
 
-def _write_npz(recording: Recording, path: Path, _: int) -> None:
+def _write_npz(recording: Recording, path: Path, *_: Any) -> None:
     recording.save(path)
 
 
@@ -136,8 +137,8 @@ def _write_json(content: Any, path: Path) -> None:
         draft.write_text(text, encoding="utf-8")
 
 
-FORMATS: dict[str, Callable[[Recording, Path, int], Any]] = {
-    ".html": lambda recording, path, every: recording.to_html(path, every=every),
+FORMATS: dict[str, Callable[[Recording, Path, int, Told], Any]] = {
+    ".html": lambda recording, path, every, _: recording.to_html(path, every=every),
     ".czml": write_czml,
     ".geojson": write_geojson,
     ".parquet": write_parquet,

@@ -1,24 +1,26 @@
 """A bar in the terminal for what takes long and is no episode: a film, an export."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+
+from sandbox.rendering.told import Told, to_nobody
 
 
 @contextmanager
-def bar(title: str, total: int | None = None) -> Iterator[Callable[[str, int], None]]:
+def bar(title: str, total: int | None = None) -> Iterator[Told]:
     """Show how far something is, with an estimate of the time left; without `total` only that it goes on.
 
     Yields what is to be told of every step: (what is done now, out of how many). Where the standard error is
     no terminal, or rich is not installed, nothing is shown.
     """
     if not sys.stderr.isatty():
-        yield _nothing
+        yield to_nobody
         return
     try:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     except ModuleNotFoundError:
-        yield _nothing
+        yield to_nobody
         return
     from experiments.running.console_tables import console_for
 
@@ -35,7 +37,3 @@ def bar(title: str, total: int | None = None) -> Iterator[Callable[[str, int], N
             shown.update(tasks[what], total=of, advance=1)
 
         yield step
-
-
-def _nothing(what: str, of: int) -> None:
-    """Where nobody looks on."""

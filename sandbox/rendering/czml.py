@@ -17,6 +17,7 @@ from sandbox.recording.recording import Recording
 from sandbox.recording.variables import TARGET_STATES
 from sandbox.rendering.disasters import disasters_in
 from sandbox.rendering.palette import GREY, MINT, SILVER, SKY, VERMILLION, YELLOW, mode_colours, rgb
+from sandbox.rendering.told import Told, to_nobody
 
 DEGREE = 5
 TRAIL_S = 5700.0  # of the way behind a satellite: about a revolution
@@ -27,13 +28,14 @@ FASTEST = 60  # simulated seconds per second at the start
 Packet = dict[str, Any]
 
 
-def czml(recording: Recording, *, every: int = 1) -> list[Packet]:
+def czml(recording: Recording, *, every: int = 1, told: Told = to_nobody) -> list[Packet]:
     """The packets of a CZML document: clock, stations, requests, disasters, satellites, links and contacts.
 
     Satellites have the colour of what they do, a label and the way behind them; requests that of their state;
     a line joins two satellites while their lasers can send, and a satellite and the station that it sends to.
-    Positions are sampled every so many rounds, activities and states kept exactly. Raises `SandboxError` for
-    a recording without rounds or without an epoch, and an `every` below 1.
+    Positions are sampled every so many rounds, activities and states kept exactly. `told` hears of every
+    step, and out of how many. Raises `SandboxError` for a recording without rounds or without an epoch, and
+    an `every` below 1.
     """
     recording.frame()  # refuses an empty one
     if not recording.meta.get("epoch"):
@@ -50,7 +52,7 @@ def czml(recording: Recording, *, every: int = 1) -> list[Packet]:
         *_stations(recording),
         *_targets(recording, stamps),
         *_disasters(recording, start, stamps[-1]),
-        *_satellites(recording, every, stamps, span),
+        *_satellites(recording, every, stamps, span, told),
         *_links(recording, stamps),
         *_contacts(recording, stamps),
     ]
@@ -167,7 +169,7 @@ def _line(
     return {"id": name, "polyline": {"positions": ends} | look}
 
 
-def _satellites(recording: Recording, every: int, stamps: list[str], span: str) -> list[Packet]:
+def _satellites(recording: Recording, every: int, stamps: list[str], span: str, told: Told) -> list[Packet]:
     rounds = np.unique(np.append(np.arange(0, len(recording), every), len(recording) - 1))
     offsets = (recording["time"][rounds] - recording["time"][0])[:, None]
     doing = recording.doing
@@ -176,6 +178,7 @@ def _satellites(recording: Recording, every: int, stamps: list[str], span: str) 
     trail = {"solidColor": {"color": _rgba(SILVER, 120)}}
     packets = []
     for n, name in enumerate(names):
+        told("satellites", len(names))
         samples = np.hstack([offsets, recording["position"][rounds, n].astype(float)]).round(1)
         packets.append(
             {

@@ -10,18 +10,20 @@ from sandbox.files import MARK
 from sandbox.recording.recording import Recording
 from sandbox.recording.variables import TARGET_STATES
 from sandbox.rendering.disasters import disasters_in
+from sandbox.rendering.told import Told, to_nobody
 
 AT_REST = ("idle", "charge", "lost")
 Feature = dict[str, Any]
 
 
-def geojson(recording: Recording, *, every: int = 1) -> Feature:
+def geojson(recording: Recording, *, every: int = 1, told: Told = to_nobody) -> Feature:
     """A FeatureCollection: what lies below each satellite as lines, stations and requests as points.
 
     Of each satellite the whole track, and again those parts on which it did something (`kind` "activity",
     `activity` its name), rest (idle, charge) apart. A disaster is a point with its radius in km. A track is
     cut where it crosses the antimeridian, as RFC 7946 (3.1.9) asks. Positions are in degrees, longitude
-    first. Raises `SandboxError` for a recording without rounds or an `every` below 1.
+    first. `told` hears of every step, and out of how many. Raises `SandboxError` for a recording without
+    rounds or an `every` below 1.
     """
     recording.frame()  # refuses an empty one
     if every < 1:
@@ -30,8 +32,8 @@ def geojson(recording: Recording, *, every: int = 1) -> Feature:
         "type": "FeatureCollection",
         "generator": MARK,  # a foreign member (RFC 7946, 6.1)
         "features": [
-            *_tracks(recording, every),
-            *_activities(recording, every),
+            *_tracks(recording, every, told),
+            *_activities(recording, every, told),
             *_stations(recording),
             *_targets(recording),
             *_disasters(recording),
@@ -39,30 +41,27 @@ def geojson(recording: Recording, *, every: int = 1) -> Feature:
     }
 
 
-def _tracks(recording: Recording, every: int) -> list[Feature]:
+def _tracks(recording: Recording, every: int, told: Told) -> list[Feature]:
     rounds = np.arange(0, len(recording), every)
     latitude, longitude = (np.degrees(recording[n][rounds].astype(float)) for n in ("latitude", "longitude"))
     names = recording.meta.get("satellite_names") or [f"satellite {n}" for n in range(latitude.shape[1])]
     times = [float(recording["time"][k]) for k in (rounds[0], rounds[-1])]
-    return [
-        _feature(
-            {"type": "MultiLineString", "coordinates": cut(longitude[:, n], latitude[:, n])},
-            kind="ground track",
-            name=name,
-            from_s=times[0],
-            to_s=times[1],
-        )
-        for n, name in enumerate(names)
-    ]
+    tracks = []
+    for n, name in enumerate(names):
+        told("ground tracks", len(names))
+        line = {"type": "MultiLineString", "coordinates": cut(longitude[:, n], latitude[:, n])}
+        tracks.append(_feature(line, kind="ground track", name=name, from_s=times[0], to_s=times[1]))
+    return tracks
 
 
-def _activities(recording: Recording, every: int) -> list[Feature]:
+def _activities(recording: Recording, every: int, told: Told) -> list[Feature]:
     """For each satellite and whatever it did beside resting: the parts of its track on which it did that."""
     names = recording.meta.get("satellite_names") or [
         f"satellite {n}" for n in range(recording.doing.shape[1])
     ]
     found = []
     for n, name in enumerate(names):
+        told("activities", len(names))
         where = (np.degrees(recording[axis][:, n].astype(float)) for axis in ("longitude", "latitude"))
         longitude, latitude = where
         doing = recording.doing[:, n]

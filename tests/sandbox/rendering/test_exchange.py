@@ -1,6 +1,7 @@
 """CZML and GeoJSON: what another program reads is where the recording had it."""
 
 import json
+from collections import Counter
 from datetime import datetime
 from itertools import pairwise
 
@@ -157,3 +158,12 @@ def test_disasters_of_others_are_left_out(circles, text):
     odd = Recording(circles.meta, circles.arrays, Events.from_rows([(60.0, -1, "disaster", 0, 0.0, text)]))
     assert not [packet for packet in czml(odd) if packet["id"].startswith("disaster")]
     assert not [f for f in geojson(odd)["features"] if f["properties"]["kind"] == "disaster"]
+
+
+@pytest.mark.parametrize("write", [geojson, czml])
+def test_every_step_is_told(circles, write):
+    heard = []
+    write(circles, told=lambda what, of: heard.append((what, of)))
+    count = circles["battery"].shape[1]
+    assert set(Counter(heard).values()) == {count}
+    assert {of for _, of in heard} == {count}
