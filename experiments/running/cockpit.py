@@ -102,6 +102,12 @@ class Cockpit:
                 raise SandboxError(f"from = {shown(first)}; run {run} has {flight.rounds} rounds.")
             return pack(part(recording, first), every=1, rest=first == 0)
 
+    def recording(self, run: int | None = None) -> Recording:
+        """What was flown in a run, by default the first. Raises `SandboxError` for one that there is not."""
+        with self._changed:
+            run = min(self.runs) if run is None else run
+            return self._run(run).recording.named(self.title(run))
+
     def title(self, run: int) -> str:
         """What a run is called."""
         return self._policy if run == min(self.runs) else f"{self._policy}, branch"
@@ -132,7 +138,7 @@ class Cockpit:
     def save(self) -> list[Path]:
         """Leave recordings and page in `out`; their paths. Raises `SandboxError` before the first round."""
         with self._changed:
-            found = [flight.recording.named(self.title(r)) for r, flight in self.runs.items()]
+            found = [self.recording(run) for run in self.runs]
             if not len(found[0]):
                 raise SandboxError("Nothing was flown yet, so there is nothing to save.")
             self.check_room()

@@ -14,8 +14,8 @@ import secrets
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -40,9 +40,11 @@ _HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-    "img-src data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'"
+)
 
 
 def fly(
@@ -70,10 +72,46 @@ def fly(
 
     Returns 0. Raises SandboxError for bad input and for a port that cannot be had.
     """
+    begun = begin(
+        scenario, env, policy, hours, seed, changes=changes, candidates=candidates, mind=mind,
+        minds_recorded=minds_recorded, out=out,
+    )  # fmt: skip
+    with begun as cockpit:
+        with closing(Server(cockpit, port)) as server:
+            say(server.address)
+            if browse:
+                import webbrowser
+
+                webbrowser.open(server.address)
+            try:
+                server.serve_forever()
+            except KeyboardInterrupt:
+                if cockpit.deciding_s:
+                    say("The policy is still deciding; interrupt again not to wait.", error=True)
+                cockpit.close()
+        if out is not None and cockpit.state()["runs"][0]["rounds"]:
+            for path in cockpit.save():
+                say(path)
+    return 0
+
+
+@contextmanager
+def begin(
+    scenario: Any,
+    env: str,
+    policy: str | None,
+    hours: float | None,
+    seed: int,
+    *,
+    changes: Mapping[str, Any] | None,
+    candidates: int,
+    mind: Mind | None,
+    minds_recorded: int | None,
+    out: Path | str | None,
+) -> Iterator[Cockpit]:
+    """The cockpit of a flight that has begun; arguments and errors are those of `fly`."""
     if seed < 0:
         raise SandboxError(f"seed = {seed}; give a whole number of at least 0.")
-    if not 0 <= port <= 65_535:
-        raise SandboxError(f"port = {port}; give 0, for any that is free, or a number up to 65535.")
     env, scenario = known_as(env), scenario_of(env, scenario, changes)
     mind, policy = mind or Mind(), policy or usual_policy(env)
     batch = make_env(env, scenario, hours, candidates=candidates, thinking=mind.thinks(policy, env))
@@ -82,33 +120,24 @@ def fly(
         meta = {"env": env, "policy": policy, "seed": seed}
         with closing(Cockpit(Flight(batch, decider, seed, meta, minds_recorded), policy, folder)) as cockpit:
             cockpit.check_room()
-            with closing(Server(cockpit, port)) as server:
-                say(server.address)
-                if browse:
-                    import webbrowser
-
-                    webbrowser.open(server.address)
-                try:
-                    server.serve_forever()
-                except KeyboardInterrupt:
-                    if cockpit.deciding_s:
-                        say(f"{policy} is still deciding; interrupt again not to wait.", error=True)
-                    cockpit.close()
-            if out is not None and cockpit.state()["runs"][0]["rounds"]:
-                for path in cockpit.save():
-                    say(path)
-    return 0
+            yield cockpit
 
 
 class Server(ThreadingHTTPServer):
-    """Listens for the page of a `cockpit`. Raises `SandboxError` for a port that cannot be had."""
+    """Listens for the page of a `cockpit`, which pages of `framed_by` (sources of CSP) may hold in a frame.
+
+    Raises `SandboxError` for a port that cannot be had.
+    """
 
     daemon_threads = True
     block_on_close = False
     allow_reuse_address = True
 
-    def __init__(self, cockpit: Cockpit, port: int = 0) -> None:
+    def __init__(self, cockpit: Cockpit, port: int = 0, framed_by: str = "'none'") -> None:
+        if not 0 <= port <= 65_535:
+            raise SandboxError(f"port = {port}; give 0, for any that is free, or a number up to 65535.")
         self.cockpit, self.token = cockpit, secrets.token_urlsafe(24)
+        self.policy = f"{_POLICY}; frame-ancestors {framed_by}"
         self.places = threading.BoundedSemaphore(MOST_AT_ONCE)
         try:
             super().__init__((HOST, port), _Handler)
@@ -178,6 +207,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in _HEADERS.items():
             self.send_header(name, value)
+        self.send_header("Content-Security-Policy", self.server.policy)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

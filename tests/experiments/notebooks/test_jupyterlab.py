@@ -13,6 +13,7 @@ from experiments.performance.browser import MISSING, open_browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+BUSY_S = 6
 CELLS = (
     """from envs import tasking_v0
 env = tasking_v0.parallel_env("pair", max_cycles=60, render_mode="notebook")
@@ -25,10 +26,18 @@ env.render();""",
     """widget.selected = 1""",
     """env.recording.view()""",
     """print("from the view:", widget.selected, widget.round)""",
+    """from experiments.running.live_flight import LiveFlight
+flight = LiveFlight("pair", policy="greedy", hours=1)
+flight""",
+    f"""import time
+end = time.monotonic() + {BUSY_S}
+while time.monotonic() < end:
+    pass
+print("flown meanwhile:", len(flight.recording), flight.state["runs"][0]["overrides"])""",
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def lab(tmp_path_factory):
     """The address of a server whose only notebook holds the cells above."""
     nbformat = pytest.importorskip("nbformat")
@@ -89,29 +98,40 @@ LAST = "view.hop(59); view.facing(); view.paint(); return [...view.pixel(0), inn
 SAID = "return [...document.querySelectorAll('.jp-OutputArea-output pre')].at(-1)?.textContent"
 
 
-def test_a_person_looks_at_a_run(lab, chromium, tmp_path):
+def show(chromium, thing):
+    chromium.execute_script("arguments[0].scrollIntoView({block: 'center'})", thing)
+
+
+def open_lab(chromium, lab):
+    chromium.get(lab)
+    wait(chromium, f"return document.querySelectorAll('.jp-Notebook .cm-content').length >= {len(CELLS)}")
+    wait(chromium, IDLE)
+
+
+def run_cell(chromium, cell):
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.keys import Keys
 
-    def show(thing):
-        chromium.execute_script("arguments[0].scrollIntoView({block: 'center'})", thing)
+    editor = chromium.find_elements("css selector", ".jp-Notebook .cm-content")[cell]
+    show(chromium, editor)
+    until = time.monotonic() + 60
+    while not chromium.execute_script(STARTED, cell):  # a page that is still loading may miss the keys
+        assert time.monotonic() < until, f"cell {cell} does not start"
+        editor.click()
+        ActionChains(chromium).key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
+        time.sleep(1.0)
+
+
+def test_a_person_looks_at_a_run(lab, chromium, tmp_path):
+    from selenium.webdriver.common.action_chains import ActionChains
 
     def run(cell):
-        editor = chromium.find_elements("css selector", ".jp-Notebook .cm-content")[cell]
-        show(editor)
-        until = time.monotonic() + 60
-        while not chromium.execute_script(STARTED, cell):  # a page that is still loading may miss the keys
-            assert time.monotonic() < until, f"cell {cell} does not start"
-            editor.click()
-            ActionChains(chromium).key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
-            time.sleep(1.0)
+        run_cell(chromium, cell)
 
     def clock(ending):
         wait(chromium, f"return (document.querySelector('.oas-clock')?.textContent || '').match(/{ending}$/)")
 
-    chromium.get(lab)
-    wait(chromium, "return document.querySelectorAll('.jp-Notebook .cm-content').length >= 5")
-    wait(chromium, IDLE)
+    open_lab(chromium, lab)
     run(0)
     clock(" 1.1")
     run(1)
@@ -121,13 +141,13 @@ def test_a_person_looks_at_a_run(lab, chromium, tmp_path):
     assert name.startswith("Pair 2")
     assert "BATTERY" in chromium.find_element("css selector", ".oas-panel").text.upper()
     strip = chromium.find_element("css selector", ".oas-time")
-    show(strip)
+    show(chromium, strip)
     ActionChains(chromium).move_to_element(strip).click().perform()
     clock(" (29|30|31|32).60")
     chromium.save_screenshot(str(tmp_path / "widget.png"))
     run(3)
     frame = wait(chromium, "return document.querySelector('.jp-OutputArea iframe')")
-    show(frame)
+    show(chromium, frame)
     chromium.switch_to.frame(frame)
     wait(chromium, "return !!window.view && view.paints > 0")
     at = chromium.execute_script(LAST)
@@ -145,3 +165,36 @@ def test_a_person_looks_at_a_run(lab, chromium, tmp_path):
     assert int(said.split()[-1]) in range(28, 33)
     severe = [line["message"] for line in chromium.get_log("browser") if line["level"] == "SEVERE"]
     assert [message for message in severe if "favicon" not in message] == []
+
+
+PRESS = (
+    """[...document.querySelectorAll('.oas button')].find((b) => b.textContent === arguments[0]).click()"""
+)
+STATUS = "return document.querySelector('.oas-status').textContent"
+
+
+def test_a_person_steers_a_flight_while_the_kernel_computes(lab, chromium, tmp_path):
+    open_lab(chromium, lab)
+    flight, computing = len(CELLS) - 2, len(CELLS) - 1
+    run_cell(chromium, flight)
+    frame = wait(chromium, "return document.querySelector('.jp-OutputArea iframe')")
+    run_cell(chromium, computing)
+    show(chromium, frame)
+    begun = time.monotonic()
+    chromium.switch_to.frame(frame)
+    wait(chromium, "return !!window.view && view.paints > 0")
+    for rounds in range(1, 4):
+        chromium.execute_script(PRESS, "step")
+        wait(chromium, f"{STATUS}.startsWith('paused, {rounds} round')")
+    chromium.execute_script("view.select(1)")
+    wait(chromium, "return document.querySelector('.oas-wheel select')?.options.length > 1")
+    chromium.execute_script(
+        "const menu = document.querySelector('.oas-wheel select'); menu.value = 'charge';"
+        "menu.dispatchEvent(new Event('change'))"
+    )
+    wait(chromium, "return document.querySelector('.oas-wheel select.on')")
+    assert time.monotonic() - begun < BUSY_S  # the kernel was still at it
+    chromium.switch_to.default_content()
+    chromium.save_screenshot(str(tmp_path / "steered.png"))
+    wait(chromium, f"{SAID}?.includes('meanwhile')")
+    assert chromium.execute_script(SAID).strip() == "flown meanwhile: 3 {1: 'charge'}"
