@@ -25,7 +25,13 @@ function drawStill(view, canvas) {
     }
     if (view.runs.length > 1) write(pane.run.meta.policy || pane.run.meta.scenario || "", left + 10, top + 20, ink, "600 12px system-ui,sans-serif");
   }
+  const card = (x, y, wide, tall) => {
+    pen.fillStyle = style.getPropertyValue("--card");
+    pen.fillRect(x, y, wide, tall);
+  };
   const said = [`${view.title()} · ${view.clock.textContent}`, ...[...view.caption.children].map((line) => line.textContent)];
+  pen.font = "12px system-ui,sans-serif";
+  card(4, stage.clientHeight - 10 - 16 * said.length, Math.max(...said.map((text) => pen.measureText(text).width)) + 12, 16 * said.length + 6);
   said.forEach((text, i) => write(text, 10, stage.clientHeight - 10 - 16 * (said.length - 1 - i), ink, "12px system-ui,sans-serif"));
   return canvas;
 }

@@ -1,6 +1,7 @@
 // The interactive view of one or two recordings: a globe and a flat map, a timeline to seek in, and an inspector of
 // decisions. No dependency and no global state. What it shows comes from `packing.py` alone.
 
+const BESIDE = 12; // pixels from a point to its name
 const HELP = [["space", "play or pause"], ["← →", "one round; with shift ten"], ["home end", "first and last round"],
   ["+ −", "faster, slower"], ["[ ]", "previous, next satellite"], ["g m b", "globe, map, both"],
   ["l, s", "light or dark; the list of satellites"], ["n p", "next, previous event"], ["d", "where two runs part"],
@@ -56,7 +57,9 @@ class View {
     this.watch();
     this.facing();
     if (this.options.page) this.open();
+    const other = unlike(runs);
     if (runs.some((run) => run.apart)) this.said = "not of the same time: both are shown from their beginnings";
+    else if (other.length) this.said = `not flown alike: another ${other.join(", ")}`;
   }
 
   get end() { return Math.max(...this.runs.map((run) => run.shift + run.over)); }
@@ -111,7 +114,8 @@ class View {
         place(run, n, at, angle, p, 0);
         seen += Math.max(0, Math.cos(Math.atan2(p[1], p[0]) - yaw));
       }
-      const worth = seen / run.size + 0.5 * Math.cos(yaw - noon) + (there === null ? 0 : 1.5 * Math.cos(yaw - there));
+      // an event need not be in the middle to be seen: 50 degrees from it is near enough
+      const worth = seen / run.size + Math.cos(yaw - noon) + (there === null ? 0 : 4 * Math.min(0.64, Math.cos(yaw - there)));
       if (worth > most) { most = worth; this.yaw = yaw; }
     }
   }
@@ -159,7 +163,7 @@ class View {
     this.tip.hidden = true;
     this.panes = [];
     this.timelines = this.runs.map(() => element("canvas", "", element("div", "oas-time", this.root)));
-    this.controls(element("div", "oas-bar", this.root));
+    this.controls(element("div", "oas-bar oas-foot", this.root));
     this.options.control?.strip(this, element("div", "oas-bar oas-control", this.root)); // of a flight that goes on
     this.runs.forEach((_, r) => this.fitTimeline(r));
     this.arrange();
@@ -418,17 +422,36 @@ class View {
     if (!event) return;
     this.play(false);
     this.seek(run.shift + event[0]);
+    this.turnTo(run, event);
     if (event[1] < 0) this.point(null);
+  }
+
+  /** Turn to where an event happened, if that cannot be seen now. */
+  turnTo(run, event) {
+    const when = this.when(run), angle = earthAngle(run, when), { latitude_deg, longitude_deg } = words(event), p = [0, 0, 0];
+    if (event[1] >= 0) place(run, event[1], when, angle, p, 0);
+    else if (Number.isFinite(latitude_deg)) p.splice(0, 3, ...groundPoint(latitude_deg / DEGREE, longitude_deg / DEGREE));
+    else return;
+    const yaw = this.yaw - (this.options.inertial ? angle : 0), c = Math.cos(this.pitch);
+    const facing = [c * Math.cos(yaw), c * Math.sin(yaw), Math.sin(this.pitch)];
+    if (dot(unit(p), facing) < 0.6) this.centreAt(geodetic(p), angle);
   }
 
   /** Go to where two runs first decide otherwise. */
   part() {
     if (this.runs.length < 2) return;
-    const found = divergence(...this.runs);
-    if (!found) { this.said = "both decide the same throughout"; this.redraw(); return; }
+    const [run, other] = this.runs, strange = run.meta.env !== other.meta.env;
+    const found = strange ? null : divergence(run, other);
+    if (!found) {
+      this.said = strange ? "these decide on different problems" : "both decide the same throughout";
+      this.redraw();
+      return;
+    }
     this.play(false);
     this.select(found.satellite, 0);
-    this.seek(this.runs[0].shift + found.time);
+    this.seek(run.shift + found.time);
+    this.turnTo(run, [found.time, found.satellite]);
+    this.said = `${run.names[found.satellite]}: ${this.runs.map((_, r) => `${this.called(r)} decides ${found.chosen[r]}`).join(", ")}`;
   }
 
   /** Offer the picture as a file. */
@@ -461,6 +484,7 @@ class View {
   tellOf(about, target, satellite, r) {
     this.thing = { about, target, satellite, r };
     this.chosenRun = r;
+    if (about === "encounter") this.selected = satellite; // whose ring is drawn
     this.side.hidden = false;
     this.stale = true;
     this.tip.hidden = true;
@@ -541,13 +565,13 @@ class View {
 
   /** The score so far and the last thing that happened; in words for those who cannot see the picture. */
   writeCaption() {
-    const scores = this.runs.map((run) => run.value[this.when(run).k]), run = this.runs[0];
-    const names = this.runs.length > 1 ? this.runs.map((one) => `${one.meta.policy || one.meta.scenario}: `) : [`${run.score}: `];
-    const lead = scores.length > 1 ? ` (${scores[1] >= scores[0] ? "+" : ""}${quantity(scores[1] - scores[0])})` : "";
-    const last = neighbour(run, this.t - run.shift + 0.1, this.options.events, false, -1);
+    const scores = this.runs.map((run) => scoreAt(run, this.t - run.shift)), run = this.runs[0];
+    const names = this.names(), lead = this.lead(), before = (n) => neighbour(run, this.t - run.shift + 0.1, this.options.events, false, n);
+    const latest = before(-1), own = this.selected >= 0 && this.selected < run.size && before(this.selected);
+    const last = own && latest && latest[0] - own[0] < 1e-3 ? own : latest; // of what happens at once that of whom is looked at
     const fresh = last && this.t - run.shift - last[0] < Math.max(600, 4 * this.speed);
     const news = this.said || (fresh ? `${clockText(run.start + last[0]).slice(11, 19)} ${last[2].replaceAll("_", " ")}: ${phrase(run, last)}` : "");
-    const key = `${scores.map((score) => Math.round(10 * score))} ${news}`;
+    const key = `${scores.map((score) => Math.round(10 * score))} ${names} ${lead} ${news}`;
     if (key === this.captioned) return;
     this.captioned = key;
     this.caption.replaceChildren();
@@ -561,11 +585,33 @@ class View {
     this.stage.setAttribute("aria-label", `${this.title()}, ${this.caption.textContent}`);
   }
 
+  /** What stands before each score: what it counts or, of two runs, whose it is, and when that ended. */
+  names() {
+    if (this.runs.length < 2) return [`${this.runs[0].score}: `];
+    const odd = new Set(this.runs.map((run) => run.score)).size > 1;
+    return this.runs.map((run, r) => {
+      const over = this.t > run.shift + run.over + 1e-3 ? ` (ended at ${clockOf(run, run.over)})` : "";
+      return `${this.called(r)}${odd ? `, ${run.score}` : ""}${over}: `;
+    });
+  }
+
+  /** The second's lead over the first at the last moment that both know, where they were flown alike. */
+  lead() {
+    const [run, other] = this.runs;
+    if (!other || unlike(this.runs).some((what) => what !== "seed")) return "";
+    const t = Math.min(this.t, run.shift + run.over, other.shift + other.over);
+    const ahead = scoreAt(other, t - other.shift) - scoreAt(run, t - run.shift);
+    return ` (${ahead >= 0 ? "+" : ""}${quantity(ahead)}${t < this.t - 1e-3 ? ` at ${clockOf(run, t - run.shift)}` : ""})`;
+  }
+
   /** Turn the globe and move the map to a satellite. */
   centreOn(run, n) {
     const when = this.when(run), angle = earthAngle(run, when), p = [0, 0, 0];
     place(run, n, when, angle, p, 0);
-    const { latitude, longitude } = geodetic(p);
+    this.centreAt(geodetic(p), angle);
+  }
+
+  centreAt({ latitude, longitude }, angle) {
     this.yaw = longitude + (this.options.inertial ? angle : 0);
     this.pitch = clamp(latitude, -1.55, 1.55);
     if (this.zoom > 1) this.centre = [longitude, clamp(latitude, -1.4, 1.4)];
@@ -664,12 +710,12 @@ class View {
     for (let i = 0; i < children.length; i++) { // the first written keeps its place, what would lie on it is left out
       const label = children[i], [text, place, kind] = wanted[i] || [], at = wanted[i] && this.spot(pane, place);
       const shown = at && at[0] > -20 && at[0] < pane.width && at[1] > -9 && at[1] < pane.height + 9
-        && free(taken, at[0] + 9, at[1] - 8, 6 * text.length, 12);
+        && free(taken, at[0] + BESIDE, at[1] - 8, 6 * text.length, 12);
       if (label.hidden !== !shown) label.hidden = !shown;
       if (!shown) continue;
       if (label.kind !== kind) { label.kind = kind; label.className = `oas-label${kind}`; }
       if (label.said !== text) { label.said = text; label.textContent = text; }
-      label.at = [at[0] + 9, at[1] - 8];
+      label.at = [at[0] + BESIDE, at[1] - 8];
       label.style.transform = `translate(${label.at[0].toFixed(1)}px,${label.at[1].toFixed(1)}px)`;
     }
   }

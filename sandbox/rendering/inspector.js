@@ -56,10 +56,11 @@ const isOpen = (run, i, a, bytes) => !run.mask || (run.mask[i * bytes + (a >> 3)
 /** Every decision there is: which were open, which was taken and how likely its policy held it. */
 function decision(run, n, i, k, panel) {
   const taken = run.action?.[i], there = taken >= 0; // before the first round none was taken
-  const names = run.meta.action_names || [], odds = there ? oddsOf(run, n, k) : null, chosen = names[taken], share = run.probability?.[i];
+  const names = run.meta.action_names || [], chosen = names[taken], share = run.probability?.[i];
+  const { odds, from } = there ? oddsOf(run, n, k, chosen) : {};
   const probability = Number.isFinite(share) && share !== undefined ? ` ${quantity(share, "share")}` : run.probability ? " –" : "";
-  part(panel, "odds", odds ? `${JSON.stringify(odds)} ${taken}` : `${there}`, (box) => {
-    if (there) element("h4", "", box, "decision");
+  part(panel, "odds", odds ? `${from} ${JSON.stringify(odds)} ${taken}` : `${there}`, (box) => {
+    if (there) element("h4", "", box, from === undefined ? "decision" : `decision, as held at ${clockText(run.start + from).slice(11, 19)}`);
     if (odds) oddsGrid(odds, chosen, box);
   });
   const listed = !there ? [] : names.length ? names : [`action ${taken}`], bytes = (names.length + 7) >> 3;
@@ -101,16 +102,22 @@ function because(run, n, k, chosen, panel) {
   });
 }
 
-/** How likely the mind held each decision in round `k`, where it was asked and its words were kept. */
-function oddsOf(run, n, k) {
+/** How likely each decision was held in round `k`: { odds }, or { odds, from }, when the one that still stands was made. */
+function oddsOf(run, n, k, chosen) {
   const from = run.time[k], until = k + 1 < run.rounds ? run.time[k + 1] : Infinity;
   let thought = null; // the first of the round
   for (const kind of ["thought", "reason"]) {
     const list = kindOf(run, n, kind), event = list[before(list, from - 1e-3)];
     if (event && event[0] < until - 1e-3 && (!thought || event[0] < thought[0])) thought = event;
   }
-  const { odds } = thought ? words(thought) : {};
-  return odds && Object.keys(odds).length ? odds : null;
+  const told = (event) => {
+    const { odds } = event ? words(event) : {};
+    return odds && Object.keys(odds).length ? odds : null;
+  };
+  if (thought) return { odds: told(thought) };
+  const last = lastOf(run, n, ["reason"], from); // a policy says why when it decides otherwise than before
+  const odds = last && words(last).decision === chosen ? told(last) : null;
+  return odds ? { odds, from: last[0] } : {};
 }
 
 function chart(view, run, panel, name, range) {
@@ -271,6 +278,7 @@ function eventButton(view, run, event, panel, here) {
   line.addEventListener("click", () => {
     view.play(false);
     view.seek(run.shift + event[0]);
+    view.turnTo(run, event);
     if (about && about !== here && event[3] >= 0) view.tellOf(about, event[3], event[1], view.runs.indexOf(run));
     else if (event[1] >= 0) view.select(event[1], view.runs.indexOf(run));
   });
@@ -282,28 +290,66 @@ function story(view, run, thing, panel) {
   part(panel, "heading", "", (box) => headed(view, box, nameOf(run, thing), () => view.select(about === "link" ? -1 : satellite)));
   const facts = [], count = run.targets.length / 3, t = view.t - run.shift;
   if (about === "request" && target < count) {
-    facts.push(["value", quantity(run.target_value[target])]);
-    if (run.target_state) facts.push(["now", run.target_states[run.target_state[k * count + target]]]);
-    const { latitude, longitude } = geodetic(vector(run.targets, target));
-    facts.push(["lat, lon", `${(latitude * DEGREE).toFixed(2)}°, ${(longitude * DEGREE).toFixed(2)}°`]);
+    facts.push(["value when fresh", quantity(run.target_value[target])], ...requestFacts(run, target, k, t));
+    facts.push(["lat, lon", placeText(geodetic(vector(run.targets, target)))]);
   }
+  if (about === "station") facts.push(...stationFacts(run, target, k, t));
+  if (about === "disaster") facts.push(...disasterFacts(run, target));
   if (about === "encounter") drawEncounterPart(view, run, thing, panel);
   if (about === "link") facts.push(...linkFacts(run, k, satellite, target));
   const told = about === "link" ? linkEvents(run, satellite, target) : storyOf(run, about, target, satellite);
-  if (told.length > 1 && about !== "link") facts.push(["from first to last", span(told.at(-1)[0] - told[0][0])]);
+  if (told.length > 1 && about !== "link" && about !== "station") facts.push(["from first to last", span(told.at(-1)[0] - told[0][0])]);
   factsPart(panel, "facts", facts);
   part(panel, "story", `${told.length}`, (box) => {
     element("h4", "", box, "its story");
-    if (!told.length) element("div", "oas-say", box, about === "link" ? "Nothing was handed over this link." : "Nothing happened to it in this run.");
+    if (!told.length) element("div", "oas-say", box, about === "link" ? "No question was handed over this link." : "Nothing happened to it in this run.");
     for (const event of told.slice(0, MOST_TOLD)) eventButton(view, run, event, box, about);
     if (told.length > MOST_TOLD) element("div", "oas-say", box, `and ${told.length - MOST_TOLD} more`);
   });
+}
+
+const placeText = ({ latitude, longitude }) => `${(latitude * DEGREE).toFixed(2)}°, ${(longitude * DEGREE).toFixed(2)}°`;
+const AFTER = { capture: "captured", delivery: "delivered", expired: "expired" }; // the state of a request after an event
+const clockOf = (run, t) => clockText(run.start + t).slice(11, 19);
+
+/** When a request opened, how it stands, and how long image and ground waited. */
+function requestFacts(run, target, k, t) {
+  const facts = [], count = run.targets.length / 3, told = storyOf(run, "request", target);
+  if (run.target_state) {
+    const past = told.filter((event) => event[0] <= t + 0.05 && AFTER[event[2]]).at(-1);
+    facts.push(["now", past ? AFTER[past[2]] : run.target_states[run.target_state[k * count + target]]]);
+    const unknown = run.target_states.indexOf("unknown");
+    let j = 0;
+    while (j < run.rounds && run.target_state[j * count + target] === unknown) j++;
+    facts.push(["opened", j === 0 ? "before the run" : j < run.rounds ? `by ${clockOf(run, run.time[j])}` : "not in this run"]);
+  }
+  const [taken, came] = ["capture", "delivery"].map((kind) => told.find((event) => event[2] === kind && event[0] <= t + 0.05));
+  if (taken) facts.push(["captured", clockOf(run, taken[0])]);
+  if (came) facts.push(["delivered", clockOf(run, came[0])]);
+  if (taken && came) facts.push(["waited on board", span(came[0] - taken[0])]);
+  return facts;
+}
+
+/** Where a station is, whom it serves, and what it has received. */
+function stationFacts(run, station, k, t) {
+  const served = run.names.filter((_, n) => run.station?.[k * run.size + n] === station);
+  const came = stationStory(run, station).filter((event) => ARRIVALS.has(event[2]) && event[0] <= t + 0.05);
+  return [["lat, lon", placeText(geodetic(vector(run.stations, station)))], ["in contact with", served.join(", ") || "nobody"],
+    ["arrived so far", `${came.length}, value ${quantity(came.reduce((sum, event) => sum + (event[4] || 0), 0))}`]];
+}
+
+function disasterFacts(run, target) {
+  const said = words(storyOf(run, "disaster", target)[0] || []);
+  const facts = [["lat, lon", `${quantity(said.latitude_deg)}°, ${quantity(said.longitude_deg)}°`], ["radius", `${quantity(said.radius_km)} km`]];
+  return Number.isFinite(said.latitude_deg) ? facts : [];
 }
 
 const MOST_TOLD = 200;
 
 function nameOf(run, { about, target, satellite }) {
   if (about === "station") return run.meta.station_names?.[target] ?? `station ${target}`;
+  if (about === "disaster") return words(storyOf(run, about, target)[0] || []).name || `disaster ${target}`;
+  if (about === "encounter") return `encounter ${target + 1} of ${run.names[satellite]}`;
   return about === "link" ? `${run.names[satellite]} – ${run.names[target]}` : `${about} ${target}`;
 }
 

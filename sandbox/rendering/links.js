@@ -101,7 +101,7 @@ function flowText(run, k, a, b) {
   return `${parts.join(", ")}${room ? ` (${shareText(sum / room)} of its capacity)` : ""}`;
 }
 
-const shareText = (share) => `${(100 * share).toPrecision(2)} %`;
+const shareText = (share) => share >= 1e-4 ? `${(100 * share).toPrecision(2)} %` : share > 0 ? "below 0.01 %" : "0 %";
 
 function describeLink(run, k, a, b) {
   const rate = run.meta.laser_bit_s ? ` · ${amount(Math.min(run.meta.laser_bit_s[a], run.meta.laser_bit_s[b]))}/s` : "";

@@ -21,6 +21,7 @@ MODULES = (
     "style.js",
     "runs.js",
     "stories.js",
+    "scores.js",
     "earth.js",
     "links.js",
     "encounters.js",

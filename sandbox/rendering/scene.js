@@ -41,7 +41,7 @@ function schemes(run, look) {
   return found;
 }
 
-const chanceText = (probability) => probability ? probability.toExponential(1) : "0";
+const chanceText = (probability) => probability >= 1e-9 ? probability.toExponential(1) : probability > 0 ? "below 1e-9" : "0";
 
 /** A number with its unit, as a person reads it. */
 function quantity(value, unit) {

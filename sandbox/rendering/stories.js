@@ -4,6 +4,8 @@ const LANES = ["images", "delivered", "jobs", "conjunctions", "orders", "health"
 const QUIET = new Set(["thought", "reason", "question", "expired", "unanswered", "handover", "computed", "closest_approach"]);
 const WEIGHTS = { collision: 9, lost: 9, override: 7, disaster: 8, tip: 6, completion: 6, burn: 5, safe_mode: 5, delivery: 4, answer: 3, capture: 3 };
 
+const LEAST_BURN = 1e-4; // m/s: of less nobody would speak
+
 const laneOf = (run, kind) => {
   const lane = run.kinds?.[kind]?.[1];
   return LANES.includes(lane) ? lane : "other";
@@ -13,22 +15,11 @@ const aboutOf = (run, kind) => run.kinds?.[kind]?.[0] ?? "";
 /** Sort the events by time, and forget what was derived from them. */
 function indexEvents(run) {
   run.events.sort((a, b) => a[0] - b[0]);
-  run.bySatellite = run.byThing = run.byKind = run.cargoSeen = run.earned = null;
+  run.bySatellite = run.byThing = run.byStation = run.byKind = run.cargoSeen = run.earned = null;
   run.lanes = LANES.filter((lane) => run.events.some((event) => laneOf(run, event[2]) === lane));
   run.disasters = run.events.filter((event) => event[2] === "disaster").map((event) => ({ time: event[0], ...words(event) }));
   const last = run.events.length ? run.events.at(-1)[0] : 0; // what a round brought stands up to its end
   run.over = Math.max(run.time[run.rounds - 1] + (run.meta.round_s || 0), last);
-}
-
-/** One measure for all runs shown: the value delivered or, where nobody delivers, the reward. */
-function measure(runs) {
-  const delivers = runs.some((run) => run.fleet_value?.some(Boolean));
-  for (const run of runs) {
-    const each = (delivers ? run.fleet_value : run.fleet_reward) || new Float64Array(run.rounds);
-    let sum = 0;
-    run.value = Float64Array.from(each, (worth) => sum += worth);
-    run.score = delivers ? "value so far" : "reward so far";
-  }
 }
 
 /** What an event's text says, as far as it is JSON. */
@@ -67,6 +58,7 @@ function neighbour(run, t, lane, forward, satellite) {
 
 /** All events about one thing: a request, a job, a station, a disaster, or what passes a satellite. */
 function storyOf(run, about, target, satellite) {
+  if (about === "station") return stationStory(run, target);
   if (!run.byThing) {
     run.byThing = new Map();
     for (const event of run.events) {
@@ -79,6 +71,20 @@ function storyOf(run, about, target, satellite) {
   }
   return run.byThing.get(thingKey(about, target, satellite)) || [];
 }
+
+/** What a station received, and when it was silent: what arrives comes through the station that serves the satellite. */
+function stationStory(run, station) {
+  run.byStation ||= new Map();
+  if (!run.byStation.has(station)) {
+    run.byStation.set(station, run.events.filter(([time, n, kind, target]) => {
+      if (aboutOf(run, kind) === "station") return target === station;
+      return ARRIVALS.has(kind) && n >= 0 && run.station?.[locate(run, time - 0.01).k * run.size + n] === station;
+    }));
+  }
+  return run.byStation.get(station);
+}
+
+const ARRIVALS = new Set(["delivery", "answer"]);
 
 const thingKey = (about, target, satellite) => about === "encounter" ? `${about} ${satellite} ${target}` : `${about} ${target}`;
 
@@ -107,6 +113,7 @@ function firstSight(run) {
   let best = null, most = 0;
   for (const event of run.events) {
     if (event[0] > until) break;
+    if (event[2] === "burn" && !(event[4] > LEAST_BURN)) continue;
     const weight = (WEIGHTS[event[2]] || (QUIET.has(event[2]) ? 0 : 1)) + (event[1] >= 0 ? 0.5 : 0);
     if (weight > most) { best = event; most = weight; }
   }
@@ -117,16 +124,6 @@ function firstSight(run) {
 function pace(run, span) {
   const count = run.events.filter((event) => !QUIET.has(event[2])).length;
   return clamp(count > 3 ? 1.5 * span / count : Infinity, span / 180, span / 45);
-}
-
-/** The first moment at which two runs decide otherwise, or null. */
-function divergence(a, b) {
-  if (!a.action || !b.action) return null; // one has yet to begin
-  const rounds = Math.min(a.rounds, b.rounds), size = Math.min(a.size, b.size);
-  for (let k = 0; k < rounds; k++)
-    for (let n = 0; n < size; n++)
-      if (a.action[k * a.size + n] !== b.action[k * b.size + n]) return { time: a.time[k], satellite: n };
-  return null;
 }
 
 /** Rings around those to whom something has just happened, lines for what was handed over, disasters. */

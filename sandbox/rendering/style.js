@@ -102,6 +102,10 @@ const STYLE = themeRules() + `
 .oas-panel .oas-event{display:block;width:100%;height:auto;text-align:left;background:none;border:0;border-radius:3px;padding:1px 4px}
 .oas-panel .oas-event:hover{background:var(--control)}.oas-panel summary{color:var(--muted);cursor:pointer}.oas-event time{color:var(--muted);margin-right:6px;font-variant-numeric:tabular-nums}
 .oas.narrow .oas-bar{flex-wrap:nowrap;overflow-x:auto;scrollbar-width:none}.oas.narrow .oas-bar>*{flex:none}
+.oas.narrow .oas-foot{flex-wrap:wrap}.oas.narrow .oas-foot input,.oas.narrow .oas-foot .oas-clock{order:-1}.oas.narrow .oas-foot input{flex:1 1 40%}
+.oas.narrow .oas-bar:first-of-type{mask-image:linear-gradient(90deg,#000 86%,transparent)}
+.oas.two:not(.narrow) .oas-caption{top:auto;bottom:10px;max-width:max(200px,calc(50% - 215px))}
+.oas.narrow.two .oas-side{flex-direction:row;max-height:46%}.oas.narrow.two .oas-panel{padding:6px 8px;font-size:11px}
 .oas.narrow .oas-clock{min-width:0}.oas.narrow .oas-middle{flex-direction:column}
 .oas.narrow .oas-caption{position:static;max-width:none;flex:none;height:40px;padding:2px 10px;border-radius:0;border-width:1px 0;overflow:hidden}
 .oas.narrow .oas-caption>div{white-space:nowrap;overflow:hidden;text-overflow:ellipsis}

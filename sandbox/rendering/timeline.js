@@ -48,8 +48,8 @@ function stillTimeline(view, run, width, height, d) {
   const most = Math.max(least + 1e-9, ...view.runs.map(({ value }) => Math.max(...value)));
   pen.strokeStyle = view.look.score; pen.lineWidth = 1.4; pen.beginPath();
   for (let x = 0; x < battery.length; x++) {
-    const { k } = locate(run, view.begin + (x + 0.5) / width * (view.end - view.begin) - run.shift);
-    pen.lineTo(x, foot - (run.value[k] - least) / (most - least) * (foot - 2));
+    const score = scoreAt(run, view.begin + (x + 0.5) / width * (view.end - view.begin) - run.shift);
+    pen.lineTo(x, foot - (score - least) / (most - least) * (foot - 2));
   }
   pen.stroke();
   pen.font = "8px system-ui,sans-serif";

@@ -1,6 +1,7 @@
 """Themes, links, encounters, the list of the fleet, videos and the near Earth, in a real browser."""
 
 import base64
+import json
 from io import BytesIO
 
 import numpy as np
@@ -9,6 +10,8 @@ from browsing import PIXELS, click, complaints, keys, mouse, opened_page, settle
 from flown import flown, linked, warned
 from PIL import Image
 
+from sandbox.recording import VARIABLES, Events
+from sandbox.recording.variables import ROUND
 from sandbox.rendering.palette import mode_colours, rgb
 
 pytestmark = pytest.mark.browser
@@ -432,3 +435,97 @@ def test_two_of_other_years_are_shown_from_their_beginnings(chromium, circles, t
     assert "shown from their beginnings" in chromium.find_element("css selector", ".oas-caption").text
     titles = [e.text for e in chromium.find_elements("css selector", ".oas-title")]
     assert titles[1] == "other · elsewhere"
+
+
+def caption(browser):
+    return browser.find_element("css selector", ".oas-caption").text
+
+
+def test_the_score_is_whole_at_the_end(chromium, circles, tmp_path):
+    opened_page(chromium, circles, tmp_path, address="#t=0")
+    assert caption(chromium).startswith("value so far: 0")
+    chromium.execute_script("view.seek(view.end)")
+    settle(chromium)
+    assert caption(chromium).startswith(f"value so far: {circles['delivered_value'].sum():.0f}")
+
+
+def test_a_run_that_ended_earlier_is_compared_where_both_were_flown(chromium, circles, tmp_path):
+    cut = {name: a[:20] if VARIABLES[name].dims[0] == ROUND else a for name, a in circles.arrays.items()}
+    events = circles.events[circles.events.time_s < circles["time"][20]]
+    opened_page(chromium, circles, tmp_path, beside=type(circles)(circles.meta, cut, events), address="#t=60")
+    chromium.execute_script("view.seek(view.end)")
+    settle(chromium)
+    assert "(ended at 12:20:00)" in caption(chromium)
+    assert "(+0 at 12:20:00)" in caption(chromium)
+
+
+def test_what_was_not_flown_alike_is_not_subtracted(chromium, circles, tmp_path):
+    circles, other = (
+        two(circles, env="tasking_v0"),
+        two(circles, scenario="elsewhere", env="avoidance_v0"),
+    )
+    nothing = other.arrays | {"delivered_value": 0 * circles["delivered_value"]}
+    opened_page(
+        chromium, circles, tmp_path, beside=type(circles)(other.meta, nothing, other.events), address="#t=60"
+    )
+    assert "not flown alike: another problem, scenario" in caption(chromium)
+    chromium.execute_script("view.seek(view.end)")
+    settle(chromium)
+    told = caption(chromium)
+    assert "value so far: " in told
+    assert f"reward so far: {circles['reward'].sum():.1f}"[:-2] in told
+    assert "(+" not in told
+    assert "(-" not in told
+    keys(chromium, "d")
+    assert "different problems" in caption(chromium)
+
+
+def test_a_station_tells_what_arrived_there(chromium, circles, tmp_path):
+    """Whoever downlinks in a round is served by a station: what arrives then came through that one."""
+    station = circles["station"]
+    rows = [(60.0 * k + 30.0, n, "delivery", 5, 2.0, "") for k in range(40) for n in range(12)]
+    served = [row for row in rows if station[int(row[0] // 60), row[1]] == 0]
+    unserved = [row for row in rows if station[int(row[0] // 60), row[1]] < 0]
+    events = Events.from_rows(sorted(served[:9] + unserved[:5]))
+    opened_page(
+        chromium, type(circles)(circles.meta, circles.arrays, events), tmp_path, address="#t=0&view=map"
+    )
+    chromium.execute_script("view.seek(view.end); view.tellOf('station', 0, -1, 0)")
+    settle(chromium)
+    panel = chromium.find_element("css selector", ".oas-panel")
+    assert len(panel.find_elements("css selector", ".oas-event")) == 9
+    assert "arrived so far\n9, value 18" in panel.text
+    assert "lat, lon\n40.00°, 10.00°" in panel.text
+
+
+def test_a_jump_turns_to_where_it_happened(chromium, circles, tmp_path):
+    opened_page(chromium, circles, tmp_path, address="#t=0")
+    for back in (1.0, 2.0, 3.0):
+        chromium.execute_script("view.yaw += arguments[0]; view.jump(true)", back)
+        settle(chromium)
+        event, height, facing = chromium.execute_script(
+            "const run = view.runs[0], { t, yaw, pitch } = view, c = Math.cos(pitch);"
+            "const event = run.events.find(([time]) => Math.abs(time - t) < 1e-3), at = 3 * event[1];"
+            "const p = run.live.slice(at, at + 3), long = Math.hypot(...p);"
+            "const up = p[0] * c * Math.cos(yaw) + p[1] * c * Math.sin(yaw) + p[2] * Math.sin(pitch);"
+            "return [event, long, up / long];"
+        )
+        assert event[2] == "capture"
+        assert height > 1.0
+        assert facing > 0.55
+
+
+def test_odds_that_still_stand_are_shown_with_their_time(chromium, circles, tmp_path):
+    said = {"decision": "idle", "odds": {"idle": 0.7, "charge": 0.3}}
+    reason = (5.0, 2, "reason", -1, 0.0, json.dumps(said))
+    actions = np.where(np.arange(12) == 2, 0, circles["action"])
+    arrays = {**circles.arrays, "action": actions}
+    opened_page(
+        chromium,
+        type(circles)(circles.meta, arrays, Events.from_rows([reason])),
+        tmp_path,
+        address="#t=600&sat=2",
+    )
+    panel = chromium.find_element("css selector", ".oas-panel").text
+    assert "AS HELD AT 12:00:05" in panel.upper()
+    assert "70 %" in panel

@@ -1,0 +1,43 @@
+// What runs have earned by a moment, and how two of them compare.
+
+const PROBE = ["env", "scenario", "seed", "round_s"]; // of the metadata: what two runs that are to be compared have in common
+const PROBED = { env: "problem", round_s: "length of a round" };
+
+/** How runs differ that should be alike, in words; none where they compare. */
+function unlike(runs) {
+  const [{ meta: first }] = runs;
+  return PROBE.filter((key) => runs.some(({ meta }) => meta[key] !== undefined && first[key] !== undefined && meta[key] !== first[key]))
+    .map((key) => PROBED[key] || key);
+}
+
+/** One measure for all runs shown: the value delivered or, where nobody delivers, the reward; for unlike runs each its own. */
+function measure(runs) {
+  const delivers = (run) => run.fleet_value?.some(Boolean), apart = unlike(runs).length > 0, any = runs.some(delivers);
+  for (const run of runs) {
+    const valued = apart ? delivers(run) : any;
+    const each = (valued ? run.fleet_value : run.fleet_reward) || new Float64Array(run.rounds);
+    let sum = 0;
+    run.value = Float64Array.from(each, (worth) => sum += worth);
+    run.score = valued ? "value so far" : "reward so far";
+  }
+}
+
+/** What was earned by time `t` of a run: in the rounds that were over then. */
+function scoreAt(run, t) {
+  const { k } = locate(run, t);
+  if (t >= run.over - 1e-3) return run.value[run.rounds - 1];
+  return k > 0 ? run.value[k - 1] : 0;
+}
+
+/** The first moment at which two runs decide otherwise, who does, and what each decided; or null. */
+function divergence(a, b) {
+  if (!a.action || !b.action) return null; // one has yet to begin
+  const rounds = Math.min(a.rounds, b.rounds), size = Math.min(a.size, b.size);
+  const called = (run, i) => run.meta.action_names?.[run.action[i]] ?? `action ${run.action[i]}`;
+  for (let k = 0; k < rounds; k++)
+    for (let n = 0; n < size; n++) {
+      const chosen = [called(a, k * a.size + n), called(b, k * b.size + n)];
+      if (chosen[0] !== chosen[1]) return { time: a.time[k], satellite: n, chosen };
+    }
+  return null;
+}
