@@ -114,7 +114,8 @@ function firstSight(run) {
   for (const event of run.events) {
     if (event[0] > until) break;
     if (event[2] === "burn" && !(event[4] > LEAST_BURN)) continue;
-    const weight = (WEIGHTS[event[2]] || (QUIET.has(event[2]) ? 0 : 1)) + (event[1] >= 0 ? 0.5 : 0);
+    const lit = event[1] >= 0 && run.sunlight?.[locate(run, event[0]).k * run.size + event[1]] > 0.5;
+    const weight = (WEIGHTS[event[2]] || (QUIET.has(event[2]) ? 0 : 1)) + (event[1] >= 0 ? 0.5 : 0) + (lit ? 1.5 : 0); // rather by day
     if (weight > most) { best = event; most = weight; }
   }
   return best;
