@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from envs.batch import BatchEnv, Info, Observation, Out
-from envs.problem import Deliberated, Problem
+from envs.problem import Deliberated
 from experiments.studies.orbit_learning.price import Boards
 from sandbox.errors import SandboxError
 from sandbox.onboard import Onboard
@@ -31,8 +31,8 @@ class ChargedBatch(BatchEnv):
     def step(
         self, actions: ArrayLike, work: Work | None = None, *, out: Out = None
     ) -> tuple[Observation, NDArray, NDArray, NDArray, Info]:
-        """Play one round of actions (B, N). Raises SandboxError for work of another shape, and for seconds that
-        are not within the round."""
+        """Play one round of actions (B, N). Raises SandboxError for work of another shape, and for seconds
+        that are not within the round."""
         if work is None:
             return super().step(actions, out=out)
         for array in work:

@@ -1,7 +1,7 @@
 """Updates as bits: whole numbers of 32 bits, 8 bits each, or the largest few; what is left out comes later.
 
-What a message loses of an update is kept by its sender and added to its next one (error feedback: Seide et al.
-2014, Karimireddy et al. 2019), so that nothing is lost for good.
+What a message loses of an update is kept by its sender and added to its next one (error feedback: Seide et
+al. 2014, Karimireddy et al. 2019), so that nothing is lost for good.
 """
 
 import math
@@ -29,7 +29,8 @@ class Message(NamedTuple):
 
 
 def whole_bits(count: int) -> float:
-    """Bits of a message with `count` numbers as they are; two more tell of how many rounds, and how they went."""
+    """Bits of a message with `count` numbers as they are; two more tell of how many rounds, and how they
+    went."""
     return HEADER_BITS + WHOLE_BITS * (count + 2)
 
 
@@ -58,9 +59,8 @@ def _bytes(wanted: NDArray) -> tuple[NDArray, float]:
     """Each number in 8 bits, of a range that each block sends along."""
     count = len(wanted)
     blocks = -(-count // BLOCK)
-    padded = np.zeros(blocks * BLOCK)
-    padded[:count] = wanted
-    padded = padded.reshape(blocks, BLOCK)
+    padded: NDArray = np.zeros((blocks, BLOCK))
+    padded.ravel()[:count] = wanted
     step = np.abs(padded).max(1, keepdims=True) / 127.0
     levels = np.rint(np.divide(padded, step, out=np.zeros_like(padded), where=step > 0.0))
     return (levels * step).ravel()[:count], BYTE_BITS * count + WHOLE_BITS * blocks

@@ -123,7 +123,9 @@ class Crew:
         if learns:
             self.store.look(self.observation[0][self._who])
             self.ground.look()
-        work = self.bench.work(self._radio) if learns or self._sessions else None
+        else:
+            self._end()
+        work = self.bench.work(self._radio) if learns else None
         self.observation, reward, _, _, self.info = self.batch.step(action[None], work)
         self.round += 1
         if learns:
@@ -133,6 +135,18 @@ class Crew:
             self.store.look(self.observation[0][self._who])
             self._learn()
         return reward[0]
+
+    @property
+    def alive(self) -> NDArray[np.bool_]:
+        """Who is there (N,)."""
+        return np.asarray(self.batch.world.state.body["alive"][0], np.bool_)
+
+    def _end(self) -> None:
+        """Nobody learns any more: what is under way is given up."""
+        for n in self._sessions:
+            self.bench.stop(n)
+        self._sessions = {}
+        self.carrier.drop(list(self.carrier.parcels))
 
     @property
     def learns(self) -> bool:
@@ -150,7 +164,7 @@ class Crew:
 
     def _learn(self) -> None:
         self.bench.advance()
-        alive = self.batch.world.state.body["alive"][0]
+        alive = self.alive
         for n in [n for n in self._sessions if not alive[n]]:
             del self._sessions[n]
             self.bench.stop(n)
@@ -202,11 +216,12 @@ class Crew:
 
     # --- training
     def train(self, n: int) -> None:
-        """Satellite n begins to train on what it has kept, if it learns, has kept enough, and is not at it."""
+        """Satellite n begins to train on what it has kept, if it learns, has kept enough, and is not at
+        it."""
         n = int(n)
         if not self.learners[n] or n in self._sessions or self.store.held < LEAST_ROUNDS:
             return
-        if not self.batch.world.state.body["alive"][0, n]:
+        if not self.alive[n]:
             return
         rows, steps = self.store.rows(np.array([self._place[n]])), self.recipe.steps(self.store.held)
         operations = self.recipe.operations(self.shape, self.store.held, steps)
@@ -217,7 +232,7 @@ class Crew:
 
     def able(self, members: NDArray) -> int:
         """How many of `members` learn and live."""
-        return int((self.learners & self.batch.world.state.body["alive"][0])[members].sum())
+        return int((self.learners & self.alive)[members].sum())
 
     def hurry(self, members: NDArray, round_: int) -> None:
         """Sessions of `members` end now, with the steps that they have come to; without one they go on."""
@@ -233,7 +248,8 @@ class Crew:
         self._finish(list(steps), steps)
 
     def _finish(self, who: Sequence[int], steps: dict[int, int] | None = None) -> None:
-        """Sessions of satellites `who` are done: what they come to goes to the rule, in the satellites' order."""
+        """Sessions of satellites `who` are done: what they come to goes to the rule, in the satellites'
+        order."""
         by_rounds: dict[int, list[int]] = {}
         for n in sorted(who):
             by_rounds.setdefault(self._sessions[n].rows.action.shape[1], []).append(n)
@@ -257,7 +273,7 @@ class Crew:
         done = train(self.shape, self.scale, self.recipe, start, rows, squares, seeds, counts)
         delta = done.weights.astype(np.float64) - start
         return [
-            Update(n, session.base, delta[i], float(done.count[i]), float(done.square[i]))
+            Update(n, session.base, delta[i], float(done.rounds[i]), float(done.square[i]))
             for i, (n, session) in enumerate(zip(group, sessions, strict=True))
         ]
 
@@ -268,7 +284,9 @@ class Crew:
         model = self.model(base)
         start = model.weights[None]
         seeds = [(self.seed, self.satellites, round_)]
-        done = train(self.shape, self.scale, self.recipe, start, rows, np.array([model.square]), seeds, pool=True)
+        done = train(
+            self.shape, self.scale, self.recipe, start, rows, np.array([model.square]), seeds, pool=True
+        )
         return self.publish(Model(done.weights[0].astype(model.weights.dtype), float(done.square[0])))
 
     # --- sending
@@ -288,12 +306,15 @@ class Crew:
 
 
 def _learners(world: Any, boards: Boards, plan: Plan) -> NDArray[np.bool_]:
-    """Who learns: training satellites where there are some, unless everybody does; of them, who has a board."""
+    """Who learns: training satellites where there are some, unless everybody does; of them, who has a
+    board."""
     kinds, known = world.fleet.kinds, world.scenario.spacecraft
     training = np.array([known[kind].role == "training" for kind in kinds])
     chosen = boards.has_board & (training if training.any() and not plan.everybody else True)
     if not chosen.any():
-        raise SandboxError(f"No satellite of {world.scenario.name} has a board to train on; give one a `compute`.")
+        raise SandboxError(
+            f"No satellite of {world.scenario.name} has a board to train on; give one a `compute`."
+        )
     return chosen
 
 

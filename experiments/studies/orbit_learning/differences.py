@@ -2,8 +2,8 @@
 
 Two numbers, each beside what chance gives for groups of the same sizes drawn at random from the same
 satellites: the divergence of what is seen (Jensen and Shannon, in bits, mean over features), and the
-dissimilarity B of the slopes at the same weights (Li et al. 2020, definition 3: the root of the mean square of
-the groups' slopes over that of their mean; 1 where all groups would learn the same).
+dissimilarity B of the slopes at the same weights (Li et al. 2020, definition 3: the root of the mean square
+of the groups' slopes over that of their mean; 1 where all groups would learn the same).
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.running.statistics import mean
-from experiments.studies.orbit_learning.experience import Rows, Store, record_bits
+from experiments.studies.orbit_learning.experience import Rows, Store, joined, record_bits
 from experiments.studies.orbit_learning.local import Recipe, gradients
 from experiments.studies.orbit_learning.networks import Shape, draw, scale_of
 from experiments.studies.orbit_learning.planes import planes_of
@@ -51,24 +51,24 @@ def flown(scenario: Scenario, seed: int, rounds: int) -> tuple[Rows, list[NDArra
         return store.rows(np.arange(batch.satellites)), planes_of(batch.world), shape
 
 
-def divergence(seen: NDArray, groups: Sequence[NDArray]) -> float:
-    """Jensen-Shannon divergence, bits, of the observations (C, K, F) of groups of satellites, mean over
-    features."""
-    counts = np.stack([_histograms(seen[group]) for group in groups])  # (G, F, BINS)
+def divergence(shares: NDArray, groups: Sequence[NDArray]) -> float:
+    """Jensen-Shannon divergence, bits, of what groups of satellites see, of `shares` (C, F, BINS) of each;
+    mean over features."""
     weight = np.array([len(group) for group in groups], float)
     weight /= weight.sum()
+    counts = np.stack([shares[group].mean(0) for group in groups])  # (G, F, BINS)
     mixture = np.tensordot(weight, counts, 1)
     return float((_entropy(mixture) - np.tensordot(weight, _entropy(counts), 1)).mean())
 
 
-def _histograms(seen: NDArray) -> NDArray:
-    """Shares (F, BINS) of the values of each feature in [-1, 1]."""
-    flat = seen.reshape(-1, seen.shape[-1]).astype(np.float64)
-    place = np.clip(((flat + 1.0) * (0.5 * BINS)).astype(int), 0, BINS - 1)
-    found = np.zeros((flat.shape[1], BINS))
-    for i in range(flat.shape[1]):
-        found[i] = np.bincount(place[:, i], minlength=BINS)
-    return found / len(flat)
+def shares_of(seen: NDArray) -> NDArray:
+    """For observations (C, K, F) within [-1, 1], the share (C, F, BINS) of each feature's values in each
+    bin."""
+    satellites, rounds, features = seen.shape
+    place = np.clip(((seen + 1.0) * (0.5 * BINS)).astype(np.int64), 0, BINS - 1)
+    place += BINS * np.arange(features)
+    found = [np.bincount(own.ravel(), minlength=features * BINS) for own in place]
+    return np.stack(found).reshape(satellites, features, BINS) / rounds
 
 
 def _entropy(shares: NDArray) -> NDArray:
@@ -91,11 +91,12 @@ def between(rows: Rows, groups: Sequence[NDArray], shape: Shape, seed: int) -> d
     slopes, counts = gradients(shape, scale, Recipe(), shape.first(seed), rows)
     rng, cuts = np.random.default_rng([seed, 4]), np.cumsum([len(group) for group in groups])[:-1]
     everyone = np.concatenate(list(groups))
-    found = {"divergence": divergence(seen, groups), "dissimilarity": dissimilarity(slopes, counts, groups)}
+    shares = shares_of(seen)
+    found = {"divergence": divergence(shares, groups), "dissimilarity": dissimilarity(slopes, counts, groups)}
     chance = []
     for _ in range(SHUFFLES):
         drawn = np.split(rng.permutation(everyone), cuts)
-        chance.append((divergence(seen, drawn), dissimilarity(slopes, counts, drawn)))
+        chance.append((divergence(shares, drawn), dissimilarity(slopes, counts, drawn)))
     by_chance = np.mean(chance, 0)
     return found | {"divergence_chance": float(by_chance[0]), "dissimilarity_chance": float(by_chance[1])}
 
@@ -111,7 +112,7 @@ def differences(scenario: Scenario, seed: int, rounds: int) -> list[dict[str, An
     found = [{"between": "planes", "seed": seed} | between(rows, planes, shape, seed)]
     later = load_scenario(scenario, {"epoch": scenario.epoch + timedelta(days=HALF_YEAR_DAYS)})
     other, *_ = flown(later, seed, rounds)
-    both = Rows(*(np.concatenate(parts) for parts in zip(rows, other, strict=True)))
+    both = joined([rows, other])
     count = len(rows.seen)
     seasons = [np.arange(count), count + np.arange(count)]
     return [*found, {"between": "seasons", "seed": seed} | between(both, seasons, shape, seed)]

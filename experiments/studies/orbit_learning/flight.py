@@ -1,12 +1,9 @@
 """One run: a fleet that flies for some days under one method, in a world that may change on the way."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
-
-import numpy as np
 
 from experiments.studies.orbit_learning.crew import Crew, Plan
 from experiments.studies.orbit_learning.local import Recipe
@@ -36,14 +33,20 @@ RINGS = (("Tropical", 30.0), ("Middle", 53.0), ("Polar", 97.6))
 """Planes of the fleet that `fleet_of` makes, and their inclinations in degrees; assumed. The last is
 sun-synchronous, at 10:30 local time."""
 ALTITUDE_KM = 550.0
-DISASTER = {"kind": "flood", "latitude_deg": 24.0, "longitude_deg": 90.0, "radius_km": 180.0,
-            "requests": {"count": 240, "value": [20, 40], "lifetime_h": [3, 24], "cloud_mean": 0.4}}  # fmt: skip
+DISASTER: Mapping[str, Any] = {
+    "kind": "flood",
+    "latitude_deg": 24.0,
+    "longitude_deg": 90.0,
+    "radius_km": 180.0,
+    "requests": {"count": 240, "value": [20, 40], "lifetime_h": [3, 24], "cloud_mean": 0.4},
+}
 """What strikes when the world changes: as the flood of `disaster_response`, larger and longer; assumed."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """When the world changes, h, and which stations are silent from then on; `disaster` whether one strikes."""
+    """When the world changes, h, and which stations are silent from then on; `disaster` whether one
+    strikes."""
 
     at_h: float | None = None
     stations: tuple[str, ...] = ()
@@ -53,7 +56,8 @@ class Change:
 def fleet_of(satellites: int, days: float, change: Change, base: str = "walker_24") -> Scenario:
     """A fleet of three rings at different inclinations over the stations and requests of `base`.
 
-    From nine satellites a ring on, each sees the next above the air. Raises SandboxError for fewer than three.
+    From nine satellites a ring on, each sees the next above the air. Raises SandboxError for fewer than
+    three.
     """
     if satellites < len(RINGS):
         raise SandboxError(f"{satellites} satellites; give {len(RINGS)} or more, or a --scenario.")
@@ -83,9 +87,11 @@ def changed(scenario: Scenario, days: float, change: Change) -> Scenario:
     changes: dict[str, Any] = {"horizon_h": 24.0 * days}
     if change.at_h is not None:
         if not 0.0 < change.at_h < 24.0 * days:
-            raise SandboxError(f"The world is to change after {change.at_h:g} h; give 0 to {24.0 * days:g}, or 0.")
+            raise SandboxError(
+                f"The world is to change after {change.at_h:g} h; give 0 to {24.0 * days:g}, or 0."
+            )
         if change.disaster:
-            event = {"name": "Change", "at_h": [change.at_h, change.at_h]} | DISASTER
+            event = {"name": "Change", "at_h": [change.at_h, change.at_h], **DISASTER}
             changes["events"] = [*(e.model_dump(mode="json") for e in scenario.events), event]
     return load_scenario(scenario, changes)
 

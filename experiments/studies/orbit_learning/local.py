@@ -26,7 +26,8 @@ FORWARD, BACKWARD = 2.0, 4.0
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a satellite trains, by stochastic gradient descent. `unit` is the value that returns are measured in."""
+    """How a satellite trains, by stochastic gradient descent. `unit` is the value that returns are measured
+    in."""
 
     epochs: int = 2
     minibatch: int = 32
@@ -56,7 +57,7 @@ class Trained(NamedTuple):
     """What sessions of C satellites came to."""
 
     weights: NDArray  # (C, P)
-    count: NDArray[np.float64]  # (C,) rounds that counted
+    rounds: NDArray[np.float64]  # (C,) that counted
     square: NDArray[np.float64]  # (C,) mean square of their advantages
 
 
@@ -105,8 +106,8 @@ def pooled(judged: Judged) -> Judged:
 
 
 def losses(shape: Shape, recipe: Recipe, weights: Any, judged: Judged, deviation: Any) -> Any:
-    """The loss of each satellite (C,): means over the rounds that count; advantages are divided by `deviation`
-    (C, 1)."""
+    """The loss of each satellite (C,): means over the rounds that count; advantages are divided by
+    `deviation` (C, 1)."""
     import torch
 
     logits, value = shape.outputs(weights, judged.seen)

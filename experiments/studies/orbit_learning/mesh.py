@@ -14,7 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox.lasers import SEARCH_S, TERMINALS, follow_links, laser_records, link_bit_rate, seek_links, turn_links
+from sandbox.lasers import (
+    SEARCH_S,
+    TERMINALS,
+    follow_links,
+    laser_records,
+    link_bit_rate,
+    seek_links,
+    turn_links,
+)
 from sandbox.routing import path, routes
 from sandbox.state import NONE
 
@@ -51,10 +59,10 @@ class Mesh:
     def __init__(self, world: Any) -> None:
         self._world = world
         self.lasers, pattern = laser_records(world.scenario, world.fleet)
-        self.links, self._round_s = pattern.copy(), world.scenario.round_s
+        self.links, self.round_s = pattern.copy(), world.scenario.round_s
         self._seeks = bool(((pattern["peer"] != NONE).sum(axis=1) < self.lasers["terminals"]).any())
         self._turns = bool((self.lasers["regard"] < 1.0).any())
-        self._every = max(1, round(SEARCH_S / self._round_s))
+        self._every = max(1, round(SEARCH_S / self.round_s))
 
     def follow(self) -> None:
         """The links of the coming round."""
@@ -83,8 +91,8 @@ class Mesh:
 class Carrier:
     """Parcels on their way, and an account of their bits.
 
-    made = delivered + dropped + under way, in bits; `carried` counts them once for every hop, and `joules` (N,)
-    is what the terminals took for that. Where `free`, everybody is linked to everybody and nothing costs.
+    made = delivered + dropped + under way, in bits; `carried` counts them once for every hop, and `joules`
+    (N,) is what the terminals took for that. Where `free`, all are linked to all and nothing costs.
     """
 
     def __init__(self, mesh: Mesh, satellites: int, free: bool = False) -> None:
@@ -142,7 +150,7 @@ class Carrier:
         if not nodes:
             return
         nodes = nodes if parcel.inward else nodes[::-1]
-        mesh, seconds = self._mesh, self._mesh._round_s
+        mesh, seconds = self._mesh, self._mesh.round_s
         hops = [(a, mesh.terminal(a, b), mesh.rate(a, b)) for a, b in pairwise(nodes)]
         bits = min(parcel.left, *(rate * seconds - self._used[a, k] for a, k, rate in hops))
         for a, k, rate in hops:

@@ -1,10 +1,10 @@
 """The bits of learning on their way between satellites and the ground, over the passes of a flown world.
 
-Customers come first. Experience goes down in what images leave of a contact: in a round in which the satellite
-already looked at the station in the round before, the station served it, and its images were sent before the
-time was up. The transmitter is on for the whole of such a contact anyway, so that nothing is charged for it.
-Weights go up over antennas that no image needs, at the rate of the uplink; satellites receive them whatever
-their attitude (assumed, as telecommand is).
+Customers come first. Experience goes down in what images leave of a contact: in a round in which the
+satellite already looked at the station in the round before, the station served it, and its images were sent
+before the time was up. The transmitter is on for the whole of such a contact anyway, so that nothing is
+charged for it. Weights go up over antennas that no image needs, at the rate of the uplink; satellites receive
+them whatever their attitude (assumed, as telecommand is).
 """
 
 from collections import deque

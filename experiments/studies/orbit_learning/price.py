@@ -88,7 +88,8 @@ class Boards:
             self._boards |= dict.fromkeys(np.flatnonzero(mine).tolist(), own)
 
     def session(self, n: int, operations: float, steps: int, weights: float) -> Session:
-        """What a session costs satellite n; nothing where all is free. Raises SandboxError without a board."""
+        """What a session costs satellite n; nothing where all is free. Raises SandboxError without a
+        board."""
         if self.free:
             return Session(0.0, 0.0)
         if n not in self._boards:

@@ -1,11 +1,12 @@
 """How what satellites have learned is brought together: who sends what to whom, and when it counts.
 
 A rule is told of every round (`turn`), of every parcel that has arrived (`arrived`) and of every session of
-training that is done (`trained`); it asks the crew to train, to send and to adopt. Sources: FedAvg (McMahan et
-al. 2017), FedProx (Li et al. 2020), FedBuff (Nguyen et al. 2022). Rules by planes are after what is proposed
-for constellations (FedHAP, Elmahallawy and Luo 2022; AutoFLSat, Kim et al. 2025).
+training that is done (`trained`); it asks the crew to train, to send and to adopt. Sources: FedAvg (McMahan
+et al. 2017), FedProx (Li et al. 2020), FedBuff (Nguyen et al. 2022). Rules by planes are after what is
+proposed for constellations (FedHAP, Elmahallawy and Luo 2022; AutoFLSat, Kim et al. 2025).
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -30,13 +31,13 @@ class Update(NamedTuple):
     satellite: int
     base: int
     delta: NDArray  # (P,)
-    count: float  # rounds that it learned from
+    rounds: float  # that it learned from
     square: float
 
 
 def average(model: Model, updates: Sequence[Update], shares: Sequence[float] | None = None) -> Model:
     """`model` moved by the mean of the updates, weighed by their rounds and, if given, by `shares` of 1."""
-    counts = np.array([update.count for update in updates], float)
+    counts = np.array([update.rounds for update in updates], float)
     if not counts.sum():
         return model
     moved = np.asarray(model.weights, np.float64)
@@ -76,9 +77,9 @@ class Central(Rule):
 class Averaging(Rule):
     """FedAvg among `members` with a satellite of theirs as server; with partial work also FedProx.
 
-    Every `period` rounds all who hold the server's present model begin to train on it, and others as soon as it
-    has come. The server averages their updates once all are there, or else at the end of the period those that
-    are, and sends the new model out. What comes later is of an old model, and counted as late.
+    Every `period` rounds all who hold the server's present model begin to train on it, and others as soon as
+    it has come. The server averages their updates once all are there, or else at the end of the period those
+    that are, and sends the new model out. What comes later is of an old model, and counted as late.
     """
 
     def __init__(
@@ -95,13 +96,20 @@ class Averaging(Rule):
         if self.partial and round_ % period == period - 2:
             self.crew.hurry(self.members, round_)
         if round_ % period == 0:
+            self.succeed()
             self.close()
             self.open()
+
+    def succeed(self) -> None:
+        """Where the server is lost, another one goes on from the model that it holds."""
+        if not self.crew.alive[self.server] and self.crew.alive[self.members].any():
+            self.server = self.crew.server_of(self.members[self.crew.alive[self.members]])
+            self.current, self.inbox = int(self.crew.held[self.server]), []
 
     def close(self) -> None:
         """Make the next model of what has come, and send it out."""
         self._is_open = False
-        learned = sum(update.count for update in self.inbox)
+        learned = sum(update.rounds for update in self.inbox)
         if learned:
             self.current = self.crew.publish(average(self.crew.model(self.current), self.inbox))
             self.learned += learned
@@ -164,13 +172,16 @@ class Buffered(Rule):
         self.size = max(1, round(crew.plan.buffer_share * len(learners)))
 
     def turn(self, round_: int) -> None:
-        period = self.crew.plan.period
+        period, alive = self.crew.plan.period, self.crew.alive
+        if not alive[self.server] and alive.any():
+            self.server = self.crew.server_of(np.flatnonzero(alive))
+            self.current, self.buffer = int(self.crew.held[self.server]), []
         for n, offset in self.offset.items():
             if round_ >= period and round_ % period == offset:
                 self.crew.train(n)
         if round_ and round_ % period == 0:
-            for n in np.flatnonzero(~self.crew.learners):
-                self._hand_out(int(n))
+            for other in np.flatnonzero(~self.crew.learners):
+                self._hand_out(int(other))
 
     def _hand_out(self, n: int) -> None:
         if n == self.server:
@@ -197,9 +208,10 @@ class Buffered(Rule):
         if len(self.buffer) < self.size:
             return
         now = self.number[self.current]
-        ages = np.array([now - self.number[each.base] for each in self.buffer])
-        self.crew.late += int((ages > 0).sum())
-        model = average(self.crew.model(self.current), self.buffer, 1.0 / np.sqrt(1.0 + ages))
+        ages = [max(0, now - self.number[each.base]) for each in self.buffer]
+        self.crew.late += sum(age > 0 for age in ages)
+        shares = [1.0 / math.sqrt(1.0 + age) for age in ages]
+        model = average(self.crew.model(self.current), self.buffer, shares)
         self.current = self.crew.publish(model)
         self.number[self.current] = now + 1
         for n in sorted({each.satellite for each in self.buffer} | {self.server}):
@@ -234,6 +246,7 @@ class Planes(Rule):
         if round_ % period:
             return
         for head in self.heads:
+            head.rule.succeed()
             head.rule.close()
         if round_ // period % merge == 0:
             for head in self.heads:

@@ -13,8 +13,8 @@ from experiments.studies.orbit_learning.price import Board
 class GroundSegment:
     """Experience of the crew that waits for a pass, and weights that wait for one.
 
-    made = down + dropped + waiting for experience; sent_up counts bits of weights that went up, those of models
-    that were replaced on their way included. `joules` are those of the ground's own board.
+    made = down + dropped + waiting for experience; `sent_up` counts bits of weights that went up, those of
+    models that were replaced on their way included. `joules` are those of the ground's own board.
     """
 
     def __init__(self, crew: Any, board: Board) -> None:
@@ -76,7 +76,7 @@ class GroundSegment:
     def note_experience(self) -> None:
         """The rounds of the last period join the queues for the ground, satellite by satellite."""
         store, last = self._crew.store, self._crew.plan.period
-        alive = self._crew.batch.world.state.body["alive"][0]
+        alive = self._crew.alive
         for i, n in enumerate(self._who):
             if alive[n]:
                 rows = store.rows(np.array([i]), last)
@@ -99,5 +99,3 @@ class GroundSegment:
         cost = self._board.session(operations * factor, steps, crew.shape.parameters * factor)
         self.joules += cost.joules
         self.seconds += cost.seconds
-
-
