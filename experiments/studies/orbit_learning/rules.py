@@ -231,14 +231,15 @@ class _Head:
 
 class Planes(Rule):
     """FedAvg within each plane, whose server is a training satellite where the plane has one; every `merge`
-    periods the servers send what their planes have learned to the first of them, and it averages a period
+    periods the servers send what their planes have learned to the first that learns, and it averages a period
     later what has come. A plane goes on from the result, and keeps what it has learned since it told."""
 
     def __init__(self, crew: Any) -> None:
         super().__init__(crew)
         self.heads = [_Head(Averaging(crew, members)) for members in crew.planes]
         self.of = {int(n): head for head in self.heads for n in head.rule.members}
-        self.root, self.current = self.heads[0], 0
+        learns = [head for head in self.heads if crew.learners[head.rule.server]]
+        self.root, self.current = learns[0], 0
         self.inbox: list[Update] = []
 
     def turn(self, round_: int) -> None:
@@ -283,8 +284,9 @@ class Planes(Rule):
         self.current = self.crew.publish(average(self.crew.model(self.current), self.inbox))
         self.inbox = []
         self.root.fresh = self.current
-        for head in self.heads[1:]:
-            self.crew.send_model(self.root.rule.server, head.rule.server, self.current)
+        for head in self.heads:
+            if head is not self.root:
+                self.crew.send_model(self.root.rule.server, head.rule.server, self.current)
 
     def _renew(self, head: _Head) -> None:
         """A plane goes by the model of all planes that has come."""
