@@ -106,7 +106,7 @@ def flights(
     """
     for method in methods:
         plan_of(method, plan, None)
-    wanted = [(method, seed) for seed in seeds for method in (REFERENCE, *methods)]
+    wanted = [(method, seed) for seed in seeds for method in (*methods, REFERENCE)]
     kept = {pair: journal.get(list(pair)) for pair in wanted} if journal else {}
     content = scenario.model_dump(mode="json")
     missing = [

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.network import Weights
 from experiments.studies.orbit_learning.charging import Workbench, charged
 from experiments.studies.orbit_learning.compression import Sender, whole_bits
 from experiments.studies.orbit_learning.experience import LEAST_ROUNDS, Rows, Store, joined
@@ -52,6 +53,9 @@ class Plan:
         for name, least in (("period", 4), ("beat", 1), ("merge", 2), ("hidden", 1)):
             if getattr(self, name) < least:
                 raise SandboxError(f"{name} = {getattr(self, name)}; give {least} or more.")
+        for name in ("size_factor", "store_kbit"):
+            if not 0.0 < getattr(self, name) < float("inf"):
+                raise SandboxError(f"{name} = {getattr(self, name):g}; give a number above 0.")
         for name in ("buffer_share", "least_battery"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise SandboxError(f"{name} = {getattr(self, name):g}; give a share from 0 to 1.")
@@ -195,6 +199,13 @@ class Crew:
     def everybody_adopts(self, number: int) -> None:
         """All satellites decide by this model from now on."""
         self.held[...] = number
+
+    def policy(self, n: int, mode: str = "sample") -> Weights:
+        """What satellite n decides by, as a policy that needs no torch (`agents.network.network_class`)."""
+        problem, layers = self.batch.problem, self.shape.split(self.model(self.held[n]).weights)[:3]
+        scales = self.scale.mean, self.scale.factor
+        names = problem.name, tuple(self.batch.layout.names), tuple(self.batch.actions)
+        return Weights(*names, mode, *scales, tuple((np.array(m), np.array(b)) for m, b in layers))
 
     def _forget(self) -> None:
         """Models that nobody can come back to any more."""

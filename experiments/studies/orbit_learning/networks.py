@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-CLIP = 5.0
-"""How far from its mean, in deviations, an observation is told apart."""
+from agents.network import CLIP
+
 LEAST = 0.01
 """Least deviation that an observation is divided by."""
 

@@ -73,7 +73,7 @@ class Boards:
 
     def __init__(self, scenario: Scenario, fleet: Fleet, factor: float = 1.0, free: bool = False) -> None:
         if not 0.0 < factor < float("inf"):
-            raise SandboxError(f"size factor {factor!r:.40}; give a number above 0.")
+            raise SandboxError(f"size_factor = {factor!r:.40}; give a number above 0.")
         self.factor, self.free, kinds = factor, free, np.array(fleet.kinds)
         self.has_board, self.extra_w = np.zeros(len(fleet), np.bool_), np.zeros(len(fleet))
         self.active_w = np.zeros(len(fleet))
