@@ -47,8 +47,10 @@ from experiments.studies.orbit_learning.flight import (
     plan_of,
 )
 from experiments.studies.orbit_learning.outcomes import shares, summarise
+from experiments.studies.orbit_learning.planes import planes_of
 from experiments.studies.study import Study
 from sandbox.errors import SandboxError
+from sandbox.fleet import make_fleet
 from sandbox.scenario import Scenario, load_scenario
 from sandbox.terminal import say
 
@@ -162,24 +164,13 @@ def run(told: Namespace) -> None:
 def compare(scenario: Scenario, seeds: Sequence[int], journal: Journal) -> list[dict[str, Any]]:
     """How unlike the planes' experience is, and that of two seasons; nothing of a fleet that is too large, or
     flies in one plane."""
-    count = sum(_size(group) for group in scenario.fleet)
-    if not 1 < count <= MOST_COMPARED or (len(scenario.fleet) == 1 and _planes(scenario.fleet[0]) == 1):
+    fleet = make_fleet(scenario)
+    if len(fleet) > MOST_COMPARED or len(planes_of(scenario, fleet)) < 2:
         return []
     found = []
     for seed in seeds:
         found += journal.once(["differences", seed], partial(differences, scenario, seed, COMPARED_ROUNDS))
     return summary_of_differences(found)
-
-
-def _size(group: Any) -> int:
-    pattern = group.walker or group.sun_synchronous
-    return pattern.total if pattern is not None else len(group.elements or (0,))
-
-
-def _planes(group: Any) -> int:
-    if group.walker:
-        return int(group.walker.planes)
-    return len(group.sun_synchronous.local_time_h) if group.sun_synchronous else 1
 
 
 def print_table(table: Sequence[dict[str, Any]], compared: Sequence[dict[str, Any]], target: float) -> None:

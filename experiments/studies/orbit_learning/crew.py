@@ -82,7 +82,7 @@ class Crew:
         self.shape = Shape(len(batch.layout), plan.hidden, len(batch.actions))
         self.boards = Boards(world.scenario, world.fleet, plan.size_factor, plan.free)
         self.learners = _learners(world, self.boards, plan)
-        self.planes = planes_of(world)
+        self.planes = planes_of(world.scenario, world.fleet)
         self.scale = self._rehearse()
         self.observation, self.info = self.batch.reset(seed)
         self.rng = np.random.default_rng([seed, 1])
@@ -212,7 +212,7 @@ class Crew:
         kept = {0, self.newest, self.ground_model, *self.held.tolist()}
         kept |= {session.base for session in self._sessions.values()}
         kept |= {p.content if p.kind == "weights" else p.content.base for p in self.carrier.parcels}
-        kept |= self.ground.models | _numbers_in(self.rule)
+        kept |= self.ground.models | self.rule.models()
         self._models = {number: model for number, model in self._models.items() if number in kept}
 
     def server_of(self, members: NDArray) -> int:
@@ -327,14 +327,3 @@ def _learners(world: Any, boards: Boards, plan: Plan) -> NDArray[np.bool_]:
             f"No satellite of {world.scenario.name} has a board to train on; give one a `compute`."
         )
     return chosen
-
-
-def _numbers_in(rule: Any) -> set[int]:
-    """The models that a rule may still come back to."""
-    found = {getattr(rule, "current", 0)}
-    for head in getattr(rule, "heads", ()):
-        found |= {head.base, head.rule.current, *([] if head.fresh is None else [head.fresh])}
-        found |= {update.base for update in head.rule.inbox}
-    for update in (*getattr(rule, "inbox", ()), *getattr(rule, "buffer", ())):
-        found.add(update.base)
-    return found

@@ -48,7 +48,7 @@ def flown(scenario: Scenario, seed: int, rounds: int) -> tuple[Rows, list[NDArra
             lost = ~before["alive"][0] | info["lost"][0]
             store.keep(mask, action, chance, reward[0], before["decides"][0], lost)
             store.look(observation[0])
-        return store.rows(np.arange(batch.satellites)), planes_of(batch.world), shape
+        return store.rows(np.arange(batch.satellites)), planes_of(scenario, batch.world.fleet), shape
 
 
 def divergence(shares: NDArray, groups: Sequence[NDArray]) -> float:
@@ -102,7 +102,8 @@ def between(rows: Rows, groups: Sequence[NDArray], shape: Shape, seed: int) -> d
 
 
 def differences(scenario: Scenario, seed: int, rounds: int) -> list[dict[str, Any]]:
-    """Rows for one seed: between the planes of a fleet, and between the same fleet now and half a year on.
+    """Rows for one seed: between the planes of a fleet, and, where all fly in patterns that are as well there
+    then, between the same fleet now and half a year on.
 
     Raises SandboxError where all satellites fly in one plane and so nothing can be compared.
     """
@@ -110,6 +111,8 @@ def differences(scenario: Scenario, seed: int, rounds: int) -> list[dict[str, An
     if len(planes) < 2:
         raise SandboxError(f"{scenario.name} has one plane; there is nothing to compare.")
     found = [{"between": "planes", "seed": seed} | between(rows, planes, shape, seed)]
+    if not all(group.walker or group.sun_synchronous for group in scenario.fleet):
+        return found
     later = load_scenario(scenario, {"epoch": scenario.epoch + timedelta(days=HALF_YEAR_DAYS)})
     other, *_ = flown(later, seed, rounds)
     both = joined([rows, other])

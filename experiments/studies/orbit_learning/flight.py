@@ -1,6 +1,6 @@
 """One run: a fleet that flies for some days under one method, in a world that may change on the way."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -113,7 +113,6 @@ def fly(
     plan: Plan,
     change: Change,
     window_h: float,
-    report: Callable[[float], Any] | None = None,
 ) -> list[dict[str, Any]]:
     """A row for every `window_h` of the flight: the value of the fleet in it, and what learning took so far.
 
@@ -138,8 +137,6 @@ def fly(
                 hours = count * round_s / HOUR
                 rows.append({"method": method, "seed": seed, "hour": hours, "value": value} | spent())
                 value = 0.0
-                if report is not None:
-                    report(hours)
         return rows
 
 

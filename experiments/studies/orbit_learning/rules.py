@@ -62,6 +62,10 @@ class Rule:
     def trained(self, update: Update, round_: int) -> None:
         """A session is done."""
 
+    def models(self) -> set[int]:
+        """The numbers of models that the rule may come back to."""
+        return set()
+
 
 class Central(Rule):
     """All experience in one place at once, and the weights back at once: links and boards without end."""
@@ -115,6 +119,9 @@ class Averaging(Rule):
             self.learned += learned
             self.hand_out()
         self.inbox = []
+
+    def models(self) -> set[int]:
+        return {self.current, *(update.base for update in self.inbox)}
 
     def hand_out(self) -> None:
         """Send the present model to all who do not hold it."""
@@ -182,6 +189,9 @@ class Buffered(Rule):
         if round_ and round_ % period == 0:
             for other in np.flatnonzero(~self.crew.learners):
                 self._hand_out(int(other))
+
+    def models(self) -> set[int]:
+        return {self.current, *(update.base for update in self.buffer)}
 
     def _hand_out(self, n: int) -> None:
         if n == self.server:
@@ -257,6 +267,12 @@ class Planes(Rule):
         for head in self.heads:
             self._renew(head)
             head.rule.open()
+
+    def models(self) -> set[int]:
+        found = {self.current, *(update.base for update in self.inbox)}
+        for head in self.heads:
+            found |= {head.base, *head.rule.models()} | (set() if head.fresh is None else {head.fresh})
+        return found
 
     def _tell(self, head: _Head) -> None:
         if not head.rule.learned:

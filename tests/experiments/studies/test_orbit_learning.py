@@ -26,7 +26,7 @@ from experiments.studies.orbit_learning.local import Recipe, train
 from experiments.studies.orbit_learning.mesh import Carrier, Mesh, Parcel
 from experiments.studies.orbit_learning.networks import Scale, Shape, draw, scale_of
 from experiments.studies.orbit_learning.passes import Queue
-from experiments.studies.orbit_learning.planes import names_of, planes_of
+from experiments.studies.orbit_learning.planes import planes_of
 from experiments.studies.orbit_learning.price import Board, Boards
 from experiments.studies.orbit_learning.rules import Model, Update, average
 from sandbox.compute import board
@@ -491,8 +491,7 @@ def test_training_satellites_learn_for_all():
     assert kinds[crew.learners].tolist() == ["training_satellite"] * 2
     everybody = Crew(batch, Plan(rule="fedavg", everybody=True), Recipe(), 0)
     assert everybody.learners.all()
-    assert [len(plane) for plane in planes_of(batch.world)] == [11, 11, 2]
-    assert names_of(batch.world) == ["Inference 1", "Inference 2", "Training"]
+    assert [len(plane) for plane in planes_of(scenario, batch.world.fleet)] == [11, 11, 2]
     for _ in range(60):
         crew.fly()
     assert crew.held[crew.rule.server] > 0
