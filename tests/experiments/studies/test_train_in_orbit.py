@@ -31,6 +31,12 @@ def made(values, method="fedavg", seed=0, reference=10.0, every=3.0):
     return rows
 
 
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """Planes are compared over half an hour."""
+    monkeypatch.setattr(train_in_orbit, "COMPARED_ROUNDS", 60)
+
+
 def test_the_command_leaves_numbers_a_table_and_a_figure(tmp_path, capsys):
     out, records = tmp_path / "out", tmp_path / "records.json"
     told = ["train_in_orbit", *SMALL, "--methods", "none", "fedavg", "ground"]
