@@ -181,13 +181,13 @@ def test_intervals_are_over_seeds():
 
 @pytest.mark.slow
 def test_without_prices_fedavg_is_as_good_as_training_in_one_place():
-    """Over six seeds, once both have learned: the mean difference is within its own interval, or a tenth."""
+    """Over three seeds, once both have learned: the mean difference is within its own interval, or a tenth."""
     scenario, level = fleet_of(36, 1.0, CALM), {}
     for method in ("central", "fedavg", "greedy"):
         level[method] = np.array([
             sum(row["value"] for row in fly(scenario, method, seed, Plan(free=True), CALM, 12.0)[1:])
-            for seed in range(6)
+            for seed in range(3)
         ])  # fmt: skip
     difference = (level["central"] - level["fedavg"]) / level["greedy"]
-    noise = 2.57 * difference.std(ddof=1) / np.sqrt(len(difference))  # Student's t of 5 degrees of freedom
+    noise = 4.30 * difference.std(ddof=1) / np.sqrt(len(difference))  # Student's t, 2 degrees of freedom
     assert abs(difference.mean()) < max(noise, 0.1)
