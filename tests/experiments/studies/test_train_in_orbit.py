@@ -181,7 +181,7 @@ def test_intervals_are_over_seeds():
 
 @pytest.mark.slow
 def test_without_prices_fedavg_is_as_good_as_training_in_one_place():
-    """Over three seeds, once both have learned: the mean difference is within its own interval, or a tenth."""
+    """Over three seeds, once both have learned: the mean difference is within its interval, or a tenth."""
     scenario, level = fleet_of(36, 1.0, CALM), {}
     for method in ("central", "fedavg", "greedy"):
         level[method] = np.array([
