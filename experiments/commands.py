@@ -39,6 +39,10 @@ SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "thinking budget against value, energy, late decisions",
         ),
         "space_vs_ground": ("studies.space_vs_ground", "images answered on board or after a bent pipe"),
+        "train_in_orbit": (
+            "studies.train_in_orbit",
+            "a fleet learns from what it flies, in orbit or on the ground, and what that takes",
+        ),
         "two_minutes": ("studies.two_minutes", "how long a question to a Qwen3 in orbit takes"),
     },
     "performance": {

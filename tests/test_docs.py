@@ -29,7 +29,7 @@ DOCS = {
 }
 PAGES = DOCS | cards.pages()
 """Those that are written, and the generated one that has commands and examples."""
-QUICK = ("experiments.md", "index.md", "look.md", "minds.md", "scenarios.md")
+QUICK = ("experiments.md", "index.md", "learning_in_orbit.md", "look.md", "minds.md", "scenarios.md")
 """Pages whose commands take seconds; of the others, which train and search, the options are looked up."""
 
 UNENDING = ("fly",)
