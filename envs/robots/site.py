@@ -54,7 +54,7 @@ class Site(NamedTuple):
 
 
 def draw_site(
-    seed: int, *, blocks: int = 26, hazards: int = 4, battery_wh: Sequence[float] = (28.0, 40.0)
+    seed: int, *, blocks: int = 26, hazards: int = 4, battery_wh: Sequence[float] = (8.0, 14.0)
 ) -> Site:
     """The site of a seed, of which the victim can be reached. Raises SandboxError for bad input."""
     if not (isinstance(seed, (int, np.integer)) and not isinstance(seed, bool) and seed >= 0):
