@@ -2,7 +2,7 @@
 
 The robot is a cylinder of the mass of a quadruped of 33 kg that moves over the ground in any direction and
 turns; motors of bounded force hold the speed that they are told. Hazards slide along their way, heavier than
-the robot. All contacts are MuJoCo's.
+the robot. Contacts are MuJoCo's, and those of the robot alone: what moves has its way clear of what stands.
 """
 
 import math
@@ -68,7 +68,7 @@ def _text(site: Site) -> str:
         (-0.1, half, 0.1, half + 0.2), (SIDE + 0.1, half, 0.1, half + 0.2),
     ]  # fmt: skip
     lines = [
-        f'<geom name="ground" type="plane" pos="{half} {half} 0" size="{half} {half} 1" rgba=".55 .52 .48 1"/>',
+        f'<geom name="ground" type="plane" pos="{half} {half} 0" size="{half} {half} 1" conaffinity="0" rgba=".55 .52 .48 1"/>',
         *(
             f'<geom name="wall_{i}" type="box" pos="{x} {y} 1" size="{a} {b} 1" rgba=".45 .43 .42 1"/>'
             for i, (x, y, a, b) in enumerate(walls)
@@ -93,7 +93,7 @@ def _text(site: Site) -> str:
         f'<body name="robot" pos="{x} {y} .27">'
         '<joint name="x" type="slide" axis="1 0 0"/><joint name="y" type="slide" axis="0 1 0"/>'
         '<joint name="yaw" type="hinge" axis="0 0 1"/>'
-        f'<geom name="robot" type="cylinder" size="{ROBOT_RADIUS} .25" mass="{ROBOT_KG}" rgba=".2 .4 .85 1"/>'
+        f'<geom name="robot" type="cylinder" size="{ROBOT_RADIUS} .25" mass="{ROBOT_KG}" contype="1" rgba=".2 .4 .85 1"/>'
         f'<camera name="head" pos="{ROBOT_RADIUS} 0 {CAMERA_M - 0.27}" xyaxes="0 -1 0 0 0 1" '
         f'fovy="{math.degrees(FIELD_OF_VIEW)}"/></body>'
     )
@@ -106,7 +106,7 @@ def _text(site: Site) -> str:
 <compiler angle="radian"/>
 <option timestep="{TICK_S}" integrator="implicitfast" gravity="0 0 -9.81"/>
 <visual><headlight ambient=".45 .45 .45" diffuse=".5 .5 .5"/><global offwidth="640" offheight="480"/></visual>
-<default><geom friction=".6 .005 .0001"/></default>
+<default><geom friction=".6 .005 .0001" contype="0" conaffinity="1"/></default>
 <worldbody>
 <camera name="above" pos="{half} {half} {SIDE * 1.25}" xyaxes="1 0 0 0 1 0" fovy="45"/>
 {newline.join(lines)}

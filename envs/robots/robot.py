@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.robots.mapping import CELL, CELLS, UNKNOWN, Grid, cell_of, mark, path_to, ways
-from envs.robots.model import BLOCK, CAMERA_M, FIELD_OF_VIEW, GROUND, HAZARD, LIDAR_M, ROBOT, TICK_S, VICTIM, WALL, build
+from envs.robots.model import BLOCK, CAMERA_M, FIELD_OF_VIEW, GROUND, HAZARD, LIDAR_M, TICK_S, VICTIM, WALL, build
 from envs.robots.site import ROBOT_RADIUS, Site
 
 STANDING_W, WALKING_W = 188.0, 376.0
@@ -42,7 +42,6 @@ ARRIVED, BLOCKED, LONG, FOUND, WAITED, BEGUN = (
 """Why a decision is needed."""
 SEPARATE_S = 1.0
 """Contacts this far apart in time are two collisions."""
-_STANDS = (WALL, BLOCK, VICTIM)
 _CHUNK = 5
 _FAN = np.radians(np.array([-60.0, -40.0, -20.0, 0.0, 20.0, 40.0, 60.0]))
 _ASIDE = np.radians(np.array([0.0, 25.0, -25.0, 50.0, -50.0, 75.0, -75.0])).tolist()
@@ -379,15 +378,11 @@ class Robot:
 
     def _feel(self) -> None:
         """Count a contact of the robot with what stands or moves, unless it is one that goes on."""
-        data = self._data
-        for i in range(data.ncon):
-            contact = data.contact[i]
-            pair = [self.built.kinds[g] for g in contact.geom]
-            if ROBOT in pair and any(kind in (*_STANDS, HAZARD) for kind in pair):
-                if self.clock - self._touched > SEPARATE_S:
-                    self.collisions += 1
-                self._touched = self.clock
-                return
+        if self._data.ncon == 0:  # all contacts are the robot's
+            return
+        if self.clock - self._touched > SEPARATE_S:
+            self.collisions += 1
+        self._touched = self.clock
 
     def _check_battery(self) -> None:
         if self.energy_j <= 0.0 and not self.reached:
