@@ -76,6 +76,7 @@ SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "training.score_nano",
             "the nano against heuristics and teachers where it was never trained",
         ),
+        "train_robot": ("training.train_robot", "train the mind of the search robot; judge it beside rules"),
         "export_gguf": ("training.export_gguf", "write the nano as GGUF, for llama.cpp"),
         "blank_nano": ("training.nano_blank", "the nano before it has learned anything"),
         "tune_teacher": ("training.teachers.tune", "search the numbers of a teacher on training scenarios"),
