@@ -17,7 +17,7 @@ from envs.batch import BatchEnv
 from envs.robots.site import SIDE, draw_site
 from experiments.robots.mission import Mission
 from experiments.robots.places import KIND, Afar, AtOnce, BentPipe, InOrbit, OnBoard, Placed
-from experiments.running.rollout import advance, decide
+from experiments.running.rollout import Round, advance, decide
 from experiments.studies.two_minutes import fleet
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.geography import sample_cities
@@ -84,8 +84,23 @@ def fly(told: RobotSetting, place: str, seeds: Sequence[int]) -> list[dict[str, 
     return [placed.mission.row() | _where(placed) for placed in flown(told, place, seeds)]
 
 
-def flown(told: RobotSetting, place: str, seeds: Sequence[int], watch: Any = None) -> list[Placed]:
-    """The missions themselves. `watch(env, missions)` is called between the rounds of those that need a world."""
+class Onlooker:
+    """Looks on while robots and a world go their ways; override what is of interest."""
+
+    def start(self, env: BatchEnv, missions: Sequence[Placed]) -> None:
+        """The episode has begun."""
+
+    def before(self, env: BatchEnv, missions: Sequence[Placed]) -> None:
+        """What was asked by now has been asked; a round is about to be played."""
+
+    def after(self, env: BatchEnv, played: Round) -> None:
+        """It was played, and answers have been brought."""
+
+
+def flown(
+    told: RobotSetting, place: str, seeds: Sequence[int], onlooker: Onlooker | None = None
+) -> list[Placed]:
+    """The missions themselves; an `onlooker` sees those that need a world."""
     if place in ALONE:
         placed = _missions(told, seeds, None, _alone(told, place).extra_w)
         for each in placed:
@@ -97,24 +112,25 @@ def flown(told: RobotSetting, place: str, seeds: Sequence[int], watch: Any = Non
     env = offloading_v0.batch_env(made, len(seeds), max_cycles=rounds, questions=questions, autoreset=False)
     with closing(env):
         policy = _policy("local" if place in GROUND else place, env)
-        return _closed(told, env, policy, _afar(told, place), seeds, watch)
+        return _closed(told, env, policy, _afar(told, place), seeds, onlooker or Onlooker())
 
 
 def _closed(
-    told: RobotSetting, env: BatchEnv, policy: Any, place: Afar, seeds: Sequence[int], watch: Any
+    told: RobotSetting, env: BatchEnv, policy: Any, place: Afar, seeds: Sequence[int], onlooker: Onlooker
 ) -> list[Placed]:
     """Play all worlds until every mission is over."""
     observation, info = env.reset(list(seeds))
     policy.reset(int(seeds[0]))
     begin = env.world.state.clock["time"] + WARM_UP_S
     placed = _missions(told, seeds, begin, place.extra_w)
+    onlooker.start(env, placed)
     for _ in range(env.max_cycles):
         if place.look(env.world, [p for p in placed if not p.mission.over]):
             observation, info = env.present()
-        if watch is not None:
-            watch(env, placed)
-        _, observation, info, _ = advance(env, policy, decide(policy, observation, info))
+        onlooker.before(env, placed)
+        played, observation, info, _ = advance(env, policy, decide(policy, observation, info))
         place.settle(env.world, placed)
+        onlooker.after(env, played)
         if all(p.mission.over for p in placed):
             break
     return placed

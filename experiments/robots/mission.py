@@ -41,6 +41,11 @@ class Mission:
         """Whether the robot has reached the victim, has no energy left, or has asked too often."""
         return self.robot.over or len(self.latencies) >= MOST_DECISIONS
 
+    @property
+    def waits(self) -> bool:
+        """Whether the robot waits for an answer."""
+        return self._asked is not None
+
     def next_question(self) -> float | None:
         """Go on until it asks; the world's time of that, None where the mission is over before."""
         self.robot.run()

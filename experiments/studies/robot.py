@@ -236,7 +236,20 @@ def run(told: Any) -> None:
         keep_records(told.json, "robot", table)
     study.keep({"arguments": arguments_of(told), "rows": table}, pandas.DataFrame(rows), partial(draw, table))
     journal.done()
+    if told.film:
+        _film(told, played)
     say(f"Results in {told.out}/")
+
+
+def _film(told: Any, played: Sequence[Case]) -> None:
+    """The first mission of the last constellation, by the first place of the mind that needs a world."""
+    from experiments.robots.film import film, watched
+
+    afar = [case for case in played if case.place not in ALONE]
+    if not afar:
+        raise SandboxError("--film wants a mind that is far away; give --places one in orbit or on the ground.")
+    first = next(case for case in reversed(afar) if case.place == afar[0].place and case.fleet == told.fleets[-1])
+    say(f"Film in {film(watched(setting_of(first, told), first.place, told.seed), told.film)}")
 
 
 def options(parser: ArgumentParser) -> None:
@@ -252,6 +265,7 @@ def options(parser: ArgumentParser) -> None:
     add(parser, "--mind", "trained", "of the robot: nearest, loudest or trained", metavar="NAME")
     add(parser, "--prompt-tokens", 500, "of a report", type=int, metavar="N")
     add(parser, "--output-tokens", 60, "of an answer", type=int, metavar="N")
+    add(parser, "--film", None, "also film the first mission whose mind is far away: .webp, .gif or .mp4", metavar="FILE")
     add(parser, "--round", 1.0, "of the world, s", type=float, metavar="S")
     common(parser, out="results/robot", seeds=8, seed=0, of="worlds of each")
     resumable(parser)
