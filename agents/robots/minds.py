@@ -61,7 +61,15 @@ def mind_names() -> list[str]:
 
 
 def make_mind(name: str) -> Mind:
-    """The mind called `name`. Raises SandboxError for an unknown one."""
+    """The mind called `name`, or with a path (a name that has a slash) the Qwen3 checkpoint that lies there.
+
+    Raises SandboxError for an unknown name, and for a checkpoint that cannot be loaded.
+    """
+    if "/" in name:
+        from agents.qwen.engines import make_engine
+        from agents.robots.qwen import QwenMind
+
+        return QwenMind(make_engine(name))
     if name == "trained":
         from agents.robots.network import Trained
 

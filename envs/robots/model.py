@@ -119,7 +119,7 @@ def _text(site: Site) -> str:
 
 def _block(i: int, block: Block) -> str:
     where = f'pos="{block.x} {block.y} {block.height / 2.0}" rgba=".5 .48 .46 1"'
-    if math.isnan(block.yaw):
+    if block.yaw is None:
         return f'<geom name="block_{i}" type="cylinder" size="{block.half_x} {block.height / 2.0}" {where}/>'
     size = f"{block.half_x} {block.half_y} {block.height / 2.0}"
     return f'<geom name="block_{i}" type="box" size="{size}" euler="0 0 {block.yaw}" {where}/>'

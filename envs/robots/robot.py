@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from envs.robots.mapping import CELL, CELLS, UNKNOWN, Grid, cell_of, mark, path_to, ways
 from envs.robots.model import BLOCK, CAMERA_M, FIELD_OF_VIEW, GROUND, HAZARD, LIDAR_M, TICK_S, VICTIM, WALL, build
 from envs.robots.site import ROBOT_RADIUS, Site
+from sandbox.errors import SandboxError
 
 STANDING_W, WALKING_W = 188.0, 376.0
 SPEED, BRAKING = 1.0, 2.0
@@ -151,9 +152,18 @@ class Robot:
         return np.where(far < 0.0, np.inf, far).reshape(height, width) / length
 
     def picture(self, width: int = 64, height: int = 48, camera: str = "head") -> NDArray[np.uint8]:
-        """What the camera sees (height, width, 3), drawn by MuJoCo with OpenGL; raises what that raises
-        where there is none. `camera` is "head" or "above"."""
-        renderer = self._engine.Renderer(self._model, height, width)
+        """What the camera sees (height, width, 3), drawn by MuJoCo with OpenGL. `camera` is "head" or "above".
+
+        Raises SandboxError where there is no OpenGL.
+        """
+        try:
+            renderer = self._engine.Renderer(self._model, height, width)
+        except Exception as error:  # whatever the windowing system says
+            told = " ".join(str(error).split())[:120]
+            raise SandboxError(
+                f"Pictures in colour want OpenGL, and there is none here ({told}); set MUJOCO_GL=egl before the "
+                "start, or take depth(), which needs none."
+            ) from None
         try:
             renderer.update_scene(self._data, camera)
             return renderer.render().copy()

@@ -22,14 +22,14 @@ MOST_TRIES = 200
 
 
 class Block(NamedTuple):
-    """A piece of rubble (half sizes along its own axes, turned by `yaw`), or with `yaw` NaN a round pillar."""
+    """A piece of rubble (half sizes along its own axes, turned by `yaw`), or with `yaw` None a round pillar."""
 
     x: float
     y: float
     half_x: float
     half_y: float
     height: float
-    yaw: float
+    yaw: float | None
 
 
 class Hazard(NamedTuple):
@@ -108,7 +108,7 @@ def _block(rng: np.random.Generator) -> Block:
     x, y = rng.uniform(1.0, SIDE - 1.0, 2)
     if rng.random() < 0.25:
         radius = float(rng.uniform(0.2, 0.5))
-        return Block(float(x), float(y), radius, radius, float(rng.uniform(1.0, 2.5)), float("nan"))
+        return Block(float(x), float(y), radius, radius, float(rng.uniform(1.0, 2.5)), None)
     half_x, half_y = rng.uniform(0.25, 1.5), rng.uniform(0.25, 0.7)
     return Block(
         float(x), float(y), float(half_x), float(half_y), float(rng.uniform(0.6, 2.0)),
@@ -121,7 +121,7 @@ def occupied(blocks: Sequence[Block]) -> NDArray[np.int8]:
     grid = np.ones((CELLS, CELLS), np.int8)
     for block in blocks:
         dx, dy = Grid.X - block.x, Grid.Y - block.y
-        if np.isnan(block.yaw):
+        if block.yaw is None:
             inside = np.hypot(dx, dy) < block.half_x + 0.35
         else:
             c, s = np.cos(block.yaw), np.sin(block.yaw)

@@ -33,7 +33,7 @@ PANE = 480
 """Pixels of each of the two square halves."""
 REACH_OF_VIEW = 8.0
 """m, from which on the picture of the camera is black."""
-DARK, GROUND, RUBBLE, GHOST = (24, 30, 40), (196, 190, 178), (92, 84, 78), (56, 62, 74)
+DARK, GROUND, RUBBLE, EDGE, GHOST = (24, 30, 40), (196, 190, 178), (92, 84, 78), (150, 138, 126), (56, 62, 74)
 ROBOT, HAZARD, VICTIM, INK = (52, 110, 230), (222, 60, 44), (246, 150, 34), (232, 239, 247)
 
 
@@ -162,13 +162,13 @@ def site_picture(site: Site, moments: Sequence[Moment], k: int = -1) -> NDArray[
         draw.line((*at(line, 0.0), *at(line, SIDE)), fill=GHOST)
         draw.line((*at(0.0, line), *at(SIDE, line)), fill=GHOST)
     for block in site.blocks:
-        if math.isnan(block.yaw):
-            disc((block.x, block.y), block.half_x, outline=RUBBLE, width=2)
+        if block.yaw is None:
+            disc((block.x, block.y), block.half_x, outline=EDGE, width=2)
             continue
         c, s = math.cos(block.yaw), math.sin(block.yaw)
         corners = [(a * block.half_x, b * block.half_y) for a, b in ((1, 1), (1, -1), (-1, -1), (-1, 1))]
         draw.polygon(
-            [at(block.x + c * u - s * v, block.y + s * u + c * v) for u, v in corners], outline=RUBBLE, width=2
+            [at(block.x + c * u - s * v, block.y + s * u + c * v) for u, v in corners], outline=EDGE, width=2
         )
     way = [at(*moment.position) for moment in so_far]
     if len(way) > 1:

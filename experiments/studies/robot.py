@@ -262,7 +262,7 @@ def options(parser: ArgumentParser) -> None:
     loads = "questions of others an hour, the world over; likewise"
     add(parser, "--loads", list(LOADS), loads, nargs="+", type=float, metavar="N")
     add(parser, "--robots", 2, "beside each other, of a seed", type=int, metavar="N")
-    add(parser, "--mind", "trained", "of the robot: nearest, loudest or trained", metavar="NAME")
+    add(parser, "--mind", "trained", "of the robot: nearest, loudest, trained, or a folder (or hub id) of a Qwen3 that reads", metavar="NAME")
     add(parser, "--prompt-tokens", 500, "of a report", type=int, metavar="N")
     add(parser, "--output-tokens", 60, "of an answer", type=int, metavar="N")
     add(parser, "--film", None, "also film the first mission whose mind is far away: .webp, .gif or .mp4", metavar="FILE")

@@ -153,5 +153,5 @@ def options(parser: ArgumentParser) -> None:
     """Declare the options."""
     add(parser, "--rounds", 4, "of searching and learning", type=int, metavar="N")
     add(parser, "--episodes", 80, "of a round", type=int, metavar="N")
-    add(parser, "--judged", 100, "episodes of judging each mind", type=int, metavar="N")
+    add(parser, "--judged", 200, "episodes of judging each mind", type=int, metavar="N")
     common(parser, out="results/train_robot", seed=0)
