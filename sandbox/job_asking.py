@@ -23,7 +23,7 @@ from sandbox.errors import SandboxError, shown, unknown_name
 from sandbox.fleet import zenith
 from sandbox.job_queues import begin_trace, put
 from sandbox.job_service import take_up
-from sandbox.jobs import DELIVERED, DROPPED, EXPIRED, JOB_STATUS_NAMES, LOST, TIMES, WAITING, whole
+from sandbox.jobs import DELIVERED, DROPPED, EXPIRED, GROUND, JOB_STATUS_NAMES, LOST, TIMES, WAITING, whole
 from sandbox.orbits.frames import geodetic_to_itrs
 from sandbox.scenario import JobKind
 from sandbox.state import NONE
@@ -66,6 +66,9 @@ class Answer(NamedTuple):
     """Satellites that it was handed over to before it was run."""
     satellite: int
     """Who decided who answers it, or -1."""
+    on_ground: bool
+    """Whether that is the ground, to which the question was sent down: no answer of it comes back through
+    this world, and `delivered_at` is when the ground has it."""
 
 
 def ask(world: Any, questions: Sequence[Question]) -> list[int]:
@@ -106,6 +109,7 @@ def outcome(world: Any, number: int, b: int = 0) -> Answer:
         dict(zip(TIMES, times, strict=True)),
         int(job["hops"]),
         int(job["credit"]),
+        int(job["model"]) == GROUND,
     )
 
 

@@ -98,7 +98,8 @@ class Placed:
 
 
 class InOrbit(Afar):
-    """The satellites answer: every question is a job of the world."""
+    """The satellites answer: every question is a job of the world. One that they send down to the ground is
+    lost to the robot."""
 
     def look(self, world: Any, missions: Sequence[Placed]) -> bool:
         new, now = [], world.state.clock["time"]
@@ -120,7 +121,7 @@ class InOrbit(Afar):
             if not answer.over:
                 continue
             placed.pending = None
-            if answer.status == "delivered":
+            if answer.status == "delivered" and not answer.on_ground:
                 placed.mission.answer(answer.delivered_at, answer.times)
             else:
                 placed.mission.no_answer(float(world.state.clock["time"][placed.b]))

@@ -11,7 +11,8 @@ policy (local: the one that took it up; least_loaded; greedy; trained). On the g
 behind a bent pipe, or with lasers through any station of the mesh; or the model runs on the robot's own
 board, out of its battery. `at_once` is the robot with a mind that takes no time: nobody can do better.
 
-The mind is the same everywhere: a larger model answers later here, not better. The robot's battery is the
+The mind is the same everywhere: a larger model answers later here, not better. `Time` is that of the missions
+that reached the victim. The robot's battery is the
 only deadline. A mission begins at a random moment of a day, in sight of a satellite or not; others ask
 `--load` questions an hour the world over. Intervals are over seeds, each of `--robots` robots that share the
 satellites. Leaves `robot.json`, `robot.csv` and `robot.png`.
@@ -27,7 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments.plotting import style
-from experiments.robots.loop import ALONE, ORBIT, PLACES, RobotSetting, fly, scenario_of
+from experiments.robots.loop import ALONE, PLACES, RobotSetting, fly, scenario_of
 from experiments.running.journal import Journal
 from experiments.running.options import add, arguments_of, common, resumable
 from experiments.running.progress import bar
@@ -38,12 +39,14 @@ from sandbox.compute import model
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.terminal import say
 
-WIDTH = 118
+WIDTH = 126
 FLEETS = ("scs01", "walker_24", "walker_120")
-MODELS, LOADS = ("Qwen3-8B", "Qwen3-1.7B", "Qwen3-32B"), (3000.0, 0.0, 12000.0)
+MODELS, LOADS = ("Qwen3-8B", "Qwen3-1.7B", "Qwen3-32B"), (3000.0, 0.0, 30000.0)
+OF_MODELS, OF_LOADS = ("greedy", "bent_pipe_lasers", "on_robot"), ("local", "greedy")
+"""Places that are played with every model, and with every load."""
 MEASURES = {
     "reached": "Reached, %",
-    "time_s": "Time of those, s",
+    "time_s": "Time, s",
     "energy_wh": "Energy, Wh",
     "collisions": "Collisions",
     "latency_s": "Latency, s",
@@ -71,17 +74,18 @@ class Case(NamedTuple):
 
 
 def cases(fleets: Sequence[str], places: Sequence[str], models: Sequence[str], loads: Sequence[float]) -> list[Case]:
-    """What is played: every place with every constellation, the first model and load; then with the last
-    constellation the other models, and the other loads."""
+    """What is played: every place with every constellation, the first model and load; with the last constellation
+    some with the other models, and some with the other loads."""
     found = []
     for place in places:
-        if place in ALONE:
-            found += [Case("-", name, 0.0, place) for name in (models if place == "on_robot" else models[:1])]
-            continue
-        found += [Case(fleet, models[0], loads[0], place) for fleet in fleets]
-        found += [Case(fleets[-1], name, loads[0], place) for name in models[1:]]
-        if place in ORBIT:
-            found += [Case(fleets[-1], models[0], load, place) for load in loads[1:]]
+        alone = place in ALONE
+        base = [Case("-", models[0], 0.0, place)] if alone else []
+        base += [] if alone else [Case(fleet, models[0], loads[0], place) for fleet in fleets]
+        found += base
+        if place in OF_MODELS:
+            found += [base[-1]._replace(model=name) for name in models[1:]]
+        if place in OF_LOADS:
+            found += [base[-1]._replace(load=load) for load in loads[1:]]
     return found
 
 
@@ -188,13 +192,18 @@ def print_table(table: Sequence[dict[str, Any]]) -> None:
         shown.add_column(name, justify="right", no_wrap=True)
     for row in table:
         load = "-" if row["fleet"] == "-" else f"{row['load']:,.0f}"
-        cells = [row["fleet"], row["model"].removeprefix("Qwen3-"), load, NAMES[row["place"]].replace("ground", "gnd")]
+        cells = [row["fleet"], row["model"].removeprefix("Qwen3-"), load, NAMES[row["place"]]]
         for name in MEASURES:
             values = [row[f"{name}{end}"] for end in ("", "_low", "_high")]
             value, low, high = (SCALE.get(name, 1.0) * (math.nan if v is None else v) for v in values)
-            cells.append("-" if math.isnan(value) else f"{value:.3g} [{low:.3g}, {high:.3g}]")
+            cells.append("-" if math.isnan(value) else f"{_short(value)} [{_short(low)},{_short(high)}]")
         shown.add_row(*cells)
     console_for(width=WIDTH).print(shown)
+
+
+def _short(value: float) -> str:
+    """Two digits; whole numbers whole."""
+    return f"{value:.0f}" if value >= 9.95 or value == 0.0 else f"{value:.2g}"
 
 
 def check(told: Any) -> None:
@@ -267,7 +276,7 @@ def options(parser: ArgumentParser) -> None:
     add(parser, "--output-tokens", 60, "of an answer", type=int, metavar="N")
     add(parser, "--film", None, "also film the first mission whose mind is far away: .webp, .gif or .mp4", metavar="FILE")
     add(parser, "--round", 1.0, "of the world, s", type=float, metavar="S")
-    common(parser, out="results/robot", seeds=8, seed=0, of="worlds of each")
+    common(parser, out="results/robot", seeds=6, seed=0, of="worlds of each")
     resumable(parser)
 
 
