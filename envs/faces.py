@@ -47,7 +47,7 @@ def make_batch(
     scenario = load_scenario(problem.scenario if scenario is None else scenario, problem.overrides)
     declaration = problem.declare(**options)
     parts = sorted({part for block in declaration.blocks for part in block.parts})
-    sizes = {"shown": 1, "warned": 1, "whole_inbox": False, "questions": questions}
+    sizes: dict[str, Any] = {"shown": 1, "warned": 1, "whole_inbox": False, "questions": questions}
     sizes |= declaration.world or {}
     horizon = horizon_of(scenario, max_cycles)
     world = World(scenario, worlds, parts=parts, horizon_s=horizon, threads=threads, **sizes)

@@ -38,7 +38,10 @@ SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "studies.price_of_thought",
             "thinking budget against value, energy, late decisions",
         ),
-        "robot": ("studies.robot", "a search robot on the ground whose mind is in orbit, behind a bent pipe, or its own"),
+        "robot": (
+            "studies.robot",
+            "a search robot on the ground whose mind is in orbit, behind a bent pipe, or its own",
+        ),
         "space_vs_ground": ("studies.space_vs_ground", "images answered on board or after a bent pipe"),
         "two_minutes": ("studies.two_minutes", "how long a question to a Qwen3 in orbit takes"),
     },

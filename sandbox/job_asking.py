@@ -1,4 +1,4 @@
-"""Questions asked from outside, in the middle of an episode: by somebody who waits for the answer, say a robot.
+"""Questions asked from outside, in the middle of an episode: by somebody who waits for the answer.
 
     world = World(scenario, questions=100)
     world.reset(seed=0)
@@ -78,7 +78,9 @@ def ask(world: Any, questions: Sequence[Question]) -> list[int]:
     jobs or room, before `reset`, and for questions that cannot be asked; then none is.
     """
     if world.jobs is None:
-        raise SandboxError("This world has no jobs; make it with the part jobs, from a scenario with job kinds.")
+        raise SandboxError(
+            "This world has no jobs; make it with the part jobs, from a scenario with job kinds."
+        )
     if not world.ready:
         raise SandboxError("ask before reset: call reset() first.")
     rows = [_row(world, question) for question in questions]
@@ -98,7 +100,9 @@ def outcome(world: Any, number: int, b: int = 0) -> Answer:
     """
     work = world.jobs.state
     if not (isinstance(number, (int, np.integer)) and 0 <= number < work.released[b]):
-        raise SandboxError(f"number = {shown(number)} is no question of world {b}; give one that ask returned.")
+        raise SandboxError(
+            f"number = {shown(number)} is no question of world {b}; give one that ask returned."
+        )
     job, trace = work.book[b][number], work.traces[b]
     times = trace["times"][number].tolist() if len(trace) else [math.nan] * len(TIMES)
     status = int(job["status"])
@@ -121,7 +125,9 @@ def _row(world: Any, question: Question) -> np.ndarray:
     number = kinds[question.kind]
     kind: JobKind = world.scenario.jobs.kinds[number]
     if kind.source != "cities":
-        raise SandboxError(f"Jobs of the kind {kind.name!r} come from cameras; ask one whose source is cities.")
+        raise SandboxError(
+            f"Jobs of the kind {kind.name!r} come from cameras; ask one whose source is cities."
+        )
     b = question.world
     if not (isinstance(b, (int, np.integer)) and 0 <= b < world.worlds):
         raise SandboxError(f"world = {shown(b)}; give a whole number from 0 to {world.worlds - 1}.")

@@ -65,7 +65,9 @@ def run_boards(state, craft, jobs, thought, now, end, b, n):
         done = begin + batch_seconds(host.cost[size], params.kinds[kind], float(together)) / share
         free[c] = done
         server.busy += min(done, end) - begin
-        read = begin + prefill_seconds(host.cost[size], params.kinds[kind].prompt, 0.0, float(together)) / share
+        read = (
+            begin + prefill_seconds(host.cost[size], params.kinds[kind].prompt, 0.0, float(together)) / share
+        )
         _finish(work, params, kind, size, begin, read, done, together, b, n)
     joules = server.busy * host.extra_w * share
     state.load[b, n].joules += joules

@@ -38,8 +38,8 @@ class Rule(Mind):
 
 
 class Nearest(Rule):
-    """The nearest place beside which something is unknown (Yamauchi, "A frontier-based approach for autonomous
-    exploration", 1997)."""
+    """The nearest place beside which something is unknown (Yamauchi, "A frontier-based approach for
+    autonomous exploration", 1997)."""
 
     def score(self, seen: NDArray[np.float64]) -> NDArray[np.float64]:
         return -seen[:, 1]

@@ -50,14 +50,18 @@ def rows_of(seen: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 class Trained(Mind):
-    """Decides by the network in `path`. Raises SandboxError where that cannot be read or is of another kind."""
+    """Decides by the network in `path`. Raises SandboxError for one that cannot be read or is of others."""
 
     def __init__(self, path: Path = FILE) -> None:
         weights = read_weights(path)
         if (weights.problem, weights.features) != (SearchProblem.name, ROW) or len(weights.actions) != 1:
-            raise SandboxError(f"{path} is no mind of a search robot; train one with: python -m experiments train_robot")
+            raise SandboxError(
+                f"{path} is no mind of a search robot; train one with: python -m experiments train_robot"
+            )
         self._forward, self._layout = Forward(weights), make_layout()
 
     def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> int:
-        scores, _ = self._forward(rows_of(self._layout.physical(observation)), np.zeros((len(ACTIONS), 0), np.float32))
+        scores, _ = self._forward(
+            rows_of(self._layout.physical(observation)), np.zeros((len(ACTIONS), 0), np.float32)
+        )
         return int(np.where(mask == 1, scores[:, 0], -np.inf).argmax())

@@ -1,4 +1,4 @@
-"""A robot that searches a disaster site for a victim, in MuJoCo: physics and reflex here, decisions elsewhere.
+"""A robot that searches a disaster site for a victim, in MuJoCo: its physics, its reflex, its decisions.
 
     from envs.robots import SearchEnv
 

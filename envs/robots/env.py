@@ -1,4 +1,4 @@
-"""The search robot as a Gymnasium environment: an action is a decision, a step lasts until the next is needed.
+"""The search robot as a Gymnasium environment: a step is a decision, and lasts until the next is needed.
 
 Registered as `sandbox/SearchRobot-v0`. In it a decision takes no time: what comes of a mind that is far away
 is told by `experiments.robots`.
@@ -25,8 +25,8 @@ class SearchEnv(gymnasium.Env):
     robot (battery, what is near, what was heard), and of each of 16 sectors whether it can be gone to, how
     long the way is, how much is unseen, how likely the victim is there by what was heard, what moves near the
     way, how often it was sent there. With `camera="depth"` it is a dictionary with "state" and "depth",
-    (48, 64) float32, m, at most 20. The action is the number of a decision of `actions`; `info["action_mask"]`
-    (A,) int8 has a 1 where it is legal, and an illegal one is played as `wait`.
+    (48, 64) float32, m, at most 20. The action is the number of a decision of `actions`;
+    `info["action_mask"]` (A,) int8 has a 1 where it is legal, and an illegal one is played as `wait`.
 
     The reward is 1 when the victim is reached. The episode terminates then and when the battery is empty, and
     is truncated after `most_decisions`. `info` has time, energy, way, collisions, `asks` (why a decision is
@@ -55,7 +55,9 @@ class SearchEnv(gymnasium.Env):
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise SandboxError(f"render_mode = {shown(render_mode)}; give None or rgb_array.")
         if not (isinstance(most_decisions, (int, np.integer)) and most_decisions >= 1):
-            raise SandboxError(f"most_decisions = {shown(most_decisions)}; give a whole number of at least 1.")
+            raise SandboxError(
+                f"most_decisions = {shown(most_decisions)}; give a whole number of at least 1."
+            )
         draw_site(0, **site)  # says what is wrong with the arguments
         self.camera, self.render_mode, self.most_decisions = camera, render_mode, int(most_decisions)
         self._site = site

@@ -34,8 +34,8 @@ def centre_of(cell: tuple[int, int]) -> tuple[float, float]:
 def mark(
     known: NDArray[np.int8], origin: NDArray, rays: NDArray, reach: NDArray, stops: NDArray[np.bool_]
 ) -> None:
-    """Write into a map what rays (R, 2) of unit length have seen from `origin` (2,): nothing over `reach` (R,)
-    m, and at its end something that stands there where it `stops` (R,)."""
+    """Write into a map what rays (R, 2) of unit length have seen from `origin` (2,): nothing over `reach`
+    (R,) m, and at its end something that stands there where it `stops` (R,)."""
     steps = np.arange(_SAMPLE, reach.max() + _SAMPLE, _SAMPLE)
     seen = steps[None, :] < reach[:, None] - 0.1
     where = origin + rays[:, None, :] * steps[None, :, None]

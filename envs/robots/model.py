@@ -68,7 +68,8 @@ def _text(site: Site) -> str:
         (-0.1, half, 0.1, half + 0.2), (SIDE + 0.1, half, 0.1, half + 0.2),
     ]  # fmt: skip
     lines = [
-        f'<geom name="ground" type="plane" pos="{half} {half} 0" size="{half} {half} 1" conaffinity="0" rgba=".55 .52 .48 1"/>',
+        f'<geom name="ground" type="plane" pos="{half} {half} 0" size="{half} {half} 1" conaffinity="0" '
+        'rgba=".55 .52 .48 1"/>',
         *(
             f'<geom name="wall_{i}" type="box" pos="{x} {y} 1" size="{a} {b} 1" rgba=".45 .43 .42 1"/>'
             for i, (x, y, a, b) in enumerate(walls)
@@ -93,7 +94,8 @@ def _text(site: Site) -> str:
         f'<body name="robot" pos="{x} {y} .27">'
         '<joint name="x" type="slide" axis="1 0 0"/><joint name="y" type="slide" axis="0 1 0"/>'
         '<joint name="yaw" type="hinge" axis="0 0 1"/>'
-        f'<geom name="robot" type="cylinder" size="{ROBOT_RADIUS} .25" mass="{ROBOT_KG}" contype="1" rgba=".2 .4 .85 1"/>'
+        f'<geom name="robot" type="cylinder" size="{ROBOT_RADIUS} .25" mass="{ROBOT_KG}" contype="1" '
+        'rgba=".2 .4 .85 1"/>'
         f'<camera name="head" pos="{ROBOT_RADIUS} 0 {CAMERA_M - 0.27}" xyaxes="0 -1 0 0 0 1" '
         f'fovy="{math.degrees(FIELD_OF_VIEW)}"/></body>'
     )

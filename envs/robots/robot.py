@@ -20,7 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.robots.mapping import CELL, CELLS, UNKNOWN, Grid, cell_of, mark, path_to, ways
-from envs.robots.model import BLOCK, CAMERA_M, FIELD_OF_VIEW, GROUND, HAZARD, LIDAR_M, TICK_S, VICTIM, WALL, build
+from envs.robots.model import (
+    BLOCK,
+    CAMERA_M,
+    FIELD_OF_VIEW,
+    GROUND,
+    HAZARD,
+    LIDAR_M,
+    TICK_S,
+    VICTIM,
+    WALL,
+    build,
+)
 from envs.robots.site import ROBOT_RADIUS, Site
 from sandbox.errors import SandboxError
 
@@ -36,7 +47,7 @@ REACHED_M = 1.1
 PATIENCE_S, LONGEST_LEG_S, WAIT_S, AVOID_S = 1.5, 15.0, 3.0, 20.0
 """Without coming nearer; of a leg; of a wait; until it can be sent again to where it did not get."""
 KNOCK_CHANCE, BEARING_SIGMA, LOUDNESS_SIGMA = 0.5, math.radians(50.0), 5.0
-"""Assumed: how often the victim is heard when a decision is due, errors of bearing (rad) and loudness (dB)."""
+"""Assumed: how often the victim is heard as a decision is due; errors of bearing (rad), loudness (dB)."""
 ARRIVED, BLOCKED, LONG, FOUND, WAITED, BEGUN = (
     "arrived", "blocked", "on the way", "found", "waited", "begun"
 )  # fmt: skip
@@ -120,7 +131,9 @@ class Robot:
     @property
     def hazards(self) -> NDArray[np.float64]:
         """Where the hazards are (H, 2), m."""
-        return np.array([self._data.body(f"hazard_{i}").xpos[:2] for i in range(len(self._heading))]).reshape(-1, 2)
+        return np.array([self._data.body(f"hazard_{i}").xpos[:2] for i in range(len(self._heading))]).reshape(
+            -1, 2
+        )
 
     @property
     def legs(self) -> int:
@@ -129,7 +142,7 @@ class Robot:
 
     @property
     def goals(self) -> NDArray[np.bool_]:
-        """Cells (CELLS, CELLS) that it can be sent to: where it was, or did not get of late, is nothing new."""
+        """Cells (CELLS, CELLS) that it can be sent to: not where it was, or did not get of late."""
         return self._not_before <= self.clock
 
     def reachable(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -152,7 +165,7 @@ class Robot:
         return np.where(far < 0.0, np.inf, far).reshape(height, width) / length
 
     def picture(self, width: int = 64, height: int = 48, camera: str = "head") -> NDArray[np.uint8]:
-        """What the camera sees (height, width, 3), drawn by MuJoCo with OpenGL. `camera` is "head" or "above".
+        """What a camera sees (height, width, 3), drawn by MuJoCo with OpenGL: "head" or "above".
 
         Raises SandboxError where there is no OpenGL.
         """
@@ -161,8 +174,8 @@ class Robot:
         except Exception as error:  # whatever the windowing system says
             told = " ".join(str(error).split())[:120]
             raise SandboxError(
-                f"Pictures in colour want OpenGL, and there is none here ({told}); set MUJOCO_GL=egl before the "
-                "start, or take depth(), which needs none."
+                f"Pictures in colour want OpenGL, and there is none here ({told}); set MUJOCO_GL=egl before "
+                "the start, or take depth(), which needs none."
             ) from None
         try:
             renderer.update_scene(self._data, camera)
@@ -334,7 +347,9 @@ class Robot:
         edge = np.sqrt(np.maximum(0.0, ROBOT_RADIUS**2 - np.minimum(aside[inside], ROBOT_RADIUS) ** 2))
         return float((ahead[inside] - edge).min())
 
-    def _cast(self, eye: NDArray, rays: NDArray, reach: float) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    def _cast(
+        self, eye: NDArray, rays: NDArray, reach: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
         """How far (R,) rays (R, 3) of unit length go, m, -1 for nothing within `reach`, and the geoms hit."""
         count = len(rays)
         far, geoms = np.zeros(count), np.full(count, -1, np.int32)
@@ -369,15 +384,18 @@ class Robot:
                 self._ask(FOUND)
 
     def _listen(self) -> None:
-        """Whether the victim knocks just now, from where it seems to come, and what that says of the place: the
-        likelihood of bearing and loudness, each normal, at every cell."""
+        """Whether the victim knocks just now, from where it seems to come, and what that says of the place:
+        the likelihood of bearing and loudness, each normal, at every cell."""
         dx, dy = self.site.victim[0] - self.position[0], self.site.victim[1] - self.position[1]
         chance, bearing, loudness = self._rng.random(), self._rng.normal(), self._rng.normal()
         self.heard = None
         if chance >= KNOCK_CHANCE:
             return
         away = max(1.0, math.hypot(dx, dy))
-        heard = math.atan2(dy, dx) + BEARING_SIGMA * bearing, -20.0 * math.log10(away) + LOUDNESS_SIGMA * loudness
+        heard = (
+            math.atan2(dy, dx) + BEARING_SIGMA * bearing,
+            -20.0 * math.log10(away) + LOUDNESS_SIGMA * loudness,
+        )
         self.heard = heard
         x, y = self.position
         dx, dy = Grid.X - x, Grid.Y - y

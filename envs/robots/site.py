@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.robots.mapping import CELL, CELLS, Grid, OBSTACLE, distances
+from envs.robots.mapping import CELL, CELLS, OBSTACLE, Grid, distances
 from sandbox.errors import SandboxError, shown
 
 SIDE, SECTORS = 20.0, 4
@@ -22,7 +22,7 @@ MOST_TRIES = 200
 
 
 class Block(NamedTuple):
-    """A piece of rubble (half sizes along its own axes, turned by `yaw`), or with `yaw` None a round pillar."""
+    """A piece of rubble (half sizes along its own axes, turned by `yaw`); a round pillar has the yaw None."""
 
     x: float
     y: float
@@ -33,7 +33,7 @@ class Block(NamedTuple):
 
 
 class Hazard(NamedTuple):
-    """Something heavy that moves to and fro between two points at `speed` m/s, `phase` of the way at first."""
+    """Something heavy that moves to and fro between two points at `speed` m/s; at first at `phase` of it."""
 
     start: tuple[float, float]
     end: tuple[float, float]

@@ -30,7 +30,9 @@ _OF_ROBOT = (
     Feature("sector", "1", 0, COUNT, "in sector {:.0f}", "Robot"),
     Feature("blocked", "1", 0, 1, "its way is blocked", "Robot", silent_at=0.0),
     Feature("arrived", "1", 0, 1, "it is where it was to go", "Robot", silent_at=0.0),
-    Feature("hazard", "m", 0, 12, "something that moves {:.1f} m away", "Robot", silent_at=12.0, warn_below=2.0),
+    Feature(
+        "hazard", "m", 0, 12, "something that moves {:.1f} m away", "Robot", silent_at=12.0, warn_below=2.0
+    ),
     Feature("heard", "1", 0, 1, "knocking was heard just now", "Robot", silent_at=0.0),
     Feature("found", "1", 0, 1, "", "Victim", gate=True),
     Feature("victim_way", "m", 0, 40, "{:.1f} m to walk to it", "Victim"),
@@ -40,8 +42,10 @@ _OF_A_SECTOR = (
     ("way", "m", 0, 40, "{:.0f} m to walk", {"column": "m to walk"}),
     ("unseen", "%", 0, 100, "{:.0f} % unseen", {"column": "% unseen"}),
     ("chance", "%", 0, 100, "{:.0f} % by the sound", {"column": "% chance by the sound"}),
-    ("danger", "m", 0, 12, "something that moves {:.0f} m from the way", {"column": "m from the way moves something", "silent_at": 12.0}),
-    ("visits", "1", 0, 10, "sent there [{:.0f} time|{:.0f} times]", {"column": "times sent there", "silent_at": 0.0}),
+    ("danger", "m", 0, 12, "something that moves {:.0f} m from the way",
+     {"column": "m from the way moves something", "silent_at": 12.0}),
+    ("visits", "1", 0, 10, "sent there [{:.0f} time|{:.0f} times]",
+     {"column": "times sent there", "silent_at": 0.0}),
 )  # fmt: skip
 GLOBALS, PER_SECTOR = len(_OF_ROBOT), len(_OF_A_SECTOR)
 STALE_S = 4.0
@@ -64,13 +68,13 @@ class SearchProblem:
     actions, phrases = ACTIONS, PHRASES
     briefing = (
         f"You steer a search robot in a disaster site of {SIDE:g} by {SIDE:g} m, cut into {COUNT} sectors, "
-        "numbered row by row. A victim who cannot move has to be reached before the battery is empty. The robot "
-        "walks by itself, stops before contact, and asks you where to go next. Standing takes half the power "
-        "of walking. Something heavy moves about."
+        "numbered row by row. A victim who cannot move has to be reached before the battery is empty. The "
+        "robot walks by itself, stops before contact, and asks you where to go next. Standing takes half the "
+        "power of walking. Something heavy moves about."
     )
     advice = (
-        "Rule of thumb: walk to the victim once it is seen; before, explore a near sector of which much is unseen "
-        "and from where knocking seems to come; keep away from what moves."
+        "Rule of thumb: walk to the victim once it is seen; before, explore a near sector of which much is "
+        "unseen and from where knocking seems to come; keep away from what moves."
     )
     families = ((tuple(ACTIONS[FIRST_SECTOR:]), "explore sector k"),)
     texts: Sequence[Any] = ()
@@ -117,7 +121,9 @@ class Seen:
 
     def _tell_robot(self, robot: Robot, far: NDArray) -> None:
         x, y = robot.position
-        near = [np.hypot(u - x, v - y) for u, v, t in robot.seen_hazards.values() if robot.clock - t < STALE_S]
+        near = [
+            np.hypot(u - x, v - y) for u, v, t in robot.seen_hazards.values() if robot.clock - t < STALE_S
+        ]
         own = self.values[:GLOBALS]
         own[:7] = (
             robot.energy_j / 3600.0, robot.clock, sector_of(x, y) + 1, robot.asks in (BLOCKED, LONG),
@@ -162,5 +168,3 @@ def _danger(robot: Robot, goal: tuple[float, float]) -> float:
             along = max(0.0, min(1.0, ((u - x) * dx + (v - y) * dy) / max(dx * dx + dy * dy, 1e-9)))
             least = min(least, float(np.hypot(u - x - along * dx, v - y - along * dy)))
     return least
-
-

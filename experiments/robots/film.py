@@ -83,15 +83,18 @@ def moment_of(placed: Placed) -> Moment:
     mission, robot = placed.mission, placed.mission.robot
     latency = mission.latencies[-1] if mission.latencies else math.nan
     return Moment(
-        robot.clock, robot.position, robot.yaw, mission.waits, robot.known.copy(), robot.hazards, robot.depth(),
+        robot.clock, robot.position, robot.yaw, mission.waits, robot.known.copy(), robot.hazards,
+        robot.depth(),
         robot.energy_j / robot.full_j, len(mission.latencies), latency,
     )  # fmt: skip
 
 
 def watched(told: RobotSetting, place: str, seed: int = 0) -> Shown:
-    """One robot on its mission, looked at round by round. Raises SandboxError where `place` needs no world."""
+    """One robot on its mission, looked at round by round. Raises SandboxError for a `place` with no world."""
     if place in ALONE:
-        raise SandboxError(f"place = {place}: without a world there is no globe; give one of those in orbit or ground.")
+        raise SandboxError(
+            f"place = {place}: without a world there is no globe; give one of those in orbit or ground."
+        )
     watch = _Watch()
     [placed] = flown(replace(told, robots=1), place, [seed], watch)
     watch.moments.append(moment_of(placed))
@@ -114,7 +117,9 @@ def film(shown: Shown, out: Path | str, fps: int = 12, every: int = 1) -> Path:
 def _frames(shown: Shown, rounds: Sequence[int], step: Any) -> Iterator[NDArray[np.uint8]]:
     camera = _camera(shown.placed)
     for k in rounds:
-        yield np.hstack([_globe(camera, shown, k), site_picture(shown.placed.mission.robot.site, shown.moments, k)])
+        yield np.hstack(
+            [_globe(camera, shown, k), site_picture(shown.placed.mission.robot.site, shown.moments, k)]
+        )
         step(DRAWN, len(rounds))
 
 
@@ -138,8 +143,8 @@ def _globe(camera: Rasteriser, shown: Shown, k: int) -> NDArray[np.uint8]:
 
 
 def site_picture(site: Site, moments: Sequence[Moment], k: int = -1) -> NDArray[np.uint8]:
-    """The site (480, 480, 3) at moment `k`: what the robot knows of it and has walked, what is there, what its
-    camera sees, and how it is."""
+    """The site (480, 480, 3) at moment `k`: what the robot knows of it and has walked, what is there, what
+    its camera sees, and how it is."""
     now, so_far = moments[k], moments[: k % len(moments) + 1]
     scale = (PANE - 62) / SIDE
     shades = np.full((CELLS, CELLS, 3), DARK, np.uint8)
@@ -187,7 +192,9 @@ def site_picture(site: Site, moments: Sequence[Moment], k: int = -1) -> NDArray[
 def _paste_camera(image: Image.Image, depth: NDArray[np.float64]) -> None:
     """The picture of depth, near things bright, in the upper right corner."""
     bright = 255.0 * np.clip(1.0 - np.minimum(depth, REACH_OF_VIEW) / REACH_OF_VIEW, 0.0, 1.0) ** 0.7
-    picture = Image.fromarray(bright.astype(np.uint8)).resize((128, 96), Image.Resampling.NEAREST).convert("RGB")
+    picture = (
+        Image.fromarray(bright.astype(np.uint8)).resize((128, 96), Image.Resampling.NEAREST).convert("RGB")
+    )
     image.paste(picture, (PANE - 132, 4))
     ImageDraw.Draw(image).rectangle((PANE - 133, 3, PANE - 4, 100), outline=INK)
 

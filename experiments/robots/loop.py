@@ -1,6 +1,6 @@
 """The loop closed: robots ask, a world goes round by round, answers come when they come.
 
-    rows = fly(RobotSetting("walker_24"), "greedy", seeds=[0, 1])
+rows = fly(RobotSetting("walker_24"), "greedy", seeds=[0, 1])
 """
 
 from collections.abc import Sequence
@@ -153,7 +153,12 @@ def _missions(told: RobotSetting, seeds: Sequence[int], begin: Any, extra_w: flo
 
 def _where(placed: Placed) -> dict[str, Any]:
     degrees = np.degrees([placed.latitude, placed.longitude]).round(3).tolist()
-    return {"world": placed.b, "site": placed.mission.robot.site.seed, "latitude": degrees[0], "longitude": degrees[1]}
+    return {
+        "world": placed.b,
+        "site": placed.mission.robot.site.seed,
+        "latitude": degrees[0],
+        "longitude": degrees[1],
+    }
 
 
 def _policy(place: str, env: BatchEnv) -> Any:

@@ -57,7 +57,7 @@ class Mission:
         return self.begin + self._asked[0]
 
     def asks_at(self, until: float) -> float | None:
-        """Go on until the world's time `until`; the time of a question that is not answered, None for none."""
+        """Go on until the world's time `until`; the time of the question that is not answered, if any."""
         if self._asked is None and not self.over:
             self.robot.advance(until - self.begin)
             self.track.append((self.robot.clock, *self.robot.position))

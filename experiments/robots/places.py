@@ -1,5 +1,5 @@
-"""Where the mind of a robot can be: nowhere far (an answer takes no time), on a board of its own, in orbit, or
-in a data centre on the ground that a satellite passes it on to.
+"""Where the mind of a robot can be: nowhere far (an answer takes no time), on a board of its own, in orbit,
+or in a data centre on the ground that a satellite passes it on to.
 
 What a place needs of a world it reads from that world alone: who sees whom, links, queues, boards.
 """
@@ -89,7 +89,7 @@ class Placed:
         """What whoever answers knows of the question under way."""
 
     def sees(self, itrs: np.ndarray, least_sine: float) -> tuple[np.ndarray, np.ndarray]:
-        """The satellites (M,) of those at `itrs` (N, 3) that it sees, the highest first, and distances (N,)."""
+        """The satellites (M,) of those at `itrs` (N, 3) that it sees, the highest first; distances (N,)."""
         line = itrs - self.position
         distance = np.linalg.norm(line, axis=1)
         sine = line @ self.up / distance
@@ -181,19 +181,25 @@ class BentPipe(Afar):
                 found["parts"]["lasers"] += mesh
                 found["there"] = begin + NETWORK_S + feeder + mesh + user
 
-    def _way(self, world: Any, placed: Placed, now: float, bits: float, up: bool) -> tuple[float, float, float] | None:
+    def _way(
+        self, world: Any, placed: Placed, now: float, bits: float, up: bool
+    ) -> tuple[float, float, float] | None:
         """Seconds over the user's link, the mesh and a station's link; None where there is no way now."""
         b, params = placed.b, world.jobs.params
         outlook, alive = world.state.outlook[b], world.state.body["alive"][b]
         seen, distance = placed.sees(world.jobs.scratch.itrs[b], params.user_sine)
         rates = outlook["rate"] if up else outlook["uplink"]
-        gates = np.flatnonzero((outlook["station"] >= 0) & (outlook["visible_from"] <= 0.0) & (rates > 0.0) & alive)
+        gates = np.flatnonzero(
+            (outlook["station"] >= 0) & (outlook["visible_from"] <= 0.0) & (rates > 0.0) & alive
+        )
         seen = seen[alive[seen]]
         if not len(seen) or not len(gates):
             return None
         feeder = bits / rates[gates] + 2e6 / 299_792_458.0  # of the way to a station 2,000 km at most
         if self.lasers:
-            ways = routes(world.lasers.state.links[b], world.lasers.params.terminals, gates, now, bits, feeder)
+            ways = routes(
+                world.lasers.state.links[b], world.lasers.params.terminals, gates, now, bits, feeder
+            )
             joined = seen[np.isfinite(ways.seconds[seen])]
             if not len(joined):
                 return None
@@ -209,4 +215,3 @@ class BentPipe(Afar):
         rate = params.user_up if up else params.user_down
         user = bits / (rate * user_link_share(params, distance[n])) + light_time(distance[n])
         return user, mesh, own
-

@@ -4,9 +4,9 @@
     python -m experiments robot --fleets walker_24 --places greedy on_robot --seeds 4
     python -m experiments robot --fleets star_compute_2800 --seeds 2
 
-A robot looks for a victim in a disaster site (MuJoCo). Its reflex walks and stops; where to go next is decided
-by a model that it has to ask. In orbit every question is a job of the world: taken up by a satellite in
-sight, handed over, queued beside others' questions, read, answered, sent down. How satellites decide is a
+A robot looks for a victim in a disaster site (MuJoCo). Its reflex walks and stops; where to go next is
+decided by a model that it has to ask. In orbit every question is a job of the world: taken up by a satellite
+in sight, handed over, queued beside others' questions, read, answered, sent down. How satellites decide is a
 policy (local: the one that took it up; least_loaded; greedy; trained). On the ground a data centre answers
 behind a bent pipe, or with lasers through any station of the mesh; or the model runs on the robot's own
 board, out of its battery. `at_once` is the robot with a mind that takes no time: nobody can do better.
@@ -29,17 +29,20 @@ import numpy as np
 
 from experiments.plotting import style
 from experiments.robots.loop import ALONE, PLACES, RobotSetting, fly, scenario_of
+from experiments.robots.places import DATA_CENTRE
 from experiments.running.journal import Journal
 from experiments.running.options import add, arguments_of, common, resumable
 from experiments.running.progress import bar
 from experiments.running.run_folder import keep_records
 from experiments.running.statistics import NONE, Estimate, mean
 from experiments.studies.study import Study
-from sandbox.compute import model
+from sandbox.compute import board, inference, model
 from sandbox.errors import SandboxError, unknown_name
+from sandbox.fleet import make_fleet
+from sandbox.jobs import make_job_params
 from sandbox.terminal import say
 
-WIDTH = 126
+WIDTH = 140
 FLEETS = ("scs01", "walker_24", "walker_120")
 MODELS, LOADS = ("Qwen3-8B", "Qwen3-1.7B", "Qwen3-32B"), (3000.0, 0.0, 30000.0)
 OF_MODELS, OF_LOADS = ("greedy", "bent_pipe_lasers", "on_robot"), ("local", "greedy")
@@ -73,9 +76,11 @@ class Case(NamedTuple):
     place: str
 
 
-def cases(fleets: Sequence[str], places: Sequence[str], models: Sequence[str], loads: Sequence[float]) -> list[Case]:
-    """What is played: every place with every constellation, the first model and load; with the last constellation
-    some with the other models, and some with the other loads."""
+def cases(
+    fleets: Sequence[str], places: Sequence[str], models: Sequence[str], loads: Sequence[float]
+) -> list[Case]:
+    """What is played: every place with every constellation, the first model and load; with the last one some
+    with the other models, and some with the other loads."""
     found = []
     for place in places:
         alone = place in ALONE
@@ -89,11 +94,32 @@ def cases(fleets: Sequence[str], places: Sequence[str], models: Sequence[str], l
     return found
 
 
+def _fits(case: Case, told: Any) -> bool:
+    """Whether the board that the model runs on has room for it; `check` looks at the boards in orbit."""
+    setting = setting_of(case, told)
+    host = {"on_robot": setting.robot_board, "bent_pipe": DATA_CENTRE, "bent_pipe_lasers": DATA_CENTRE}
+    if case.place not in host:
+        return True
+    try:
+        inference(board(host[case.place]), model(case.model), "int4", told.prompt_tokens, told.output_tokens)
+    except SandboxError as error:
+        say(f"{NAMES[case.place]}, {case.model}: left out. {error}")
+        return False
+    return True
+
+
 def setting_of(case: Case, told: Any) -> RobotSetting:
     """What the robots of a case meet."""
     fleet = "walker_24" if case.fleet == "-" else case.fleet
     return RobotSetting(
-        fleet, case.model, case.load, told.robots, told.prompt_tokens, told.output_tokens, told.mind, told.round
+        fleet,
+        case.model,
+        case.load,
+        told.robots,
+        told.prompt_tokens,
+        told.output_tokens,
+        told.mind,
+        told.round,
     )
 
 
@@ -140,7 +166,9 @@ def draw(table: Sequence[dict[str, Any]], path: Path | None = None) -> Any:
             mine = {
                 row["fleet"]: row
                 for row in table
-                if row["place"] == place and row["model"] == first[0] and (place in ALONE or row["load"] == first[1])
+                if row["place"] == place
+                and row["model"] == first[0]
+                and (place in ALONE or row["load"] == first[1])
             }
             shown = [(k, mine.get(fleet, mine.get("-"))) for k, fleet in enumerate(fleets)]
             at = [k + (i - 0.5 * len(places) + 0.5) * wide for k, row in shown if row]
@@ -218,7 +246,9 @@ def check(told: Any) -> None:
         if place not in PLACES:
             raise unknown_name("place of a mind", place, PLACES)
     for name in told.fleets:
-        scenario_of(RobotSetting(fleet=name, round_s=told.round))
+        for each in told.models:
+            made = scenario_of(RobotSetting(name, each, prompt_tokens=told.prompt_tokens, round_s=told.round))
+            make_job_params(made, make_fleet(made))  # says which model does not fit
 
 
 def run(told: Any) -> None:
@@ -232,7 +262,11 @@ def run(told: Any) -> None:
     check(told)
     study = Study(told.out, "robot", ".csv")
     journal = Journal(told.out, "robot", arguments_of(told))
-    played, rows, table = cases(told.fleets, told.places, told.models, told.loads), [], []
+    rows: list[dict[str, Any]] = []
+    table: list[dict[str, Any]] = []
+    played = [case for case in cases(told.fleets, told.places, told.models, told.loads) if _fits(case, told)]
+    if not played:
+        raise SandboxError("No board of these places has room for the models; give smaller --models.")
     seeds = list(range(told.seed, told.seed + told.seeds))
     with bar("playing", len(played)) as step:
         for case in played:
@@ -256,8 +290,12 @@ def _film(told: Any, played: Sequence[Case]) -> None:
 
     afar = [case for case in played if case.place not in ALONE]
     if not afar:
-        raise SandboxError("--film wants a mind that is far away; give --places one in orbit or on the ground.")
-    first = next(case for case in reversed(afar) if case.place == afar[0].place and case.fleet == told.fleets[-1])
+        raise SandboxError(
+            "--film wants a mind that is far away; give --places one in orbit or on the ground."
+        )
+    first = next(
+        case for case in reversed(afar) if case.place == afar[0].place and case.fleet == told.fleets[-1]
+    )
     say(f"Film in {film(watched(setting_of(first, told), first.place, told.seed), told.film)}")
 
 
@@ -265,18 +303,35 @@ def options(parser: ArgumentParser) -> None:
     """Declare the options."""
     fleets = "scs01, walker_24, walker_120, star_compute_2800 or any scenario"
     add(parser, "--fleets", list(FLEETS), fleets, nargs="+", metavar="NAME")
-    add(parser, "--places", list(PLACES), f"where the mind is, of {', '.join(PLACES)}", nargs="+", metavar="NAME")
+    add(
+        parser,
+        "--places",
+        list(PLACES),
+        f"where the mind is, of {', '.join(PLACES)}",
+        nargs="+",
+        metavar="NAME",
+    )
     models = "that answer; those after the first with the last constellation"
     add(parser, "--models", list(MODELS), models, nargs="+", metavar="NAME")
     loads = "questions of others an hour, the world over; likewise"
     add(parser, "--loads", list(LOADS), loads, nargs="+", type=float, metavar="N")
     add(parser, "--robots", 2, "beside each other, of a seed", type=int, metavar="N")
-    add(parser, "--mind", "trained", "of the robot: nearest, loudest, trained, or a folder (or hub id) of a Qwen3 that reads", metavar="NAME")
+    add(
+        parser,
+        "--mind",
+        "trained",
+        "of the robot: nearest, loudest, trained, or a folder (or hub id) of a Qwen3 that reads",
+        metavar="NAME",
+    )
     add(parser, "--prompt-tokens", 500, "of a report", type=int, metavar="N")
     add(parser, "--output-tokens", 60, "of an answer", type=int, metavar="N")
-    add(parser, "--film", None, "also film the first mission whose mind is far away: .webp, .gif or .mp4", metavar="FILE")
+    add(
+        parser,
+        "--film",
+        None,
+        "also film the first mission whose mind is far away: .webp, .gif or .mp4",
+        metavar="FILE",
+    )
     add(parser, "--round", 1.0, "of the world, s", type=float, metavar="S")
     common(parser, out="results/robot", seeds=6, seed=0, of="worlds of each")
     resumable(parser)
-
-

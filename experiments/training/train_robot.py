@@ -1,6 +1,6 @@
 """Train the mind of the search robot in the site itself, from a teacher that knows where the victim is.
 
-    python -m experiments train_robot                 # a few minutes on one core; leaves mind.npz and card.json
+    python -m experiments train_robot        # a few minutes on one core; leaves mind.npz and card.json
 
 DAgger (Ross, Gordon and Bagnell 2011): the robot searches sites by what was learned so far, and the teacher
 says of every decision that it met how much longer than the best it would be: the way to where it leads, and
@@ -12,6 +12,7 @@ different ones.
 import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from sandbox.terminal import say
 TRAINING, JUDGING = 10_000_000, 20_000_000
 """First seeds of the sites."""
 LONGER_M, WAIT_M = 15.0, 12.0
-"""What is longer than the best by more counts as this; a wait counts as so much: it teaches nobody anything."""
+"""What is longer than the best by more counts as this; a wait as so much: it finds nobody."""
 HIDDEN = (24, 12)
 LEARN_RATE, SWEEPS = 3e-3, 400
 
@@ -91,7 +92,7 @@ def learn(notes: Sequence[tuple[NDArray, NDArray]], seed: int) -> Weights:
     y = torch.as_tensor(-target[known] / 10.0, dtype=torch.float32)
     middle, scale = x.mean(0), 1.0 / (x.std(0) + 1e-3)
     widths, layers = (len(ROW), *HIDDEN, 1), []
-    for a, b in zip(widths[:-1], widths[1:], strict=True):
+    for a, b in pairwise(widths):
         layers += [torch.nn.Linear(a, b), torch.nn.Tanh()]
     net = torch.nn.Sequential(*layers[:-1])
     optimiser = torch.optim.Adam(net.parameters(), LEARN_RATE)
@@ -101,11 +102,15 @@ def learn(notes: Sequence[tuple[NDArray, NDArray]], seed: int) -> Weights:
         order = torch.randperm(len(x))
         for part in order.split(4096):
             optimiser.zero_grad()
-            loss = torch.nn.functional.smooth_l1_loss(net(((x[part] - middle) * scale).clip(-5, 5))[:, 0], y[part])
+            loss = torch.nn.functional.smooth_l1_loss(
+                net(((x[part] - middle) * scale).clip(-5, 5))[:, 0], y[part]
+            )
             loss.backward()
             optimiser.step()
     linear = [layer for layer in net if isinstance(layer, torch.nn.Linear)]
-    pairs = tuple((layer.weight.detach().numpy().copy(), layer.bias.detach().numpy().copy()) for layer in linear)
+    pairs = tuple(
+        (layer.weight.detach().numpy().copy(), layer.bias.detach().numpy().copy()) for layer in linear
+    )
     return Weights(SearchProblem.name, ROW, ("score",), "argmax", middle.numpy(), scale.numpy(), pairs)
 
 
@@ -128,7 +133,8 @@ def run(told: Any) -> None:
     out = Path(told.out)
     check_json(out / "card.json")
     out.mkdir(parents=True, exist_ok=True)
-    env, notes, begun = SearchEnv(), [], time.process_time()
+    env, begun = SearchEnv(), time.process_time()
+    notes: list[tuple[NDArray, NDArray]] = []
     mind: Mind = make_mind("loudest")
     number = TRAINING + 100_000 * told.seed
     for k in range(told.rounds):
@@ -137,8 +143,13 @@ def run(told: Any) -> None:
             number += 1
         write_weights(out / "mind.npz", learn(notes, told.seed))
         mind = Trained(out / "mind.npz")
-        say(f"round {k + 1} of {told.rounds}: {len(notes):,} decisions, {time.process_time() - begun:.0f} CPU s")
-    table = judge({"nearest": make_mind("nearest"), "loudest": make_mind("loudest"), "trained": mind}, told.judged)
+        say(
+            f"round {k + 1} of {told.rounds}: {len(notes):,} decisions, "
+            f"{time.process_time() - begun:.0f} CPU s"
+        )
+    table = judge(
+        {"nearest": make_mind("nearest"), "loudest": make_mind("loudest"), "trained": mind}, told.judged
+    )
     for row in table:
         told_of = (f"{name} {row[name]:.3g} [{row[f'{name}_low']:.3g}, {row[f'{name}_high']:.3g}]"
                    for name in ("reached", "time_s", "energy_wh", "collisions"))  # fmt: skip

@@ -92,7 +92,17 @@ def test_the_teacher_prefers_what_leads_to_the_victim():
 
 def test_training_leaves_a_mind_and_a_card(tmp_path, capsys):
     pytest.importorskip("torch", reason="no torch; pip install -e '.[train]'")
-    words = ["train_robot", "--rounds", "1", "--episodes", "2", "--judged", "1", "--out", str(tmp_path / "mind")]
+    words = [
+        "train_robot",
+        "--rounds",
+        "1",
+        "--episodes",
+        "2",
+        "--judged",
+        "1",
+        "--out",
+        str(tmp_path / "mind"),
+    ]
     assert main(words) == 0
     assert "trained: reached" in capsys.readouterr().out
     assert Trained(tmp_path / "mind/mind.npz")

@@ -1,6 +1,7 @@
-"""Sites, maps and the robot: drawn from a seed, physics of its own, a reflex that touches nothing that stands."""
+"""Sites, maps and the robot: from a seed, physics of its own, a reflex that touches nothing that stands."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from gymnasium.utils.env_checker import check_env
 from agents.robots import make_mind
 from envs.robots import Robot, SearchEnv, draw_site
 from envs.robots.mapping import CELL, CELLS, FREE, OBSTACLE, distances, path_to, ways
-from envs.robots.model import CAMERA_M, ROBOT_KG, TICK_S
+from envs.robots.model import CAMERA_M, TICK_S
 from envs.robots.robot import REACHED_M, STANDING_W, WALKING_W
 from envs.robots.site import LEAST_APART, ROBOT_RADIUS, SIDE, occupied, sector_of
 from envs.robots.words import ACTIONS, BACK, FIRST_SECTOR, TO_VICTIM, WAIT, Seen
@@ -69,13 +70,13 @@ def test_what_is_no_site_is_said(changes, part):
 
 
 def test_ways_through_a_map():
-    """Round a wall with a gap: at least the straight line, at most the streets; blocked cells are not entered."""
+    """Round a wall with a gap; blocked cells, and those beside them, are not entered."""
     known = np.full((CELLS, CELLS), FREE, np.int8)
     known[20, :30] = OBSTACLE
     far, before = ways(known, (2.0, 2.0))
     goal = (30, 4)
     path = path_to(before, goal)
-    length = sum(math.dist(a, b) for a, b in zip(path, path[1:], strict=False))
+    length = sum(math.dist(a, b) for a, b in pairwise(path))
     assert length == pytest.approx(far[goal])
     assert length > 20.0  # to the gap at x = 15 m and back
     for x, y in path:
@@ -154,7 +155,9 @@ def test_energy_is_power_times_time():
     robot.advance(20.0)
     assert robot.full_j - robot.energy_j == pytest.approx(spent + 10.0 * (STANDING_W + 30.0), rel=1e-6)
     robot.draw(500.0)
-    assert robot.full_j - robot.energy_j == pytest.approx(spent + 10.0 * (STANDING_W + 30.0) + 500.0, rel=1e-6)
+    assert robot.full_j - robot.energy_j == pytest.approx(
+        spent + 10.0 * (STANDING_W + 30.0) + 500.0, rel=1e-6
+    )
     _, info = search(SearchEnv(), 1)
     assert STANDING_W * info["time_s"] <= 3600.0 * info["energy_wh"] * (1 + 1e-9)
     assert 3600.0 * info["energy_wh"] <= WALKING_W * info["time_s"] * (1 + 1e-9)
@@ -182,7 +185,7 @@ def test_the_clock_stops_where_it_is_told_to():
 
 
 def test_what_the_lidar_says_is_so():
-    """Along the walls of an empty site, and what is known of a site holds no obstacle where nothing stands."""
+    """What is known of a site holds no obstacle where nothing stands."""
     robot = Robot(draw_site(5))
     mind, seen = make_mind("loudest"), Seen(robot)
     env = SearchEnv()

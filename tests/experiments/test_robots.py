@@ -87,7 +87,9 @@ def test_without_latency_a_robot_does_what_it_does_alone():
         observation, info = env.reset(seed=row["site"])
         over = False
         while not over:
-            observation, _, terminated, truncated, info = env.step(mind.decide(observation, info["action_mask"]))
+            observation, _, terminated, truncated, info = env.step(
+                mind.decide(observation, info["action_mask"])
+            )
             over = terminated or truncated
         for name in ("reached", "time_s", "energy_wh", "collisions", "walked_m", "battery_empty"):
             assert row[name] == info[name], name
@@ -189,7 +191,7 @@ def test_cases_are_every_place_once():
 def test_means_leave_out_what_is_not_there():
     case = study.Case("a", "m", 1.0, "local")
     row = {"world": 0, "reached": False, "time_s": 9.0, "energy_wh": 1.0, "collisions": 0, "decisions": 0}
-    row |= {name: None for name in ("latency_s", *study._PARTS)}
+    row |= dict.fromkeys(("latency_s", *study._PARTS))
     told = study.summarise(case, [row, row | {"world": 1, "reached": True, "latency_s": 2.0, "decisions": 3}])
     assert told["reached"] == 0.5
     assert told["time_s"] == 9.0

@@ -1,5 +1,5 @@
-"""Questions asked from outside: like others in every respect, traced to the nanosecond, and nothing where there
-are none."""
+"""Questions asked from outside: like others in every respect, traced to the nanosecond, and nothing where
+there are none."""
 
 import math
 
@@ -70,9 +70,7 @@ def test_the_parts_of_a_latency_are_what_they_are_and_add_up():
 @given(st.integers(0, 10_000), st.sampled_from([0.3, 3.0]))
 def test_times_of_all_jobs_add_up_and_books_balance(seed, rate):
     """Under any decisions, with questions asked at any moment; heat and broken links among it."""
-    world = job_world(
-        scenario(**{"jobs.kinds": busy_kinds(rate)}), 2, horizon_s=1800.0, questions=200
-    )
+    world = job_world(scenario(**{"jobs.kinds": busy_kinds(rate)}), 2, horizon_s=1800.0, questions=200)
     world.reset(seed)
     rng, asked = np.random.default_rng(seed), []
     for _ in range(40):
@@ -117,7 +115,9 @@ def test_room_for_questions_that_nobody_asks_changes_nothing():
 
 
 def test_the_same_questions_give_the_same_run_also_from_a_snapshot():
-    worlds = [job_world(scenario(**{"jobs.kinds": busy_kinds(1.0)}), horizon_s=900.0, questions=9) for _ in "ab"]
+    worlds = [
+        job_world(scenario(**{"jobs.kinds": busy_kinds(1.0)}), horizon_s=900.0, questions=9) for _ in "ab"
+    ]
     kept = []
     for world in worlds:
         world.reset(1)
