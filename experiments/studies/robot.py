@@ -200,6 +200,11 @@ def _draw_parts(axes: Any, table: Sequence[dict[str, Any]], fleet: str, load: fl
         long = np.nan_to_num([row[part] for row in mine])
         axes.barh(names, long, left=base, color=colour, label=part.removesuffix("_s"), height=0.62)
         base = base + long
+    if len(base):  # one that waits for minutes would hide where the others' seconds go
+        axes.set_xlim(0, 1.25 * min(float(base.max()), 4.0 * max(float(np.median(base)), 0.1)))
+    for name, end in zip(names, base, strict=True):
+        beside = min(float(end), 0.88 * axes.get_xlim()[1])
+        axes.annotate(f"{end:.1f} s", (beside, name), (4, 0), va="center", textcoords="offset points", size=8)
     axes.invert_yaxis()
     axes.set_xlabel("Seconds, mean of questions that were answered")
     axes.legend(ncols=4, loc="upper left", bbox_to_anchor=(0.0, -0.14))
