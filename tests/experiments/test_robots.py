@@ -47,9 +47,9 @@ class Books(Onlooker):
 
 @pytest.fixture(scope="module")
 def missions():
-    """Two robots in each of two worlds, answered by whoever is free first."""
+    """Two robots of one world, answered by whoever is free first."""
     books = Books()
-    return flown(MESH, "greedy", [0, 1], books), books
+    return flown(MESH, "greedy", [0], books), books
 
 
 def test_what_a_robot_waits_is_the_sum_of_what_the_world_records(missions):
@@ -65,7 +65,7 @@ def test_what_a_robot_waits_is_the_sum_of_what_the_world_records(missions):
             assert parts["prefill"] >= cost.prefill_s - 1e-6
             assert parts["decode"] >= cost.decode_s - 1e-6
             answers += 1
-    assert answers > 20
+    assert answers > 8
 
 
 def test_books_balance_with_robots_in_the_world(missions):
@@ -75,13 +75,13 @@ def test_books_balance_with_robots_in_the_world(missions):
 
 
 def test_the_same_seed_is_the_same_run(missions):
-    again = flown(MESH, "greedy", [0, 1])
+    again = flown(MESH, "greedy", [0])
     assert [p.mission.row() for p in again] == [p.mission.row() for p in missions[0]]
 
 
 def test_without_latency_a_robot_does_what_it_does_alone():
     """The same decisions at the same moments, so the same outcome, on every seed."""
-    rows = fly(replace(MESH, robots=1), "at_once", range(6))
+    rows = fly(replace(MESH, robots=1), "at_once", range(3))
     env, mind = SearchEnv(), make_mind("loudest")
     for row in rows:
         observation, info = env.reset(seed=row["site"])
@@ -109,7 +109,7 @@ def test_a_board_of_its_own_takes_its_time_and_energy_from_the_robot():
 
 @pytest.mark.parametrize("place", ["bent_pipe", "bent_pipe_lasers"])
 def test_a_data_centre_answers_through_whoever_sees_both(place):
-    placed = flown(replace(MESH, robots=1), place, [0, 1])
+    placed = flown(replace(MESH, robots=1), place, [0])
     told = [parts for p in placed for parts in p.mission.parts]
     cost = inference(board("h100_pcie"), model("Qwen3-8B"), "int4", 500, 60)
     for p in placed:
@@ -118,12 +118,12 @@ def test_a_data_centre_answers_through_whoever_sees_both(place):
             assert parts["prefill"] + parts["decode"] == pytest.approx(cost.seconds)
             assert (parts["lasers"] > 0.0) <= (place == "bent_pipe_lasers")
     if place == "bent_pipe_lasers":
-        assert len(told) > 5
+        assert len(told) > 2
 
 
 def test_where_nobody_flies_nobody_answers():
     """SCS-01, twelve satellites in one plane: out of sight the robot stands until its battery is empty."""
-    rows = fly(RobotSetting("scs01", robots=1, mind="loudest"), "local", [0, 1])
+    rows = fly(RobotSetting("scs01", robots=1, mind="loudest"), "local", [0])
     for row in rows:
         if row["decisions"] == 0:
             assert row["battery_empty"]
