@@ -37,6 +37,7 @@ def make_batch(
     team_reward: bool = False,
     difference_reward: bool = False,
     multi_discrete: bool = False,
+    questions: int = 0,
     autoreset: bool = True,
     threads: int = 1,
     **options: Any,
@@ -46,7 +47,8 @@ def make_batch(
     scenario = load_scenario(problem.scenario if scenario is None else scenario, problem.overrides)
     declaration = problem.declare(**options)
     parts = sorted({part for block in declaration.blocks for part in block.parts})
-    sizes = {"shown": 1, "warned": 1, "whole_inbox": False} | (declaration.world or {})
+    sizes: dict[str, Any] = {"shown": 1, "warned": 1, "whole_inbox": False, "questions": questions}
+    sizes |= declaration.world or {}
     horizon = horizon_of(scenario, max_cycles)
     world = World(scenario, worlds, parts=parts, horizon_s=horizon, threads=threads, **sizes)
     made = problem(world, declaration, team_reward=team_reward)

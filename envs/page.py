@@ -20,13 +20,14 @@ SHARED = {
     "mask_in_obs": 'observation is `{"observation": ..., "action_mask": ...}`; the info has no mask',
     "death": '`"remove"`: lost satellites leave `agents`',
     "multi_discrete": "several orders at once (`envs.joint`), where there are several",
+    "questions": "how many can be asked from outside in an episode (`sandbox.job_asking`)",
     "render_mode": "what `render()` shows; see `envs.camera`",
     "worlds, threads": "batch face only",
 }
 DEFAULTS = {
     "max_cycles": "None", "team_reward": "False", "difference_reward": "False", "mask_in_obs": "False",
     "death": '`"noop"`',
-    "multi_discrete": "False", "render_mode": "None", "worlds, threads": "1, 1",
+    "multi_discrete": "False", "questions": "0", "render_mode": "None", "worlds, threads": "1, 1",
 }  # fmt: skip
 
 

@@ -38,6 +38,10 @@ SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "studies.price_of_thought",
             "thinking budget against value, energy, late decisions",
         ),
+        "robot": (
+            "studies.robot",
+            "a search robot on the ground whose mind is in orbit, behind a bent pipe, or its own",
+        ),
         "space_vs_ground": ("studies.space_vs_ground", "images answered on board or after a bent pipe"),
         "train_in_orbit": (
             "studies.train_in_orbit",
@@ -79,6 +83,7 @@ SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "training.score_nano",
             "the nano against heuristics and teachers where it was never trained",
         ),
+        "train_robot": ("training.train_robot", "train the mind of the search robot; judge it beside rules"),
         "export_gguf": ("training.export_gguf", "write the nano as GGUF, for llama.cpp"),
         "blank_nano": ("training.nano_blank", "the nano before it has learned anything"),
         "tune_teacher": ("training.teachers.tune", "search the numbers of a teacher on training scenarios"),

@@ -3,8 +3,9 @@
 import math
 
 from sandbox.compiled import kernel
-from sandbox.job_queues import close_job, enqueue, put, take
-from sandbox.jobs import ANSWERED, ANSWERS, EXPIRED, RUN, batch_seconds
+from sandbox.compute import prefill_seconds
+from sandbox.job_queues import break_off_run, close_job, count_run, count_time, enqueue, put, take
+from sandbox.jobs import ANSWERED, ANSWERS, DECODE, EXPIRED, RUN, batch_seconds
 from sandbox.state import NONE
 from sandbox.thermal import power_share
 
@@ -64,7 +65,10 @@ def run_boards(state, craft, jobs, thought, now, end, b, n):
         done = begin + batch_seconds(host.cost[size], params.kinds[kind], float(together)) / share
         free[c] = done
         server.busy += min(done, end) - begin
-        _finish(work, params, kind, size, begin, done, together, b, n)
+        read = (
+            begin + prefill_seconds(host.cost[size], params.kinds[kind].prompt, 0.0, float(together)) / share
+        )
+        _finish(work, params, kind, size, begin, read, done, together, b, n)
     joules = server.busy * host.extra_w * share
     state.load[b, n].joules += joules
     state.load[b, n].board_joules += joules
@@ -89,6 +93,7 @@ def _change_pace(work, share, now, end, b, n):
         job = book[j]
         if job.done > now:
             job.ready = job.done = now + (job.done - now) * stretch + delay
+            count_time(work, b, j, DECODE, job.done)
         j = job.next
 
 
@@ -104,8 +109,8 @@ def _batch(queue, book, kind, size, begin, most):
 
 
 @kernel
-def _finish(work, params, kind, size, begin, done, together, b, n):
-    """Turn a batch into answers that are ready at `done`."""
+def _finish(work, params, kind, size, begin, read, done, together, b, n):
+    """Turn a batch, whose prompts are read at `read`, into answers that are ready at `done`."""
     queue, book = work.queues[b, n, RUN], work.book[b]
     before, j = NONE, queue.head
     while together > 0:
@@ -115,6 +120,7 @@ def _finish(work, params, kind, size, begin, done, together, b, n):
             continue
         behind = take(queue, book, before, j)
         understand(work, params, job, b)
+        count_run(work, b, j, begin, read, done)
         job.ready, job.done, job.status = done, done, ANSWERED
         job.spoilt = work.servers[b, n].spoil
         put(work.queues[b, n, ANSWERS], book, j)
@@ -139,6 +145,7 @@ def halt_boards(work, params, now, b, n):
         question = params.kinds[job.kind].raw
         work.ledger[b].bits_understood -= question - job.bits
         job.bits, job.done, job.spoilt = question, 0.0, 0.0
+        break_off_run(work, b, j, now)
         enqueue(work, b, n, j, job.credit, job.model, now)
         j = behind
 

@@ -3,8 +3,8 @@
 import math
 
 from sandbox.compiled import kernel
-from sandbox.job_queues import close_job, put, sight, take
-from sandbox.jobs import ANSWERS, DELIVERED, EXPIRED, RAW, user_link_share
+from sandbox.job_queues import close_job, count_time, put, sight, take
+from sandbox.jobs import ANSWERS, DELIVERED, DOWN, EXPIRED, OVER_LASERS, RAW, user_link_share
 from sandbox.lasers import ANSWERS as ANSWER_DATA
 from sandbox.lasers import carries, light_time, link_bit_rate, send_over
 from sandbox.links import slant_range
@@ -61,9 +61,10 @@ def relay(state, jobs, lasers, now, end, b):
                 before, j = j, job.next
                 continue
             behind = take(queue, book, before, j)
-            goal, job.ready = travel(
-                lasers, state.load, routes, job.bits, max(now, job.ready), b, n, ANSWER_DATA
-            )
+            time = max(now, job.ready)
+            count_time(work, b, j, DOWN, time)
+            goal, job.ready = travel(lasers, state.load, routes, job.bits, time, b, n, ANSWER_DATA)
+            count_time(work, b, j, OVER_LASERS, job.ready)
             job.place = goal
             put(work.queues[b, goal, ANSWERS], book, j)
             j = behind
@@ -89,7 +90,9 @@ def answer_users(state, jobs, lasers, now, end, b, n):
             continue
         behind = take(queue, book, before, j)
         if goal != n:
+            count_time(work, b, j, DOWN, time)
             goal, time = travel(lasers, state.load, ways(scratch.other, b), job.bits, time, b, n, ANSWER_DATA)
+            count_time(work, b, j, OVER_LASERS, time)
             sine, distance = sight(scratch.itrs[b, goal], job)
         server = work.servers[b, goal]
         if max(time, server.channel) < end:
@@ -208,6 +211,7 @@ def deliver(work, params, time, b, j):
     """The answer of job j, or the question for the ground to answer, arrives at `time`, and pays unless that
     is too late."""
     job = work.book[b, j]
+    count_time(work, b, j, DOWN, time)
     if time > job.deadline:
         close_job(work, b, job.credit, j, EXPIRED)
         return

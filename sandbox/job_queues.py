@@ -3,8 +3,45 @@
 import math
 
 from sandbox.compiled import kernel
-from sandbox.jobs import COMPUTING, DROPPED, EXPIRED, INBOX, LOST, QUEUED, RUN
+from sandbox.jobs import COMPUTING, DECODE, DROPPED, EXPIRED, INBOX, LOST, PREFILL, QUEUE_WAIT, QUEUED, RUN
 from sandbox.state import NONE
+
+
+@kernel
+def begin_trace(work, b, j):
+    """The times of job j, which has come into being, are counted from its release on; if jobs are traced."""
+    if work.traces.shape[1] > 0:
+        work.traces[b, j].since = work.book[b, j].release
+
+
+@kernel
+def count_time(work, b, j, part, until):
+    """What is not told yet of the time of job j up to `until` went on `part` of `jobs.TIMES`; if jobs are
+    traced."""
+    if work.traces.shape[1] > 0:
+        trace = work.traces[b, j]
+        trace.times[part] += until - trace.since
+        trace.since = until
+
+
+@kernel
+def count_run(work, b, j, begin, read, done):
+    """A board runs job j from `begin` to `done`, and reads the prompt until `read`; if jobs are traced."""
+    if work.traces.shape[1] > 0:
+        count_time(work, b, j, QUEUE_WAIT, begin)
+        work.traces[b, j].begun = begin
+        count_time(work, b, j, PREFILL, read)
+        count_time(work, b, j, DECODE, done)
+
+
+@kernel
+def break_off_run(work, b, j, now):
+    """The run of job j is broken off: what it took so far was time in the queue; if jobs are traced."""
+    if work.traces.shape[1] > 0:
+        trace = work.traces[b, j]
+        trace.times[QUEUE_WAIT] += now - trace.begun
+        trace.times[PREFILL] = trace.times[DECODE] = 0.0
+        trace.since = now
 
 
 @kernel

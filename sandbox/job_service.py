@@ -13,7 +13,17 @@ from sandbox.geometry import rotate
 from sandbox.ground import serve_jobs
 from sandbox.job_boards import backlog, run_boards
 from sandbox.job_delivery import answer_users, heap, relay, send_down, travel, ways
-from sandbox.job_queues import clear_out, close_job, enqueue, put, receive, sight, take
+from sandbox.job_queues import (
+    begin_trace,
+    clear_out,
+    close_job,
+    count_time,
+    enqueue,
+    put,
+    receive,
+    sight,
+    take,
+)
 from sandbox.jobs import (
     DEFER,
     DROP,
@@ -23,6 +33,8 @@ from sandbox.jobs import (
     INBOX,
     LARGE,
     NEIGHBOUR,
+    OVER_LASERS,
+    QUEUE_WAIT,
     RAW,
     RUN_LARGE,
     RUN_SMALL,
@@ -31,6 +43,8 @@ from sandbox.jobs import (
     SMALL,
     TO_GROUND,
     TRAINING,
+    UP,
+    WAIT,
     WAITING,
     user_link_share,
 )
@@ -50,7 +64,7 @@ def welcome(state, constants, jobs, lasers, b):
             clear_out(work, body[n].alive, now, b, n, q)
     update_scratch(state, constants, jobs, lasers, b)
     _release(state, constants, work, jobs.params.places, b)
-    _take_up(jobs, body, now, now + constants.round_s, b)
+    take_up(jobs, body, now, now + constants.round_s, b)
 
 
 @kernel
@@ -101,6 +115,7 @@ def _release(state, constants, work, places, b):
         if born:
             ledger.jobs_created += 1
             ledger.bits_created += job.bits
+            begin_trace(work, b, j)
             if n == NONE:
                 job.status = WAITING
                 put(work.waiting[b], book, j)
@@ -113,7 +128,7 @@ def _release(state, constants, work, places, b):
 
 
 @kernel
-def _take_up(jobs, body, now, end, b):
+def take_up(jobs, body, now, end, b):
     """Each waiting job goes up to the satellite that its user sees highest, if there is one with room.
 
     The user links of a satellite are one channel: who comes later waits for it, and what does not fit the
@@ -137,6 +152,8 @@ def _take_up(jobs, body, now, end, b):
         begin = max(now, server.channel)
         server.channel = begin + job.bits / (params.user_up * user_link_share(params, distance))
         behind = take(queue, book, before, j)
+        count_time(work, b, j, WAIT, now)
+        count_time(work, b, j, UP, server.channel + light_time(distance))
         receive(work, params.places, b, n, j, server.channel + light_time(distance))
         j = behind
 
@@ -222,17 +239,22 @@ def _carry_out(load, jobs, lasers, decision, time, b, n):
     elif decision in (RUN_SMALL, RUN_LARGE):
         enqueue(work, b, n, j, n, LARGE if decision == RUN_LARGE else SMALL, time)
     elif decision == TO_GROUND:
+        count_time(work, b, j, QUEUE_WAIT, time)
         job.credit, job.model, job.status, job.ready = n, GROUND, SENDING, time
         put(work.queues[b, n, RAW], book, j)
     elif decision == TRAINING:
+        count_time(work, b, j, QUEUE_WAIT, time)
         goal, time = travel(lasers, load, ways(jobs.scratch.training, b), job.bits, time, b, n, cargo)
+        count_time(work, b, j, OVER_LASERS, time)
         server.handed += 1
         job.hops += 1
         enqueue(work, b, goal, j, n, LARGE, time)
     else:
         k = decision - NEIGHBOUR
         peer = lasers.state.links[b, n, k].peer
+        count_time(work, b, j, QUEUE_WAIT, time)
         time = send_over(lasers, load, job.bits, time, b, n, k, cargo)
+        count_time(work, b, j, OVER_LASERS, time)
         server.handed += 1
         job.hops += 1
         if job.relays < SHARED:

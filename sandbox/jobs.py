@@ -123,6 +123,18 @@ SERVER = structured(
         ("lost", "i4"),
     ]
 )
+TIMES = ("wait", "up", "lasers", "queue", "prefill", "decode", "down")
+"""Where the time of a job goes: until a satellite takes it up; the way up, with the wait for the user link;
+over lasers, there and back; for a decision and a board; reading it; writing the answer; until that has come
+down, with the wait for somebody who sees the user."""
+WAIT, UP, OVER_LASERS, QUEUE_WAIT, PREFILL, DECODE, DOWN = range(len(TIMES))
+TRACE = structured(
+    [
+        ("times", "f8", (len(TIMES),)),  # s, of TIMES; they add up to `since` less the release
+        ("since", "f8"),  # s, up to when the times are told
+        ("begun", "f8"),  # s, when a board began it last
+    ]
+)
 LEDGER = structured(
     [
         (name, kind)
@@ -192,6 +204,7 @@ class Work(NamedTuple):
     free: np.ndarray  # (B, N, C) s, when each board is free
     servers: np.ndarray  # (B, N) SERVER
     ledger: np.ndarray  # (B,) LEDGER
+    traces: np.ndarray  # (B, J) TRACE, or (B, 0) where nobody follows a question
 
 
 class JobScratch(NamedTuple):
@@ -227,11 +240,12 @@ def idle_boards(scenario: Scenario) -> Scenario:
     return load_scenario(scenario, loads)
 
 
-def make_part(setting: Setting, room: int, whole_inbox: bool) -> Jobs:
+def make_part(setting: Setting, room: int, whole_inbox: bool, traced: bool = False) -> Jobs:
     """The part, with room for so many jobs. Raises SandboxError for models that do not fit the boards."""
     params = make_job_params(setting.scenario, setting.fleet, whole_inbox)
     boards = int(params.hosts["boards"].max())
-    return Jobs(make_work(*setting.team, room, boards), params, make_job_scratch(*setting.team))
+    work = make_work(*setting.team, room, boards, traced)
+    return Jobs(work, params, make_job_scratch(*setting.team))
 
 
 def longest_text(scenario: Scenario) -> int:
@@ -330,7 +344,7 @@ def batch_seconds(cost, kind, batch):
     return read + decode_seconds(cost, kind.prompt, kind.output, batch)
 
 
-def make_work(worlds: int, satellites: int, room: int, boards: int) -> Work:
+def make_work(worlds: int, satellites: int, room: int, boards: int, traced: bool = False) -> Work:
     """Zeroed arrays for `worlds` x `satellites`, `room` jobs and `boards` on a satellite at most."""
     fleet = (worlds, satellites)
     return Work(
@@ -341,6 +355,7 @@ def make_work(worlds: int, satellites: int, room: int, boards: int) -> Work:
         free=np.zeros((*fleet, max(1, boards))),
         servers=np.zeros(fleet, SERVER),
         ledger=np.zeros(worlds, LEDGER),
+        traces=np.zeros((worlds, room if traced else 0), TRACE),
     )
 
 

@@ -110,16 +110,18 @@ def make_parts(
     message_bytes: int,
     whole_inbox: bool,
     passes: np.ndarray | None = None,
+    questions: int = 0,
 ) -> dict[str, Any]:
-    """The parts by name, None for those that are not asked for; `passes` as in `encounters.make_part`."""
+    """The parts by name, None for those that are not asked for; `passes` as in `encounters.make_part`,
+    `questions` as in `World`."""
     made: dict[str, Any] = dict.fromkeys(PARTS)
     if "lasers" in names:
         made["lasers"] = lasers.make_part(setting)
     if "jobs" in names:
         scenario = setting.scenario
-        room = jobs_room(scenario.jobs, len(setting.fleet), setting.horizon_s, scenario.events)
+        room = jobs_room(scenario.jobs, len(setting.fleet), setting.horizon_s, scenario.events) + questions
         check_book("jobs", room)
-        made["jobs"] = jobs.make_part(setting, room, whole_inbox)
+        made["jobs"] = jobs.make_part(setting, room, whole_inbox, traced=questions > 0)
     if "encounters" in names:
         made["encounters"] = encounters.make_part(setting, warned, passes)
     if "faults" in names:

@@ -26,7 +26,7 @@ from sandbox.cloud_field import BLOCK_BYTES
 from sandbox.commands import Commands, blank_commands, checked
 from sandbox.compiled import entry_point
 from sandbox.compiling import announce_compiling, in_a_notebook
-from sandbox.demand import Demand, check_book, check_round
+from sandbox.demand import LONGEST_BOOK, Demand, check_book, check_round
 from sandbox.errors import SandboxError, printable, shown, unknown_name
 from sandbox.fleet import orbit_scales, sgp4_states
 from sandbox.jobs import idle_boards
@@ -73,6 +73,7 @@ class World:
         message_bytes: L, the longest message.
         whole_inbox: whether a decision about jobs is about all in an inbox instead of the first; by default
             where there are standing orders.
+        questions: how many can be asked from outside in an episode, see `sandbox.job_asking`.
         horizon_s: length of an episode (seconds or a Quantity); by default the scenario's.
         threads: worlds are shared out over this many threads. The result does not depend on it.
 
@@ -99,6 +100,7 @@ class World:
         warned: int = 3,
         message_bytes: int = 0,
         whole_inbox: bool | None = None,
+        questions: int = 0,
         horizon_s: float | None = None,
         threads: int = 1,
     ) -> None:
@@ -107,6 +109,7 @@ class World:
         _check_size("warned", warned, 1, MOST_SHOWN)
         _check_size("message_bytes", message_bytes, 0, MOST_MESSAGE_BYTES)
         _check_size("threads", threads, 1, MOST_THREADS)
+        _check_size("questions", questions, 0, LONGEST_BOOK)
         _check_horizon(horizon_s)
         if in_a_notebook():
             announce_compiling()
@@ -118,6 +121,7 @@ class World:
         self.worlds, self.satellites = self._setting.team
         self.shown, self.warned, self.message_bytes = int(shown), int(warned), int(message_bytes)
         self.whole_inbox = "orders" in self.parts if whole_inbox is None else bool(whole_inbox)
+        self.questions = int(questions)
         self.demand = self._estimate()
         self.sim = self._make_sim(self._setting, self.demand.passes)
         most_m_s = self.scenario.encounters.fuel_m_s + most_delta_v(self.sim.propulsion)
@@ -176,7 +180,9 @@ class World:
             ),
             setting.constants,
             make_scratch(*setting.team, stations, book, self.shown),
-            **make_parts(self.parts, setting, self.warned, self.message_bytes, self.whole_inbox, passes),
+            **make_parts(
+                self.parts, setting, self.warned, self.message_bytes, self.whole_inbox, passes, self.questions
+            ),
         )
 
     state: State
@@ -208,6 +214,7 @@ class World:
             warned=self.warned,
             message_bytes=self.message_bytes,
             whole_inbox=self.whole_inbox,
+            questions=self.questions,
             horizon_s=self.horizon_s,
         )
 

@@ -59,12 +59,18 @@ def video(
     rounds = _rounds(recording, start_h, hours, every, fps)
     camera = Rasteriser(size, show, longitude=_side(recording, rounds[0]), inertial=True, fine=fine)
     with bar(DRAWN, len(rounds)) as told, replacing(out, marked) as draft:
-        frames = _drawn(camera, recording, rounds, told)
-        if out.suffix == ".mp4":
-            _write_mp4(frames, draft, size, fps)
-        else:
-            _write_animation(frames, draft, fps, out.suffix, told)
+        write_frames(_drawn(camera, recording, rounds, told), draft, size, fps, out.suffix, told)
     return out
+
+
+def write_frames(
+    frames: Iterator[np.ndarray], path: Path, size: tuple[int, int], fps: int, suffix: str, told: Told
+) -> None:
+    """Write images (height, width, 3) of `size` as a film of the kind of `suffix`, one of `WRITERS`."""
+    if suffix == ".mp4":
+        _write_mp4(frames, path, size, fps)
+    else:
+        _write_animation(frames, path, fps, suffix, told)
 
 
 def _drawn(camera: Rasteriser, recording: Recording, rounds: np.ndarray, told: Told) -> Iterator[np.ndarray]:
