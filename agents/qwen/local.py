@@ -2,7 +2,8 @@
 
 *choose* is a proper policy: a softmax over the labels of the legal decisions after one forward pass, nothing
 to parse. *reason* lets the model think first, within a budget of tokens that is enforced here, and then
-chooses: so the answer is always legal and has probabilities.
+chooses: so the answer is always legal and has probabilities. *auto* chooses, and among the choices is to
+reason (`agents.qwen.on_demand`). *agile* chooses, and reasons beside it (`agents.qwen.aside`).
 
 Output tokens are those that the model wrote. What is put into its mouth to close its thoughts is read, not
 written, so it counts with the prompt; the answer comes with the last token read and costs nothing more.
@@ -11,6 +12,7 @@ written, so it counts with the prompt; the answer comes with the last token read
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,11 +20,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.qwen.bias import BiasTest
-from agents.qwen.chat import CLOSED, NEVER, TIME_IS_UP, ChatRenderer, Prompt
-from agents.qwen.choice import Draws, check_temperature, softmax, sure_mass, thinking_budget
+from agents.qwen.chat import CLOSED, TIME_IS_UP, ChatRenderer, Prompt, common_prefix
+from agents.qwen.chat import NEVER as NEVER_OPENS
+from agents.qwen.choice import (
+    ALWAYS,
+    NEVER,
+    ON_DEMAND,
+    Draws,
+    check_temperature,
+    draw,
+    softmax,
+    sure_mass,
+    thinking_of,
+)
 from agents.qwen.decisions import FLOOR, UNSURE, Decision, Engine, Request, check_floor, no_scores
 from agents.qwen.loading import load
 from agents.qwen.names import nominal_name
+from agents.qwen.on_demand import (
+    Uniforms,
+    after_thought,
+    first_pass,
+    has_label,
+    offer_of,
+    uniforms_of,
+)
 from agents.qwen.orders import AUTO, CALIBRATE, EACH, SHIFTS, Orders, agreed, check_debias
 from envs.replies import SAFE_ACTION
 from envs.reports import VERDICTS, WORDS
@@ -69,7 +90,8 @@ class LocalEngine(Engine):
     """Decides with the checkpoint `model`, a hub id or a folder.
 
     `adapters` maps names to LoRA folders or hub ids; a request names the one that decides for it, and
-    `default_adapter` stands in where it names none. `thinking` is "off", "free" or a number of tokens.
+    `default_adapter` stands in where it names none. `thinking` is "off", "free", a number of tokens, "auto"
+    or "agile" (with a budget: "auto:512").
     `temperature` divides the scores of the labels; with `sample` an action is drawn from the probabilities,
     else the most likely one is taken. `threads` sets those of torch, for the whole process. `context` makes
     the context shorter than the checkpoint's. `name` is the nominal model whose cost the spacecraft pays.
@@ -103,7 +125,7 @@ class LocalEngine(Engine):
         floor: float = FLOOR,
         any_model: bool = False,
     ) -> None:
-        self.budget = thinking_budget(thinking)
+        thinking_of(thinking)  # a wrong one is told before anything is loaded
         self.temperature, self.sample = check_temperature(temperature), sample
         self.adapters = tuple(adapters or {})
         self.default_adapter = default_adapter
@@ -117,20 +139,18 @@ class LocalEngine(Engine):
         self._labels: dict[tuple[str, ...], list[list[int]]] = {}
         self._split = False
         self._draws, self._orders = Draws(seed), Orders(seed)
-        self._bias, self.floor = BiasTest(check_debias(debias)), check_floor(floor)
-        if debias == EACH and self.budget:
-            raise SandboxError(f"debias {EACH} goes without thoughts; take thinking off, or debias {SHIFTS}.")
+        self._debias, self.floor = check_debias(debias), check_floor(floor)
         self._reporters: dict[int, Any] = {}
         self._known: dict[tuple[Any, ...], _Prior] = {}
         self._paid: set[tuple[int, tuple[Any, ...]]] = set()
         self._start(loaded.model, micro_batch, threads)
+        self.think_as(thinking)
 
     def _start(self, model: Any, micro_batch: int, threads: int | None) -> None:
         """What needs torch, which is not imported before a checkpoint is asked for."""
         import torch
 
         from agents.qwen.scoring import Forward
-        from agents.qwen.thinking import Thinker
 
         if threads is not None:
             if threads < 1:
@@ -139,15 +159,27 @@ class LocalEngine(Engine):
         self._forward: Forward | None = Forward(model, bool(self.adapters), micro_batch)
         self._closing = self.chat.encode(TIME_IS_UP)
         self._closed = self.chat.encode(THINK_END + CLOSED)
+    def _made_thinker(self) -> Any:
+        from agents.qwen.thinking import Thinker
+
+        assert self._forward is not None
+        ends = [self.tokenizer.convert_tokens_to_ids(token) for token in (THINK_END, TURN_END)]
+        return Thinker(self._forward, ends)
+
+    def think_as(self, thinking: str | int) -> None:
+        self.thinking = thinking_of(thinking)
+        self.budget, self._offer = self.thinking.budget, offer_of(self.thinking)
+        self._bias = BiasTest(self._debias, self._offer)
+        if self.budget and self._debias == EACH:
+            raise SandboxError(f"debias {EACH} goes without thoughts; take thinking off, or debias {SHIFTS}.")
         if self.budget:
             self._check_thinking()
-            ends = [self.tokenizer.convert_tokens_to_ids(token) for token in (THINK_END, TURN_END)]
-            self._thinker = Thinker(self._forward, ends)
+            self._thinker = self._made_thinker()
 
     @property
     def mode(self) -> str:
-        """ "choose" or "reason"."""
-        return "reason" if self.budget else "choose"
+        """ "choose", "reason", "auto" or "agile"."""
+        return {NEVER: "choose", ALWAYS: "reason"}.get(self.thinking.when, self.thinking.when)
 
     def reset(self, seed: int | None = None) -> None:
         self._draws.reset(seed)
@@ -159,7 +191,49 @@ class LocalEngine(Engine):
     def decide(self, requests: Sequence[Request]) -> list[Decision]:
         if self._forward is None:
             raise SandboxError("This engine was closed; make another one.")
-        judge = None if self.budget else self._judge
+        if self.thinking.when == ON_DEMAND:
+            return self._on_demand(requests)
+        return self._decided(requests, self.thinking.when == ALWAYS)
+
+    def _on_demand(self, requests: Sequence[Request]) -> list[Decision]:
+        """Decisions of which some asked for a thought first."""
+        asked = [self._offered(request) for request in requests]
+        drawn = uniforms_of(asked, self._draws) if self.sample else [None] * len(asked)
+        decided = self._decided(asked, False, drawn)
+        thinks = [i for i, decision in enumerate(decided) if decision.thought_asked]
+        again = [replace(asked[i], think="") for i in thinks]
+        read = [self._read_before(asked[i], plain) for i, plain in zip(thinks, again, strict=True)]
+        second = self._decided(again, True, [drawn[i] for i in thinks])
+        for i, shared, decision in zip(thinks, read, second, strict=True):
+            paid = replace(decision, prompt_tokens=decision.prompt_tokens - shared)
+            decided[i] = after_thought(decided[i], paid)
+        return decided
+
+    def _offered(self, request: Request) -> Request:
+        """`request` with thinking among its choices, where there are a label and room for a thought."""
+        offer = self._offer if request.think is None else request.think
+        offered = replace(request, think=offer)
+        if offer and has_label(request):
+            try:
+                self.chat.fit(offered, True, self._room())
+                return offered
+            except SandboxError:  # no room for a thought
+                pass
+        return replace(request, think="")
+
+    def _read_before(self, offered: Request, plain: Request) -> int:
+        """Tokens of the prompts of the second pass that the first has read."""
+        first = self.chat.fit(offered, False, self._room()).ids
+        listed = self._listed(plain, self._bias.way(plain.reporter, self._ask))
+        seconds = [self.chat.fit(plain, True, self._room(), order).ids for order in listed]
+        return sum(len(common_prefix(first, ids)) for ids in seconds)
+
+    def _decided(
+        self, requests: Sequence[Request], think: bool, drawn: Sequence[Uniforms | None] | None = None
+    ) -> list[Decision]:
+        """Decisions in one pass, or after a thought each; drawn with these numbers where there are any."""
+        drawn = drawn or [None] * len(requests)
+        judge = self._judge if self.thinking.when == NEVER else None
         ways = [self._bias.way(request.reporter, self._ask, judge) for request in requests]
         found: list[list[_Answer]] = [[] for _ in requests]
         proposed = [i for i, way in enumerate(ways) if way == EACH]
@@ -172,18 +246,19 @@ class LocalEngine(Engine):
             for order in self._listed(request, way)
         ]
         if passes:
-            answers = self._answers([requests[p.request] for p in passes], [p.order for p in passes])
+            given = [requests[p.request] for p in passes], [p.order for p in passes]
+            answers = self._answers(*given, think)
             for which, answer in zip(passes, answers, strict=True):
                 found[which.request].append(answer)
         prior = self._priors(requests, ways)
-        return [self._decision(*each) for each in zip(requests, found, prior, strict=True)]
+        return [self._decision(*each) for each in zip(requests, found, prior, drawn, strict=True)]
 
     def told(self) -> dict[str, Any]:
         return {"model": self.name, "labels": "whole" if self._split else "one token", **self._bias.told()}
 
     def _listed(self, request: Request, way: str) -> list[NDArray[np.int64]]:
         """The orders in which the options of a request are listed."""
-        count = len(request.legal)
+        count = len(request.options)
         return self._orders.of(count) if way == SHIFTS else [np.arange(count)]
 
     def _ask(self, asked: Sequence[tuple[Request, NDArray[np.int64]]]) -> list[NDArray[np.float64] | None]:
@@ -249,11 +324,12 @@ class LocalEngine(Engine):
             logs = np.array([self._forward.whole(row, tokens) for row in rows])
         return np.logaddexp(logs[:, 0::2], logs[:, 1::2])
 
-    def _answers(self, requests: Sequence[Request], orders: Sequence[NDArray[np.int64]]) -> list["_Answer"]:
+    def _answers(
+        self, requests: Sequence[Request], orders: Sequence[NDArray[np.int64]], think: bool
+    ) -> list["_Answer"]:
         """What the model answers to each request, its options listed in that order."""
-        think, room = self.budget > 0, self._room()
         prompts = [
-            self.chat.fit(request, think, room, order)
+            self.chat.fit(request, think, self._room() if think or request.think else self.context, order)
             for request, order in zip(requests, orders, strict=True)
         ]
         if think:
@@ -271,9 +347,7 @@ class LocalEngine(Engine):
         prompts: Sequence[Prompt],
     ) -> list["_Answer"]:
         """Answers after a thought each: thoughts speak of letters, so that each order has its own."""
-        rows = [
-            self._row(request, prompt.ids, True) for request, prompt in zip(requests, prompts, strict=True)
-        ]
+        rows = [self._row(request, prompt.ids) for request, prompt in zip(requests, prompts, strict=True)]
         left = [self.context - len(prompt.ids) - len(self._closing) for prompt in prompts]
         budgets = [int(min(self.budget, room)) for room in left]
         draws = self._streams(requests)
@@ -318,8 +392,9 @@ class LocalEngine(Engine):
         new = {key: i for i, key in enumerate(wanted) if key is not None and key not in self._known}
         if new:
             asked = [requests[i] for i in new.values()]
-            ids = [self.chat.ids(r.system, r.reporter.content_free(r.mask), False) for r in asked]
-            orders = [np.arange(len(request.legal)) for request in asked]
+            free = [r.reporter.content_free(r.mask, think=r.think or "") for r in asked]
+            ids = [self.chat.ids(r.system, text, False) for r, text in zip(asked, free, strict=True)]
+            orders = [np.arange(len(request.options)) for request in asked]
             rows = self._scores(asked, ids, orders)
             for key, own, row in zip(new, ids, rows, strict=True):
                 self._known[key] = _Prior(row, len(own))
@@ -335,9 +410,11 @@ class LocalEngine(Engine):
 
     def _prior_key(self, request: Request) -> tuple[Any, ...]:
         self._reporters[id(request.reporter)] = request.reporter  # keeps its number taken
-        return id(request.reporter), request.mask.tobytes(), request.adapter
+        return id(request.reporter), request.mask.tobytes(), request.adapter, request.think or ""
 
-    def _decision(self, request: Request, answers: Sequence["_Answer"], prior: "_Prior") -> Decision:
+    def _decision(
+        self, request: Request, answers: Sequence["_Answer"], prior: "_Prior", drawn: Uniforms | None
+    ) -> Decision:
         prompt_tokens = sum(answer.prompt_tokens for answer in answers) + prior.tokens
         output_tokens = sum(answer.output_tokens for answer in answers)
         left_out = max(answer.left_out for answer in answers)
@@ -348,28 +425,38 @@ class LocalEngine(Engine):
         worth = rows[0] if len(rows) == 1 else agreed(rows, [answer.order for answer in answers])
         if prior.scores is not None and np.isfinite(prior.scores).all():
             worth = worth - prior.scores
-        probabilities = np.zeros(len(request.mask))
-        probabilities[request.legal] = softmax(worth, self.temperature)
+        if request.think:
+            first = first_pass(request, worth, self.temperature, drawn)
+            probabilities = first.probabilities
+        else:
+            first, probabilities = None, np.zeros(len(request.mask))
+            probabilities[request.legal] = softmax(worth, self.temperature)
         judged = answers[0].mass >= 0.0
         mass = answers[0].mass if judged else float(np.mean([sure_mass(row) for row in rows]))
-        if self.sample:
+        if drawn is not None:
+            action = draw(probabilities, drawn.act)
+        elif self.sample:
             action = self._draws.pick(probabilities, request.satellite)
         else:
             action = int(probabilities.argmax())
         unsure = mass < self.floor
+        thinks = first is not None and first.thinks and not unsure
         return Decision(
             action=SAFE_ACTION if unsure else action,
             prompt_tokens=prompt_tokens,
             output_tokens=output_tokens,
             finish=UNSURE if unsure else answers[0].finish,
             probabilities=probabilities,
-            text=request.label(action),
+            text=request.label(len(request.mask) if thinks else action),
             reasoning=reasoning,
             fell_back=unsure,
             left_out=left_out,
             mass=mass,
             why=UNSURE if unsure else "",
             passes=sum(answer.passes for answer in answers),
+            thought_asked=thinks if self.thinking.when == ON_DEMAND else None,
+            thought_chance=None if first is None else first.chance,
+            without_thought=action if thinks else None,
         )
 
     def _scores(
@@ -380,25 +467,22 @@ class LocalEngine(Engine):
         scores: list[NDArray[np.float64]] = [np.empty(0)] * len(requests)
         quick: dict[tuple[str, ...], list[int]] = {}
         for i, (request, order) in enumerate(zip(requests, orders, strict=True)):
-            reporter = request.reporter
-            tokens = self._label_tokens(reporter.labels)
-            if all(len(label) == 1 for label in tokens) and reporter.label != WORDS:
-                quick.setdefault(reporter.labels, []).append(i)
+            tokens, words = self._label_tokens(request.labels), request.reporter.label == WORDS
+            if all(len(label) == 1 for label in tokens) and not words:
+                quick.setdefault(request.labels, []).append(i)
                 continue
-            options = reporter.options(request.mask, order)
-            which = options if reporter.label == WORDS else range(len(options))
-            scores[i] = self._forward.whole(
-                self._row(request, ids[i], self.budget > 0), [tokens[k] for k in which]
-            )
+            which = request.options[order] if words else range(len(order))
+            scores[i] = self._forward.whole(self._row(request, ids[i]), [tokens[k] for k in which])
         for labels, chosen in quick.items():
             first = np.array([label[0] for label in self._label_tokens(labels)])
-            rows = [self._row(requests[i], ids[i], self.budget > 0) for i in chosen]
+            rows = [self._row(requests[i], ids[i]) for i in chosen]
             for i, row in zip(chosen, self._forward.scores(rows, first), strict=True):
-                scores[i] = row[: len(requests[i].legal)]
+                scores[i] = row[: len(requests[i].options)]
         return scores
 
-    def _row(self, request: Request, ids: list[int], think: bool) -> Any:
-        prefix = self.chat.prefix(request.system, think) if self.reuse_prefix else []
+    def _row(self, request: Request, ids: list[int]) -> Any:
+        always = self.thinking.when == ALWAYS
+        prefix = self.chat.prefix(request.system, always) if self.reuse_prefix else []
         return self._prefixed(request, ids, prefix)
 
     def _judged_row(self, request: Request, ids: list[int]) -> Any:
@@ -442,7 +526,7 @@ class LocalEngine(Engine):
         raise unknown_name("adapter", adapter, self.adapters)
 
     def _check_thinking(self) -> None:
-        if self.chat.style == NEVER:
+        if self.chat.style == NEVER_OPENS:
             raise SandboxError(
                 f"Model {self.chat.model!r} has no thinking mode (its chat template never opens a thinking "
                 "block); take thinking off, or a checkpoint that thinks."
