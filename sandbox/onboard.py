@@ -96,7 +96,7 @@ class Onboard:
         if not np.all((share >= 0.0) & (share <= 1.0)):
             raise SandboxError(f"share = {shown(share)}; give shares of full power, from 0 to 1.")
         counts = (np.asarray(count) for count in (prompt_tokens, output_tokens, cached_tokens))
-        prompt, output, cached = np.broadcast_arrays(*counts)
+        _, prompt, output, cached = np.broadcast_arrays(share, *counts)
         spent = (prompt > 0) | (output > 0)
         seconds, joules, watts = (np.zeros(share.shape) for _ in ThoughtCost._fields)
         for host, profile, where in self._parts(spent, models):

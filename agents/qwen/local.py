@@ -159,6 +159,7 @@ class LocalEngine(Engine):
         self._forward: Forward | None = Forward(model, bool(self.adapters), micro_batch)
         self._closing = self.chat.encode(TIME_IS_UP)
         self._closed = self.chat.encode(THINK_END + CLOSED)
+
     def _made_thinker(self) -> Any:
         from agents.qwen.thinking import Thinker
 
