@@ -63,6 +63,7 @@ _FRAME = {
     "Decisions": "可选决定",
     "Decisions and pay": "可选决定及收益",
     "{} each": "各{}",
+    "Thoughts so far, from a report # s ago": "至此的思考（所据报告在#秒前）",
     "up to # tokens, then decide": "最多#个词元，然后再决定",
     "up to # tokens, about # s and # J, then decide": "最多#个词元，约#秒、#焦，然后再决定",
     "for as long as it takes, then decide": "想多久都行，然后再决定",

@@ -79,6 +79,16 @@ class Priced(NamedTuple):
     meanwhile: NDArray[np.int64]
 
 
+class _Beside(NamedTuple):
+    """What is thought in a round beside the decisions, arrays (B, N)."""
+
+    seconds: NDArray[np.float64]
+    joules: NDArray[np.float64]
+    read: NDArray[np.int64]
+    written: NDArray[np.int64]
+    watts: NDArray[np.float64]
+
+
 class DeliberatingBatch(BatchEnv):
     """A batch face whose decisions may have been thought about; without a `Thought` it is as any other.
 
@@ -145,7 +155,7 @@ class DeliberatingBatch(BatchEnv):
 
     def _think(
         self, orders: NDArray, thought: Thought | None, identities: NDArray, mask: NDArray
-    ) -> tuple[NDArray[np.int64], ThoughtCost | None]:
+    ) -> tuple[NDArray[np.int64], "_Beside | None"]:
         """Begin the thoughts of the round, and charge them. The actions, or HOLD, that need no thought, and
         what is thought aside."""
         fast, minds = orders.astype(np.int64), self.world.state.minds
@@ -166,34 +176,36 @@ class DeliberatingBatch(BatchEnv):
         paid = (cost.seconds, cost.joules, prompt, output)
         self._spent[..., : len(paid)] = np.where(starts[..., None], np.stack(paid, -1), 0.0)
         self._spent[..., _TOO_HOT], self._spent[..., _LATE] = too_hot, in_vain
-        if aside is not None and thought.aside is not None:
-            more = (aside.seconds, aside.joules, thought.aside.read, thought.aside.written)
-            self._spent[..., : len(more)] += np.stack(more, -1)
+        if aside is not None:
+            self._spent[..., : len(paid)] += np.stack(aside[: len(paid)], -1)
         return np.where(instead, meanwhile, fast), aside
 
-    def _aside(self, thought: Thought, price: "Priced") -> ThoughtCost | None:
-        """What is thought beside the decisions costs. Raises SandboxError where the round is too short."""
+    def _aside(self, thought: Thought, price: "Priced") -> "_Beside | None":
+        """What is thought beside the decisions costs; nothing is thought on boards that are down or too hot.
+
+        Raises SandboxError where the round is too short.
+        """
         aside = getattr(thought, "aside", None)
         if aside is None:
             return None
         read, written, cached = (
             self._count(f"aside: {name}", getattr(aside, name, None)) for name in Aside._fields
         )
-        body, minds = self.world.state.body, self.world.state.minds
-        share = self._share()
-        cost = self.onboard.cost(cached + read, written, np.where(share > 0.0, share, 1.0), None, cached)
-        spends = (read > 0) | (written > 0)
-        if (spends & ((share == 0.0) | ~body["alive"])).any():
-            raise SandboxError("thought: aside: a satellite thinks whose board is down, too hot or lost.")
-        seconds = np.where(price.starts, price.cost.seconds, minds["remaining"])
-        left = np.maximum(self._round_s - seconds, 0.0)
-        b, n = np.unravel_index(int((cost.seconds - left).argmax()), left.shape)
-        if cost.seconds[b, n] > left[b, n] * (1.0 + _ROUNDING):
+        minds, share = self.world.state.minds, self._share()
+        able = (share > 0.0) & self.world.state.body["alive"]
+        read, written = np.where(able, read, 0), np.where(able, written, 0)
+        cost = self.onboard.cost(cached + read, written, np.where(able, share, 1.0), None, cached)
+        seconds = np.where((read > 0) | (written > 0), cost.seconds, 0.0)
+        taken = np.where(price.starts, price.cost.seconds, minds["remaining"])
+        left = np.maximum(self._round_s - taken, 0.0)
+        b, n = np.unravel_index(int((seconds - left).argmax()), left.shape)
+        if seconds[b, n] > left[b, n] * (1.0 + _ROUNDING):
             raise SandboxError(
-                f"thought: aside takes satellite {n} {cost.seconds[b, n]:.4g} s of its board, which has "
+                f"thought: aside takes satellite {n} {seconds[b, n]:.4g} s of its board, which has "
                 f"{left[b, n]:.4g} s left in the round; give fewer tokens."
             )
-        return cost
+        joules = np.where(seconds > 0.0, cost.joules, 0.0)
+        return _Beside(seconds, joules, read, written, np.where(seconds > 0.0, cost.watts, 0.0))
 
     def _share(self) -> NDArray[np.float64]:
         """`info["board_share"]` (B, N)."""

@@ -128,6 +128,10 @@ class Reporter:
         parts.append(self._said((ANSWER_PRICED if problem.prospects else ANSWER)[label]))
         self.system = self._joined(parts)
 
+    def said(self, text: str) -> str:
+        """`text` in the language of the reports, where there is a translation."""
+        return self._said(text)
+
     @property
     def longest(self) -> int:
         """No report has more characters."""

@@ -7,7 +7,7 @@ import math
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,14 @@ MOST_VERDICTS = 100_000
 PROPOSED = -1
 """In place of a seed: the option at a place is proposed by itself, and nothing is drawn."""
 MOST_ANSWERED, LONGEST_NAME = 8, 80
+
+
+class Slice(NamedTuple):
+    """A piece of a thought: its text, the tokens that were written, and whether it ends there."""
+
+    text: str = ""
+    written: int = 0
+    closed: bool = False
 
 
 class Asker:
@@ -302,6 +310,23 @@ class Asker:
             body |= dict.fromkeys(BUDGETS, body["max_tokens"])
             body["max_tokens"] += ANSWER_TOKENS
         return self._plain.wants.applied(body)
+
+    def slice(self, request: Request, text: str, tokens: int, seed: int) -> Slice:
+        """What comes next, in at most so many tokens, of a thought that has come so far; nothing where the
+        server fails."""
+        question = Question.of(request)
+        asked = question.goes_on(text) if text else question
+        body = self._thinking_body(asked, seed) | {self._plain.wants.limit: tokens}
+        reply = self._post(self._plain, body)
+        if not reply.ok:
+            return Slice()
+        try:
+            answer = read_chat(reply.json)
+        except UnreadableReply:
+            return Slice()
+        said = "\n".join(part for part in (answer.reasoning, answer.text) if part)
+        counted = outcome_of(reply, question, 0, "stop", answer).output_tokens
+        return Slice(said, min(tokens, max(counted, 1)), not answer.cut)
 
     def _question(self, request: Request, order: NDArray[np.int64]) -> tuple[Question, int]:
         """The question, and how many topics had to go for it to fit the context."""

@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -135,6 +135,34 @@ class Decision:
         return float("nan") if self.probabilities is None else float(np.log(self.probabilities[self.action]))
 
 
+@dataclass
+class Stream:
+    """A thought under way about `request`, whose prompt has so many tokens; `text` is what was written."""
+
+    request: Request
+    prompt_tokens: int
+    began: int = 0
+    """The round."""
+    prompt: list[int] = field(default_factory=list)
+    ids: list[int] = field(default_factory=list)
+    """Tokens of the prompt and of the thought, where the engine has them."""
+    text: str = ""
+    read: int = 0
+    """Tokens of the prompt that the board has read so far."""
+    written: int = 0
+    closed: bool = False
+    """Whether the model has ended it."""
+
+
+CHARACTERS_PER_TOKEN = 3.0
+"""For estimates where nobody counts: fewer than in plain English, for the digits in a report."""
+
+
+def tail(text: str, characters: int) -> str:
+    """The end of a text, marked where something is left out."""
+    return text if len(text) <= characters else "..." + text[len(text) - max(0, characters - 3) :]
+
+
 FLOOR = 1e-4
 """Least share of the model's probability on legal labels; what decides below it decides by chance."""
 UNSURE = "unsure"
@@ -192,6 +220,22 @@ class Engine(ABC):
         """What there is to know of how it decides, for the record of a run: the model that answers, how it is
         asked, what is done about bias."""
         return {"model": self.name}
+
+    def begin(self, request: Request) -> Stream:
+        """A thought about `request` that is to be thought aside; nothing is read or written yet."""
+        raise SandboxError(f"{self.name} does not think aside; take thinking off.")
+
+    def go_on(self, streams: Sequence[Stream], tokens: Sequence[int]) -> None:
+        """Write each thought on, by `tokens[i]` at most; a failure leaves it as it is."""
+        raise SandboxError(f"{self.name} does not think aside; take thinking off.")
+
+    def room(self, stream: Stream) -> float:
+        """Tokens that a thought can have more within the context."""
+        return math.inf
+
+    def shortened(self, text: str, tokens: int) -> str:
+        """The end of a text, of at most so many tokens, by estimate where the engine cannot count."""
+        return tail(text, int(tokens * CHARACTERS_PER_TOKEN))
 
     @abstractmethod
     def decide(self, requests: Sequence[Request]) -> list[Decision]:

@@ -126,6 +126,11 @@ class Question:
         tail = f"\n\nYou have thought so far:\n{thoughts}\n\nTime is up: decide now."
         return replace(self, report=self.report + tail, situation=self.situation + tail)
 
+    def goes_on(self, thoughts: str) -> "Question":
+        """The same question to a mind that has thought so far and may think on."""
+        tail = f"\n\nYou have thought so far:\n{thoughts}\n\nGo on from there."
+        return replace(self, report=self.report + tail, situation=self.situation + tail)
+
 
 @dataclass(frozen=True)
 class Wants:

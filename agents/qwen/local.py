@@ -33,8 +33,18 @@ from agents.qwen.choice import (
     sure_mass,
     thinking_of,
 )
-from agents.qwen.decisions import FLOOR, UNSURE, Decision, Engine, Request, check_floor, no_scores
+from agents.qwen.decisions import (
+    FLOOR,
+    UNSURE,
+    Decision,
+    Engine,
+    Request,
+    Stream,
+    check_floor,
+    no_scores,
+)
 from agents.qwen.loading import load
+from agents.qwen.local_model import Answered, LocalModel
 from agents.qwen.names import nominal_name
 from agents.qwen.on_demand import (
     Uniforms,
@@ -46,8 +56,7 @@ from agents.qwen.on_demand import (
 )
 from agents.qwen.orders import AUTO, CALIBRATE, EACH, SHIFTS, Orders, agreed, check_debias
 from envs.replies import SAFE_ACTION
-from envs.reports import VERDICTS, WORDS
-from sandbox.errors import SandboxError, unknown_name
+from sandbox.errors import SandboxError
 
 UNSTATED = 4096
 """Tokens of context of a model that does not say."""
@@ -63,22 +72,6 @@ class Pass(NamedTuple):
     order: NDArray[np.int64]
 
 
-class _Answer(NamedTuple):
-    """What one pass gave: log-probabilities (L,) of the labels at each place, and what it took."""
-
-    order: NDArray[np.int64]
-    scores: NDArray[np.float64]
-    prompt_tokens: int
-    left_out: int
-    output_tokens: int = 0
-    finish: str = "choice"
-    reasoning: str = ""
-    mass: float = -1.0
-    """Share of the probability on verdicts, where options were proposed one by one;"""
-    passes: int = 1
-    """in so many passes."""
-
-
 class _Prior(NamedTuple):
     """What a model answers to a report that says nothing: log-probabilities (L,), and the tokens to pay."""
 
@@ -86,7 +79,7 @@ class _Prior(NamedTuple):
     tokens: int
 
 
-class LocalEngine(Engine):
+class LocalEngine(LocalModel, Engine):
     """Decides with the checkpoint `model`, a hub id or a folder.
 
     `adapters` maps names to LoRA folders or hub ids; a request names the one that decides for it, and
@@ -125,6 +118,7 @@ class LocalEngine(Engine):
         floor: float = FLOOR,
         any_model: bool = False,
     ) -> None:
+        super().__init__()
         thinking_of(thinking)  # a wrong one is told before anything is loaded
         self.temperature, self.sample = check_temperature(temperature), sample
         self.adapters = tuple(adapters or {})
@@ -136,9 +130,7 @@ class LocalEngine(Engine):
         self.tokenizer = loaded.tokenizer
         self.chat = ChatRenderer(loaded.tokenizer, str(model))
         self.context = _context(context, _longest(loaded.model.config), str(model))
-        self._labels: dict[tuple[str, ...], list[list[int]]] = {}
-        self._split = False
-        self._draws, self._orders = Draws(seed), Orders(seed)
+        self._draws, self._aside, self._orders = Draws(seed), Draws(seed), Orders(seed)
         self._debias, self.floor = check_debias(debias), check_floor(floor)
         self._reporters: dict[int, Any] = {}
         self._known: dict[tuple[Any, ...], _Prior] = {}
@@ -170,6 +162,7 @@ class LocalEngine(Engine):
     def think_as(self, thinking: str | int) -> None:
         self.thinking = thinking_of(thinking)
         self.budget, self._offer = self.thinking.budget, offer_of(self.thinking)
+        self._always_thinks = self.thinking.when == ALWAYS
         self._bias = BiasTest(self._debias, self._offer)
         if self.budget and self._debias == EACH:
             raise SandboxError(f"debias {EACH} goes without thoughts; take thinking off, or debias {SHIFTS}.")
@@ -184,6 +177,7 @@ class LocalEngine(Engine):
 
     def reset(self, seed: int | None = None) -> None:
         self._draws.reset(seed)
+        self._aside.reset(seed)
         self._paid.clear()
 
     def close(self) -> None:
@@ -194,7 +188,7 @@ class LocalEngine(Engine):
             raise SandboxError("This engine was closed; make another one.")
         if self.thinking.when == ON_DEMAND:
             return self._on_demand(requests)
-        return self._decided(requests, self.thinking.when == ALWAYS)
+        return self._decided([self._readable(request) for request in requests], self._always_thinks)
 
     def _on_demand(self, requests: Sequence[Request]) -> list[Decision]:
         """Decisions of which some asked for a thought first."""
@@ -236,7 +230,7 @@ class LocalEngine(Engine):
         drawn = drawn or [None] * len(requests)
         judge = self._judge if self.thinking.when == NEVER else None
         ways = [self._bias.way(request.reporter, self._ask, judge) for request in requests]
-        found: list[list[_Answer]] = [[] for _ in requests]
+        found: list[list[Answered]] = [[] for _ in requests]
         proposed = [i for i, way in enumerate(ways) if way == EACH]
         for i, answer in zip(proposed, self._judged([requests[i] for i in proposed]), strict=True):
             found[i].append(answer)
@@ -253,6 +247,37 @@ class LocalEngine(Engine):
                 found[which.request].append(answer)
         prior = self._priors(requests, ways)
         return [self._decision(*each) for each in zip(requests, found, prior, drawn, strict=True)]
+
+    def begin(self, request: Request) -> Stream:
+        ids = self.chat.fit(request, True, self._room()).ids
+        return Stream(request, len(ids), prompt=ids)
+
+    def go_on(self, streams: Sequence[Stream], tokens: Sequence[int]) -> None:
+        rows = [self._row(stream.request, stream.prompt + stream.ids) for stream in streams]
+        draws = [self._aside.of(stream.request.satellite) for stream in streams]
+        for stream, thought in zip(streams, self._thinker.think(rows, tokens, draws), strict=True):
+            stream.ids = stream.ids + thought.ids
+            stream.written += thought.drawn
+            stream.closed, stream.text = thought.closed, self._said(stream.ids)
+
+    def room(self, stream: Stream) -> float:
+        return self.context - len(stream.prompt) - len(stream.ids)
+
+    def shortened(self, text: str, tokens: int) -> str:
+        ids = self.chat.encode(text)
+        if len(ids) <= tokens:
+            return text
+        return "..." + self.tokenizer.decode(ids[len(ids) - max(0, tokens - 1) :], skip_special_tokens=True)
+
+    def _readable(self, request: Request) -> Request:
+        """`request` without the thoughts that it quotes, where there is no room for them."""
+        if not request.thoughts:
+            return request
+        try:
+            self.chat.fit(request, False, self.context)
+        except SandboxError:
+            return replace(request, thoughts="")
+        return request
 
     def told(self) -> dict[str, Any]:
         return {"model": self.name, "labels": "whole" if self._split else "one token", **self._bias.told()}
@@ -278,56 +303,9 @@ class LocalEngine(Engine):
             for answer in answers
         ]
 
-    def _judged(self, requests: Sequence[Request]) -> list["_Answer"]:
-        """For each request how much rather the model says Yes than No to each option by itself."""
-        asked = [(i, place) for i, request in enumerate(requests) for place in range(len(request.legal))]
-        prompts = []
-        for i, place in asked:
-            reporter, report = requests[i].reporter, requests[i].proposed(place)
-            prompts.append(self.chat.ids(reporter.judging, report, False, reporter.verdicts_shown))
-        self._check_fits(prompts)
-        rows = [self._judged_row(requests[i], ids) for (i, _), ids in zip(asked, prompts, strict=True)]
-        logs = self._verdicts(rows)
-        answers = []
-        for i, request in enumerate(requests):
-            mine = [k for k, (which, _) in enumerate(asked) if which == i]
-            yes, no = logs[mine].T
-            answers.append(
-                _Answer(
-                    np.arange(len(request.legal)),
-                    yes - no,
-                    sum(len(prompts[k]) for k in mine),
-                    0,
-                    mass=float(np.exp(np.logaddexp(yes, no)).mean()),
-                    passes=len(mine),
-                )
-            )
-        return answers
-
-    def _check_fits(self, prompts: Sequence[list[int]]) -> None:
-        longest = max(map(len, prompts), default=0)
-        if longest > self.context - 1:
-            raise SandboxError(
-                f"A prompt of {longest} tokens does not fit the context of {self.context} tokens; give a "
-                "larger context."
-            )
-
-    def _verdicts(self, rows: Sequence[Any]) -> NDArray[np.float64]:
-        """Log-probabilities (n, 2) that rows are answered with Yes and with No, in either case."""
-        assert self._forward is not None
-        if not rows:
-            return np.empty((0, 2))
-        labels = [word for verdict in VERDICTS for word in (verdict, verdict.lower())]
-        tokens = self.chat.label_tokens(labels)
-        if all(len(label) == 1 for label in tokens):
-            logs = self._forward.scores(rows, np.array([label[0] for label in tokens]))
-        else:
-            logs = np.array([self._forward.whole(row, tokens) for row in rows])
-        return np.logaddexp(logs[:, 0::2], logs[:, 1::2])
-
     def _answers(
         self, requests: Sequence[Request], orders: Sequence[NDArray[np.int64]], think: bool
-    ) -> list["_Answer"]:
+    ) -> list[Answered]:
         """What the model answers to each request, its options listed in that order."""
         prompts = [
             self.chat.fit(request, think, self._room() if think or request.think else self.context, order)
@@ -337,7 +315,7 @@ class LocalEngine(Engine):
             return self._reasoned(requests, orders, prompts)
         ids = [prompt.ids for prompt in prompts]
         return [
-            _Answer(order, row, len(prompt.ids), prompt.left_out)
+            Answered(order, row, len(prompt.ids), prompt.left_out)
             for order, row, prompt in zip(orders, self._scores(requests, ids, orders), prompts, strict=True)
         ]
 
@@ -346,7 +324,7 @@ class LocalEngine(Engine):
         requests: Sequence[Request],
         orders: Sequence[NDArray[np.int64]],
         prompts: Sequence[Prompt],
-    ) -> list["_Answer"]:
+    ) -> list[Answered]:
         """Answers after a thought each: thoughts speak of letters, so that each order has its own."""
         rows = [self._row(request, prompt.ids) for request, prompt in zip(requests, prompts, strict=True)]
         left = [self.context - len(prompt.ids) - len(self._closing) for prompt in prompts]
@@ -357,7 +335,7 @@ class LocalEngine(Engine):
         ids = [prompt.ids + tail for prompt, tail in zip(prompts, tails, strict=True)]
         scored = self._scores(requests, ids, orders)
         return [
-            _Answer(
+            Answered(
                 order,
                 row,
                 len(prompt.ids) + len(tail) - thought.drawn,
@@ -414,7 +392,7 @@ class LocalEngine(Engine):
         return id(request.reporter), request.mask.tobytes(), request.adapter, request.think or ""
 
     def _decision(
-        self, request: Request, answers: Sequence["_Answer"], prior: "_Prior", drawn: Uniforms | None
+        self, request: Request, answers: Sequence[Answered], prior: "_Prior", drawn: Uniforms | None
     ) -> Decision:
         prompt_tokens = sum(answer.prompt_tokens for answer in answers) + prior.tokens
         output_tokens = sum(answer.output_tokens for answer in answers)
@@ -460,52 +438,6 @@ class LocalEngine(Engine):
             without_thought=action if thinks else None,
         )
 
-    def _scores(
-        self, requests: Sequence[Request], ids: Sequence[list[int]], orders: Sequence[NDArray[np.int64]]
-    ) -> list[NDArray[np.float64]]:
-        """Log-probabilities (L,) of the labels at each place for each request, whatever its problem."""
-        assert self._forward is not None
-        scores: list[NDArray[np.float64]] = [np.empty(0)] * len(requests)
-        quick: dict[tuple[str, ...], list[int]] = {}
-        for i, (request, order) in enumerate(zip(requests, orders, strict=True)):
-            tokens, words = self._label_tokens(request.labels), request.reporter.label == WORDS
-            if all(len(label) == 1 for label in tokens) and not words:
-                quick.setdefault(request.labels, []).append(i)
-                continue
-            which = request.options[order] if words else range(len(order))
-            scores[i] = self._forward.whole(self._row(request, ids[i]), [tokens[k] for k in which])
-        for labels, chosen in quick.items():
-            first = np.array([label[0] for label in self._label_tokens(labels)])
-            rows = [self._row(requests[i], ids[i]) for i in chosen]
-            for i, row in zip(chosen, self._forward.scores(rows, first), strict=True):
-                scores[i] = row[: len(requests[i].options)]
-        return scores
-
-    def _row(self, request: Request, ids: list[int]) -> Any:
-        always = self.thinking.when == ALWAYS
-        prefix = self.chat.prefix(request.system, always) if self.reuse_prefix else []
-        return self._prefixed(request, ids, prefix)
-
-    def _judged_row(self, request: Request, ids: list[int]) -> Any:
-        """The same for a decision that is proposed."""
-        reporter = request.reporter
-        known = reporter.judging, False, reporter.verdicts_shown
-        return self._prefixed(request, ids, self.chat.prefix(*known) if self.reuse_prefix else [])
-
-    def _prefixed(self, request: Request, ids: list[int], prefix: list[int]) -> Any:
-        from agents.qwen.scoring import Row
-
-        adapter = request.adapter or self.default_adapter
-        self._check_adapter(adapter)
-        fits = len(prefix) < len(ids) and ids[: len(prefix)] == prefix
-        return Row(ids, len(prefix) if fits else 0, adapter)
-
-    def _label_tokens(self, labels: tuple[str, ...]) -> list[list[int]]:
-        if labels not in self._labels:
-            self._labels[labels] = self.chat.label_tokens(labels)
-            self._split |= any(len(label) > 1 for label in self._labels[labels])
-        return self._labels[labels]
-
     def _room(self) -> int:
         """Tokens that a prompt may have."""
         if not self.budget:
@@ -516,15 +448,6 @@ class LocalEngine(Engine):
     def _said(self, ids: list[int]) -> str:
         text = self.tokenizer.decode(ids, skip_special_tokens=True)
         return text.replace("<think>", "").strip()
-
-    def _check_adapter(self, adapter: str | None) -> None:
-        if adapter is None or adapter in self.adapters:
-            return
-        if not self.adapters:
-            raise SandboxError(
-                f"Adapter {adapter!r} is asked of an engine without any; load it with --adapter."
-            )
-        raise unknown_name("adapter", adapter, self.adapters)
 
     def _check_thinking(self) -> None:
         if self.chat.style == NEVER_OPENS:

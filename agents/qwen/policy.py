@@ -11,13 +11,15 @@ in between the standing order stands, or a fast `fallback` decides for nothing.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.policy import Policy
-from agents.qwen.choice import ON_DEMAND
+from agents.qwen.aside import Streams
+from agents.qwen.choice import ASIDE, ON_DEMAND
 from agents.qwen.decisions import Decision, Engine, Request
 from agents.qwen.offers import Offers
 from envs.deliberation import HOLD, Thought, who_thinks
@@ -78,6 +80,7 @@ class QwenPolicy(Policy):
         self.reporter = Reporter(env.problem, label=label, shots=shots, language=language)
         self._round = 0
         self._thinking: NDArray[np.bool_] | None = None
+        self._aside = Streams(env, self.engine) if self.engine.thinking.when == ASIDE else None
         self._offers = Offers(env, self.engine.thinking) if self.engine.thinking.when == ON_DEMAND else None
 
     def reset(self, seed: int | None = None) -> None:
@@ -86,11 +89,15 @@ class QwenPolicy(Policy):
         if self.fallback is not None:
             self.fallback.reset(seed)
         self._round = 0
+        if self._aside is not None:
+            self._aside.reset()
 
     def act(self, observations: Any, infos: Any) -> Any:
         """Actions for what the environment's face returned; HOLD only over a `DeliberatingBatch`."""
         self._thinking = who_thinks(infos)
         self._share = infos.get("board_share")
+        if self._aside is not None and isinstance(infos.get("ended"), np.ndarray):
+            self._aside.forget(infos["ended"])
         return super().act(observations, infos)
 
     def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
@@ -105,16 +112,31 @@ class QwenPolicy(Policy):
             self._request(observation[b, n], mask[b, n], int(n), None if offers is None else offers[b][n])
             for b, n in places
         ]
+        fresh = {(b, n): request for (b, n), request in zip(places.tolist(), requests, strict=True)}
+        if self._aside is not None:
+            requests = [
+                replace(request, thoughts=self._aside.quoted(place, self._round))
+                for place, request in fresh.items()
+            ]
         decided = self.engine.decide(requests) if requests else []
         actions = others.copy()
         prompt, output = np.zeros(team, np.int64), np.zeros(team, np.int64)
         answers: dict[tuple[int, int], tuple[Request, Decision]] = {}
         for (b, n), request, decision in zip(places.tolist(), requests, decided, strict=True):
+            if self._aside is not None:
+                decision = replace(decision, reasoning=self._aside.news((b, n)))
             actions[b, n] = decision.action
             prompt[b, n], output[b, n] = decision.prompt_tokens, decision.output_tokens
             answers[b, n] = request, decision
+        aside = None
+        if self._aside is not None:
+            awake = mask.sum(-1) > 1
+            if self._thinking is not None:
+                awake &= ~self._thinking
+            decisions = {place: decision for place, (_, decision) in answers.items()}
+            aside = self._aside.go_on(fresh, decisions, awake, self._share, self._round)
         self.decisions = answers
-        self.thought = Thought(prompt, output, others)
+        self.thought = Thought(prompt, output, others, aside=aside)
         self._round += 1
         return actions
 

@@ -21,11 +21,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.qwen.address import base_url
-from agents.qwen.asking import LEAST_SHARE, PROPOSED, Asker
+from agents.qwen.asking import ANSWER_ROOM, LEAST_SHARE, PROPOSED, Asker
 from agents.qwen.bias import BiasTest
 from agents.qwen.cassette import Player, Recorder
-from agents.qwen.choice import ALWAYS, NEVER, ON_DEMAND, Draws, check_temperature, draw, softmax, thinking_of
-from agents.qwen.decisions import FLOOR, UNSURE, Decision, Engine, Request, check_floor
+from agents.qwen.choice import (
+    ALWAYS,
+    ASIDE,
+    NEVER,
+    ON_DEMAND,
+    Draws,
+    check_temperature,
+    draw,
+    softmax,
+    thinking_of,
+)
+from agents.qwen.decisions import FLOOR, UNSURE, Decision, Engine, Request, Stream, check_floor
 from agents.qwen.dialects import Decisions, Dense, LogProbs, Question, SystemOne
 from agents.qwen.http import ApiKey, Client
 from agents.qwen.names import nominal_name
@@ -38,7 +48,7 @@ from agents.qwen.on_demand import (
     uniforms_of,
 )
 from agents.qwen.orders import AUTO, CALIBRATE, EACH, NONE, SHIFTS, Orders, agreed, check_debias
-from agents.qwen.outcome import FAILED, Outcome, failed, weighed_verdicts
+from agents.qwen.outcome import FAILED, Outcome, failed, tokens_in, weighed_verdicts
 from agents.qwen.pool import Pool
 from agents.qwen.probing import probe
 from envs.replies import SAFE_ACTION
@@ -122,7 +132,7 @@ class ServerEngine(Engine):
         self.dense, self._may_fall_back = isinstance(self.dialect, Dense), dialect == "auto"
         self.name = name or nominal_name(self.model)
         self.think_as(thinking)
-        self._draws, self._orders = Draws(seed), Orders(seed)
+        self._draws, self._aside, self._orders = Draws(seed), Draws(seed), Orders(seed)
         self._pool: Pool | None = Pool(concurrency, "qwen-server")
         self._reporters: dict[int, Any] = {}
         self._known: dict[Any, tuple[NDArray[np.float64] | None, int]] = {}
@@ -139,7 +149,7 @@ class ServerEngine(Engine):
             self._transport,
             self.dialect,
             fallback=self._may_fall_back,
-            budget=self.budget,
+            budget=0.0 if self.thinking.when == ASIDE else self.budget,
             context=self.context,
             sample=self.sample,
         )
@@ -158,6 +168,7 @@ class ServerEngine(Engine):
 
     def reset(self, seed: int | None = None) -> None:
         self._draws.reset(seed)
+        self._aside.reset(seed)
         self._paid.clear()
 
     def close(self) -> None:
@@ -169,6 +180,27 @@ class ServerEngine(Engine):
         self._pool = None
         if isinstance(self._transport, Recorder | Player):
             self._transport.close()
+
+    def begin(self, request: Request) -> Stream:
+        return Stream(request, tokens_in(request.system + request.report))
+
+    def go_on(self, streams: Sequence[Stream], tokens: Sequence[int]) -> None:
+        assert self._pool is not None
+        asked = []
+        for stream, most in zip(streams, tokens, strict=True):
+            seed = int(self._aside.of(stream.request.satellite).integers(2**31))
+            asked.append((stream.request, stream.text, most, seed))
+        if self._asker.breaker.open:
+            asked = asked[:1]
+        slices = self._pool.map(self._asker.slice, asked)
+        for stream, found in zip(streams, slices, strict=False):
+            stream.text = f"{stream.text} {found.text}".strip()
+            stream.written, stream.closed = stream.written + found.written, found.closed
+
+    def room(self, stream: Stream) -> float:
+        if self.context is None:
+            return math.inf
+        return max(0, self.context - stream.prompt_tokens - stream.written - ANSWER_ROOM)
 
     def told(self) -> dict[str, Any]:
         return {

@@ -55,7 +55,7 @@ class Tally(Watcher):
         np.minimum(self._lowest, self._battery(), out=self._lowest)
         if env.world.encounters is not None:
             np.minimum(self._closest, env.world.encounters.state.passing["closest"], out=self._closest)
-        self._thoughts += (played.terms[..., self._spent] > 0.0).any(-1)
+        self._thoughts += _decided(played, self._spent)
         for (b, n), (_, decision) in played.decisions.items():
             self._fallbacks[b, n] += decision.fell_back
             self._note_asked(b, n, decision, played)
@@ -89,6 +89,15 @@ class Tally(Watcher):
     def _battery(self) -> np.ndarray:
         power = self._env.world.state.power
         return power["energy"] / power["capacity"]
+
+
+def _decided(played: Round, spent: Sequence[int]) -> np.ndarray:
+    """Who thought about a decision (B, N); what is thought beside the decisions is none."""
+    found = (played.terms[..., spent] > 0.0).any(-1)
+    thought = None if played.policy is None else played.policy.thought
+    if thought is not None and thought.aside is not None:
+        found &= (thought.prompt_tokens > 0) | (thought.output_tokens > 0)
+    return found
 
 
 class Earned(Watcher):
