@@ -93,11 +93,11 @@ class Tally(Watcher):
 
 def _decided(played: Round, spent: Sequence[int]) -> np.ndarray:
     """Who thought about a decision (B, N); what is thought beside the decisions is none."""
-    found = (played.terms[..., spent] > 0.0).any(-1)
+    found = np.any(played.terms[..., spent] > 0.0, axis=-1)
     thought = None if played.policy is None else played.policy.thought
     if thought is not None and thought.aside is not None:
-        found &= (thought.prompt_tokens > 0) | (thought.output_tokens > 0)
-    return found
+        found = found & ((thought.prompt_tokens > 0) | (thought.output_tokens > 0))
+    return np.asarray(found)
 
 
 class Earned(Watcher):

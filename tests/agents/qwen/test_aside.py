@@ -130,7 +130,7 @@ def test_a_thought_that_ends_begins_anew_from_a_fresh_report(budget, ends):
 def test_a_prompt_longer_than_a_round_is_read_over_several():
     env = make(round_s=5.0, substep_s=5.0)
     policy = QwenPolicy(env, Slow(prompt=30_000))
-    told = play(env, policy, 20)
+    told = play(env, policy, 15)
     read = np.array([thought.aside.read[0, 0] for thought, *_ in told])
     written = np.array([thought.aside.written[0, 0] for thought, *_ in told])
     assert (read > 0).sum() > 1

@@ -19,6 +19,7 @@ from agents.qwen.asking import read_before
 from agents.qwen.dialects import Question
 from agents.qwen.server import ServerEngine
 from envs.reports import THINK
+from experiments.running.cli import main
 
 FAST = {"debias": "none", "backoff_s": 0.01, "retries": 0}
 THOUGHT, WRITTEN = "The battery is full, so let us image.", 17
@@ -174,6 +175,40 @@ def test_the_bias_test_lists_thinking_too(requests_seen):
         probed = [body for path, body, _ in server.seen[before:] if path == "/systemone"]
     assert engine.told()["debias"] == "shifts", "it prefers what stands last"
     assert all(THINK in body["questions"]["decision"]["criteria"] for body in probed[:12])
+
+
+@pytest.mark.parametrize("how", ["auto:40", "agile:40"])
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_a_recorded_run_goes_on_and_replays(how, share, tmp_path):
+    cassette = tmp_path / "run.jsonl"
+    words = [
+        "run",
+        "--policy",
+        "qwen",
+        "--scenario",
+        "pair",
+        "--hours",
+        "0.1",
+        "--no-record",
+        "--debias",
+        "none",
+    ]
+    words += ["--thinking", how, "--cassette", str(cassette), "--out", str(tmp_path / "r")]
+
+    def told():
+        content = json.loads((tmp_path / "r" / "metrics.json").read_text())
+        return {name: value for name, value in content.items() if name not in ("timing", "arguments")}
+
+    with FakeServer(thinking(SystemOneServer)) as server:
+        assert main([*words, "--server", server.url, "--record"]) == 0
+        expected, whole = told(), cassette.read_bytes()
+        cassette.write_bytes(whole[: int(share * len(whole))])
+        assert main([*words, "--server", server.url, "--record"]) == 0
+        assert told() == expected
+        url = server.url
+    assert main([*words, "--server", url]) == 0, "without a server"
+    assert told() == expected
+    assert expected["output_tokens"] > 0
 
 
 def test_json_dialect(requests_seen):
