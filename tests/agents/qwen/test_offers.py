@@ -12,7 +12,9 @@ from agents.qwen.policy import QwenPolicy
 from envs import tasking_v0
 from envs.deliberation import deliberating
 from experiments.running.callbacks import Tally
+from experiments.running.chat_commands import told_of
 from experiments.running.cli import main
+from experiments.running.flight import Flight
 from experiments.running.metrics import ASKED_METRICS, metrics_in
 from experiments.running.rollout import play
 from experiments.running.run_folder import recording_in
@@ -85,6 +87,26 @@ def test_no_choice_where_the_thought_would_outlast_the_episode(env):
     assert all(told.now((1, 6), 0, share)[0])
     slow = share * seconds.max() / (env.max_cycles * 30.0)
     assert not all(offers.now((1, 6), 0, slow)[0]), "a hot board thinks longer"
+
+
+def test_a_comparison_tells_them_and_a_flight_asks(checkpoint, tmp_path):
+    words = ["compare", "--policy", "qwen", "greedy", "--scenario", "pair", "--hours", "0.05", "--seeds", "2"]
+    words += ["--model", str(checkpoint), "--thinking", "auto:4", "--sample", "--floor", "0", "--quiet"]
+    assert main([*words, "--debias", "none", "--json", str(tmp_path / "c.json")]) == 0
+    records = json.loads((tmp_path / "c.json").read_text())
+    mine = [record for record in records if record["policy"] == "qwen"]
+    assert sum(record["thoughts_asked"] for record in mine) == mine[0]["minds"]["qwen"]["thoughts_asked"] > 0
+    assert all("thoughts_asked" not in record for record in records if record["policy"] == "greedy")
+
+
+def test_what_a_flight_says_of_a_thought(env):
+    flight = Flight(env, QwenPolicy(env, Wishing()))
+    flight.step()
+    answer = flight.ask(1)
+    assert answer["thought"] == "asked for"
+    assert answer["without_thought"] == flight.env.actions[0]
+    lines = told_of("SCS-01 B", answer)
+    assert f"  thought asked for; without it {flight.env.actions[0]}" in lines
 
 
 def test_where_thought_is_free_it_is_always_a_choice():
