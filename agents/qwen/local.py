@@ -160,15 +160,13 @@ class LocalEngine(LocalModel, Engine):
         return Thinker(self._forward, ends)
 
     def think_as(self, thinking: str | int) -> None:
-        self.thinking = thinking_of(thinking)
-        self.budget, self._offer = self.thinking.budget, offer_of(self.thinking)
-        self._always_thinks = self.thinking.when == ALWAYS
-        self._bias = BiasTest(self._debias, self._offer)
-        if self.budget and self._debias == EACH:
-            raise SandboxError(f"debias {EACH} goes without thoughts; take thinking off, or debias {SHIFTS}.")
-        if self.budget:
-            self._check_thinking()
+        wanted = thinking_of(thinking)
+        if wanted.budget:
+            self._check_thinking(wanted.budget)
             self._thinker = self._made_thinker()
+        self.thinking, self.budget, self._offer = wanted, wanted.budget, offer_of(wanted)
+        self._always_thinks = wanted.when == ALWAYS
+        self._bias = BiasTest(self._debias, self._offer)
 
     @property
     def mode(self) -> str:
@@ -440,24 +438,29 @@ class LocalEngine(LocalModel, Engine):
 
     def _room(self) -> int:
         """Tokens that a prompt may have."""
-        if not self.budget:
+        return self._room_with(self.budget)
+
+    def _room_with(self, budget: float) -> int:
+        if not budget:
             return self.context
-        thoughts = self.context // FREE_SHARE if math.isinf(self.budget) else int(self.budget)
+        thoughts = self.context // FREE_SHARE if math.isinf(budget) else int(budget)
         return self.context - thoughts - len(self._closing)
 
     def _said(self, ids: list[int]) -> str:
         text = self.tokenizer.decode(ids, skip_special_tokens=True)
         return text.replace("<think>", "").strip()
 
-    def _check_thinking(self) -> None:
+    def _check_thinking(self, budget: float) -> None:
+        if self._debias == EACH:
+            raise SandboxError(f"debias {EACH} goes without thoughts; take thinking off, or debias {SHIFTS}.")
         if self.chat.style == NEVER_OPENS:
             raise SandboxError(
                 f"Model {self.chat.model!r} has no thinking mode (its chat template never opens a thinking "
                 "block); take thinking off, or a checkpoint that thinks."
             )
-        if self._room() < 1:
+        if self._room_with(budget) < 1:
             raise SandboxError(
-                f"A thinking budget of {self.budget:g} tokens does not fit the context of {self.context}; "
+                f"A thinking budget of {budget:g} tokens does not fit the context of {self.context}; "
                 "give a smaller budget or a larger context."
             )
 

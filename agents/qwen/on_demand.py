@@ -32,7 +32,7 @@ def offer_of(thinking: Thinking) -> str:
         return ""
     if np.isinf(thinking.budget):
         return "for as long as it takes, then decide"
-    return f"up to {thinking.budget:g} tokens, then decide"
+    return f"up to {int(thinking.budget)} tokens, then decide"
 
 
 def priced_offer(offer: str, seconds: float, joules: float) -> str:

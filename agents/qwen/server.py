@@ -139,12 +139,12 @@ class ServerEngine(Engine):
         self._paid: set[Any] = set()
 
     def think_as(self, thinking: str | int) -> None:
-        self.thinking = thinking_of(thinking)
-        self.budget, self._offer = self.thinking.budget, offer_of(self.thinking)
-        self._bias = BiasTest(NONE if self.dense else self._debias, self._offer)
-        self._check_each()
-        if self.dense and self.budget:
+        wanted = thinking_of(thinking)
+        self._check_each(wanted.when)
+        if self.dense and wanted.budget:
             raise SandboxError("The dialect dense only chooses; take thinking off.")
+        self.thinking, self.budget, self._offer = wanted, wanted.budget, offer_of(wanted)
+        self._bias = BiasTest(NONE if self.dense else self._debias, self._offer)
         self._asker = Asker(
             self._transport,
             self.dialect,
@@ -154,16 +154,15 @@ class ServerEngine(Engine):
             sample=self.sample,
         )
 
-    @property
-    def _judges(self) -> bool:
+    def _judges(self, when: str) -> bool:
         """Whether options may be proposed one by one: without thoughts, and by probabilities."""
-        return self.thinking.when == NEVER and isinstance(self.dialect, LogProbs | SystemOne | Decisions)
+        return when == NEVER and isinstance(self.dialect, LogProbs | SystemOne | Decisions)
 
-    def _check_each(self) -> None:
-        if self._debias == EACH and not self._judges:
+    def _check_each(self, when: str) -> None:
+        if self._debias == EACH and not self._judges(when):
             raise SandboxError(
                 f"debias {EACH} needs the probabilities of Yes and No and no thoughts: the dialect is "
-                f"{self.dialect.name}, thinking {'on' if self.budget else 'off'}; take debias {SHIFTS}."
+                f"{self.dialect.name}, thinking {'off' if when == NEVER else 'on'}; take debias {SHIFTS}."
             )
 
     def reset(self, seed: int | None = None) -> None:
@@ -246,7 +245,7 @@ class ServerEngine(Engine):
         drawn = drawn or [None] * len(requests)
         for request in requests:
             self._asker.reader(request)
-        judge = self._try_each if self._judges else None
+        judge = self._try_each if self._judges(self.thinking.when) else None
         ways = [self._bias.way(request.reporter, self._try_out, judge) for request in requests]
         asked: list[tuple[Request, NDArray[np.int64], int | None]] = []
         of: list[int] = []

@@ -245,6 +245,16 @@ def test_proposals_go_without_thoughts(checkpoint, debias, thinking):
         LocalEngine(checkpoint, thinking=thinking, debias=debias)
 
 
+def test_a_refused_way_to_think_changes_nothing(checkpoint, requests_seen):
+    engine = engine_of(checkpoint, "off")
+    before = engine.decide(requests_seen[:2])
+    with pytest.raises(SandboxError, match="does not fit the context"):
+        engine.think_as("auto:100000")
+    after = engine.decide(requests_seen[:2])
+    assert same(before, after)
+    assert (engine.mode, engine.budget) == ("choose", 0)
+
+
 def test_another_way_to_think_for_the_same_engine(checkpoint, requests_seen):
     engine = engine_of(checkpoint, "off")
     engine.think_as(f"auto:{BUDGET}")
