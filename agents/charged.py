@@ -46,12 +46,14 @@ class Charged(Policy):
 
     def act(self, observations: Any, infos: Any) -> Any:
         self._thinking = who_thinks(infos)
+        self._share = infos.get("board_share")
         return super().act(observations, infos)
 
     def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
         if self._thinking is None:
             raise SandboxError("A charged policy needs an environment that charges: make it `deliberating`.")
         seen = {"action_mask": mask, "thinking": self._thinking}
+        seen |= {} if self._share is None else {"board_share": self._share}
         actions, spent = self.inner.act(observation, seen), self.inner.thought
         spends, meanwhile = (mask.sum(-1) > 1) & ~self._thinking, None
         if spent is None:

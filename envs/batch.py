@@ -173,7 +173,8 @@ class BatchEnv:
                 self._begin(None, np.flatnonzero(ended))
                 kept = {name: out[name] for name in OF_THE_NEXT if name in out} if out else None
                 observation, _, fresh = self._report(kept)
-                info |= {name: fresh[name] for name in (*OF_THE_NEXT, "thinking") if name in fresh}
+                told = (*OF_THE_NEXT, "thinking", "board_share")
+                info |= {name: fresh[name] for name in told if name in fresh}
         return observation, reward, terminated, truncated, info
 
     def _begin(self, seed: int | ArrayLike | None, worlds: ArrayLike | None) -> None:

@@ -23,7 +23,7 @@ from sandbox.errors import SandboxError, shown
 from sandbox.onboard import Onboard, ThoughtCost
 from sandbox.state import THINKING
 
-__all__ = ["DeliberatingBatch", "Priced", "Thought", "deliberating", "who_thinks"]
+__all__ = ["Aside", "DeliberatingBatch", "Priced", "Thought", "deliberating", "who_thinks"]
 
 HOLD = -1
 """In the place of an action: the standing order stands."""
@@ -36,18 +36,31 @@ MOST_TOKENS = 2**53
 """From here on a float does not count singly."""
 
 
+class Aside(NamedTuple):
+    """What was thought in a round beside the decisions, whole numbers (B, N): tokens that were read and
+    written, after so many that lay in the cache of the board (`cached`)."""
+
+    read: NDArray[np.int64]
+    written: NDArray[np.int64]
+    cached: NDArray[np.int64]
+
+
 class Thought(NamedTuple):
     """What the minds spent on their decisions of one round, arrays (B, N).
 
     Where both counts are 0 the decision was free and takes effect at once. `meanwhile` is what a satellite
     does until its decision takes effect, an action or HOLD (the default). `models` names the model that
     thought, None for the spacecraft's own.
+
+    `aside` is what the same boards compute once the decision has taken effect, with nobody waiting for it:
+    the rest of the round has to suffice. It is charged in this round, and delays nothing.
     """
 
     prompt_tokens: NDArray[np.int64]
     output_tokens: NDArray[np.int64]
     meanwhile: NDArray[np.int64] | None = None
     models: NDArray[np.object_] | None = None
+    aside: Aside | None = None
 
 
 class Priced(NamedTuple):
@@ -66,11 +79,23 @@ class Priced(NamedTuple):
     meanwhile: NDArray[np.int64]
 
 
+class _Beside(NamedTuple):
+    """What is thought in a round beside the decisions, arrays (B, N)."""
+
+    seconds: NDArray[np.float64]
+    joules: NDArray[np.float64]
+    read: NDArray[np.int64]
+    written: NDArray[np.int64]
+    watts: NDArray[np.float64]
+
+
 class DeliberatingBatch(BatchEnv):
     """A batch face whose decisions may have been thought about; without a `Thought` it is as any other.
 
     `info["thinking"]` (B, N) says who is still thinking: its action should be HOLD or a fast controller's,
-    and tokens that it spends all the same are neither charged nor read. `onboard` prices the tokens.
+    and tokens that it spends all the same are neither charged nor read. `info["board_share"]` (B, N) is the
+    share of its full speed at which a board would run now, 0 where it is down or too hot, 1 where there is
+    none and thought is free. `onboard` prices the tokens.
     """
 
     lowest_action = HOLD
@@ -91,7 +116,7 @@ class DeliberatingBatch(BatchEnv):
         mask = self.legal()
         orders = self._whole(actions)
         identities = self.problem.identities()
-        fast = self._think(orders, thought, identities, mask)
+        fast, aside = self._think(orders, thought, identities, mask)
         minds = self.world.state.minds
         standing = matching(minds["standing"], identities, mask)
         first = np.where(fast == HOLD, np.where(standing == NOTHING, 0, standing), fast)
@@ -103,6 +128,10 @@ class DeliberatingBatch(BatchEnv):
         timing["delay"] = np.where(due, minds["remaining"], 0.0)
         timing["busy"] = np.minimum(minds["remaining"], self._round_s)
         timing["power"] = minds["power"]
+        waits = timing["busy"] > 0.0
+        if aside is not None:
+            timing["busy"] = np.minimum(timing["busy"] + aside.seconds, self._round_s)
+            timing["power"] = np.where(aside.seconds > 0.0, aside.watts, timing["power"])
         if not self.problem.orders_stand:
             goes_on = (_taken(mask, last) == 1) & self.problem.stands[last]
             minds["standing"] = np.where(goes_on, _taken(identities, last), 0)
@@ -110,7 +139,7 @@ class DeliberatingBatch(BatchEnv):
         minds["remaining"] = np.maximum(minds["remaining"] - self._round_s, 0.0)
         minds["power"][minds["remaining"] == 0.0] = 0.0
         self.problem.advance(last.astype(np.int32), mask, Deliberated(first.astype(np.int32), timing))
-        lost = self._interrupt(timing["busy"] > 0.0)
+        lost = self._interrupt(waits)
         self._spent[..., _LATE] += (late | lost) + self.world.state.activity["late"]
         return self._finish(out)
 
@@ -126,13 +155,16 @@ class DeliberatingBatch(BatchEnv):
 
     def _think(
         self, orders: NDArray, thought: Thought | None, identities: NDArray, mask: NDArray
-    ) -> NDArray[np.int64]:
-        """Begin the thoughts of the round, and charge them. The actions, or HOLD, that need no thought."""
+    ) -> tuple[NDArray[np.int64], "_Beside | None"]:
+        """Begin the thoughts of the round, and charge them. The actions, or HOLD, that need no thought, and
+        what is thought aside."""
         fast, minds = orders.astype(np.int64), self.world.state.minds
         if thought is None:
             self._spent[...] = 0.0
-            return fast
-        starts, prompt, output, cost, in_vain, too_hot, instead, meanwhile = self.priced(orders, thought)
+            return fast, None
+        price = self.priced(orders, thought)
+        starts, prompt, output, cost, in_vain, too_hot, instead, meanwhile = price
+        aside = self._aside(thought, price)
         named = np.maximum(orders, 0)
         corrupted = self.problem.corrupted_actions(mask)
         if corrupted is not None:
@@ -144,7 +176,43 @@ class DeliberatingBatch(BatchEnv):
         paid = (cost.seconds, cost.joules, prompt, output)
         self._spent[..., : len(paid)] = np.where(starts[..., None], np.stack(paid, -1), 0.0)
         self._spent[..., _TOO_HOT], self._spent[..., _LATE] = too_hot, in_vain
-        return np.where(instead, meanwhile, fast)
+        if aside is not None:
+            self._spent[..., : len(paid)] += np.stack(aside[: len(paid)], -1)
+        return np.where(instead, meanwhile, fast), aside
+
+    def _aside(self, thought: Thought, price: "Priced") -> "_Beside | None":
+        """What is thought beside the decisions costs; nothing is thought on boards that are down or too hot.
+
+        Raises SandboxError where the round is too short.
+        """
+        aside = getattr(thought, "aside", None)
+        if aside is None:
+            return None
+        read, written, cached = (
+            self._count(f"aside: {name}", getattr(aside, name, None)) for name in Aside._fields
+        )
+        minds, share = self.world.state.minds, self._share()
+        able = (share > 0.0) & self.world.state.body["alive"]
+        read, written = np.where(able, read, 0), np.where(able, written, 0)
+        cost = self.onboard.cost(cached + read, written, np.where(able, share, 1.0), None, cached)
+        seconds = np.where((read > 0) | (written > 0), cost.seconds, 0.0)
+        taken = np.where(price.starts, price.cost.seconds, minds["remaining"])
+        left = np.maximum(self._round_s - taken, 0.0)
+        b, n = np.unravel_index(int((seconds - left).argmax()), left.shape)
+        if seconds[b, n] > left[b, n] * (1.0 + _ROUNDING):
+            raise SandboxError(
+                f"thought: aside takes satellite {n} {seconds[b, n]:.4g} s of its board, which has "
+                f"{left[b, n]:.4g} s left in the round; give fewer tokens."
+            )
+        joules = np.where(seconds > 0.0, cost.joules, 0.0)
+        return _Beside(seconds, joules, read, written, np.where(seconds > 0.0, cost.watts, 0.0))
+
+    def _share(self) -> NDArray[np.float64]:
+        """`info["board_share"]` (B, N)."""
+        if not self.world.ready:
+            return np.zeros(self._team)
+        share = self.onboard.shares(self.world.state.body)
+        return np.where(self.onboard.has_board, np.where(self.problem.boards_down(), 0.0, share), 1.0)
 
     def priced(self, orders: NDArray, thought: Thought) -> "Priced":
         """What the thoughts of a round under `orders` (B, N) would cost; it begins none.
@@ -166,17 +234,11 @@ class DeliberatingBatch(BatchEnv):
 
     def _checked(self, thought: Thought) -> tuple[NDArray, NDArray, NDArray, NDArray | None]:
         """The fields of `thought` as arrays (B, N)."""
-        if not all(hasattr(thought, name) for name in Thought._fields):
+        if not all(hasattr(thought, name) for name in Thought._fields if name != "aside"):
             raise SandboxError(f"thought is {shown(thought)}; give a Thought.")
         counts = []
         for name in ("prompt_tokens", "output_tokens"):
-            count = as_array(f"thought: {name}", getattr(thought, name))
-            whole = count.dtype.kind in "iu" and count.shape == self._team
-            if not whole or (count < 0).any() or (count >= MOST_TOKENS).any():
-                raise SandboxError(
-                    f"thought: {name} must be whole numbers of at least 0 and below 2^53, shape {self._team}."
-                )
-            counts.append(count)
+            counts.append(self._count(name, getattr(thought, name)))
         meanwhile: Any = np.full(self._team, HOLD) if thought.meanwhile is None else thought.meanwhile
         models = None if thought.models is None else as_array("thought: models", thought.models)
         if models is not None and models.shape != self._team:
@@ -186,11 +248,22 @@ class DeliberatingBatch(BatchEnv):
                 raise SandboxError(f"thought: a model is {shown(named)}; give its name, or None.")
         return counts[0], counts[1], self._whole(meanwhile).astype(np.int64), models
 
+    def _count(self, name: str, given: Any) -> NDArray:
+        """Tokens as an array (B, N)."""
+        count = as_array(f"thought: {name}", given)
+        whole = count.dtype.kind in "iu" and count.shape == self._team
+        if not whole or (count < 0).any() or (count >= MOST_TOKENS).any():
+            raise SandboxError(
+                f"thought: {name} must be whole numbers of at least 0 and below 2^53, shape {self._team}."
+            )
+        return count
+
     def _report(self, out: Out = None) -> tuple[Observation, NDArray[np.float32], Info]:
         own = None if out is None else {name: array for name, array in out.items() if name != "terms"}
         observation, reward, info = super()._report(own)
         thinking = self.world.state.minds["pending"] != NOTHING
         self._spent[..., _THINKING] = info["thinking"] = thinking
+        info["board_share"] = self._share()
         terms = None if out is None else out.get("terms")
         info["terms"] = np.concatenate((info["terms"], self._spent), axis=-1, out=terms)
         return observation, reward, info
@@ -202,6 +275,8 @@ class DeliberatingBatch(BatchEnv):
 
 _IMPOSSIBLE = -2
 """Identity of a decision that was never legal: it is late whenever it comes."""
+_ROUNDING = 1e-9
+"""Share by which sums of seconds may be off."""
 _THINKING, _LATE, _TOO_HOT = (THOUGHT_TERMS.index(name) for name in ("thinking", "late", "too_hot"))
 
 

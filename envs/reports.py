@@ -28,6 +28,8 @@ PROMPT = 4
 LABELS = tuple(ascii_letters[26:] + ascii_letters[:26])
 """A, B, ... Z, a, ... z: each is one token for every Qwen tokenizer."""
 LETTERS, WORDS = "letters", "words"
+THINK = "think_first"
+"""What is listed beside the decisions to a mind that may think before it decides."""
 LANGUAGES = ("en", "zh")
 ABSENT = "What is not told is 0 or absent."
 ANSWER = {
@@ -102,6 +104,7 @@ class Reporter:
         self.layout: Layout = problem.layout
         self.actions = problem.actions
         self.labels = problem.actions if label == WORDS else LABELS[: len(problem.actions)]
+        self.choices = (*problem.actions, THINK)
         self.briefing, self.phrases = self._said(problem.briefing), tuple(map(self._said, problem.phrases))
         self._features = [self._translated(feature) for feature in self.layout.features]
         self._bounds = _bounds(self._features)
@@ -125,6 +128,10 @@ class Reporter:
         parts.append(self._said((ANSWER_PRICED if problem.prospects else ANSWER)[label]))
         self.system = self._joined(parts)
 
+    def said(self, text: str) -> str:
+        """`text` in the language of the reports, where there is a translation."""
+        return self._said(text)
+
     @property
     def longest(self) -> int:
         """No report has more characters."""
@@ -132,17 +139,25 @@ class Reporter:
         said += sum(text.longest + len(text.topic) for text, _ in self._texts)
         return 2 * said + sum(len(name) + len(label) + 24 for name, label in self._labelled()) + 128
 
-    def options(self, mask: NDArray[np.int8], order: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    def options(
+        self, mask: NDArray[np.int8], order: NDArray[np.int64] | None = None, think: bool = False
+    ) -> NDArray[np.int64]:
         """The legal actions (L,) as a report lists them: in their own order, or with `order` (L,), a
-        permutation of their places, in that one."""
+        permutation of their places, in that one. With `think` thinking is one more, after them, the A-th."""
         legal = np.flatnonzero(mask)
-        return legal if order is None else legal[order]
+        listed = np.append(legal, len(self.actions)) if think else legal
+        return listed if order is None else listed[order]
 
     def labels_of(self, options: Sequence[int] | NDArray[np.int64]) -> tuple[str, ...]:
         """The labels (L,) of listed actions."""
         if self.label == WORDS:
-            return tuple(self.actions[i] for i in options)
-        return self.labels[: len(options)]
+            return tuple(self.choices[i] for i in options)
+        return LABELS[: len(options)]
+
+    @property
+    def choice_labels(self) -> tuple[str, ...]:
+        """The labels where thinking is a choice too (A + 1,); (A,) where there is no letter left for it."""
+        return self.choices if self.label == WORDS else LABELS[: len(self.choices)]
 
     def report(
         self,
@@ -159,21 +174,25 @@ class Reporter:
         mask: NDArray[np.int8],
         order: NDArray[np.int64] | None = None,
         observation: NDArray[np.float32] | None = None,
+        think: str = "",
     ) -> str:
         """The legal decisions of a mask (A,) with their labels, and with what each is expected to pay by an
-        observation (F,)."""
-        options = self.options(mask, order)
+        observation (F,). With `think`, what is said of thinking first, that is listed too."""
+        options = self.options(mask, order, bool(think))
         worths = () if observation is None else self.worths(observation, options)
-        return "\n".join(self._lines(options, worths))
+        return "\n".join(self._lines(options, worths, think))
 
     def worths(
         self, observation: NDArray[np.float32], options: Sequence[int] | NDArray[np.int64]
     ) -> tuple[float, ...]:
-        """What these actions (L,) are expected to pay by an observation (F,); empty where nobody can say."""
+        """What these actions (L,) are expected to pay by an observation (F,); empty where nobody can say.
+
+        Thinking pays nothing by itself.
+        """
         if not self._prospects:
             return ()
         seen = Seen(zip(self.layout.names, self.layout.physical(observation).tolist(), strict=True))
-        return tuple(self._prospects[i](seen) for i in options)
+        return tuple(self._prospects[i](seen) if i < len(self.actions) else 0.0 for i in options)
 
     def paid(self, worths: Sequence[float]) -> str:
         """What decisions that are listed together pay, in words."""
@@ -230,9 +249,12 @@ class Reporter:
         """Whether it is known of every decision what it is expected to pay."""
         return bool(self._prospects)
 
-    def content_free(self, mask: NDArray[np.int8], order: NDArray[np.int64] | None = None) -> str:
+    def content_free(
+        self, mask: NDArray[np.int8], order: NDArray[np.int64] | None = None, think: str = ""
+    ) -> str:
         """A report that says nothing but what is legal: what a mind answers to it, it answers anyway."""
-        return f"{self._said('Report')}: {self._said('not available')}.\n{self.listed(mask, order)}"
+        listed = self.listed(mask, order, think=think)
+        return f"{self._said('Report')}: {self._said('not available')}.\n{listed}"
 
     def situation(self, observation: NDArray[np.float32], leave_out: int = 0) -> str:
         """What one observation (F,) says: warnings, then topic by topic.
@@ -406,26 +428,37 @@ class Reporter:
                 physical[self.layout.index(feature.name)] = 1.0
         return physical
 
-    def _lines(self, options: Sequence[int] | NDArray[np.int64], worths: Sequence[float]) -> list[str]:
+    def _lines(
+        self, options: Sequence[int] | NDArray[np.int64], worths: Sequence[float], think: str = ""
+    ) -> list[str]:
         """Decisions that are listed, with what each is expected to pay: in words and a number, or of many in
         a number alone, those of a family together."""
-        names, labels = [self.actions[i] for i in options], self.labels_of(options)
-        if self.label == LETTERS and len(options) >= RANGES_FROM:
-            return self._in_families(in_ranges(labels, names, self._together), worths)
+        names, labels = [self.choices[i] for i in options], self.labels_of(options)
+        if self.label == LETTERS and len(options) - bool(think) >= RANGES_FROM:
+            return self._in_families(in_ranges(labels, names, self._together), names, worths, think)
         marks = [f"{label}: {spaced(name)}" for label, name in zip(labels, names, strict=True)]
         if self.label == WORDS:
             marks = [f"- {name}" for name in names]
         notes = [f", {self.grade(worth)}, {self.paid((worth,))}" for worth in worths] or [""] * len(marks)
+        if think:
+            notes[names.index(THINK)] = f", {self._said(think)}"
         return [f"{self._said('Decisions')}:", *(map("".join, zip(marks, notes, strict=True)))]
 
-    def _in_families(self, ranges: Iterator[tuple[str, int, int]], worths: Sequence[float]) -> list[str]:
+    def _in_families(
+        self,
+        ranges: Iterator[tuple[str, int, int]],
+        names: Sequence[str],
+        worths: Sequence[float],
+        think: str,
+    ) -> list[str]:
         """The lines of `in_ranges`, with what each decision is expected to pay."""
-        if not len(worths):
-            return [f"{self._said('Decisions')}:", *(line for line, *_ in ranges)]
-        told = [f"{self._said('Decisions and pay')}:"]
+        told = [f"{self._said('Decisions and pay' if len(worths) else 'Decisions')}:"]
         for line, i, j in ranges:
             end = ":" if j - i > 1 or line[-1].isdigit() else ""
-            told.append(f"{line}{end} {self._amounts(worths[i:j])}")
+            if think and names[i] == THINK:
+                told.append(f"{line}, {self._said(think)}")
+            else:
+                told.append(f"{line}{end} {self._amounts(worths[i:j])}" if len(worths) else line)
         return told
 
     def _amounts(self, worths: Sequence[float]) -> str:

@@ -83,8 +83,10 @@ class Onboard:
         output_tokens: ArrayLike,
         share: NDArray[np.float64],
         models: NDArray[np.object_] | None = None,
+        cached_tokens: ArrayLike = 0,
     ) -> ThoughtCost:
-        """Cost of one thought of each satellite: token counts (B, N), `share` (B, N) of full power.
+        """Cost of one thought of each satellite: token counts (B, N), `share` (B, N) of full power. Of the
+        prompt `cached_tokens` (B, N) lie in the cache already, and are not read again.
 
         The nominal model of its spacecraft thinks, or the one named in `models` (B, N) where that is not
         None. A hot board runs at a lower clock: the thought takes longer and the power falls with it, as it
@@ -93,11 +95,13 @@ class Onboard:
         """
         if not np.all((share >= 0.0) & (share <= 1.0)):
             raise SandboxError(f"share = {shown(share)}; give shares of full power, from 0 to 1.")
-        prompt, output = np.broadcast_arrays(np.asarray(prompt_tokens), np.asarray(output_tokens))
+        counts = (np.asarray(count) for count in (prompt_tokens, output_tokens, cached_tokens))
+        _, prompt, output, cached = np.broadcast_arrays(share, *counts)
         spent = (prompt > 0) | (output > 0)
         seconds, joules, watts = (np.zeros(share.shape) for _ in ThoughtCost._fields)
         for host, profile, where in self._parts(spent, models):
-            one = inference(host.board, profile, host.precision, prompt[where], output[where])
+            given = host.board, profile, host.precision, prompt[where], output[where]
+            one = inference(*given, cached_tokens=cached[where])
             seconds[where], joules[where] = one.seconds, one.joules
             watts[where] = host.board.active_w - host.standing_w
         with np.errstate(divide="ignore", invalid="ignore"):

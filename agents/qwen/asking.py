@@ -7,14 +7,14 @@ import math
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.qwen.breaker import Breaker
 from agents.qwen.cassette import Recorder, Transport
-from agents.qwen.chat import messages
+from agents.qwen.chat import common_prefix, messages
 from agents.qwen.decisions import Request
 from agents.qwen.dense import DenseRenderer
 from agents.qwen.dialects import (
@@ -32,7 +32,7 @@ from agents.qwen.http import Client, Reply
 from agents.qwen.outcome import Outcome, outcome_of, tokens_in, unanswered
 from agents.qwen.probing import complaint, ends_thoughts
 from agents.qwen.reasons import plain
-from envs.replies import OK, UNREADABLE, ReplyReader
+from envs.replies import OK, UNREADABLE, Reading, ReplyReader
 
 ANSWER_ROOM = 128
 """Tokens of the context that are kept for closing the thoughts and answering."""
@@ -45,6 +45,14 @@ MOST_VERDICTS = 100_000
 PROPOSED = -1
 """In place of a seed: the option at a place is proposed by itself, and nothing is drawn."""
 MOST_ANSWERED, LONGEST_NAME = 8, 80
+
+
+class Slice(NamedTuple):
+    """A piece of a thought: its text, the tokens that were written, and whether it ends there."""
+
+    text: str = ""
+    written: int = 0
+    closed: bool = False
 
 
 class Asker:
@@ -78,20 +86,33 @@ class Asker:
         self._one_call = 0 < budget < math.inf and ends_thoughts(transport, self._thinking_body)
 
     def ask(self, request: Request, order: NDArray[np.int64], seed: int | None) -> Outcome:
-        """What a satellite decides of its options listed in an order, after a thought within the budget.
+        """What a satellite decides of its options listed in an order, without thoughts.
 
         With `PROPOSED` for the seed the verdict on the one option of the `order`."""
-        if len(request.legal) == 1:
+        if len(request.options) == 1:
             return Outcome("choice", np.ones(1), int(request.legal[0]))
         if seed == PROPOSED:
             return self.judged(request, int(order[0]))
-        if self._budget:
-            question, left_out = self._question(request, order)
-            return self._reason(request, question, left_out, seed, order)
         return self.chosen(request, order, seed)
 
+    def thought(self, request: Request, order: NDArray[np.int64], seed: int | None) -> Outcome:
+        """What it decides after a thought within the budget."""
+        if len(request.legal) == 1:
+            return self.ask(request, order, seed)
+        question, left_out = self._question(request, order)
+        outcome = self._reason(request, question, left_out, seed, order)
+        known = read_before(request.read, question, outcome.prompt_tokens)
+        return outcome._replace(prompt_tokens=outcome.prompt_tokens - known)
+
+    def offered(self, request: Request) -> bool:
+        """Whether the context has room for a thought about `request`; of an unknown one it has."""
+        if self._context is None:
+            return True
+        question = Question.of(request, request.reporter.topic_count(request.observation))
+        return tokens_in(question.system + question.report) < self._context - ANSWER_ROOM
+
     def chosen(self, request: Request, order: NDArray[np.int64], seed: int | None) -> Outcome:
-        """The same without thoughts."""
+        """The same where there is something to choose."""
         question, left_out = self._question(request, order)
         return self._choose(request, question, left_out, seed, order)
 
@@ -130,17 +151,23 @@ class Asker:
         """What is answered to a report that says nothing but what is legal."""
         question = replace(
             Question.of(request),
-            report=request.reporter.content_free(request.mask),
+            report=request.reporter.content_free(request.mask, think=request.think or ""),
             situation="Report: not available.",
         )
-        return self._choose(request, question, 0, None, np.arange(len(request.legal)))
+        return self._choose(request, question, 0, None, np.arange(len(request.options)))
 
     def reader(self, request: Request) -> ReplyReader:
         """What reads the answers to such a request; made before threads ask for it."""
-        key = request.reporter.actions, request.reporter.labels
+        reporter = request.reporter
+        key = reporter.choices if request.think else reporter.actions, request.labels
         if key not in self._readers:
             self._readers[key] = ReplyReader(*key)
         return self._readers[key]
+
+    def _read(self, request: Request, text: str, order: NDArray[np.int64]) -> Reading:
+        """The decision in `text`, or that it wants to think."""
+        mask = np.append(request.mask, np.int8(1)) if request.think else request.mask
+        return self.reader(request).read(text, mask, order)
 
     def _post(self, dialect: Dialect, body: dict[str, Any]) -> Reply:
         """The reply to `body`; a field that the server refuses by its name is left out from then on."""
@@ -185,9 +212,9 @@ class Asker:
         if answer.probabilities is not None:
             outcome = outcome_of(reply, question, left_out, "choice", answer)
             return self._completed(request, outcome, answer, left_out, seed, order)
-        reading = self.reader(request).read(answer.text, request.mask, order)
+        reading = self._read(request, answer.text, order)
         finish = "stop" if reading.status == OK else reading.status
-        place = int(np.flatnonzero(request.legal[order] == reading.action)[0]) if finish == "stop" else -1
+        place = int(np.flatnonzero(request.options[order] == reading.action)[0]) if finish == "stop" else -1
         outcome = outcome_of(reply, question, left_out, finish, answer, action=reading.action)
         return outcome._replace(place=int(order[place]) if place >= 0 else -1)
 
@@ -212,9 +239,9 @@ class Asker:
         among = np.ones(len(missing))
         if len(missing) > 1 and len(missing) < len(shares):
             mask = np.zeros_like(request.mask)
-            options = request.legal[order][missing]
-            mask[options] = 1
-            rest = replace(request, mask=mask)
+            options = request.options[order][missing]
+            mask[options[options < len(mask)]] = 1
+            rest = replace(request, mask=mask, think=request.think if len(mask) in options else "")
             question = Question.of(rest, left_out)
             reply = self._post(self._dialect, self._dialect.body(question, GREEDY))
             try:
@@ -228,7 +255,7 @@ class Asker:
                     output_tokens=outcome.output_tokens + paid.output_tokens,
                 )
                 told = np.maximum(second.probabilities, LEAST_SHARE)
-                among = told[np.searchsorted(rest.legal, options)] / told.max()
+                among = told[np.searchsorted(rest.options, options)] / told.max()
         whole = shares.copy()
         whole[missing] = answer.unseen * among
         return outcome._replace(shares=whole / whole.sum())
@@ -250,7 +277,7 @@ class Asker:
             answer = read_chat(reply.json)
         except UnreadableReply as error:
             return outcome_of(reply, question, left_out, UNREADABLE, note=reply.said or str(error))
-        reading = self.reader(request).read(answer.text, request.mask, order)
+        reading = self._read(request, answer.text, order)
         thought = outcome_of(reply, question, left_out, "stop", answer, action=reading.action)
         if not answer.cut and reading.status == OK:
             return thought
@@ -284,6 +311,23 @@ class Asker:
             body["max_tokens"] += ANSWER_TOKENS
         return self._plain.wants.applied(body)
 
+    def slice(self, request: Request, text: str, tokens: int, seed: int) -> Slice:
+        """What comes next, in at most so many tokens, of a thought that has come so far; nothing where the
+        server fails."""
+        question = Question.of(request)
+        asked = question.goes_on(text) if text else question
+        body = self._thinking_body(asked, seed) | {self._plain.wants.limit: tokens}
+        reply = self._post(self._plain, body)
+        if not reply.ok:
+            return Slice()
+        try:
+            answer = read_chat(reply.json)
+        except UnreadableReply:
+            return Slice()
+        said = "\n".join(part for part in (answer.reasoning, answer.text) if part)
+        counted = outcome_of(reply, question, 0, "stop", answer).output_tokens
+        return Slice(said, min(tokens, max(counted, 1)), not answer.cut)
+
     def _question(self, request: Request, order: NDArray[np.int64]) -> tuple[Question, int]:
         """The question, and how many topics had to go for it to fit the context."""
         question = Question.of(request, 0, order)
@@ -312,6 +356,12 @@ class Asker:
         return replace(
             question, dense=prompt, answers=tuple(renderer.action_ids[request.legal[order]].tolist())
         )
+
+
+def read_before(read: str, question: Question, tokens: int) -> int:
+    """Of the tokens of a question those of the beginning that was `read` a moment ago, in proportion."""
+    text = question.system + question.report
+    return tokens * len(common_prefix(read, text)) // max(1, len(text))
 
 
 def _thinking_on(switch: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Whether a model decides by place and letter: made-up reports, each listed forwards and backwards."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.qwen.decisions import Request
+from agents.qwen.on_demand import has_label
 from agents.qwen.orders import (
     AUTO,
     BIASED,
@@ -37,8 +39,8 @@ class BiasTest:
     nobody is charged for it.
     """
 
-    def __init__(self, debias: str) -> None:
-        self.debias = debias
+    def __init__(self, debias: str, think: str = "") -> None:
+        self.debias, self._think = debias, think
         self._found: dict[int, tuple[Reporter, str, float]] = {}
         self._agreement: dict[str, float] = {}
 
@@ -47,7 +49,7 @@ class BiasTest:
         if self.debias != AUTO:
             return self.debias
         if id(reporter) not in self._found:
-            bias = measured(reporter, ask)
+            bias = measured(reporter, ask, self._think)
             way = NONE if bias < BIASED else self._remedy(reporter, ask, judge)
             self._found[id(reporter)] = (reporter, way, bias)
         return self._found[id(reporter)][1]
@@ -76,15 +78,15 @@ class BiasTest:
         return told | ({"agreement": agreed_with} if agreed_with else {})
 
 
-def measured(reporter: Reporter, ask: Ask) -> float:
+def measured(reporter: Reporter, ask: Ask, think: str = "") -> float:
     """How far apart are what is decided of options listed forwards and backwards, from 0 to 1.
 
     The mean distance of the probabilities, or the share of requests whose likeliest option changes, whichever
     is more: of a model that hardly tells options apart the place decides all the same.
     """
     asked = []
-    for request in probes(reporter):
-        places = np.arange(len(request.legal))
+    for request in probes(reporter, think):
+        places = np.arange(len(request.options))
         asked += [(request, places), (request, places[::-1])]
     answers, apart, changed = ask(asked), [], []
     for forwards, backwards in zip(answers[::2], answers[1::2], strict=True):
@@ -123,7 +125,7 @@ def _shifted(requests: Sequence[Request], ask: Ask) -> list[NDArray[np.float64] 
     return found
 
 
-def probes(reporter: Reporter) -> list[Request]:
+def probes(reporter: Reporter, think: str = "") -> list[Request]:
     """Made-up requests, always the same for a problem. In every third all actions are legal: a model that
     chooses well among a few may be lost among many."""
     rng, count = np.random.default_rng(0), len(reporter.actions)
@@ -134,5 +136,6 @@ def probes(reporter: Reporter) -> list[Request]:
         options = count if k % 3 == 2 else PROBE_OPTIONS
         mask[1 + rng.permutation(count - 1)[: options - 1]] = 1
         observation = rng.uniform(-1.0, 1.0, len(reporter.layout)).astype(np.float32)
-        requests.append(Request(observation, mask, reporter))
+        request = Request(observation, mask, reporter, think=think)
+        requests.append(request if has_label(request) else replace(request, think=""))
     return requests

@@ -80,7 +80,7 @@ class ChatRenderer:
         key = (system, think, tuple(turns))
         if key not in self._prefixes:
             probes = [self.ids(system, report, think, turns) for report in ("A", "0")]
-            self._prefixes[key] = _common_prefix(*probes)
+            self._prefixes[key] = list(common_prefix(*probes))
         return self._prefixes[key]
 
     def fit(self, request: Request, think: bool, room: int, order: NDArray[np.int64] | None = None) -> Prompt:
@@ -154,7 +154,8 @@ def _nested(labels: list[list[int]]) -> bool:
     return any(tuple(label[:k]) in found for label in labels for k in range(1, len(label)))
 
 
-def _common_prefix(one: list[int], other: list[int]) -> list[int]:
+def common_prefix(one: Sequence[Any], other: Sequence[Any]) -> Sequence[Any]:
+    """What both begin with."""
     shorter = min(len(one), len(other))
     differ = (i for i in range(shorter) if one[i] != other[i])
     return one[: next(differ, shorter)]

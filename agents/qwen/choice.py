@@ -1,11 +1,25 @@
 """From the scores of labels to a decision: a softmax over what is legal, and seeded draws."""
 
 import math
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, shown
+
+NEVER, ALWAYS, ON_DEMAND, ASIDE = "off", "always", "auto", "agile"
+"""When a mind thinks: never, before every decision, when it chooses to, and all the while beside deciding."""
+USUAL_BUDGETS: Mapping[str, float] = {ON_DEMAND: 256, ASIDE: 1024}
+"""Tokens of thought where none are given."""
+
+
+class Thinking(NamedTuple):
+    """When a mind thinks, and for how many tokens at most."""
+
+    when: str
+    budget: float
 
 
 def legal_probabilities(
@@ -75,12 +89,36 @@ def check_temperature(temperature: float) -> float:
 
 def thinking_budget(thinking: str | int | float) -> float:
     """Tokens of thought: 0 for "off", infinity for "free", else the number given. Raises SandboxError."""
-    if thinking in ("off", "free"):
-        return 0 if thinking == "off" else math.inf
-    try:
-        budget = int(thinking)
-    except (TypeError, ValueError, OverflowError):
-        budget = 0
-    if budget < 1:
-        raise SandboxError(f"thinking is {thinking!r}; give off, free or a number of tokens from 1 up.")
+    budget = _tokens(thinking)
+    if thinking not in ("off", "free") and budget < 1:
+        raise SandboxError(
+            f"thinking is {shown(thinking)}; give off, free or a number of tokens from 1 up, or auto or "
+            "agile, by itself or with a budget, such as auto:512."
+        )
     return budget
+
+
+def thinking_of(thinking: str | int | float) -> Thinking:
+    """When and how much is thought: "off", "free", a number of tokens, or "auto" or "agile", by themselves
+    or with a budget as in "auto:512". Raises SandboxError."""
+    when, colon, budget = thinking.partition(":") if isinstance(thinking, str) else ("", "", "")
+    if when not in USUAL_BUDGETS:
+        tokens = thinking_budget(thinking)
+        return Thinking(ALWAYS if tokens else NEVER, tokens)
+    tokens = _tokens(budget) if colon else USUAL_BUDGETS[when]
+    if tokens < 1:
+        raise SandboxError(
+            f"thinking is {shown(thinking)}; give {when} a number of tokens from 1 up, such as {when}:512, "
+            f"or {when}:free."
+        )
+    return Thinking(when, tokens)
+
+
+def _tokens(budget: str | int | float) -> float:
+    """Infinity for "free", a whole number for what is one, 0 for all else."""
+    if budget == "free":
+        return math.inf
+    try:
+        return int(budget)
+    except (TypeError, ValueError, OverflowError):
+        return 0

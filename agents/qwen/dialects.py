@@ -109,20 +109,26 @@ class Question:
     def of(cls, request: Request, leave_out: int = 0, order: NDArray[np.int64] | None = None) -> "Question":
         """The question that `request` poses, its options in `order`, without the last `leave_out` topics."""
         reporter = request.reporter
-        options = reporter.options(request.mask, order)
+        options = request.options if order is None else request.options[order]
+        phrases = (*reporter.phrases, request.think)
         return cls(
             system=reporter.system,
             report=request.asked(order, leave_out),
             briefing=reporter.briefing,
-            situation=reporter.situation(request.observation, leave_out),
+            situation=request.situation(leave_out),
             labels=reporter.labels_of(options),
-            names=tuple(reporter.actions[i] for i in options),
-            phrases=tuple(reporter.phrases[i] for i in options),
+            names=tuple(reporter.choices[i] for i in options),
+            phrases=tuple(phrases[i] or "" for i in options),
         )
 
     def after(self, thoughts: str) -> "Question":
         """The same question to a mind that has thought so far and must decide now."""
         tail = f"\n\nYou have thought so far:\n{thoughts}\n\nTime is up: decide now."
+        return replace(self, report=self.report + tail, situation=self.situation + tail)
+
+    def goes_on(self, thoughts: str) -> "Question":
+        """The same question to a mind that has thought so far and may think on."""
+        tail = f"\n\nYou have thought so far:\n{thoughts}\n\nGo on from there."
         return replace(self, report=self.report + tail, situation=self.situation + tail)
 
 

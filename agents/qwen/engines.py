@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from agents.qwen.choice import NEVER, thinking_of
 from agents.qwen.decisions import Engine
 from sandbox.errors import SandboxError, unknown_name
 
@@ -30,7 +31,8 @@ def make_engine(
     `model` alone is a checkpoint in this process, a hub id or a folder; `server` is the URL of a server, for
     which `model` is what it calls the model; neither is the shipped nano. `adapter` is a LoRA for all
     satellites, or a mapping of names to LoRAs of which each request names one. `mode` "choose" or "reason"
-    and `thinking` "off", "free" or a budget in tokens have to agree; each follows from the other. `options`
+    and `thinking` "off", "free", a budget in tokens, "auto" or "agile" have to agree; each follows from the
+    other. `options`
     are those of the engine: `LocalEngine`, `ServerEngine` or `NanoEngine`, each in its own file beside this.
 
     Raises SandboxError for choices that do not go together.
@@ -57,7 +59,7 @@ def _thinking(mode: str | None, thinking: str | int | None) -> str | int:
         raise unknown_name("mode", mode, MODES)
     if thinking is None:
         return DEFAULT_BUDGET if mode == "reason" else "off"
-    if mode is not None and (mode == "reason") == (thinking == "off"):
+    if mode is not None and (mode == "choose") != (thinking_of(thinking).when == NEVER):
         raise SandboxError(
             f"mode {mode} does not go with thinking {thinking}; choose is without thoughts, reason with them."
         )
@@ -87,8 +89,11 @@ def _server(server: str, model: str | Path | None, options: dict[str, Any]) -> E
 def _nano(options: dict[str, Any]) -> Engine:
     from agents.qwen.nano import NanoEngine
 
-    if options.pop("thinking") != "off":
-        raise SandboxError("The nano only chooses; take thinking off, or a Qwen3 that thinks with --model.")
+    if thinking_of(options.pop("thinking")).when != NEVER:
+        raise SandboxError(
+            "The nano only chooses: it writes no thoughts, and has none to ask for; take thinking off, or a "
+            "Qwen3 that thinks, with --model or --server."
+        )
     return _made(NanoEngine, options)
 
 

@@ -2,7 +2,8 @@
 
 *choose* is a proper policy: a softmax over the labels of the legal decisions after one forward pass, nothing
 to parse. *reason* lets the model think first, within a budget of tokens that is enforced here, and then
-chooses: so the answer is always legal and has probabilities.
+chooses: so the answer is always legal and has probabilities. *auto* chooses, and among the choices is to
+reason (`agents.qwen.on_demand`). *agile* chooses, and reasons beside it (`agents.qwen.aside`).
 
 Output tokens are those that the model wrote. What is put into its mouth to close its thoughts is read, not
 written, so it counts with the prompt; the answer comes with the last token read and costs nothing more.
@@ -11,6 +12,7 @@ written, so it counts with the prompt; the answer comes with the last token read
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,15 +20,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.qwen.bias import BiasTest
-from agents.qwen.chat import CLOSED, NEVER, TIME_IS_UP, ChatRenderer, Prompt
-from agents.qwen.choice import Draws, check_temperature, softmax, sure_mass, thinking_budget
-from agents.qwen.decisions import FLOOR, UNSURE, Decision, Engine, Request, check_floor, no_scores
+from agents.qwen.chat import CLOSED, TIME_IS_UP, ChatRenderer, Prompt, common_prefix
+from agents.qwen.chat import NEVER as NEVER_OPENS
+from agents.qwen.choice import (
+    ALWAYS,
+    NEVER,
+    ON_DEMAND,
+    Draws,
+    check_temperature,
+    draw,
+    softmax,
+    sure_mass,
+    thinking_of,
+)
+from agents.qwen.decisions import (
+    FLOOR,
+    UNSURE,
+    Decision,
+    Engine,
+    Request,
+    Stream,
+    check_floor,
+    no_scores,
+)
 from agents.qwen.loading import load
+from agents.qwen.local_model import Answered, LocalModel
 from agents.qwen.names import nominal_name
+from agents.qwen.on_demand import (
+    Uniforms,
+    after_thought,
+    first_pass,
+    has_label,
+    offer_of,
+    uniforms_of,
+)
 from agents.qwen.orders import AUTO, CALIBRATE, EACH, SHIFTS, Orders, agreed, check_debias
 from envs.replies import SAFE_ACTION
-from envs.reports import VERDICTS, WORDS
-from sandbox.errors import SandboxError, unknown_name
+from sandbox.errors import SandboxError
 
 UNSTATED = 4096
 """Tokens of context of a model that does not say."""
@@ -42,22 +72,6 @@ class Pass(NamedTuple):
     order: NDArray[np.int64]
 
 
-class _Answer(NamedTuple):
-    """What one pass gave: log-probabilities (L,) of the labels at each place, and what it took."""
-
-    order: NDArray[np.int64]
-    scores: NDArray[np.float64]
-    prompt_tokens: int
-    left_out: int
-    output_tokens: int = 0
-    finish: str = "choice"
-    reasoning: str = ""
-    mass: float = -1.0
-    """Share of the probability on verdicts, where options were proposed one by one;"""
-    passes: int = 1
-    """in so many passes."""
-
-
 class _Prior(NamedTuple):
     """What a model answers to a report that says nothing: log-probabilities (L,), and the tokens to pay."""
 
@@ -65,11 +79,12 @@ class _Prior(NamedTuple):
     tokens: int
 
 
-class LocalEngine(Engine):
+class LocalEngine(LocalModel, Engine):
     """Decides with the checkpoint `model`, a hub id or a folder.
 
     `adapters` maps names to LoRA folders or hub ids; a request names the one that decides for it, and
-    `default_adapter` stands in where it names none. `thinking` is "off", "free" or a number of tokens.
+    `default_adapter` stands in where it names none. `thinking` is "off", "free", a number of tokens, "auto"
+    or "agile" (with a budget: "auto:512").
     `temperature` divides the scores of the labels; with `sample` an action is drawn from the probabilities,
     else the most likely one is taken. `threads` sets those of torch, for the whole process. `context` makes
     the context shorter than the checkpoint's. `name` is the nominal model whose cost the spacecraft pays.
@@ -103,7 +118,8 @@ class LocalEngine(Engine):
         floor: float = FLOOR,
         any_model: bool = False,
     ) -> None:
-        self.budget = thinking_budget(thinking)
+        super().__init__()
+        thinking_of(thinking)  # a wrong one is told before anything is loaded
         self.temperature, self.sample = check_temperature(temperature), sample
         self.adapters = tuple(adapters or {})
         self.default_adapter = default_adapter
@@ -114,23 +130,19 @@ class LocalEngine(Engine):
         self.tokenizer = loaded.tokenizer
         self.chat = ChatRenderer(loaded.tokenizer, str(model))
         self.context = _context(context, _longest(loaded.model.config), str(model))
-        self._labels: dict[tuple[str, ...], list[list[int]]] = {}
-        self._split = False
-        self._draws, self._orders = Draws(seed), Orders(seed)
-        self._bias, self.floor = BiasTest(check_debias(debias)), check_floor(floor)
-        if debias == EACH and self.budget:
-            raise SandboxError(f"debias {EACH} goes without thoughts; take thinking off, or debias {SHIFTS}.")
+        self._draws, self._aside, self._orders = Draws(seed), Draws(seed), Orders(seed)
+        self._debias, self.floor = check_debias(debias), check_floor(floor)
         self._reporters: dict[int, Any] = {}
         self._known: dict[tuple[Any, ...], _Prior] = {}
         self._paid: set[tuple[int, tuple[Any, ...]]] = set()
         self._start(loaded.model, micro_batch, threads)
+        self.think_as(thinking)
 
     def _start(self, model: Any, micro_batch: int, threads: int | None) -> None:
         """What needs torch, which is not imported before a checkpoint is asked for."""
         import torch
 
         from agents.qwen.scoring import Forward
-        from agents.qwen.thinking import Thinker
 
         if threads is not None:
             if threads < 1:
@@ -139,18 +151,31 @@ class LocalEngine(Engine):
         self._forward: Forward | None = Forward(model, bool(self.adapters), micro_batch)
         self._closing = self.chat.encode(TIME_IS_UP)
         self._closed = self.chat.encode(THINK_END + CLOSED)
-        if self.budget:
-            self._check_thinking()
-            ends = [self.tokenizer.convert_tokens_to_ids(token) for token in (THINK_END, TURN_END)]
-            self._thinker = Thinker(self._forward, ends)
+
+    def _made_thinker(self) -> Any:
+        from agents.qwen.thinking import Thinker
+
+        assert self._forward is not None
+        ends = [self.tokenizer.convert_tokens_to_ids(token) for token in (THINK_END, TURN_END)]
+        return Thinker(self._forward, ends)
+
+    def think_as(self, thinking: str | int) -> None:
+        wanted = thinking_of(thinking)
+        if wanted.budget:
+            self._check_thinking(wanted.budget)
+            self._thinker = self._made_thinker()
+        self.thinking, self.budget, self._offer = wanted, wanted.budget, offer_of(wanted)
+        self._always_thinks = wanted.when == ALWAYS
+        self._bias = BiasTest(self._debias, self._offer)
 
     @property
     def mode(self) -> str:
-        """ "choose" or "reason"."""
-        return "reason" if self.budget else "choose"
+        """ "choose", "reason", "auto" or "agile"."""
+        return {NEVER: "choose", ALWAYS: "reason"}.get(self.thinking.when, self.thinking.when)
 
     def reset(self, seed: int | None = None) -> None:
         self._draws.reset(seed)
+        self._aside.reset(seed)
         self._paid.clear()
 
     def close(self) -> None:
@@ -159,9 +184,51 @@ class LocalEngine(Engine):
     def decide(self, requests: Sequence[Request]) -> list[Decision]:
         if self._forward is None:
             raise SandboxError("This engine was closed; make another one.")
-        judge = None if self.budget else self._judge
+        if self.thinking.when == ON_DEMAND:
+            return self._on_demand(requests)
+        return self._decided([self._readable(request) for request in requests], self._always_thinks)
+
+    def _on_demand(self, requests: Sequence[Request]) -> list[Decision]:
+        """Decisions of which some asked for a thought first."""
+        asked = [self._offered(request) for request in requests]
+        drawn = uniforms_of(asked, self._draws) if self.sample else [None] * len(asked)
+        decided = self._decided(asked, False, drawn)
+        thinks = [i for i, decision in enumerate(decided) if decision.thought_asked]
+        again = [replace(asked[i], think="") for i in thinks]
+        read = [self._read_before(asked[i], plain) for i, plain in zip(thinks, again, strict=True)]
+        second = self._decided(again, True, [drawn[i] for i in thinks])
+        for i, shared, decision in zip(thinks, read, second, strict=True):
+            paid = replace(decision, prompt_tokens=decision.prompt_tokens - shared)
+            decided[i] = after_thought(decided[i], paid)
+        return decided
+
+    def _offered(self, request: Request) -> Request:
+        """`request` with thinking among its choices, where there are a label and room for a thought."""
+        offer = self._offer if request.think is None else request.think
+        offered = replace(request, think=offer)
+        if offer and has_label(request):
+            try:
+                self.chat.fit(offered, True, self._room())
+                return offered
+            except SandboxError:  # no room for a thought
+                pass
+        return replace(request, think="")
+
+    def _read_before(self, offered: Request, plain: Request) -> int:
+        """Tokens of the prompts of the second pass that the first has read."""
+        first = self.chat.fit(offered, False, self._room()).ids
+        listed = self._listed(plain, self._bias.way(plain.reporter, self._ask))
+        seconds = [self.chat.fit(plain, True, self._room(), order).ids for order in listed]
+        return sum(len(common_prefix(first, ids)) for ids in seconds)
+
+    def _decided(
+        self, requests: Sequence[Request], think: bool, drawn: Sequence[Uniforms | None] | None = None
+    ) -> list[Decision]:
+        """Decisions in one pass, or after a thought each; drawn with these numbers where there are any."""
+        drawn = drawn or [None] * len(requests)
+        judge = self._judge if self.thinking.when == NEVER else None
         ways = [self._bias.way(request.reporter, self._ask, judge) for request in requests]
-        found: list[list[_Answer]] = [[] for _ in requests]
+        found: list[list[Answered]] = [[] for _ in requests]
         proposed = [i for i, way in enumerate(ways) if way == EACH]
         for i, answer in zip(proposed, self._judged([requests[i] for i in proposed]), strict=True):
             found[i].append(answer)
@@ -172,18 +239,50 @@ class LocalEngine(Engine):
             for order in self._listed(request, way)
         ]
         if passes:
-            answers = self._answers([requests[p.request] for p in passes], [p.order for p in passes])
+            given = [requests[p.request] for p in passes], [p.order for p in passes]
+            answers = self._answers(*given, think)
             for which, answer in zip(passes, answers, strict=True):
                 found[which.request].append(answer)
         prior = self._priors(requests, ways)
-        return [self._decision(*each) for each in zip(requests, found, prior, strict=True)]
+        return [self._decision(*each) for each in zip(requests, found, prior, drawn, strict=True)]
+
+    def begin(self, request: Request) -> Stream:
+        ids = self.chat.fit(request, True, self._room()).ids
+        return Stream(request, len(ids), prompt=ids)
+
+    def go_on(self, streams: Sequence[Stream], tokens: Sequence[int]) -> None:
+        rows = [self._row(stream.request, stream.prompt + stream.ids) for stream in streams]
+        draws = [self._aside.of(stream.request.satellite) for stream in streams]
+        for stream, thought in zip(streams, self._thinker.think(rows, tokens, draws), strict=True):
+            stream.ids = stream.ids + thought.ids
+            stream.written += thought.drawn
+            stream.closed, stream.text = thought.closed, self._said(stream.ids)
+
+    def room(self, stream: Stream) -> float:
+        return self.context - len(stream.prompt) - len(stream.ids)
+
+    def shortened(self, text: str, tokens: int) -> str:
+        ids = self.chat.encode(text)
+        if len(ids) <= tokens:
+            return text
+        return "..." + self.tokenizer.decode(ids[len(ids) - max(0, tokens - 1) :], skip_special_tokens=True)
+
+    def _readable(self, request: Request) -> Request:
+        """`request` without the thoughts that it quotes, where there is no room for them."""
+        if not request.thoughts:
+            return request
+        try:
+            self.chat.fit(request, False, self.context)
+        except SandboxError:
+            return replace(request, thoughts="")
+        return request
 
     def told(self) -> dict[str, Any]:
         return {"model": self.name, "labels": "whole" if self._split else "one token", **self._bias.told()}
 
     def _listed(self, request: Request, way: str) -> list[NDArray[np.int64]]:
         """The orders in which the options of a request are listed."""
-        count = len(request.legal)
+        count = len(request.options)
         return self._orders.of(count) if way == SHIFTS else [np.arange(count)]
 
     def _ask(self, asked: Sequence[tuple[Request, NDArray[np.int64]]]) -> list[NDArray[np.float64] | None]:
@@ -202,65 +301,19 @@ class LocalEngine(Engine):
             for answer in answers
         ]
 
-    def _judged(self, requests: Sequence[Request]) -> list["_Answer"]:
-        """For each request how much rather the model says Yes than No to each option by itself."""
-        asked = [(i, place) for i, request in enumerate(requests) for place in range(len(request.legal))]
-        prompts = []
-        for i, place in asked:
-            reporter, report = requests[i].reporter, requests[i].proposed(place)
-            prompts.append(self.chat.ids(reporter.judging, report, False, reporter.verdicts_shown))
-        self._check_fits(prompts)
-        rows = [self._judged_row(requests[i], ids) for (i, _), ids in zip(asked, prompts, strict=True)]
-        logs = self._verdicts(rows)
-        answers = []
-        for i, request in enumerate(requests):
-            mine = [k for k, (which, _) in enumerate(asked) if which == i]
-            yes, no = logs[mine].T
-            answers.append(
-                _Answer(
-                    np.arange(len(request.legal)),
-                    yes - no,
-                    sum(len(prompts[k]) for k in mine),
-                    0,
-                    mass=float(np.exp(np.logaddexp(yes, no)).mean()),
-                    passes=len(mine),
-                )
-            )
-        return answers
-
-    def _check_fits(self, prompts: Sequence[list[int]]) -> None:
-        longest = max(map(len, prompts), default=0)
-        if longest > self.context - 1:
-            raise SandboxError(
-                f"A prompt of {longest} tokens does not fit the context of {self.context} tokens; give a "
-                "larger context."
-            )
-
-    def _verdicts(self, rows: Sequence[Any]) -> NDArray[np.float64]:
-        """Log-probabilities (n, 2) that rows are answered with Yes and with No, in either case."""
-        assert self._forward is not None
-        if not rows:
-            return np.empty((0, 2))
-        labels = [word for verdict in VERDICTS for word in (verdict, verdict.lower())]
-        tokens = self.chat.label_tokens(labels)
-        if all(len(label) == 1 for label in tokens):
-            logs = self._forward.scores(rows, np.array([label[0] for label in tokens]))
-        else:
-            logs = np.array([self._forward.whole(row, tokens) for row in rows])
-        return np.logaddexp(logs[:, 0::2], logs[:, 1::2])
-
-    def _answers(self, requests: Sequence[Request], orders: Sequence[NDArray[np.int64]]) -> list["_Answer"]:
+    def _answers(
+        self, requests: Sequence[Request], orders: Sequence[NDArray[np.int64]], think: bool
+    ) -> list[Answered]:
         """What the model answers to each request, its options listed in that order."""
-        think, room = self.budget > 0, self._room()
         prompts = [
-            self.chat.fit(request, think, room, order)
+            self.chat.fit(request, think, self._room() if think or request.think else self.context, order)
             for request, order in zip(requests, orders, strict=True)
         ]
         if think:
             return self._reasoned(requests, orders, prompts)
         ids = [prompt.ids for prompt in prompts]
         return [
-            _Answer(order, row, len(prompt.ids), prompt.left_out)
+            Answered(order, row, len(prompt.ids), prompt.left_out)
             for order, row, prompt in zip(orders, self._scores(requests, ids, orders), prompts, strict=True)
         ]
 
@@ -269,11 +322,9 @@ class LocalEngine(Engine):
         requests: Sequence[Request],
         orders: Sequence[NDArray[np.int64]],
         prompts: Sequence[Prompt],
-    ) -> list["_Answer"]:
+    ) -> list[Answered]:
         """Answers after a thought each: thoughts speak of letters, so that each order has its own."""
-        rows = [
-            self._row(request, prompt.ids, True) for request, prompt in zip(requests, prompts, strict=True)
-        ]
+        rows = [self._row(request, prompt.ids) for request, prompt in zip(requests, prompts, strict=True)]
         left = [self.context - len(prompt.ids) - len(self._closing) for prompt in prompts]
         budgets = [int(min(self.budget, room)) for room in left]
         draws = self._streams(requests)
@@ -282,7 +333,7 @@ class LocalEngine(Engine):
         ids = [prompt.ids + tail for prompt, tail in zip(prompts, tails, strict=True)]
         scored = self._scores(requests, ids, orders)
         return [
-            _Answer(
+            Answered(
                 order,
                 row,
                 len(prompt.ids) + len(tail) - thought.drawn,
@@ -318,8 +369,9 @@ class LocalEngine(Engine):
         new = {key: i for i, key in enumerate(wanted) if key is not None and key not in self._known}
         if new:
             asked = [requests[i] for i in new.values()]
-            ids = [self.chat.ids(r.system, r.reporter.content_free(r.mask), False) for r in asked]
-            orders = [np.arange(len(request.legal)) for request in asked]
+            free = [r.reporter.content_free(r.mask, think=r.think or "") for r in asked]
+            ids = [self.chat.ids(r.system, text, False) for r, text in zip(asked, free, strict=True)]
+            orders = [np.arange(len(request.options)) for request in asked]
             rows = self._scores(asked, ids, orders)
             for key, own, row in zip(new, ids, rows, strict=True):
                 self._known[key] = _Prior(row, len(own))
@@ -335,9 +387,11 @@ class LocalEngine(Engine):
 
     def _prior_key(self, request: Request) -> tuple[Any, ...]:
         self._reporters[id(request.reporter)] = request.reporter  # keeps its number taken
-        return id(request.reporter), request.mask.tobytes(), request.adapter
+        return id(request.reporter), request.mask.tobytes(), request.adapter, request.think or ""
 
-    def _decision(self, request: Request, answers: Sequence["_Answer"], prior: "_Prior") -> Decision:
+    def _decision(
+        self, request: Request, answers: Sequence[Answered], prior: "_Prior", drawn: Uniforms | None
+    ) -> Decision:
         prompt_tokens = sum(answer.prompt_tokens for answer in answers) + prior.tokens
         output_tokens = sum(answer.output_tokens for answer in answers)
         left_out = max(answer.left_out for answer in answers)
@@ -348,108 +402,65 @@ class LocalEngine(Engine):
         worth = rows[0] if len(rows) == 1 else agreed(rows, [answer.order for answer in answers])
         if prior.scores is not None and np.isfinite(prior.scores).all():
             worth = worth - prior.scores
-        probabilities = np.zeros(len(request.mask))
-        probabilities[request.legal] = softmax(worth, self.temperature)
+        if request.think:
+            first = first_pass(request, worth, self.temperature, drawn)
+            probabilities = first.probabilities
+        else:
+            first, probabilities = None, np.zeros(len(request.mask))
+            probabilities[request.legal] = softmax(worth, self.temperature)
         judged = answers[0].mass >= 0.0
         mass = answers[0].mass if judged else float(np.mean([sure_mass(row) for row in rows]))
-        if self.sample:
+        if drawn is not None:
+            action = draw(probabilities, drawn.act)
+        elif self.sample:
             action = self._draws.pick(probabilities, request.satellite)
         else:
             action = int(probabilities.argmax())
         unsure = mass < self.floor
+        thinks = first is not None and first.thinks and not unsure
         return Decision(
             action=SAFE_ACTION if unsure else action,
             prompt_tokens=prompt_tokens,
             output_tokens=output_tokens,
             finish=UNSURE if unsure else answers[0].finish,
             probabilities=probabilities,
-            text=request.label(action),
+            text=request.label(len(request.mask) if thinks else action),
             reasoning=reasoning,
             fell_back=unsure,
             left_out=left_out,
             mass=mass,
             why=UNSURE if unsure else "",
             passes=sum(answer.passes for answer in answers),
+            thought_asked=thinks if self.thinking.when == ON_DEMAND else None,
+            thought_chance=None if first is None else first.chance,
+            without_thought=action if thinks else None,
         )
-
-    def _scores(
-        self, requests: Sequence[Request], ids: Sequence[list[int]], orders: Sequence[NDArray[np.int64]]
-    ) -> list[NDArray[np.float64]]:
-        """Log-probabilities (L,) of the labels at each place for each request, whatever its problem."""
-        assert self._forward is not None
-        scores: list[NDArray[np.float64]] = [np.empty(0)] * len(requests)
-        quick: dict[tuple[str, ...], list[int]] = {}
-        for i, (request, order) in enumerate(zip(requests, orders, strict=True)):
-            reporter = request.reporter
-            tokens = self._label_tokens(reporter.labels)
-            if all(len(label) == 1 for label in tokens) and reporter.label != WORDS:
-                quick.setdefault(reporter.labels, []).append(i)
-                continue
-            options = reporter.options(request.mask, order)
-            which = options if reporter.label == WORDS else range(len(options))
-            scores[i] = self._forward.whole(
-                self._row(request, ids[i], self.budget > 0), [tokens[k] for k in which]
-            )
-        for labels, chosen in quick.items():
-            first = np.array([label[0] for label in self._label_tokens(labels)])
-            rows = [self._row(requests[i], ids[i], self.budget > 0) for i in chosen]
-            for i, row in zip(chosen, self._forward.scores(rows, first), strict=True):
-                scores[i] = row[: len(requests[i].legal)]
-        return scores
-
-    def _row(self, request: Request, ids: list[int], think: bool) -> Any:
-        prefix = self.chat.prefix(request.system, think) if self.reuse_prefix else []
-        return self._prefixed(request, ids, prefix)
-
-    def _judged_row(self, request: Request, ids: list[int]) -> Any:
-        """The same for a decision that is proposed."""
-        reporter = request.reporter
-        known = reporter.judging, False, reporter.verdicts_shown
-        return self._prefixed(request, ids, self.chat.prefix(*known) if self.reuse_prefix else [])
-
-    def _prefixed(self, request: Request, ids: list[int], prefix: list[int]) -> Any:
-        from agents.qwen.scoring import Row
-
-        adapter = request.adapter or self.default_adapter
-        self._check_adapter(adapter)
-        fits = len(prefix) < len(ids) and ids[: len(prefix)] == prefix
-        return Row(ids, len(prefix) if fits else 0, adapter)
-
-    def _label_tokens(self, labels: tuple[str, ...]) -> list[list[int]]:
-        if labels not in self._labels:
-            self._labels[labels] = self.chat.label_tokens(labels)
-            self._split |= any(len(label) > 1 for label in self._labels[labels])
-        return self._labels[labels]
 
     def _room(self) -> int:
         """Tokens that a prompt may have."""
-        if not self.budget:
+        return self._room_with(self.budget)
+
+    def _room_with(self, budget: float) -> int:
+        if not budget:
             return self.context
-        thoughts = self.context // FREE_SHARE if math.isinf(self.budget) else int(self.budget)
+        thoughts = self.context // FREE_SHARE if math.isinf(budget) else int(budget)
         return self.context - thoughts - len(self._closing)
 
     def _said(self, ids: list[int]) -> str:
         text = self.tokenizer.decode(ids, skip_special_tokens=True)
         return text.replace("<think>", "").strip()
 
-    def _check_adapter(self, adapter: str | None) -> None:
-        if adapter is None or adapter in self.adapters:
-            return
-        if not self.adapters:
-            raise SandboxError(
-                f"Adapter {adapter!r} is asked of an engine without any; load it with --adapter."
-            )
-        raise unknown_name("adapter", adapter, self.adapters)
-
-    def _check_thinking(self) -> None:
-        if self.chat.style == NEVER:
+    def _check_thinking(self, budget: float) -> None:
+        if self._debias == EACH:
+            raise SandboxError(f"debias {EACH} goes without thoughts; take thinking off, or debias {SHIFTS}.")
+        if self.chat.style == NEVER_OPENS:
             raise SandboxError(
                 f"Model {self.chat.model!r} has no thinking mode (its chat template never opens a thinking "
                 "block); take thinking off, or a checkpoint that thinks."
             )
-        if self._room() < 1:
+        if self._room_with(budget) < 1:
             raise SandboxError(
-                f"A thinking budget of {self.budget:g} tokens does not fit the context of {self.context}; "
+                f"A thinking budget of {budget:g} tokens does not fit the context of {self.context}; "
                 "give a smaller budget or a larger context."
             )
 

@@ -8,13 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.qwen.choice import softmax
-from agents.qwen.decisions import Request
+from agents.qwen.decisions import CHARACTERS_PER_TOKEN, Request
 from agents.qwen.dialects import Answer, Question, Usage, read_usage
 from agents.qwen.http import NOT_JSON, Reply
 from envs.replies import ILLEGAL, SAFE_ACTION, UNREADABLE
 
-CHARACTERS_PER_TOKEN = 3.0
-"""For estimates where the server does not count: fewer than in plain English, for the digits in a report."""
 NOTHING = Answer(None)
 FAILED = (UNREADABLE, ILLEGAL, "timeout", "error")
 """How it ends without an action of the mind's."""

@@ -12,24 +12,43 @@ second prompt are not counted: on board the thoughts are in the cache already.
 import math
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.qwen.address import base_url
-from agents.qwen.asking import LEAST_SHARE, PROPOSED, Asker
+from agents.qwen.asking import ANSWER_ROOM, LEAST_SHARE, PROPOSED, Asker
 from agents.qwen.bias import BiasTest
 from agents.qwen.cassette import Player, Recorder
-from agents.qwen.choice import Draws, check_temperature, softmax, thinking_budget
-from agents.qwen.decisions import FLOOR, UNSURE, Decision, Engine, Request, check_floor
-from agents.qwen.dialects import Decisions, Dense, LogProbs, SystemOne
+from agents.qwen.choice import (
+    ALWAYS,
+    ASIDE,
+    NEVER,
+    ON_DEMAND,
+    Draws,
+    check_temperature,
+    draw,
+    softmax,
+    thinking_of,
+)
+from agents.qwen.decisions import FLOOR, UNSURE, Decision, Engine, Request, Stream, check_floor
+from agents.qwen.dialects import Decisions, Dense, LogProbs, Question, SystemOne
 from agents.qwen.http import ApiKey, Client
 from agents.qwen.names import nominal_name
+from agents.qwen.on_demand import (
+    Uniforms,
+    after_thought,
+    first_pass,
+    has_label,
+    offer_of,
+    uniforms_of,
+)
 from agents.qwen.orders import AUTO, CALIBRATE, EACH, NONE, SHIFTS, Orders, agreed, check_debias
-from agents.qwen.outcome import FAILED, Outcome, failed, weighed_verdicts
+from agents.qwen.outcome import FAILED, Outcome, failed, tokens_in, weighed_verdicts
 from agents.qwen.pool import Pool
 from agents.qwen.probing import probe
 from envs.replies import SAFE_ACTION
@@ -38,11 +57,21 @@ from sandbox.errors import SandboxError
 API_KEY_ENV = "SANDBOX_API_KEY"
 
 
+class _Verdict(NamedTuple):
+    """What passes came to: whether to think first, and the action without that if it is known."""
+
+    thinks: bool
+    action: int | None
+    probabilities: NDArray[np.float64] | None = None
+    mass: float | None = None
+    chance: float | None = None
+
+
 class ServerEngine(Engine):
     """Decides with `model` at the server `url`, for example http://localhost:8000/v1.
 
     `model` None takes the only one that the server lists. `dialect` is one of `agents.qwen.dialects`, or
-    "auto" for the best that works. `thinking` is "off", "free" or a number of tokens. `temperature` and
+    "auto" for the best that works. `thinking` is as of `LocalEngine`. `temperature` and
     `sample` act on the probabilities; where a server gives none, `sample` has it draw. `context` in tokens
     makes prompts be shortened by the rules of `agents.qwen.chat`, by estimate; the default is what the server
     states. `api_key_env` names the environment variable with the key. With `cassette` the exchanges are
@@ -78,10 +107,10 @@ class ServerEngine(Engine):
         debias: str = AUTO,
         floor: float = FLOOR,
     ) -> None:
-        self.budget = thinking_budget(thinking)
+        first = thinking_of(thinking)
         self.temperature, self.sample = check_temperature(temperature), sample
         _check_numbers(timeout_s, retries, concurrency, context)
-        self._bias, self.floor = BiasTest(check_debias(debias)), check_floor(floor)
+        self._debias, self.floor = check_debias(debias), check_floor(floor)
         if record and cassette is None:
             raise SandboxError("Recording needs a file; give --cassette with it.")
         self._transport: Client | Recorder | Player
@@ -93,52 +122,52 @@ class ServerEngine(Engine):
             self._transport = client if cassette is None else Recorder(client, cassette)
         shown = base_url(url) if isinstance(self._transport, Player) else client.url
         try:
-            found = probe(self._transport, shown, model, dialect, self.budget > 0)
+            found = probe(self._transport, shown, model, dialect, first.when == ALWAYS)
         except SandboxError:
             if isinstance(self._transport, Recorder):
                 self._transport.discard()
             raise
         self.model, self.dialect = found.model, found.dialect
         self.context = found.context if context is None else context
-        self._check_each(debias)
-        self.dense = isinstance(self.dialect, Dense)
-        if self.dense:
-            self._check_dense()
+        self.dense, self._may_fall_back = isinstance(self.dialect, Dense), dialect == "auto"
         self.name = name or nominal_name(self.model)
-        self._asker = Asker(
-            self._transport,
-            self.dialect,
-            fallback=dialect == "auto",
-            budget=self.budget,
-            context=self.context,
-            sample=self.sample,
-        )
-        self._draws, self._orders = Draws(seed), Orders(seed)
+        self.think_as(thinking)
+        self._draws, self._aside, self._orders = Draws(seed), Draws(seed), Orders(seed)
         self._pool: Pool | None = Pool(concurrency, "qwen-server")
         self._reporters: dict[int, Any] = {}
         self._known: dict[Any, tuple[NDArray[np.float64] | None, int]] = {}
         self._paid: set[Any] = set()
 
-    @property
-    def _judges(self) -> bool:
-        """Whether options may be proposed one by one: without thoughts, and by probabilities."""
-        return not self.budget and isinstance(self.dialect, LogProbs | SystemOne | Decisions)
+    def think_as(self, thinking: str | int) -> None:
+        wanted = thinking_of(thinking)
+        self._check_each(wanted.when)
+        if self.dense and wanted.budget:
+            raise SandboxError("The dialect dense only chooses; take thinking off.")
+        self.thinking, self.budget, self._offer = wanted, wanted.budget, offer_of(wanted)
+        self._bias = BiasTest(NONE if self.dense else self._debias, self._offer)
+        self._asker = Asker(
+            self._transport,
+            self.dialect,
+            fallback=self._may_fall_back,
+            budget=0.0 if self.thinking.when == ASIDE else self.budget,
+            context=self.context,
+            sample=self.sample,
+        )
 
-    def _check_each(self, debias: str) -> None:
-        if debias == EACH and not self._judges:
+    def _judges(self, when: str) -> bool:
+        """Whether options may be proposed one by one: without thoughts, and by probabilities."""
+        return when == NEVER and isinstance(self.dialect, LogProbs | SystemOne | Decisions)
+
+    def _check_each(self, when: str) -> None:
+        if self._debias == EACH and not self._judges(when):
             raise SandboxError(
                 f"debias {EACH} needs the probabilities of Yes and No and no thoughts: the dialect is "
-                f"{self.dialect.name}, thinking {'on' if self.budget else 'off'}; take debias {SHIFTS}."
+                f"{self.dialect.name}, thinking {'off' if when == NEVER else 'on'}; take debias {SHIFTS}."
             )
-
-    def _check_dense(self) -> None:
-        """Dense prompts list actions in one order, and are answered in one pass."""
-        if self.budget:
-            raise SandboxError("The dialect dense only chooses; take thinking off.")
-        self._bias = BiasTest(NONE)
 
     def reset(self, seed: int | None = None) -> None:
         self._draws.reset(seed)
+        self._aside.reset(seed)
         self._paid.clear()
 
     def close(self) -> None:
@@ -150,6 +179,27 @@ class ServerEngine(Engine):
         self._pool = None
         if isinstance(self._transport, Recorder | Player):
             self._transport.close()
+
+    def begin(self, request: Request) -> Stream:
+        return Stream(request, tokens_in(request.system + request.report))
+
+    def go_on(self, streams: Sequence[Stream], tokens: Sequence[int]) -> None:
+        assert self._pool is not None
+        asked = []
+        for stream, most in zip(streams, tokens, strict=True):
+            seed = int(self._aside.of(stream.request.satellite).integers(2**31))
+            asked.append((stream.request, stream.text, most, seed))
+        if self._asker.breaker.open:
+            asked = asked[:1]
+        slices = self._pool.map(self._asker.slice, asked)
+        for stream, found in zip(streams, slices, strict=False):
+            stream.text = f"{stream.text} {found.text}".strip()
+            stream.written, stream.closed = stream.written + found.written, found.closed
+
+    def room(self, stream: Stream) -> float:
+        if self.context is None:
+            return math.inf
+        return max(0, self.context - stream.prompt_tokens - stream.written - ANSWER_ROOM)
 
     def told(self) -> dict[str, Any]:
         return {
@@ -163,43 +213,77 @@ class ServerEngine(Engine):
     def decide(self, requests: Sequence[Request]) -> list[Decision]:
         if self._pool is None:
             raise SandboxError("This engine was closed; make another one.")
+        if self.thinking.when == ON_DEMAND:
+            return self._on_demand(requests)
+        return self._decided(requests, self.thinking.when == ALWAYS)
+
+    def _on_demand(self, requests: Sequence[Request]) -> list[Decision]:
+        """Decisions of which some asked for a thought first."""
+        asked = [self._offered(request) for request in requests]
+        drawn = uniforms_of(asked, self._draws) if self.sample else [None] * len(asked)
+        decided = self._decided(asked, False, drawn)
+        thinks = [i for i, decision in enumerate(decided) if decision.thought_asked]
+        again = []
+        for i in thinks:
+            known = Question.of(asked[i], decided[i].left_out)
+            again.append(replace(asked[i], think="", read=known.system + known.report))
+        second = self._decided(again, True, [drawn[i] for i in thinks])
+        for i, decision in zip(thinks, second, strict=True):
+            decided[i] = after_thought(decided[i], decision)
+        return decided
+
+    def _offered(self, request: Request) -> Request:
+        """`request` with thinking among its choices, where there are a label and room for a thought."""
+        offered = replace(request, think=self._offer if request.think is None else request.think)
+        legal = has_label(offered) and self._asker.offered(offered)
+        return offered if legal else replace(offered, think="")
+
+    def _decided(
+        self, requests: Sequence[Request], think: bool, drawn: Sequence[Uniforms | None] | None = None
+    ) -> list[Decision]:
+        """Decisions in one pass, or after a thought each; drawn with these numbers where there are any."""
+        drawn = drawn or [None] * len(requests)
         for request in requests:
             self._asker.reader(request)
-        judge = self._try_each if self._judges else None
+        judge = self._try_each if self._judges(self.thinking.when) else None
         ways = [self._bias.way(request.reporter, self._try_out, judge) for request in requests]
         asked: list[tuple[Request, NDArray[np.int64], int | None]] = []
         of: list[int] = []
         for i, (request, way) in enumerate(zip(requests, ways, strict=True)):
-            count = len(request.legal)
+            count = len(request.options)
             if way == EACH and count > 1:
                 asked += [(request, np.array([place]), PROPOSED) for place in range(count)]
                 of += [i] * count
                 continue
             orders = self._orders.of(count) if way == SHIFTS and count > 1 else [np.arange(count)]
-            asked += [(request, order, self._seed(request)) for order in orders]
+            asked += [(request, order, self._seed(request, think)) for order in orders]
             of += [i] * len(orders)
-        outcomes = self._all(asked)
+        outcomes = self._all(asked, self._asker.thought if think else self._asker.ask)
         priors = [self._prior(request) if way == CALIBRATE else None
                   for request, way in zip(requests, ways, strict=True)]  # fmt: skip
         decisions = []
-        for i, (request, prior) in enumerate(zip(requests, priors, strict=True)):
+        for i, (request, prior, own) in enumerate(zip(requests, priors, drawn, strict=True)):
             mine = [k for k, which in enumerate(of) if which == i]
             found = [(asked[k][1], outcomes[k]) for k in mine]
             if asked[mine[0]][2] == PROPOSED:
                 found = [weighed_verdicts(request, [outcomes[k] for k in mine])]
-            decisions.append(self._decision(request, found, prior, len(mine)))
+            decisions.append(self._decision(request, found, prior, len(mine), own))
         return decisions
 
-    def _all(self, asked: Sequence[tuple[Request, NDArray[np.int64], int | None]]) -> list[Outcome]:
+    def _all(
+        self,
+        asked: Sequence[tuple[Request, NDArray[np.int64], int | None]],
+        ask: Callable[[Request, NDArray[np.int64], int | None], Outcome],
+    ) -> list[Outcome]:
         """What asking them all came to. Of a server that failed too often one is asked, to see whether it is
         back; where it is not, the others fail unasked."""
         assert self._pool is not None
         if not (self._asker.breaker.open and len(asked) > 1):
-            return self._pool.map(self._asker.ask, asked)
-        first = self._pool.map(self._asker.ask, asked[:1])
+            return self._pool.map(ask, asked)
+        first = self._pool.map(ask, asked[:1])
         if self._asker.breaker.open:
             return [*first, *(failed("error", self._asker.breaker.why) for _ in asked[1:])]
-        return [*first, *self._pool.map(self._asker.ask, asked[1:])]
+        return [*first, *self._pool.map(ask, asked[1:])]
 
     def _try_out(
         self, asked: Sequence[tuple[Request, NDArray[np.int64]]]
@@ -235,7 +319,7 @@ class ServerEngine(Engine):
     def _prior(self, request: Request) -> "tuple[NDArray[np.float64] | None, int]":
         """What is answered to a report that says nothing: log-probabilities (L,), and the tokens to pay."""
         assert self._pool is not None
-        key = (id(request.reporter), request.mask.tobytes())
+        key = (id(request.reporter), request.mask.tobytes(), request.think or "")
         self._reporters[id(request.reporter)] = request.reporter  # keeps its number taken
         if key not in self._known:
             if self._asker.breaker.open:
@@ -250,9 +334,9 @@ class ServerEngine(Engine):
         self._paid.add((request.satellite, key))
         return shares, 0 if paid else tokens
 
-    def _seed(self, request: Request) -> int | None:
+    def _seed(self, request: Request, think: bool) -> int | None:
         """What the server draws with; drawn here, so that the order of threads does not matter."""
-        if not (self.sample or self.budget):
+        if not (self.sample or think):
             return None
         return int(self._draws.of(request.satellite).integers(2**31))
 
@@ -262,48 +346,66 @@ class ServerEngine(Engine):
         found: Sequence[tuple[NDArray[np.int64], Outcome]],
         prior: "tuple[NDArray[np.float64] | None, int] | None",
         passes: int,
+        drawn: Uniforms | None,
     ) -> Decision:
         """A decision from what asking in several orders came to; passes that failed are left out."""
         good = [(order, outcome) for order, outcome in found if outcome.finish not in FAILED]
         first = (good or found)[0][1]
-        action, probabilities, mass = first.action, None, None
-        scored = [(order, outcome) for order, outcome in good if outcome.shares is not None]
-        finish = first.finish
-        if scored:
-            probabilities, mass = self._weighed(request, scored, prior)
-            if self.sample:
-                action = self._draws.pick(probabilities, request.satellite)
-            else:
-                action = int(probabilities.argmax())
-        elif len(good) > 1:
-            votes = Counter(outcome.action for _, outcome in good)
-            action = max(votes, key=lambda each: (votes[each], -each))
-        if mass is not None and mass < self.floor:
-            finish, action = UNSURE, SAFE_ACTION
-        fell_back = finish in (*FAILED, UNSURE)
+        verdict = self._verdict(request, good, prior, drawn)
+        unsure = verdict.mass is not None and verdict.mass < self.floor
+        finish = UNSURE if unsure else first.finish
+        thinks, fell_back = verdict.thinks and not unsure, finish in (*FAILED, UNSURE)
+        action = SAFE_ACTION if fell_back or verdict.action is None else verdict.action
         return Decision(
             action=action,
             prompt_tokens=sum(o.prompt_tokens for _, o in found) + (prior[1] if prior else 0),
             output_tokens=sum(o.output_tokens for _, o in found),
             finish=finish,
-            probabilities=probabilities,
+            probabilities=verdict.probabilities,
             text=first.text,
             reasoning="\n\n".join(o.reasoning for _, o in found if o.reasoning),
             fell_back=fell_back,
             left_out=max(o.left_out for _, o in found),
             estimated=any(o.estimated for _, o in found),
-            mass=mass,
-            why=(UNSURE if finish == UNSURE else first.why) if fell_back else "",
+            mass=verdict.mass,
+            why=(UNSURE if unsure else first.why) if fell_back else "",
             passes=passes,
+            thought_asked=thinks if self.thinking.when == ON_DEMAND else None,
+            thought_chance=verdict.chance,
+            without_thought=verdict.action if thinks else None,
         )
+
+    def _verdict(
+        self,
+        request: Request,
+        good: Sequence[tuple[NDArray[np.int64], Outcome]],
+        prior: "tuple[NDArray[np.float64] | None, int] | None",
+        drawn: Uniforms | None,
+    ) -> _Verdict:
+        """What passes that did not fail come to: by their probabilities, or else the most said."""
+        scored = [(order, outcome) for order, outcome in good if outcome.shares is not None]
+        if not scored:
+            return _said_most(good, len(request.mask))
+        worth, mass = self._weighed(scored, prior)
+        if request.think:
+            thinks, action, probabilities, chance = first_pass(request, worth, self.temperature, drawn)
+            return _Verdict(thinks, action, probabilities, mass, chance)
+        probabilities = np.zeros(len(request.mask))
+        probabilities[request.legal] = softmax(worth, self.temperature)
+        if drawn is not None:
+            action = draw(probabilities, drawn.act)
+        elif self.sample:
+            action = self._draws.pick(probabilities, request.satellite)
+        else:
+            action = int(probabilities.argmax())
+        return _Verdict(False, action, probabilities, mass)
 
     def _weighed(
         self,
-        request: Request,
         scored: Sequence[tuple[NDArray[np.int64], Outcome]],
         prior: "tuple[NDArray[np.float64] | None, int] | None",
     ) -> tuple[NDArray[np.float64], float | None]:
-        """Probabilities (A,) at our temperature from those at each place, and the mean label mass."""
+        """What the options are worth, as log-probabilities (L,), and the mean label mass."""
         shares = [outcome.shares for _, outcome in scored if outcome.shares is not None]
         if len(scored) == 1 and not (prior and prior[0] is not None):
             with np.errstate(divide="ignore"):  # what is impossible stays so
@@ -313,10 +415,16 @@ class ServerEngine(Engine):
             worth = agreed(rows, [order for order, _ in scored])
             if prior and prior[0] is not None:
                 worth = worth - prior[0]
-        probabilities = np.zeros(len(request.mask))
-        probabilities[request.legal] = softmax(worth, self.temperature)
         told = [outcome.mass for _, outcome in scored if outcome.mass is not None]
-        return probabilities, float(np.mean(told)) if told else None
+        return worth, float(np.mean(told)) if told else None
+
+
+def _said_most(good: Sequence[tuple[NDArray[np.int64], Outcome]], think: int) -> _Verdict:
+    """The answer that most passes gave, of equals the first; the number `think` asks for a thought."""
+    votes = Counter(outcome.action for _, outcome in good)
+    ranked = sorted(votes, key=lambda each: (-votes[each], each))
+    actions = [each for each in ranked if each != think]
+    return _Verdict(ranked[:1] == [think], actions[0] if actions else None)
 
 
 def _key(variable: str) -> ApiKey | None:

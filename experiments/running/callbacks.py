@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from agents import Policy
 from agents.qwen.decisions import Decision, Request
 from envs.batch import BatchEnv
 from experiments.running.asked import shortened
-from experiments.running.metrics import Totals
+from experiments.running.metrics import AskedTotals, Totals
 from experiments.running.rollout import Round, Watcher
 from sandbox.recording import Recorder, Recording
 from sandbox.recording.frames import activity_of, meta_of, scene_of, sizes_of, static_of
@@ -27,6 +28,7 @@ SHOWN_ODDS = 0.005
 """Least probability of a decision that is noted with a thought."""
 _SPENT = ("prompt_tokens", "output_tokens")
 _THOUGHT = ("thought_s", "thought_j", *_SPENT)
+_ASKED = tuple(field.name for field in fields(AskedTotals))
 
 
 class Tally(Watcher):
@@ -40,6 +42,7 @@ class Tally(Watcher):
         self._lowest, self._closest = self._battery(), np.full(team, np.inf)
         self._spent = [env.terms.index(name) for name in _SPENT if name in env.terms]
         self._thoughts, self._fallbacks = np.zeros(team, int), np.zeros(team, int)
+        self._asked = np.zeros((len(_ASKED), *team))
 
     def after(self, env: BatchEnv, played: Round) -> None:
         did = env.world.state.activity
@@ -52,9 +55,10 @@ class Tally(Watcher):
         np.minimum(self._lowest, self._battery(), out=self._lowest)
         if env.world.encounters is not None:
             np.minimum(self._closest, env.world.encounters.state.passing["closest"], out=self._closest)
-        self._thoughts += (played.terms[..., self._spent] > 0.0).any(-1)
+        self._thoughts += _decided(played, self._spent)
         for (b, n), (_, decision) in played.decisions.items():
             self._fallbacks[b, n] += decision.fell_back
+            self._note_asked(b, n, decision, played)
 
     def totals(self, b: int = 0) -> Totals:
         """The sums of world `b` so far."""
@@ -71,11 +75,29 @@ class Tally(Watcher):
             closest=self._closest[b] if world.encounters is not None else None,
             thoughts=self._thoughts[b] if self._spent else None,
             fallbacks=self._fallbacks[b] if self._spent else None,
+            asked=AskedTotals(*self._asked[:, b]) if self._spent and self._asked[0].any() else None,
         )
+
+    def _note_asked(self, b: int, n: int, decision: Decision, played: Round) -> None:
+        """Count what a mind that may ask for thoughts did, and what its thoughts cost."""
+        if decision.thought_asked is None or not self._spent or (b, n) in played.by_hand:
+            return
+        seconds, joules = (played.terms[b, n, self._env.terms.index(name)] for name in _THOUGHT[:2])
+        cost = (seconds, joules) if decision.thought_asked else (0.0, 0.0)
+        self._asked[:, b, n] += (1, decision.thought_asked, decision.thought_changed, *cost)
 
     def _battery(self) -> np.ndarray:
         power = self._env.world.state.power
         return power["energy"] / power["capacity"]
+
+
+def _decided(played: Round, spent: Sequence[int]) -> np.ndarray:
+    """Who thought about a decision (B, N); what is thought beside the decisions is none."""
+    found = np.any(played.terms[..., spent] > 0.0, axis=-1)
+    thought = None if played.policy is None else played.policy.thought
+    if thought is not None and thought.aside is not None:
+        found = found & ((thought.prompt_tokens > 0) | (thought.output_tokens > 0))
+    return np.asarray(found)
 
 
 class Earned(Watcher):
@@ -199,6 +221,12 @@ def said_of(env: BatchEnv, request: Request, decision: Decision) -> dict[str, An
     if decision.probabilities is not None:
         content["odds"] = odds_of(decision.probabilities, env.actions)
     content |= {"why": decision.why, "mass": None if decision.mass is None else shortened(decision.mass)}
+    if decision.thought_asked:
+        without = decision.without_thought
+        content["thought"] = "asked for"
+        content["without_thought"] = None if without is None else env.actions[without]
+    if decision.thought_chance is not None:
+        content["thought_chance"] = shortened(decision.thought_chance)
     return {key: value for key, value in content.items() if value not in (None, "")}
 
 

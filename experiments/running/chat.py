@@ -22,6 +22,7 @@ from envs.deliberation import HOLD, deliberating
 from envs.episodes import known_as, make_env, scenario_of
 from envs.replies import ILLEGAL, OK, ReplyReader
 from envs.reports import Reporter
+from experiments.running.asked import wish
 from experiments.running.callbacks import because_of
 from experiments.running.chat_commands import COMMANDS, SLASH
 from experiments.running.cockpit import Cockpit
@@ -244,7 +245,8 @@ class Session:
         options = request.legal.tolist()
         actions = self.flight.env.actions
         labels = dict(zip(options, self._reporter.labels_of(options), strict=True))
-        lines = [f"Thinks: {decision.reasoning}"] if decision.reasoning else []
+        lines = [asked] if (asked := wish(decision, actions)) else []
+        lines += [f"Thinks: {decision.reasoning}"] if decision.reasoning else []
         lines += [f"Writes: {decision.text}"] if decision.text else []
         if decision.probabilities is None:
             return "\n".join([*lines, f"It would: {actions[decision.action]}"])

@@ -75,6 +75,9 @@ def told_of(name: str, answer: Mapping[str, Any]) -> list[str]:
             "  because: " + ", ".join(f"{key} {value:g}" for key, value in answer["because"].items())
         )
     lines += [f"  {key}: {answer[key]}" for key in ("reasoning", "answer", "why") if answer.get(key)]
+    if answer.get("thought"):
+        without = answer.get("without_thought")
+        lines.append(f"  thought {answer['thought']}" + (f"; without it {without}" if without else ""))
     if answer.get("joules"):
         lines.append(f"  the thought would take {answer['seconds']:g} s and {answer['joules']:g} J")
     if answer.get("thinking"):

@@ -280,7 +280,8 @@ def _mind_options(parser: ArgumentParser) -> None:
     _option(group, "--adapter", None, "folder of a LoRA adapter", metavar="DIR")
     modes = ("choose", "reason")
     _option(group, "--mode", None, "one forward pass, or thinking before (default: choose)", choices=modes)
-    _option(group, "--thinking", None, "tokens to think: off, a number, or free", metavar="BUDGET")
+    when = "tokens to think: off, a number, free; auto:N where it asks to, agile:N beside deciding"
+    _option(group, "--thinking", None, when, metavar="BUDGET")
     _option(group, "--context", None, "tokens of context, if less than the model's", type=int, metavar="N")
     _option(group, "--dtype", None, "of the weights: float32, bfloat16, auto", metavar="NAME")
     _option(group, "--device", None, "where it runs, e.g. cuda:0", metavar="NAME")

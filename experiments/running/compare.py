@@ -48,7 +48,10 @@ SHOWN = (
     "battery_lowest",
     "lost_satellites",
 )
-SHOWN_OF_MINDS = ("decisions", "thought_s", "thought_j", "thought_share", "late_share", "fallbacks")
+SHOWN_OF_MINDS = (
+    "decisions", "thought_s", "thought_j", "thought_share", "late_share", "fallbacks",
+    "thoughts_asked", "thought_changed", "asked_thought_s", "asked_thought_j",
+)  # fmt: skip
 
 
 class Comparison(dict[str, list[dict[str, float]]]):

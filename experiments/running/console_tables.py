@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from experiments.running.asked import wish
 from experiments.running.callbacks import Shown
 from experiments.running.metrics import GROUPS
 from experiments.running.statistics import Summary
@@ -64,6 +65,8 @@ def print_thought(shown: Shown, onboard: Sequence[str]) -> None:
     when = f"{shown.when:%Y-%m-%d %H:%M:%S} UTC"
     console.print(visible(f"{shown.satellite}  {when}"), style="bold", highlight=False)
     console.print(visible(shown.request.report), highlight=False)
+    if asked := wish(decision, shown.actions):
+        console.print(asked, highlight=False)
     if decision.reasoning:
         console.print(visible(f"Thinks: {decision.reasoning}"), style="dim", highlight=False)
     chance = (

@@ -107,11 +107,31 @@ THOUGHT_METRICS = {
 }
 """Reported where thought was charged."""
 
+ASKED_METRICS = {
+    "thoughts_asked": Metric("1", "decisions before which it asked to think"),
+    "thoughts_asked_share": Metric("1", "of the decisions of a mind"),
+    "thought_changed": Metric("1", "decisions that those thoughts changed"),
+    "asked_thought_s": Metric("s", "per decision thought about so, both passes"),
+    "asked_thought_j": Metric("J", "per decision thought about so, both passes"),
+}
+"""Reported where thought was charged and a mind chose when to think."""
+
 GROUPS = (
     IMAGE_METRICS, ORDER_METRICS, DIRECTIVE_METRICS, JOB_METRICS, AVOIDANCE_METRICS, BODY_METRICS,
-    THOUGHT_METRICS,
+    THOUGHT_METRICS, ASKED_METRICS,
 )  # fmt: skip
 """Every metric, in the order in which they are shown."""
+
+
+@dataclass(frozen=True)
+class AskedTotals:
+    """Thoughts that minds asked for: arrays (N,)."""
+
+    decisions: NDArray  # of minds that might ask
+    asked: NDArray
+    changed: NDArray  # decisions that came out otherwise than without the thought
+    seconds: NDArray
+    joules: NDArray
 
 
 @dataclass(frozen=True)
@@ -132,6 +152,7 @@ class Totals:
     closest: NDArray | None = None  # m, least distance to anything that passed; None where nothing may
     thoughts: NDArray | None = None  # decisions that were thought about; None where thought was not charged
     fallbacks: NDArray | None = None  # of those, the ones that the mind itself did not take
+    asked: "AskedTotals | None" = None  # of a mind that chose when to think
 
     def sum(self, term: str) -> float:
         """What `term` came to, over all satellites."""
@@ -155,7 +176,7 @@ def metrics_in(world: World, totals: Totals, b: int = 0) -> dict[str, float]:
         found |= job_metrics(world.jobs.state.book[b], world.jobs.state.ledger[b], totals)
     if world.encounters is not None:
         found |= avoidance_metrics(totals)
-    return found | body_metrics(totals) | _thought_metrics(totals)
+    return found | body_metrics(totals) | _thought_metrics(totals) | _asked_metrics(totals.asked)
 
 
 def image_metrics(book: NDArray, totals: Totals) -> dict[str, float]:
@@ -306,6 +327,20 @@ def _thought_metrics(totals: Totals) -> dict[str, float]:
         "too_hot": int(totals.sum("too_hot")),
         "share_thinking": totals.sum("thinking") / (len(totals.reward) * totals.rounds),
         "fallbacks": 0 if totals.fallbacks is None else int(totals.fallbacks.sum()),
+    }
+
+
+def _asked_metrics(told: AskedTotals | None) -> dict[str, float]:
+    """Every metric of `ASKED_METRICS`, or none where no mind chose when to think."""
+    if told is None:
+        return {}
+    decisions, asked = int(told.decisions.sum()), int(told.asked.sum())
+    return {
+        "thoughts_asked": asked,
+        "thoughts_asked_share": asked / decisions if decisions else math.nan,
+        "thought_changed": int(told.changed.sum()),
+        "asked_thought_s": float(told.seconds.sum()) / asked if asked else math.nan,
+        "asked_thought_j": float(told.joules.sum()) / asked if asked else math.nan,
     }
 
 

@@ -158,7 +158,8 @@ class Recorder:
         """Note that something happened; views draw the kind "capture".
 
         The text of the kind "thought" is JSON: what a satellite read ("report") and wrote ("reasoning",
-        "answer"), its "decision" and how it came about ("finish").
+        "answer"), its "decision" and how it came about ("finish"). Where it asked for that thought, "thought"
+        says so, and "without_thought" is what it would have decided.
         """
         if self._closed:
             raise SandboxError("Recorder.event: this recorder is closed.")

@@ -246,6 +246,10 @@ function writeThought(last, costs, panel) {
     const words = kept ? said?.answer : "(its words are not in this page)";
     if (words) element("div", "oas-say answer", panel, words);
     if (said?.decision) costs.unshift(["decided", said.finish ? `${said.decision} (${said.why || said.finish})` : said.decision]);
+    if (said?.thought) {
+      const other = said.without_thought && said.without_thought !== said.decision ? `; without it ${said.without_thought}` : "";
+      costs.unshift(["thought", `${said.thought}${other}`]);
+    }
     if (typeof said?.mass === "number") costs.push(["on legal labels", `${(100 * said.mass).toPrecision(2)} %`]);
   }
   rows(panel, costs);

@@ -205,6 +205,7 @@ class Wheel {
     this.answer.replaceChildren();
     element("h4", "", this.answer, `asked in round ${round}`);
     rows(this.answer, [["would", said.why ? `${said.decision} (${said.why})` : said.decision]]);
+    if (said.thought) rows(this.answer, [["thought", said.thought], ...(said.without_thought ? [["without it", said.without_thought]] : [])]);
     if (said.thinking) element("div", "oas-say", this.answer, "It is still at an earlier thought; this is what it says all the same.");
     if (said.odds) oddsGrid(said.odds, said.decision, this.answer);
     rows(this.answer, Object.entries(said.because || {}).map(([name, value]) => [name, quantity(value)]));
