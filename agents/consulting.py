@@ -21,12 +21,12 @@ from agents.policy import Policy, make_policy
 from envs.blocks.consult import ACTIONS, CONSULT_LONG, CONSULT_SHORT, FOLLOWS
 from envs.blocks.orders import POINTINGS
 from sandbox.compute import board
-from sandbox.consulting import LONG, SHORT, longest_search
+from sandbox.consulting import LONG, longest_search
 from sandbox.errors import SandboxError, unknown_name
 
 RULES = NEVER, BRIEF, DEEP, ALWAYS, AUTO = "never", "short", "long", "always", "auto"
 EVERY_MIN: Mapping[str, float] = MappingProxyType({BRIEF: 10.0, DEEP: 30.0})
-"""Minutes between two searches of a rule by clock; assumed: two thirds of the time that such a plan stands."""
+"""Minutes between two searches of a rule by clock; assumed: two thirds of the time that plans stand."""
 RENEW_MIN = 2.0
 """`auto`: a plan that stands for less is renewed; assumed."""
 PATIENCE_S = 120.0
@@ -47,8 +47,8 @@ class Consulting(Policy):
         inner: the policy that decides where no plan stands, by name or made for `env`.
         every_min: minutes between searches of the rules by clock (default: `EVERY_MIN`).
 
-    `changed` (B,) counts the decisions that a plan took otherwise than `inner` would have. Raises SandboxError
-    for an unknown rule and for an environment in which nothing can be consulted.
+    `changed` (B,) counts the decisions that a plan took otherwise than `inner` would have. Raises
+    SandboxError for an unknown rule and for an environment in which nothing can be consulted.
     """
 
     problems = ("tasking_v0", "autonomy_v0", "operations_v0")
@@ -61,7 +61,8 @@ class Consulting(Policy):
             raise unknown_name("rule of thinking", rule, RULES)
         if not set(ACTIONS) <= set(self.actions):
             raise SandboxError(
-                f"{type(self).__name__}: in this environment nothing can be consulted; make it with consult=True."
+                f"{type(self).__name__}: nothing can be consulted in this environment; make it with "
+                "consult=True."
             )
         self.rule = rule
         self.inner = make_policy(inner, env) if isinstance(inner, str) else inner
@@ -115,7 +116,7 @@ class Consulting(Policy):
         self, observation: NDArray, mask: NDArray, fast: NDArray, follows: NDArray[np.bool_]
     ) -> NDArray[np.int64]:
         """What is done where a plan stands, the plan's orders in the place of those of the fast policy."""
-        says = self._says(observation)
+        says = self._says(observation, mask)
         if not self._stand:
             self.changed += (follows & (says != fast)).sum(axis=-1)
             return np.where(follows, self._follow, fast)
@@ -127,21 +128,18 @@ class Consulting(Policy):
         self.changed += (follows & (action != fast) & (others == 0)).sum(axis=-1)
         return np.where(follows, action, fast)
 
-    def _says(self, observation: NDArray) -> NDArray[np.int64]:
+    def _says(self, observation: NDArray, mask: NDArray[np.int8]) -> NDArray[np.int64]:
         """The action that the plan stands for; with standing orders 0 where it is in force already."""
-        see = self.layout.physical
+        see, label = self.layout.physical, self.actions.index
         place = np.rint(see(observation, "plan_observes")).astype(np.int64)
         sends = see(observation, "plan_sends") > 0.5
-        observe, label = self.actions.index("observe_1"), self.actions.index
         rest = np.where(see(observation, "plan_rests") > 0.5, label("idle"), label("charge"))
-        says = np.where(place > 0, observe + place - 1, np.where(sends, label("downlink"), rest))
+        observe = label("observe_1") + place - 1
+        says = np.where(place > 0, observe, np.where(sends, label("downlink"), rest))
         if not self._stand:
             return says
-        stands = np.zeros(says.shape, np.bool_)
-        for name in POINTINGS:
-            stands |= (says == label(name)) & (see(observation, f"order_{name}") > 0.5)
-        stands |= (place > 0) & (see(observation, "plan_stands_ordered") > 0.5)
-        return np.where(stands, 0, says)
+        legal = np.take_along_axis(mask, says[..., None], axis=-1)[..., 0] == 1
+        return np.where(legal, says, 0)
 
     def _due(self, observation: NDArray, mask: NDArray, follows: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Who should think now, as far as it is possible."""

@@ -173,6 +173,7 @@ class Autonomy(Problem):
         fuel_price: float = 2.0,
         slot_price: float = 10.0,
         loss_penalty: float = 50.0,
+        *,
         consult: bool = False,
         consult_price: float = 1.0,
         consult_truth: bool = False,

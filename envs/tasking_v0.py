@@ -136,6 +136,7 @@ class Tasking(Problem):
         cls,
         candidates: int = 4,
         loss_penalty: float = 50.0,
+        *,
         consult: bool = False,
         consult_price: float = 1.0,
         consult_truth: bool = False,

@@ -38,6 +38,10 @@ SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "studies.price_of_thought",
             "thinking budget against value, energy, late decisions",
         ),
+        "value_of_thought": (
+            "studies.value_of_thought",
+            "what a search on board brings and costs: never, short, long, always, auto",
+        ),
         "space_vs_ground": ("studies.space_vs_ground", "images answered on board or after a bent pipe"),
         "two_minutes": ("studies.two_minutes", "how long a question to a Qwen3 in orbit takes"),
     },

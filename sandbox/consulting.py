@@ -18,27 +18,25 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sandbox.ahead import SEGMENT_S
+from sandbox.campaigns import hold_of, worth_of
+from sandbox.cloud_field import cloud_chance
 from sandbox.compiled import kernel
-from sandbox.images import can_keep, can_shoot
 from sandbox.compute import ComputeProfile, board
+from sandbox.ground import can_transmit
+from sandbox.images import can_keep, can_shoot
 from sandbox.orders import can_send, place_of
+from sandbox.plan_outlook import MOST_SEGMENTS, Assumptions, measured_energy
 from sandbox.plan_search import (
     MOST_FOUND,
-    MOST_SEGMENTS,
     MOST_STEPS,
     MOST_WIDE,
     STEP,
-    Assumptions,
     Effort,
     Memory,
     make_memory,
-    measured_energy,
     search,
 )
-from sandbox.ahead import SEGMENT_S
-from sandbox.ground import can_transmit
-from sandbox.campaigns import hold_of, worth_of
-from sandbox.cloud_field import cloud_chance
 from sandbox.safety import is_interrupted, is_safe
 from sandbox.scenario import Scenario
 from sandbox.setting import Setting
@@ -48,6 +46,7 @@ from sandbox.thermal import is_hot, power_share
 
 NOTHING, SHORT, LONG, FOLLOW = range(4)
 """Choices of a round."""
+EFFORT_NAMES = ("", "short", "long")
 EFFORTS = (Effort(0, 0, 0), Effort(6, 20, 8), Effort(MOST_SEGMENTS, MOST_FOUND, MOST_WIDE))
 """By choice: half an hour ahead with 20 requests and 8 schedules; 100 minutes, 60 and 32."""
 STANDS_S = (0.0, 900.0, 2700.0)
@@ -78,8 +77,7 @@ PLAN = structured(
         ("stands", "?"),
         ("effort", "i4"),  # the choice that made it
         ("images", "i4"),  # that it still means to take
-        ("allowed", "i4"),  # that the satellite can afford, planned or not
-        ("bar", "f8"),  # least worth of one that is not planned
+        ("bar", "f8"),  # least worth of an image that is not in it, for which it is taken all the same
         ("mode", "i4"),  # what it says for the coming round
         ("place", "i4"),  # among the opportunities
         ("consulted", "i4"),  # choice of the last round, if a search began in it
@@ -167,7 +165,11 @@ def can_consult(sim, b, n):
     state, plan = sim.state, sim.consulting.state.plan[b, n]
     if not state.body[b, n].alive or is_safe(state, b, n) or is_hot(state.body[b, n], sim.constants.craft[n]):
         return False
-    if not sim.consulting.params.pace[n] < np.inf or plan.remaining > 0.0 or state.minds[b, n].pending != NONE:
+    if (
+        not sim.consulting.params.pace[n] < np.inf
+        or plan.remaining > 0.0
+        or state.minds[b, n].pending != NONE
+    ):
         return False
     return _are_up(sim.jobs, state.clock[b].time, b, n)
 
@@ -182,7 +184,9 @@ def _are_up(jobs, now, b, n):
 @kernel
 def can_follow(sim, b, n):
     """Whether a plan of satellite n stands and it obeys."""
-    return sim.state.body[b, n].alive and not is_safe(sim.state, b, n) and sim.consulting.state.plan[b, n].stands
+    return (
+        sim.state.body[b, n].alive and not is_safe(sim.state, b, n) and sim.consulting.state.plan[b, n].stands
+    )
 
 
 @kernel
@@ -238,7 +242,7 @@ def _begin(sim, commands, choice, price, truth, b, n):
     wait = pace * _usual_seconds(effort)
     end = sim.state.clock[b].start + own.params.horizon
     steps, assumed = own.state.steps[b, n], own.state.assumed[b, n]
-    simulated, plan.allowed, plan.bar = search(sim, own.scratch, effort, wait, end, truth, steps, assumed, b, n)
+    simulated, plan.bar = search(sim, own.scratch, effort, wait, end, truth, steps, assumed, b, n)
     plan.seconds = pace * simulated
     plan.joules = price * own.params.pace[n] * simulated * own.params.active[n]
     plan.power = own.params.watts[n] * share
@@ -341,7 +345,6 @@ def review(sim, which):
     for b in which:
         for n in range(sim.state.body.shape[1]):
             plan, steps = sim.consulting.state.plan[b, n], sim.consulting.state.steps[b, n]
-            plan.allowed -= sim.state.activity[b, n].captured
             alive, searching = sim.state.body[b, n].alive, plan.remaining > 0.0
             if searching and (not alive or is_interrupted(sim.state, b, n)):
                 plan.remaining, plan.void = 0.0, True
@@ -401,25 +404,29 @@ def _assumed(sim, plan, now, b, n):
 
 
 @kernel
-def _wanted(sim, plan, steps, opportunity, b, n):
-    """Worth of an opportunity that is in the plan or better than what is, 0 of others.
+def _dip(sim, plan, now, b, n):
+    """How far (J, of 0 or less) the battery will fall from now on while the plan stands, as it assumed."""
+    assumed = sim.consulting.state.assumed[b, n]
+    here, least = _assumed(sim, plan, now, b, n), 0.0
+    for mark in range(assumed.shape[0]):
+        if plan.made + mark * SEGMENT_S > now:
+            least = min(least, assumed[mark] - here)
+    return least
 
-    Of the plan's own only so many of the best count as the satellite can still afford: what came between has
-    taken the place of the others.
-    """
+
+@kernel
+def _wanted(sim, plan, steps, opportunity, b, n):
+    """Worth of an opportunity that is in the plan, or above its bar, as it is known now; 0 of others."""
     now, j = sim.state.clock[b].time, opportunity.request
     worth = worth_of(sim.state.requests, b, j)
     worth *= 1.0 - cloud_chance(sim.state.requests, sim.constants, b, j, now, now + opportunity.capture)
-    worth *= ASSUMPTIONS.left**opportunity.earlier
-    planned, better = False, 0
+    worth *= sim.consulting.params.assumptions.left**opportunity.earlier
     for step in steps:
         if step.request == NONE:
             break
-        if now >= step.leave or not _is_open(sim, step, now, b):
-            continue
-        planned = planned or step.request == j
-        better += step.worth > worth
-    return worth if better < plan.allowed and (planned or worth > plan.bar) else 0.0
+        if step.request == j:
+            return worth
+    return worth if worth > plan.bar else 0.0
 
 
 @kernel
@@ -446,10 +453,11 @@ def _next(sim, plan, steps, b, n):
             image, ready, most = k, in_time, worth
     outlook, power = state.outlook[b, n], state.power[b, n]
     energy = measured_energy(sim, b, n)
-    able = energy > (sim.constants.safety.below + SLACK) * power.capacity
-    sends = able and _can_send(sim, b, n)
+    keep = (sim.constants.safety.below + sim.consulting.params.assumptions.keep) * power.capacity
+    sends = energy > keep and _can_send(sim, b, n)
     lit = outlook.sunlight > 0.0 and energy < FULL * power.capacity
     plan.mode, plan.place = CHARGE if lit else IDLE, 0
+    able = energy + _dip(sim, plan, now, b, n) > keep
     if able and image != NONE and (ready or not sends):
         plan.mode, plan.place = OBSERVE, image
     elif sends:

@@ -23,7 +23,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sandbox import ahead, consulting, directives, encounters, faults, jobs, lasers, messages, propulsion, weather
+from sandbox import (
+    ahead,
+    consulting,
+    directives,
+    encounters,
+    faults,
+    jobs,
+    lasers,
+    messages,
+    propulsion,
+    weather,
+)
 from sandbox.ahead import Ahead
 from sandbox.consulting import Consulting
 from sandbox.demand import check_book
