@@ -133,9 +133,8 @@ class Consulting(Policy):
         see, label = self.layout.physical, self.actions.index
         place = np.rint(see(observation, "plan_observes")).astype(np.int64)
         sends = see(observation, "plan_sends") > 0.5
-        rest = np.where(see(observation, "plan_rests") > 0.5, label("idle"), label("charge"))
-        observe = label("observe_1") + place - 1
-        says = np.where(place > 0, observe, np.where(sends, label("downlink"), rest))
+        rest = np.where(sends, label("downlink"), label("charge"))
+        says = np.where(place > 0, label("observe_1") + place - 1, rest)
         if not self._stand:
             return says
         legal = np.take_along_axis(mask, says[..., None], axis=-1)[..., 0] == 1

@@ -96,7 +96,11 @@ class Operations(Autonomy):
         consult_truth: bool = False,
     ) -> Declaration:
         priced = fuel_price, slot_price, loss_penalty
-        thinks: dict[str, Any] = {"consult": consult, "consult_price": consult_price, "consult_truth": consult_truth}
+        thinks: dict[str, Any] = {
+            "consult": consult,
+            "consult_price": consult_price,
+            "consult_truth": consult_truth,
+        }
         whole = super().declare(candidates, warned, message_size, *priced, **thinks)
         told = Directives(whole_count("directives", directives))
         blocks = (*whole.blocks, Utc(), RequestPlaces(), told, OrderPay(), OrderCounts())

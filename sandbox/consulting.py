@@ -11,7 +11,7 @@ boards are reset.
 A plan is a list of images with their times. It stands for some time, or until what it assumed has changed:
 half of what it still meant to image is taken, expired or found under cloud, the battery is lower than it
 assumed, a warning of an encounter came, or the satellite went into safe mode. While it stands, FOLLOW does
-what it says for the coming round: image, send, or turn to the Sun.
+what it says for the coming round: image, send, or face the Sun.
 """
 
 from typing import NamedTuple
@@ -64,7 +64,6 @@ SLACK = 0.05
 """Of the battery, by which it may be lower than a plan assumed."""
 LOST_HALF = 0.5
 """Of what a plan still meant to image, what may be gone before it is void."""
-FULL = 0.99
 
 PLAN = structured(
     [
@@ -432,7 +431,7 @@ def _wanted(sim, plan, steps, opportunity, b, n):
 @kernel
 def _next(sim, plan, steps, b, n):
     """What the plan says for the coming round: of the images that are due the first, else to send, else to
-    charge in sunlight; and what is left of it."""
+    charge; and what is left of it."""
     state, craft, now = sim.state, sim.constants.craft[n], sim.state.clock[b].time
     opportunities, round_s = state.opportunities[b, n], sim.constants.round_s
     shoots = can_shoot(state.store, craft, state.body[b, n], b, n)
@@ -451,12 +450,11 @@ def _next(sim, plan, steps, b, n):
         in_time = opportunities[k].capture + hold_of(state.requests, craft, b, j) <= round_s
         if worth > 0.0 and ((in_time and not ready) or (in_time == ready and worth > most)):
             image, ready, most = k, in_time, worth
-    outlook, power = state.outlook[b, n], state.power[b, n]
+    power = state.power[b, n]
     energy = measured_energy(sim, b, n)
     keep = (sim.constants.safety.below + sim.consulting.params.assumptions.keep) * power.capacity
     sends = energy > keep and _can_send(sim, b, n)
-    lit = outlook.sunlight > 0.0 and energy < FULL * power.capacity
-    plan.mode, plan.place = CHARGE if lit else IDLE, 0
+    plan.mode, plan.place = CHARGE, 0  # in shadow too: to turn to nadir and back would cost energy
     able = energy + _dip(sim, plan, now, b, n) > keep
     if able and image != NONE and (ready or not sends):
         plan.mode, plan.place = OBSERVE, image

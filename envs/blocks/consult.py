@@ -8,7 +8,7 @@ from envs.features import Feature
 from sandbox.compiled import kernel
 from sandbox.consulting import NOTHING, STANDS_S, can_consult, can_follow
 from sandbox.errors import SandboxError, shown
-from sandbox.state import DOWNLINK, IDLE, OBSERVE
+from sandbox.state import DOWNLINK, OBSERVE
 
 PLAN = "Plan"
 CONSULT_SHORT, CONSULT_LONG, FOLLOWS = ACTIONS = ("consult_short", "consult_long", "follow")
@@ -53,7 +53,6 @@ class Consult(Block):
                 open_end=True),
         Feature("plan_observes", "1", 0, 16, "now it images request {:.0f}", PLAN, silent_at=0),
         Feature("plan_sends", "1", 0, 1, "now it sends", PLAN, silent_at=0),
-        Feature("plan_rests", "1", 0, 1, "now it keeps the camera to nadir", PLAN, silent_at=0),
         Feature("search_left", "s", 0, 600, "the planner searches {:.0f} s more", PLAN, silent_at=0,
                 open_end=True, root=True),
     )  # fmt: skip
@@ -88,7 +87,6 @@ class Consult(Block):
         row.plan_worth = plan.left
         row.plan_observes = plan.place + 1 if plan.mode == OBSERVE else 0
         row.plan_sends = plan.mode == DOWNLINK
-        row.plan_rests = plan.mode == IDLE
 
     @staticmethod
     @kernel
