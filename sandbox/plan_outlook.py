@@ -33,13 +33,13 @@ class Assumptions(NamedTuple):
     """What the search assumes, all ours, chosen on seeds of scs01_tight and scs01_scarce."""
 
     together: float = 120.0  # s between two images from which on the panel faces the Sun in between
-    later: float = 0.6  # worth of an image that misses the next contact, of what it is worth in that
+    later: float = 0.4  # worth of an image that misses the next contact, of what it is worth in that
     begun: float = 0.5  # of an image, that a contact must hold so that it counts as sent
-    spared: float = 0.7  # chance that a satellite that passes a request before leaves it
-    left: float = 0.2  # chance of what is among the best of those, as many as they can all send
-    contact: float = 0.57  # of the rate at the highest point, in the mean of a contact, antennas shared
-    sending: float = 0.75  # of the harvest, lost while a satellite looks at a station
-    margin: float = 0.08  # of the battery, above the share at which safe mode begins
+    spared: float = 0.72  # chance that a satellite that passes a request before leaves it
+    left: float = 0.18  # chance of what is among the best of those, as many as they can all send
+    contact: float = 0.5  # of the rate at the highest point, in the mean of a contact, antennas shared
+    sending: float = 0.9  # of the harvest, lost while a satellite looks at a station
+    margin: float = 0.05  # of the battery, above the share at which safe mode begins
     supply: float = 1.1  # of what the horizon holds, what is expected to come besides until a contact
     raw: float = 0.5  # how far a contact is priced by what is worth most if nobody takes it before: 0 to 1
     flat: float = 0.5  # of the price of a contact, with an empty store; more by what the store holds
