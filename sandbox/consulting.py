@@ -164,11 +164,9 @@ def can_consult(sim, b, n):
     state, plan = sim.state, sim.consulting.state.plan[b, n]
     if not state.body[b, n].alive or is_safe(state, b, n) or is_hot(state.body[b, n], sim.constants.craft[n]):
         return False
-    if (
-        not sim.consulting.params.pace[n] < np.inf
-        or plan.remaining > 0.0
-        or state.minds[b, n].pending != NONE
-    ):
+    if not sim.consulting.params.pace[n] < np.inf or plan.remaining > 0.0:
+        return False
+    if state.minds[b, n].remaining >= sim.constants.round_s:  # a mind thinks on it for the whole round
         return False
     return _are_up(sim.jobs, state.clock[b].time, b, n)
 

@@ -5,8 +5,9 @@ import pytest
 from pettingzoo.test import api_test, parallel_api_test
 
 from envs import tasking_v0
-from envs.blocks.consult import ACTIONS
-from envs.deliberation import Thought, deliberating
+from envs.blocks.consult import ACTIONS, Consult
+from envs.chinese import said
+from envs.deliberation import HOLD, Thought, deliberating
 from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
 
@@ -128,6 +129,20 @@ def test_a_mind_may_ask_its_planner(small):
     assert terms["consult_s"] > 0.0
 
 
+def test_what_a_mind_thought_about_for_rounds_may_be_to_ask(small):
+    env = deliberating(tasking_v0.batch_env(small, 1, consult=True, autoreset=False))
+    env.reset(0)
+    team, ask = (1, env.satellites), env.actions.index("consult_short")
+    _, _, _, _, info = env.step(np.full(team, ask), Thought(np.full(team, 500), np.full(team, 1500)))
+    rounds = 0
+    while info["thinking"].any() and rounds < 20:
+        _, _, _, _, info = env.step(np.full(team, HOLD))
+        rounds += 1
+    assert rounds > 0
+    assert (info["terms"][..., env.terms.index("consulted")] == 1.0).all()
+    assert (info["terms"][..., env.terms.index("late")] == 0.0).all()
+
+
 def test_several_orders_at_once_may_hold_it(problems):
     module, scenario = problems["autonomy_v0"]
     env = module.batch_env(scenario, 1, consult=True, multi_discrete=True, autoreset=False, max_cycles=5)
@@ -139,6 +154,12 @@ def test_several_orders_at_once_may_hold_it(problems):
     actions[..., 0] = 1 + names.index("consult_short")
     _, _, _, _, info = env.step(actions)
     assert info["terms"][..., env.terms.index("consulted")].sum() > 0.0
+
+
+def test_every_phrase_has_its_chinese(small):
+    block = next(b for b in tasking_v0.batch_env(small, consult=True).problem.blocks if type(b) is Consult)
+    told = [feature.phrase for feature in block.features] + [each.phrase for each in block.actions(None)]
+    assert [text for text in told if said(text) == text] == []
 
 
 @pytest.mark.parametrize(
