@@ -47,8 +47,8 @@ class Consulting(Policy):
         inner: the policy that decides where no plan stands, by name or made for `env`.
         every_min: minutes between searches of the rules by clock (default: `EVERY_MIN`).
 
-    `changed` (B,) counts the decisions that a plan took otherwise than `inner` would have. Raises
-    SandboxError for an unknown rule and for an environment in which nothing can be consulted.
+    `changed` (B,) counts the decisions that a plan took otherwise than `inner` would have; to rest at nadir
+    or to the Sun is the same. Raises SandboxError for an unknown rule, and where nothing can be consulted.
     """
 
     problems = ("tasking_v0", "autonomy_v0", "operations_v0")
@@ -71,6 +71,7 @@ class Consulting(Policy):
         )
         pointing = (*POINTINGS, *(name for name in self.actions if name.startswith("observe_")))
         self._pointing = np.array([self.actions.index(name) for name in pointing])
+        self._rests = np.array([self.actions.index(name) for name in POINTINGS if name != "downlink"])
         self._stand = "keep" in self.actions
         self._round_min = float(env.problem.mission.round_s) / 60.0
         self._every = self._rounds(EVERY_MIN.get(rule, 0.0) if every_min is None else every_min)
@@ -118,7 +119,8 @@ class Consulting(Policy):
         """What is done where a plan stands, the plan's orders in the place of those of the fast policy."""
         says = self._says(observation, mask)
         if not self._stand:
-            self.changed += (follows & (says != fast)).sum(axis=-1)
+            differs = (says != fast) & ~(np.isin(says, self._rests) & np.isin(fast, self._rests))
+            self.changed += (follows & differs).sum(axis=-1)
             return np.where(follows, self._follow, fast)
         bare = mask.copy()
         bare[..., self._pointing] = 0
