@@ -6,8 +6,9 @@ it is followed. What differs is when a search is begun (`RULES`):
 - `never`: the fast policy alone;
 - `short`, `long`: a search every so many minutes, needed or not;
 - `always`: a long one whenever the board is free;
-- `auto`: when there is no plan or it ends soon, something to plan for, and energy to spare beyond the price;
-  a short one where a long one would take too long.
+- `auto`: as often as the board and the battery can afford: the quicker the board and the fuller the battery,
+  the fresher the plan; twice as soon where no plan stands, and a short one where a long one would take too
+  long.
 """
 
 from collections.abc import Mapping
@@ -27,15 +28,16 @@ from sandbox.errors import SandboxError, unknown_name
 RULES = NEVER, BRIEF, DEEP, ALWAYS, AUTO = "never", "short", "long", "always", "auto"
 EVERY_MIN: Mapping[str, float] = MappingProxyType({BRIEF: 10.0, DEEP: 30.0})
 """Minutes between two searches of a rule by clock; assumed: two thirds of the time that plans stand."""
-RENEW_MIN = 2.0
-"""`auto`: a plan that stands for less is renewed; assumed."""
-PATIENCE_S = 120.0
-"""`auto`: a long search may take so long, four rounds of thirty seconds; assumed."""
+MOST_TIME = 0.06
+"""`auto`: share of the time for which a board may search with a full battery; less the lower it is, none at
+`LEAST_BATTERY`; assumed."""
+PATIENCE_S = 300.0
+"""`auto`: a long search may take so long, a third of the time for which the plan of a short one stands;
+assumed."""
 LEAST_BATTERY = 25.0
 """`auto`: percent below which nothing is thought; assumed, ten points above where safe mode begins."""
-REST_MIN = 5.0
-"""`auto`: minutes from one search to the next at least, so that what keeps changing is not searched for ever;
-assumed."""
+REST_MIN = 1.0
+"""`auto`: minutes from one search to the next at least; assumed."""
 
 
 class Consulting(Policy):
@@ -79,6 +81,7 @@ class Consulting(Policy):
         crafts = env.problem.mission.spacecraft.values()
         boards = [board(craft.compute.board) for craft in crafts if craft.compute is not None]
         longest = max((longest_search(each, LONG) for each in boards), default=0.0)
+        self._usual_min = 0.5 * longest / 60.0
         self._wanted = self._long if longest <= PATIENCE_S or rule in (DEEP, ALWAYS) else self._short
         if rule == BRIEF:
             self._wanted = self._short
@@ -151,7 +154,8 @@ class Consulting(Policy):
             return np.ones(follows.shape, np.bool_)
         if self.rule != AUTO:
             return self._since >= self._every
-        see = self.layout.physical
-        ends = ~follows | (see(observation, "plan_left") < RENEW_MIN)
-        wakes = see(observation, "battery") > LEAST_BATTERY
-        return ends & wakes & (self._since >= self._rest)
+        battery = self.layout.physical(observation, "battery")
+        comfort = np.clip((battery - LEAST_BATTERY) / (100.0 - LEAST_BATTERY), 1e-9, 1.0)
+        dear = self._usual_min / (MOST_TIME * comfort) / self._round_min  # rounds from search to search
+        late = self._since >= np.where(follows, dear, 0.5 * dear)
+        return late & (battery > LEAST_BATTERY) & (self._since >= self._rest)
