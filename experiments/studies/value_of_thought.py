@@ -52,6 +52,8 @@ OWN = "own"
 LEAST_MODEL = "Qwen3-0.6B"
 """On a board that takes the place of another: it fits all, and the planner needs none."""
 PLANNER = "beam search"
+SECONDS = (0, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
+"""Marked on the axis of the figure."""
 
 
 def value(
@@ -215,10 +217,12 @@ def draw(rows: Sequence[dict[str, Any]], title: str, path: Path | None = None) -
             style.caption(grid[0, column], "Value over never thinking", scenario)
             style.caption(grid[1, column], "Seconds of thought, of a fleet's episode", "")
             grid[1, column].set_yscale("symlog", linthresh=10)
+            grid[1, column].set_yticks(SECONDS, [f"{each:,}" for each in SECONDS])
+            grid[1, column].set_ylim(-2, 1e6)
             grid[1, column].set_xticks(range(len(rules)), rules)
             for axes in grid[:, column]:
                 axes.grid(axis="y")
-        grid[0, 0].legend(loc="lower left")
+        grid[0, 0].legend(loc="upper left")
         style.headline(
             figure, {"scenario": title}, 0.5, "thought that changes decisions, charged to the body"
         )
