@@ -103,10 +103,10 @@ class TestMask:
         env = deliberating(tasking_v0.batch_env(small, 1, consult=True, autoreset=False))
         env.reset(0)
         team = (1, env.satellites)
-        thought = Thought(np.full(team, 500), np.array([[2000, 0]]))
+        thought = Thought(np.full(team, 500), np.array([[8000, 0]]))
         _, _, _, _, info = env.step(np.ones(team, int), thought)
         ask = env.actions.index("consult_short")
-        assert info["thinking"][0].tolist() == [True, True]
+        assert info["thinking"][0, 0]
         assert info["action_mask"][0, 0, ask] == 0
 
     def test_forbidden_is_counted_and_not_searched(self, small):
@@ -133,7 +133,7 @@ def test_what_a_mind_thought_about_for_rounds_may_be_to_ask(small):
     env = deliberating(tasking_v0.batch_env(small, 1, consult=True, autoreset=False))
     env.reset(0)
     team, ask = (1, env.satellites), env.actions.index("consult_short")
-    _, _, _, _, info = env.step(np.full(team, ask), Thought(np.full(team, 500), np.full(team, 1500)))
+    _, _, _, _, info = env.step(np.full(team, ask), Thought(np.full(team, 500), np.full(team, 4000)))
     rounds = 0
     while info["thinking"].any() and rounds < 20:
         _, _, _, _, info = env.step(np.full(team, HOLD))
