@@ -1,6 +1,7 @@
 """autonomy_v0: the whole decision."""
 
 from envs.blocks.body import Body, Light, Panel, Place, TimeLeft
+from envs.blocks.consult import CONSULT_ARGUMENTS, consult_blocks
 from envs.blocks.encounters import Burns, Slot, WarningCount, Warnings
 from envs.blocks.ground import Station
 from envs.blocks.images import Requests, Store
@@ -160,6 +161,7 @@ class Autonomy(Problem):
         "fuel_price": "price of a metre per second",
         "slot_price": "price of a day out of the slot",
         "loss_penalty": "price of a lost satellite",
+        **CONSULT_ARGUMENTS,
     }
 
     @classmethod
@@ -171,6 +173,10 @@ class Autonomy(Problem):
         fuel_price: float = 2.0,
         slot_price: float = 10.0,
         loss_penalty: float = 50.0,
+        *,
+        consult: bool = False,
+        consult_price: float = 1.0,
+        consult_truth: bool = False,
     ) -> Declaration:
         size = whole_count("message_size", message_size, least=0)
         return Declaration(
@@ -178,7 +184,8 @@ class Autonomy(Problem):
                 Body(), Store(), Light(), Panel(), Place(), Station(), TimeLeft(), Work(), Slot(),
                 WarningCount(), Standing(), Health(), Requests(), Job(), Beacons(size), Training(),
                 Warnings(), Upcoming(),
-                NoOp("keep", "change nothing"), PointTo(), ObserveNext(), Serve(), Burns(), Reload(),
+                NoOp("keep", "change nothing"), PointTo(), ObserveNext(),
+                *consult_blocks(consult, consult_price, consult_truth), Serve(), Burns(), Reload(),
                 Delivery(), Answers(), Fuel(fuel_price), OutOfSlot(slot_price), Loss(loss_penalty), Energy(),
                 ImageCounts(), AnswerLatency(), JobCounts(), EncounterCounts(), SafeMode(),
             ),

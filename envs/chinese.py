@@ -357,4 +357,18 @@ _THINGS = {
     "latitude": "纬度",
     "longitude": "经度",
 }
-_PHRASES = _FRAME | _BRIEFINGS | _PAYS | _ACTIONS | _TOPICS | _STATE | _THINGS
+_PLAN = {
+    "Plan": "计划",
+    "a plan stands": "有一份计划在生效",
+    "made {:.0f} min ago": "{:.0f}分钟前制定",
+    "it stands {:.0f} min more": "还生效{:.0f}分钟",
+    "{:.0f} [image|images] in it": "其中{:.0f}幅图像",
+    "expected to bring {:.1f}": "预计收益{:.1f}",
+    "now it images request {:.0f}": "现在拍摄请求{:.0f}",
+    "now it sends": "现在下传",
+    "the planner searches {:.0f} s more": "规划器还要搜索{:.0f}秒",
+    "let the planner search for some seconds": "让规划器搜索几秒",
+    "let the planner search for long": "让规划器长时间搜索",
+    "do what the plan says": "按计划行事",
+}
+_PHRASES = _PLAN | _FRAME | _BRIEFINGS | _PAYS | _ACTIONS | _TOPICS | _STATE | _THINGS

@@ -1,5 +1,6 @@
 """Decision problems by name or as `module:Class`; none is imported before it is wanted."""
 
+from collections.abc import Mapping
 from inspect import signature
 from typing import Any
 
@@ -60,6 +61,15 @@ def make_env(
     options = {option: value for option, value in options.items() if option in taken}
     batch = batch_env(scenario, worlds, max_cycles=cycles, autoreset=False, **options)
     return deliberating(batch) if thinking else batch
+
+
+def checked_options(problem: str | type[Problem], options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Options of a problem, as a command takes them. Raises SandboxError for what is none of its own."""
+    kind, given = find(problem), dict(options or {})
+    for name in given:
+        if name not in kind.options() or name == CANDIDATES:
+            raise unknown_name(f"option of {kind.name}", name, [n for n in kind.options() if n != CANDIDATES])
+    return given
 
 
 def rounds_in(hours: float, scenario: Scenario) -> int:

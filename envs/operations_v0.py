@@ -1,6 +1,7 @@
 """operations_v0: the whole decision, under orders in words from the ground."""
 
 from dataclasses import replace
+from typing import Any
 
 from envs.autonomy_v0 import Autonomy
 from envs.blocks.directives import Directives, OrderCounts, OrderPay, RequestPlaces, Utc
@@ -89,8 +90,18 @@ class Operations(Autonomy):
         slot_price: float = 10.0,
         loss_penalty: float = 50.0,
         directives: int = 12,
+        *,
+        consult: bool = False,
+        consult_price: float = 1.0,
+        consult_truth: bool = False,
     ) -> Declaration:
-        whole = super().declare(candidates, warned, message_size, fuel_price, slot_price, loss_penalty)
+        priced = fuel_price, slot_price, loss_penalty
+        thinks: dict[str, Any] = {
+            "consult": consult,
+            "consult_price": consult_price,
+            "consult_truth": consult_truth,
+        }
+        whole = super().declare(candidates, warned, message_size, *priced, **thinks)
         told = Directives(whole_count("directives", directives))
         blocks = (*whole.blocks, Utc(), RequestPlaces(), told, OrderPay(), OrderCounts())
         return replace(whole, blocks=blocks)

@@ -23,12 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.block import Block, Own
+from envs.blocks.consult import Consult
 from envs.blocks.state import ALIVE, BATTERY, ORBIT, SUN, TIME, Piece
 from envs.blocks.terms import Fuel, Loss, OutOfSlot, Service
 from envs.driver import Buffers, Outputs, Tables, decoding, reporting, state_writer
 from envs.features import Layout
 from envs.mail import Mail
 from envs.prospects import Prospect, prices_of
+from sandbox.consulting import NOTHING, consult, review
 from sandbox.counted_random import uniform
 from sandbox.errors import SandboxError
 from sandbox.scenario import Scenario
@@ -136,6 +138,9 @@ class Problem:
         if self.orders_stand:
             self._commands = self._commands._replace(before=world.orders.copy())
         self._pieces = tuple(declaration.state), tuple(declaration.satellite_state)
+        self._consult = next((block for block in acting if isinstance(block, Consult)), None)
+        self._chosen = np.zeros_like(self._buffers.illegal)
+        self._seen_commands: tuple[Any, Any] = None, None
 
     @property
     def mission(self) -> Scenario:
@@ -185,12 +190,32 @@ class Problem:
         commands, first = self._commands, self._first
         if thinking is not None:
             self._order(first, [thinking.first], mask)
-            if self.orders_stand:  # they stand until the thought is done; what is decided changes the world's
-                commands.before[...] = self.world.orders
+        if self.orders_stand and (thinking is not None or self._consult is not None):
+            # they stand until the thought is done; what is decided changes the world's
+            commands.before[...] = self.world.orders
         self._order(commands, labels, mask)
         if thinking is not None:
             self._delay(commands, first, thinking.timing)
+        if self._consult is None:
+            self.world.play(commands)
+            return
+        self._search(commands, labels, mask)
         self.world.play(commands)
+        self.world.share(review)
+
+    def _search(self, commands: Any, labels: list[NDArray[np.int32]], mask: NDArray[np.int8]) -> None:
+        """Have the planners search that were asked to, and follow the plans that are to be followed."""
+        assert self._consult is not None
+        at = int(self._sizes[: self._acting.index(self._consult)].sum()) - 1  # the first choice is 1
+        self._chosen[...] = NOTHING
+        for actions in labels:
+            legal = np.take_along_axis(mask, actions[..., None], -1)[..., 0] == 1
+            mine = legal & (actions > at) & (actions <= at + self._consult.choices)
+            self._chosen[mine] = actions[mine] - at
+        if self._seen_commands[0] is not commands:
+            self._seen_commands = commands, view(commands)
+        given = self._chosen, self._seen_commands[1], self._consult.price, self._consult.truth
+        self.world.share(consult, *given)
 
     def _order(self, commands: Any, labels: list[NDArray[np.int32]], mask: NDArray[np.int8]) -> None:
         """Write what actions ask of the world; where none says otherwise, panels face the Sun, jobs wait."""

@@ -1,6 +1,7 @@
 """tasking_v0: what to observe, when to charge, when to send down."""
 
 from envs.blocks.body import Body, Light, Panel, Place, Safe, TimeLeft
+from envs.blocks.consult import CONSULT_ARGUMENTS, consult_blocks
 from envs.blocks.ground import Station
 from envs.blocks.images import Observe, Requests, Store
 from envs.blocks.pointing import Point
@@ -124,15 +125,27 @@ class Tasking(Problem):
             "charge",
         ),
     )
-    arguments = {"candidates": "K, the requests shown", "loss_penalty": "price of a lost satellite"}
+    arguments = {
+        "candidates": "K, the requests shown",
+        "loss_penalty": "price of a lost satellite",
+        **CONSULT_ARGUMENTS,
+    }
 
     @classmethod
-    def declare(cls, candidates: int = 4, loss_penalty: float = 50.0) -> Declaration:
+    def declare(
+        cls,
+        candidates: int = 4,
+        loss_penalty: float = 50.0,
+        *,
+        consult: bool = False,
+        consult_price: float = 1.0,
+        consult_truth: bool = False,
+    ) -> Declaration:
         return Declaration(
             blocks=(
                 Body(), Safe(), Store(), Light(), Panel(), Place(), Station(omit=("station_uplink",)),
                 TimeLeft(), Requests(), Upcoming(),
-                Point(), Observe(),
+                Point(), Observe(), *consult_blocks(consult, consult_price, consult_truth),
                 Delivery(), Loss(loss_penalty), Energy(), ImageCounts(), SafeMode(),
             ),
             satellite_state=(

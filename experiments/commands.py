@@ -42,6 +42,10 @@ SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "studies.robot",
             "a search robot on the ground whose mind is in orbit, behind a bent pipe, or its own",
         ),
+        "value_of_thought": (
+            "studies.value_of_thought",
+            "what a search on board brings and costs: never, short, long, always, auto",
+        ),
         "space_vs_ground": ("studies.space_vs_ground", "images answered on board or after a bent pipe"),
         "train_in_orbit": (
             "studies.train_in_orbit",

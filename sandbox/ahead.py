@@ -120,7 +120,7 @@ def look_ahead(state, constants, scratch, ahead, b):
             first = ahead.state.due[b, n] == -math.inf
             wait = (n % turns + 1) * constants.round_s if first else params.every
             ahead.state.due[b, n] = now + wait
-            _search(state, constants, scratch, upcoming[b, n], params, horizon, b, n)
+            search_track(state, constants, scratch, upcoming[b, n], params, horizon, b, n)
         else:
             _forget(state.requests, upcoming[b, n], horizon, b)
     _count_others(state.opportunities[b], upcoming[b], scratch.first[b], ahead.scratch.following[b])
@@ -155,7 +155,7 @@ def _copy(to, found):
 
 
 @kernel
-def _search(state, constants, scratch, upcoming, params, horizon, b, n):
+def search_track(state, constants, scratch, upcoming, params, horizon, b, n):
     """Look along the track of satellite n of world b, segment by segment, from the end of the round on."""
     orbit, craft, ephemeris = state.orbit, constants.craft[n], constants.ephemeris
     _forget_all(upcoming)
@@ -164,7 +164,7 @@ def _search(state, constants, scratch, upcoming, params, horizon, b, n):
     t = state.clock[b].time + constants.round_s
     for _ in range(params.segments):
         start, begins = at, t
-        at = _advanced(start, begins, constants.forces, craft.ballistic, ephemeris)
+        at = advanced(start, begins, constants.forces, craft.ballistic, ephemeris)
         t = begins + SEGMENT_S
         x, y, z = rotate(earth_rotation(ephemeris, begins), start[0], start[1], start[2])
         radius = math.sqrt(x * x + y * y + z * z)
@@ -178,7 +178,7 @@ def _search(state, constants, scratch, upcoming, params, horizon, b, n):
 
 
 @kernel
-def _advanced(at, t, forces, ballistic, ephemeris):
+def advanced(at, t, forces, ballistic, ephemeris):
     """The state (six numbers) a segment later than at time t."""
     sun = moon = (0.0, 0.0, 0.0)
     if forces.sun:

@@ -14,7 +14,8 @@ default those that its scenario, with all its defaults, has something for:
 - weather: it rains (`weather.rain`);
 - ahead: satellites see requests beforehand (`requests.ahead`);
 - directives: ground control writes orders in words (`orders`);
-- orders: only if asked for, since they replace a part of the commands.
+- orders: only if asked for, since they replace a part of the commands;
+- consulting: only if asked for, by problems in which satellites may have their planner think.
 """
 
 from collections.abc import Iterable
@@ -22,8 +23,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sandbox import ahead, directives, encounters, faults, jobs, lasers, messages, propulsion, weather
+from sandbox import (
+    ahead,
+    consulting,
+    directives,
+    encounters,
+    faults,
+    jobs,
+    lasers,
+    messages,
+    propulsion,
+    weather,
+)
 from sandbox.ahead import Ahead
+from sandbox.consulting import Consulting
 from sandbox.demand import check_book
 from sandbox.directives import Directives
 from sandbox.encounters import Encounters
@@ -43,7 +56,7 @@ from sandbox.weather import Weather
 
 PARTS = (
     *("lasers", "jobs", "encounters", "faults", "messages", "propulsion", "weather", "ahead", "orders"),
-    "directives",
+    *("directives", "consulting"),
 )
 REQUIRES = {"jobs": ("lasers",), "messages": ("lasers",)}
 
@@ -64,6 +77,7 @@ class Sim(NamedTuple):
     ahead: Ahead | None
     orders: np.ndarray | None  # (B, N) ORDER
     directives: Directives | None
+    consulting: Consulting | None
 
 
 def chosen_parts(wanted: Iterable[str] | None, scenario: Scenario, message_bytes: int) -> tuple[str, ...]:
@@ -140,4 +154,6 @@ def make_parts(
         scenario = setting.scenario
         book = book_size(scenario.requests, setting.horizon_s, scenario.events)
         made["directives"] = directives.make_part(setting, book)
+    if "consulting" in names:
+        made["consulting"] = consulting.make_part(setting)
     return made

@@ -18,7 +18,19 @@ A round of a world:
 
 import numpy as np
 
-from sandbox import ahead, directives, encounters, faults, jobs, lasers, messages, orders, propulsion, weather
+from sandbox import (
+    ahead,
+    consulting,
+    directives,
+    encounters,
+    faults,
+    jobs,
+    lasers,
+    messages,
+    orders,
+    propulsion,
+    weather,
+)
 from sandbox.access import look
 from sandbox.activities import LOWEST_M, first_fault, fly
 from sandbox.ahead import look_ahead
@@ -97,6 +109,8 @@ def begin_episode(setting: Setting, sim: Sim, b: int, rng: np.random.Generator) 
         messages.begin(sim.messages, b)
     if sim.directives is not None:
         directives.begin(sim.directives, setting, state, b, rng)
+    if sim.consulting is not None:
+        consulting.begin(sim.consulting, b)
 
 
 def _draw_start(setting: Setting, rng: np.random.Generator) -> float:

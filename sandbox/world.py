@@ -78,7 +78,8 @@ class World:
         threads: worlds are shared out over this many threads. The result does not depend on it.
 
     `state`, `constants` and the parts `lasers`, `jobs`, `encounters`, `faults`, `messages`, `propulsion`,
-    `weather`, `ahead`, `orders` and `directives` (None where there is none) hold every array; kernels see
+    `weather`, `ahead`, `orders`, `directives` and `consulting` (None where there is none) hold every array;
+    kernels see
     them together as `sim`.
     `orders` (B, N), records of dtype `orders.ORDER`, are the standing orders: write them as you like between
     two rounds. `reset` must come before the first `step`. `scales` are the length (m) and the speed (m/s)
@@ -197,6 +198,7 @@ class World:
     ahead: Any
     orders: Any
     directives: Any
+    consulting: Any
 
     def _name_parts(self) -> None:
         """`state`, `constants` and the parts are those of `sim`."""

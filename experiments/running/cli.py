@@ -163,6 +163,7 @@ def _parser() -> ArgumentParser:
     one = command("run", _run)
     _option(one, "--policy", None, f"who decides: {_WHO} (default: greedy)", metavar="NAME")
     _episode_options(one)
+    _problem_options(one)
     _option(one, "--out", None, "results folder (default: results/ENV-SCENARIO-POLICY-seedK)", metavar="DIR")
     one.add_argument("--no-record", action="store_true", help="keep no recording and draw no figures")
     words = "satellites whose thoughts are recorded (default: all of a fleet of at most 60, else the first)"
@@ -173,6 +174,7 @@ def _parser() -> ArgumentParser:
     _option(several, "--policy", None, f"who decide: {_WHO} {usual}", nargs="+", metavar="NAME")
     _option(several, "--seeds", 5, "number of episodes, seeded SEED, SEED+1, ...", type=int, metavar="N")
     _episode_options(several)
+    _problem_options(several)
     _option(several, "--threads", 1, "threads that share the episodes", type=int, metavar="N")
     _mind_options(several)
     every = command("benchmark", _benchmark)
@@ -219,6 +221,11 @@ def _episode_options(parser: ArgumentParser) -> None:
     _option(parser, "--candidates", 4, "requests shown to a satellite, where any are", type=int, metavar="K")
     changes = "replace fields of the scenario by dotted name, e.g. requests.initial=64 stations.0.antennas=2"
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="FIELD=VALUE", help=changes)
+
+
+def _problem_options(parser: ArgumentParser) -> None:
+    told = "options of the problem, as its page names them, e.g. consult=true"
+    parser.add_argument("--option", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help=told)
 
 
 def _problems() -> str:
@@ -320,7 +327,8 @@ def _run(told: Namespace) -> int:
 
     kept = {"out": told.out, "record": not told.no_record, "minds_recorded": told.minds_recorded}
     kept["progress"] = not told.quiet
-    content = run(**_episode(told), policy=told.policy, mind=_mind(told), **kept)
+    chosen = changes_in(told.option, "--option")
+    content = run(**_episode(told), options=chosen, policy=told.policy, mind=_mind(told), **kept)
     if told.json:
         from experiments.running.run_folder import keep_records
 
@@ -345,7 +353,8 @@ def _compare(told: Namespace) -> int:
     from experiments.running.compare import compare
 
     how = {"seeds": told.seeds, "out": told.json, "threads": told.threads, "progress": not told.quiet}
-    found = compare(told.policy, **_episode(told), mind=_mind(told), **how)
+    chosen = changes_in(told.option, "--option")
+    found = compare(told.policy, **_episode(told), options=chosen, mind=_mind(told), **how)
     return _minds_status(found.minds.values())
 
 
@@ -429,23 +438,26 @@ def _tokens(text: str | None) -> tuple[int, int] | None:
 
 def _episode(told: Namespace) -> dict[str, Any]:
     names = ("scenario", "env", "hours", "seed", "candidates")
-    return {name: getattr(told, name) for name in names} | {"changes": _changes(told.set)}
+    return {name: getattr(told, name) for name in names} | {"changes": changes_in(told.set)}
 
 
-def _changes(pairs: Sequence[str]) -> dict[str, Any]:
-    """FIELD=VALUE, the value as in YAML."""
+_EXAMPLES = {"--set": "FIELD=VALUE, e.g. requests.initial=64", "--option": "NAME=VALUE, e.g. consult=true"}
+
+
+def changes_in(pairs: Sequence[str], flag: str = "--set") -> dict[str, Any]:
+    """FIELD=VALUE of an option called `flag`, the value as in YAML. Raises SandboxError for anything else."""
     from sandbox.yaml_files import parse_yaml
 
     changes = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (name and equals):
-            raise SandboxError(f"--set {printable(pair)}: give FIELD=VALUE, e.g. requests.initial=64.")
+            raise SandboxError(f"{flag} {printable(pair)}: give {_EXAMPLES[flag]}.")
         try:
             changes[name] = parse_yaml(value, "the value")
         except SandboxError as error:
             raise SandboxError(
-                f"--set {printable(pair)}: it is not YAML that can be used; quote it or check its brackets "
+                f"{flag} {printable(pair)}: it is not YAML that can be used; quote it or check its brackets "
                 f"({str(error).removesuffix('.')})."
             ) from None
     return changes

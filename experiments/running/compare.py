@@ -9,7 +9,7 @@ from typing import Any
 from agents import Policy
 from agents.usual import usual_policies
 from envs.batch import BatchEnv
-from envs.episodes import HOUR, known_as, make_env, scenario_of
+from envs.episodes import HOUR, checked_options, known_as, make_env, scenario_of
 from experiments.running import run_folder
 from experiments.running.asked import Asked, line, mind_of
 from experiments.running.callbacks import Tally
@@ -77,10 +77,12 @@ def compare(
     candidates: int = 4,
     threads: int = 1,
     mind: Mind | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Comparison:
     """Play `seeds` episodes, seeded `seed`, `seed` + 1 and so on, under each of `policies`.
 
-    `scenario` and `policies` are by default the problem's own and `agents.usual.usual_policies`.
+    `scenario` and `policies` are by default the problem's own and `agents.usual.usual_policies`; `options`
+    are those of the problem.
     Every policy meets the same episodes, one a world; `mind` says how those think that have one. Prints a
     table with `progress`, writes a record of every episode to `out`, as JSON. Returns the metrics of every
     episode by policy. Raises SandboxError for bad input.
@@ -97,8 +99,11 @@ def compare(
         import rich  # noqa: F401  if it is missing, better to know now than when the episodes are over
     mind = mind or Mind()
     thinking = any(mind.thinks(policy, env) for policy in policies)
-    options: dict[str, Any] = {"candidates": candidates, "threads": threads, "thinking": thinking}
-    with closing(make_env(env, scenario, hours, seeds, **options)) as batch, ExitStack() as minds:
+    how: dict[str, Any] = {"candidates": candidates, "threads": threads, "thinking": thinking}
+    with (
+        closing(make_env(env, scenario, hours, seeds, **how, **checked_options(env, options))) as batch,
+        ExitStack() as minds,
+    ):
         deciders = {
             name: minds.enter_context(closing(mind.policy(name, batch, strict=False))) for name in policies
         }
@@ -110,6 +115,7 @@ def compare(
     if out:
         shared = {"env": env, "scenario": scenario.name, "changes": dict(changes or {}), "hours": played}
         shared |= {"candidates": candidates, "versions": run_folder.versions()}
+        shared |= {"options": dict(options)} if options else {}
         records = (
             {"policy": name, "seed": seed + b} | run
             for name, runs in episodes.items()

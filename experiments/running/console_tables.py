@@ -109,6 +109,20 @@ def print_prices(rows: Sequence[Mapping[str, Any]]) -> None:
         console.print(visible(f"Left out: {reason}"), highlight=False)
 
 
+def print_thinking(rows: Sequence[Mapping[str, Any]]) -> None:
+    """What thinking brings and costs: a line for each scenario, board, level and rule."""
+    table = _table(None, "scenario", "board", "levels", "thinking", *(f">{name}" for name in _THINKING))
+    for row in rows:
+        levels = "/".join(row[name] for name in ("load", "pressure", "battery"))
+        rule = row["thinking"] + (" (true sky)" if row["planner"] == "truth" else "")
+        gain = f"{row['gain']:+.1f} [{row['gain_low']:.1f}, {row['gain_high']:.1f}]"
+        counts = (row[name] for name in ("consultations", "thought_s", "thought_j", "decisions_changed"))
+        shown = (row["scenario"], row["board"], levels, rule, f"{row['value']:.1f}", gain)
+        table.add_row(*map(visible, shown), *(f"{count:,.0f}" for count in counts))
+    console_for().print(table)
+
+
+_THINKING = ("value", "over never", "searches", "s", "J", "changed")
 _PRICES = ("tokens", "value", "s", "J", "energy %", "late %", "lost")
 
 

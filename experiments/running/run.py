@@ -11,7 +11,7 @@ import yaml
 from agents.usual import usual_policy
 from envs.batch import BatchEnv
 from envs.deliberation import DeliberatingBatch
-from envs.episodes import HOUR, known_as, make_env, scenario_of
+from envs.episodes import HOUR, checked_options, known_as, make_env, scenario_of
 from experiments.running import run_folder
 from experiments.running.asked import Asked, line, mind_of
 from experiments.running.callbacks import Bar, Film, Tally, Witness
@@ -40,6 +40,7 @@ def run(
     candidates: int = 4,
     mind: Mind | None = None,
     minds_recorded: int | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Play one episode and leave a folder of results.
 
@@ -58,6 +59,7 @@ def run(
         mind: how the policy "qwen" thinks and what is charged for a decision; by default the shipped nano.
         minds_recorded: satellites whose thoughts, what they read and wrote, go into the recording; by default
             all of a fleet of at most 60, else the first.
+        options: of the problem, as its page names them.
 
     Returns the content of `metrics.json`: the metrics of `metrics.GROUPS` that there are in such a
     world and problem, by name, and under "arguments", "versions", "schema" and "timing" how they came
@@ -69,7 +71,8 @@ def run(
         raise SandboxError(f"seed = {seed}; give a whole number of at least 0.")
     env, scenario = known_as(env), scenario_of(env, scenario, changes)
     mind, policy = mind or Mind(), policy or usual_policy(env)
-    batch = make_env(env, scenario, hours, candidates=candidates, thinking=mind.thinks(policy, env))
+    own = checked_options(env, options)
+    batch = make_env(env, scenario, hours, candidates=candidates, thinking=mind.thinks(policy, env), **own)
     decider = mind.policy(policy, batch)
     folder = Path(out) if out else run_folder.default_folder(env, scenario.name, policy, seed)
     meta = {"env": env, "policy": policy, "seed": seed}
@@ -91,7 +94,10 @@ def run(
         content = metrics | {
             "format": run_folder.RUN,
             "schema": run_folder.SCHEMA,
-            "arguments": meta | _arguments(scenario, batch, changes, candidates) | _told(mind, batch),
+            "arguments": meta
+            | _arguments(scenario, batch, changes, candidates)
+            | _told(mind, batch)
+            | ({"options": own} if own else {}),
             "versions": run_folder.versions(),
             "timing": _timing(speed, time.perf_counter() - began),
         }

@@ -1,8 +1,8 @@
 """One training with one seed: it learns, is judged, keeps all of it, and goes on where it was killed."""
 
 import pickle
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,6 +59,8 @@ class Task:
     """Iterations after cloning in which the critic alone learns."""
     stages: tuple[Stage, ...] = ()
     """A curriculum; without one `scenarios` are trained on throughout."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Of the problem."""
 
     def stage(self, steps: int) -> int:
         """The number of the stage that a training is in after so many agent-steps."""
@@ -74,7 +76,12 @@ class Task:
         for scenario in scenarios:
             cycles = None if self.hours is None else rounds_in(self.hours, scenario)
             env = make_batch(
-                find(self.problem), scenario, worlds, max_cycles=cycles, difference_reward=self.difference
+                find(self.problem),
+                scenario,
+                worlds,
+                max_cycles=cycles,
+                difference_reward=self.difference,
+                **self.options,
             )
             made.append(env)
         told = {
@@ -92,7 +99,7 @@ class Task:
 
     def judge_env(self) -> BatchEnv:
         """Worlds to be judged in."""
-        return make_env(self.problem, self.scenarios[0], self.hours, self.judged_worlds)
+        return make_env(self.problem, self.scenarios[0], self.hours, self.judged_worlds, **self.options)
 
 
 class Session:

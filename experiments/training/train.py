@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from envs.episodes import known_as, scenario_of
+from envs.episodes import checked_options, known_as, scenario_of
 from experiments.running import run_folder as results
 from experiments.tiers import CALM, TIERS, tier_scenario
 from experiments.training import train_options
@@ -95,6 +95,7 @@ def _played_with(told: Namespace, task: Any, policies: Sequence[str]) -> str:
     words = ["compare", "--env", task.problem, "--scenario", scenario]
     words += [] if told.hours is None else ["--hours", f"{told.hours:g}"]
     words += ["--set", *told.set] if told.set else []
+    words += ["--option", *told.option] if told.option else []
     return shlex.join(["python", "-m", "experiments", *words, "--policy", *policies])
 
 
@@ -164,10 +165,10 @@ def _check_device(torch: Any, name: str) -> None:
 
 
 def _task(told: Namespace) -> Any:
-    from experiments.running.cli import _changes
+    from experiments.running.cli import changes_in
     from experiments.training.session import Stage, Task
 
-    problem, changes = known_as(told.problem), _changes(told.set)
+    problem, changes = known_as(told.problem), changes_in(told.set)
     judged = _scenarios(told, problem, told.tier, changes)
     stages: tuple[Stage, ...] = ()
     if told.curriculum is not None:
@@ -182,7 +183,8 @@ def _task(told: Namespace) -> Any:
             for i, tier in enumerate(tiers)
         )
     return Task(problem, judged, told.hours, told.worlds, told.evaluate_worlds, told.clone,
-                told.clone_steps, told.evaluate, told.difference, told.warm, stages)  # fmt: skip
+                told.clone_steps, told.evaluate, told.difference, told.warm, stages,
+                checked_options(problem, changes_in(told.option, "--option")))  # fmt: skip
 
 
 def _scenarios(

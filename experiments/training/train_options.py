@@ -15,7 +15,7 @@ _APART = frozenset(
     ("command", "interrupted", "steps", "minutes", "seeds", "seed", "out", "fresh", "planner", "track",
      "quiet", "json")
 )  # fmt: skip
-_BEFORE = {
+_BEFORE: dict[str, Any] = {
     "lam": 0.95,
     "target_kl": 0.01,
     "warm": 4,
@@ -24,6 +24,7 @@ _BEFORE = {
     "difference": False,
     "curriculum": None,
     "tier": CALM,
+    "option": [],
 }
 """What trainings did of which older ones say nothing."""
 
@@ -55,6 +56,8 @@ def _what(group: Any) -> None:
     _default(group, "--hours", "simulated hours of an episode", type=float, metavar="H")
     group.add_argument("--set", nargs="+", action="extend", default=[], metavar="FIELD=VALUE",
                        help="replace fields of the scenarios")  # fmt: skip
+    group.add_argument("--option", nargs="+", action="extend", default=[], metavar="NAME=VALUE",
+                       help="options of the problem, e.g. consult=true")  # fmt: skip
     _default(group, "--worlds", "worlds of each scenario", type=int, metavar="N")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from sandbox import jobs
+from sandbox.consulting import EFFORT_NAMES, NOTHING
 from sandbox.encounter_warnings import deviation, estimated_error
 from sandbox.jobs import DROPPED, LOST, UNBORN, WAITING
 from sandbox.order_words import text_of, words_of
@@ -68,6 +69,7 @@ def events_of(world: "World", marks: Marks, b: int = 0) -> list[Event]:
         *_of_jobs(world, marks.jobs, b, start, end),
         *_of_encounters(world, b, start, end),
         *_of_health(world, marks, b, start, end),
+        *_of_plans(world, b, start),
     ]
     return sorted(found)
 
@@ -273,3 +275,15 @@ def _of_health(world: "World", marks: Marks, b: int, start: float, end: float) -
         place = {"latitude_deg": event.latitude_deg, "longitude_deg": event.longitude_deg}
         text = json.dumps({"name": event.name, **place, "radius_km": event.radius_km})
         yield float(events[e]), NONE, "disaster", int(e), 0.0, text
+
+
+def _of_plans(world: "World", b: int, start: float) -> Iterator[Event]:
+    """Whose planner began to search in the round, and what that came to."""
+    if world.consulting is None:
+        return
+    plans = world.consulting.state.plan[b]
+    for n in np.flatnonzero(plans["consulted"] != NOTHING):
+        one = plans[n]
+        text = {"search": EFFORT_NAMES[one["consulted"]], "seconds": round(float(one["seconds"]), 2)}
+        text |= {"images": int(one["images"]), "worth": round(float(one["worth"]), 2)}
+        yield start, int(n), "consulted", NONE, float(one["joules"]), json.dumps(text)

@@ -146,6 +146,7 @@ EVENT_KINDS = {
     "repaired": EventKind("station", "health", "a station is back"),
     "disaster": EventKind("disaster", "health", "a disaster struck"),
     "thought": EventKind("", "minds", "a mind decided; value in J"),
+    "consulted": EventKind("", "minds", "its planner searched; value in J"),
     "reason": EventKind("", "minds", "a policy decided otherwise than before, and why"),
     "override": EventKind("", "minds", "a person decided in its place, or no longer does"),
     "late": EventKind("", "minds", "an order came too late, for the thought before it, to be carried out"),

@@ -1,7 +1,7 @@
 // What happened in a run: events by lane and by what they are about, stories, and where to look first.
 
 const LANES = ["images", "delivered", "jobs", "conjunctions", "orders", "health", "minds", "other"]; // in the order of the timeline
-const QUIET = new Set(["thought", "reason", "question", "expired", "unanswered", "handover", "computed", "closest_approach"]);
+const QUIET = new Set(["thought", "consulted", "reason", "question", "expired", "unanswered", "handover", "computed", "closest_approach"]);
 const WEIGHTS = { collision: 9, lost: 9, override: 7, disaster: 8, tip: 6, completion: 6, burn: 5, safe_mode: 5, delivery: 4, answer: 3, capture: 3 };
 
 const LEAST_BURN = 1e-4; // m/s: of less nobody would speak
@@ -97,11 +97,13 @@ function phrase(run, event) {
   if (said.why) parts.push(said.why);
   if (said.text) parts.push(said.text);
   if (kind === "override") parts.push(said.instead_of ? `${said.decision} instead of ${said.instead_of}` : said.decision);
+  if (kind === "consulted") parts.push(`${said.search} search of ${quantity(said.seconds)} s, ${said.images} images of ${quantity(said.worth)} expected`);
   if (!Number.isFinite(value)) return parts.join(", ");
   if (kind === "warning") parts.push(`probability ${chanceText(value)}, miss ${said.miss_m} m, sigma ${said.sigma_m} m`);
   else if (kind === "closest_approach") parts.push(`missed by ${quantity(value)} m`);
   else if (kind === "burn") parts.push(`${value.toPrecision(3)} m/s`);
   else if (kind === "safe_mode") parts.push(`battery ${quantity(value, "share")}`);
+  else if (kind === "consulted") parts.push(`${quantity(value)} J`);
   else if (value && kind !== "thought") parts.push(`value ${quantity(value)}`);
   if (said.latency_s !== undefined) parts.push(`after ${quantity(said.latency_s)} s`);
   return parts.join(", ");
