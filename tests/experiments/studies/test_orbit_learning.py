@@ -67,7 +67,7 @@ def fleet(rule="none", satellites=27, hours=6.0, seed=0, recipe=None, **plan):
 
 # ------------------------------------------------------------------------------------------------- learning
 @given(st.integers(1, 6), st.integers(3, 12), st.integers(0, 10_000))
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_one_full_step_of_fedavg_is_one_step_on_all_data_pooled(satellites, rounds, seed):
     """To the tolerance of floating point, however unequal the satellites' shares are."""
     recipe = Recipe(epochs=1, minibatch=10_000, gradient=0.0, double=True)
@@ -368,6 +368,7 @@ def test_boards_wait_for_charge_and_for_safe_mode_to_end():
 
 
 # ------------------------------------------------------------------------------------------------ bits
+@pytest.mark.slow
 def test_links_beside_a_world_are_those_of_a_world_that_has_them():
     batch = envs.make("offloading_v0", "relay_40", face="batch", max_cycles=60)
     batch.reset(0)
