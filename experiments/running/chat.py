@@ -265,7 +265,11 @@ class Session:
 
     def _tell_outcome(self, played: np.ndarray) -> None:
         terms = dict(zip(self.flight.env.terms, played.tolist(), strict=True))
-        told = []
+        told = [
+            f"{one.why}: {one.told(self.flight.env.actions)['text']}"
+            for one in self.flight.played.replaced  # type: ignore[union-attr]
+            if one.satellite == self.ego
+        ]
         if terms["thought_j"] > 0.0:
             told.append(f"thought for {terms['thought_s']:.2f} s and {terms['thought_j']:.0f} J")
         told += [
