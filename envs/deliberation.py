@@ -7,8 +7,10 @@
 A satellite that spends tokens on a decision keeps to its standing order until the thinking is done; then the
 decision takes effect, in the middle of a round if need be, or some rounds later. What was decided is matched
 by what it refers to (the request, not its place in a list that has changed since); a decision that is no
-longer possible is late and played as the no-op. While it thinks, a satellite cannot think of anything else.
-The thought under way is part of the world's state (`state.minds`), so that a snapshot of the world holds it.
+longer possible is late and played as the no-op. A mind on corrupted weights decides, but what its board
+gives out is a legal action at random. `replaced` tells of every decision that was not carried out. While it
+thinks, a satellite cannot think of anything else. The thought under way is part of the world's state
+(`state.minds`), so that a snapshot of the world holds it.
 """
 
 from typing import Any, NamedTuple
@@ -18,6 +20,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from envs.batch import BatchEnv, Info, Observation, Out
 from envs.problem import Deliberated, Problem
+from envs.replaced import (
+    BUSY,
+    CORRUPTED_WEIGHTS,
+    DOWN,
+    GONE,
+    NOT_LEGAL,
+    RESET,
+    TOO_HOT,
+    UNKNOWN,
+    Replaced,
+    illegal_in,
+    replacements,
+)
 from sandbox.checks import as_array
 from sandbox.errors import SandboxError, shown
 from sandbox.onboard import Onboard, ThoughtCost
@@ -95,7 +110,8 @@ class DeliberatingBatch(BatchEnv):
     `info["thinking"]` (B, N) says who is still thinking: its action should be HOLD or a fast controller's,
     and tokens that it spends all the same are neither charged nor read. `info["board_share"]` (B, N) is the
     share of its full speed at which a board would run now, 0 where it is down or too hot, 1 where there is
-    none and thought is free. `onboard` prices the tokens.
+    none and thought is free. `onboard` prices the tokens; `replaced` tells what of the last round was not
+    carried out as decided.
     """
 
     lowest_action = HOLD
@@ -107,6 +123,8 @@ class DeliberatingBatch(BatchEnv):
         self.onboard = Onboard(world.scenario, world.fleet)
         self._round_s = world.scenario.round_s
         self._spent = np.zeros((*self._team, len(THOUGHT_TERMS)), np.float32)
+        self.replaced: list[Replaced] = []
+        self._decided = np.full((2, *self._team), UNKNOWN, np.int64)  # identities pending, and their actions
 
     def step(
         self, actions: ArrayLike, thought: Thought | None = None, *, out: Out = None
@@ -115,7 +133,8 @@ class DeliberatingBatch(BatchEnv):
         out = self._checked_out(out)
         mask = self.legal()
         orders = self._whole(actions)
-        identities = self.problem.identities()
+        identities, times = self.problem.identities(), self._times()
+        self.replaced = []
         fast, aside = self._think(orders, thought, identities, mask)
         minds = self.world.state.minds
         standing = matching(minds["standing"], identities, mask)
@@ -123,6 +142,7 @@ class DeliberatingBatch(BatchEnv):
         due = (minds["pending"] != NOTHING) & (minds["remaining"] < self._round_s)
         matched = matching(minds["pending"], identities, mask)
         late = due & (matched == NOTHING)
+        pending, label = minds["pending"].copy(), self._label()
         last = np.where(due, np.where(late, 0, matched), first)
         timing = np.zeros(self._team, THINKING)
         timing["delay"] = np.where(due, minds["remaining"], 0.0)
@@ -140,8 +160,18 @@ class DeliberatingBatch(BatchEnv):
         minds["power"][minds["remaining"] == 0.0] = 0.0
         self.problem.advance(last.astype(np.int32), mask, Deliberated(first.astype(np.int32), timing))
         lost = self._interrupt(waits)
+        when = times + np.where(lost, 0.0, timing["delay"])  # boards are reset as the round begins
+        self._note_late(late, lost, pending, label, when)
         self._spent[..., _LATE] += (late | lost) + self.world.state.activity["late"]
         return self._finish(out)
+
+    def _times(self) -> NDArray[np.float64]:
+        """The time (B, N), s, of every satellite's world."""
+        return np.broadcast_to(self.world.state.clock["time"][:, None], self._team).copy()
+
+    def _label(self) -> NDArray[np.int64]:
+        """The pending decisions (B, N) by the actions that they were, or UNKNOWN."""
+        return np.where(self._decided[0] == self.world.state.minds["pending"], self._decided[1], UNKNOWN)
 
     def _interrupt(self, thought: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Thoughts end with the satellite, and with a reset of its boards as the round began; whose decision
@@ -153,6 +183,30 @@ class DeliberatingBatch(BatchEnv):
         minds["remaining"][ended] = minds["power"][ended] = 0.0
         return lost
 
+    def _note_illegal(self, fast: NDArray, mask: NDArray) -> None:
+        """Note whose action, which took no thought, is played as the no-op."""
+        self.replaced += illegal_in(fast, mask, self.world.state.body["alive"], self._times())
+
+    def _note_unheard(self, orders: NDArray, priced: Priced) -> None:
+        """Note whose decision no thought brings about."""
+        done, hot, down = priced.meanwhile, priced.too_hot, priced.in_vain
+        unheard = priced.instead & ~priced.starts & self.world.state.body["alive"]
+        unheard &= (orders != HOLD) & (orders != done)
+        for which, why in ((down, DOWN), (hot, TOO_HOT), (~down & ~hot, BUSY)):
+            self.replaced += replacements(unheard & which, self._times(), orders, done, why, late=why == DOWN)
+
+    def _note_late(
+        self, late: NDArray, lost: NDArray, pending: NDArray, label: NDArray, when: NDArray
+    ) -> None:
+        """Note the decisions, those `pending` under their `label`, that came too `late` or were `lost`."""
+        never, noop = pending == _IMPOSSIBLE, np.zeros(self._team, np.int64)
+        for which, done, why in (
+            (late & ~lost & ~never, noop, GONE),
+            (late & ~lost & never, noop, NOT_LEGAL),
+            (lost, noop + HOLD, RESET),
+        ):
+            self.replaced += replacements(which, when, label, done, why, late=True)
+
     def _think(
         self, orders: NDArray, thought: Thought | None, identities: NDArray, mask: NDArray
     ) -> tuple[NDArray[np.int64], "_Beside | None"]:
@@ -161,17 +215,23 @@ class DeliberatingBatch(BatchEnv):
         fast, minds = orders.astype(np.int64), self.world.state.minds
         if thought is None:
             self._spent[...] = 0.0
+            self._note_illegal(fast, mask)
             return fast, None
         price = self.priced(orders, thought)
         starts, prompt, output, cost, in_vain, too_hot, instead, meanwhile = price
+        self._note_unheard(fast, price)
+        self._note_illegal(np.where(instead, HOLD, fast), mask)
         aside = self._aside(thought, price)
         named = np.maximum(orders, 0)
         corrupted = self.problem.corrupted_actions(mask)
         if corrupted is not None:
+            garbled = starts & (corrupted >= 0) & (corrupted != named)
+            self.replaced += replacements(garbled, self._times(), named, corrupted, CORRUPTED_WEIGHTS)
             named = np.where(corrupted >= 0, corrupted, named)
         chosen = np.where(_taken(mask, named) == 1, _taken(identities, named), _IMPOSSIBLE)
         for name, value in (("pending", chosen), ("remaining", cost.seconds), ("power", cost.watts)):
             minds[name] = np.where(starts, value, minds[name])
+        self._decided = np.where(starts, np.stack((chosen, named)), self._decided)
         self._spent[...] = 0.0
         paid = (cost.seconds, cost.joules, prompt, output)
         self._spent[..., : len(paid)] = np.where(starts[..., None], np.stack(paid, -1), 0.0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.plotting import style
+from experiments.plotting.labels import Label, put_labels
 from sandbox.errors import SandboxError
 from sandbox.geography import coastline
 from sandbox.recording import TARGET_STATES, Recording
@@ -15,6 +16,7 @@ from sandbox.recording import TARGET_STATES, Recording
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.legend import Legend
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 12.0, 0.55, 0.25, 0.95, 0.9  # inches
 OCEAN, LAND, COAST = "#EEF3F8", "#DCE0DE", "#AEB7BE"
@@ -45,8 +47,8 @@ def ground_track(
         _tracks(axes, recording, chosen, first)
         if len(chosen) <= NAMED:
             _sights(axes, recording, chosen, first)
-        _stations(axes, recording)
-        _satellites(axes, recording, chosen)
+        labels = [*_stations(axes, recording), *_satellites(axes, recording, chosen)]
+        put_labels(axes, labels)
         _key(axes, recording)
         past = time[-1] - time[first]
         tracks = f"tracks: last {style.duration(past)}" if past >= 60 else ""
@@ -220,16 +222,21 @@ def _pieces(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return np.concatenate([lines, again]), np.concatenate([source, over])
 
 
-def _stations(axes: "Axes", recording: Recording) -> None:
+def _stations(axes: "Axes", recording: Recording) -> list[Label]:
+    """The stations; their labels."""
     x, y = (np.degrees(recording[f"station_{name}"]) for name in ("longitude", "latitude"))
     look = {"marker": "^", "s": 46, "fc": style.INK, "ec": "white", "lw": 0.8}
     axes.scatter(x, y, zorder=6, gid="stations", **look)
-    for name, at in zip(recording.meta.get("station_names", []), zip(x, y, strict=True), strict=False):
-        _label(axes, name, at, (0, -6), ha="center", va="top", size=8, style="italic")
+    look = {"size": 8, "style": "italic"}
+    names = recording.meta.get("station_names", [])
+    return [
+        Label(name, at, ("below", "above", "right", "left"), look)
+        for name, at in zip(names, zip(x, y, strict=True), strict=False)
+    ]
 
 
-def _satellites(axes: "Axes", recording: Recording, chosen: list[int]) -> None:
-    """Where they are now, in the colour of what they do; the lost ones hollow."""
+def _satellites(axes: "Axes", recording: Recording, chosen: list[int]) -> list[Label]:
+    """Where they are now, in the colour of what they do; the lost ones hollow. Their labels."""
     _, modes = style.modes(recording)
     x, y = (np.degrees(recording[name][-1, chosen]) for name in ("longitude", "latitude"))
     lost = style.lost(recording)[chosen]
@@ -239,26 +246,14 @@ def _satellites(axes: "Axes", recording: Recording, chosen: list[int]) -> None:
     size, edge = (np.interp(len(chosen), [12, 400], ends) for ends in ([58, 12], [0.9, 0.4]))
     axes.scatter(x, y, s=size, c=colours, ec=style.INK, lw=edge, zorder=7, clip_on=False, gid="satellites")
     names = recording.meta.get("satellite_names")
-    if names and len(chosen) <= NAMED:
-        common = sum(1 for _ in takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False)))
-        for s, at in zip(chosen, zip(x, y, strict=True), strict=True):
-            _label(
-                axes,
-                names[s][common:] or names[s],
-                at,
-                (6, 0),
-                ha="left",
-                va="center",
-                size=8.5,
-                weight="bold",
-            )
-
-
-def _label(axes: "Axes", text: str, at: tuple, offset: tuple, **how) -> None:
-    from matplotlib.patheffects import withStroke
-
-    halo = [withStroke(linewidth=2.2, foreground="white", alpha=0.85)]
-    axes.annotate(text, at, offset, textcoords="offset points", zorder=8, path_effects=halo, **how)
+    if not names or len(chosen) > NAMED:
+        return []
+    common = sum(1 for _ in takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False)))
+    look = {"size": 8.5, "weight": "bold"}
+    return [
+        Label(names[s][common:] or names[s], at, ("right", "left", "above", "below"), look)
+        for s, at in zip(chosen, zip(x, y, strict=True), strict=True)
+    ]
 
 
 def _key(axes: "Axes", recording: Recording) -> None:
@@ -274,7 +269,24 @@ def _key(axes: "Axes", recording: Recording) -> None:
     left.append(dot("station", marker="^", ms=7, mfc=style.INK, mec="white"))
     left.append(dot("Sun overhead", marker="o", ms=8, mfc=style.YELLOW, mec=SUN_EDGE))
     right = [axes.scatter([], [], s=24, label=name, **_LOOKS[name]) for name in _states(recording)]
-    for side, title, handles in ((0, "Satellites", left), (1, "Requests", right)):
-        place = {"loc": ("upper left", "upper right")[side], "bbox_to_anchor": (side, -0.04)}
-        heading = {"title": title, "alignment": "left", "title_fontproperties": {"weight": "bold", "size": 9}}
-        axes.add_artist(axes.legend(handles=handles, ncols=len(handles), borderaxespad=0, **place, **heading))
+    for rows in (1, 2, 3):  # the fewest in which the two do not meet
+        legends = [
+            _legend(axes, side, title, handles, rows)
+            for side, title, handles in ((0, "Satellites", left), (1, "Requests", right))
+        ]
+        ends = [legend.get_window_extent() for legend in legends]
+        if ends[0].x1 < ends[1].x0:
+            break
+        for legend in legends if rows < 3 else ():
+            legend.remove()
+
+
+def _legend(axes: "Axes", side: int, title: str, handles: list, rows: int) -> "Legend":
+    """A legend in so many rows, below the map on the left (0) or on the right (1)."""
+    place = {"loc": ("upper left", "upper right")[side], "bbox_to_anchor": (side, -0.04)}
+    heading = {"title": title, "alignment": "left", "title_fontproperties": {"weight": "bold", "size": 9}}
+    columns = -(-len(handles) // rows)
+    legend = axes.legend(handles=handles, ncols=columns, borderaxespad=0, **place, **heading)
+    axes.legend_ = None  # so that another may stand beside it
+    axes.add_artist(legend)
+    return legend

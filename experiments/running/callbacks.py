@@ -146,6 +146,10 @@ class Film(Watcher):
         self._recorder.append(**self._scene, **activity_of(env.world), **decided)
         for event in events_of(env.world, self._marks):
             self._recorder.event(*event)
+        for one in played.replaced:
+            if one.world == 0:
+                text = json.dumps(one.told(env.actions))
+                self._recorder.event(one.time_s, one.satellite, one.kind, text=text)
         self._note_reasons(env, played)
         for n in range(min(self._minds, env.satellites)):
             if (0, n) in played.decisions:

@@ -28,7 +28,7 @@ from experiments.running.chat_commands import COMMANDS, SLASH
 from experiments.running.cockpit import Cockpit
 from experiments.running.flight import Flight
 from experiments.running.llm_config import QWEN, Mind, knows
-from experiments.running.run_folder import default_folder
+from experiments.running.run_folder import default_folder, nobody_named
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.terminal import printable, visible
 
@@ -36,6 +36,8 @@ HELP = (
     "Enter: let it decide.  A letter or a name: decide in its place, at no cost.  "
     "A number: play so many rounds, ctrl-C stops.  q: end.  ?: this."
 )
+ENDS = ("q", "quit")
+"""Lines that end it, with or without a slash."""
 TOLD = 4
 """Numbers that decided, of a heuristic, shown beside its decision."""
 
@@ -58,17 +60,18 @@ def chat(
     """Play an episode in which a person may answer for one satellite; the rest follow `policy`.
 
     Args:
-        policy: who decides otherwise; by default the mind, or where it has not learned the problem, greedy
-            or the first policy that there is.
+        policy: who decides otherwise; by default the mind, or where the one that comes along has not
+            learned the problem, who plays it in a run; that is said.
         satellite: its name; by default the first of the fleet.
         out: folder that `/save` writes to; by default as `cockpit_server.fly` has it.
         ask: what a line of input comes from; screen: where the run is shown, by default the standard output.
         Others as in `experiments.running.run.run`.
 
-    Returns the satellite's reward. Ends with the episode, at "q" or at the end of the input.
+    Returns the satellite's reward. Ends with the episode, at "q" or "/quit", or at the end of the input.
     """
     mind, screen = mind or Mind(), screen or sys.stdout
-    policy = policy or (QWEN if mind.engine or knows(env) else usual_policy(env))
+    named = policy
+    policy = named or (QWEN if mind.engine or knows(env) else usual_policy(env))
     scenario = scenario_of(env, scenario, changes)
     batch = deliberating(make_env(env, scenario, hours, candidates=candidates))
     names = batch.world.fleet.names
@@ -79,7 +82,10 @@ def chat(
     with closing(batch), closing(mind.policy(policy, batch)) as decider:
         flight = Flight(batch, decider, seed, {"env": kind, "policy": policy, "seed": seed})
         with closing(Cockpit(flight, policy, folder)) as cockpit:
-            return Session(cockpit, names.index(satellite) if satellite else 0, ask, screen).talk()
+            session = Session(cockpit, names.index(satellite) if satellite else 0, ask, screen)
+            if not named:
+                session.say(nobody_named(policy), "")
+            return session.talk()
 
 
 class Session:
@@ -149,7 +155,7 @@ class Session:
             return False
         self.say("The episode is over: Enter or q ends it; /compare, /branch ROUND, /save.")
         line = self._line()
-        if line is None or line.lower() in ("", "q", "quit"):
+        if not line or _ends(line):
             return False
         if line.startswith(SLASH):
             self._command(line)
@@ -159,7 +165,7 @@ class Session:
         """Do what a line says; lines that play no round are followed by another. False at the end."""
         while True:
             answer = self._line()
-            if answer is None or answer.lower() in ("q", "quit"):
+            if answer is None or _ends(answer):
                 return False
             if answer == "?":
                 self.say(HELP)
@@ -261,7 +267,11 @@ class Session:
 
     def _tell_outcome(self, played: np.ndarray) -> None:
         terms = dict(zip(self.flight.env.terms, played.tolist(), strict=True))
-        told = []
+        told = [
+            f"{one.why}: {one.told(self.flight.env.actions)['text']}"
+            for one in self.flight.played.replaced  # type: ignore[union-attr]
+            if one.satellite == self.ego
+        ]
         if terms["thought_j"] > 0.0:
             told.append(f"thought for {terms['thought_s']:.2f} s and {terms['thought_j']:.0f} J")
         told += [
@@ -289,6 +299,11 @@ class Session:
         for line in "\n".join(texts).split("\n"):
             shown = textwrap.fill(visible(line), width, subsequent_indent="  ")
             print(printable(shown, self._screen), file=self._screen)
+
+
+def _ends(line: str) -> bool:
+    """Whether a line asks to end."""
+    return line.lower().removeprefix(SLASH) in ENDS
 
 
 @contextmanager

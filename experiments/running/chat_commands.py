@@ -183,6 +183,11 @@ def _save(session: "Session", text: str) -> None:
     session.say("Saved: " + ", ".join(session.do("save")["saved"]))
 
 
+def _quit(session: "Session", text: str) -> None:
+    """What is said where more than the word stands in the line; alone it has ended the chat before."""
+    raise SandboxError(f"{text[:40]!r} is left over; give {SLASH}quit alone.")
+
+
 COMMANDS: Mapping[str, Command] = {
     "help": Command("", "this list", _help),
     "ask": Command("[SATELLITE]", "what it, or its mind, would decide now, why, and at what price", _ask),
@@ -194,5 +199,6 @@ COMMANDS: Mapping[str, Command] = {
     "compare": Command("", "both scores, and where they first decide otherwise", _compare),
     "keep": Command("[this|other]", "go on with one future alone", _keep),
     "save": Command("[FOLDER]", "leave recording and page there", _save),
+    "quit": Command("", "end, as q does", _quit),
 }
 """By name, what a line that begins with a slash can say."""

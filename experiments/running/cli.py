@@ -26,6 +26,7 @@ MINDS = ("qwen",)
 YARDSTICK = ("planner", "onboard")
 _OWN = "what the problem brings, what `train` left, or module:Class"
 _WHO = f"{', '.join(POLICIES + PUBLISHED + YARDSTICK + MINDS)}, {_OWN}"
+_USUAL = "(default: greedy; where the problem has none the first of its own, else random)"
 EXTRAS = dict.fromkeys(("matplotlib", "mpe2", "pandas", "pyarrow", "rich", "xarray"), "experiments")
 EXTRAS["ray"] = "benchmark"
 EXTRAS |= {"torchrl": "torchrl", "tensordict": "torchrl", "stable_baselines3": "sb3", "sb3_contrib": "sb3"}
@@ -161,7 +162,7 @@ def _parser() -> ArgumentParser:
         return made
 
     one = command("run", _run)
-    _option(one, "--policy", None, f"who decides: {_WHO} (default: greedy)", metavar="NAME")
+    _option(one, "--policy", None, f"who decides: {_WHO} {_USUAL}", metavar="NAME")
     _episode_options(one)
     _problem_options(one)
     _option(one, "--out", None, "results folder (default: results/ENV-SCENARIO-POLICY-seedK)", metavar="DIR")
@@ -180,13 +181,14 @@ def _parser() -> ArgumentParser:
     every = command("benchmark", _benchmark)
     _benchmark_options(every)
     talk = command("chat", _chat)
-    _option(talk, "--policy", None, f"who decides otherwise: {_WHO} (default: qwen)", metavar="NAME")
+    learned = "(default: qwen where it has learned the problem, else as of `run`)"
+    _option(talk, "--policy", None, f"who decides otherwise: {_WHO} {learned}", metavar="NAME")
     _option(talk, "--satellite", None, "name of the satellite (default: the first)", metavar="NAME")
     _episode_options(talk)
     _option(talk, "--out", None, "folder that /save writes to", metavar="DIR")
     _mind_options(talk)
     hand = command("fly", _fly)
-    _option(hand, "--policy", None, f"who decides otherwise: {_WHO} (default: greedy)", metavar="NAME")
+    _option(hand, "--policy", None, f"who decides otherwise: {_WHO} {_USUAL}", metavar="NAME")
     _episode_options(hand)
     _option(hand, "--port", 0, "of 127.0.0.1 to listen on, 0 for any that is free", type=int, metavar="N")
     _option(hand, "--out", None, "save recording and page here when it is interrupted", metavar="DIR")

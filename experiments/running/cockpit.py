@@ -40,7 +40,7 @@ class Cockpit:
         policy: the name of who decides, for the titles.
         out: the folder that "save" writes to.
 
-    `close` ends the thread; what was flown stays.
+    `close` ends the flight; what was flown stays, and can still be saved.
     """
 
     def __init__(self, flight: Flight, policy: str, out: Path | str) -> None:
@@ -57,7 +57,7 @@ class Cockpit:
         self._player.start()
 
     def close(self) -> None:
-        """End the thread, after the decision that it is at. Safe to call twice."""
+        """End the thread, after the decision that it is at, and obey no more. Safe to call twice."""
         with self._changed:
             self.playing, self._closed = False, True
             self._tell()
@@ -115,7 +115,8 @@ class Cockpit:
     def command(self, told: Any) -> dict[str, Any]:
         """Do what a page says: an object with "do", one of `COMMANDS`, and what that takes.
 
-        Raises `SandboxError` for anything else; then nothing has changed.
+        Raises `SandboxError` for anything else, and once it is closed for all but "save"; then nothing has
+        changed.
         """
         if not isinstance(told, Mapping):
             raise SandboxError('A command is an object such as {"do": "step"}.')
@@ -128,6 +129,8 @@ class Cockpit:
             if key not in takes:
                 raise unknown_name(f"argument of {name}", key, takes)
         with self._policies() if name in DECIDE else self._changed:
+            if self._closed and name != "save":
+                raise SandboxError("The flight has ended.")
             answer = act(self, **given)
         if name not in QUESTIONS:
             with self._changed:
@@ -177,7 +180,7 @@ class Cockpit:
             raise SandboxError(f"count = {shown(count)}; give a whole number from 1 to {MOST_STEPS}.")
         self.playing = self._halted = False
         for k in range(count):
-            if k and (self._halted or all(flight.over for flight in self.runs.values())):
+            if k and (self._halted or self._closed or all(flight.over for flight in self.runs.values())):
                 break
             self._advance()
             self._tell()

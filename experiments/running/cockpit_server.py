@@ -26,7 +26,7 @@ from envs.episodes import known_as, make_env, scenario_of
 from experiments.running.cockpit import Cockpit
 from experiments.running.flight import Flight
 from experiments.running.llm_config import Mind
-from experiments.running.run_folder import default_folder, in_one_line
+from experiments.running.run_folder import default_folder, in_one_line, nobody_named
 from sandbox.errors import SandboxError
 from sandbox.rendering.page import live_page
 from sandbox.terminal import say
@@ -77,6 +77,8 @@ def fly(
         minds_recorded=minds_recorded, out=out,
     )  # fmt: skip
     with begun as cockpit:
+        if policy is None:
+            say(nobody_named(cockpit.title(0)), error=True)  # the output is an address
         with closing(Server(cockpit, port)) as server:
             say(server.address)
             if browse:
@@ -89,7 +91,9 @@ def fly(
                 if cockpit.deciding_s:
                     say("The policy is still deciding; interrupt again not to wait.", error=True)
                 cockpit.close()
-        if out is not None and cockpit.state()["runs"][0]["rounds"]:
+        if out is not None and not cockpit.runs[min(cockpit.runs)].rounds:
+            say(f"No round was flown, so nothing was saved in {out}.", error=True)
+        elif out is not None:
             for path in cockpit.save():
                 say(path)
     return 0

@@ -92,7 +92,8 @@ class LiveFlight:
         return self.cockpit.state()
 
     def command(self, told: Mapping[str, Any]) -> dict[str, Any]:
-        """Do what a button of the page does. Raises SandboxError for what cannot be done."""
+        """Do what a button of the page does. Raises SandboxError for what cannot be done: once it is closed,
+        anything but "save"."""
         return self.cockpit.command(told)
 
     def close(self) -> None:

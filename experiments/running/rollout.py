@@ -13,6 +13,7 @@ from agents import Policy
 from agents.qwen.decisions import Decision, Request
 from envs.batch import BatchEnv, Info
 from envs.deliberation import DeliberatingBatch, Thought
+from envs.replaced import Replaced, illegal_in
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Round:
     """A round that was played: actions and rewards (B, N), masks (B, N, A) and terms (B, N, I).
 
     `decisions` holds what a mind was asked and what it answered, by world and satellite; `policy` decided,
-    but for those `by_hand`.
+    but for those `by_hand`. `replaced` tells what was not carried out as decided.
     """
 
     actions: NDArray
@@ -30,6 +31,7 @@ class Round:
     decisions: Mapping[tuple[int, int], tuple[Request, Decision]]
     policy: Policy | None = None
     by_hand: Collection[tuple[int, int]] = ()
+    replaced: Sequence[Replaced] = ()
 
 
 @dataclass
@@ -106,12 +108,17 @@ def decide(policy: Policy, observation: NDArray, info: Mapping[str, Any]) -> Tur
 def advance(env: BatchEnv, policy: Policy, turn: Turn) -> tuple[Round, NDArray, Info, NDArray[np.bool_]]:
     """Play `turn`, its thought charged if `env` charges any: the round, what is seen after it, and whose
     episode (B, N) is over."""
+    mask, by_hand = turn.info["action_mask"], tuple(turn.by_hand)
     if isinstance(env, DeliberatingBatch):
         observation, reward, terminated, truncated, info = env.step(turn.actions, turn.thought)
+        replaced = env.replaced
     else:
+        state = env.world.state
+        times = np.broadcast_to(state.clock["time"][:, None], turn.actions.shape)
+        replaced = illegal_in(turn.actions, mask, state.body["alive"], times)
         observation, reward, terminated, truncated, info = env.step(turn.actions)
-    mask, by_hand = turn.info["action_mask"], tuple(turn.by_hand)
-    played = Round(turn.actions, mask, reward, info["terms"], policy.decisions, policy, by_hand)
+    said = policy.decisions
+    played = Round(turn.actions, mask, reward, info["terms"], said, policy, by_hand, tuple(replaced))
     return played, observation, info, terminated | truncated
 
 

@@ -48,7 +48,7 @@ def run(
         scenario: name, YAML file, dictionary or Scenario, by default the problem's own; `changes` replaces
             fields of it by dotted name.
         env, policy: the decision problem and who decides, by name or as `module:Class`; by default greedy,
-            or the first policy that there is for the problem.
+            or where the problem has none the first of its own, or random (`agents.usual`); that is said.
         hours: length of the episode; by default the scenario's.
         seed: of the episode and of the policy. The same seed gives the same results.
         out: the folder, by default `results/<env>-<scenario>-<policy>-seed<k>`. Earlier results there are
@@ -70,12 +70,19 @@ def run(
     if seed < 0:
         raise SandboxError(f"seed = {seed}; give a whole number of at least 0.")
     env, scenario = known_as(env), scenario_of(env, scenario, changes)
+<<<<<<< HEAD
     mind, policy = mind or Mind(), policy or usual_policy(env)
     own = checked_options(env, options)
     batch = make_env(env, scenario, hours, candidates=candidates, thinking=mind.thinks(policy, env), **own)
+=======
+    mind, named, policy = mind or Mind(), policy, policy or usual_policy(env)
+    batch = make_env(env, scenario, hours, candidates=candidates, thinking=mind.thinks(policy, env))
+>>>>>>> views
     decider = mind.policy(policy, batch)
     folder = Path(out) if out else run_folder.default_folder(env, scenario.name, policy, seed)
     meta = {"env": env, "policy": policy, "seed": seed}
+    if progress and not named:
+        say(run_folder.nobody_named(policy))
     began = time.perf_counter()
     missing: dict[str, str] = {}
     with run_folder.new_results(folder, record) as draft:

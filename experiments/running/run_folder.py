@@ -44,6 +44,11 @@ def default_folder(env: str, scenario: str, policy: str, seed: int) -> Path:
     return Path("results") / re.sub(r"[^\w.-]+", "_", name)
 
 
+def nobody_named(policy: str) -> str:
+    """What is said where the policy was chosen for lack of one that was named."""
+    return f"{policy} decides; --policy names another."
+
+
 class _Runs:
     """Folders of `run`: known by what their `metrics.json` says, and each file in them by what it says."""
 

@@ -23,7 +23,7 @@ from sandbox.orbits.eclipse import illumination
 from sandbox.orbits.ephemeris import earth_rotation_angle, sun_position
 from sandbox.orbits.frames import gcrs_to_itrs, itrs_to_geodetic
 from sandbox.orbits.propagation import propagate
-from sandbox.recording.happenings import book_of
+from sandbox.recording.happenings import book_of, burns_of
 from sandbox.state import CHARGE, DOWNLINK, IDLE, LOST, MODE_NAMES, NONE
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def _doing_of(world: "World", b: int) -> np.ndarray:
         doing[rests & (servers["handed"] > 0)] = hand_over
     alive = doing != LOST
     if world.encounters is not None:
-        doing[alive & (world.encounters.state.passing["burned"][b] > 0.0)] = burn
+        doing[alive & burns_of(world.encounters, b)] = burn
     doing[alive & world.state.safety["safe"][b]] = safe
     return doing
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 _SAME_S = 1e-6
 """A capture that ends with the round may be that much beyond its end."""
+LEAST_BURN_M_S = 1e-4
+"""Burns below this are not told, unless the scenario's own are as small: hardly a thruster makes such an
+impulse. The least bit that hydrazine thrusters of 0.5 N repeat is 0.005 N s, 1e-4 m/s for 50 kg. The way back
+to a slot asks for ever less as it settles, down to the last bit of a float; that is flown and paid for."""
 Event = tuple[float, int, str, int, float, str]
 """Time (s), satellite, kind, what it is about, value and text, as JSON where there is more to say."""
 
@@ -78,6 +82,13 @@ def book_of(world: "World", b: int = 0) -> np.ndarray:
     """The requests of the episode in world `b`, as records; without the padding of the book behind them."""
     book = world.state.requests.book[b]
     return book[: np.searchsorted(book["release"], np.inf)]
+
+
+def burns_of(encounters: Any, b: int) -> np.ndarray:
+    """Which satellites (N,) of world `b` burned in its last round, as far as that is told."""
+    least = min(LEAST_BURN_M_S, 0.5 * encounters.params.small)
+    burns: np.ndarray = encounters.state.passing["burned"][b] >= least
+    return burns
 
 
 def _of_images(world: "World", b: int, start: float, end: float) -> Iterator[Event]:
@@ -210,7 +221,7 @@ def _of_encounters(world: "World", b: int, start: float, end: float) -> Iterator
         distance = float(np.linalg.norm(rows["relative"][n, k][:3]))
         if distance <= world.encounters.params.watch:
             yield float(rows["passing"][n, k]), int(n), "closest_approach", int(k), distance, ""
-    for n in np.flatnonzero(passing["burned"] > 0.0):
+    for n in np.flatnonzero(burns_of(world.encounters, b)):
         yield start, int(n), "burn", NONE, float(passing["burned"][n]), ""
     for n in np.flatnonzero(passing["hit"]):
         yield end, int(n), "collision", NONE, 0.0, ""

@@ -149,6 +149,7 @@ EVENT_KINDS = {
     "consulted": EventKind("", "minds", "its planner searched; value in J"),
     "reason": EventKind("", "minds", "a policy decided otherwise than before, and why"),
     "override": EventKind("", "minds", "a person decided in its place, or no longer does"),
-    "late": EventKind("", "minds", "an order came too late, for the thought before it, to be carried out"),
+    "replaced": EventKind("", "minds", "something else was carried out than was decided, and why"),
+    "late": EventKind("", "minds", "a decision came too late to be carried out, or its thought was lost"),
 }
 """The kinds that the sandbox itself writes; others may be noted beside them."""

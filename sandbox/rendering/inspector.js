@@ -79,6 +79,10 @@ function decision(run, n, i, k, panel) {
   });
   factsPart(panel, "reward", there ? [["reward", quantity(run.reward[i])]] : []);
   because(run, n, k, chosen, panel);
+  const until = k + 1 < run.rounds ? run.time[k + 1] - 1e-3 : Infinity, asked = lastOf(run, n, ["thought"], until);
+  const other = lastOf(run, n, ["replaced", "late"], until), said = other && other[0] > Math.min(run.time[k], asked ? asked[0] : Infinity) - 1e-3 ? words(other) : {};
+  const deed = said.instead_of ? `${said.why}: carried out ${said.decision} instead of ${said.instead_of}` : "";
+  part(panel, "deed", deed, (box) => { if (deed) element("div", "oas-say", box, deed); });
 }
 
 /** How likely each of the likelier decisions was held. */

@@ -1,5 +1,7 @@
 """Policies: found by name, legal, reproducible, the same on every face, and worth their names."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -99,6 +101,14 @@ def test_errors_are_one_sentence(busy, name, sentence, monkeypatch):
     monkeypatch.setitem(sys.modules, "test_policies", sys.modules[__name__])
     with pytest.raises(SandboxError, match=sentence):
         make_policy(name, tasking_v0.batch_env(busy))
+
+
+@pytest.mark.parametrize(("name", "problem"), [("greedy", "avoidance_v0"), ("local", "tasking_v0")])
+def test_who_does_not_play_a_problem_is_refused_with_those_who_do(name, problem):
+    env = SimpleNamespace(problem=SimpleNamespace(name=problem))
+    with pytest.raises(SandboxError, match=f"not for {problem}; give one of ") as refused:
+        make_policy(name, env)
+    assert str(refused.value).endswith(f"give one of {', '.join(policy_names(problem))}.")
 
 
 class OnlyForOthers(Policy):

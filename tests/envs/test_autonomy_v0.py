@@ -703,6 +703,9 @@ class TestDeliberation:
             *_, info = env.step(act(env, sat_0="idle", sat_1="idle"), spent(env, output, [0, 1]))
             terms = terms_of(env, info)
             assert terms["late"][0].tolist() == [1, 0, 0, 0]
+            (lost,) = env.replaced
+            assert (lost.satellite, lost.kind, lost.why) == (0, "late", "boards reset")
+            assert env.actions[lost.decided] == "idle"
             resets(env, 0.0)
             *_, info = env.step(HOLDING)
             assert env.world.orders["command"][0, :2].tolist() == [CHARGE, IDLE]
@@ -719,6 +722,7 @@ class TestDeliberation:
         terms = terms_of(env, info)
         assert (terms["thought_j"][0, :2] > 0).tolist() == [False, True]
         assert terms["late"][0].tolist() == [1, 0, 0, 0]
+        assert [(one.satellite, one.kind, one.why) for one in env.replaced] == [(0, "late", "boards down")]
         assert env.world.orders["command"][0, :2].tolist() == [CHARGE, IDLE]
         *_, info = env.step(act(env, sat_0="idle"))
         assert env.world.orders["command"][0, 0] == IDLE, "a rule of thumb needs no board"
@@ -735,11 +739,17 @@ class TestDeliberation:
                 fuel, down = env.world.encounters.state.fuel[0, 0], env.world.jobs.state.servers["down"][0, 0]
                 *_, info = env.step(act(env, sat_0="keep", sat_1="keep"), spent(env, 1, [0, 1]))
                 assert terms_of(env, info)["illegal"].sum() == 0
+                for one in env.replaced:
+                    assert (one.satellite, one.why) == (0, "weights corrupted")
+                    assert env.actions[one.decided] == "keep" != env.actions[one.done]
+                    assert mask[one.done]
+                told = bool(env.replaced)
                 after = env.world.orders[0, 0]
                 if env.world.jobs.state.servers["down"][0, 0] != down:
                     env.world.faults.state.body["corrupt"][0, 0] = True  # it has stumbled over the cure
                     assert mask[AT["reload"]]
                 story.append((tuple(before), tuple(after), fuel - env.world.encounters.state.fuel[0, 0]))
+                assert told or tuple(before) == tuple(after), "what is not told is as it was decided"
                 assert env.world.orders[0, 1].tolist() == (CHARGE, NONE, DEFER)
             stories.append(story)
         assert stories[0] == stories[1]

@@ -1,5 +1,7 @@
 """Thought is charged: when decisions take effect, what stands until then, what the satellite pays."""
 
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -217,6 +219,88 @@ def test_worlds_are_independent_and_seeds_repeat(small, data):
             for one, many in zip(own[:4], seen[:4], strict=True):
                 np.testing.assert_array_equal(one[0], many[b])
             np.testing.assert_array_equal(own[4]["terms"][0], seen[4]["terms"][b])
+
+
+class TestReplaced:
+    """What was not carried out as decided is told, and nothing else."""
+
+    def told(self, env):
+        return [(one.satellite, one.kind, one.decided, one.done, one.why) for one in env.replaced]
+
+    def illegal(self, info):
+        """An action that satellite 0 may not choose."""
+        return int(np.flatnonzero(info["action_mask"][0, 0] == 0)[0])
+
+    def test_what_is_done_as_decided_is_not_told(self, small):
+        env = make(small)
+        for actions, thought in ((CHARGE_ACTION, None), (CHARGE_ACTION, tokens(env, 100)), (HOLD, None)):
+            env.step(whole(env, actions), thought)
+            assert not env.replaced
+
+    def test_what_is_not_legal_is_the_no_op(self, small):
+        env = make(small)
+        _, info = env.present()
+        wrong, actions = self.illegal(info), whole(env, CHARGE_ACTION)
+        actions[0, 0] = wrong
+        env.step(actions)
+        assert self.told(env) == [(0, "replaced", wrong, IDLE_ACTION, "not legal")]
+        assert env.replaced[0].told(env.actions) == {
+            "decision": "idle",
+            "instead_of": env.actions[wrong],
+            "why": "not legal",
+            "text": f"carried out idle instead of {env.actions[wrong]}",
+        }
+
+    def test_what_is_not_legal_and_thought_out_comes_late(self, small):
+        env = make(small)
+        _, info = env.present()
+        wrong, actions = self.illegal(info), whole(env, CHARGE_ACTION)
+        actions[0, 0] = wrong
+        env.step(actions, tokens(env, output_for(40.0)))
+        assert not env.replaced
+        *_, info = env.step(whole(env, HOLD))
+        assert self.told(env) == [(0, "late", wrong, IDLE_ACTION, "not legal")]
+        assert 30.0 < env.replaced[0].time_s < 60.0
+        assert term(env, info, "late").tolist() == [1, 0]
+
+    def test_who_thinks_already_is_not_heard(self, small):
+        env = make(small)
+        env.step(whole(env, CHARGE_ACTION), tokens(env, output_for(40.0)))
+        meanwhile = np.array([[HOLD, IDLE_ACTION]])
+        env.step(whole(env, IDLE_ACTION), tokens(env, 100, meanwhile=meanwhile))
+        assert self.told(env) == [(0, "replaced", IDLE_ACTION, HOLD, "still thinking")]
+        assert env.replaced[0].told(env.actions)["decision"] == "its standing order"
+
+    def test_a_board_too_hot_thinks_nothing(self, small):
+        craft = "spacecraft.computing_satellite.thermal"
+        limits = {f"{craft}.throttle_above_c": -20, f"{craft}.shutdown_above_c": 0, f"{craft}.initial_c": 15}
+        env = make(load_scenario(small, limits))
+        env.step(whole(env, CHARGE_ACTION), tokens(env, 100))
+        why = "board too hot to think"
+        assert self.told(env) == [(n, "replaced", CHARGE_ACTION, HOLD, why) for n in (0, 1)]
+
+    def test_whatever_is_late_is_told_under_the_name_it_was_decided_by(self, small):
+        """One for each that the term counts, but for images and contacts missed within the round."""
+        env = make(load_scenario(small, {"requests.initial": 4_000, "requests.cloud_mean": 0.0}))
+        *_, info = env.step(whole(env, HOLD))
+        seen = 0
+        for _ in range(100):
+            wants = np.where(info["action_mask"][..., FIRST_OBSERVE] == 1, FIRST_OBSERVE, HOLD)
+            env.step(np.where(info["thinking"], HOLD, wants), tokens(env, output_for(32.0)))
+            *_, info = env.step(whole(env, HOLD))
+            late = term(env, info, "late") - env.world.state.activity["late"][0]
+            assert [one.satellite for one in env.replaced] == np.flatnonzero(late).tolist()
+            for one in env.replaced:
+                assert (one.decided, one.done, one.why) == (FIRST_OBSERVE, IDLE_ACTION, "no longer possible")
+            seen += len(env.replaced)
+        assert seen > 2
+
+    def test_a_copy_remembers_and_for_a_world_of_elsewhere_nobody_guesses(self, small):
+        env, other = make(small), make(small)
+        env.step(whole(env, CHARGE_ACTION), tokens(env, output_for(40.0)))
+        assert (copy.deepcopy(env)._label() == CHARGE_ACTION).all()
+        other.world.state.minds[...] = env.world.state.minds
+        assert (other._label() < 0).all()
 
 
 class TestFaces:

@@ -326,3 +326,20 @@ def test_a_warning_tells_the_whole_encounter_plane():
         x, y = said["miss_m"] * np.cos(tilt), -said["miss_m"] * np.sin(tilt)
         chance = foster(x, y, max(major, 1e-3), max(minor, 1e-3), said["radius_m"])
         assert chance == pytest.approx(probability, rel=0.2, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("size", "small", "told"),
+    [(4e-18, 0.02, False), (9e-5, 0.02, False), (1.1e-4, 0.02, True), (0.1, 0.02, True), (2e-5, 2e-5, True)],
+)
+def test_a_burn_that_no_thruster_makes_is_not_told(size, small, told):
+    """It is the scenario's own smallest burn that makes a smaller one worth telling."""
+    world = encounter_world(load_scenario("crossing_12", {"encounters.small_m_s": small}))
+    world.reset(0)
+    marks = marks_of(world)
+    world.step()
+    world.encounters.state.passing["burned"][0, 2] = size
+    names = meta_of(world)["doing_names"]
+    assert (names[activity_of(world)["doing"][2]] == "burn") == told
+    burns = [event for event in events_of(world, marks) if event[2] == "burn"]
+    assert [(event[1], event[4]) for event in burns] == ([(2, size)] if told else [])

@@ -52,7 +52,12 @@ def test_thought_is_charged_unless_a_person_answers():
     assert "thought for" not in free
 
 
-@pytest.mark.parametrize("line", ["q", "quit", "Q"])
+def test_who_decides_is_said_where_nobody_was_named():
+    assert "qwen decides; --policy names another." in quarter("q")[0]
+    assert "names another" not in talk("q")[0]
+
+
+@pytest.mark.parametrize("line", ["q", "quit", "Q", "/q", "/quit", "/QUIT", "  /quit "])
 def test_ends_when_told(line):
     shown, _ = talk(line)
     assert shown.count("--- Pair 1") == 1

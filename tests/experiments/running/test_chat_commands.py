@@ -111,6 +111,7 @@ def test_another_satellite():
         ("/hold Pair 1", "Hold what?"),
         ("/hold observe_4", "not legal"),
         ("/hold Pair 2 hm", "names no decision"),
+        ("/quit now", "'now' is left over"),
         ("/free", "Pair 1 is not overridden"),
         ("/branch 7", "at = 7 is no round that was flown"),
         ("/branch now", "'now' is no round"),
@@ -133,6 +134,12 @@ def test_after_the_end_only_enter_or_q_leaves():
     assert "give a round before " in shown
     assert "Two futures from round 2 on" in shown
     assert "There is one future" in talk("/keep")[0]
+
+
+@pytest.mark.parametrize("line", ["", "q", "/q", "/quit"])
+def test_after_the_end_it_is_left_as_before_it(line):
+    shown, _ = talk("/compare", "1000", line, "/compare")
+    assert shown.count("The episode is over: ") == 1
 
 
 def test_after_the_end_futures_can_still_be_compared(tmp_path):

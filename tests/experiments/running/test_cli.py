@@ -10,6 +10,7 @@ import time
 import pytest
 
 from agents import policy_names
+from agents.usual import usual_policy
 from envs.episodes import env_names
 from experiments import commands
 from experiments.running.cli import MINDS, POLICIES, PUBLISHED, YARDSTICK, main
@@ -42,6 +43,26 @@ def test_help_is_light():
 
 def test_the_help_names_the_policies_there_are():
     assert list(POLICIES + PUBLISHED + YARDSTICK + MINDS) == policy_names("tasking_v0")
+
+
+@pytest.mark.parametrize("command", ["run", "fly", "chat"])
+def test_the_help_says_who_decides_where_nobody_is_named(command, capsys):
+    """As `agents.usual` chooses: greedy, the first of the problem's own, or chance."""
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    own = "(default: greedy; where the problem has none the first of its own, else random)"
+    assert (own in shown) == (command != "chat")
+    assert ("default: qwen where it has learned the problem" in shown) == (command == "chat")
+    usual = {name: usual_policy(name) for name in env_names()}
+    assert usual["tasking_v0"] == "greedy"
+    assert usual["avoidance_v0"] == "random"
+
+
+def test_a_run_says_who_decides_where_nobody_is_named(tmp_path, capsys):
+    for quiet, told in ((), 1), (("--quiet",), 0):
+        assert main(["run", *PAIR, "--no-record", "--out", str(tmp_path / f"r{told}"), *quiet]) == 0
+        assert capsys.readouterr().out.count("greedy decides; --policy names another.\n") == told
 
 
 def test_the_help_names_the_problems_there_are():
@@ -128,6 +149,7 @@ def test_run_leaves_results_and_a_table(tmp_path, capsys):
     shown = capsys.readouterr()
     assert "value_delivered" in shown.out
     assert str(out) in shown.out
+    assert "names another" not in shown.out
     assert not shown.err
     told = json.loads((out / "metrics.json").read_text())["arguments"]
     assert told["changes"] == {"requests.initial": 64, "requests.value": [1, 2]}

@@ -358,6 +358,21 @@ def test_the_command_prints_its_address_and_saves_when_it_is_interrupted(tmp_pat
     assert len(Recording.load(tmp_path / "o" / "recording.npz")) == 1
 
 
+def test_where_no_round_was_flown_it_says_that_nothing_was_saved(tmp_path, capsys, monkeypatch):
+    def interrupted(server):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cockpit_server.Server, "serve_forever", interrupted)
+    words = ["fly", "--scenario", "pair", "--hours", "0.1", "--out", str(tmp_path / "o")]
+    assert main(words) == 0
+    told = capsys.readouterr()
+    assert len(told.out.split()) == 1
+    who, nothing = told.err.splitlines()
+    assert who == "greedy decides; --policy names another."
+    assert nothing == f"No round was flown, so nothing was saved in {tmp_path / 'o'}."
+    assert not (tmp_path / "o").exists()
+
+
 def test_what_is_in_the_place_of_its_results_is_told_at_once(tmp_path, capsys):
     for path, text in ((tmp_path / "file", "x"), (tmp_path / "page.html", "<p>mine")):
         path.write_text(text)

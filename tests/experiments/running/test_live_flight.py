@@ -6,6 +6,7 @@ import urllib.request
 import numpy as np
 import pytest
 
+from experiments.running.cockpit import COMMANDS
 from experiments.running.live_flight import LiveFlight
 from sandbox.errors import SandboxError
 
@@ -44,6 +45,20 @@ def test_once_closed_nobody_answers_and_the_recording_stays(flight):
         urllib.request.urlopen(flight.address, timeout=5)
     assert len(flight.recording) == 1
     assert flight.state["closed"]
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "save"])
+def test_once_closed_it_obeys_no_more_but_can_be_saved(flight, name, tmp_path):
+    flight.command({"do": "step"})
+    flight.close()
+    takes = {"value": 2, "run": 0, "satellite": 0, "decision": "charge"}
+    given = {key: takes[key] for key in COMMANDS[name][1] if key in takes}
+    before = flight.state
+    with pytest.raises(SandboxError, match=r"^The flight has ended\.$"):
+        flight.command({"do": name, **given})
+    assert flight.state == before
+    assert len(flight.command({"do": "save"})["saved"]) == 2
+    assert (tmp_path / "out" / "recording.npz").exists()
 
 
 @pytest.mark.parametrize(
