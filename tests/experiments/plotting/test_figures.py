@@ -288,3 +288,20 @@ def test_a_crowd_of_requests_stays_small():
     maps = [ground_track(bare(targets=count)) for count in (40, 1_000, 8_000)]
     few, many, crowd = (drawn(figure, "target:request").get_sizes()[0] for figure in maps)
     assert few > many > crowd > 0
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_the_keys_below_the_map_stand_apart_and_on_the_page(lost):
+    """However many activities there were: they go on in a second row."""
+    from matplotlib.legend import Legend
+
+    doing = ("idle", "charge", "observe", "downlink", "compute", "hand over", "burn", "safe mode")
+    state = np.zeros(3, np.uint8)
+    meta, count = {"mode_names": list(doing)}, len(doing)
+    figure = ground_track(bare(count, [*range(count)], 3, meta, alive=[not lost], target_state=state))
+    one, other = (legend.get_window_extent() for legend in figure.findobj(Legend))
+    assert one.x1 < other.x0
+    assert min(one.y0, other.y0) > 0.0
+    words = [text for legend in figure.findobj(Legend) for text in (t.get_text() for t in legend.get_texts())]
+    assert {*doing, "station", "Sun overhead", *TARGET_STATES} <= set(words)
+    assert len(words) == len(set(words))

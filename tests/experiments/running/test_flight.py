@@ -8,7 +8,7 @@ import pytest
 
 from agents.qwen.nano import NanoEngine
 from agents.qwen.policy import QwenPolicy
-from envs.deliberation import NOTHING
+from envs.deliberation import HOLD, NOTHING
 from envs.episodes import make_env, scenario_of
 from experiments.running.flight import NOT_LEGAL, STANDING, Flight
 from experiments.running.llm_config import Mind
@@ -293,3 +293,46 @@ def test_a_policy_is_asked_once_for_a_round(monkeypatch):
     flight.ask(1)
     flight.step()
     assert len(asked) == 1
+
+
+def babbling(flight, monkeypatch):
+    """Corrupt the weights of the first satellite, so that its board gives out `charge`."""
+    charge = flight.env.actions.index("charge")
+    monkeypatch.setattr(flight.env.problem, "corrupted_actions", lambda _: np.array([[charge, -1]]))
+    return flight
+
+
+@pytest.mark.parametrize("policy", ["qwen", "random"])
+def test_what_a_mind_on_corrupted_weights_did_is_told_beside_what_it_decided(policy, monkeypatch):
+    """Its decision and its words stay as they were; an event of the same moment says what was carried out."""
+    mind = {"qwen": Mind(), "random": Mind(charge=(500, 100))}[policy]
+    recording = steps(babbling(fly(policy, mind=mind), monkeypatch), 25).recording
+    names, action = recording.meta["action_names"], recording["action"]
+    events = recording.events
+    told = {time: json.loads(text) for time, n, kind, *_, text in events.rows() if kind == "replaced"}
+    assert set(events[events.kind == "replaced"].satellite.tolist()) == {0}
+    others = [k for k in range(25) if action[k, 0] != HOLD and names[action[k, 0]] != "charge"]
+    assert others
+    assert sorted(told) == [recording["time"][k] for k in others]
+    for k in others:
+        said = told[recording["time"][k]]
+        decided = names[action[k, 0]]
+        assert (said["decision"], said["instead_of"]) == ("charge", decided)
+        assert said["why"] == "weights corrupted"
+    words = [
+        (t, json.loads(s)["decision"]) for t, n, kind, *_, s in events.rows() if kind == "thought" and n == 0
+    ]
+    assert all(told[time]["instead_of"] == decided for time, decided in words if time in told)
+    assert bool(words) == (policy == "qwen")
+
+
+def test_an_illegal_decision_is_told_as_the_no_op_that_it_was():
+    flight = fly("idle")
+    wrong = int(np.flatnonzero(flight.look().info["action_mask"][0, 1] == 0)[0])
+    flight.look().actions[0, 1] = wrong
+    flight.step()
+    (row,) = (row for row in flight.recording.events.rows() if row[2] == "replaced")
+    said = json.loads(row[5])
+    assert row[:2] == (flight.recording["time"][0], 1)
+    assert (said["decision"], said["instead_of"]) == ("idle", flight.env.actions[wrong])
+    assert said["why"] == "not legal"
