@@ -70,14 +70,9 @@ def run(
     if seed < 0:
         raise SandboxError(f"seed = {seed}; give a whole number of at least 0.")
     env, scenario = known_as(env), scenario_of(env, scenario, changes)
-<<<<<<< HEAD
-    mind, policy = mind or Mind(), policy or usual_policy(env)
+    mind, named, policy = mind or Mind(), policy, policy or usual_policy(env)
     own = checked_options(env, options)
     batch = make_env(env, scenario, hours, candidates=candidates, thinking=mind.thinks(policy, env), **own)
-=======
-    mind, named, policy = mind or Mind(), policy, policy or usual_policy(env)
-    batch = make_env(env, scenario, hours, candidates=candidates, thinking=mind.thinks(policy, env))
->>>>>>> views
     decider = mind.policy(policy, batch)
     folder = Path(out) if out else run_folder.default_folder(env, scenario.name, policy, seed)
     meta = {"env": env, "policy": policy, "seed": seed}
