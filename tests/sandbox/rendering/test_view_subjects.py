@@ -1,6 +1,7 @@
 """Themes, links, encounters, the list of the fleet, videos and the near Earth, in a real browser."""
 
 import base64
+import json
 from io import BytesIO
 
 import numpy as np
@@ -9,6 +10,7 @@ from browsing import PIXELS, click, complaints, keys, mouse, opened_page, settle
 from flown import flown, linked, warned
 from PIL import Image
 
+from sandbox.recording import Events, Recording
 from sandbox.rendering.palette import mode_colours, rgb
 
 pytestmark = pytest.mark.browser
@@ -432,3 +434,20 @@ def test_two_of_other_years_are_shown_from_their_beginnings(chromium, circles, t
     assert "shown from their beginnings" in chromium.find_element("css selector", ".oas-caption").text
     titles = [e.text for e in chromium.find_elements("css selector", ".oas-title")]
     assert titles[1] == "other · elsewhere"
+
+
+def test_a_decision_that_was_not_carried_out_is_told_beside_it(chromium, tmp_path):
+    """From the thought on until the next one; before it, and of others, nothing."""
+    made = flown(thoughts=True)
+    said = {"decision": "downlink", "instead_of": "charge", "why": "weights corrupted"}
+    row = (122.0, 2, "replaced", -1, 0.0, json.dumps(said))
+    events = Events.from_rows(sorted([*made.events.rows(), row]))
+    opened_page(chromium, Recording(made.meta, {name: made[name] for name in made}, events), tmp_path)
+    deed = "weights corrupted: carried out downlink instead of charge"
+    for time, satellite, there in ((130, 2, True), (70, 2, False), (190, 2, False), (130, 3, False)):
+        chromium.execute_script(
+            f"view.play(false); view.seek({time}); view.select({satellite}); view.paint()"
+        )
+        settle(chromium)
+        text = chromium.execute_script("return document.querySelector('.oas').textContent")
+        assert (deed in text) == there, (time, satellite)
