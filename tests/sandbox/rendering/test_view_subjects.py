@@ -10,7 +10,7 @@ from browsing import PIXELS, click, complaints, keys, mouse, opened_page, settle
 from flown import flown, linked, warned
 from PIL import Image
 
-from sandbox.recording import VARIABLES, Events
+from sandbox.recording import VARIABLES, Events, Recording
 from sandbox.recording.variables import ROUND
 from sandbox.rendering.palette import mode_colours, rgb
 
@@ -529,3 +529,20 @@ def test_odds_that_still_stand_are_shown_with_their_time(chromium, circles, tmp_
     panel = chromium.find_element("css selector", ".oas-panel").text
     assert "AS HELD AT 12:00:05" in panel.upper()
     assert "70 %" in panel
+
+
+def test_a_decision_that_was_not_carried_out_is_told_beside_it(chromium, tmp_path):
+    """From the thought on until the next one; before it, and of others, nothing."""
+    made = flown(thoughts=True)
+    said = {"decision": "downlink", "instead_of": "charge", "why": "weights corrupted"}
+    row = (122.0, 2, "replaced", -1, 0.0, json.dumps(said))
+    events = Events.from_rows(sorted([*made.events.rows(), row]))
+    opened_page(chromium, Recording(made.meta, {name: made[name] for name in made}, events), tmp_path)
+    deed = "weights corrupted: carried out downlink instead of charge"
+    for time, satellite, there in ((130, 2, True), (70, 2, False), (190, 2, False), (130, 3, False)):
+        chromium.execute_script(
+            f"view.play(false); view.seek({time}); view.select({satellite}); view.paint()"
+        )
+        settle(chromium)
+        text = chromium.execute_script("return document.querySelector('.oas').textContent")
+        assert (deed in text) == there, (time, satellite)
