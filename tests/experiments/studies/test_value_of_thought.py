@@ -1,6 +1,7 @@
 """The value of thought: a table, a figure and records, by rule of thinking."""
 
 import json
+from unittest.mock import Mock
 
 import pandas as pd
 import pytest
@@ -61,7 +62,8 @@ def test_levels_and_boards_change_the_scenario():
 def test_what_is_in_the_journal_is_not_played_again(tmp_path, monkeypatch):
     journal = Journal(tmp_path, "test", {})
     first = value(**BRIEF, rules=["auto"], journal=journal)
-    monkeypatch.setattr("experiments.studies.value_of_thought._played", None)
+    played = Mock(side_effect=AssertionError("played again"))
+    monkeypatch.setattr("experiments.studies.value_of_thought._played", played)
     assert value(**BRIEF, rules=["auto"], journal=Journal(tmp_path, "test", {})) == first
 
 
