@@ -11,8 +11,12 @@ __all__ = ["CORRUPTED_WEIGHTS", "NOT_LEGAL", "Replaced", "illegal_in", "replacem
 STANDING = "its standing order"
 UNKNOWN = -2
 """In the place of an action: what was decided in a world since restored, or by hand, is not known by name."""
-CORRUPTED_WEIGHTS, TOO_HOT, DOWN = "weights corrupted", "board too hot to think", "boards down"
-BUSY, RESET, GONE, NOT_LEGAL = "still thinking", "boards reset", "no longer possible", "not legal"
+CORRUPTED_WEIGHTS = "weights corrupted"
+"""Why: a board whose weights are corrupted gives out a legal action at random."""
+NOT_LEGAL = "not legal"
+"""Why: the decision was forbidden by the mask."""
+TOO_HOT, DOWN, BUSY = "board too hot to think", "boards down", "still thinking"
+RESET, GONE = "boards reset", "no longer possible"
 
 
 class Replaced(NamedTuple):
