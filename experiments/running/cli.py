@@ -208,7 +208,8 @@ def _parser() -> ArgumentParser:
     other = command("export", _export)
     _recording_arguments(other, "out.html", "the file; its ending says what is written")
     _option(other, "--every", 1, "every so many rounds", type=int, metavar="N")
-    _option(other, "--beside", None, "a second recording, side by side on the page", metavar="RECORDING")
+    text = "another recording, side by side on the page; may be repeated"
+    other.add_argument("--beside", action="append", default=[], metavar="RECORDING", help=text)
     again = command("figures", _figures)
     again.add_argument("folder", metavar="RESULTS_FOLDER", help="a folder left behind by `run`")
     return parser
@@ -494,8 +495,8 @@ def _export(told: Namespace) -> None:
     path = export(told.recording, told.out, told.every, told.beside)
     say(path)
     if path.suffix == ".html":
-        shown = [open_recording(source) for source in (told.recording, told.beside) if source]
-        for sentence in (*map(told_words, shown), unlike(shown[0], shown[-1])):
+        shown = [open_recording(source) for source in (told.recording, *told.beside)]
+        for sentence in (*map(told_words, shown), unlike(*shown)):
             if sentence:
                 say(sentence)
 

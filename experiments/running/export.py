@@ -15,43 +15,49 @@ from sandbox.recording.disk import is_npz
 from sandbox.rendering.told import Told, to_nobody
 
 
-def export(source: Path | str, out: Path | str, every: int = 1, beside: Path | str | None = None) -> Path:
+def export(
+    source: Path | str,
+    out: Path | str,
+    every: int = 1,
+    beside: Path | str | Sequence[Path | str] | None = None,
+) -> Path:
     """Write the recording at `source` as what the ending of `out` says; its path.
 
     .html: the interactive view; .czml: CesiumJS; .geojson: ground tracks; .parquet: a table with a line for
     every round and satellite; .npz: the recording in one file. `every` so many rounds are written (not of
-    .npz). Raises SandboxError for another ending, no recording, or a file at `out` that is not ours.
+    .npz); of a page, those `beside` it stand on the same clock. Raises SandboxError for another ending, no
+    recording, or a file at `out` that is not ours.
     """
     out = Path(out)
     if out.suffix not in FORMATS:
         raise SandboxError(f"{out}: no such format; let the name end in {', '.join(FORMATS)}.")
-    if beside is not None and out.suffix != ".html":
-        raise SandboxError(f"{out}: only a page (.html) shows two recordings.")
+    also = [beside] if isinstance(beside, str | Path) else list(beside or ())
+    if also and out.suffix != ".html":
+        raise SandboxError(f"{out}: only a page (.html) shows several recordings.")
     if every < 1:
         raise SandboxError(f"every = {every}; give a number of rounds of at least 1.")
     check_replaceable(out, is_npz if out.suffix == ".npz" else marked)
     with bar(f"writing {out.name}") as told:
         recording = open_recording(source)
         if out.suffix == ".html":
-            other = None if beside is None else open_recording(beside)
-            return recording.to_html(out, beside=other, every=None if every == 1 else every)
+            return recording.to_html(
+                out, beside=[*map(open_recording, also)], every=None if every == 1 else every
+            )
         FORMATS[out.suffix](recording, out, every, told)
     return out
 
 
-def unlike(one: Recording, other: Recording) -> str:
-    """How two recordings differ that are to be compared, in a sentence; empty where they compare.
+def unlike(*recordings: Recording) -> str:
+    """How recordings differ that are to be compared, in a sentence; empty where they compare.
 
     They do where scenario, problem, seed, beginning and length of a round are the same, as far as told.
     """
-    told = [
-        f"{called} {first} and {second}"
-        for key, called in COMPARED.items()
-        if (first := one.meta.get(key)) is not None
-        and (second := other.meta.get(key)) is not None
-        and first != second
-    ]
-    return f"The two were not flown alike: {'; '.join(told)}." if told else ""
+    told = []
+    for key, called in COMPARED.items():
+        each = list(dict.fromkeys(one.meta[key] for one in recordings if one.meta.get(key) is not None))
+        if len(each) > 1:
+            told.append(f"{called} {' and '.join(map(str, each))}")
+    return f"These were not flown alike: {'; '.join(told)}." if told else ""
 
 
 COMPARED = {
@@ -61,7 +67,7 @@ COMPARED = {
     "epoch": "beginning",
     "round_s": "seconds of a round",
 }
-"""By key of the metadata, what two recordings should have in common."""
+"""By key of the metadata, what recordings that are compared should have in common."""
 NAMED = {
     "mode": "mode_names",
     "doing": "doing_names",

@@ -1,7 +1,7 @@
 """A run to be read: rounds, events, and what other tools want to have them as."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -146,20 +146,24 @@ class Recording(Frame):
         return cls(MappingProxyType(meta), read_only(arrays), events)
 
     def to_html(
-        self, path: Path | str, *, beside: "Recording | None" = None, every: int | None = None
+        self,
+        path: Path | str,
+        *,
+        beside: "Recording | Sequence[Recording] | None" = None,
+        every: int | None = None,
     ) -> Path:
         """Write the interactive view as one page that needs nothing else; see `sandbox.rendering.to_html`."""
         from sandbox.rendering.page import to_html
 
         return to_html(self, path, beside=beside, every=every)
 
-    def view(self, *, beside: "Recording | None" = None, **options: Any) -> Any:
+    def view(self, *, beside: "Recording | Sequence[Recording] | None" = None, **options: Any) -> Any:
         """The interactive view, for the last line of a notebook cell; see `sandbox.rendering.FrameView`."""
         from sandbox.rendering.page import FrameView
 
         return FrameView(self, beside=beside, **options)
 
-    def widget(self, *, beside: "Recording | None" = None, **options: Any) -> Any:
+    def widget(self, *, beside: "Recording | Sequence[Recording] | None" = None, **options: Any) -> Any:
         """The interactive view that talks with Python; see `sandbox.rendering.widget`. Needs anywidget."""
         from sandbox.rendering.widget import widget
 

@@ -440,10 +440,10 @@ class View {
   /** Go to where two runs first decide otherwise. */
   part() {
     if (this.runs.length < 2) return;
-    const [run, other] = this.runs, strange = run.meta.env !== other.meta.env;
-    const found = strange ? null : divergence(run, other);
+    const [run, ...others] = this.runs, strange = others.some((other) => run.meta.env !== other.meta.env);
+    const found = strange ? null : divergence(this.runs);
     if (!found) {
-      this.said = strange ? "these decide on different problems" : "both decide the same throughout";
+      this.said = strange ? "these decide on different problems" : "all decide the same throughout";
       this.redraw();
       return;
     }
@@ -566,12 +566,12 @@ class View {
   /** The score so far and the last thing that happened; in words for those who cannot see the picture. */
   writeCaption() {
     const scores = this.runs.map((run) => scoreAt(run, this.t - run.shift)), run = this.runs[0];
-    const names = this.names(), lead = this.lead(), before = (n) => neighbour(run, this.t - run.shift + 0.1, this.options.events, false, n);
+    const names = this.names(), leads = this.runs.map((_, r) => this.lead(r)), before = (n) => neighbour(run, this.t - run.shift + 0.1, this.options.events, false, n);
     const latest = before(-1), own = this.selected >= 0 && this.selected < run.size && before(this.selected);
     const last = own && latest && latest[0] - own[0] < 1e-3 ? own : latest; // of what happens at once that of whom is looked at
     const fresh = last && this.t - run.shift - last[0] < Math.max(600, 4 * this.speed);
     const news = this.said || (fresh ? `${clockText(run.start + last[0]).slice(11, 19)} ${last[2].replaceAll("_", " ")}: ${phrase(run, last)}` : "");
-    const key = `${scores.map((score) => Math.round(10 * score))} ${names} ${lead} ${news}`;
+    const key = `${scores.map((score) => Math.round(10 * score))} ${names} ${leads} ${news}`;
     if (key === this.captioned) return;
     this.captioned = key;
     this.caption.replaceChildren();
@@ -579,8 +579,8 @@ class View {
     scores.forEach((score, r) => {
       element("span", "", row, (r ? " · " : "") + names[r]);
       element("b", "", row, quantity(score));
+      row.append(leads[r]);
     });
-    row.append(lead);
     if (news) element("div", "", this.caption, news);
     this.stage.setAttribute("aria-label", `${this.title()}, ${this.caption.textContent}`);
   }
@@ -595,11 +595,11 @@ class View {
     });
   }
 
-  /** The second's lead over the first at the last moment that both know, where they were flown alike. */
-  lead() {
-    const [run, other] = this.runs;
-    if (!other || unlike(this.runs).some((what) => what !== "seed")) return "";
-    const t = Math.min(this.t, run.shift + run.over, other.shift + other.over);
+  /** The lead of run `r` over the first at the last moment that all know, where they were flown alike. */
+  lead(r) {
+    const [run] = this.runs, other = this.runs[r];
+    if (!r || unlike(this.runs).some((what) => what !== "seed")) return "";
+    const t = Math.min(this.t, ...this.runs.map((one) => one.shift + one.over));
     const ahead = scoreAt(other, t - other.shift) - scoreAt(run, t - run.shift);
     return ` (${ahead >= 0 ? "+" : ""}${quantity(ahead)}${t < this.t - 1e-3 ? ` at ${clockOf(run, t - run.shift)}` : ""})`;
   }

@@ -37,6 +37,10 @@ MODULES = (
 LIVE = "live.js"
 """What a page adds that talks with a server; no other has it."""
 HEIGHT = 560  # CSS pixels of a frame in a notebook
+MOST_RUNS = 4
+"""Recordings on a page."""
+Others = Recording | Sequence[Recording] | None
+"""What stands beside a recording: another, several, or nothing."""
 THEMES = ("auto", "light", "dark")
 """How a view may look; auto is as the system, or the notebook around it, has it."""
 _REMARK = re.compile(r"//|/\*\*.*\*/$")
@@ -83,9 +87,9 @@ def check_options(options: Mapping[str, Any]) -> None:
 
 
 def page(recordings: Sequence[Recording], *, every: int | None = None, **options: Any) -> str:
-    """One or two recordings as a self-contained HTML page. `options` are what the view begins with."""
-    if not 1 <= len(recordings) <= 2:
-        raise SandboxError(f"{len(recordings)} recordings; a page shows one, or two side by side.")
+    """A few recordings as a self-contained HTML page. `options` are what the view begins with."""
+    if not 1 <= len(recordings) <= MOST_RUNS:
+        raise SandboxError(f"{len(recordings)} recordings; a page shows 1 to {MOST_RUNS}, side by side.")
     check_options(options)
     packs = [base64.b64encode(pack(recording, every=every)).decode() for recording in recordings]
     return _PAGE.format(
@@ -117,16 +121,16 @@ def live_page(title: str) -> str:
 
 
 def to_html(
-    recording: Recording, path: Path | str, *, beside: Recording | None = None, every: int | None = None
+    recording: Recording, path: Path | str, *, beside: Others = None, every: int | None = None
 ) -> Path:
-    """Write the interactive view of `recording`, alone or `beside` another, as one file that suffices.
+    """Write the interactive view of `recording`, alone or `beside` others, as one file that suffices.
 
     Every so many rounds are shown: by default all, thinned (to steps of at most 300 s) beyond a million
     satellite-rounds. Returns the path. Raises `SandboxError` for a recording without rounds, and for a file
     at `path` that is not a page of ours.
     """
     path = Path(path)
-    shown = [recording] if beside is None else [recording, beside]
+    shown = [recording, *others(beside)]
     with replacing(path, _is_page) as draft:
         draft.write_text(page(shown, every=every, page=True), encoding="utf-8")
     return path
@@ -148,14 +152,14 @@ class FrameView:
         self,
         recording: Recording,
         *,
-        beside: Recording | None = None,
+        beside: Others = None,
         every: int | None = None,
         height: int = HEIGHT,
         **options: Any,
     ) -> None:
         if height < 200:
             raise SandboxError(f"height = {height}; give 200 pixels or more.")
-        self._recordings = [recording] if beside is None else [recording, beside]
+        self._recordings = [recording, *others(beside)]
         self._every, self._height, self._options = every, int(height), options
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -178,6 +182,13 @@ class FrameView:
 
     def __repr__(self) -> str:
         return f"<view of {title(self._recordings)}; it shows in a notebook, to_html() writes a page>"
+
+
+def others(beside: Others) -> list[Recording]:
+    """Those that stand beside a recording."""
+    if beside is None:
+        return []
+    return [beside] if isinstance(beside, Recording) else list(beside)
 
 
 def title(recordings: Sequence[Recording]) -> str:

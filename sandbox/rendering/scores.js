@@ -29,15 +29,15 @@ function scoreAt(run, t) {
   return k > 0 ? run.value[k - 1] : 0;
 }
 
-/** The first moment at which two runs decide otherwise, who does, and what each decided; or null. */
-function divergence(a, b) {
-  if (!a.action || !b.action) return null; // one has yet to begin
-  const rounds = Math.min(a.rounds, b.rounds), size = Math.min(a.size, b.size);
+/** The first moment at which runs decide otherwise, who does, and what each decided; or null. */
+function divergence(runs) {
+  if (runs.some((run) => !run.action)) return null; // one has yet to begin
+  const rounds = Math.min(...runs.map((run) => run.rounds)), size = Math.min(...runs.map((run) => run.size));
   const called = (run, i) => run.meta.action_names?.[run.action[i]] ?? `action ${run.action[i]}`;
   for (let k = 0; k < rounds; k++)
     for (let n = 0; n < size; n++) {
-      const chosen = [called(a, k * a.size + n), called(b, k * b.size + n)];
-      if (chosen[0] !== chosen[1]) return { time: a.time[k], satellite: n, chosen };
+      const chosen = runs.map((run) => called(run, k * run.size + n));
+      if (chosen.some((name) => name !== chosen[0])) return { time: runs[0].time[k], satellite: n, chosen };
     }
   return null;
 }

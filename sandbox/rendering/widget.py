@@ -10,17 +10,17 @@ from sandbox.errors import SandboxError
 from sandbox.recording.recording import Recording
 from sandbox.recording.variables import STATIC
 from sandbox.rendering.packing import pack
-from sandbox.rendering.page import HEIGHT, check_options, module
+from sandbox.rendering.page import HEIGHT, Others, check_options, module, others
 
 
 def widget(
     recording: Recording | Callable[[], Recording],
     *,
-    beside: Recording | None = None,
+    beside: Others = None,
     height: int = HEIGHT,
     **options: Any,
 ) -> Any:
-    """A widget of `recording`, alone or `beside` another.
+    """A widget of `recording`, alone or `beside` others.
 
     Its traits `round`, `selected` (-1 for none) and `playing` follow the view and lead it. A run that still
     goes on is given as a function that returns what was recorded so far; `update()` shows its new rounds.
@@ -58,11 +58,11 @@ def _class() -> type:
         selected = traitlets.Int(-1).tag(sync=True)
         playing = traitlets.Bool(False).tag(sync=True)
 
-        def show(self, source: Callable[[], Recording], beside: Recording | None, live: bool) -> None:
+        def show(self, source: Callable[[], Recording], beside: Others, live: bool) -> None:
             self._source = source
             first = source()
             every = 1 if live else None  # rounds that are still to come are numbered
-            self.packs = [pack(r, every=every) for r in ([first] if beside is None else [first, beside])]
+            self.packs = [pack(r, every=every) for r in (first, *others(beside))]
             self._stands_in = live and "action" not in first  # for a round that is still to be played
             self._sent = 0 if self._stands_in else len(first)
             if live:

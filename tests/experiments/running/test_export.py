@@ -53,6 +53,14 @@ def test_two_on_a_page(saved, tmp_path):
     assert text.count('class="pack"') == 2
 
 
+def test_up_to_four_on_a_page(saved, tmp_path):
+    out = tmp_path / "some.html"
+    assert main(["export", str(saved), "--beside", str(saved), "--beside", str(saved), str(out)]) == 0
+    assert out.read_text().count('class="pack"') == 3
+    with pytest.raises(SandboxError, match="5 recordings; a page shows 1 to 4"):
+        export(saved, out, beside=[saved] * 4)
+
+
 def test_two_that_do_not_compare_are_told(saved, tmp_path, synthetic_fleet, capsys):
     other = Recording(
         synthetic_fleet.meta | {"epoch": "2031-01-01T00:00:00Z", "seed": 4},

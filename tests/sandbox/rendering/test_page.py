@@ -68,7 +68,7 @@ def test_what_a_notebook_gets(circles):
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda r: page([r, r, r]), "3 recordings"),
+        (lambda r: page([r] * 5), "5 recordings"),
         (lambda r: page([r], show="cube"), "show = 'cube'"),
         (lambda r: page([r], theme="blue"), "theme = 'blue'"),
         (lambda r: widget(r, theme="blue"), "theme = 'blue'"),

@@ -546,3 +546,23 @@ def test_a_decision_that_was_not_carried_out_is_told_beside_it(chromium, tmp_pat
         settle(chromium)
         text = chromium.execute_script("return document.querySelector('.oas').textContent")
         assert (deed in text) == there, (time, satellite)
+
+
+def test_three_stand_on_one_clock(chromium, circles, tmp_path):
+    """Each beside the first: its lead, and what each decides where they part."""
+    later = np.array(circles["action"])
+    later[7, 3] = (later[7, 3] + 1) % 4
+    third = type(circles)(
+        circles.meta | {"policy": "third"}, {**circles.arrays, "action": later}, circles.events
+    )
+    opened_page(chromium, circles, tmp_path, beside=[two(circles, policy="second"), third], address="#t=60")
+    titles = [e.text for e in chromium.find_elements("css selector", ".oas-title")]
+    assert titles == ["made up", "second", "third"]
+    assert len(chromium.find_elements("css selector", ".oas-time")) == 3
+    assert caption(chromium).count("(+0)") == 2
+    chromium.execute_script("view.part()")
+    settle(chromium)
+    assert chromium.execute_script("return [Math.round(view.t - view.begin), view.selected]") == [420, 3]
+    assert "third decides" in caption(chromium)
+    panels = chromium.find_elements("css selector", ".oas-panel")
+    assert [panel.text.startswith("Circle 3") for panel in panels] == [True] * 3
