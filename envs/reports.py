@@ -21,6 +21,7 @@ from envs.decision_names import compact, in_ranges, numbered, spaced
 from envs.features import Feature, Layout
 from envs.problem import Problem
 from envs.prospects import Seen
+from envs.report_bounds import bounds_of, kinds_in
 from sandbox.errors import SandboxError, unknown_name
 
 PROMPT = 4
@@ -107,9 +108,9 @@ class Reporter:
         self.choices = (*problem.actions, THINK)
         self.briefing, self.phrases = self._said(problem.briefing), tuple(map(self._said, problem.phrases))
         self._features = [self._translated(feature) for feature in self.layout.features]
-        self._bounds = _bounds(self._features)
+        self._bounds = bounds_of(self._features)
         self._topic_names = tuple(dict.fromkeys(feature.topic for feature in self._features))
-        self._things = _groups(self.layout)
+        self._things = kinds_in(self.layout)
         self._groups = self._things if len(self.layout) >= TABLES_FROM else {}
         self._prospects, self._usual = problem.prospects, problem.usual
         self._texts = [(text, [self.layout.index(name) for name in text.features]) for text in problem.texts]
@@ -478,29 +479,3 @@ class Reporter:
 
 def _as_it_is(text: str) -> str:
     return text
-
-
-def _groups(layout: Layout) -> dict[str, str]:
-    """Of each topic that is one of several things of a kind, such as "Request 2", the kind."""
-    gated = dict.fromkeys(feature.topic for feature in layout.features if feature.gate)
-    found = {topic: re.sub(r" \d+$", "", topic) for topic in gated if re.search(r" \d+$", topic)}
-    counts = list(found.values())
-    return {topic: kind for topic, kind in found.items() if counts.count(kind) > 1}
-
-
-class _Bounds(NamedTuple):
-    """Of every feature (F,): where there is nothing to say, and how near; beyond what there is a warning."""
-
-    silent_at: NDArray[np.float64]
-    near: NDArray[np.float64]
-    warn_below: NDArray[np.float64]
-    warn_above: NDArray[np.float64]
-
-
-def _bounds(features: Sequence[Feature]) -> _Bounds:
-    def of(name: str, nothing: float) -> NDArray[np.float64]:
-        given = [getattr(feature, name) for feature in features]
-        return np.array([nothing if value is None else value for value in given], float)
-
-    near = 1e-6 * (of("high", np.nan) - of("low", np.nan))
-    return _Bounds(of("silent_at", np.nan), near, of("warn_below", -np.inf), of("warn_above", np.inf))

@@ -74,6 +74,15 @@ class Draws:
         return draw(probabilities, self.of(satellite).random())
 
 
+def choose(
+    probabilities: NDArray[np.float64], satellite: int, uniform: float | None, draws: Draws | None
+) -> int:
+    """The action that `uniform` draws, else the satellite's stream of `draws`, else the likeliest."""
+    if uniform is not None:
+        return draw(probabilities, uniform)
+    return int(probabilities.argmax()) if draws is None else draws.pick(probabilities, satellite)
+
+
 def draw(probabilities: NDArray[np.float64], uniform: float) -> int:
     """The index at which the cumulated `probabilities` pass `uniform` in [0, 1); none of probability 0."""
     cumulated = np.cumsum(probabilities)

@@ -28,7 +28,7 @@ from agents.qwen.choice import (
     ON_DEMAND,
     Draws,
     check_temperature,
-    draw,
+    choose,
     softmax,
     sure_mass,
     thinking_of,
@@ -410,12 +410,8 @@ class LocalEngine(LocalModel, Engine):
             probabilities[request.legal] = softmax(worth, self.temperature)
         judged = answers[0].mass >= 0.0
         mass = answers[0].mass if judged else float(np.mean([sure_mass(row) for row in rows]))
-        if drawn is not None:
-            action = draw(probabilities, drawn.act)
-        elif self.sample:
-            action = self._draws.pick(probabilities, request.satellite)
-        else:
-            action = int(probabilities.argmax())
+        draws = self._draws if self.sample else None
+        action = choose(probabilities, request.satellite, drawn and drawn.act, draws)
         unsure = mass < self.floor
         thinks = first is not None and first.thinks and not unsure
         return Decision(

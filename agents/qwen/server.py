@@ -31,7 +31,7 @@ from agents.qwen.choice import (
     ON_DEMAND,
     Draws,
     check_temperature,
-    draw,
+    choose,
     softmax,
     thinking_of,
 )
@@ -392,12 +392,8 @@ class ServerEngine(Engine):
             return _Verdict(thinks, action, probabilities, mass, chance)
         probabilities = np.zeros(len(request.mask))
         probabilities[request.legal] = softmax(worth, self.temperature)
-        if drawn is not None:
-            action = draw(probabilities, drawn.act)
-        elif self.sample:
-            action = self._draws.pick(probabilities, request.satellite)
-        else:
-            action = int(probabilities.argmax())
+        draws = self._draws if self.sample else None
+        action = choose(probabilities, request.satellite, drawn and drawn.act, draws)
         return _Verdict(False, action, probabilities, mass)
 
     def _weighed(

@@ -14,6 +14,7 @@ from pkgutil import iter_modules
 from typing import Any, NoReturn
 
 from experiments import commands
+from experiments.running.mind_options import mind_of, mind_options
 from experiments.running.options import add as _option
 from experiments.running.options import common
 from sandbox.compiling import announce_compiling, at_a_terminal
@@ -169,7 +170,7 @@ def _parser() -> ArgumentParser:
     one.add_argument("--no-record", action="store_true", help="keep no recording and draw no figures")
     words = "satellites whose thoughts are recorded (default: all of a fleet of at most 60, else the first)"
     _option(one, "--minds-recorded", None, words, type=int, metavar="N")
-    _mind_options(one)
+    mind_options(one)
     several = command("compare", _compare)
     usual = f"(default: {' '.join(POLICIES)}, those made for the problem)"
     _option(several, "--policy", None, f"who decide: {_WHO} {usual}", nargs="+", metavar="NAME")
@@ -177,7 +178,7 @@ def _parser() -> ArgumentParser:
     _episode_options(several)
     _problem_options(several)
     _option(several, "--threads", 1, "threads that share the episodes", type=int, metavar="N")
-    _mind_options(several)
+    mind_options(several)
     every = command("benchmark", _benchmark)
     _benchmark_options(every)
     talk = command("chat", _chat)
@@ -186,7 +187,7 @@ def _parser() -> ArgumentParser:
     _option(talk, "--satellite", None, "name of the satellite (default: the first)", metavar="NAME")
     _episode_options(talk)
     _option(talk, "--out", None, "folder that /save writes to", metavar="DIR")
-    _mind_options(talk)
+    mind_options(talk)
     hand = command("fly", _fly)
     _option(hand, "--policy", None, f"who decides otherwise: {_WHO} {_USUAL}", metavar="NAME")
     _episode_options(hand)
@@ -195,7 +196,7 @@ def _parser() -> ArgumentParser:
     _option(hand, "--minds-recorded", None, words, type=int, metavar="N")
     hand.add_argument("--open", action="store_true", help="open the page in a browser")
     hand.set_defaults(interrupted="what was not saved is lost")
-    _mind_options(hand)
+    mind_options(hand)
     command("scenarios", _scenarios)
     film = command("video", _video)
     _recording_arguments(film, "out.mp4", "the film; its ending says how it is written")
@@ -277,48 +278,6 @@ def _names(parser: Any, option: str, text: str) -> None:
     parser.add_argument(option, nargs="+", action="extend", default=[], metavar="NAME", help=text)
 
 
-def _mind_options(parser: ArgumentParser) -> None:
-    group = parser.add_argument_group("the mind (policy qwen; without options the nano that comes along)")
-    _option(
-        group,
-        "--model",
-        None,
-        "a Qwen3: hub id, folder or .gguf file; or a server's name for it",
-        metavar="ID",
-    )
-    _option(group, "--server", None, "address of an OpenAI-compatible server", metavar="URL")
-    _option(group, "--adapter", None, "folder of a LoRA adapter", metavar="DIR")
-    modes = ("choose", "reason")
-    _option(group, "--mode", None, "one forward pass, or thinking before (default: choose)", choices=modes)
-    when = "tokens to think: off, a number, free; auto:N where it asks to, agile:N beside deciding"
-    _option(group, "--thinking", None, when, metavar="BUDGET")
-    _option(group, "--context", None, "tokens of context, if less than the model's", type=int, metavar="N")
-    _option(group, "--dtype", None, "of the weights: float32, bfloat16, auto", metavar="NAME")
-    _option(group, "--device", None, "where it runs, e.g. cuda:0", metavar="NAME")
-    _option(group, "--mind-threads", None, "threads of a model in this process", type=int, metavar="N")
-    _option(group, "--dialect", None, "how to ask the server (default: the best that works)", metavar="NAME")
-    _option(group, "--timeout", None, "seconds to wait for the server", type=float, metavar="S")
-    _option(group, "--api-key-env", None, "variable that holds the server's key", metavar="NAME")
-    _option(group, "--concurrency", None, "questions that a server gets at once", type=int, metavar="N")
-    _option(group, "--retries", None, "further tries of a request that failed", type=int, metavar="N")
-    ways = ("none", "shifts", "calibrate", "each", "auto")
-    _option(group, "--debias", None, "against a bias for places and letters (default: auto)", choices=ways)
-    _option(group, "--floor", None, "least share of probability on legal labels", type=float, metavar="P")
-    _option(group, "--labels", None, "how decisions are named", choices=("letters", "words"))
-    _option(group, "--shots", None, "worked examples in the prompt, at most 2", type=int, metavar="N")
-    _option(group, "--language", None, "of the reports (default: en)", choices=("en", "zh"))
-    group.add_argument("--any-model", action="store_true", help="load models other than Qwen3 as well")
-    group.add_argument("--sample", action="store_true", help="draw decisions instead of the likeliest one")
-    _option(group, "--temperature", None, "of the decision's probabilities", type=float, metavar="T")
-    group.add_argument("--allow-download", action="store_true", help="fetch a model that is not here yet")
-    _option(group, "--cassette", None, "replay a server's answers from this file", metavar="FILE")
-    group.add_argument("--record", action="store_true", help="ask the server and write them to it instead")
-    _option(group, "--period", 1, "rounds between two decisions of a satellite", type=int, metavar="N")
-    _option(group, "--fallback", None, "policy that decides in between, at no cost", metavar="NAME")
-    _option(group, "--charge", None, "tokens read and written to charge for every decision", metavar="P+O")
-    _option(group, "--charge-model", None, "whose tokens they are, e.g. Qwen3-1.7B", metavar="NAME")
-
-
 def _recording_arguments(parser: ArgumentParser, out: str, text: str) -> None:
     source = "a results folder, a recording's folder, or a .npz"
     parser.add_argument("recording", metavar="RECORDING", help=source)
@@ -331,7 +290,7 @@ def _run(told: Namespace) -> int:
     kept = {"out": told.out, "record": not told.no_record, "minds_recorded": told.minds_recorded}
     kept["progress"] = not told.quiet
     chosen = changes_in(told.option, "--option")
-    content = run(**_episode(told), options=chosen, policy=told.policy, mind=_mind(told), **kept)
+    content = run(**_episode(told), options=chosen, policy=told.policy, mind=mind_of(told), **kept)
     if told.json:
         from experiments.running.run_folder import keep_records
 
@@ -357,7 +316,7 @@ def _compare(told: Namespace) -> int:
 
     how = {"seeds": told.seeds, "out": told.json, "threads": told.threads, "progress": not told.quiet}
     chosen = changes_in(told.option, "--option")
-    found = compare(told.policy, **_episode(told), options=chosen, mind=_mind(told), **how)
+    found = compare(told.policy, **_episode(told), options=chosen, mind=mind_of(told), **how)
     return _minds_status(found.minds.values())
 
 
@@ -394,49 +353,14 @@ def _asked(told: Namespace) -> Any:
 def _chat(told: Namespace) -> None:
     from experiments.running.chat import chat
 
-    chat(**_episode(told), policy=told.policy, satellite=told.satellite, mind=_mind(told), out=told.out)
+    chat(**_episode(told), policy=told.policy, satellite=told.satellite, mind=mind_of(told), out=told.out)
 
 
 def _fly(told: Namespace) -> int:
     from experiments.running.cockpit_server import fly
 
     how = {"port": told.port, "out": told.out, "browse": told.open, "minds_recorded": told.minds_recorded}
-    return fly(**_episode(told), policy=told.policy, mind=_mind(told), **how)
-
-
-def _mind(told: Namespace) -> Any:
-    """What the command line says of the mind."""
-    from experiments.running.llm_config import Mind
-
-    engine = {
-        argument: getattr(told, option)
-        for option, argument in _ENGINE.items()
-        if getattr(told, option) is not None and getattr(told, option) is not False  # 0 is said
-    }
-    how = {"shots": told.shots, "language": told.language, "label": told.labels}
-    report = {name: value for name, value in how.items() if value is not None}
-    return Mind(engine, told.period, told.fallback, _tokens(told.charge), told.charge_model, report)
-
-
-_ENGINE = {
-    name: name
-    for name in (
-        "model", "server", "adapter", "mode", "thinking", "context", "dtype", "device", "dialect",
-        "api_key_env", "sample", "temperature", "allow_download", "cassette", "record", "debias", "floor",
-        "concurrency", "retries", "any_model",
-    )
-} | {"mind_threads": "threads", "timeout": "timeout_s"}  # fmt: skip
-"""Options of the command line and the arguments of `make_engine` that they become."""
-
-
-def _tokens(text: str | None) -> tuple[int, int] | None:
-    """P+O as two numbers."""
-    if text is None:
-        return None
-    prompt, plus, output = text.partition("+")
-    if not (plus and prompt.isdecimal() and output.isdecimal()):
-        raise SandboxError(f"--charge {text}: give tokens read and written, e.g. 500+200.")
-    return int(prompt), int(output)
+    return fly(**_episode(told), policy=told.policy, mind=mind_of(told), **how)
 
 
 def _episode(told: Namespace) -> dict[str, Any]:

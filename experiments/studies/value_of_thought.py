@@ -59,6 +59,7 @@ SECONDS = (0, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
 def value(
     problem: str = "tasking_v0",
     scenarios: Sequence[Any] = SCENARIOS,
+    *,
     boards: Sequence[str] = (OWN,),
     load: Sequence[str] = ("middle",),
     pressure: Sequence[str] = ("middle",),

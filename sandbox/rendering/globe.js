@@ -35,6 +35,7 @@ class View {
     };
     this.events = new EventTarget();
     setClock(runs);
+    this.unlike = unlike(runs);
     measure(runs);
     this.begin = Math.min(...runs.map((run) => run.shift + run.time[0]));
     this.t = this.options.live ? this.end : this.begin; // a run that goes on is followed
@@ -57,9 +58,8 @@ class View {
     this.watch();
     this.facing();
     if (this.options.page) this.open();
-    const other = unlike(runs);
     if (runs.some((run) => run.apart)) this.said = "not of the same time: both are shown from their beginnings";
-    else if (other.length) this.said = `not flown alike: another ${other.join(", ")}`;
+    else if (this.unlike.length) this.said = `not flown alike: another ${this.unlike.join(", ")}`;
   }
 
   get end() { return Math.max(...this.runs.map((run) => run.shift + run.over)); }
@@ -598,7 +598,7 @@ class View {
   /** The lead of run `r` over the first at the last moment that all know, where they were flown alike. */
   lead(r) {
     const [run] = this.runs, other = this.runs[r];
-    if (!r || unlike(this.runs).some((what) => what !== "seed")) return "";
+    if (!r || this.unlike.some((what) => what !== "seed")) return "";
     const t = Math.min(this.t, ...this.runs.map((one) => one.shift + one.over));
     const ahead = scoreAt(other, t - other.shift) - scoreAt(run, t - run.shift);
     return ` (${ahead >= 0 ? "+" : ""}${quantity(ahead)}${t < this.t - 1e-3 ? ` at ${clockOf(run, t - run.shift)}` : ""})`;
