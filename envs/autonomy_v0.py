@@ -1,5 +1,7 @@
 """autonomy_v0: the whole decision."""
 
+from typing import Any
+
 from envs.blocks.body import Body, Light, Panel, Place, TimeLeft
 from envs.blocks.consult import CONSULT_ARGUMENTS, consult_blocks
 from envs.blocks.encounters import Burns, Slot, WarningCount, Warnings
@@ -8,6 +10,7 @@ from envs.blocks.images import Requests, Store
 from envs.blocks.jobs import Beacons, Job, Training, Work
 from envs.blocks.orders import Health, ObserveNext, PointTo, Reload, Serve, Standing
 from envs.blocks.pointing import NoOp
+from envs.blocks.robots import ROBOT_ARGUMENTS, robot_blocks
 from envs.blocks.state import (
     ALIVE,
     BACKLOG,
@@ -162,6 +165,7 @@ class Autonomy(Problem):
         "slot_price": "price of a day out of the slot",
         "loss_penalty": "price of a lost satellite",
         **CONSULT_ARGUMENTS,
+        **ROBOT_ARGUMENTS,
     }
 
     @classmethod
@@ -177,7 +181,11 @@ class Autonomy(Problem):
         consult: bool = False,
         consult_price: float = 1.0,
         consult_truth: bool = False,
+        robots: int = 0,
+        robot_mind: Any = "loudest",
+        robot_reward: float = 0.0,
     ) -> Declaration:
+        missions, team = robot_blocks(robots, robot_mind, robot_reward)
         size = whole_count("message_size", message_size, least=0)
         return Declaration(
             blocks=(
@@ -187,7 +195,7 @@ class Autonomy(Problem):
                 NoOp("keep", "change nothing"), PointTo(), ObserveNext(),
                 *consult_blocks(consult, consult_price, consult_truth), Serve(), Burns(), Reload(),
                 Delivery(), Answers(), Fuel(fuel_price), OutOfSlot(slot_price), Loss(loss_penalty), Energy(),
-                ImageCounts(), AnswerLatency(), JobCounts(), EncounterCounts(), SafeMode(),
+                ImageCounts(), AnswerLatency(), JobCounts(), EncounterCounts(), SafeMode(), *missions,
             ),
             satellite_state=(
                 ORBIT, BATTERY, CAPACITY, TEMPERATURE, BOARD, STORE, INBOX_COUNT, BACKLOG, FUEL, OFFSET,
@@ -199,6 +207,7 @@ class Autonomy(Problem):
                 "message_bytes": 4 * size,
                 "whole_inbox": True,
             },
+            robots=team,
         )  # fmt: skip
 
 

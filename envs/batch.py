@@ -14,6 +14,7 @@ from sandbox.checks import whole_numbers
 from sandbox.compiled import kernel
 from sandbox.errors import SandboxError, shown, unknown_name
 from sandbox.scenario import Scenario
+from sandbox.units import HOUR
 
 Observation = NDArray[np.float32]
 Info = dict[str, NDArray]
@@ -284,6 +285,12 @@ def horizon_of(scenario: Scenario, max_cycles: int | None) -> float | None:
     if max_cycles is None:
         return None
     return min(whole_count("max_cycles", max_cycles), LONGEST) * scenario.round_s
+
+
+def rounds_in(scenario: Scenario, horizon_s: float | None) -> int:
+    """Rounds of an episode of so many seconds, or of the scenario's horizon."""
+    long = scenario.horizon_h * HOUR if horizon_s is None else horizon_s
+    return max(1, round(long / scenario.round_s))
 
 
 @kernel

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from inspect import Parameter, signature
 from typing import Any, NamedTuple
 
-from envs.batch import BatchEnv, horizon_of
+from envs.batch import BatchEnv, horizon_of, rounds_in
 from envs.difference import DifferenceBatch
 from envs.joint import JointBatch, JointFace
 from envs.messaging import MessagingFace
@@ -49,10 +49,17 @@ def make_batch(
     parts = sorted({part for block in declaration.blocks for part in block.parts})
     sizes: dict[str, Any] = {"shown": 1, "warned": 1, "whole_inbox": False, "questions": questions}
     sizes |= declaration.world or {}
-    horizon = horizon_of(scenario, max_cycles)
+    horizon, team = horizon_of(scenario, max_cycles), declaration.robots
+    if team is not None:
+        scenario = team.prepared(scenario)
+        sizes["questions"] += team.room(rounds_in(scenario, horizon))
     world = World(scenario, worlds, parts=parts, horizon_s=horizon, threads=threads, **sizes)
+    if team is not None:
+        world.attach(team.over(world))
     made = problem(world, declaration, team_reward=team_reward)
     if difference_reward:
+        if team is not None:
+            raise SandboxError("difference_reward cannot follow robots; leave out one of the two.")
         if multi_discrete:
             raise SandboxError("difference_reward needs one action a satellite; leave out multi_discrete.")
         return DifferenceBatch(made, autoreset=autoreset)

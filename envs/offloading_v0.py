@@ -1,8 +1,11 @@
 """offloading_v0: where a job runs."""
 
+from typing import Any
+
 from envs.blocks.body import Body, Light, Place, Safe, TimeLeft
 from envs.blocks.ground import Station
 from envs.blocks.jobs import Decide, Job, Neighbours, Training, Work
+from envs.blocks.robots import ROBOT_ARGUMENTS, robot_blocks
 from envs.blocks.state import (
     ALIVE,
     ANSWER_COUNT,
@@ -119,21 +122,31 @@ class Offloading(Problem):
             "run_small",
         ),
     )
-    arguments = {"loss_penalty": "price of a lost satellite"}
+    arguments = {"loss_penalty": "price of a lost satellite", **ROBOT_ARGUMENTS}
 
     @classmethod
-    def declare(cls, loss_penalty: float = 50.0) -> Declaration:
+    def declare(
+        cls,
+        loss_penalty: float = 50.0,
+        *,
+        robots: int = 0,
+        robot_mind: Any = "loudest",
+        robot_reward: float = 0.0,
+    ) -> Declaration:
+        missions, team = robot_blocks(robots, robot_mind, robot_reward)
         return Declaration(
             blocks=(
                 Body(), Safe(), Light(), Place(), Station(omit=("station_elevation", "station_rivals")),
                 Work(), TimeLeft(), Job(), Neighbours(), Training(),
                 Decide(),
                 Answers(), Loss(loss_penalty), Energy(), Latency(), JobCounts(), SafeMode(),
+                *missions,
             ),
             satellite_state=(
                 ORBIT, BATTERY, CAPACITY, TEMPERATURE, BOARD, INBOX_COUNT, BACKLOG, ANSWER_COUNT, IN_SERVICE,
                 ALIVE,
             ),
+            robots=team,
         )  # fmt: skip
 
 

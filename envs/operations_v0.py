@@ -94,12 +94,18 @@ class Operations(Autonomy):
         consult: bool = False,
         consult_price: float = 1.0,
         consult_truth: bool = False,
+        robots: int = 0,
+        robot_mind: Any = "loudest",
+        robot_reward: float = 0.0,
     ) -> Declaration:
         priced = fuel_price, slot_price, loss_penalty
         thinks: dict[str, Any] = {
             "consult": consult,
             "consult_price": consult_price,
             "consult_truth": consult_truth,
+            "robots": robots,
+            "robot_mind": robot_mind,
+            "robot_reward": robot_reward,
         }
         whole = super().declare(candidates, warned, message_size, *priced, **thinks)
         told = Directives(whole_count("directives", directives))

@@ -71,6 +71,8 @@ class Declaration:
     satellite_state: Sequence[Piece] = (ORBIT, BATTERY, ALIVE)
     world: Any = None
     """Further arguments of the `World`, a dictionary."""
+    robots: Any = None
+    """Robots on the ground that ask the satellites, an `envs.robots.team.Team`, or None."""
 
 
 class Problem:

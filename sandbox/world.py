@@ -11,6 +11,7 @@ satellite under standing orders is held along its velocity: in such a round it n
 charges.
 """
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from sandbox.bounds import MOST_HOURS, MOST_MESSAGE_BYTES, MOST_SHOWN, MOST_THRE
 from sandbox.checks import as_array
 from sandbox.cloud_field import BLOCK_BYTES
 from sandbox.commands import Commands, blank_commands, checked
+from sandbox.companions import Companion
 from sandbox.compiled import entry_point
 from sandbox.compiling import announce_compiling, in_a_notebook
 from sandbox.demand import LONGEST_BOOK, Demand, check_book, check_round
@@ -58,6 +60,8 @@ class Snapshot:
     ready: NDArray[np.bool_]
     generators: tuple[Mapping[str, Any], ...]
     seeds: tuple[int | None, ...]
+    companions: tuple[Any, ...] = ()
+    """What each companion keeps, as JSON has it."""
 
 
 class World:
@@ -76,6 +80,8 @@ class World:
         questions: how many can be asked from outside in an episode, see `sandbox.job_asking`.
         horizon_s: length of an episode (seconds or a Quantity); by default the scenario's.
         threads: worlds are shared out over this many threads. The result does not depend on it.
+
+    `companions` are those that go on with it round by round (`attach`).
 
     `state`, `constants` and the parts `lasers`, `jobs`, `encounters`, `faults`, `messages`, `propulsion`,
     `weather`, `ahead`, `orders`, `directives` and `consulting` (None where there is none) hold every array;
@@ -123,6 +129,7 @@ class World:
         self.shown, self.warned, self.message_bytes = int(shown), int(warned), int(message_bytes)
         self.whole_inbox = "orders" in self.parts if whole_inbox is None else bool(whole_inbox)
         self.questions = int(questions)
+        self.companions: tuple[Companion, ...] = ()
         self.demand = self._estimate()
         self.sim = self._make_sim(self._setting, self.demand.passes)
         most_m_s = self.scenario.encounters.fuel_m_s + most_delta_v(self.sim.propulsion)
@@ -205,9 +212,20 @@ class World:
         for name in Sim._fields:
             setattr(self, name, getattr(self.sim, name))
 
+    def attach(self, companion: Companion) -> None:
+        """Let a companion go on with this world, and be part of its snapshots. Raises SandboxError once an
+        episode has begun."""
+        if self._ready.any():
+            raise SandboxError("attach after reset: give a world its companions before its first episode.")
+        self.companions = (*self.companions, companion)
+
+    def generator(self, b: int) -> np.random.Generator:
+        """A copy of the generator of world `b`, as it stands: what is drawn of it the world does not miss."""
+        return copy.deepcopy(self._generators[b])
+
     def alike(self, worlds: int, changes: Mapping[str, Any] | None = None) -> "World":
         """So many new worlds of the same scenario, but for `changes` of its fields, with the same parts and
-        sizes."""
+        sizes, and without companions."""
         return World(
             load_scenario(self.scenario, changes) if changes else self.scenario,
             worlds,
@@ -234,6 +252,8 @@ class World:
         self._ready[which] = True
         self._all_ready = bool(self._ready.all())
         self._run(self._blank, True, [which])
+        for companion in self.companions:
+            companion.begin(self, which)
 
     def commands(self) -> Commands:
         """New commands that you may write into: to face the Sun and let jobs wait, or, where there are
@@ -270,6 +290,8 @@ class World:
         self._run(commands, False, self._shares)
         if commands.length is self._blank.length:
             commands.length.fill(0)
+        for companion in self.companions:
+            companion.play(self)
 
     def _know(self, fields: Mapping[str, Any]) -> None:
         for name in fields:
@@ -367,8 +389,9 @@ class World:
         states = tuple(generator.bit_generator.state for generator in self._generators)
         more = {name: tuple(array.copy() for array in part) for name, part in self._part_states().items()}
         return Snapshot(
-            self.scenario, copy_arrays(self.state), more, self._ready.copy(), states, tuple(self._seeds)
-        )
+            self.scenario, copy_arrays(self.state), more, self._ready.copy(), states, tuple(self._seeds),
+            tuple(companion.kept() for companion in self.companions),
+        )  # fmt: skip
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to `snapshot`: from there the same orders lead to exactly the same future."""
@@ -391,8 +414,15 @@ class World:
                 f"This snapshot is of {snapshot.scenario.name}, the world of {self.scenario.name} or "
                 "of one with other fields; restore it where it was taken."
             )
+        if len(snapshot.companions) != len(self.companions):
+            raise SandboxError(
+                f"This snapshot has {len(snapshot.companions)} companions (robots, say), the world "
+                f"{len(self.companions)}; restore it where it was taken."
+            )
         for old, new in zip(ours, theirs, strict=True):
             old[...] = new
+        for companion, kept in zip(self.companions, snapshot.companions, strict=True):
+            companion.restore(kept)
         for generator, state in zip(self._generators, snapshot.generators, strict=True):
             generator.bit_generator.state = state
         self._seeds = list(snapshot.seeds)

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from envs.batch import BatchEnv
+from envs.robots.asking import Placed
 from envs.robots.mapping import CELLS, FREE, OBSTACLE
 from envs.robots.model import VICTIM_RADIUS
 from envs.robots.site import HAZARD_RADIUS, ROBOT_RADIUS, SECTORS, SIDE, Site
 from experiments.robots.loop import ALONE, Onlooker, RobotSetting, flown
-from experiments.robots.places import Placed
 from experiments.running.callbacks import Film
 from experiments.running.progress import bar
 from experiments.running.rollout import Round

@@ -14,21 +14,18 @@ from agents import make_policy
 from agents.robots import make_mind
 from envs import offloading_v0
 from envs.batch import BatchEnv
+from envs.robots.asking import SPREAD_M, Placed, kind_of
+from envs.robots.mission import Mission
 from envs.robots.site import SIDE, draw_site
-from experiments.robots.mission import Mission
-from experiments.robots.places import KIND, Afar, AtOnce, BentPipe, InOrbit, OnBoard, Placed
+from experiments.robots.places import Afar, AtOnce, BentPipe, InOrbit, OnBoard
 from experiments.running.rollout import Round, advance, decide
 from experiments.studies.two_minutes import fleet
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.geography import sample_cities
 from sandbox.scenario import Scenario, load_scenario
 
-OBSERVATION_BITS = 72 * 16 + 40 * 40 * 2 + 64 * 48 * (8 + 24)
-"""A turn of the lidar, the map, and pictures of 64 x 48 in depth and colour, as they are: 103 kbit."""
-ANSWER_BITS = 10_000
 WARM_UP_S, MOST_S = 60.0, 330.0
 """Until the robots come in, so that others' questions are on the boards; longer than any battery lasts."""
-SPREAD_M = 20_000.0
 ORBIT = ("local", "least_loaded", "greedy", "trained")
 GROUND = ("bent_pipe", "bent_pipe_lasers")
 ALONE = ("on_robot", "at_once")
@@ -54,12 +51,7 @@ class RobotSetting:
 
 def scenario_of(told: RobotSetting) -> Scenario:
     """The constellation, with the questions of robots and of others. Raises SandboxError for bad input."""
-    robot = {
-        "name": KIND, "source": "cities", "per_hour": 0, "raw_mbit": OBSERVATION_BITS / 1e6,
-        "answer_kbit": ANSWER_BITS / 1e3, "prompt_tokens": told.prompt_tokens,
-        "output_tokens": told.output_tokens, "value": (4, 4), "deadline_s": 60, "half_life_s": 20,
-        "quality": (0.9, 0.9, 0.0),  # of the ground no answer comes back
-    }  # fmt: skip
+    robot = kind_of(told.prompt_tokens, told.output_tokens)
     customer = {
         "name": "customer", "source": "cities", "per_hour": told.load_per_hour, "raw_mbit": 1.0,
         "answer_kbit": 40, "prompt_tokens": 800, "output_tokens": 600, "value": (2, 6), "deadline_s": 300,

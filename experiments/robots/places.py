@@ -10,20 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from experiments.robots.mission import PARTS, Mission
+from envs.robots.asking import TERMINAL_W, Placed, bring, send
+from envs.robots.mission import PARTS, Mission
 from sandbox.compute import board, inference, model
-from sandbox.fleet import zenith
-from sandbox.job_asking import Question, ask, outcome
 from sandbox.jobs import user_link_share
 from sandbox.lasers import light_time
-from sandbox.orbits.frames import geodetic_to_itrs
 from sandbox.routing import routes
 
-TERMINAL_W = 30.0
-"""Of a portable satellite terminal, all the time; assumed, in the range that makers state (25 to 40 W)."""
 DATA_CENTRE, NETWORK_S = "h100_pcie", 0.02
 """The board of a data centre; from a station to there, each way, s (assumed)."""
-KIND = "robot"
 NOTHING = dict.fromkeys(PARTS, 0.0)
 
 
@@ -69,32 +64,12 @@ class Afar(ABC):
     extra_w = TERMINAL_W
 
     @abstractmethod
-    def look(self, world: Any, missions: Sequence["Placed"]) -> bool:
+    def look(self, world: Any, missions: Sequence[Placed]) -> bool:
         """Send what is asked by now; whether the world has changed by it."""
 
     @abstractmethod
-    def settle(self, world: Any, missions: Sequence["Placed"]) -> None:
+    def settle(self, world: Any, missions: Sequence[Placed]) -> None:
         """Bring the answers that came in the round that was played."""
-
-
-class Placed:
-    """A mission at a place on the Earth (rad), in world `b`."""
-
-    def __init__(self, mission: Mission, latitude: float, longitude: float, b: int) -> None:
-        self.mission, self.latitude, self.longitude, self.b = mission, latitude, longitude, b
-        where = np.array([latitude]), np.array([longitude])
-        self.position = geodetic_to_itrs(*where, np.zeros(1))[0]
-        self.up = zenith(*where)[0]
-        self.pending: Any = None
-        """What whoever answers knows of the question under way."""
-
-    def sees(self, itrs: np.ndarray, least_sine: float) -> tuple[np.ndarray, np.ndarray]:
-        """The satellites (M,) of those at `itrs` (N, 3) that it sees, the highest first; distances (N,)."""
-        line = itrs - self.position
-        distance = np.linalg.norm(line, axis=1)
-        sine = line @ self.up / distance
-        seen = np.flatnonzero(sine >= least_sine)
-        return seen[np.argsort(-sine[seen], kind="stable")], distance
 
 
 class InOrbit(Afar):
@@ -102,29 +77,10 @@ class InOrbit(Afar):
     lost to the robot."""
 
     def look(self, world: Any, missions: Sequence[Placed]) -> bool:
-        new, now = [], world.state.clock["time"]
-        for placed in missions:
-            at = placed.mission.asks_at(float(now[placed.b]))
-            if at is not None and placed.pending is None and at <= now[placed.b] + 1e-9:
-                new.append((placed, min(at, float(now[placed.b]))))
-        asked = [Question(KIND, p.latitude, p.longitude, at, p.b) for p, at in new]
-        for (placed, at), number in zip(new, ask(world, asked), strict=True):
-            placed.pending = number, at
-        return bool(new)
+        return send(world, missions)
 
     def settle(self, world: Any, missions: Sequence[Placed]) -> None:
-        for placed in missions:
-            if placed.pending is None or placed.mission.over:
-                continue
-            number, _ = placed.pending
-            answer = outcome(world, number, placed.b)
-            if not answer.over:
-                continue
-            placed.pending = None
-            if answer.status == "delivered" and not answer.on_ground:
-                placed.mission.answer(answer.delivered_at, answer.times)
-            else:
-                placed.mission.no_answer(float(world.state.clock["time"][placed.b]))
+        bring(world, missions)
 
 
 class BentPipe(Afar):

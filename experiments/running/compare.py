@@ -14,7 +14,7 @@ from experiments.running import run_folder
 from experiments.running.asked import Asked, line, mind_of
 from experiments.running.callbacks import Tally
 from experiments.running.llm_config import Mind
-from experiments.running.metrics import DIRECTIVE_METRICS, ORDER_METRICS, metrics_in
+from experiments.running.metrics import DIRECTIVE_METRICS, ORDER_METRICS, ROBOT_METRICS, metrics_in
 from experiments.running.rollout import play
 from experiments.running.statistics import Summary, summarise
 from sandbox.errors import SandboxError
@@ -40,6 +40,7 @@ SHOWN = (
     "handed",
     "dropped",
     "expired",
+    *ROBOT_METRICS,
     "collisions",
     "burned_m_s",
     "share_out_of_slot",

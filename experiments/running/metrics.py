@@ -70,6 +70,17 @@ JOB_METRICS = {
 }
 """Reported where jobs are served."""
 
+ROBOT_METRICS = {
+    "robots_reached": Metric("1", "missions of robots that reached their victim"),
+    "robots_failed": Metric("1", "missions that ended without"),
+    "robot_time_s": Metric("s", "of those that reached it, mean"),
+    "robot_wh": Metric("Wh", "out of a robot's battery in a mission, mean"),
+    "robot_collisions": Metric("1", "in a mission, mean"),
+    "robot_answers": Metric("1", "answers brought to robots"),
+    "robot_latency_s": Metric("s", "that a robot waited for one, mean"),
+}
+"""Reported where robots on the ground ask; of missions that were over before the end."""
+
 AVOIDANCE_METRICS = {
     "collisions": Metric("1", "satellites that were hit"),
     "burned_m_s": Metric("m/s", "by all satellites"),
@@ -117,8 +128,8 @@ ASKED_METRICS = {
 """Reported where thought was charged and a mind chose when to think."""
 
 GROUPS = (
-    IMAGE_METRICS, ORDER_METRICS, DIRECTIVE_METRICS, JOB_METRICS, AVOIDANCE_METRICS, BODY_METRICS,
-    THOUGHT_METRICS, ASKED_METRICS,
+    IMAGE_METRICS, ORDER_METRICS, DIRECTIVE_METRICS, JOB_METRICS, ROBOT_METRICS, AVOIDANCE_METRICS,
+    BODY_METRICS, THOUGHT_METRICS, ASKED_METRICS,
 )  # fmt: skip
 """Every metric, in the order in which they are shown."""
 
@@ -174,6 +185,8 @@ def metrics_in(world: World, totals: Totals, b: int = 0) -> dict[str, float]:
         found |= directive_metrics(totals)
     if world.jobs is not None:
         found |= job_metrics(world.jobs.state.book[b], world.jobs.state.ledger[b], totals)
+    if "robots_reached" in totals.terms:
+        found |= robot_metrics(totals)
     if world.encounters is not None:
         found |= avoidance_metrics(totals)
     return found | body_metrics(totals) | _thought_metrics(totals) | _asked_metrics(totals.asked)
@@ -265,6 +278,25 @@ def job_metrics(book: NDArray, ledger: Any, totals: Totals) -> dict[str, float]:
         **_counts(totals, handed="handed"),
         **{name: int(ledger[f"jobs_{name}"]) for name in ("dropped", "expired")},
         "jobs_lost": int(ledger["jobs_lost"]),
+    }
+
+
+def robot_metrics(totals: Totals) -> dict[str, float]:
+    """The metrics of `ROBOT_METRICS`."""
+    names = "robots_reached", "robots_failed", "robot_answers"
+    reached, failed, answers = (totals.sum(name) for name in names)
+
+    def mean(name: str, count: float) -> float:
+        return totals.sum(name) / count if count else math.nan
+
+    return {
+        "robots_reached": round(reached),  # shares of satellites add up to whole missions
+        "robots_failed": round(failed),
+        "robot_time_s": mean("robot_s", reached),
+        "robot_wh": mean("robot_wh", reached + failed),
+        "robot_collisions": mean("robot_collisions", reached + failed),
+        "robot_answers": round(answers),
+        "robot_latency_s": mean("robot_waited_s", answers),
     }
 
 

@@ -21,6 +21,7 @@ def pack_world(world: World) -> dict[str, Any]:
     return {
         "arrays": [torch.from_numpy(_bytes(array).copy()) for array in _held(moment)],
         "random": json.dumps([list(moment.generators), list(moment.seeds)]),
+        "companions": json.dumps(moment.companions),
     }
 
 
@@ -36,7 +37,8 @@ def unpack_world(world: World, told: dict[str, Any]) -> None:
     for array, kept in zip(held, told["arrays"], strict=True):
         _bytes(array)[...] = kept.numpy()
     generators, seeds = json.loads(told["random"])
-    more = {"generators": tuple(generators), "seeds": tuple(seeds)}
+    companions = tuple(json.loads(told.get("companions", "[]")))
+    more = {"generators": tuple(generators), "seeds": tuple(seeds), "companions": companions}
     world.restore(Snapshot(moment.scenario, moment.state, moment.more, moment.ready, **more))
 
 

@@ -74,6 +74,7 @@ def events_of(world: "World", marks: Marks, b: int = 0) -> list[Event]:
         *_of_encounters(world, b, start, end),
         *_of_health(world, marks, b, start, end),
         *_of_plans(world, b, start),
+        *(event for companion in world.companions for event in companion.events(b)),
     ]
     return sorted(found)
 

@@ -129,6 +129,7 @@ EVENT_KINDS = {
     "answer": EventKind("job", "delivered", "an answer arrived; value paid"),
     "dropped": EventKind("job", "jobs", "a question was given up; value forgone"),
     "unanswered": EventKind("job", "jobs", "a question's deadline passed; value forgone"),
+    "robot": EventKind("", "jobs", "a robot reached its victim, or did not; by the last to answer"),
     "order": EventKind("order", "orders", "the ground issued an order, or a satellite heard it"),
     "warning": EventKind(
         "encounter", "conjunctions", "a warning came or sharpened; value is the probability"

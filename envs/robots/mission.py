@@ -6,9 +6,11 @@ it takes effect at the moment at which the answer is there.
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from agents.robots import Mind
+import numpy as np
+from numpy.typing import NDArray
+
 from envs.robots.env import decide
 from envs.robots.robot import Robot, state_of
 from envs.robots.site import Site
@@ -19,14 +21,25 @@ PARTS = ("wait", "up", "lasers", "queue", "prefill", "decode", "down")
 MOST_DECISIONS = 400
 
 
+class Decides(Protocol):
+    """Who answers a robot: what the model makes of a question. Minds are in `agents.robots`."""
+
+    def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> int:
+        """A legal decision for an observation (F,) in [-1, 1] and its mask (A,)."""
+        ...
+
+
 class Mission:
     """A robot in `site`, which comes in at `begin`, s in the time of whoever answers.
 
     `mind` decides, `extra_w` is what radio or board draw all the time. `latencies` holds for every decision
     the seconds that the robot itself has waited, `parts` what whoever answered says they were.
+
+    `log` is all that the mission was told, and what its mind decided: `replay` leads another mission in the
+    same site to the same moment, to the bit, without asking a mind.
     """
 
-    def __init__(self, site: Site, mind: Mind, begin: float = 0.0, extra_w: float = 0.0) -> None:
+    def __init__(self, site: Site, mind: Decides, begin: float = 0.0, extra_w: float = 0.0) -> None:
         self.robot, self.mind, self.begin = Robot(site), mind, begin
         self.robot.extra_w = extra_w
         self.problem = SearchProblem()
@@ -34,7 +47,10 @@ class Mission:
         self.parts: list[Mapping[str, float]] = []
         self.unanswered = 0
         self.track: list[tuple[float, float, float]] = [(0.0, *self.robot.position)]
+        self.log: list[list[Any]] = []
         self._asked: tuple[float, Seen, int] | None = None
+        self._known: list[int] = []
+        """What a mind has decided already, of the decisions that are to come; in a replay."""
 
     @property
     def over(self) -> bool:
@@ -58,6 +74,7 @@ class Mission:
 
     def asks_at(self, until: float) -> float | None:
         """Go on until the world's time `until`; the time of the question that is not answered, if any."""
+        self.log.append(["asks_at", until])
         if self._asked is None and not self.over:
             self.robot.advance(until - self.begin)
             self.track.append((self.robot.clock, *self.robot.position))
@@ -70,6 +87,7 @@ class Mission:
     def answer(self, at: float, parts: Mapping[str, float], joules: float = 0.0) -> None:
         """The answer is there at the world's time `at`; `joules` is what it took of the robot's battery."""
         assert self._asked is not None
+        self.log.append(["answer", at, dict(parts), joules])
         asked, seen, action = self._asked
         self.robot.advance_exactly(at - self.begin)
         self.robot.draw(joules)
@@ -82,6 +100,7 @@ class Mission:
 
     def no_answer(self, at: float) -> None:
         """Nothing will come of the question; the robot asks anew, by what it sees then."""
+        self.log.append(["no_answer", at])
         self.robot.advance(at - self.begin)
         self.unanswered += 1
         self._asked = None
@@ -89,9 +108,23 @@ class Mission:
             self.robot.asked_at = self.robot.clock
             self._ask()
 
+    def replay(self, log: list[list[Any]]) -> None:
+        """Go through all that another mission was told, from `log` on; this one has just begun.
+
+        `next_question` is in no log, so that what was played by it cannot be replayed.
+        """
+        self._known = [told[1] for told in log if told[0] == "decided"]
+        for name, *given in log:
+            if name != "decided":
+                getattr(self, name)(*given)
+
     def _ask(self) -> None:
         seen = Seen(self.robot)
-        action = self.mind.decide(self.problem.layout.scaled(seen.values), seen.mask)
+        if self._known:
+            action = self._known.pop(0)
+        else:
+            action = int(self.mind.decide(self.problem.layout.scaled(seen.values), seen.mask))
+        self.log.append(["decided", action])
         self._asked = self.robot.asked_at, seen, action
 
     def row(self) -> dict[str, Any]:
