@@ -79,6 +79,9 @@ class Offloading(Problem):
     episode terminates when every satellite is lost, and is truncated after `max_cycles` rounds (by default
     the scenario's horizon).
 
+    With `robots=N` search robots on the ground (MuJoCo) ask the satellites where to go, one mission after
+    another, and wait for the answers; terms tell what became of them (docs/robots.md).
+
     ## Arguments
 
     {arguments}

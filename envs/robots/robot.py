@@ -9,8 +9,10 @@ goes round or stops before what stands or moves there. Without anything to do it
 for a decision when it is where it was to go, when it has not come nearer for `PATIENCE_S`, when it has
 walked for `LONGEST_LEG_S`, and when it first sees the victim.
 
-Power: a quadruped of 33 kg (Spot) holds 564 Wh, which last 90 minutes of walking and 180 of standing (its
-maker's data sheet): 376 W and 188 W. What the battery holds as it comes in is assumed (`draw_site`).
+Power: a quadruped of the kind of Spot. Its maker's SDK documentation ("About Spot") has 32.5 kg, a battery of
+605 Wh, 90 minutes of typical runtime and 180 of standby: 403 W and 202 W if all of the battery is used. Here
+it is 376 W and 188 W, as of 564 Wh, 7 % less (assumed). What the battery holds as it comes in is assumed too
+(`draw_site`).
 """
 
 import math

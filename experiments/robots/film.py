@@ -101,13 +101,20 @@ def watched(told: RobotSetting, place: str, seed: int = 0) -> Shown:
     return Shown(watch.film.recording, watch.moments, placed)
 
 
-def film(shown: Shown, out: Path | str, fps: int = 12, every: int = 1) -> Path:
-    """Film a mission as .mp4, .gif or .webp; the path. Raises SandboxError for another ending and for a file
-    that is not a film of ours."""
+def check_film(out: Path | str) -> Path:
+    """The path of a film that can be written. Raises SandboxError for another ending than .mp4, .gif or .webp
+    and for a file that is not a film of ours."""
     out = Path(out)
     if out.suffix not in WRITERS:
         raise SandboxError(f"{out}: no such film; let the name end in {', '.join(WRITERS)}.")
     check_replaceable(out, marked)
+    return out
+
+
+def film(shown: Shown, out: Path | str, fps: int = 12, every: int = 1) -> Path:
+    """Film a mission as .mp4, .gif or .webp; the path. Raises SandboxError for another ending and for a file
+    that is not a film of ours."""
+    out = check_film(out)
     rounds = [k for k in range(len(shown.recording)) if shown.moments[k].clock > 0.0][::every] or [0]
     with bar(DRAWN, len(rounds)) as step, replacing(out, marked) as draft:
         write_frames(_frames(shown, rounds, step), draft, (2 * PANE, PANE), fps, out.suffix, step)

@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from envs.robots.team import MOST_ROBOTS
 from experiments.plotting import style
 from experiments.robots.loop import ALONE, PLACES, RobotSetting, fly, scenario_of
 from experiments.robots.places import DATA_CENTRE
@@ -91,7 +92,7 @@ def cases(
             found += [base[-1]._replace(model=name) for name in models[1:]]
         if place in OF_LOADS:
             found += [base[-1]._replace(load=load) for load in loads[1:]]
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _fits(case: Case, told: Any) -> bool:
@@ -250,6 +251,16 @@ def check(told: Any) -> None:
     for place in told.places:
         if place not in PLACES:
             raise unknown_name("place of a mind", place, PLACES)
+    if told.robots > MOST_ROBOTS:
+        raise SandboxError(f"robots = {told.robots}; {MOST_ROBOTS:,} is the most.")
+    if told.film:
+        from experiments.robots.film import check_film
+
+        check_film(told.film)
+        if set(told.places) <= set(ALONE):
+            raise SandboxError(
+                "--film wants a mind that is far away; give --places one in orbit or on the ground."
+            )
     for name in told.fleets:
         for each in told.models:
             made = scenario_of(RobotSetting(name, each, prompt_tokens=told.prompt_tokens, round_s=told.round))
@@ -295,9 +306,7 @@ def _film(told: Any, played: Sequence[Case]) -> None:
 
     afar = [case for case in played if case.place not in ALONE]
     if not afar:
-        raise SandboxError(
-            "--film wants a mind that is far away; give --places one in orbit or on the ground."
-        )
+        raise SandboxError("--film: no board far away has room for the models; give smaller --models.")
     first = next(
         case for case in reversed(afar) if case.place == afar[0].place and case.fleet == told.fleets[-1]
     )

@@ -13,7 +13,9 @@ pytest.importorskip("mujoco", reason="no mujoco; pip install -e '.[robots]'")
 import envs
 from agents import make_policy
 from agents.robots import Loudest
-from envs import autonomy_v0, offloading_v0, operations_v0
+from envs import offloading_v0, operations_v0
+from envs.autonomy_v0 import Autonomy
+from envs.operations_v0 import Operations
 from envs.robots.asking import TERMINAL_W
 from envs.robots.robot import STANDING_W, WALKING_W
 from envs.robots.team import Robots, mind_of
@@ -204,11 +206,18 @@ def test_what_a_robot_reaches_pays_what_was_asked():
     assert (reward >= 2.5 - 1e-6).all()
 
 
-@pytest.mark.parametrize("problem", [autonomy_v0, operations_v0])
-def test_other_problems_know_robots(problem):
-    short = {"round_s": 10.0}
-    scenario = load_scenario("operations_24", short)
-    env = problem.batch_env(scenario, robots=2, max_cycles=16, autoreset=False)
+@pytest.mark.parametrize("problem", [Autonomy, Operations])
+def test_other_problems_declare_robots(problem):
+    on, off = problem.declare(robots=2, robot_reward=3.0), problem.declare()
+    assert on.robots.count == 2
+    assert off.robots is None
+    assert {term for block in on.blocks for term in block.terms} > {t for b in off.blocks for t in b.terms}
+
+
+@pytest.mark.slow
+def test_robots_fly_with_orders_in_words():
+    scenario = load_scenario("operations_24", {"round_s": 10.0})
+    env = operations_v0.batch_env(scenario, robots=2, max_cycles=16, autoreset=False)
     env.reset(0)
     for _ in range(16):
         env.step(np.zeros((1, 24), int))

@@ -171,6 +171,9 @@ def test_the_study_leaves_numbers_a_table_and_a_figure(tmp_path, capsys):
         (["--models", "Qwen3-9B"], "Qwen3-9B"),
         (["--mind", "cleverest"], "cleverest"),
         (["--fleets", "walker_25"], "walker_25"),
+        (["--robots", "2000"], "1,000 is the most"),
+        (["--film", "mission.txt"], "let the name end in"),
+        (["--film", "mission.webp", "--places", "at_once"], "far away"),
     ],
 )
 def test_the_study_says_what_is_wrong(words, part, tmp_path, capsys):
@@ -179,7 +182,7 @@ def test_the_study_says_what_is_wrong(words, part, tmp_path, capsys):
 
 
 def test_cases_are_every_place_once():
-    found = study.cases(["a", "b"], PLACES, ["m", "n"], [1.0, 2.0])
+    found = study.cases(["a", "b", "b"], (*PLACES, "local"), ["m", "n"], [1.0, 2.0])
     assert len(set(found)) == len(found)
     assert {case.place for case in found} == set(PLACES)
     assert sum(case.place == "at_once" for case in found) == 1
