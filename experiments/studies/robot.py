@@ -157,9 +157,9 @@ def draw(table: Sequence[dict[str, Any]], path: Path | None = None) -> Any:
     base = [row for row in table if row["fleet"] != "-"]
     first = (table[0]["model"], base[0]["load"]) if base else (table[0]["model"], 0.0)
     with style.styled():
-        figure = Figure((11.6, 5.2), dpi=150)
-        left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
-        figure.subplots_adjust(0.06, 0.2, 0.98, 0.8, 0.32)
+        figure = Figure((7.2, 8.6), dpi=150)  # one below the other, so that it can be read on a phone
+        left, right = figure.subplots(2, 1, height_ratios=(1.15, 1))
+        figure.subplots_adjust(0.19, 0.12, 0.97, 0.88, hspace=0.52)
         fleets = list(dict.fromkeys(row["fleet"] for row in base)) or ["-"]
         places = list(dict.fromkeys(row["place"] for row in table))
         wide = 0.8 / max(1, len(places))

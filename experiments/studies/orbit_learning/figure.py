@@ -45,26 +45,26 @@ def draw(
     from matplotlib.figure import Figure
 
     with style.styled():
-        figure = Figure((11.6, 6.4), dpi=150)
-        grid = figure.add_gridspec(2, 2, width_ratios=(1.7, 1.0))
-        left = figure.add_subplot(grid[:, 0])
-        figure.subplots_adjust(0.07, 0.1, 0.975, 0.82, 0.2, 0.5)
+        figure = Figure((7.2, 8.8), dpi=150)  # one below the other, so that it can be read on a phone
+        grid = figure.add_gridspec(2, 2, height_ratios=(1.7, 1.0))
+        left = figure.add_subplot(grid[0, :])
+        figure.subplots_adjust(0.09, 0.07, 0.97, 0.87, 0.25, 0.62)
         for row in table:
             _course(left, rows, row["method"])
         if change_h is not None:
             left.axvline(change_h, color=style.INK, lw=0.9, ls=(0, (4, 3)))
-            left.annotate("the world changes", (change_h, 0.02), (4, 0), xycoords=("data", "axes fraction"),
+            left.annotate("the world changes", (change_h, 0.96), (4, 0), xycoords=("data", "axes fraction"),
                           textcoords="offset points", color=style.INK, size=8)  # fmt: skip
         left.axhline(100.0, color=style.GREY, lw=0.8, ls=(0, (4, 3)))
         left.set_ylim(bottom=0.0)
         left.set_xlabel("Hours since the launch")
         left.grid(axis="y")
-        left.legend(ncols=2, loc="lower right", fontsize=7)
+        left.legend(ncols=3, loc="upper left", bbox_to_anchor=(0.0, -0.11), fontsize=8)
         style.caption(left, "Value, % of greedy's in the same worlds", "over six hours")
         for place, (name, label) in enumerate(
             (("kwh", "kWh of boards and lasers"), ("sent_gbit", "Gbit sent"))
         ):
-            _price(figure.add_subplot(grid[place, 1]), table, name, label)
+            _price(figure.add_subplot(grid[1, place]), table, name, label)
         runs = table[0]["runs"] if table else 0
         facts = f"mean and 95 % interval over {runs} seeds" if runs > 1 else "one seed"
         style.headline(figure, {"scenario": title}, 0.5, facts)
@@ -90,4 +90,4 @@ def _price(axes: Any, table: Sequence[dict[str, Any]], name: str, label: str) ->
     axes.grid(axis="y")
     axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
     axes.set_xlabel(label)
-    style.caption(axes, "Value of the whole flight, %")
+    style.caption(axes, "Whole flight, %")
