@@ -1,4 +1,4 @@
-"""Figures in the dark: every one, drawn on white, gets a twin on the dark page, and the scheme shows its own."""
+"""Figures in the dark: each, drawn on white, gets a twin on the dark page, and a scheme shows its own."""
 
 import posixpath
 import re
@@ -17,8 +17,8 @@ LIGHTEST = 0.9
 def darkened(picture: Path) -> bytes:
     """The PNG file of a figure that is drawn on white, as PNG on a dark ground.
 
-    White is taken for nothing, and what stands on it for colour over it: the colour stays, and is lifted by as
-    much as it is dark, so that black becomes light and blue a lighter blue.
+    White is taken for nothing, and what stands on it for colour over it: the colour stays, and is lifted by
+    as much as it is dark, so that black becomes light and blue a lighter blue.
     """
     from PIL import Image
 
