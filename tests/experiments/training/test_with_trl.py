@@ -110,7 +110,7 @@ def taught(folder, rows, steps=40):
     chat, optimizer = ChatRenderer(tokenizer, "small"), torch.optim.AdamW(model.parameters(), 1e-2)
     for step in range(steps):
         system, report = (message["content"] for message in rows[step % len(rows)]["prompt"])
-        answer = chat.encode("ABC"[step % 3]) + [tokenizer.eos_token_id]
+        answer = [*chat.encode("ABC"[step % 3]), tokenizer.eos_token_id]
         ids = torch.tensor([chat.ids(system, report, False) + answer])
         labels = torch.where(torch.arange(ids.shape[1]) < ids.shape[1] - len(answer), -100, ids[0])
         model(ids, labels=labels[None]).loss.backward()
