@@ -1,10 +1,11 @@
-"""The least versions that pyproject.toml allows, as constraints for pip: what they promise is tried with them.
+"""The least versions that pyproject.toml allows, as constraints for pip, by which they are tried.
 
     python tools/least_versions.py experiments > least.txt
-    python3.11 -m venv least && least/bin/pip install -c least.txt -e ".[experiments]" pytest hypothesis psutil
-    least/bin/python -m pytest -n 0 tests/sandbox tests/envs tests/experiments/running
+    python3.11 -m venv least
+    least/bin/pip install -c least.txt -e ".[experiments]" pytest hypothesis psutil
+    least/bin/python -m pytest tests/sandbox tests/envs tests/experiments/running
 
-Without a name of an extra they are those of the project alone. What the packages themselves need is left to pip.
+Without a name of an extra they are those of the project alone. What packages need themselves is left to pip.
 """
 
 import sys
