@@ -2,7 +2,7 @@
 
     python tools/least_versions.py experiments > least.txt
     python3.11 -m venv least
-    least/bin/pip install -c least.txt -e ".[experiments]" pytest hypothesis psutil
+    least/bin/pip install -c least.txt -e ".[experiments]" pytest hypothesis psutil jsonschema
     least/bin/python -m pytest tests/sandbox tests/envs tests/experiments/running
 
 Without a name of an extra they are those of the project alone. What packages need themselves is left to pip.

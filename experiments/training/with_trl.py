@@ -231,7 +231,7 @@ def options(parser: ArgumentParser) -> None:
 
 
 def run(told: Namespace) -> None:
-    """Train, and leave the curve and the checkpoint."""
+    """Train, and leave the curve and the checkpoint. Raises SandboxError for wrong numbers."""
     whole_count("--group", told.group, 2)
     whole_count("--thinking", told.thinking, 0)
     if whole_count("--batch", told.batch) % told.group:
