@@ -77,7 +77,7 @@ def make_parallel(
     render_mode: str | None = None,
     **arguments: Any,
 ) -> ParallelFace:
-    """PettingZoo's parallel environment of a problem."""
+    """PettingZoo's parallel environment of a problem. Raises SandboxError for arguments that it has not."""
     for name in ("worlds", "threads", "autoreset"):
         if name in arguments:
             raise SandboxError(f"{name} is an argument of the batch face alone; leave it out here.")

@@ -99,7 +99,10 @@ class Problem:
 
     @classmethod
     def declare(cls) -> Declaration:
-        """The pieces of the problem; keyword arguments are its options."""
+        """The pieces of the problem; keyword arguments are its options.
+
+        Raises SandboxError where a problem has none.
+        """
         raise SandboxError(f"{cls.__qualname__} declares nothing; override its class method declare().")
 
     @classmethod
@@ -321,7 +324,10 @@ class Problem:
         return out[0]
 
     def states(self, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-        """True states (B, S) of all worlds, as `global_state` has them; in `out`, if it is given."""
+        """True states (B, S) of all worlds, as `global_state` has them; in `out`, if it is given.
+
+        Raises SandboxError for an `out` that does not fit.
+        """
         shape = self.world.worlds, self.state_size
         if out is None:
             out = np.zeros(shape, np.float32)

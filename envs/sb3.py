@@ -102,7 +102,7 @@ class SandboxVecEnv(VecEnv):
         setattr(self, attr_name, value)
 
     def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
-        """What a method gives, a row for each slot."""
+        """What a method gives, a row for each slot. Raises SandboxError for any but `action_masks`."""
         if method_name != "action_masks":
             raise SandboxError(f"The slots have no method {shown(method_name)}; they have action_masks.")
         return [self._mask[slot] for slot in self._get_indices(indices)]

@@ -82,6 +82,7 @@ SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "train_tianshou": ("training.with_tianshou", "DQN of Tianshou on the agent-environment cycle"),
         "train_skrl": ("training.with_skrl", "IPPO of skrl on the PettingZoo environment"),
         "train_agilerl": ("training.with_agilerl", "IPPO or MADDPG of AgileRL on the PettingZoo environment"),
+        "train_trl": ("training.with_trl", "GRPO of TRL on a Qwen3 that reads: a reply is a rollout"),
         "train_nano": ("training.train_nano", "train the nano from its teachers, then with DAgger"),
         "score_nano": (
             "training.score_nano",

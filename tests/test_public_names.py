@@ -3,6 +3,8 @@
 import ast
 import importlib
 import inspect
+import re
+import textwrap
 from pathlib import Path
 from types import ModuleType
 
@@ -110,6 +112,51 @@ def test_every_public_name_has_words(name):
     assert module.__doc__, f"{name} itself says nothing"
     missing = sorted(set(silent(module)))
     assert not missing, f"{name}: without docstring are {', '.join(missing)}"
+
+
+def functions(module):
+    """Public functions, methods and properties of a module, with the words that are read beside them."""
+    for name in module.__all__:
+        thing = getattr(module, name)
+        if inspect.isfunction(thing):
+            yield name, thing, inspect.getdoc(thing) or ""
+        elif inspect.isclass(thing) and thing.__module__.partition(".")[0] in ROOMS:
+            for member, value in vars(thing).items():
+                function = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+                if not member.startswith("_") and inspect.isfunction(function):
+                    words = inspect.getdoc(getattr(thing, member)) or ""
+                    yield f"{name}.{member}", function, f"{words}\n{inspect.getdoc(thing) or ''}"
+
+
+SHAPE = re.compile(
+    r"\((?:\.\.\.|[A-Z]\w*|\d)[^)]*\)|shapes?|\beach\b|array|matrix|a number|mask", re.IGNORECASE
+)
+"""Ways to say how many numbers there are: (B, N), (...), one for each."""
+ARRAY = re.compile("NDArray|ArrayLike|ndarray")
+
+
+def raises_ours(function):
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    raised = (node.exc for node in ast.walk(tree) if isinstance(node, ast.Raise) and node.exc is not None)
+    return any("SandboxError" in ast.dump(each) for each in raised)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_arrays_have_shapes_and_errors_are_told(name):
+    """Where a signature has arrays its words say how many numbers; where a body raises they say for what."""
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        pytest.skip(f"{error.name} is not installed")
+    shapeless, unsaid = [], []
+    for called, function, words in functions(module):
+        typed = " ".join(map(str, getattr(function, "__annotations__", {}).values()))
+        if ARRAY.search(typed) and not SHAPE.search(words):
+            shapeless.append(called)
+        if raises_ours(function) and not re.search("Raises|refuse|SandboxError", words):
+            unsaid.append(called)
+    assert not shapeless, f"{name}: no shape is told of {', '.join(shapeless)}"
+    assert not unsaid, f"{name}: errors are not told of {', '.join(unsaid)}"
 
 
 def test_there_are_as_many_as_there_should_be():

@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -17,6 +18,7 @@ import pytest
 import yaml
 
 import sandbox
+from tools.least_versions import least_versions
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -180,6 +182,16 @@ def test_everything_that_is_required_is_pinned_and_allowed():
                 assert need.specifier.contains(pins[name], prereleases=True), f"{need} in {file}"
 
 
+def test_least_versions_are_those_of_pyproject():
+    """`tools/least_versions.py`, with which CONTRIBUTING has them tried."""
+    least = least_versions(["experiments"])
+    assert {"numpy", "numba", "scipy", "pyarrow", "rich"} <= set(least)
+    assert f"numpy>={least['numpy']}" in PROJECT["project"]["dependencies"]
+    assert least_versions(["demo"])["transformers"] == "5.23"
+    bounded = [need for need in PROJECT["project"]["dependencies"] if ">=" in need]
+    assert len(least_versions()) == len(bounded)
+
+
 def test_extras_name_extras_that_are_there():
     for needs in EXTRAS.values():
         for need in needs:
@@ -272,26 +284,60 @@ names: list[str] = envs.names()
 """
 
 
-@pytest.mark.slow
-def test_mypy_reads_our_types_in_a_script_of_a_user(tmp_path):
-    """`py.typed` stands in every package, what is right passes, and a slip is found."""
-    pytest.importorskip("mypy", reason="no mypy; .[dev] has it")
+@pytest.fixture(scope="module")
+def installed(archives, tmp_path_factory):
+    """The Python of an environment that has the wheel; what else it needs is this environment's."""
+    place = tmp_path_factory.mktemp("typed") / "venv"
+    venv.create(place, with_pip=True)
+    python = place / ("Scripts" if os.name == "nt" else "bin") / "python"
+    words = [str(python), "-m", "pip", "install", "-q", "--no-deps", "--no-index", str(archives[0])]
+    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run(words, check=True, env=alone, capture_output=True)
+    (own,) = place.rglob("site-packages")
+    shared = importlib.metadata.distribution("numpy").locate_file("")
+    (own / "shared.pth").write_text(f"{shared}\n")
+    return python
+
+
+@pytest.fixture
+def scripts(tmp_path):
+    """A folder with a script that is right, and one whose last line is a slip."""
     (tmp_path / "right.py").write_text(SCRIPT)
     (tmp_path / "slip.py").write_text(SCRIPT + 'hours = load_scenario("pair").name\n')
-    words = [
-        sys.executable,
-        "-m",
-        "mypy",
-        "--config-file=",
-        "--ignore-missing-imports",
-        "--follow-imports=silent",
-    ]
-    words += [f"--cache-dir={tmp_path / 'cache'}", "right.py", "slip.py"]
-    alone = os.environ | {"MYPYPATH": str(ROOT)}
-    done = subprocess.run(words, cwd=tmp_path, env=alone, capture_output=True, text=True)
+    return tmp_path
+
+
+LAST = len(SCRIPT.splitlines()) + 1
+"""The line of the slip."""
+
+
+@pytest.mark.slow
+def test_mypy_reads_our_types_in_a_script_of_a_user(installed, scripts):
+    """`py.typed` stands in every package, what is right passes, and a slip is found."""
+    pytest.importorskip("mypy", reason="no mypy; .[dev] has it")
+    words = [sys.executable, "-m", "mypy", "--config-file=", f"--python-executable={installed}"]
+    words += ["--ignore-missing-imports", "--follow-imports=silent", f"--cache-dir={scripts / 'cache'}"]
+    alone = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "MYPYPATH")}
+    done = subprocess.run(
+        [*words, "right.py", "slip.py"], cwd=scripts, env=alone, capture_output=True, text=True
+    )
     errors = [line for line in done.stdout.splitlines() if ": error:" in line]
     assert len(errors) == 1, done.stdout + done.stderr
-    assert errors[0].startswith(f"slip.py:{len(SCRIPT.splitlines()) + 1}:")
+    assert errors[0].startswith(f"slip.py:{LAST}:")
+
+
+@pytest.mark.slow
+def test_pyright_reads_our_types_in_a_script_of_a_user(installed, scripts):
+    """The same; pyright is no part of any extra: `pip install pyright`, which needs node."""
+    program = shutil.which("pyright") or shutil.which("pyright", path=str(Path(sys.executable).parent))
+    if program is None:
+        pytest.skip("no pyright; pip install pyright")
+    words = [program, "--outputjson", f"--pythonpath={installed}", "right.py", "slip.py"]
+    done = subprocess.run(words, cwd=scripts, capture_output=True, text=True)
+    told = json.loads(done.stdout)["generalDiagnostics"]
+    errors = [(Path(each["file"]).name, each["range"]["start"]["line"] + 1) for each in told
+              if each["severity"] == "error"]  # fmt: skip
+    assert errors == [("slip.py", LAST)], done.stdout + done.stderr
 
 
 def test_every_package_says_that_it_has_types():

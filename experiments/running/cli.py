@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, NoReturn
 
@@ -34,6 +35,8 @@ EXTRAS |= {"torchrl": "torchrl", "tensordict": "torchrl", "stable_baselines3": "
 EXTRAS |= {"tensorboard": "train", "wandb": "wandb", "mlflow": "mlflow"}
 EXTRAS |= dict.fromkeys(("peft", "safetensors", "tokenizers", "torch", "transformers"), "qwen")
 USER_ERROR, NOT_DRAWN, NOT_THE_MINDS, INTERRUPTED = 2, 3, 3, 130
+CONVERSATIONS = ("chat", "fly")
+"""Commands that have nothing to leave out and no records."""
 _signals: list[int] = []
 
 
@@ -156,10 +159,10 @@ def _parser() -> ArgumentParser:
         text = commands.RUNNING[name]
         made = parts.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         made.set_defaults(command=function, interrupted="nothing was written")
-        if name in ("run", "compare", "benchmark", "scenarios"):
-            common(made)
-        else:
+        if name in CONVERSATIONS:
             made.set_defaults(quiet=False)
+        else:
+            common(made)
         return made
 
     one = command("run", _run)
@@ -409,15 +412,16 @@ def _video(told: Namespace) -> None:
 
     names = ("show", "fps", "start_h", "hours", "every")
     options = {name: getattr(told, name) for name in names}
-    say(video(told.recording, told.out, size=tuple(told.size), **options))
+    path = video(told.recording, told.out, size=tuple(told.size), progress=not told.quiet, **options)
+    _written(told, [path])
 
 
 def _export(told: Namespace) -> None:
     from experiments.running.export import export, open_recording, unlike
     from sandbox.rendering.words import told_words
 
-    path = export(told.recording, told.out, told.every, told.beside)
-    say(path)
+    path = export(told.recording, told.out, told.every, told.beside, progress=not told.quiet)
+    _written(told, [path])
     if path.suffix == ".html":
         shown = [open_recording(source) for source in (told.recording, *told.beside)]
         for sentence in (*map(told_words, shown), unlike(*shown)):
@@ -428,5 +432,15 @@ def _export(told: Namespace) -> None:
 def _figures(told: Namespace) -> None:
     from experiments.running.run import redraw
 
-    for path in redraw(told.folder):
-        say(path)
+    _written(told, redraw(told.folder))
+
+
+def _written(told: Namespace, paths: Iterable[Path]) -> None:
+    """Say what was written, a file a line, and keep it where `--json` says."""
+    files = [str(path) for path in paths]
+    for file in files:
+        say(file)
+    if told.json:
+        from experiments.running.run_folder import keep_records
+
+        keep_records(told.json, "written files", [{"file": file} for file in files])

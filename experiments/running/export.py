@@ -20,6 +20,7 @@ def export(
     out: Path | str,
     every: int = 1,
     beside: Path | str | Sequence[Path | str] | None = None,
+    progress: bool = True,
 ) -> Path:
     """Write the recording at `source` as what the ending of `out` says; its path.
 
@@ -37,7 +38,7 @@ def export(
     if every < 1:
         raise SandboxError(f"every = {every}; give a number of rounds of at least 1.")
     check_replaceable(out, is_npz if out.suffix == ".npz" else marked)
-    with bar(f"writing {out.name}") as told:
+    with bar(f"writing {out.name}", shown=progress) as told:
         recording = open_recording(source)
         if out.suffix == ".html":
             return recording.to_html(

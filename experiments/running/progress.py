@@ -8,13 +8,13 @@ from sandbox.rendering.told import Told, to_nobody
 
 
 @contextmanager
-def bar(title: str, total: int | None = None) -> Iterator[Told]:
+def bar(title: str, total: int | None = None, shown: bool = True) -> Iterator[Told]:
     """Show how far something is, with an estimate of the time left; without `total` only that it goes on.
 
-    Yields what is to be told of every step: (what is done now, out of how many). Where the standard error is
-    no terminal, or rich is not installed, nothing is shown.
+    Yields what is to be told of every step: (what is done now, out of how many). Unless `shown`, where
+    the standard error is no terminal, or rich is not installed, nothing is shown.
     """
-    if not sys.stderr.isatty():
+    if not (shown and sys.stderr.isatty()):
         yield to_nobody
         return
     try:
@@ -28,12 +28,12 @@ def bar(title: str, total: int | None = None) -> Iterator[Told]:
         TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f}%"),
         TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=console_for(error=True), transient=True) as shown:
-        tasks = {title: shown.add_task(title, total=total)}
+    with Progress(*columns, console=console_for(error=True), transient=True) as lines:
+        tasks = {title: lines.add_task(title, total=total)}
 
         def step(what: str, of: int) -> None:
             if what not in tasks:
-                tasks[what] = shown.add_task(what, total=of)
-            shown.update(tasks[what], total=of, advance=1)
+                tasks[what] = lines.add_task(what, total=of)
+            lines.update(tasks[what], total=of, advance=1)
 
         yield step

@@ -39,6 +39,7 @@ def video(
     start_h: float = 0.0,
     hours: float | None = None,
     fine: int = 2,
+    progress: bool = True,
 ) -> Path:
     """Film a recording, or the one at `source`, from `start_h` on for `hours` (to its end); the path.
 
@@ -58,7 +59,7 @@ def video(
     recording = source if isinstance(source, Recording) else open_recording(source)
     rounds = _rounds(recording, start_h, hours, every, fps)
     camera = Rasteriser(size, show, longitude=_side(recording, rounds[0]), inertial=True, fine=fine)
-    with bar(DRAWN, len(rounds)) as told, replacing(out, marked) as draft:
+    with bar(DRAWN, len(rounds), progress) as told, replacing(out, marked) as draft:
         write_frames(_drawn(camera, recording, rounds, told), draft, size, fps, out.suffix, told)
     return out
 

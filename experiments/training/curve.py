@@ -9,6 +9,8 @@ from experiments.plotting.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, S
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+LEAST_MILLIONS = 50_000
+"""Steps from which on they are counted in millions."""
 _SEEDS = (BLUE, SKY, PURPLE, ORANGE, VERMILLION)
 
 
@@ -17,13 +19,17 @@ def learning_curve(
     references: Mapping[str, float],
     title: str,
     path: Path | None = None,
+    unit: str = "agent-steps",
 ) -> "Figure":
-    """Draw the scores of `records`, a line for each seed, and a level for each of `references`.
+    """Draw the scores of `records` over steps, counted in `unit`: a line for each seed, and a level for each
+    of `references`.
 
     Returns the figure, saved as PNG to `path`.
     """
     from matplotlib.figure import Figure
 
+    millions = max((record["steps"] for record in records), default=0) >= LEAST_MILLIONS
+    scale, told = (1e6, f"{unit}, millions") if millions else (1, unit)
     with styled():
         figure = Figure((7.2, 4.2))
         axes = figure.add_axes((0.11, 0.14, 0.66, 0.72))
@@ -31,7 +37,7 @@ def learning_curve(
         figure.text(0.11, 0.895, "return of the fleet on held-out seeds", size=9, color=GREY, va="top")
         for i, seed in enumerate(sorted({record["seed"] for record in records})):
             own = [record for record in records if record["seed"] == seed]
-            steps, scores = [r["steps"] / 1e6 for r in own], [r["score"] for r in own]
+            steps, scores = [r["steps"] / scale for r in own], [r["score"] for r in own]
             axes.plot(steps, scores, color=_SEEDS[i % len(_SEEDS)], lw=1.6, marker="o", ms=2.5,
                       label=f"seed {seed}")  # fmt: skip
         for name, level in sorted(references.items(), key=lambda item: item[1]):
@@ -39,7 +45,7 @@ def learning_curve(
             axes.axhline(level, color=colour, lw=0.9, ls=(0, (4, 3)))
             axes.annotate(name, (1.0, level), (5, 0), xycoords=("axes fraction", "data"), color=colour,
                           textcoords="offset points", va="center", size=8.5)  # fmt: skip
-        axes.set_xlabel("agent-steps, millions", color=INK)
+        axes.set_xlabel(told, color=INK)
         axes.grid(True, axis="y")
         axes.legend(loc="lower right")
         return save(figure, path)

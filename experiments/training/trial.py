@@ -15,6 +15,7 @@ import re
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -61,11 +62,24 @@ class Learned(Policy):
 class Trial:
     """A training by the distribution `package`, as the command line `told`: `train_NAME`.
 
+    Between two updates are `iteration` steps, each a `unit`; by default `ROUNDS` of every satellite of every
+    world. With `thinking` it is judged where thought is charged.
+
     Raises SandboxError where the package is not installed, a number cannot be used, or the folder holds
     something else.
     """
 
-    def __init__(self, told: Namespace, package: str, name: str, title: str | None = None) -> None:
+    def __init__(
+        self,
+        told: Namespace,
+        package: str,
+        name: str,
+        title: str | None = None,
+        *,
+        iteration: int | None = None,
+        unit: str = "agent-steps",
+        thinking: bool = False,
+    ) -> None:
         self.trainer = f"{title or package} {_version(package, name)}"
         import torch
 
@@ -74,17 +88,17 @@ class Trial:
         self.told = told
         self.problem, self.scenario = known_as(told.problem), scenario_of(told.problem, told.scenario)
         self.cycles = None if told.hours is None else rounds_in(told.hours, self.scenario)
-        self.worlds, self.seed = whole_count("worlds", told.worlds), told.seed
+        self.worlds, self.seed = whole_count("worlds", getattr(told, "worlds", 1)), told.seed
         self.rounds, self.first_seed = ROUNDS, FIRST_TRAINING_SEED + told.seed
-        self.judge_env = make_env(
-            self.problem, self.scenario, told.hours, whole_count("evaluate_worlds", told.evaluate_worlds)
-        )
+        worlds = whole_count("evaluate_worlds", told.evaluate_worlds)
+        self.judge_env = make_env(self.problem, self.scenario, told.hours, worlds, thinking=thinking)
         self.satellites = self.judge_env.satellites
         self.features, self.actions = len(self.judge_env.layout), len(self.judge_env.actions)
-        self.iteration = ROUNDS * self.worlds * self.satellites
-        """Agent-steps between two updates."""
+        self.iteration = iteration or ROUNDS * self.worlds * self.satellites
+        """Steps between two updates."""
+        self.unit = unit
         self.steps = whole_count("steps", told.steps)
-        """Agent-steps to learn from."""
+        """To learn from."""
         if told.iterations is not None:
             self.steps = whole_count("iterations", told.iterations) * self.iteration
         self.evaluations = whole_count("evaluations", told.evaluations)
@@ -105,24 +119,25 @@ class Trial:
         """What is trained on, in the face that is asked for: `envs.make`."""
         return make(self.problem, self.scenario, max_cycles=self.cycles, **arguments)
 
-    def watch(self, steps: int, act: Act) -> bool:
-        """To be told after each update: judges `act` where that is due. Whether to go on."""
-        self._steps, self._act = steps, act
-        due = (len(self.records) + 1) * self.steps / self.evaluations
-        if steps >= due or steps >= self.steps:
-            self._judge()
+    def due(self, steps: int) -> bool:
+        """Whether what has been learned from so many steps is to be judged."""
+        return steps >= min((len(self.records) + 1) * self.steps / self.evaluations, self.steps)
+
+    def watch(self, steps: int, act: Act | Policy) -> bool:
+        """To be told after each update: judges `act`, or a policy, where that is due. Whether to go on."""
+        if self.due(steps):
+            self._judge(steps, act if isinstance(act, Policy) else Learned(self.judge_env, act))
         return steps < self.steps
 
-    def _judge(self) -> None:
+    def _judge(self, steps: int, policy: Policy) -> None:
         self._spent += time.process_time() - self._since
-        found = score(self.judge_env, Learned(self.judge_env, self._act))
-        numbers = (self.seed, self._steps, round(self._spent, 2), found.mean, found.lost)
+        with closing(policy):
+            found = score(self.judge_env, policy)
+        numbers = (self.seed, steps, round(self._spent, 2), found.mean, found.lost)
         record = dict(zip(COLUMNS, numbers, strict=True))
         self.records.append(record)
         told = f", {found.lost} satellites lost" if found.lost else ""
-        self._say(
-            f"{self._steps:>11,} agent-steps, {self._spent:>7,.1f} CPU s, return {found.mean:,.1f}{told}"
-        )
+        self._say(f"{steps:>11,} {self.unit}, {self._spent:>7,.1f} CPU s, return {found.mean:,.1f}{told}")
         self._since = time.process_time()
 
     def __exit__(self, kind: Any, *_: Any) -> None:
@@ -137,7 +152,7 @@ class Trial:
             table.writeheader()
             table.writerows(self.records)
         title = f"{self.trainer}, {self.scenario.name}"
-        learning_curve(self.records, self.levels, title, self.folder / PICTURE)
+        learning_curve(self.records, self.levels, title, self.folder / PICTURE, self.unit)
         content = {"trainer": self.trainer, "references": self.levels, "records": self.records}
         _write(self.folder, content)
         if self.told.json:
@@ -192,14 +207,19 @@ def _write(folder: Path, content: dict[str, Any]) -> None:
 
 
 def options(parser: ArgumentParser, steps: int = 200_000) -> None:
-    """Declare the options that all scripts have."""
+    """Declare the options that the scripts have which step worlds together."""
+    general_options(parser, "agent-steps to learn from", steps, f", of {ROUNDS} rounds")
+    add(parser, "--worlds", 8, "worlds stepped together", type=int, metavar="N")
+
+
+def general_options(parser: ArgumentParser, of: str, steps: int, update: str = "") -> None:
+    """Declare the options that all scripts have, with what `--steps` counts and what an update is."""
     add(parser, "--problem", "tasking_v0", "decision problem", metavar="NAME")
     add(parser, "--scenario", "pair", "a named scenario or a YAML file", metavar="NAME")
     add(parser, "--hours", None, "simulated hours of an episode (default: the scenario's)",
         type=float, metavar="H")  # fmt: skip
-    add(parser, "--worlds", 8, "worlds stepped together", type=int, metavar="N")
-    add(parser, "--steps", steps, "agent-steps to learn from", type=int, metavar="N")
-    add(parser, "--iterations", None, f"updates to learn from, of {ROUNDS} rounds, in place of steps",
+    add(parser, "--steps", steps, of, type=int, metavar="N")
+    add(parser, "--iterations", None, f"updates to learn from{update}, in place of steps",
         type=int, metavar="N")  # fmt: skip
     add(parser, "--seed", 0, "of the training", type=int, metavar="K")
     add(parser, "--evaluations", 8, "times that it is judged on held-out seeds", type=int, metavar="N")

@@ -52,7 +52,10 @@ class Objects:
 
     @accepts_quantities(time_s="s")
     def carry(self, time_s: float) -> None:
-        """Move everything to `time_s`, in steps of at most a minute."""
+        """Move everything to `time_s`, in steps of at most a minute.
+
+        Raises SandboxError beyond the ephemeris.
+        """
         if self.forces.timed and not covers(self._ephemeris, self.time, time_s):
             raise SandboxError(f"The ephemeris does not reach to {time_s:g} s; make it for longer.")
         if time_s == 0.0:

@@ -78,6 +78,7 @@ def max_probability(
 def dilution(miss: ArrayLike, covariance: ArrayLike, hard_body_radius: ArrayLike) -> Array | np.float64:
     """Standard deviations over those at which the probability is largest: above 1 it is diluted.
 
+    Shapes and units as in `collision_probability`: a number (...) for each encounter.
     Infinite for a miss within the hard-body radius: the less is known, the smaller the probability.
     """
     scale = _maximum(miss, covariance, hard_body_radius)[1]

@@ -48,7 +48,7 @@ def walker_star(
     raan0: float = 0.0,
     eccentricity: float = 0.0,
 ) -> np.ndarray:
-    """As `walker_delta`, with the nodes around half the equator, for near-polar planes."""
+    """As `walker_delta` (total, 6), with the nodes around half the equator, for near-polar planes."""
     raans = raan0 + np.arange(_whole("planes", planes)) * pi / planes
     return _shell(total, raans, phasing, altitude_m, inclination, eccentricity)
 
@@ -98,7 +98,10 @@ def sun_synchronous_inclination(altitude_m: float, eccentricity: float = 0.0) ->
 
 
 def states(mean_elements) -> tuple[np.ndarray, np.ndarray]:
-    """GCRS positions (N, 3) in m and velocities (N, 3) in m/s of mean elements (N, 6), to fly under J2."""
+    """GCRS positions (N, 3) in m and velocities (N, 3) in m/s of mean elements (N, 6), to fly under J2.
+
+    Raises SandboxError for other shapes, and for numbers that are not finite.
+    """
     rows = np.asarray(mean_elements, dtype=float)
     if rows.ndim != 2 or rows.shape[1] != 6 or not np.isfinite(rows).all():
         raise SandboxError(f"Mean elements of shape {rows.shape} must be finite numbers of shape (N, 6).")

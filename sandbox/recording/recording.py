@@ -125,7 +125,10 @@ class Recording(Frame):
         return Frame.at(k, len(self), self.meta, self.arrays)
 
     def save(self, path: Path | str) -> Path:
-        """Write one compressed `.npz`, whole or not at all, in nobody else's place. Returns its path."""
+        """Write one compressed `.npz`, whole or not at all, in nobody else's place. Returns its path.
+
+        Raises SandboxError for another ending, and where something else stands at the path.
+        """
         path = Path(path)
         if path.suffix != ".npz":
             raise SandboxError(f"{path}: a recording is one .npz file; call it {path.name}.npz.")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -18,7 +19,7 @@ from experiments import commands
 from experiments.tiers import PROBLEMS
 from sandbox.scenario import scenario_names
 from sandbox.scenario.json_schema import scenario_schema
-from tools.pages import cards, environments, globes, links, reference, scenarios, texts
+from tools.pages import cards, environments, figures, globes, links, reference, scenarios, texts
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITTEN = {
@@ -94,6 +95,28 @@ def test_links_of_a_page_lead_somewhere(page):
 )
 def test_links_out_of_the_site_become_names(page, before, after):
     assert links.within_site(before, page, {"b.md"}) == after
+
+
+def test_a_figure_has_a_twin_in_the_dark():
+    known = frozenset({"a.png", "a.dark.png", "b.png"})
+    both = "![x](../a.png#only-light)![x](../a.dark.png#only-dark)"
+    assert figures.for_both("![x](../a.png) ![y](../b.png)", "e/p.md", known) == f"{both} ![y](../b.png)"
+
+
+def test_a_figure_in_the_dark_keeps_its_colours(tmp_path):
+    """White becomes the page, black light, a pure colour stays, and thin lines are as thin."""
+    image = pytest.importorskip("PIL.Image", reason="no pillow; .[docs] has it")
+    seen = [(255, 255, 255), (0, 0, 0), (255, 160, 0), (255, 207, 127), (0, 100, 200)]
+    path = tmp_path / "a.png"
+    image.fromarray(np.array([seen], np.uint8)).save(path)
+    (tmp_path / "a.dark.png").write_bytes(figures.darkened(path))
+    page, letters, orange, thin, blue = np.asarray(image.open(tmp_path / "a.dark.png"), float)[0]
+    np.testing.assert_allclose(page, 255 * np.array(figures.NIGHT), atol=0.5)
+    assert min(letters) >= 225
+    np.testing.assert_array_equal(orange, (255, 160, 0))
+    np.testing.assert_allclose(thin, np.add(orange, page) / 2, atol=2)
+    assert blue[0] < blue[1] < blue[2]
+    assert blue[2] > 240
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)

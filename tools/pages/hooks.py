@@ -1,4 +1,5 @@
-"""Hooks of MkDocs: pages that are generated, globes that are flown, links that leave the site.
+"""Hooks of MkDocs: pages that are generated, globes that are flown, figures in the dark, links that
+leave the site.
 
 Nothing generated is kept in the repository, so that a page cannot be older than what it tells of.
 """
@@ -11,7 +12,7 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)] if str(ROOT) not in sys.path else []
 
-from tools.pages import cards, environments, globes, links, reference, scenarios, texts  # noqa: E402
+from tools.pages import cards, environments, figures, globes, links, reference, scenarios, texts  # noqa: E402
 
 GENERATORS = (environments, scenarios, cards, reference, texts)
 """Each has `pages()`: Markdown by its path in the site; and may have `pictures()`: files by theirs."""
@@ -26,10 +27,15 @@ def on_files(files: Files, config) -> Files:
             files.append(File.generated(config, path, abs_src_path=str(source)))
     for path, page in globes.fly_all(ROOT / "build" / "globes").items():
         files.append(File.generated(config, path, content=page.read_bytes()))
+    for file in [file for file in files if file.src_uri.endswith(".png")]:
+        twin = figures.darkened(Path(file.abs_src_path))
+        files.append(File.generated(config, figures.dark_path(file.src_uri), content=twin))
     return files
 
 
 def on_page_markdown(markdown: str, *, page, config, files: Files) -> str:
     """Fill in what a page leaves to declarations; links to files that are no pages become their names."""
     markdown = markdown.replace(texts.COMMANDS, texts.commands_table())
-    return links.within_site(markdown, page.file.src_uri, {file.src_uri for file in files})
+    known = frozenset(file.src_uri for file in files)
+    markdown = figures.for_both(markdown, page.file.src_uri, known)
+    return links.within_site(markdown, page.file.src_uri, known)

@@ -12,7 +12,7 @@ PAGES = {
     "agents/trained": "trained.md",
     "agents/qwen/nano/README.md": "trained.md",
     **{f"envs/{name}_v0.py": f"environments/{name}_v0.md"
-       for name in ("tasking", "offloading", "avoidance", "autonomy")},
+       for name in ("tasking", "offloading", "avoidance", "autonomy", "operations")},
 }  # fmt: skip
 """Files and folders of the repository that a page of the site stands for."""
 

@@ -88,7 +88,7 @@ def test_every_name_explains_itself(name, capsys):
     shown = " ".join(capsys.readouterr().out.split())
     assert f"usage: python -m experiments {name}" in shown
     for option in ("--json", "--quiet"):
-        assert (option in shown) == (name not in ("chat", "fly", "schema", "figures", "video", "export"))
+        assert (option in shown) == (name not in ("chat", "fly", "schema"))
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
