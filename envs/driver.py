@@ -39,7 +39,7 @@ class Buffers(NamedTuple):
 class Tables(NamedTuple):
     """How what the blocks wrote becomes an observation and a reward."""
 
-    runs: NDArray[np.int64]  # (R, 3) stretches of `raw` as they stand: first place in the observation, in `raw`, length
+    runs: NDArray[np.int64]  # (R, 3) stretches of `raw`: first place in the observation, in `raw`, length
     scale: NDArray[np.float32]  # (F,) 2 / (high - low)
     shift: NDArray[np.float32]  # (F,) of what is scaled
     rooted: NDArray[np.int64]  # places in the observation of what is mapped by its root
