@@ -39,7 +39,7 @@ class Buffers(NamedTuple):
 class Tables(NamedTuple):
     """How what the blocks wrote becomes an observation and a reward."""
 
-    columns: NDArray[np.int64]  # (F,) places in `raw`
+    runs: NDArray[np.int64]  # (R, 3) stretches of `raw`: first place in the observation, in `raw`, length
     scale: NDArray[np.float32]  # (F,) 2 / (high - low)
     shift: NDArray[np.float32]  # (F,) of what is scaled
     rooted: NDArray[np.int64]  # places in the observation of what is mapped by its root
@@ -188,11 +188,14 @@ def _clear(commands, b, n):
 
 @kernel
 def _scale(raw, tables, out):
-    """Features in their units, as numbers in [-1, 1]; in loops plain enough to be made vectors of."""
-    for i in range(out.shape[0]):
-        out[i] = raw[tables.columns[i]]
-    for i in range(out.shape[0]):
-        out[i] = min(ONE, max(-ONE, out[i] * tables.scale[i] + tables.shift[i]))
+    """Features in their units, as numbers in [-1, 1]. Stretch by stretch, since what lies side by side is
+    scaled as vectors, and the words of orders are most of an observation."""
+    for r in range(tables.runs.shape[0]):
+        first, at, count = tables.runs[r, 0], tables.runs[r, 1], tables.runs[r, 2]
+        told, scaled = raw[at : at + count], out[first : first + count]
+        scale, shift = tables.scale[first : first + count], tables.shift[first : first + count]
+        for i in range(count):
+            scaled[i] = min(ONE, max(-ONE, told[i] * scale[i] + shift[i]))
     for i in tables.rooted:
         out[i] = TWO * np.sqrt(HALF * out[i] + HALF) - ONE
 

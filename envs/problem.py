@@ -399,7 +399,7 @@ class Problem:
         shift = -self.layout.low * scale - 1.0
         paid = [i for i, term in enumerate(self.terms) if term.startswith("reward_")]
         return Tables(
-            self._columns(), scale.astype("f4"), shift.astype("f4"), np.flatnonzero(self.layout.root),
+            _runs(self._columns()), scale.astype("f4"), shift.astype("f4"), np.flatnonzero(self.layout.root),
             np.array(paid, np.int64),
             self._sizes, len(self.terms) - 1, float(self.world.horizon_s), self.max_cycles, self.team_reward,
         )  # fmt: skip
@@ -417,6 +417,12 @@ class Problem:
                 columns += [at + i for i, name in enumerate(names) if name not in block.omit]
                 at += len(names)
         return np.array(columns, np.int64)
+
+
+def _runs(columns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`Tables.runs` of the places (F,) in `raw` of an observation."""
+    starts = np.flatnonzero(np.diff(columns, prepend=-2) != 1)
+    return np.stack([starts, columns[starts], np.diff(starts, append=len(columns))], axis=1)
 
 
 def _remade(

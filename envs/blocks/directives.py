@@ -93,10 +93,7 @@ class Directives(Block):
             own.items[b, k].present = 1.0
             own.items[b, k].age = (moment.now - state.book[b, d].issued) / 60.0
             for i in range(own.more.shape[2]):
-                word = state.words[b, d, i]
-                if word == 0:
-                    break
-                own.more[b, k, i] = word
+                own.more[b, k, i] = state.words[b, d, i]
 
 
 WORD_RANGE = 4095.0
