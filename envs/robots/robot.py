@@ -188,7 +188,7 @@ class Robot:
     # ---- what it is told --------------------------------------------------------------------------
 
     def go_to(self, cell: tuple[int, int], before: NDArray[np.int64]) -> None:
-        """Walk to a cell of the map (row, column), by the steps (rows, columns) that `reachable` found."""
+        """Walk to a cell (row, column), by the cells before (CELLS, CELLS) that `reachable` found."""
         self._set_out(path_to(before, cell))
 
     def go_back(self) -> None:

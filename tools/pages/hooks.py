@@ -27,7 +27,10 @@ def on_files(files: Files, config) -> Files:
             files.append(File.generated(config, path, abs_src_path=str(source)))
     for path, page in globes.fly_all(ROOT / "build" / "globes").items():
         files.append(File.generated(config, path, content=page.read_bytes()))
-    for file in [file for file in files if file.src_uri.endswith(".png")]:
+    drawn = [
+        file for file in files if file.src_uri.endswith(".png") and not file.src_uri.startswith("assets/")
+    ]
+    for file in drawn:  # not what the theme brings
         twin = figures.darkened(Path(file.abs_src_path))
         files.append(File.generated(config, figures.dark_path(file.src_uri), content=twin))
     return files

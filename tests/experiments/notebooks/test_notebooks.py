@@ -14,6 +14,16 @@ def test_there_are_notebooks():
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_valid_and_its_cells_have_names(path):
+    """Format 4.5 or later, which VS Code and Notebook 7 keep as it is."""
+    nbformat = pytest.importorskip("nbformat")
+    notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+    nbformat.validate(notebook)
+    assert (notebook.nbformat, notebook.nbformat_minor) >= (4, 5)
+    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_outputs_that_are_kept_are_small_and_sound(path):
     """As `tools/fill_notebooks.py` leaves them."""
     text = path.read_text(encoding="utf-8")
