@@ -162,6 +162,26 @@ def test_the_study_leaves_numbers_a_table_and_a_figure(tmp_path, capsys):
     assert len(json.loads((tmp_path / "rows.json").read_text())) == 2
 
 
+def test_a_killed_study_goes_on_to_the_same_result(tmp_path, monkeypatch):
+    words = ["robot", "--places", "at_once", "on_robot", "--models", "Qwen3-1.7B", "--loads", "0"]
+    words += ["--seeds", "1", "--robots", "1", "--mind", "loudest", "--quiet"]
+    assert main([*words, "--out", str(tmp_path / "whole")]) == 0
+    played, real = [], study.fly
+
+    def breaks(told, place, seeds):
+        played.append(place)
+        if len(played) == 2:
+            raise KeyboardInterrupt
+        return real(told, place, seeds)
+
+    monkeypatch.setattr(study, "fly", breaks)
+    assert main([*words, "--out", str(tmp_path / "part")]) == 130
+    assert main([*words, "--out", str(tmp_path / "part")]) == 0
+    assert played == ["at_once", "on_robot", "on_robot"]
+    whole, part = (json.loads((tmp_path / name / "robot.json").read_text()) for name in ("whole", "part"))
+    assert whole["rows"] == part["rows"]
+
+
 @pytest.mark.parametrize(
     ("words", "part"),
     [
