@@ -55,7 +55,8 @@ class NanoReader:
         import torch
 
         rows = torch.from_numpy(prompts)
-        done, told = torch.zeros(len(rows), dtype=torch.bool), []
+        done = torch.zeros(len(rows), dtype=torch.bool)
+        told: list[Any] = []
         with torch.inference_mode():
             after, cache = rows, None
             while len(told) < LONGEST and not bool(done.all()):
