@@ -1,4 +1,4 @@
-"""The page of what is shipped trained: the card of every policy, with its learning curve; those of the nanos."""
+"""The page of what is shipped trained: the card of every policy with its learning curve, and the nanos'."""
 
 import re
 from pathlib import Path
