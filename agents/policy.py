@@ -81,6 +81,8 @@ class Policy(ABC):
 
 YARDSTICKS = ("planner", "onboard")
 """Policies that search by simulation, minutes an episode: what others are held against."""
+MINDS = ("qwen", "nano")
+"""Policies in which a language model decides or reads: their thought is charged; they are no heuristics."""
 TOLD = ("oracle",)
 """Policies that are told what others have to find out: no heuristics to be better than."""
 _SHIPPED = {

@@ -71,6 +71,7 @@ class Operations(Autonomy):
     policies = {
         "deaf": "agents.operations:Deaf",
         "keyword": "agents.operations:Keyword",
+        "nano": "agents.reading.policy:Nano",
         "oracle": "agents.operations:Oracle",
     }
     briefing_text = (

@@ -84,6 +84,8 @@ SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "train_agilerl": ("training.with_agilerl", "IPPO or MADDPG of AgileRL on the PettingZoo environment"),
         "train_trl": ("training.with_trl", "GRPO of TRL on a Qwen3 that reads: a reply is a rollout"),
         "train_nano": ("training.train_nano", "train the nano from its teachers, then with DAgger"),
+        "train_reader": ("training.train_reader", "train the nano that reads orders in words"),
+        "score_reader": ("training.score_reader", "what readers of orders understand in held-out wordings"),
         "score_nano": (
             "training.score_nano",
             "the nano against heuristics and teachers where it was never trained",

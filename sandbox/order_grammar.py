@@ -133,13 +133,13 @@ def draw_orders(
     count = settings.count(theatre.horizon / HOUR)
     later = rng.uniform(0.0, theatre.horizon, count - min(count, settings.initial))
     issued = np.sort(np.concatenate((np.zeros(count - len(later)), later))) + theatre.start
-    writer = _Writer(rng, settings, theatre, count)
+    writer = Writer(rng, settings, theatre, count)
     for i, at in enumerate(issued.tolist()):
         writer.write(i, at)
     return writer.book, writer.words
 
 
-class _Writer:
+class Writer:
     """Writes the orders of one episode, one after the other."""
 
     def __init__(self, rng: np.random.Generator, settings: Orders, theatre: Theatre, count: int) -> None:

@@ -130,7 +130,20 @@ def draw(chances: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.i
 
 
 def load_model(folder: Path | str, threads: int | None = 1) -> Any:
-    """The Qwen3 in `folder`, in float32 on the processor, ready to be asked."""
+    """The Qwen3 in `folder` that reads dense prompts, in float32 on the processor, ready to be asked."""
+    model = load_qwen3(folder, threads)
+    known = model.config.vocab_size
+    if model.config.model_type != "qwen3" or known < len(IDS) or model.config.pad_token_id != IDS[PADDING]:
+        raise SandboxError(f"The model in {folder} is no nano: its vocabulary is not that of dense prompts.")
+    return model
+
+
+def load_qwen3(folder: Path | str, threads: int | None = 1) -> Any:
+    """The language model in `folder`, in float32 on the processor, ready to be asked.
+
+    Raises SandboxError where torch or transformers are missing, and where the folder holds no model, or one
+    with weights that are not finite.
+    """
     try:
         import torch
         from transformers import AutoModelForCausalLM
@@ -153,8 +166,5 @@ def load_model(folder: Path | str, threads: int | None = 1) -> Any:
     finally:
         if bars:
             logging.enable_progress_bar()
-    known = model.config.vocab_size
-    if model.config.model_type != "qwen3" or known < len(IDS) or model.config.pad_token_id != IDS[PADDING]:
-        raise SandboxError(f"The model in {folder} is no nano: its vocabulary is not that of dense prompts.")
     check_finite(model.named_parameters(), f"The model in {folder}", "nano")
     return model.eval()

@@ -2,6 +2,7 @@
 
     python -m experiments headroom                                            # all problems and tiers
     python -m experiments headroom --problem tasking_v0 --tier scarce --seeds 4
+    python -m experiments headroom --problem operations_v0 --set orders.split=heldout
 
 For each problem and tier (`experiments.tiers`) the same seeded episodes are played by chance, by every
 heuristic, of which the best one counts, by the onboard planner, which searches as hard as the planner but
@@ -13,16 +14,18 @@ does not look at nothing is said.
 A score is the team's return in percent of the planner's, where 0 is what `idle` gets in the same episodes:
 the sum over the episodes divided by the planner's sum. Intervals are 95 %, with the episodes drawn anew.
 A problem without a planner, operations_v0, is measured by who is told what orders in words mean, `oracle`,
-under the same rules as `deaf`, who reads none, and `keyword`.
+under the same rules as `deaf`, who reads none, `keyword`, and `nano`, a language model whose reading is not
+charged here.
 The planners take nearly all of the time, some minutes an episode each. Leaves `headroom.json`,
 `headroom.csv` and `headroom.png`.
 """
 
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -30,11 +33,12 @@ from numpy.typing import NDArray
 
 from agents import make_policy, policy_names
 from agents.blind import LIMITS, Blind, hidden_features
-from agents.policy import YARDSTICKS
+from agents.policy import MINDS, YARDSTICKS
 from envs.batch import BatchEnv
 from envs.episodes import known_as, make_env
 from envs.registry import find
 from experiments.plotting import style
+from experiments.running.cli import changes_in
 from experiments.running.journal import Journal
 from experiments.running.options import add, common, resumable
 from experiments.running.rollout import Round, Watcher, play
@@ -44,13 +48,14 @@ from experiments.studies.planner_gap import BOUNDS
 from experiments.studies.study import Study
 from experiments.tiers import PROBLEMS, TIERS, tier_hours, tier_scenario
 from sandbox.errors import SandboxError, unknown_name
-from sandbox.scenario import Scenario
+from sandbox.scenario import Scenario, load_scenario
 from sandbox.terminal import say
 
 ZERO, CHANCE, ONBOARD, YARDSTICK, BOUND = "idle", "random", "onboard", "planner", "bound"
 READER = "oracle"
 """The yardstick of a problem without a planner: it is told what orders in words mean."""
-NO_HEURISTICS = (ZERO, CHANCE, *YARDSTICKS, READER, "qwen")
+NO_HEURISTICS = (ZERO, CHANCE, *YARDSTICKS, READER, *MINDS)
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 Records = list[dict[str, Any]]
 
 
@@ -67,9 +72,17 @@ class _Returns(Watcher):
 class _Case:
     """A problem in a tier, and what was earned in its episodes."""
 
-    def __init__(self, problem: str, tier: str, hours: float | None, journal: Journal | None) -> None:
+    def __init__(
+        self,
+        problem: str,
+        tier: str,
+        hours: float | None,
+        journal: Journal | None,
+        changes: Mapping[str, Any],
+    ) -> None:
         self.problem, self.tier, self.journal = problem, tier, journal
-        self.scenario: Scenario = tier_scenario(problem, tier)
+        scenario: Scenario = tier_scenario(problem, tier)
+        self.scenario = load_scenario(scenario, changes) if changes else scenario
         self.hours = tier_hours(problem, tier) if hours is None else hours
 
     def returns(self, policy: str, seeds: Sequence[int], blind_to: str = "") -> NDArray[np.float64]:
@@ -106,8 +119,8 @@ class _Case:
         top = YARDSTICK if YARDSTICK in names else READER
         idle, planner = (self.returns(name, seeds) for name in (ZERO, top))
         heuristics = [name for name in names if name not in NO_HEURISTICS]
-        readers = [name for name in find(self.problem).policies if top == READER and name in heuristics]
-        earned = {name: self.returns(name, seeds) for name in heuristics}
+        readers = [name for name in find(self.problem).policies if top == READER and name != READER]
+        earned = {name: self.returns(name, seeds) for name in dict.fromkeys((*heuristics, *readers))}
         best = max(heuristics, key=lambda name: float(earned[name].sum()))
         yield self._record(CHANCE, "", self.returns(CHANCE, seeds), idle, planner)
         for name in readers:
@@ -154,6 +167,7 @@ def headroom(
     seed: int = 0,
     report: Callable[[dict[str, Any]], None] | None = None,
     journal: Journal | None = None,
+    changes: Mapping[str, Any] = NOTHING,
 ) -> Records:
     """A record for each problem, tier, policy and limit that the best heuristic was blind to.
 
@@ -163,6 +177,7 @@ def headroom(
         seeds: episodes, seeded seed, seed + 1, ...
         report: called with every record as soon as it is known.
         journal: what is in it is not played again.
+        changes: fields of the scenarios that are replaced.
 
     A record holds problem, tier, scenario, policy, blind_to (empty for who sees everything), score (percent
     of the planner) with its bounds low and high, hours and episodes. Raises SandboxError for bad input.
@@ -173,7 +188,7 @@ def headroom(
         if limit not in LIMITS:
             raise unknown_name("limit", limit, LIMITS)
     cases = [
-        _Case(known_as(problem), tier, hours, journal)
+        _Case(known_as(problem), tier, hours, journal, changes)
         for problem in dict.fromkeys(problems)
         for tier in dict.fromkeys(tiers)
     ]  # an unknown one is an error before anything is played
@@ -236,7 +251,7 @@ def run(told: Any) -> None:
 
     study = Study(told.out, "headroom", ".csv")
     options = {"problems": told.problem, "tiers": told.tier, "limits": told.limits, "hours": told.hours}
-    options |= {"seeds": told.seeds, "seed": told.seed}
+    options |= {"seeds": told.seeds, "seed": told.seed, "changes": changes_in(told.set)}
     journal = Journal(told.out, "headroom", {})
     say(f"{'problem':14}{'tier':8}{'policy':20}{'% of the planner':>26}{'costs':>9}")
     sighted: dict[tuple[str, str], float] = {}
@@ -267,5 +282,7 @@ def options(parser: ArgumentParser) -> None:
     add(parser, "--limits", list(LIMITS), "that the heuristic is blind to", nargs="+", metavar="LIMIT")
     hours = "simulated (default: 12, 1, 48, 4 and 4 in the order of the problems)"
     add(parser, "--hours", None, hours, type=float, metavar="H")
+    parser.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE",
+                        help="replace fields of the scenarios, e.g. orders.split=heldout")  # fmt: skip
     common(parser, out="results/headroom", seeds=4, seed=0)
     resumable(parser)

@@ -26,6 +26,7 @@ from agents import make_policy, policy_names
 from agents.planner.queue_model import arrival, coverage, paid
 from agents.planner.tasking_milp import TaskingMilp
 from agents.planner.trajectories import trajectories
+from agents.policy import MINDS
 from envs.batch import BatchEnv
 from envs.blocks.terms import Fuel, Service
 from envs.episodes import known_as, make_env, scenario_of
@@ -38,7 +39,7 @@ from sandbox.errors import SandboxError
 from sandbox.jobs import LARGE, SMALL
 from sandbox.state import NONE
 
-SLOW = ("qwen", "random", "idle", "onboard")
+SLOW = (*MINDS, "random", "idle", "onboard")
 """Policies that are no measure here."""
 
 

@@ -1,4 +1,4 @@
-"""The page of what is shipped trained: the card of every policy, with its learning curve; the nano's card."""
+"""The page of what is shipped trained: the card of every policy with its learning curve, and the nanos'."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from tools.pages.environments import TRAINED, curve_path
 
 ROOT = Path(__file__).resolve().parents[2]
-NANO = ROOT / "agents/qwen/nano/README.md"
+NANOS = tuple(ROOT / "agents" / room / "nano/README.md" for room in ("qwen", "reading"))
 
 
 def pages() -> dict[str, str]:
@@ -19,7 +19,7 @@ def pages() -> dict[str, str]:
     for path in sorted(TRAINED.glob("*/README.md")):
         text = _deeper(path.read_text(encoding="utf-8")).strip()
         told.append(text.replace("learning_curve.png", curve_path(path.parent.name)))
-    told.append(_deeper(NANO.read_text(encoding="utf-8")).strip())
+    told += [_deeper(nano.read_text(encoding="utf-8")).strip() for nano in NANOS]
     return {"trained.md": "\n\n".join(told)}
 
 

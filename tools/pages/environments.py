@@ -107,7 +107,7 @@ def _general(problem: str) -> str:
     yardsticks = [name for name in YARDSTICKS if name in policy_names(problem)]
     minds = "`qwen` (the nano, a checkpoint or a server)"
     if problem not in NanoEngine.problems:
-        minds = "`qwen` with a checkpoint or a server (the nano has not learned this problem)"
+        minds = "`qwen` with a checkpoint or a server (the nano that decides has not learned this problem)"
     told = [
         "`random`",
         "`idle`",

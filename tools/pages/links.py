@@ -11,6 +11,7 @@ PAGES = {
     "CHANGELOG.md": "changelog.md",
     "agents/trained": "trained.md",
     "agents/qwen/nano/README.md": "trained.md",
+    "agents/reading/nano/README.md": "trained.md",
     **{f"envs/{name}_v0.py": f"environments/{name}_v0.md"
        for name in ("tasking", "offloading", "avoidance", "autonomy", "operations")},
 }  # fmt: skip
