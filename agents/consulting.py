@@ -164,6 +164,7 @@ class Consulting(Policy):
         self, observation: NDArray, follows: NDArray[np.bool_]
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """`_thinks` of `auto`: the search that leaves most, begun when the plan has lost what it costs."""
+        assert self._since is not None
         battery = self.layout.physical(observation, "battery")
         comfort = np.clip((battery - LEAST_BATTERY) / (100.0 - LEAST_BATTERY), 1e-9, 1.0)
         cost = {c: self._lag[c] + self._drawn[c] / comfort for c in SHARE_OF_LONG}

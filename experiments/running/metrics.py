@@ -125,8 +125,8 @@ CONSULT_METRICS = {
     "plan_changed": Metric("1", "of them, those that a reflex would not have taken"),
     "plans_void": Metric("1", "plans and searches that ended before their time"),
 }
-"""Reported where satellites may consult their planner. What that brings shows beside the same episode without:
-`python -m experiments value_of_thought`."""
+"""Reported where satellites may consult their planner. What that brings shows beside the same episode
+without: `python -m experiments value_of_thought`."""
 
 GROUPS = (
     IMAGE_METRICS, ORDER_METRICS, DIRECTIVE_METRICS, JOB_METRICS, AVOIDANCE_METRICS, BODY_METRICS,
