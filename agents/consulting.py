@@ -6,9 +6,12 @@ it is followed. What differs is when a search is begun (`RULES`):
 - `never`: the fast policy alone;
 - `short`, `long`: a search every so many minutes, needed or not;
 - `always`: a long one whenever the board is free;
-- `auto`: as often as the board and the battery can afford: the quicker the board and the fuller the battery,
-  the fresher the plan; twice as soon where no plan stands, and a short one where a long one would take too
-  long.
+- `auto`: when it is worth it. A plan loses by its age what a fresh one would bring, the faster the older it
+  is: after t minutes t^2 / (2 x FADE_MIN) minutes of the worth of planning. A search costs minutes too: those
+  for which the board takes to it, without a plan, and those in which the panel earns the joules that it
+  takes, more the lower the battery is. It is begun when the loss has grown to the cost, or where no plan
+  stands. So plans are renewed by the square root of their cost: often where boards are fast, seldom where
+  they are slow; and a short search takes the place of a long one where that would leave less.
 """
 
 from collections.abc import Mapping
@@ -22,18 +25,21 @@ from agents.policy import Policy, make_policy
 from envs.blocks.consult import ACTIONS, CONSULT_LONG, CONSULT_SHORT, FOLLOWS
 from envs.blocks.orders import POINTINGS
 from sandbox.compute import board
-from sandbox.consulting import LONG, longest_search
+from sandbox.consulting import LONG, SHORT, longest_search
 from sandbox.errors import SandboxError, unknown_name
 
 RULES = NEVER, BRIEF, DEEP, ALWAYS, AUTO = "never", "short", "long", "always", "auto"
 EVERY_MIN: Mapping[str, float] = MappingProxyType({BRIEF: 10.0, DEEP: 30.0})
 """Minutes between two searches of a rule by clock; assumed: two thirds of the time that plans stand."""
-MOST_TIME = 0.06
-"""`auto`: share of the time for which a board may search with a full battery; less the lower it is, none at
-`LEAST_BATTERY`; assumed."""
-PATIENCE_S = 300.0
-"""`auto`: a long search may take so long, a third of the time for which the plan of a short one stands;
-assumed."""
+FADE_MIN = 25.0
+"""`auto`: minutes, by the age of which a plan is reckoned to bring nothing more than a reflex; chosen on
+seeds from 1000 on of `scs01_tight` and `scs01_scarce`, on a fast and a slow board."""
+SHARE_OF_LONG: Mapping[int, float] = MappingProxyType({SHORT: 0.4, LONG: 1.0})
+"""`auto`: what a fresh plan of each effort brings, of what a long one does; from the same seeds."""
+USUAL = 0.5
+"""`auto`: seconds of a search, of the most that it may take; so measured."""
+SPARE = 0.2
+"""`auto`: what panels earn beyond the standing load, of that load; assumed, as in `scs01_tight`."""
 LEAST_BATTERY = 25.0
 """`auto`: percent below which nothing is thought; assumed, ten points above where safe mode begins."""
 REST_MIN = 1.0
@@ -78,13 +84,9 @@ class Consulting(Policy):
         self._round_min = float(env.problem.mission.round_s) / 60.0
         self._every = self._rounds(EVERY_MIN.get(rule, 0.0) if every_min is None else every_min)
         self._rest = self._rounds(REST_MIN)
-        crafts = env.problem.mission.spacecraft.values()
-        boards = [board(craft.compute.board) for craft in crafts if craft.compute is not None]
-        longest = max((longest_search(each, LONG) for each in boards), default=0.0)
-        self._usual_min = 0.5 * longest / 60.0
-        self._wanted = self._long if longest <= PATIENCE_S or rule in (DEEP, ALWAYS) else self._short
-        if rule == BRIEF:
-            self._wanted = self._short
+        crafts = [each for each in env.problem.mission.spacecraft.values() if each.compute is not None]
+        self._lag = {c: max((self._minutes(each, c) for each in crafts), default=0.0) for c in SHARE_OF_LONG}
+        self._drawn = {c: max((_earned(each, c) for each in crafts), default=0.0) for c in SHARE_OF_LONG}
         self._since: NDArray[np.int64] | None = None
         self.changed = np.zeros(0, np.int64)
 
@@ -109,12 +111,13 @@ class Consulting(Policy):
         action = fast
         if follows.any():
             action = self._followed(observation, mask, fast, follows)
-        wants = (mask[..., self._wanted] == 1) & self._due(observation, mask, follows)
+        wanted, due = self._thinks(observation, follows)
+        wants = (np.take_along_axis(mask, wanted[..., None], axis=-1)[..., 0] == 1) & due
         if self._stand:  # an order of another kind goes before; a search waits for a round without one
             wants &= (action == 0) | (action == self._follow) | np.isin(action, self._pointing)
         self._since = np.where(wants, 0, self._since + 1)
         self.reasons = {"minutes since it thought": np.minimum(self._since * self._round_min, 1e4)}
-        return np.where(wants, self._wanted, action)
+        return np.where(wants, wanted, action)
 
     def _followed(
         self, observation: NDArray, mask: NDArray, fast: NDArray, follows: NDArray[np.bool_]
@@ -145,17 +148,45 @@ class Consulting(Policy):
         legal = np.take_along_axis(mask, says[..., None], axis=-1)[..., 0] == 1
         return np.where(legal, says, 0)
 
-    def _due(self, observation: NDArray, mask: NDArray, follows: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Who should think now, as far as it is possible."""
+    def _thinks(
+        self, observation: NDArray, follows: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Which search (B, N) each would have begun, and who now, as far as it is possible."""
         assert self._since is not None
-        if self.rule == NEVER:
-            return np.zeros(follows.shape, np.bool_)
-        if self.rule == ALWAYS:
-            return np.ones(follows.shape, np.bool_)
-        if self.rule != AUTO:
-            return self._since >= self._every
+        if self.rule == AUTO:
+            return self._worth_it(observation, follows)
+        wanted = np.full(follows.shape, self._short if self.rule == BRIEF else self._long)
+        if self.rule in (NEVER, ALWAYS):
+            return wanted, np.full(follows.shape, self.rule == ALWAYS)
+        return wanted, self._since >= self._every
+
+    def _worth_it(
+        self, observation: NDArray, follows: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """`_thinks` of `auto`: the search that leaves most, begun when the plan has lost what it costs."""
+        assert self._since is not None
         battery = self.layout.physical(observation, "battery")
         comfort = np.clip((battery - LEAST_BATTERY) / (100.0 - LEAST_BATTERY), 1e-9, 1.0)
-        dear = self._usual_min / (MOST_TIME * comfort) / self._round_min  # rounds from search to search
-        late = self._since >= np.where(follows, dear, 0.5 * dear)
-        return late & (battery > LEAST_BATTERY) & (self._since >= self._rest)
+        cost = {c: self._lag[c] + self._drawn[c] / comfort for c in SHARE_OF_LONG}
+        # renewed at its best time, a plan loses this share of its worth to age and to searches
+        left = {c: share * (1.0 - np.sqrt(2.0 * cost[c] / FADE_MIN)) for c, share in SHARE_OF_LONG.items()}
+        long = left[LONG] >= left[SHORT]
+        price = np.where(long, cost[LONG], cost[SHORT])
+        pays = (np.where(long, left[LONG], left[SHORT]) > 0.0) & (battery > LEAST_BATTERY)
+        since = self._since * self._round_min
+        age = np.minimum(self.layout.physical(observation, "plan_age"), since)
+        late = np.where(follows, age**2 / (2.0 * FADE_MIN), since) >= price
+        return np.where(long, self._long, self._short), pays & late & (self._since >= self._rest)
+
+    def _minutes(self, craft: Any, choice: int) -> float:
+        """For so long a satellite is without a plan while it searches."""
+        minutes = USUAL * longest_search(board(craft.compute.board), choice) / 60.0
+        return minutes if minutes < self._round_min else minutes + 0.5 * self._round_min
+
+
+def _earned(craft: Any, choice: int) -> float:
+    """Minutes in which the panel earns, beyond the standing load, what a search takes from the battery."""
+    profile, power = board(craft.compute.board), craft.power
+    watts = max(0.0, profile.active_w - power.compute_w / craft.compute.boards)
+    minutes = USUAL * longest_search(profile, choice) / 60.0
+    return minutes * watts / (SPARE * (power.bus_w + power.compute_w))

@@ -135,7 +135,7 @@ def make_part(setting: Setting) -> Consulting:
         np.zeros((*team, MOST_STEPS), STEP),
         np.zeros((*team, MOST_SEGMENTS + 1)),
     )
-    return Consulting(plans, _terms(setting.scenario, setting), make_memory(setting.worlds))
+    return Consulting(plans, _terms(setting.scenario, setting), make_memory(*setting.team))
 
 
 def _terms(scenario: Scenario, setting: Setting) -> Terms:

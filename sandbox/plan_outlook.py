@@ -76,6 +76,9 @@ TRACK = structured(
     ]
 )  # fmt: skip
 
+FLOWN = structured([("segments", "i4"), ("time", "f8"), ("position", "f8", 3), ("velocity", "f8", 3)])
+"""What a track was reckoned from, and for how many segments."""
+
 
 class Known(NamedTuple):
     """What a search starts from; SI units."""
@@ -245,19 +248,35 @@ def _look_at(track, items, segments, count, requests, b):
 @kernel
 def count_earlier(sim, memory, effort, count, b, n):
     """How many of the others pass each item before the satellite does."""
-    constants, orbit, items = sim.constants, sim.state.orbit, memory.items[b]
-    ephemeris, leg = constants.ephemeris, memory.track[b, MOST_SEGMENTS]
-    for m in range(orbit.position.shape[1]):
+    items = memory.items[b]
+    for m in range(sim.state.orbit.position.shape[1]):
         if m == n or not sim.state.body[b, m].alive:
             continue
-        craft, p, v = constants.craft[m], orbit.position[b, m], orbit.velocity[b, m]
-        at, t = (p[0], p[1], p[2], v[0], v[1], v[2]), sim.state.clock[b].time
-        for _ in range(effort.segments):
-            start = at
-            at = advanced(start, t, constants.forces, craft.ballistic, ephemeris)
-            _lay(leg, start, at, t, craft, ephemeris)
-            _pass_items(sim.state.requests, leg, items, count, b)
-            t += SEGMENT_S
+        legs = memory.others[b, m]
+        _fly_other(sim, legs, memory.flown[b, m], effort.segments, b, m)
+        for s in range(effort.segments):
+            _pass_items(sim.state.requests, legs[s], items, count, b)
+
+
+@kernel
+def _fly_other(sim, legs, flown, segments, b, m):
+    """The track of satellite m, unless a search of another one has just reckoned it."""
+    p, v, t = sim.state.orbit.position[b, m], sim.state.orbit.velocity[b, m], sim.state.clock[b].time
+    same = flown.segments >= segments and flown.time == t
+    for axis in range(3):
+        same = same and flown.position[axis] == p[axis] and flown.velocity[axis] == v[axis]
+    if same:
+        return
+    flown.segments, flown.time = segments, t
+    for axis in range(3):
+        flown.position[axis], flown.velocity[axis] = p[axis], v[axis]
+    constants, craft = sim.constants, sim.constants.craft[m]
+    at = (p[0], p[1], p[2], v[0], v[1], v[2])
+    for s in range(segments):
+        start = at
+        at = advanced(start, t, constants.forces, craft.ballistic, constants.ephemeris)
+        _lay(legs[s], start, at, t, craft, constants.ephemeris)
+        t += SEGMENT_S
 
 
 @kernel

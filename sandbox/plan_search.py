@@ -19,6 +19,7 @@ import numpy as np
 from sandbox.ahead import SEGMENT_S, UPCOMING
 from sandbox.compiled import kernel
 from sandbox.plan_outlook import (
+    FLOWN,
     ITEM,
     MOST_SEGMENTS,
     TRACK,
@@ -67,8 +68,10 @@ class Memory(NamedTuple):
     upcoming: Records  # (B, U) UPCOMING
     items: Records  # (B, U) ITEM
     beams: Records  # (B, 2, W) BEAM, of which one is read and one is written
-    track: Records  # (B, S + 1) TRACK, the last one for other satellites
+    track: Records  # (B, S) TRACK
     order: Array  # (B, U) ratios
+    others: Records  # (B, N, S) TRACK, of those whose searches came before
+    flown: Records  # (B, N) FLOWN, what `others` was reckoned from
 
 
 class Effort(NamedTuple):
@@ -79,14 +82,17 @@ class Effort(NamedTuple):
     width: int
 
 
-def make_memory(worlds: int) -> Memory:
-    """Working memory for so many worlds."""
+def make_memory(worlds: int, satellites: int) -> Memory:
+    """Working memory for so many worlds of so many satellites."""
+    team = worlds, satellites
     return Memory(
         np.zeros((worlds, MOST_FOUND), UPCOMING),
         np.zeros((worlds, MOST_FOUND), ITEM),
         np.zeros((worlds, 2, MOST_WIDE), BEAM),
-        np.zeros((worlds, MOST_SEGMENTS + 1), TRACK),
+        np.zeros((worlds, MOST_SEGMENTS), TRACK),
         np.zeros((worlds, MOST_FOUND)),
+        np.zeros((*team, MOST_SEGMENTS), TRACK),
+        np.zeros(team, FLOWN),
     )
 
 

@@ -52,6 +52,7 @@ SHOWN = (
 SHOWN_OF_MINDS = (
     "decisions", "thought_s", "thought_j", "thought_share", "late_share", "fallbacks",
     "thoughts_asked", "thought_changed", "asked_thought_s", "asked_thought_j",
+    "consultations", "consult_s", "consult_j", "plan_changed",
 )  # fmt: skip
 
 

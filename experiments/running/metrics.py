@@ -127,9 +127,21 @@ ASKED_METRICS = {
 }
 """Reported where thought was charged and a mind chose when to think."""
 
+CONSULT_METRICS = {
+    "consultations": Metric("1", "searches of the onboard planner, asked for"),
+    "consult_s": Metric("s", "of boards, for all of them"),
+    "consult_j": Metric("J", "drawn by boards, for all of them"),
+    "consult_share": Metric("1", "of all the energy used"),
+    "plans_followed": Metric("1", "decisions to do what the plan says"),
+    "plan_changed": Metric("1", "of them, those that a reflex would not have taken"),
+    "plans_void": Metric("1", "plans and searches that ended before their time"),
+}
+"""Reported where satellites may consult their planner. What that brings shows beside the same episode
+without: `python -m experiments value_of_thought`."""
+
 GROUPS = (
     IMAGE_METRICS, ORDER_METRICS, DIRECTIVE_METRICS, JOB_METRICS, ROBOT_METRICS, AVOIDANCE_METRICS,
-    BODY_METRICS, THOUGHT_METRICS, ASKED_METRICS,
+    BODY_METRICS, THOUGHT_METRICS, ASKED_METRICS, CONSULT_METRICS,
 )  # fmt: skip
 """Every metric, in the order in which they are shown."""
 
@@ -189,7 +201,8 @@ def metrics_in(world: World, totals: Totals, b: int = 0) -> dict[str, float]:
         found |= robot_metrics(totals)
     if world.encounters is not None:
         found |= avoidance_metrics(totals)
-    return found | body_metrics(totals) | _thought_metrics(totals) | _asked_metrics(totals.asked)
+    found |= body_metrics(totals) | _thought_metrics(totals) | _asked_metrics(totals.asked)
+    return found | _consult_metrics(totals)
 
 
 def image_metrics(book: NDArray, totals: Totals) -> dict[str, float]:
@@ -373,6 +386,19 @@ def _asked_metrics(told: AskedTotals | None) -> dict[str, float]:
         "thought_changed": int(told.changed.sum()),
         "asked_thought_s": float(told.seconds.sum()) / asked if asked else math.nan,
         "asked_thought_j": float(told.joules.sum()) / asked if asked else math.nan,
+    }
+
+
+def _consult_metrics(totals: Totals) -> dict[str, float]:
+    """Every metric of `CONSULT_METRICS`, or none where nobody may consult a planner."""
+    if "consulted" not in totals.terms:
+        return {}
+    joules = float(totals.energy.sum())
+    return {
+        **_counts(totals, consultations="consulted"),
+        **_sums(totals, consult_s="consult_s", consult_j="consult_j"),
+        "consult_share": totals.sum("consult_j") / joules if joules else math.nan,
+        **_counts(totals, plans_followed="followed", plan_changed="plan_changed", plans_void="plan_void"),
     }
 
 

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.consulting import ALWAYS, AUTO, NEVER, RULES, Consulting
+from agents.consulting import ALWAYS, AUTO, BRIEF, DEEP, NEVER, RULES, Consulting
 from envs.episodes import make_env, scenario_of
 from experiments.plotting import style
 from experiments.running.journal import Journal
@@ -83,8 +83,8 @@ def value(
         report: called with every row as soon as it is known.
         journal: what is in it is not played again.
 
-    A row holds what was played, value, low and high (reward of an episode: mean, 95 % interval), gain,
-    gain_low and gain_high (the same of the difference to never), thought_s, thought_j, consultations and
+    A row holds what was played, rewards (of every episode), value, low and high (their mean, 95 % interval),
+    gain, gain_low and gain_high (the same of the difference to never), thought_s, thought_j, consultations,
     decisions_changed (all of an episode's fleet), lost_satellites and safe_share. Raises SandboxError for bad
     input.
     """
@@ -191,9 +191,8 @@ def _played(
 def _row(told: Mapping[str, Any], plain: Sequence[float]) -> dict[str, Any]:
     """The numbers of a row; `plain` are the rewards of the same episodes without thought."""
     own, gained = mean(told["rewards"]), mean(np.subtract(told["rewards"], plain).tolist())
-    numbers = {name: each for name, each in told.items() if name != "rewards"}
     bounds = {"value": own.value, "low": own.low, "high": own.high}
-    return bounds | {"gain": gained.value, "gain_low": gained.low, "gain_high": gained.high} | numbers
+    return bounds | {"gain": gained.value, "gain_low": gained.low, "gain_high": gained.high} | dict(told)
 
 
 def draw(rows: Sequence[dict[str, Any]], title: str, path: Path | None = None) -> Any:
@@ -262,15 +261,23 @@ def told_of(rows: Sequence[dict[str, Any]]) -> list[str]:
             sure = "beyond its interval" if best["gain_low"] > 0.0 else "within its interval"
             line = f"{', '.join(case)}: {best['thinking']} is the best bounded budget, "
             line += f"{best['gain']:+.1f} over never, {sure}"
-            if ALWAYS in rules:
-                line += f"; {best['value'] - rules[ALWAYS]['value']:+.1f} over always"
-            said.append(line + ".")
+            said.append(line + (f"; {_over(best, rules[ALWAYS])}" if ALWAYS in rules else "") + ".")
+        fixed = [rules[rule] for rule in (BRIEF, DEEP) if rule in rules]
+        if fixed and AUTO in rules:
+            best = max(fixed, key=lambda row: row["value"])
+            said.append(f"{', '.join(case)}: auto is {_over(rules[AUTO], best)}, the best fixed budget.")
         truth = [row for row in mine if row["planner"] == "truth"]
         if truth and AUTO in rules:
             lost = truth[0]["value"] - rules[AUTO]["value"]
             whole = truth[0]["value"]
             said.append(f"{', '.join(case)}: the price of not knowing the sky is {lost:.1f} of {whole:.1f}.")
     return said
+
+
+def _over(row: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """By how much a row is ahead of another one in the same episodes."""
+    ahead = mean(np.subtract(row["rewards"], other["rewards"]).tolist())
+    return f"{ahead.value:+.1f} [{ahead.low:.1f}, {ahead.high:.1f}] over {other['thinking']}"
 
 
 def run(told: Any) -> None:

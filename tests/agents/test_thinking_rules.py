@@ -69,7 +69,7 @@ def test_auto_asks_when_there_is_no_plan_and_then_follows():
 
 
 def test_auto_takes_a_short_search_where_a_long_one_takes_too_long(monkeypatch):
-    monkeypatch.setattr("agents.consulting.PATIENCE_S", 60.0)
+    monkeypatch.setattr("agents.consulting.FADE_MIN", 3.0)
     slow = {"board": "orin_nano", "boards": 10, "model": "Qwen3-0.6B", "precision": "int4"}
     actions, _, _, env = played(AUTO, rounds=4, changes={f"{CRAFT}.compute": slow})
     assert (actions != env.actions.index("consult_long")).all()

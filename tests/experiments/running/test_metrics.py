@@ -11,6 +11,7 @@ from experiments.running.compare import compare, table
 from experiments.running.metrics import (
     AVOIDANCE_METRICS,
     BODY_METRICS,
+    CONSULT_METRICS,
     GROUPS,
     IMAGE_METRICS,
     JOB_METRICS,
@@ -202,6 +203,19 @@ def test_metrics_of_avoidance():
 def test_what_never_passed_has_no_distance():
     nothing = avoidance_metrics(totals(terms=dangers().terms, closest=np.full(2, np.inf)))
     assert math.isnan(nothing["closest_m"])
+
+
+def test_searches_of_planners_are_told_where_there_may_be_any():
+    words = ("consulted", "consult_s", "consult_j", "followed", "plan_changed", "plan_void")
+    sums = [(2.0, 1.0), (8.0, 4.0), (90.0, 18.0), (20.0, 5.0), (4.0, 3.0), (1.0, 0.0)]
+    terms = totals().terms | {word: np.array(each) for word, each in zip(words, sums, strict=True)}
+    found = metrics_in(Everything(), totals(terms=terms, closest=np.ones(2)))
+    told = {name: found[name] for name in CONSULT_METRICS}
+    assert told == {
+        "consultations": 3, "consult_s": 12.0, "consult_j": 108.0, "consult_share": 108.0 / 5.4e6,
+        "plans_followed": 25, "plan_changed": 7, "plans_void": 1,
+    }  # fmt: skip
+    assert not set(CONSULT_METRICS) & set(body_metrics(totals()))
 
 
 def test_no_two_groups_share_a_name():
