@@ -20,7 +20,7 @@ class Companion(Protocol):
     """Goes on with a world that it was given to by `World.attach`."""
 
     def begin(self, world: "World", which: NDArray) -> None:
-        """An episode has begun in the worlds listed in `which`."""
+        """An episode has begun in each of the worlds listed in `which`."""
         ...
 
     def play(self, world: "World") -> None:

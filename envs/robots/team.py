@@ -37,6 +37,7 @@ __all__ = ["MOST_PAUSE_S", "MOST_ROBOTS", "TALLY", "Robots", "tally_of"]
 MOST_PAUSE_S = 120.0
 """Between two missions of a robot, s, drawn evenly from 0 on; assumed."""
 MOST_ROBOTS = 1000
+"""Of a world at a time."""
 MINDS = "agents.robots:make_mind"
 """Where minds are known by name."""
 TALLY = structured(
@@ -233,7 +234,8 @@ class Robots:
 
 
 def tally_of(world: Any) -> NDArray:
-    """What became of the robots of a world in the last round, by satellite; zeros where it has none."""
+    """What became of the robots in the last round, (B, N) TALLY by satellite of each world; zeros where it has
+    none."""
     found = [each for each in world.companions if isinstance(each, Robots)]
     return found[0].tally if found else np.zeros((world.worlds, world.satellites), TALLY)
 

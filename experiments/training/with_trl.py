@@ -148,9 +148,9 @@ def train(trial: Trial) -> None:
     updates = -(-trial.steps // told.batch)
     rows = replies.moments(trial.first_seed, updates * (told.batch // told.group))
 
-    def earned(prompts: Any, completions: Any, completion_ids: Any, **row: Any) -> list[float]:
+    def earned(prompts: Any, completions: Any, completion_ids: Any, **row: Any) -> list[float | None]:
         """The rewards of a batch; `row` holds the columns of the data."""
-        worths = []
+        worths: list[float | None] = []
         for i, (asked, said) in enumerate(zip(prompts, completions, strict=True)):
             moment = Moment(*(row[name][i] for name in Moment._fields))
             read = len(chat.ids(asked[0]["content"], asked[1]["content"], bool(told.thinking)))
