@@ -234,8 +234,7 @@ class Robots:
 
 
 def tally_of(world: Any) -> NDArray:
-    """What became of the robots in the last round, (B, N) TALLY by satellite of each world; zeros where it has
-    none."""
+    """What became of the robots in the last round, (B, N) TALLY by satellite; zeros where there are none."""
     found = [each for each in world.companions if isinstance(each, Robots)]
     return found[0].tally if found else np.zeros((world.worlds, world.satellites), TALLY)
 
