@@ -10,8 +10,9 @@ from sandbox.fleet import zenith
 from sandbox.job_asking import Answer, Question, ask, outcome
 from sandbox.orbits.frames import geodetic_to_itrs
 
-KIND = "robot"
-"""The kind of job that a robot's question is, in the scenarios that have it."""
+KIND = "search_robot"
+"""The kind of job that a robot's question is. Of its own: other kinds may be answered on the ground, from
+where no answer comes back to a robot."""
 TERMINAL_W = 30.0
 """Of a portable satellite terminal, all the time; assumed, in the range that makers state (25 to 40 W)."""
 OBSERVATION_BITS = 72 * 16 + 40 * 40 * 2 + 64 * 48 * (8 + 24)

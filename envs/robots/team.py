@@ -38,6 +38,7 @@ MOST_PAUSE_S = 120.0
 """Between two missions of a robot, s, drawn evenly from 0 on; assumed."""
 MOST_ROBOTS = 1000
 """Of a world at a time."""
+EVENT = "robot"
 MINDS = "agents.robots:make_mind"
 """Where minds are known by name."""
 TALLY = structured(
@@ -72,7 +73,7 @@ class Team:
     mind: Any = "loudest"
 
     def prepared(self, scenario: Scenario) -> Scenario:
-        """The scenario with a kind of job for the questions of robots, its own where it has one."""
+        """The scenario with a kind of job for the questions of robots; its own, where it has one so named."""
         kinds = [kind.name for kind in scenario.jobs.kinds]
         if KIND in kinds:
             return scenario
@@ -227,7 +228,7 @@ class Robots:
         ended = slot.begin + seconds
         at = min(now, max(now - round_s, ended))
         last = slot.by[-1] if slot.by else NONE
-        self._told[b].append((at, last, KIND, NONE, 0.0, _story(mission, told)))
+        self._told[b].append((at, last, EVENT, NONE, 0.0, _story(mission, told)))
         number = slot.number + 1
         slots = self._slots[b]
         slots[r] = Slot(number, max(ended, now) + self._pause(b, r, number))

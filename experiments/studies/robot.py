@@ -14,7 +14,7 @@ board, out of its battery. `at_once` is the robot with a mind that takes no time
 The mind is the same everywhere: a larger model answers later here, not better. `Time` is that of the missions
 that reached the victim. The robot's battery is the
 only deadline. A mission begins at a random moment of a day, in sight of a satellite or not; others ask
-`--load` questions an hour the world over. Intervals are over seeds, each of `--robots` robots that share the
+`--loads` questions an hour the world over. Intervals are over seeds, each of `--robots` robots that share the
 satellites. Leaves `robot.json`, `robot.csv` and `robot.png`.
 """
 
@@ -201,7 +201,7 @@ def _draw_parts(axes: Any, table: Sequence[dict[str, Any]], fleet: str, load: fl
         long = np.nan_to_num([row[part] for row in mine])
         axes.barh(names, long, left=base, color=colour, label=part.removesuffix("_s"), height=0.62)
         base = base + long
-    if len(base):  # one that waits for minutes would hide where the others' seconds go
+    if len(base) and base.max() > 0.0:  # one that waits for minutes would hide where the others' seconds go
         axes.set_xlim(0, 1.25 * min(float(base.max()), 4.0 * max(float(np.median(base)), 0.1)))
     for name, end in zip(names, base, strict=True):
         beside = min(float(end), 0.88 * axes.get_xlim()[1])

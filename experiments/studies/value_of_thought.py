@@ -49,6 +49,8 @@ FAST = {"tasking_v0": "equinox", "autonomy_v0": "phoenix", "operations_v0": "pho
 """Who decides where no plan stands: the best of the heuristics in the tight and scarce tiers."""
 OWN = "own"
 """In the place of a board: the scenario's."""
+FEW = 4
+"""Seeds up to which no difference is called sure."""
 LEAST_MODEL = "Qwen3-0.6B"
 """On a board that takes the place of another: it fits all, and the planner needs none."""
 PLANNER = "beam search"
@@ -259,13 +261,17 @@ def told_of(rows: Sequence[dict[str, Any]]) -> list[str]:
         if bounded:
             best = max(bounded, key=lambda row: row["value"])
             sure = "beyond its interval" if best["gain_low"] > 0.0 else "within its interval"
+            if len(best["rewards"]) <= FEW:
+                sure = f"of {len(best['rewards'])} seeds, which say little"
             line = f"{', '.join(case)}: {best['thinking']} is the best bounded budget, "
             line += f"{best['gain']:+.1f} over never, {sure}"
             said.append(line + (f"; {_over(best, rules[ALWAYS])}" if ALWAYS in rules else "") + ".")
         fixed = [rules[rule] for rule in (BRIEF, DEEP) if rule in rules]
         if fixed and AUTO in rules:
             best = max(fixed, key=lambda row: row["value"])
-            said.append(f"{', '.join(case)}: auto is {_over(rules[AUTO], best)}, the best fixed budget.")
+            said.append(
+                f"{', '.join(case)}: auto is {_over(rules[AUTO], best)}, the better of those by clock."
+            )
         truth = [row for row in mine if row["planner"] == "truth"]
         if truth and AUTO in rules:
             lost = truth[0]["value"] - rules[AUTO]["value"]
@@ -277,7 +283,8 @@ def told_of(rows: Sequence[dict[str, Any]]) -> list[str]:
 def _over(row: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """By how much a row is ahead of another one in the same episodes."""
     ahead = mean(np.subtract(row["rewards"], other["rewards"]).tolist())
-    return f"{ahead.value:+.1f} [{ahead.low:.1f}, {ahead.high:.1f}] over {other['thinking']}"
+    way = "ahead of" if ahead.value >= 0.0 else "behind"
+    return f"{way} {other['thinking']} by {abs(ahead.value):.1f} [{ahead.low:+.1f}, {ahead.high:+.1f}]"
 
 
 def run(told: Any) -> None:

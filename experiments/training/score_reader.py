@@ -23,6 +23,7 @@ from experiments.running import run_folder
 from experiments.running.options import add, common
 from experiments.running.statistics import share
 from experiments.training.reader_lessons import SPLITS, Told, drawn, theatre
+from sandbox.errors import SandboxError
 from sandbox.order_grammar import Theatre
 from sandbox.order_meaning import CONDITIONS, ORDER_KINDS, PRIORITY, RESERVE
 from sandbox.order_words import words_of
@@ -144,6 +145,8 @@ def _said(found: list[int] | None) -> str:
 
 def run(told: Namespace) -> None:
     """Draw, read, print, write."""
+    if told.episodes < 1:
+        raise SandboxError(f"--episodes {told.episodes}: give at least 1.")
     scores = Path(told.model) / "scores.json"
     run_folder.check_json(scores)
     orders = load_scenario(told.scenario).orders.model_dump(exclude={"split"})

@@ -27,6 +27,7 @@ from experiments.running.options import add, arguments_of, common
 from experiments.training.reader_lessons import TURNED, disturbed, drawn, strange
 from experiments.training.splits import FIRST_TRAINING_SEED
 from experiments.training.train_nano import RECORD, own_folder
+from sandbox.errors import SandboxError
 
 PART = 2_048
 """Lessons that are drawn in one go, and put into batches by their length."""
@@ -143,6 +144,11 @@ def train(told: Namespace) -> Any:
 
 def run(told: Namespace) -> None:
     """Train, save, say how long it took."""
+    for name in ("lessons", "batch"):
+        if getattr(told, name) < 1:
+            raise SandboxError(f"--{name} {getattr(told, name)}: give at least 1.")
+    if not 0.0 < told.rate < 1.0:
+        raise SandboxError(f"--rate {told.rate}: give more than 0 and less than 1.")
     torch.set_num_threads(1)
     told.out.mkdir(parents=True, exist_ok=True)
     _keep_record(told, None)  # from now on the folder says whose it is

@@ -169,7 +169,8 @@ def test_a_snapshot_leads_to_the_same_future():
 
 
 def test_a_snapshot_of_others_is_refused():
-    with_robots, without = made(), made(robots=0, questions=3 * ROUNDS)
+    with_robots = made()
+    without = made(robots=0, questions=3 * ROUNDS, scenario=with_robots.world.scenario)
     with_robots.reset(1)
     without.reset(1)
     with pytest.raises(SandboxError, match="companions"):
@@ -260,3 +261,11 @@ def test_minds_by_name_and_from_outside():
     mine = Loudest()
     assert mind_of(mine) is mine
     assert isinstance(made(robot_mind=mine).world.companions[0], Robots)
+
+
+def test_questions_of_robots_are_worth_nothing_on_the_ground():
+    """From there no answer comes back: who sends them down must not be paid for it."""
+    scenario = made().world.scenario
+    assert {kind.name for kind in scenario.jobs.kinds} >= {"robot", "search_robot"}
+    [own] = [kind for kind in scenario.jobs.kinds if kind.name == "search_robot"]
+    assert own.quality[2] == 0.0

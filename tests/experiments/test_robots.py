@@ -140,7 +140,7 @@ def test_what_cannot_be_played_is_said():
     with pytest.raises(SandboxError, match="nearest"):
         fly(replace(MESH, mind="nearst"), "at_once", [0])
     kinds = [kind.name for kind in scenario_of(MESH).jobs.kinds]
-    assert kinds == ["robot", "customer"]
+    assert kinds == ["search_robot", "customer"]
 
 
 def test_the_study_leaves_numbers_a_table_and_a_figure(tmp_path, capsys):
