@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from agents import autonomy
 from agents.order_reader import read
+from envs.features import Layout
 from sandbox import directives
 from sandbox.order_delivery import told_orders
 from sandbox.order_meaning import (
@@ -244,17 +245,21 @@ class Shuffled(Oracle):
         return directives.Directives(self._other, self._world.directives.params)
 
 
+def word_places(layout: Layout) -> NDArray[np.int64]:
+    """Where an observation has the words of the orders that are told: places (K, L)."""
+    told = [name for name in layout.names if name.startswith("directive_") and name.endswith("_present")]
+    return np.array([
+        [layout.index(f"directive_{k}_word_{i}") for i in range(1, WORDS + 1)]
+        for k in range(1, len(told) + 1)
+    ])  # fmt: skip
+
+
 class Keyword(Obedient):
     """Reads orders by key words, see `agents.order_reader`: no conditions, no corrections, no time zones."""
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)
-        count = len([name for name in self.layout.names
-                     if name.startswith("directive_") and name.endswith("_present")])  # fmt: skip
-        self._words = np.array([
-            [self.layout.index(f"directive_{k}_word_{i}") for i in range(1, WORDS + 1)]
-            for k in range(1, count + 1)
-        ])  # fmt: skip
+        self._words = word_places(self.layout)
         self._names = [station.name for station in env.problem.mission.stations]
         self._read: dict[bytes, Any] = {}
 

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.bounds import MOST_HOURS
 from sandbox.compiled import entry_point, kernel
 from sandbox.errors import SandboxError, shown
+from sandbox.units import HOUR
 
 _INT64, _WHOLE = np.iinfo(np.int64), np.dtype(np.int64)
 
@@ -99,3 +101,32 @@ def first_outside(numbers, low, last):
 def _first_outside() -> Callable:
     """Its machine code: numba's look-up of the types takes longer than the search."""
     return entry_point(first_outside, np.zeros((1, 1), np.int64), 0, 0)
+
+
+def check_size(name: str, value: Any, least: int, most: int) -> None:
+    """Raises SandboxError unless `value` is a whole number from `least` to `most`."""
+    if not (isinstance(value, (int, np.integer)) and value >= least):
+        raise SandboxError(f"{name} = {shown(value)}; give a whole number of at least {least}.")
+    if value > most:
+        raise SandboxError(f"{name} = {shown(value)}; {most:,} is the most.")
+
+
+def check_horizon(horizon_s: Any) -> None:
+    """Raises SandboxError unless `horizon_s` is None or seconds that an episode can have."""
+    if horizon_s is None:
+        return
+    if not (isinstance(horizon_s, (int, float, np.number)) and 0.0 < horizon_s < float("inf")):
+        raise SandboxError(
+            f"horizon_s = {shown(horizon_s)}; give a number of seconds greater than 0, or None."
+        )
+    if horizon_s > MOST_HOURS * HOUR:
+        raise SandboxError(
+            f"horizon_s = {shown(horizon_s)} is too long; {MOST_HOURS * HOUR:g} s is the most."
+        )
+
+
+def counted(kind: str, number: Any, count: int) -> int:
+    """The number of one of `count` things of a kind. Raises SandboxError for one that is not there."""
+    if not (isinstance(number, (int, np.integer)) and not isinstance(number, bool) and 0 <= number < count):
+        raise SandboxError(f"{kind} = {number!r:.60}; give a whole number from 0 to {count - 1}.")
+    return int(number)

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sandbox.bounds import MOST_HOURS, MOST_MESSAGE_BYTES, MOST_SHOWN, MOST_THREADS, MOST_WORLDS
-from sandbox.checks import as_array
+from sandbox.bounds import MOST_MESSAGE_BYTES, MOST_SHOWN, MOST_THREADS, MOST_WORLDS
+from sandbox.checks import as_array, check_horizon, check_size, counted
 from sandbox.cloud_field import BLOCK_BYTES
 from sandbox.commands import Commands, blank_commands, checked
 from sandbox.companions import Companion
@@ -40,7 +40,7 @@ from sandbox.round import FIRST, SECOND, begin_episode, recall, run
 from sandbox.scenario import Scenario, load_scenario
 from sandbox.setting import Constants, Setting, make_setting
 from sandbox.state import NONE, State, arrays, copy_arrays, leaves, make_scratch, make_state
-from sandbox.units import HOUR, accepts_quantities
+from sandbox.units import accepts_quantities
 from sandbox.views import view
 
 if TYPE_CHECKING:
@@ -111,13 +111,13 @@ class World:
         horizon_s: float | None = None,
         threads: int = 1,
     ) -> None:
-        _check_size("worlds", worlds, 1, MOST_WORLDS)
-        _check_size("shown", shown, 1, MOST_SHOWN)
-        _check_size("warned", warned, 1, MOST_SHOWN)
-        _check_size("message_bytes", message_bytes, 0, MOST_MESSAGE_BYTES)
-        _check_size("threads", threads, 1, MOST_THREADS)
-        _check_size("questions", questions, 0, LONGEST_BOOK)
-        _check_horizon(horizon_s)
+        check_size("worlds", worlds, 1, MOST_WORLDS)
+        check_size("shown", shown, 1, MOST_SHOWN)
+        check_size("warned", warned, 1, MOST_SHOWN)
+        check_size("message_bytes", message_bytes, 0, MOST_MESSAGE_BYTES)
+        check_size("threads", threads, 1, MOST_THREADS)
+        check_size("questions", questions, 0, LONGEST_BOOK)
+        check_horizon(horizon_s)
         if in_a_notebook():
             announce_compiling()
         loaded = load_scenario(scenario)
@@ -446,8 +446,8 @@ class World:
         names = self.fleet.names
         if isinstance(n, str) and n not in names:
             raise unknown_name("satellite", n, names)
-        number = names.index(n) if isinstance(n, str) else _counted("satellite", n, self.satellites)
-        b = _counted("world", world, self.worlds)
+        number = names.index(n) if isinstance(n, str) else counted("satellite", n, self.satellites)
+        b = counted("world", world, self.worlds)
         if not self._ready[b]:
             raise SandboxError("World.orbit before reset: call reset() first.")
         orbit, now = self.state.orbit, float(self.state.clock["time"][b])
@@ -491,32 +491,6 @@ def _arrays_of(part: Any) -> tuple[NDArray, ...]:
     if isinstance(part, np.ndarray):
         return (part,)
     return (*part.state, *getattr(part, "outbox", ()))
-
-
-def _check_size(name: str, value: Any, least: int, most: int) -> None:
-    if not (isinstance(value, (int, np.integer)) and value >= least):
-        raise SandboxError(f"{name} = {shown(value)}; give a whole number of at least {least}.")
-    if value > most:
-        raise SandboxError(f"{name} = {shown(value)}; {most:,} is the most.")
-
-
-def _check_horizon(horizon_s: Any) -> None:
-    if horizon_s is None:
-        return
-    if not (isinstance(horizon_s, (int, float, np.number)) and 0.0 < horizon_s < float("inf")):
-        raise SandboxError(
-            f"horizon_s = {shown(horizon_s)}; give a number of seconds greater than 0, or None."
-        )
-    if horizon_s > MOST_HOURS * HOUR:
-        raise SandboxError(
-            f"horizon_s = {shown(horizon_s)} is too long; {MOST_HOURS * HOUR:g} s is the most."
-        )
-
-
-def _counted(kind: str, number: Any, count: int) -> int:
-    if not (isinstance(number, (int, np.integer)) and not isinstance(number, bool) and 0 <= number < count):
-        raise SandboxError(f"{kind} = {number!r:.60}; give a whole number from 0 to {count - 1}.")
-    return int(number)
 
 
 def _shares(worlds: int, threads: int) -> list[NDArray]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.operations import Obedient, Reading
+from agents.operations import Obedient, Reading, word_places
 from agents.order_reader import KEEP_S
 from agents.reading.gist import Gist
 from agents.reading.nano import NanoReader
@@ -16,7 +16,6 @@ from envs.deliberation import Thought, who_thinks
 from sandbox.directives import revolutions
 from sandbox.fleet import make_fleet
 from sandbox.order_meaning import DIRECTIVE
-from sandbox.order_words import WORDS
 
 Orders = frozenset[bytes]
 """Orders by the numbers of their words, as 16-bit integers."""
@@ -40,12 +39,7 @@ class Nano(Obedient):
     def __init__(self, env: Any, reader: NanoReader | None = None) -> None:
         super().__init__(env)
         self.reader = NanoReader() if reader is None else reader
-        count = len([name for name in self.layout.names
-                     if name.startswith("directive_") and name.endswith("_present")])  # fmt: skip
-        self._words = np.array([
-            [self.layout.index(f"directive_{k}_word_{i}") for i in range(1, WORDS + 1)]
-            for k in range(1, count + 1)
-        ])  # fmt: skip
+        self._words = word_places(self.layout)
         mission = env.problem.mission
         fleet = make_fleet(mission)
         self._period = revolutions(fleet.position, fleet.velocity)
