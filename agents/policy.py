@@ -67,7 +67,10 @@ class Policy(ABC):
         return dict(zip(agents, chosen.tolist(), strict=True))
 
     def explain(self, b: int, n: int) -> dict[str, float]:
-        """What decided for satellite n of world b last, by name; nothing where the policy does not say."""
+        """What decided for satellite n of world b last, by name; nothing where the policy does not say.
+
+        Each in the unit that the policy says: an odds, a share, an expected reward.
+        """
         told = {name: float(values[b, n]) for name, values in self.reasons.items()}
         return {name: value for name, value in told.items() if np.isfinite(value)}
 

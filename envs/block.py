@@ -108,7 +108,7 @@ class Block:
         return 1
 
     def tops(self, scenario: Scenario) -> dict[str, float]:
-        """Upper ends of the ranges of features that depend on the scenario, by name."""
+        """Upper ends of the ranges of features that depend on the scenario, by name, in the unit of each."""
         return {}
 
     def more(self, world: Any) -> tuple[Feature, ...]:
@@ -139,7 +139,7 @@ class Block:
         return ""
 
     def prospects(self, world: Any, prices: Prices) -> tuple[Prospect, ...]:
-        """What each of its actions is expected to pay (`envs.prospects`); empty where nobody can say."""
+        """The reward expected of each of its actions (`envs.prospects`); empty where nobody can say."""
         return ()
 
     def params(self, world: Any) -> Any:

@@ -81,7 +81,7 @@ class Layout:
         return share
 
     def scaled(self, values: NDArray) -> NDArray[np.float32]:
-        """Physical values (..., F) as an observation."""
+        """Physical values (..., F), each in the unit of its feature, as an observation in [-1, 1]."""
         share = np.clip((np.asarray(values) - self.low) / (self.high - self.low), 0.0, 1.0)
         share[..., self.root] **= 0.5
         return (2.0 * share - 1.0).astype(np.float32)

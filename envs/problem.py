@@ -318,13 +318,13 @@ class Problem:
         return drawn
 
     def global_state(self, b: int) -> NDArray[np.float32]:
-        """True state of world b, flat and compact, for a centralised critic."""
+        """True state of world b (S,) in [-1, 1], flat and compact, for a centralised critic."""
         out = np.zeros((1, self.state_size), np.float32)
         self.world.call(self._tell_state, self.world.seen, np.array([b]), *self._state_sizes, int(b), out)
         return out[0]
 
     def states(self, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-        """True states (B, S) of all worlds, as `global_state` has them; in `out`, if it is given.
+        """True states (B, S) of all worlds in [-1, 1], as `global_state` has them; in `out`, if it is given.
 
         Raises SandboxError for an `out` that does not fit.
         """

@@ -47,7 +47,7 @@ class SandboxVecEnv(VecEnv):
         super().__init__(count, batch.single_observation_space, batch.single_action_space)
 
     def reset(self) -> NDArray[np.float32]:
-        """Begin an episode in every world; what is seen (slots, F)."""
+        """Begin an episode in every world; what is seen (slots, F), in [-1, 1]."""
         seed, self._seed = self._seed, None
         observation, info = self.batch.reset(seed)
         self.reset_infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]

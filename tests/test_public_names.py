@@ -159,5 +159,35 @@ def test_arrays_have_shapes_and_errors_are_told(name):
     assert not unsaid, f"{name}: errors are not told of {', '.join(unsaid)}"
 
 
+IN_ITS_NAME = re.compile(
+    r"_(s|ms|min|h|d|days|km|m|km2|km_s|m_s|deg|rad|wh?|j|kg|gbit|mbit|bits?|gbit_s|k|c|hz|ghz|db|percent|share"
+    r"|ratio|odds|tokens|jd)$|^(share|ratio|gamma|lam|probability)$"
+)
+"""Numbers whose name says what they count."""
+UNIT = re.compile(
+    r"\b(s|ms|seconds?|min|minutes?|h|hours?|days?|years?|k?m|k?m2|k?m/s|metres?|deg|degrees?|rad|radians?|Wh?|J"
+    r"|joules?|watts?|kg|[GM]?bits?|bytes?|[GM]bit/s|K|C|G?Hz|dB\w*|percent|probabilit\w+|odds|share|fraction"
+    r"|ratio|units?|rewards?|Julian|UTC)\b|%|\[-1, 1\]"
+)
+"""Ways to say in what it is counted."""
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_numbers_have_units(name):
+    """Where a signature has a float, its name or the words beside it say in what it is counted."""
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        pytest.skip(f"{error.name} is not installed")
+    unsaid = []
+    for called, function, words in functions(module):
+        taken = dict(getattr(function, "__annotations__", {}))
+        taken[function.__name__] = taken.pop("return", "")
+        bare = (each for each, kind in taken.items() if not IN_ITS_NAME.search(each) and "float" in str(kind))
+        if any(bare) and not UNIT.search(words):
+            unsaid.append(called)
+    assert not unsaid, f"{name}: no unit is told of {', '.join(unsaid)}"
+
+
 def test_there_are_as_many_as_there_should_be():
     assert {"sandbox", "envs", "agents", "sandbox.conjunctions", "sandbox.orbits"} <= set(MODULES)

@@ -29,9 +29,15 @@ ALGORITHMS: Mapping[str, tuple[str, ...]] = {
     "mappo": ("--algorithm", "mappo"),
     "recurrent": ("--memory", "32"),
     "recurrent_mappo": ("--algorithm", "mappo", "--memory", "32"),
+    "individual": ("--team-share", "0"),
+    "difference": ("--difference",),
     CLONED: (),
 }
-"""By name, what `train` is told more. `cloned` is where the others begin: a copy that has learned nothing."""
+"""By name, what `train` is told more. `cloned` is where the others begin: a copy that has learned nothing.
+
+`individual` pays each satellite for its own deeds alone, `difference` what the fleet would lose without it;
+the others share the reward as the recipe says.
+"""
 
 
 class Job(NamedTuple):

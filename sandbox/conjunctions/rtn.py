@@ -16,8 +16,9 @@ Array = NDArray[np.float64]
 def rtn_axes(position: ArrayLike, velocity: ArrayLike) -> Array:
     """Rotations (..., 3, 3), rows R, T, N, from the frame of positions and velocities (..., 3) to RTN.
 
-    Raises SandboxError for other shapes, values that are not finite, and an object that does not go round:
-    one without position or velocity, or whose velocity points straight up or down.
+    Both in any unit, m and m/s or km and km/s. Raises SandboxError for other shapes, values that are not
+    finite, and an object that does not go round: one without position or velocity, or whose velocity points
+    straight up or down.
     """
     position, velocity = array_of("position", position), array_of("velocity", velocity)
     if position.shape[-1:] != (3,) or velocity.shape[-1:] != (3,):
@@ -48,15 +49,19 @@ def _unit(vector: Array) -> Array:
 def covariance_from_rtn(covariance: ArrayLike, position: ArrayLike, velocity: ArrayLike) -> Array:
     """RTN covariances (..., 6, 6) of position and velocity, or (..., 3, 3) of either, in the states' frame.
 
-    The axes are those of the moment, as in CDMs: the frame's own rotation is not in the velocities. Raises
-    SandboxError for other shapes, and as `rtn_axes`.
+    In squares of the states' units: m2, m2/s and m2/s2 of states in m and m/s. The axes are those of the
+    moment, as in CDMs: the frame's own rotation is not in the velocities. Raises SandboxError for other
+    shapes, and as `rtn_axes`.
     """
     return _turned(covariance, np.swapaxes(rtn_axes(position, velocity), -1, -2))
 
 
 @accepts_quantities(covariance="m2", position="m", velocity="m/s")
 def covariance_to_rtn(covariance: ArrayLike, position: ArrayLike, velocity: ArrayLike) -> Array:
-    """Covariances (..., 6, 6) or (..., 3, 3) in the states' frame, turned to RTN. Raises as its inverse."""
+    """Covariances (..., 6, 6) or (..., 3, 3) in the states' frame, turned to RTN.
+
+    In squares of the states' units. Raises as its inverse, `covariance_from_rtn`.
+    """
     return _turned(covariance, rtn_axes(position, velocity))
 
 

@@ -48,7 +48,7 @@ def walker_star(
     raan0: float = 0.0,
     eccentricity: float = 0.0,
 ) -> np.ndarray:
-    """As `walker_delta` (total, 6), with the nodes around half the equator, for near-polar planes."""
+    """As `walker_delta` (total, 6), in m and rad, nodes around half the equator, for near-polar planes."""
     raans = raan0 + np.arange(_whole("planes", planes)) * pi / planes
     return _shell(total, raans, phasing, altitude_m, inclination, eccentricity)
 

@@ -59,12 +59,12 @@ class Customers(Model):
 
     @property
     def value_factor(self) -> float:
-        """The largest factor of a value."""
+        """The largest ratio that a tier makes of a value."""
         return max([1.0, *(tier.value_factor for tier in self.tiers)])
 
     @property
     def time_factor(self) -> float:
-        """The largest factor of a time."""
+        """The largest ratio that a tier makes of a time."""
         return max([1.0, *(tier.time_factor for tier in self.tiers)])
 
 

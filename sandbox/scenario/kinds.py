@@ -30,7 +30,7 @@ class Kind(Model):
 
     @property
     def completion(self) -> float:
-        """What completing an order pays at most, of the value that is drawn."""
+        """What completing an order pays at most, as a share of the value that is drawn."""
         return 0.0
 
 
@@ -163,7 +163,7 @@ class Kinds(Model):
 
     @property
     def value_factor(self) -> float:
-        """The largest factor of the value of an image."""
+        """The largest ratio of what an image pays to the value that is drawn."""
         factors = [1.0, *(kind.value_factor for kind in self.named.values())]
         if "cue" in self.named and self.cue is not None:
             factors.append(self.cue.value_factor * self.cue.tip_value[1])
@@ -171,7 +171,7 @@ class Kinds(Model):
 
     @property
     def completion(self) -> float:
-        """The most that completing a campaign pays, of the value that is drawn."""
+        """The most that completing a campaign pays, as a share of the value that is drawn."""
         return max((kind.completion for kind in self.named.values()), default=0.0)
 
 
