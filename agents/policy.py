@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox.errors import SandboxError, unknown_name
+from sandbox.errors import SandboxError, shown, unknown_name
 
 if TYPE_CHECKING:
     from agents.qwen.decisions import Decision, Request
@@ -172,8 +172,12 @@ def make_policy(name: str, env: Any, **options: Any) -> Policy:
     """The policy called `name`, trained into the folder `name`, or at `module:Class`, for `env`.
 
     `options` are further arguments of the class. Raises SandboxError for an unknown name, a class that is no
-    Policy, or one made for other problems.
+    Policy, one made for other problems, and for what is no environment of ours.
     """
+    if not hasattr(env, "problem"):
+        raise SandboxError(
+            f"env is {shown(env)}; give an environment, such as tasking_v0.parallel_env('pair')."
+        )
     problem = _kind(env.problem)
     kind = policy_class(name, problem)
     if not understands(kind, problem):

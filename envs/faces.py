@@ -138,13 +138,13 @@ def _faces(problem: type[Problem]) -> Faces:
         """PettingZoo's parallel environment; arguments on the module's page."""
         return make_parallel(problem, scenario, **arguments)
 
-    def raw_env(**arguments: Any) -> Any:
+    def raw_env(scenario: Any = problem.scenario, **arguments: Any) -> Any:
         """PettingZoo's agent-environment-cycle environment, bare."""
-        return sequential(parallel_env(**arguments), wrapped=False)
+        return sequential(parallel_env(scenario, **arguments), wrapped=False)
 
-    def env(**arguments: Any) -> Any:
+    def env(scenario: Any = problem.scenario, **arguments: Any) -> Any:
         """PettingZoo's agent-environment-cycle environment, with the check of order."""
-        return sequential(parallel_env(**arguments), wrapped=True)
+        return sequential(parallel_env(scenario, **arguments), wrapped=True)
 
     def satellite_env(
         scenario: Any = problem.scenario,

@@ -58,7 +58,7 @@ from envs.registry import find
 from envs.replies import ILLEGAL, UNREADABLE, Reading, ReplyReader
 from envs.reports import Reporter
 from sandbox.checks import shown, whole_number
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, unknown_name
 from sandbox.lasers import TERMINALS
 
 __all__ = ["LanguageEnv", "Reply", "Report", "env", "parallel_env", "raw_env"]
@@ -178,6 +178,9 @@ class LanguageEnv(ParallelEnv):
         agents = self.face.agents
         if not hasattr(replies, "get"):
             raise SandboxError(f"replies are {shown(replies)}; give a dictionary of agents.")
+        for agent in replies:
+            if agent not in self._number:
+                raise unknown_name("agent", agent, self.possible_agents)
         given = {agent: self._reply(agent, replies[agent]) for agent in agents if agent in replies}
         readings, thought = self._read(given), self._thought(given)
         orders = {agent: readings[agent].action if agent in readings else HOLD for agent in agents}
@@ -275,19 +278,21 @@ class LanguageEnv(ParallelEnv):
         return reports
 
 
-def parallel_env(problem: str | type[Problem] = "tasking_v0", **arguments: Any) -> LanguageEnv:
-    """The language face of a decision problem; `arguments` are those of its own `parallel_env`."""
-    return LanguageEnv(faces_of(find(problem)).parallel_env(**arguments))
+def parallel_env(
+    problem: str | type[Problem] = "tasking_v0", *scenario: Any, **arguments: Any
+) -> LanguageEnv:
+    """The language face of a decision problem; what follows are the arguments of its own `parallel_env`."""
+    return LanguageEnv(faces_of(find(problem)).parallel_env(*scenario, **arguments))
 
 
-def raw_env(problem: str | type[Problem] = "tasking_v0", **arguments: Any) -> AECEnv:
+def raw_env(problem: str | type[Problem] = "tasking_v0", *scenario: Any, **arguments: Any) -> AECEnv:
     """The agent-environment-cycle form, bare."""
-    return sequential(parallel_env(problem, **arguments), wrapped=False)
+    return sequential(parallel_env(problem, *scenario, **arguments), wrapped=False)
 
 
-def env(problem: str | type[Problem] = "tasking_v0", **arguments: Any) -> AECEnv:
+def env(problem: str | type[Problem] = "tasking_v0", *scenario: Any, **arguments: Any) -> AECEnv:
     """The agent-environment-cycle form, with the check of order."""
-    return sequential(parallel_env(problem, **arguments))
+    return sequential(parallel_env(problem, *scenario, **arguments))
 
 
 def _printable(text: str) -> str:

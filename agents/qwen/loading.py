@@ -251,7 +251,8 @@ def _from_hub(name: str, marker: str, allow_download: bool) -> Path:
     except Exception as error:  # the hub's client raises those of its HTTP library as well
         if not allow_download:
             raise SandboxError(
-                f"Model {name!r} is not on this machine; give a folder that holds it, or allow the download."
+                f"Model {name!r} is not on this machine; give a folder that holds it, or allow the "
+                "download (--allow-download, or allow_download=True)."
             ) from None
         raise SandboxError(
             f"Model {name!r} cannot be downloaded ({first_line(error)}); connect to the network and unset "

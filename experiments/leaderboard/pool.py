@@ -1,6 +1,7 @@
 """Episodes played side by side: by processes of this machine, or in a Ray cluster."""
 
 import logging
+import os
 import signal
 import socket
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,8 @@ from sandbox.errors import SandboxError
 
 _ANSWER_S = 10.0
 """Within which a cluster must answer."""
+_PATIENCE = {"RAY_gcs_server_port_wait_time_s": "1", "RAY_py_gcs_connect_timeout_s": f"{_ANSWER_S:.0f}"}
+"""Of Ray where something else answers at the address: one attempt, in place of twenty of half a minute."""
 _AHEAD = 2
 """Episodes handed out per process, so that none waits for the next."""
 
@@ -62,6 +65,8 @@ def _shared(
 def ray_at(address: str) -> Iterator[Any]:
     """Ray, joined to the cluster at `address`."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for name, value in _PATIENCE.items():
+        os.environ.setdefault(name, value)  # read when Ray is imported
     import ray
 
     try:

@@ -159,9 +159,8 @@ def _check_device(torch: Any, name: str) -> None:
         torch.zeros(1, device=name)
     except (RuntimeError, AssertionError) as error:
         told = str(error).splitlines()[0][:100]
-        raise SandboxError(
-            f"--device {name}: torch cannot compute there ({told}); give cpu, or cuda:0."
-        ) from None
+        here = ", ".join(["cpu", *(f"cuda:{k}" for k in range(torch.cuda.device_count()))])
+        raise SandboxError(f"--device {name}: torch cannot compute there ({told}); give {here}.") from None
 
 
 def _task(told: Namespace) -> Any:

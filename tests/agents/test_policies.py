@@ -103,6 +103,11 @@ def test_errors_are_one_sentence(busy, name, sentence, monkeypatch):
         make_policy(name, tasking_v0.batch_env(busy))
 
 
+def test_what_is_no_environment_is_refused():
+    with pytest.raises(SandboxError, match="env is 'pair'; give an environment"):
+        make_policy("greedy", "pair")
+
+
 @pytest.mark.parametrize(("name", "problem"), [("greedy", "avoidance_v0"), ("local", "tasking_v0")])
 def test_who_does_not_play_a_problem_is_refused_with_those_who_do(name, problem):
     env = SimpleNamespace(problem=SimpleNamespace(name=problem))

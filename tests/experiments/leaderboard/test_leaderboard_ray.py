@@ -1,5 +1,6 @@
 """Episodes side by side in a Ray cluster."""
 
+import socket
 import tempfile
 
 import pytest
@@ -45,4 +46,14 @@ def test_a_cluster_gives_the_same_table_and_goes_on(tmp_path, temporary):
 def test_where_no_cluster_answers_the_address_is_named(tmp_path, temporary):
     process = start(tmp_path / "b", *WHO, "--processes", "2", "--address", "127.0.0.1:1")
     assert "No Ray cluster answers at --address 127.0.0.1:1" in ended(process)
+    assert process.returncode == 2
+
+
+@pytest.mark.slow
+def test_what_listens_and_is_no_cluster_is_not_waited_for(tmp_path, temporary):
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"127.0.0.1:{mute.getsockname()[1]}"
+        process = start(tmp_path / "b", *WHO, "--processes", "2", "--address", address)
+        _, told = process.communicate(timeout=120)  # Ray by itself tries for ten minutes
+    assert f"No Ray cluster answers at --address {address}" in told
     assert process.returncode == 2
