@@ -48,7 +48,8 @@ def run(
         scenario: name, YAML file, dictionary or Scenario, by default the problem's own; `changes` replaces
             fields of it by dotted name.
         env, policy: the decision problem and who decides, by name or as `module:Class`; by default greedy,
-            or where the problem has none the first of its own, or random (`agents.usual`); that is said.
+            or thrifty in avoidance_v0, or where a problem has neither the first of its own, or random
+            (`agents.usual`); that is said.
         hours: length of the episode; by default the scenario's.
         seed: of the episode and of the policy. The same seed gives the same results.
         out: the folder, by default `results/<env>-<scenario>-<policy>-seed<k>`. Earlier results there are

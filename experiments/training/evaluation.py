@@ -8,7 +8,7 @@ import numpy as np
 
 from agents import Policy, make_policy, policy_names
 from agents.network import MODES, Weights, network_class
-from agents.policy import MINDS, YARDSTICKS
+from agents.policy import MINDS, TOLD, YARDSTICKS
 from envs.batch import BatchEnv
 from envs.registry import find
 from experiments.running.rollout import Round, Watcher, play
@@ -16,7 +16,7 @@ from experiments.running.rollout import Round, Watcher, play
 FIRST_VALIDATION_SEED = 900_000
 """Seeds by which a training is watched and its best policy chosen: below those of the benchmark."""
 CHANCE, YARDSTICK = "random", "planner"
-_NO_HEURISTIC = ("random", "idle", *YARDSTICKS, *MINDS)
+_NO_HEURISTIC = ("random", "idle", *YARDSTICKS, *MINDS, *TOLD)
 
 
 class Score(NamedTuple):

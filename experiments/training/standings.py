@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.policy import MINDS, YARDSTICKS
+from agents.policy import MINDS, TOLD, YARDSTICKS
 from experiments.running import run_folder as results
 from experiments.running.options import json_path
 from experiments.running.statistics import NONE, Estimate, Summary, mean, summarise
@@ -23,7 +23,7 @@ RECORD, SCHEMA = "policy in a tier", 1
 PPO, CHANCE = "ppo", "random"
 UNSEEN, UNSEEN_LOST = "unseen_returns", "unseen_lost"
 """What a record holds of scenarios drawn of the tier, that no training takes: an episode in each."""
-_NO_RULE = (CHANCE, *MINDS, *YARDSTICKS)
+_NO_RULE = (CHANCE, *MINDS, *TOLD, *YARDSTICKS)
 _FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "problem": str, "tier": str, "algorithm": str, "returns": list, "lost": int, "eval_seeds": list,
     "cpu_minutes": (int, float), "command": str, "train_seed": (int, type(None)),

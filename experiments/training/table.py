@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.policy import YARDSTICKS
+from agents.policy import TOLD, YARDSTICKS
 from agents.trained import folder_of
 from envs.episodes import known_as
 from experiments.running import pool
@@ -180,7 +180,7 @@ def card(case: Case, best: dict[str, Any], rows: Sequence[dict[str, Any]]) -> st
     scores = sorted(
         ((row["algorithm"], float(np.mean(row["returns"])), row["lost"]) for row in rows
          if row["train_seed"] is None), key=lambda each: -each[1])  # fmt: skip
-    above = [name for name, score, _ in scores if score >= mean and name not in YARDSTICKS]
+    above = [name for name, score, _ in scores if score >= mean and name not in (*YARDSTICKS, *TOLD)]
     verdict = (
         f"It does not beat {', '.join(f'`{name}`' for name in above)} here."
         if above

@@ -47,16 +47,16 @@ def test_the_help_names_the_policies_there_are():
 
 @pytest.mark.parametrize("command", ["run", "fly", "chat"])
 def test_the_help_says_who_decides_where_nobody_is_named(command, capsys):
-    """As `agents.usual` chooses: greedy, the first of the problem's own, or chance."""
+    """As `agents.usual` chooses: greedy, thrifty, the first of the problem's own, or chance."""
     with pytest.raises(SystemExit):
         main([command, "--help"])
     shown = " ".join(capsys.readouterr().out.split())
-    own = "(default: greedy; where the problem has none the first of its own, else random)"
+    own = "(default: greedy; in avoidance_v0 thrifty; in others the first of their own, else random)"
     assert (own in shown) == (command != "chat")
     assert ("default: qwen where it has learned the problem" in shown) == (command == "chat")
     usual = {name: usual_policy(name) for name in env_names()}
     assert usual["tasking_v0"] == "greedy"
-    assert usual["avoidance_v0"] == "random"
+    assert usual["avoidance_v0"] == "thrifty"
 
 
 def test_a_run_says_who_decides_where_nobody_is_named(tmp_path, capsys):
