@@ -153,8 +153,8 @@ def policy_class(name: str, problem: "str | type[Problem] | None" = None) -> typ
     """The class of the policy called `name`, trained into the folder `name`, or at `module:Class`.
 
     `trained` is what is shipped for the problem and the tier of the scenario (`agents.trained`). Raises
-    SandboxError otherwise; one for a name that only other problems have says which. Where one name stands for several policies, `problem` says which; given as
-    to `policy_names`.
+    SandboxError otherwise; one for a name that only other problems have says which. Where one name stands
+    for several policies, `problem` says which; given as to `policy_names`.
     """
     from agents.network import holds_policy, is_folder, network_in
 
@@ -193,8 +193,8 @@ def _made_for_others(name: str, homes: Sequence[str], problem: "str | type[Probl
     if name in MINDS:  # what is wanted is a mind
         known = [each for each in MINDS if each in known]
         return SandboxError(
-            f"Policy {name!r} reads the orders in words of {', '.join(homes)}, and {own} has none; its mind is "
-            f"{' or '.join(known)}."
+            f"Policy {name!r} reads the orders in words of {', '.join(homes)}, and {own} has none; its mind "
+            f"is {' or '.join(known)}."
         )
     return SandboxError(
         f"Policy {name!r} is made for {', '.join(homes)}, not for {own}; give one of {', '.join(known)}."

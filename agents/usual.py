@@ -3,7 +3,6 @@
 from agents.policy import YARDSTICKS, policy_names
 from envs.registry import find
 
-
 _SEVERAL = ("random", "idle", "greedy", "deadline_greedy")
 """Chance, rest and the heuristics that several problems have."""
 _OF_ONE = ("local", "ground", "least_loaded", "never", "threshold", "late_threshold", "thrifty")

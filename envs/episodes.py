@@ -78,10 +78,10 @@ def checked_options(problem: str | type[Problem], options: Mapping[str, Any] | N
 
 _OTHERWISE = {
     CANDIDATES: "a command has its own --candidates for it",
-    "questions": "in a command nobody asks from outside, and robots=N has room for the questions of its robots; "
-    "envs.make(..., questions=N) lets a program ask",
-    "difference_reward": "it changes who is paid, and nothing of the problem; `train` has --difference for it, "
-    "a program envs.make(..., difference_reward=True)",
+    "questions": "in a command nobody asks from outside, and robots=N has room for the questions of its "
+    "robots; envs.make(..., questions=N) lets a program ask",
+    "difference_reward": "it changes who is paid, and nothing of the problem; `train` has --difference for "
+    "it, a program envs.make(..., difference_reward=True)",
     "team_reward": "it changes who is paid, and nothing of the problem; `train` has --team-share for it, a "
     "program envs.make(..., team_reward=True)",
     "max_cycles": "a command has --hours for it",

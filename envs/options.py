@@ -28,7 +28,8 @@ def unknown_option(problem: str, name: str, known: Iterable[str]) -> SandboxErro
     if not homes:
         return unknown_name(f"option of {problem}", name, known)
     return SandboxError(
-        f"{name} is an option of {', '.join(homes)}, not of {problem}; leave it out, or choose another problem."
+        f"{name} is an option of {', '.join(homes)}, not of {problem}; leave it out, or choose another "
+        "problem."
     )
 
 

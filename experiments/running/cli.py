@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 
 from experiments import commands
 from experiments.running.mind_options import mind_of, mind_options
+from experiments.running.options import GOES_ON, common
 from experiments.running.options import add as _option
-from experiments.running.options import common
 from sandbox.compiling import announce_compiling, at_a_terminal
 from sandbox.errors import SandboxError, printable, unknown_name
 from sandbox.terminal import say
@@ -246,7 +246,7 @@ def _problems() -> str:
 def _benchmark_options(parser: ArgumentParser) -> None:
     goes_on = "Killed or interrupted, the same command goes on from what is finished."
     parser.description = f"{parser.description} {goes_on}"
-    parser.set_defaults(interrupted="what is finished is kept, and the same command goes on from there")
+    parser.set_defaults(interrupted=GOES_ON)
     played = parser.add_argument_group("what is played")
     _option(played, "--suite", "small", "a fixed list of scenarios", choices=("small", "full"))
     _names(played, "--problem", f"only these decision problems: {_problems()}")

@@ -210,22 +210,21 @@ def _curve(
 def run(told: Any) -> None:
     import pandas
 
-    scenario, study = load_scenario(told.scenario), Study(told.out, "tradeoff", ".parquet")
+    scenario = load_scenario(told.scenario)
     options = {"thresholds": told.thresholds, "leads_h": told.leads, "hours": told.hours}
     options |= {"seeds": told.seeds, "seed": told.seed, "importance": told.importance}
-    journal = Journal(
+    study = Study.of(told, "tradeoff", ".parquet", options | {"scenario": scenario.name})
+    told.interrupted = journal = Journal(
         told.out, "avoidance_tradeoff", options | {"scenario": scenario.model_dump(mode="json")}
     )
     say(_HEAD)
     rows = tradeoff(scenario, **options, report=lambda row: say(_line(row)), journal=journal)
-    arguments = options | {"scenario": scenario.name}
-    content = {"arguments": arguments, "rows": rows}
     hours = told.hours or scenario.horizon_h
     remark = _remark(rows[0]["staged"], told.importance)
     title = f"The price of avoidance: {scenario.name}, {hours:g} h{remark}"
     if told.json:
         keep_records(told.json, "avoidance_tradeoff", rows, scenario=scenario.name, hours=hours)
-    study.keep(content, pandas.DataFrame(rows), lambda path: draw(rows, title, path))
+    study.keep({"rows": rows}, pandas.DataFrame(rows), lambda path: draw(rows, title, path))
     journal.done()
     say(f"Rates per satellite-year [95 % interval]{remark}. Results in {told.out}/")
 

@@ -249,17 +249,16 @@ def _who(record: dict[str, Any]) -> str:
 def run(told: Any) -> None:
     import pandas
 
-    study = Study(told.out, "headroom", ".csv")
     options = {"problems": told.problem, "tiers": told.tier, "limits": told.limits, "hours": told.hours}
     options |= {"seeds": told.seeds, "seed": told.seed, "changes": changes_in(told.set)}
-    journal = Journal(told.out, "headroom", {})
+    study = Study.of(told, "headroom", ".csv", options)
+    told.interrupted = journal = Journal(told.out, "headroom", {})
     say(f"{'problem':14}{'tier':8}{'policy':20}{'% of the planner':>26}{'costs':>9}")
     sighted: dict[tuple[str, str], float] = {}
     records = headroom(**options, report=lambda record: say(_line(record, sighted)), journal=journal)
     if told.json:
         keep_records(told.json, "headroom", records)
-    content = {"arguments": options, "records": records}
-    study.keep(content, pandas.DataFrame(records), lambda path: draw(records, path))
+    study.keep({"records": records}, pandas.DataFrame(records), lambda path: draw(records, path))
     journal.done()
     say(f"Results in {told.out}/")
 

@@ -276,8 +276,8 @@ def run(told: Any) -> None:
     mujoco_module()
     make_mind(told.mind)
     check(told)
-    study = Study(told.out, "robot", ".csv")
-    journal = Journal(told.out, "robot", arguments_of(told))
+    study = Study.of(told, "robot", ".csv", arguments_of(told))
+    told.interrupted = journal = Journal(told.out, "robot", arguments_of(told))
     rows: list[dict[str, Any]] = []
     table: list[dict[str, Any]] = []
     played = [case for case in cases(told.fleets, told.places, told.models, told.loads) if _fits(case, told)]
@@ -293,7 +293,7 @@ def run(told: Any) -> None:
     print_table(table)
     if told.json:
         keep_records(told.json, "robot", table)
-    study.keep({"arguments": arguments_of(told), "rows": table}, pandas.DataFrame(rows), partial(draw, table))
+    study.keep({"rows": table}, pandas.DataFrame(rows), partial(draw, table))
     journal.done()
     if told.film:
         _film(told, played)

@@ -183,19 +183,19 @@ def draw(table: Sequence[dict[str, Any]], title: str, path: Path | None = None) 
 def run(told: Any) -> None:
     import pandas
 
-    name, study = load_scenario(told.scenario).name, Study(told.out, "space_vs_ground", ".csv")
-    journal = Journal(
+    name = load_scenario(told.scenario).name
+    study = Study.of(told, "space_vs_ground", ".csv", arguments_of(told))
+    told.interrupted = journal = Journal(
         told.out,
         "space_vs_ground",
         arguments_of(told) | {"scenario": load_scenario(told.scenario).model_dump(mode="json")},
     )
     rows = compare(told.scenario, told.rates, told.hours, told.seeds, told.seed, journal)
     table, title = table_of(rows), f"Answers over images: {name}, {told.hours:g} h"
-    content = {"arguments": arguments_of(told), "rows": table}
     print_table(table)
     if told.json:
         keep_records(told.json, "space_vs_ground", rows, scenario=name, hours=told.hours)
-    study.keep(content, pandas.DataFrame(rows), lambda path: draw(table, title, path))
+    study.keep({"rows": table}, pandas.DataFrame(rows), lambda path: draw(table, title, path))
     journal.done()
     say(f"Results in {told.out}/")
 

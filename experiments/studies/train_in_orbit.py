@@ -132,20 +132,21 @@ def run(told: Namespace) -> None:
         raise SandboxError(f"{told.seeds} seeds, {told.processes} processes; give at least one of each.")
     plan = plan_from(told)
     scenario, change = scenario_of(told)
-    study = Study(told.out, "train_in_orbit", ".csv")
+    study = Study.of(told, "train_in_orbit", ".csv", arguments_of(told))
     asked = {
         name: value
         for name, value in arguments_of(told).items()
         if name not in ("processes", "methods", "seeds")
     }
-    journal = Journal(told.out, "train_in_orbit", asked | {"scenario": scenario.model_dump(mode="json")})
+    told.interrupted = journal = Journal(
+        told.out, "train_in_orbit", asked | {"scenario": scenario.model_dump(mode="json")}
+    )
     seeds = range(told.seed, told.seed + told.seeds)
     methods = list(dict.fromkeys(told.methods))
     rows = flights(scenario, change, plan, methods, seeds, journal, told.processes)
     compared = compare(scenario, seeds, journal)
     table = summarise(rows, methods, change.at_h, told.target)
     content = {
-        "arguments": arguments_of(told),
         "rows": table,
         "differences": compared,
         "windows": shares(rows),

@@ -39,6 +39,17 @@ class Teacher:
         return np.asarray(action).reshape(-1), chance, memory
 
 
+def make_teacher(name: str, env: BatchEnv) -> Policy:
+    """The policy called `name`, to be copied. Raises SandboxError for one that is not there, or thinks."""
+    made = make_policy(name, env)
+    if made.thinks:
+        made.close()
+        raise SandboxError(
+            f"Policy {name!r} thinks, which takes time that cloning knows nothing of; name another."
+        )
+    return made
+
+
 def clone(
     learner: Learner, name: str, envs: Sequence[BatchEnv], first_seed: int, steps: int, epochs: int = 6
 ) -> float:
@@ -48,11 +59,7 @@ def clone(
     """
     began = time.process_time()
     own, settings = learner.arenas, learner.settings
-    policies = [make_policy(name, env) for env in envs]
-    if any(policy.thinks for policy in policies):
-        raise SandboxError(
-            f"Policy {name!r} thinks, which takes time that cloning knows nothing of; name another."
-        )
+    policies = [make_teacher(name, env) for env in envs]
     learner.enter(envs, first_seed, in_step=True)
     try:
         for policy in policies:

@@ -12,6 +12,7 @@ from agents.policy import MINDS, TOLD, YARDSTICKS
 from envs.batch import BatchEnv
 from envs.registry import find
 from experiments.running.rollout import Round, Watcher, play
+from sandbox.errors import SandboxError
 
 FIRST_VALIDATION_SEED = 900_000
 """Seeds by which a training is watched and its best policy chosen: below those of the benchmark."""
@@ -62,8 +63,13 @@ def heuristics(problem: str) -> list[str]:
 def references(
     env: BatchEnv, problem: str, planner: bool, seed: int = FIRST_VALIDATION_SEED
 ) -> dict[str, Any]:
-    """Mean returns of chance, of each heuristic and, if asked for, the planner, by name."""
+    """Mean returns of chance, of each heuristic and, if asked for, the planner, by name.
+
+    Raises SandboxError for a problem that has no planner, before anybody flies.
+    """
     names: Sequence[str] = (CHANCE, *heuristics(problem), *((YARDSTICK,) if planner else ()))
+    if planner and YARDSTICK not in policy_names(find(problem)):
+        raise SandboxError(f"{problem} has no {YARDSTICK}; leave --{YARDSTICK} out.")
     found = {}
     for name in names:
         with closing(make_policy(name, env)) as policy:

@@ -19,7 +19,7 @@ from agents.trained import folder_of
 from envs.episodes import known_as
 from experiments.running import pool
 from experiments.running import run_folder as results
-from experiments.running.options import add, common, resumable
+from experiments.running.options import add, common, flag, resumable
 from experiments.tiers import PROBLEMS, SCARCE, TIERS, TIGHT, tier_scenario
 from experiments.training.judging import (
     ALGORITHMS,
@@ -32,7 +32,6 @@ from experiments.training.judging import (
 )
 from experiments.training.recipes import recipe
 from experiments.training.standings import CHANCE, PPO, RECORD, Case, algorithms, standing, table
-from experiments.training.train_options import flag
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.files import replacing
 from sandbox.terminal import say

@@ -20,6 +20,7 @@ from typing import Any
 
 from envs.episodes import checked_options, known_as, scenario_of
 from experiments.running import run_folder as results
+from experiments.running.options import in_short
 from experiments.tiers import CALM, TIERS, tier_scenario
 from experiments.training import train_options
 from experiments.training.recipes import BEST
@@ -36,6 +37,7 @@ def run(told: Namespace) -> None:
     """Train, as the command line says."""
     import torch
 
+    from experiments.training.cloning import make_teacher
     from experiments.training.evaluation import best_heuristic, references
     from experiments.training.session import Session, best_of
     from experiments.training.tracking import chosen
@@ -62,6 +64,8 @@ def run(told: Namespace) -> None:
         show.record(record)
 
     with closing(task.judge_env()) as judge_env, shown(told.quiet) as show:
+        if task.clone not in (None, BEST):
+            make_teacher(task.clone, judge_env).close()  # what is wrong with it is said before others fly
         kept = _Folder(folder, asked, task.problem, task.scenarios[0].name)
         if kept.references is None or (told.planner and "planner" not in kept.references):
             if told.scenario and told.tier:
@@ -265,10 +269,9 @@ def _take(folder: Path, fresh: bool, asked: Mapping[str, Any]) -> None:
             for name in (RECORD, CURVE, "policy.npz"):
                 (folder / name).unlink(missing_ok=True)
         elif differences := changed(content.get("arguments", asked), asked):
-            told = "; ".join(differences[:3]) + (" ..." if len(differences) > 3 else "")
             raise SandboxError(
-                f"{folder} holds a training that began otherwise: {told}. Give the same, name another folder "
-                "with --out, or begin anew with --fresh."
+                f"{folder} holds a training that began otherwise: {in_short(differences)}. Give the same, "
+                "name another folder with --out, or begin anew with --fresh."
             )
     if not (folder / RECORD).exists():
         head = {"format": results.format_of(FORMAT), "schema": 1}

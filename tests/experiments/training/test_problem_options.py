@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from envs.blocks.consult import ACTIONS
 from envs import make
+from envs.blocks.consult import ACTIONS
 from envs.episodes import checked_options
 from experiments.running.cli import changes_in, main
 from experiments.training.session import Task
