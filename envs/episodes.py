@@ -12,6 +12,7 @@ from envs.options import unknown_option
 from envs.problem import Problem
 from envs.registry import find
 from sandbox.errors import SandboxError
+from sandbox.faults import strikes
 from sandbox.scenario import Scenario, load_scenario
 
 HOUR = 3600.0
@@ -87,6 +88,16 @@ _OTHERWISE = {
     "max_cycles": "a command has --hours for it",
 }
 """What one may take for options of a problem, and how it is had."""
+
+
+def left_out(env: BatchEnv) -> str:
+    """A sentence where the scenario breaks or silences things, and the problem has none of it; else ""."""
+    scenario = env.world.scenario
+    if env.world.faults is not None or not strikes(scenario):
+        return ""
+    return (
+        f"In {env.problem.name} nothing breaks: faults and silent stations of {scenario.name} are left out."
+    )
 
 
 def rounds_in(hours: float, scenario: Scenario) -> int:

@@ -11,7 +11,7 @@ import yaml
 from agents.usual import usual_policy
 from envs.batch import BatchEnv
 from envs.deliberation import DeliberatingBatch
-from envs.episodes import HOUR, checked_options, known_as, make_env, scenario_of
+from envs.episodes import HOUR, checked_options, known_as, left_out, make_env, scenario_of
 from experiments.running import run_folder
 from experiments.running.asked import Asked, line, mind_of
 from experiments.running.callbacks import Bar, Film, Tally, Witness
@@ -79,6 +79,8 @@ def run(
     meta = {"env": env, "policy": policy, "seed": seed}
     if progress and not named:
         say(run_folder.nobody_named(policy))
+    if progress and (told_of := left_out(batch)):
+        say(told_of)
     began = time.perf_counter()
     missing: dict[str, str] = {}
     with run_folder.new_results(folder, record) as draft:

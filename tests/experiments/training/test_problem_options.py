@@ -6,7 +6,7 @@ import pytest
 
 from envs import make
 from envs.blocks.consult import ACTIONS
-from envs.episodes import checked_options
+from envs.episodes import checked_options, left_out
 from experiments.running.cli import changes_in, main
 from experiments.training.session import Task
 from sandbox.errors import SandboxError
@@ -78,3 +78,14 @@ def test_what_is_had_otherwise_is_explained(name, words):
     if name == "directives":
         with pytest.raises(SandboxError, match=words):
             make("tasking_v0", directives=1)
+
+
+def test_what_a_problem_has_not_of_a_scenario_is_said():
+    """`tasking_v0` has no part in which things break."""
+    for problem, scenario, said in (
+        ("tasking_v0", "disaster_response", True),
+        ("tasking_v0", "pair", False),
+        ("autonomy_v0", "disaster_response", False),
+    ):
+        env = make(problem, scenario, face="batch", max_cycles=1)
+        assert ("nothing breaks: faults and silent stations" in left_out(env)) == said
