@@ -33,7 +33,7 @@ from experiments.running.journal import Journal
 from experiments.running.options import add, common, resumable
 from experiments.running.rollout import Round, Watcher, play
 from experiments.running.run_folder import keep_records
-from experiments.running.statistics import per_unit
+from experiments.running.statistics import per_unit, with_bounds
 from experiments.studies.study import Study
 from sandbox.errors import SandboxError
 from sandbox.near_passes import HIT_SHARE
@@ -239,7 +239,10 @@ _HEAD = f"{'threshold':>10}{'lead, h':>9}{'collisions':>28}{'fuel, m/s':>26}{'da
 
 def _line(row: dict[str, Any]) -> str:
     who = ("never", "-") if row["threshold"] is None else (f"{row['threshold']:.0e}", f"{row['lead_h']:g}")
-    cells = [f"{row[name]:.3g} [{row[f'{name}_low']:.3g}, {row[f'{name}_high']:.3g}]" for name in RATES]
+    cells = [
+        with_bounds("{:.3g}".format, *(row[f"{name}{end}"] for end in ("", "_low", "_high")))
+        for name in RATES
+    ]
     return f"{who[0]:>10}{who[1]:>9}{cells[0]:>28}{cells[1]:>26}{cells[2]:>26}"
 
 

@@ -35,7 +35,7 @@ from experiments.running.journal import Journal
 from experiments.running.options import add, arguments_of, common, resumable
 from experiments.running.progress import bar
 from experiments.running.run_folder import keep_records
-from experiments.running.statistics import NONE, Estimate, mean
+from experiments.running.statistics import NONE, Estimate, mean, with_bounds
 from experiments.studies.study import Study
 from sandbox.compute import board, inference, model
 from sandbox.errors import SandboxError, unknown_name
@@ -203,13 +203,27 @@ def _draw_parts(axes: Any, table: Sequence[dict[str, Any]], fleet: str, load: fl
         base = base + long
     if len(base) and base.max() > 0.0:  # one that waits for minutes would hide where the others' seconds go
         axes.set_xlim(0, 1.25 * min(float(base.max()), 4.0 * max(float(np.median(base)), 0.1)))
+    limit = axes.get_xlim()[1]
     for name, end in zip(names, base, strict=True):
-        beside = min(float(end), 0.88 * axes.get_xlim()[1])
-        axes.annotate(f"{end:.1f} s", (beside, name), (4, 0), va="center", textcoords="offset points", size=8)
+        cut = float(end) > limit
+        if cut:
+            _mark_cut(axes, list(dict.fromkeys(names)).index(name), limit)
+        beside = (0.8 * limit if cut else float(end), name)
+        axes.annotate(f"{end:.1f} s", beside, (4, 0), va="center", textcoords="offset points", size=8)
     axes.invert_yaxis()
     axes.set_xlabel("Seconds, mean of questions that were answered")
     axes.legend(ncols=4, loc="upper left", bbox_to_anchor=(0.0, -0.14))
     style.caption(axes, "Latency of a decision", fleet)
+
+
+def _mark_cut(axes: Any, row: int, limit: float) -> None:
+    """Two slanting lines through a bar that goes on beyond the axis."""
+    for at in (0.94, 0.96):
+        x = (at * limit, (at + 0.015) * limit)
+        axes.plot(x, (row + 0.42, row - 0.42), color="white", lw=3.0, solid_capstyle="butt")
+        for side in (-0.004, 0.004):
+            edge = [each + side * limit for each in x]
+            axes.plot(edge, (row + 0.42, row - 0.42), color=style.GREY, lw=0.8)
 
 
 def print_table(table: Sequence[dict[str, Any]]) -> None:
@@ -230,7 +244,7 @@ def print_table(table: Sequence[dict[str, Any]]) -> None:
         for name in MEASURES:
             values = [row[f"{name}{end}"] for end in ("", "_low", "_high")]
             value, low, high = (SCALE.get(name, 1.0) * (math.nan if v is None else v) for v in values)
-            cells.append("-" if math.isnan(value) else f"{_short(value)} [{_short(low)},{_short(high)}]")
+            cells.append(with_bounds(_short, value, low, high, ","))
         shown.add_row(*cells)
     console_for(width=WIDTH).print(shown)
 

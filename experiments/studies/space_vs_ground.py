@@ -29,7 +29,7 @@ from experiments.running.journal import Journal
 from experiments.running.options import add, arguments_of, common, resumable
 from experiments.running.rollout import Round, Watcher, play
 from experiments.running.run_folder import keep_records
-from experiments.running.statistics import summarise
+from experiments.running.statistics import summarise, with_bounds
 from experiments.studies.study import Study
 from sandbox.errors import SandboxError
 from sandbox.jobs import DELIVERED, UNBORN
@@ -216,7 +216,7 @@ def print_table(table: Sequence[dict[str, Any]]) -> None:
         cells = []
         for name in MEASURES:
             middle, low, high = (row[f"{name}{end}"] * SCALE.get(name, 1.0) for end in ("", "_low", "_high"))
-            cells.append(f"{middle:,.3g} [{low:,.3g}, {high:,.3g}]")
+            cells.append(with_bounds("{:,.3g}".format, middle, low, high))
         shown.add_row(f"{row['rate']:g}", POLICIES[row["policy"]], *cells)
     console_for(width=WIDTH).print(shown)
 

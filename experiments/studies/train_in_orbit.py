@@ -33,6 +33,7 @@ from experiments.running.options import add, arguments_of, common, resumable
 from experiments.running.pool import outcomes
 from experiments.running.progress import bar
 from experiments.running.run_folder import keep_records
+from experiments.running.statistics import with_bounds
 from experiments.studies.orbit_learning.crew import Plan
 from experiments.studies.orbit_learning.differences import differences
 from experiments.studies.orbit_learning.differences import summary as summary_of_differences
@@ -202,11 +203,12 @@ def print_table(table: Sequence[dict[str, Any]], compared: Sequence[dict[str, An
     console.print(shown)
     for row in compared:
         bits, more = (f"{row[f'divergence{end}']:.3f}" for end in ("", "_above_chance"))
-        slope, beyond = (f"{row[f'dissimilarity{end}']:.2f}" for end in ("", "_above_chance"))
-        low, high = row["dissimilarity_above_chance_low"], row["dissimilarity_above_chance_high"]
+        slope = f"{row['dissimilarity']:.2f}"
+        above = (row[f"dissimilarity_above_chance{end}"] for end in ("", "_low", "_high"))
+        beyond = with_bounds("{:.2f}".format, *above)
         console.print(
             f"Between {row['between']}: divergence of what is seen {bits} bits ({more} above chance); "
-            f"dissimilarity B of slopes {slope} ({beyond} [{low:.2f}, {high:.2f}] above chance)"
+            f"dissimilarity B of slopes {slope} ({beyond} above chance)"
         )
 
 
@@ -215,7 +217,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
         if row[name] is None:
             return "-"
         value, low, high = (100.0 * row[f"{name}{end}"] for end in ("", "_low", "_high"))
-        return f"{value:.0f} [{low:.0f}, {high:.0f}]"
+        return with_bounds("{:.0f}".format, value, low, high)
 
     reached = "-" if row["hours_to_target"] is None else f"{row['hours_to_target']:.0f}"
     if row["hours_to_target"] is not None and row["reached"] < row["runs"]:

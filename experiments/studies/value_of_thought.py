@@ -284,7 +284,8 @@ def _over(row: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """By how much a row is ahead of another one in the same episodes."""
     ahead = mean(np.subtract(row["rewards"], other["rewards"]).tolist())
     way = "ahead of" if ahead.value >= 0.0 else "behind"
-    return f"{way} {other['thinking']} by {abs(ahead.value):.1f} [{ahead.low:+.1f}, {ahead.high:+.1f}]"
+    bounds = "" if ahead.low == ahead.high else f" [{ahead.low:+.1f}, {ahead.high:+.1f}]"
+    return f"{way} {other['thinking']} by {abs(ahead.value):.1f}{bounds}"
 
 
 def run(told: Any) -> None:

@@ -25,7 +25,7 @@ from experiments.running.callbacks import Tally
 from experiments.running.journal import Journal
 from experiments.running.options import add, arguments_of, common, resumable
 from experiments.running.rollout import play
-from experiments.running.statistics import summarise
+from experiments.running.statistics import summarise, with_bounds
 from experiments.training.splits import JUDGED, RIVALS, held_out
 from experiments.training.teachers import TEACHERS
 from sandbox.errors import SandboxError
@@ -191,7 +191,7 @@ def _print(problem: str, name: str, row: Mapping[str, Any]) -> None:
 
 
 def _said(found: Mapping[str, float], digits: int = 3) -> str:
-    return f"{found['iqm']:.{digits}f} [{found['low']:.{digits}f}, {found['high']:.{digits}f}]"
+    return with_bounds(f"{{:.{digits}f}}".format, found["iqm"], found["low"], found["high"])
 
 
 def options(parser: ArgumentParser) -> None:
