@@ -383,6 +383,8 @@ def changes_in(pairs: Sequence[str], flag: str = "--set") -> dict[str, Any]:
         name, equals, value = pair.partition("=")
         if not (name and equals):
             raise SandboxError(f"{flag} {printable(pair)}: give {_EXAMPLES[flag]}.")
+        if name in changes:
+            raise SandboxError(f"{flag} {printable(name)} is given twice; give it once.")
         try:
             changes[name] = parse_yaml(value, "the value")
         except SandboxError as error:

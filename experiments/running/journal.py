@@ -61,7 +61,7 @@ def kept_in(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     if folder.is_symlink() or not folder.is_dir():
         return
     for path in sorted(folder.iterdir()):
-        content = read_json(path, MOST) if NAME.fullmatch(path.name) else None
+        content: Any = read_json(path, MOST) if NAME.fullmatch(path.name) else None
         if is_whole(content) and isinstance(content["key"], dict):
             yield path, {name: value for name, value in content["key"].items() if name != "part"}
 

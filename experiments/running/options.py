@@ -1,11 +1,11 @@
 """Options that several commands have, declared once."""
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import Action, ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sandbox.errors import SandboxError, shown
+from sandbox.errors import SandboxError, printable, shown
 
 GOES_ON = "what was finished, if anything was, is kept, and the same command goes on from there"
 
@@ -79,8 +79,20 @@ def resumable(parser: ArgumentParser) -> None:
     parser.set_defaults(interrupted=GOES_ON)
 
 
+class Each(Action):
+    """Takes several values, and none of them twice."""
+
+    def __call__(self, parser: Any, namespace: Namespace, values: Any, option: str | None = None) -> None:
+        twice = [value for i, value in enumerate(values) if value in values[:i]]
+        if twice:
+            raise ArgumentError(self, f"{printable(twice[0])} is named twice; name each once")
+        setattr(namespace, self.dest, values)
+
+
 def add(parser: Any, name: str, default: Any, text: str, **how: Any) -> None:
-    """An option whose help tells its default."""
+    """An option whose help tells its default; of several values each is to be named once."""
+    if how.get("nargs") == "+":
+        how.setdefault("action", Each)
     if default is not None:
         told = " ".join(map(str, default)) if isinstance(default, (list, tuple)) else default
         text = f"{text} (default: {told})"

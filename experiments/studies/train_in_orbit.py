@@ -39,6 +39,7 @@ from experiments.studies.orbit_learning.differences import differences
 from experiments.studies.orbit_learning.differences import summary as summary_of_differences
 from experiments.studies.orbit_learning.figure import draw
 from experiments.studies.orbit_learning.flight import (
+    LINKED,
     METHODS,
     REFERENCE,
     Change,
@@ -46,6 +47,7 @@ from experiments.studies.orbit_learning.flight import (
     fleet_of,
     fly,
     plan_of,
+    ring_sizes,
 )
 from experiments.studies.orbit_learning.outcomes import shares, summarise
 from experiments.studies.orbit_learning.planes import planes_of
@@ -75,6 +77,18 @@ def scenario_of(told: Namespace) -> tuple[Scenario, Change]:
         return fleet_of(told.satellites, told.days, change), change
     change = Change(at, tuple(told.lost_stations or ()) if at else ())
     return changed(load_scenario(told.scenario), told.days, change), change
+
+
+def rings_of(satellites: int) -> str:
+    """What a number means that makes rings unlike, or too sparse for lasers; "" for any other."""
+    sizes = ring_sizes(satellites)
+    told = []
+    if len(set(sizes)) > 1:
+        told.append("they are not alike")
+    if min(sizes) < LINKED:
+        told.append(f"below {LINKED} in a ring, a satellite does not see the next one, and lasers link fewer")
+    rings = ", ".join(map(str, sizes))
+    return f"{satellites} satellites are rings of {rings}: {'; '.join(told)}." if told else ""
 
 
 def plan_from(told: Namespace) -> Plan:
@@ -133,6 +147,8 @@ def run(told: Namespace) -> None:
         raise SandboxError(f"{told.seeds} seeds, {told.processes} processes; give at least one of each.")
     plan = plan_from(told)
     scenario, change = scenario_of(told)
+    if told.scenario is None and (remark := rings_of(told.satellites)):
+        say(remark)
     study = Study.of(told, "train_in_orbit", ".csv", arguments_of(told))
     asked = {
         name: value
@@ -228,7 +244,8 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 def options(parser: ArgumentParser) -> None:
     """Declare the options."""
-    add(parser, "--satellites", 36, "in three rings: tropical, middle, polar", type=int, metavar="N")
+    rings = "in three rings: tropical, middle, polar; lasers link a ring from nine on"
+    add(parser, "--satellites", 36, rings, type=int, metavar="N")
     parser.add_argument("--scenario", metavar="NAME", help="scenario or YAML file, in the place of the rings")
     add(parser, "--days", 2.0, "simulated", type=float, metavar="D")
     add(

@@ -60,16 +60,17 @@ def heuristics(problem: str) -> list[str]:
     return [name for name in policy_names(find(problem)) if name not in _NO_HEURISTIC]
 
 
+def check_planner(problem: str) -> None:
+    """Raises SandboxError for a problem that has no planner."""
+    if YARDSTICK not in policy_names(find(problem)):
+        raise SandboxError(f"{problem} has no {YARDSTICK}; leave --{YARDSTICK} out.")
+
+
 def references(
     env: BatchEnv, problem: str, planner: bool, seed: int = FIRST_VALIDATION_SEED
 ) -> dict[str, Any]:
-    """Mean returns of chance, of each heuristic and, if asked for, the planner, by name.
-
-    Raises SandboxError for a problem that has no planner, before anybody flies.
-    """
+    """Mean returns of chance, of each heuristic and, if asked for, the planner, by name."""
     names: Sequence[str] = (CHANCE, *heuristics(problem), *((YARDSTICK,) if planner else ()))
-    if planner and YARDSTICK not in policy_names(find(problem)):
-        raise SandboxError(f"{problem} has no {YARDSTICK}; leave --{YARDSTICK} out.")
     found = {}
     for name in names:
         with closing(make_policy(name, env)) as policy:

@@ -37,8 +37,8 @@ def run(told: Namespace) -> None:
     """Train, as the command line says."""
     import torch
 
-    from experiments.training.cloning import make_teacher
-    from experiments.training.evaluation import best_heuristic, references
+    from experiments.training.cloning import check_teacher
+    from experiments.training.evaluation import best_heuristic, check_planner, references
     from experiments.training.session import Session, best_of
     from experiments.training.tracking import chosen
 
@@ -50,6 +50,10 @@ def run(told: Namespace) -> None:
     torch.set_num_threads(told.threads)
     _check_device(torch, told.device)
     task, settings, asked = _task(told), _settings(told), arguments(told)
+    if told.planner:
+        check_planner(task.problem)
+    if task.clone not in (None, BEST):
+        check_teacher(task.clone, task.problem)
     folder = Path(
         told.out or f"results/train-{_plain(task.problem)}-{_plain(task.scenarios[0].name)}-{told.algorithm}"
     )
@@ -64,8 +68,6 @@ def run(told: Namespace) -> None:
         show.record(record)
 
     with closing(task.judge_env()) as judge_env, shown(told.quiet) as show:
-        if task.clone not in (None, BEST):
-            make_teacher(task.clone, judge_env).close()  # what is wrong with it is said before others fly
         kept = _Folder(folder, asked, task.problem, task.scenarios[0].name)
         if kept.references is None or (told.planner and "planner" not in kept.references):
             if told.scenario and told.tier:

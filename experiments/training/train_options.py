@@ -47,7 +47,7 @@ def _default(group: Any, name: str, text: str, **how: Any) -> None:
 def _what(group: Any) -> None:
     add(group, "--problem", "tasking_v0", "decision problem, by name or module:Class", metavar="NAME")
     add(group, "--scenario", None, "scenarios, by name or YAML file; it is judged on the first", nargs="+",
-        metavar="NAME")  # fmt: skip
+        action="store", metavar="NAME")  # fmt: skip
     add(group, "--tier", None, f"{', '.join(TIERS)}: its scenario and recipe, where no scenario is named, "
         "and what is drawn", metavar="TIER")  # fmt: skip
     add(group, "--curriculum", None, "tiers to be trained on one after the other, for as many steps each: "
