@@ -18,6 +18,7 @@ from experiments.running.run_folder import SCHEMA, read_json
 from sandbox.files import replacing
 
 UNFINISHED = "unfinished"
+"""The folder, among the results, of what is finished of a command that is not."""
 KEPT = "what is finished is kept, and the same command goes on from there"
 """What is said of a command that is interrupted."""
 MOST = 1 << 24  # bytes of an outcome

@@ -8,6 +8,7 @@ from typing import Any
 from sandbox.errors import SandboxError, printable, shown
 
 GOES_ON = "what was finished, if anything was, is kept, and the same command goes on from there"
+"""What is said of a command that is interrupted, until it knows better."""
 
 
 def common(

@@ -46,6 +46,7 @@ LOOKS = {
     "planes": Look(style.VERMILLION, _DASHED, "h"),
     "frozen": Look(style.BROWN, _DASH_DOTTED, "X"),
 }
+"""By method."""
 
 
 def draw(
