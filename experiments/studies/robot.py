@@ -186,7 +186,9 @@ def draw(table: Sequence[dict[str, Any]], path: Path | None = None) -> Any:
         left.legend(ncols=4, loc="upper left", bbox_to_anchor=(0.0, -0.09))
         style.caption(left, "Success", f"{first[0]}, {first[1]:,.0f} questions of others an hour")
         _draw_parts(right, [row for row in table if row["model"] == first[0]], fleets[-1], first[1])
-        facts = f"{table[0]['missions']} missions each, means with 95 % intervals over worlds"
+        worlds = table[0]["worlds"]
+        over = f"means with 95 % intervals over {worlds} worlds" if worlds > 1 else "of one world"
+        facts = f"{table[0]['missions']} missions each, {over}"
         style.headline(figure, {"scenario": "A robot in the loop: where its mind is"}, 0.5, facts)
         return style.save(figure, path)
 

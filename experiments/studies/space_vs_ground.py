@@ -175,7 +175,8 @@ def draw(table: Sequence[dict[str, Any]], title: str, path: Path | None = None) 
             style.caption(axes, label)
         grid[0].legend(ncols=2, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)
         runs = table[0]["runs"]
-        facts = f"the same captures; interquartile mean and 95 % interval over {runs} seeds"
+        over = f"interquartile mean and 95 % interval over {runs} seeds" if runs > 1 else "one seed"
+        facts = f"the same captures; {over}"
         style.headline(figure, {"scenario": title}, 0.5, facts)
         return style.save(figure, path)
 
