@@ -1,7 +1,7 @@
 """What decides: the interface of every policy, and how a policy is found by name."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -156,8 +156,8 @@ def policy_class(name: str, problem: "str | type[Problem] | None" = None) -> typ
     """The class of the policy called `name`, trained into the folder `name`, or at `module:Class`.
 
     `trained` is what is shipped for the problem and the tier of the scenario (`agents.trained`). Raises
-    SandboxError otherwise. Where one name stands for several policies, `problem` says which; given as
-    to `policy_names`.
+    SandboxError otherwise; one for a name that only other problems have says which. Where one name stands
+    for several policies, `problem` says which; given as to `policy_names`.
     """
     from agents.network import holds_policy, is_folder, network_in
 
@@ -165,6 +165,8 @@ def policy_class(name: str, problem: "str | type[Problem] | None" = None) -> typ
     if name not in paths and is_folder(name) and (name not in _BY_SCENARIO or holds_policy(name)):
         return network_in(name)
     known = {**_BY_SCENARIO, **paths}
+    if problem is not None and name not in known and ":" not in name and (homes := _homes(name)):
+        raise _made_for_others(name, homes, problem)
     return _find(known.get(name, name), known)
 
 
@@ -181,19 +183,29 @@ def make_policy(name: str, env: Any, **options: Any) -> Policy:
     problem = _kind(env.problem)
     kind = policy_class(name, problem)
     if not understands(kind, problem):
-        made, others = ", ".join(_made_for(name, kind)), ", ".join(policy_names(problem))
-        raise SandboxError(
-            f"Policy {name!r} is made for {made}, not for {env.problem.name}; give one of {others}."
-        )
+        raise _made_for_others(name, sorted({*_homes(name), *kind.problems}), problem)
     return kind(env, **options)
 
 
-def _made_for(name: str, kind: type[Policy]) -> list[str]:
-    """The problems of ours that have a policy of this name, and those of the class."""
+def _homes(name: str) -> list[str]:
+    """The registered problems that have a policy of this name."""
     import envs
 
-    ours = [problem for problem in envs.names() if name in policy_names(problem)]
-    return sorted({*ours, *kind.problems})
+    return [problem for problem in envs.names() if name in policy_names(problem)]
+
+
+def _made_for_others(name: str, homes: Sequence[str], problem: "str | type[Problem]") -> SandboxError:
+    """The error for a policy of `homes` that was asked for in `problem`."""
+    own, known = _name(problem), policy_names(problem)
+    if name in MINDS:  # what is wanted is a mind
+        known = [each for each in MINDS if each in known]
+        return SandboxError(
+            f"Policy {name!r} reads the orders in words of {', '.join(homes)}, and {own} has none; its mind "
+            f"is {' or '.join(known)}."
+        )
+    return SandboxError(
+        f"Policy {name!r} is made for {', '.join(homes)}, not for {own}; give one of {', '.join(known)}."
+    )
 
 
 def understands(kind: type[Policy], problem: "str | type[Problem]") -> bool:

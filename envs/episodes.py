@@ -8,9 +8,11 @@ import envs
 from envs.batch import BatchEnv
 from envs.deliberation import deliberating
 from envs.faces import faces_of
+from envs.options import unknown_option
 from envs.problem import Problem
 from envs.registry import find
-from sandbox.errors import SandboxError, unknown_name
+from sandbox.errors import SandboxError
+from sandbox.faults import strikes
 from sandbox.scenario import Scenario, load_scenario
 
 HOUR = 3600.0
@@ -57,7 +59,7 @@ def make_env(
     taken = signature(batch_env).parameters
     for option in options:
         if option not in taken and option != CANDIDATES:
-            raise unknown_name(f"option of {kind.name}", option, taken)
+            raise unknown_option(kind.name, option, taken)
     options = {option: value for option, value in options.items() if option in taken}
     batch = batch_env(scenario, worlds, max_cycles=cycles, autoreset=False, **options)
     return deliberating(batch) if thinking else batch
@@ -67,9 +69,35 @@ def checked_options(problem: str | type[Problem], options: Mapping[str, Any] | N
     """Options of a problem, as a command takes them. Raises SandboxError for what is none of its own."""
     kind, given = find(problem), dict(options or {})
     for name in given:
-        if name not in kind.options() or name == CANDIDATES:
-            raise unknown_name(f"option of {kind.name}", name, [n for n in kind.options() if n != CANDIDATES])
+        if name in kind.options() and name != CANDIDATES:
+            continue
+        if name in _OTHERWISE:
+            raise SandboxError(f"{name} is no option of {kind.name}: {_OTHERWISE[name]}.")
+        raise unknown_option(kind.name, name, [n for n in kind.options() if n != CANDIDATES])
     return given
+
+
+_OTHERWISE = {
+    CANDIDATES: "a command has its own --candidates for it",
+    "questions": "in a command nobody asks from outside, and robots=N has room for the questions of its "
+    "robots; envs.make(..., questions=N) lets a program ask",
+    "difference_reward": "it changes who is paid, and nothing of the problem; `train` has --difference for "
+    "it, a program envs.make(..., difference_reward=True)",
+    "team_reward": "it changes who is paid, and nothing of the problem; `train` has --team-share for it, a "
+    "program envs.make(..., team_reward=True)",
+    "max_cycles": "a command has --hours for it",
+}
+"""What one may take for options of a problem, and how it is had."""
+
+
+def left_out(env: BatchEnv) -> str:
+    """A sentence where the scenario breaks or silences things, and the problem has none of it; else ""."""
+    scenario = env.world.scenario
+    if env.world.faults is not None or not strikes(scenario):
+        return ""
+    return (
+        f"In {env.problem.name} nothing breaks: faults and silent stations of {scenario.name} are left out."
+    )
 
 
 def rounds_in(hours: float, scenario: Scenario) -> int:

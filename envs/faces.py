@@ -8,11 +8,12 @@ from envs.batch import BatchEnv, horizon_of, rounds_in
 from envs.difference import DifferenceBatch
 from envs.joint import JointBatch, JointFace
 from envs.messaging import MessagingFace
+from envs.options import unknown_option
 from envs.parallel import ParallelFace, sequential
 from envs.problem import Problem
 from envs.single import SatelliteEnv, alone, one_satellite
 from envs.vector import SatelliteVectorEnv
-from sandbox.errors import SandboxError, unknown_name
+from sandbox.errors import SandboxError
 from sandbox.scenario import load_scenario
 from sandbox.world import World
 
@@ -98,7 +99,7 @@ def _know(problem: type[Problem], given: Iterable[str], *makers: Callable) -> No
     shared = [parameter.name for maker in makers for parameter in _keywords(maker)]
     for name in given:
         if name not in problem.options() and name not in shared:
-            raise unknown_name(f"option of {problem.name}", name, (*problem.options(), *shared))
+            raise unknown_option(problem.name, name, (*problem.options(), *shared))
 
 
 def _check(problem: type[Problem]) -> None:

@@ -80,7 +80,8 @@ class Offloading(Problem):
     the scenario's horizon).
 
     With `robots=N` search robots on the ground (MuJoCo) ask the satellites where to go, one mission after
-    another, and wait for the answers; terms tell what became of them (docs/robots.md).
+    another, and wait for the answers; terms tell what became of them (docs/robots.md). Nothing breaks here:
+    faults of a scenario and the stations that its events silence are those of `autonomy_v0`.
 
     ## Arguments
 

@@ -1,10 +1,36 @@
 """Checks of a problem's options."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from sandbox.errors import SandboxError, shown
+from sandbox.errors import SandboxError, shown, unknown_name
+
+
+def needs(option: str, without: str, given: Mapping[str, tuple[Any, Any]]) -> None:
+    """Raises SandboxError where an option is set that does nothing without `option`.
+
+    `given` is by name what an option is and what it is by default; `without` says how `option` is given.
+    """
+    for name, (value, usual) in given.items():
+        if value is not usual and value != usual:
+            raise SandboxError(
+                f"{name} = {shown(value)} does nothing without {option}; add {without}, or leave {name} out."
+            )
+
+
+def unknown_option(problem: str, name: str, known: Iterable[str]) -> SandboxError:
+    """The error for an option that `problem` has not: which problems have it, or which names are near."""
+    from envs.registry import find, names
+
+    homes = [other for other in names() if name in find(other).options()]
+    if not homes:
+        return unknown_name(f"option of {problem}", name, known)
+    return SandboxError(
+        f"{name} is an option of {', '.join(homes)}, not of {problem}; leave it out, or choose another "
+        "problem."
+    )
 
 
 def whole_count(name: str, value: Any, least: int = 1) -> int:

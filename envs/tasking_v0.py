@@ -78,7 +78,8 @@ class Tasking(Problem):
     with the same seed meet the same requests. A satellite whose battery runs empty is lost: it stays in
     `agents` with a no-op-only mask and zero reward, or with `death="remove"` terminates and leaves. The
     episode terminates when every satellite is lost, and is truncated after `max_cycles` rounds (by default
-    the scenario's horizon).
+    the scenario's horizon). Nothing breaks here: faults of a scenario and the stations that its events
+    silence are those of `autonomy_v0`.
 
     ## Arguments
 

@@ -137,6 +137,11 @@ def make_params(settings: Settings, scenario: Scenario, fleet: Fleet) -> FaultPa
 
 def anything_breaks(scenario: Scenario) -> bool:
     """Whether a rate, a plan, an event or safe mode can change anything in a world."""
+    return strikes(scenario) or bool(scenario.faults.safe_below) or scenario.faults.safe_when_hot
+
+
+def strikes(scenario: Scenario) -> bool:
+    """Whether a rate, a plan or an event of the scenario breaks or silences anything."""
     settings = scenario.faults
     happens = (
         settings.upsets_per_orbit,
@@ -144,10 +149,9 @@ def anything_breaks(scenario: Scenario) -> bool:
         settings.laser_outages_per_day,
         settings.station_outages_per_day,
         settings.cell_losses_per_day,
-        settings.safe_below,
     )
     planned = settings.outages or any(event.stations_lost for event in scenario.events)
-    return any(happens) or settings.safe_when_hot or bool(planned)
+    return any(happens) or bool(planned)
 
 
 def _periods(fleet: Fleet) -> NDArray[np.float64]:

@@ -1,6 +1,9 @@
 """Making the engine that a user asks for: a checkpoint in this process, a server, or the shipped nano."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +102,29 @@ def _nano(options: dict[str, Any]) -> Engine:
 
 def _made(kind: type[Engine], options: dict[str, Any], *args: Any) -> Engine:
     """An engine of this kind; an option of another kind is the user's mistake."""
-    from inspect import signature
-
     known = list(signature(kind).parameters)[len(args) :]
     for name in options:
         if name not in known:
-            raise unknown_name(f"option of {kind.__name__}", name, known)
+            raise _of_others(kind, name) or unknown_name(f"option of {kind.__name__}", name, known)
     return kind(*args, **options)
+
+
+_KINDS = {
+    "agents.qwen.nano:NanoEngine": "the nano",
+    "agents.qwen.local:LocalEngine": "a checkpoint (--model)",
+    "agents.qwen.server:ServerEngine": "a server (--server)",
+}
+
+
+def _of_others(kind: type[Engine], name: str) -> SandboxError | None:
+    """The error for an option that engines of other kinds have; None where none has it."""
+    homes = []
+    for path, told in _KINDS.items():
+        module, _, attribute = path.partition(":")
+        with suppress(ImportError):  # without its packages there is none of that kind
+            if name in signature(getattr(import_module(module), attribute)).parameters:
+                homes.append(told)
+    if not homes:
+        return None
+    own = next((told for path, told in _KINDS.items() if path.endswith(f":{kind.__name__}")), kind.__name__)
+    return SandboxError(f"{name} is an option of {' and of '.join(homes)}, not of {own}; leave it out.")

@@ -5,6 +5,7 @@ from typing import Any
 from envs import prospects
 from envs.block import Action, Block
 from envs.features import Feature
+from envs.options import needs
 from sandbox.compiled import kernel
 from sandbox.consulting import NOTHING, STANDS_S, can_consult, can_follow
 from sandbox.errors import SandboxError, shown
@@ -23,7 +24,7 @@ CONSULT_ARGUMENTS = {
 def consult_blocks(consult: Any, price: Any = 1.0, truth: Any = False) -> tuple[Block, ...]:
     """The block, or none of it, by the options `consult`, `consult_price` and `consult_truth` of a problem.
 
-    Raises SandboxError for what these cannot be.
+    Raises SandboxError for what these cannot be, and for a price or the truth of what is not asked.
     """
     for name, value in (("consult", consult), ("consult_truth", truth)):
         if not isinstance(value, bool):
@@ -31,7 +32,10 @@ def consult_blocks(consult: Any, price: Any = 1.0, truth: Any = False) -> tuple[
     number = isinstance(price, (int, float)) and not isinstance(price, bool)
     if not (number and 0.0 <= price <= 1e3):
         raise SandboxError(f"consult_price = {shown(price)}; give a number from 0 to 1,000.")
-    return (Consult(float(price), truth),) if consult else ()
+    if not consult:
+        needs("consult", "consult=True", {"consult_price": (price, 1.0), "consult_truth": (truth, False)})
+        return ()
+    return (Consult(float(price), truth),)
 
 
 class Consult(Block):

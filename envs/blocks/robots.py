@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from envs.block import Block
+from envs.options import needs
 from sandbox.compiled import kernel
 from sandbox.errors import SandboxError, shown
 
@@ -18,7 +19,7 @@ ROBOT_ARGUMENTS = {
 def robot_blocks(robots: Any, mind: Any = "loudest", reward: Any = 0.0) -> tuple[tuple[Block, ...], Any]:
     """The block and the team, or none and None, by the options `robots`, `robot_mind` and `robot_reward`.
 
-    Raises SandboxError for what these cannot be.
+    Raises SandboxError for what these cannot be, and for a mind or a reward of robots that are not there.
     """
     whole = isinstance(robots, (int, np.integer)) and not isinstance(robots, bool)
     if not (whole and robots >= 0):
@@ -27,6 +28,7 @@ def robot_blocks(robots: Any, mind: Any = "loudest", reward: Any = 0.0) -> tuple
     if not (number and 0.0 <= reward <= 1e6):
         raise SandboxError(f"robot_reward = {shown(reward)}; give a number from 0 to 1,000,000.")
     if not robots:
+        needs("robots", "robots=1 or more", {"robot_mind": (mind, "loudest"), "robot_reward": (reward, 0.0)})
         return (), None
     from envs.robots.team import MOST_ROBOTS, Team, mind_of
 

@@ -10,7 +10,7 @@ from experiments.leaderboard.plan import Plan
 from experiments.leaderboard.rows import ALL, BEST, LEAST_LEAD, Row
 from experiments.running.console_tables import console_for, number
 from experiments.running.run_folder import is_ours_in_benchmark
-from experiments.running.statistics import Estimate
+from experiments.running.statistics import Estimate, with_bounds
 from sandbox.files import MARK, replacing
 from sandbox.terminal import say, visible
 
@@ -28,9 +28,7 @@ def chance(estimate: Estimate) -> str:
 
 
 def _bounded(estimate: Estimate, text: Callable[[float], str]) -> str:
-    if estimate.value != estimate.value:
-        return "-"
-    return f"{_plain(text(estimate.value))} [{_plain(text(estimate.low))}, {_plain(text(estimate.high))}]"
+    return with_bounds(lambda value: _plain(text(value)), *estimate)
 
 
 def _plain(text: str) -> str:

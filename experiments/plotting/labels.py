@@ -1,10 +1,10 @@
-"""Names beside what they name, where they do not cover one another."""
+"""Names beside what they name, where they do not cover one another: of marks, and at the ends of lines."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,6 +46,58 @@ def put_labels(axes: "Axes", labels: Sequence[Label]) -> None:
         side = min(covered, key=lambda side: covered[side])
         taken.append(_box(marks[i], side, size, scale))
         _write(axes, label, side)
+
+
+class End(NamedTuple):
+    """What stands at the end of a line: a name, where the line ends in the units of the axes, its look."""
+
+    text: str
+    at: tuple[float, float]
+    look: dict[str, Any]
+
+
+def put_ends(axes: "Axes", ends: Sequence[End]) -> None:
+    """Write names on the right of the axes, as high as their lines end, or as near as others let them; a thin
+    line leads to one that was pushed away.
+
+    The axes have their last size and limits.
+    """
+    if not ends:
+        return
+    scale = axes.figure.dpi / 72.0
+    heights = [_size(axes, Label(end.text, end.at, (), end.look))[1] for end in ends]
+    edge = axes.get_window_extent()
+    wanted = axes.transData.transform([end.at for end in ends])
+    placed = spread(wanted[:, 1], 1.05 * max(heights), edge.y0, edge.y1)
+    for end, (x, y), height in zip(ends, wanted, placed, strict=True):
+        across = (edge.x1 - x) / scale + 2.0 * GAP
+        away = abs(height - y) > 0.2 * max(heights)
+        leader = {"arrowstyle": "-", "lw": 0.6, "color": end.look.get("color", "black"), "shrinkA": 0.0}
+        axes.annotate(
+            end.text,
+            end.at,
+            (across, (height - y) / scale),
+            textcoords="offset points",
+            va="center",
+            annotation_clip=False,
+            gid="end",
+            arrowprops=leader | {"shrinkB": 2.0, "relpos": (0.0, 0.5)} if away else None,
+            **end.look,
+        )
+
+
+def spread(wanted: ArrayLike, apart: float, low: float, high: float) -> NDArray[np.float64]:
+    """Numbers (n,) as near `wanted` (n,) as they can be, in the same order and `apart` from one another, from
+    `low` to `high` where there is room: the squares of their moves add up to the least."""
+    from scipy.optimize import isotonic_regression
+
+    asked = np.asarray(wanted, float)
+    order, steps = np.argsort(asked, kind="stable"), apart * np.arange(len(asked))
+    found = isotonic_regression(asked[order] - steps).x
+    top = max(low, high - steps[-1]) if len(asked) else low
+    placed = np.empty(len(asked))
+    placed[order] = np.clip(found, low, top) + steps
+    return placed
 
 
 def _size(axes: "Axes", label: Label) -> tuple[float, float]:

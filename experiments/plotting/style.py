@@ -10,6 +10,7 @@ from experiments.running.run_folder import is_our_figure
 from sandbox.files import MARK, replacing
 from sandbox.rendering.palette import (  # noqa: F401  the figures take their colours from here
     BLUE,
+    BROWN,
     GREEN,
     GREY,
     INK,

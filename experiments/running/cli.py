@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 
 from experiments import commands
 from experiments.running.mind_options import mind_of, mind_options
+from experiments.running.options import GOES_ON, common
 from experiments.running.options import add as _option
-from experiments.running.options import common
 from sandbox.compiling import announce_compiling, at_a_terminal
 from sandbox.errors import SandboxError, printable, unknown_name
 from sandbox.terminal import say
@@ -28,7 +28,7 @@ MINDS = ("qwen",)
 YARDSTICK = ("planner", "onboard")
 _OWN = "what the problem brings, what `train` left, or module:Class"
 _WHO = f"{', '.join(POLICIES + PUBLISHED + YARDSTICK + MINDS)}, {_OWN}"
-_USUAL = "(default: greedy; where the problem has none the first of its own, else random)"
+_USUAL = "(default: greedy; in avoidance_v0 thrifty; in others the first of their own, else random)"
 EXTRAS = dict.fromkeys(("matplotlib", "mpe2", "pandas", "pyarrow", "rich", "xarray"), "experiments")
 EXTRAS["ray"] = "benchmark"
 EXTRAS |= {"torchrl": "torchrl", "tensordict": "torchrl", "stable_baselines3": "sb3", "sb3_contrib": "sb3"}
@@ -246,7 +246,7 @@ def _problems() -> str:
 def _benchmark_options(parser: ArgumentParser) -> None:
     goes_on = "Killed or interrupted, the same command goes on from what is finished."
     parser.description = f"{parser.description} {goes_on}"
-    parser.set_defaults(interrupted="what is finished is kept, and the same command goes on from there")
+    parser.set_defaults(interrupted=GOES_ON)
     played = parser.add_argument_group("what is played")
     _option(played, "--suite", "small", "a fixed list of scenarios", choices=("small", "full"))
     _names(played, "--problem", f"only these decision problems: {_problems()}")
@@ -383,6 +383,8 @@ def changes_in(pairs: Sequence[str], flag: str = "--set") -> dict[str, Any]:
         name, equals, value = pair.partition("=")
         if not (name and equals):
             raise SandboxError(f"{flag} {printable(pair)}: give {_EXAMPLES[flag]}.")
+        if name in changes:
+            raise SandboxError(f"{flag} {printable(name)} is given twice; give it once.")
         try:
             changes[name] = parse_yaml(value, "the value")
         except SandboxError as error:

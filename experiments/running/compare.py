@@ -9,7 +9,7 @@ from typing import Any
 from agents import Policy
 from agents.usual import usual_policies
 from envs.batch import BatchEnv
-from envs.episodes import HOUR, checked_options, known_as, make_env, scenario_of
+from envs.episodes import HOUR, checked_options, known_as, left_out, make_env, scenario_of
 from experiments.running import run_folder
 from experiments.running.asked import Asked, line, mind_of
 from experiments.running.callbacks import Tally
@@ -106,6 +106,8 @@ def compare(
         closing(make_env(env, scenario, hours, seeds, **how, **checked_options(env, options))) as batch,
         ExitStack() as minds,
     ):
+        if progress and (told_of := left_out(batch)):
+            say(told_of)
         deciders = {
             name: minds.enter_context(closing(mind.policy(name, batch, strict=False))) for name in policies
         }

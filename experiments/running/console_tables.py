@@ -110,19 +110,38 @@ def print_prices(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def print_thinking(rows: Sequence[Mapping[str, Any]]) -> None:
-    """What thinking brings and costs: a line for each scenario, board, level and rule."""
-    table = _table(None, "scenario", "board", "levels", "thinking", *(f">{name}" for name in _THINKING))
+    """What thinking brings and costs: a table for each scenario, board and level, a line for each rule; none
+    is wider than 80 letters."""
+    console = console_for()
+    cases: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
-        levels = "/".join(row[name] for name in ("load", "pressure", "battery"))
-        rule = row["thinking"] + (" (true sky)" if row["planner"] == "truth" else "")
-        gain = f"{row['gain']:+.1f} [{row['gain_low']:.1f}, {row['gain_high']:.1f}]"
-        counts = (row[name] for name in ("consultations", "thought_s", "thought_j", "decisions_changed"))
-        shown = (row["scenario"], row["board"], levels, rule, f"{row['value']:.1f}", gain)
-        table.add_row(*map(visible, shown), *(f"{count:,.0f}" for count in counts))
-    console_for().print(table)
+        cases.setdefault(_case(row), []).append(row)
+    for case, own in cases.items():
+        table = _table(case, "thinking", *(f">{name}" for name in _THINKING))
+        for row in own:
+            rule = visible(row["thinking"]) + ("\ntrue sky" if row["planner"] == "truth" else "")
+            gain = _over_never(row["gain"], row["gain_low"], row["gain_high"])
+            spent = map(_short, (row["thought_s"] / 3_600.0, row["thought_j"] / 1e6))
+            counts = (f"{row[name]:,.0f}" for name in ("consultations", "decisions_changed"))
+            table.add_row(rule, f"{row['value']:,.1f}", gain, *counts, *spent)
+        console.print(table)
 
 
-_THINKING = ("value", "over never", "searches", "s", "J", "changed")
+def _case(row: Mapping[str, Any]) -> str:
+    """Scenario, board, and the levels that are not in the middle."""
+    levels = [f"{name} {row[name]}" for name in ("load", "pressure", "battery") if row[name] != "middle"]
+    board = "own board" if row["board"] == "own" else row["board"]
+    return ", ".join((row["scenario"], board, *levels))
+
+
+def _over_never(gain: float, low: float, high: float) -> Text:
+    """A gain and, on a line of its own, its interval, where it has one."""
+    middle = f"{gain:+,.1f}"
+    bounds = (f"{low:+,.1f}–{high:+,.1f}", "dim")
+    return Text(middle) if low == high else Text.assemble(middle, "\n", bounds)
+
+
+_THINKING = ("value", "over never", "searches", "changed", "h", "MJ")
 _PRICES = ("tokens", "value", "s", "J", "energy %", "late %", "lost")
 
 

@@ -7,7 +7,7 @@ belongs to another key, is no outcome.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import blake2s
 from pathlib import Path
@@ -17,6 +17,10 @@ from experiments.running import code
 from experiments.running.run_folder import SCHEMA, read_json
 from sandbox.files import replacing
 
+UNFINISHED = "unfinished"
+"""The folder, among the results, of what is finished of a command that is not."""
+KEPT = "what is finished is kept, and the same command goes on from there"
+"""What is said of a command that is interrupted."""
 MOST = 1 << 24  # bytes of an outcome
 NAME = re.compile(r"[0-9a-f]{24}\.json")
 DRAFT = re.compile(rf"\.{NAME.pattern}\.\d+(-[0-9a-f]+)?\.part")
@@ -53,14 +57,25 @@ def _check(key: Any, outcome: Any) -> str:
     return blake2s(text.encode(), digest_size=12).hexdigest()
 
 
+def kept_in(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The outcomes in `DIR/unfinished`, each with what it shares with all of its command."""
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    for path in sorted(folder.iterdir()):
+        content: Any = read_json(path, MOST) if NAME.fullmatch(path.name) else None
+        if is_whole(content) and isinstance(content["key"], dict):
+            yield path, {name: value for name, value in content["key"].items() if name != "part"}
+
+
 class Journal:
     """The outcomes of one command in `DIR/unfinished`, which goes when the command is done.
 
-    `arguments` are what all outcomes depend on; with other ones, or other code, nothing kept is used.
+    `arguments` are what all outcomes depend on; with other ones, or other code, nothing kept is used. As a
+    text it is what an interruption leaves.
     """
 
     def __init__(self, out: Path | str, name: str, arguments: Mapping[str, Any]) -> None:
-        self._folder = Path(out) / "unfinished"
+        self._folder = Path(out) / UNFINISHED
         told = {"schema": SCHEMA, "command": name, "code": code.whole_stamp()}
         self._shared = told | {"arguments": json.loads(json.dumps(arguments, default=str))}
 
@@ -84,15 +99,26 @@ class Journal:
             self.put(part, outcome)
         return outcome
 
+    def __str__(self) -> str:
+        if any(shared == self._shared for _, shared in kept_in(self._folder)):
+            return KEPT
+        return "nothing was finished yet, and nothing was written"
+
     def _key(self, part: Any) -> dict[str, Any]:
         return self._shared | {"part": json.loads(json.dumps(part))}
 
     def done(self) -> None:
-        """Remove what was kept; files of others stay."""
+        """Remove what was kept, and what no code can use any more; files of others stay, and outcomes of
+        the same code with other arguments."""
         if self._folder.is_symlink() or not self._folder.is_dir():
             return
+        waits = {
+            path
+            for path, shared in kept_in(self._folder)
+            if shared != self._shared and shared.get("code") == self._shared["code"]
+        }
         for path in self._folder.iterdir():
-            if NAME.fullmatch(path.name) or DRAFT.fullmatch(path.name):
+            if path not in waits and (NAME.fullmatch(path.name) or DRAFT.fullmatch(path.name)):
                 path.unlink(missing_ok=True)
         for folder in (self._folder, self._folder.parent):
             with suppress(OSError):  # something is left in it

@@ -51,8 +51,11 @@ DIRECTIVE_METRICS = {
     "priority_value": Metric("1", "paid for images that orders asked for"),
     "breach_cost": Metric("1", "of what orders forbade"),
     "orders_heard": Metric("1", "orders in words heard, each by each satellite"),
-    "orders_followed": Metric("1", "share of what known orders asked"),
-    **{f"followed_{name}": Metric("1", f"the same, of orders that are {name}") for name in CLASSES},
+    "orders_followed": Metric("1", "share of what known orders asked; none where none did"),
+    **{
+        f"followed_{name}": Metric("1", f"the same, of orders that are {name}; none without")
+        for name in CLASSES
+    },
 }
 """Reported where the ground writes orders in words. Classes are kinds of orders, those with a condition,
 those that correct others, and those that take so many steps of reasoning; NaN where none was tried."""

@@ -11,7 +11,7 @@ import yaml
 from agents.usual import usual_policy
 from envs.batch import BatchEnv
 from envs.deliberation import DeliberatingBatch
-from envs.episodes import HOUR, checked_options, known_as, make_env, scenario_of
+from envs.episodes import HOUR, checked_options, known_as, left_out, make_env, scenario_of
 from experiments.running import run_folder
 from experiments.running.asked import Asked, line, mind_of
 from experiments.running.callbacks import Bar, Film, Tally, Witness
@@ -48,7 +48,8 @@ def run(
         scenario: name, YAML file, dictionary or Scenario, by default the problem's own; `changes` replaces
             fields of it by dotted name.
         env, policy: the decision problem and who decides, by name or as `module:Class`; by default greedy,
-            or where the problem has none the first of its own, or random (`agents.usual`); that is said.
+            or thrifty in avoidance_v0, or where a problem has neither the first of its own, or random
+            (`agents.usual`); that is said.
         hours: length of the episode; by default the scenario's.
         seed: of the episode and of the policy. The same seed gives the same results.
         out: the folder, by default `results/<env>-<scenario>-<policy>-seed<k>`. Earlier results there are
@@ -78,6 +79,8 @@ def run(
     meta = {"env": env, "policy": policy, "seed": seed}
     if progress and not named:
         say(run_folder.nobody_named(policy))
+    if progress and (told_of := left_out(batch)):
+        say(told_of)
     began = time.perf_counter()
     missing: dict[str, str] = {}
     with run_folder.new_results(folder, record) as draft:

@@ -31,6 +31,18 @@ class Estimate(NamedTuple):
 NONE = Estimate(math.nan, math.nan, math.nan)
 
 
+def with_bounds(
+    text_of: Callable[[float], str], value: float, low: float, high: float, comma: str = ", "
+) -> str:
+    """A number with its interval, each as `text_of` writes it; alone where there is no interval, as of a
+    single run. A dash for no value."""
+    if math.isnan(value):
+        return "-"
+    if low == high:
+        return text_of(value)
+    return f"{text_of(value)} [{text_of(low)}{comma}{text_of(high)}]"
+
+
 class Summary(NamedTuple):
     """A metric over several runs; `low` and `high` bound the interquartile mean with 95 % confidence."""
 

@@ -33,7 +33,7 @@ from experiments.running.journal import Journal
 from experiments.running.options import add, common, resumable
 from experiments.running.rollout import Round, Watcher, play
 from experiments.running.run_folder import keep_records
-from experiments.running.statistics import per_unit
+from experiments.running.statistics import per_unit, with_bounds
 from experiments.studies.study import Study
 from sandbox.errors import SandboxError
 from sandbox.near_passes import HIT_SHARE
@@ -210,22 +210,21 @@ def _curve(
 def run(told: Any) -> None:
     import pandas
 
-    scenario, study = load_scenario(told.scenario), Study(told.out, "tradeoff", ".parquet")
+    scenario = load_scenario(told.scenario)
     options = {"thresholds": told.thresholds, "leads_h": told.leads, "hours": told.hours}
     options |= {"seeds": told.seeds, "seed": told.seed, "importance": told.importance}
-    journal = Journal(
+    study = Study.of(told, "tradeoff", ".parquet", options | {"scenario": scenario.name})
+    told.interrupted = journal = Journal(
         told.out, "avoidance_tradeoff", options | {"scenario": scenario.model_dump(mode="json")}
     )
     say(_HEAD)
     rows = tradeoff(scenario, **options, report=lambda row: say(_line(row)), journal=journal)
-    arguments = options | {"scenario": scenario.name}
-    content = {"arguments": arguments, "rows": rows}
     hours = told.hours or scenario.horizon_h
     remark = _remark(rows[0]["staged"], told.importance)
     title = f"The price of avoidance: {scenario.name}, {hours:g} h{remark}"
     if told.json:
         keep_records(told.json, "avoidance_tradeoff", rows, scenario=scenario.name, hours=hours)
-    study.keep(content, pandas.DataFrame(rows), lambda path: draw(rows, title, path))
+    study.keep({"rows": rows}, pandas.DataFrame(rows), lambda path: draw(rows, title, path))
     journal.done()
     say(f"Rates per satellite-year [95 % interval]{remark}. Results in {told.out}/")
 
@@ -240,7 +239,10 @@ _HEAD = f"{'threshold':>10}{'lead, h':>9}{'collisions':>28}{'fuel, m/s':>26}{'da
 
 def _line(row: dict[str, Any]) -> str:
     who = ("never", "-") if row["threshold"] is None else (f"{row['threshold']:.0e}", f"{row['lead_h']:g}")
-    cells = [f"{row[name]:.3g} [{row[f'{name}_low']:.3g}, {row[f'{name}_high']:.3g}]" for name in RATES]
+    cells = [
+        with_bounds("{:.3g}".format, *(row[f"{name}{end}"] for end in ("", "_low", "_high")))
+        for name in RATES
+    ]
     return f"{who[0]:>10}{who[1]:>9}{cells[0]:>28}{cells[1]:>26}{cells[2]:>26}"
 
 

@@ -43,7 +43,7 @@ from experiments.running.journal import Journal
 from experiments.running.options import add, common, resumable
 from experiments.running.rollout import Round, Watcher, play
 from experiments.running.run_folder import keep_records, scenario_hash
-from experiments.running.statistics import NONE, Estimate, per_unit
+from experiments.running.statistics import NONE, Estimate, per_unit, with_bounds
 from experiments.studies.planner_gap import BOUNDS
 from experiments.studies.study import Study
 from experiments.tiers import PROBLEMS, TIERS, tier_hours, tier_scenario
@@ -249,17 +249,16 @@ def _who(record: dict[str, Any]) -> str:
 def run(told: Any) -> None:
     import pandas
 
-    study = Study(told.out, "headroom", ".csv")
     options = {"problems": told.problem, "tiers": told.tier, "limits": told.limits, "hours": told.hours}
     options |= {"seeds": told.seeds, "seed": told.seed, "changes": changes_in(told.set)}
-    journal = Journal(told.out, "headroom", {})
+    study = Study.of(told, "headroom", ".csv", options)
+    told.interrupted = journal = Journal(told.out, "headroom", {})
     say(f"{'problem':14}{'tier':8}{'policy':20}{'% of the planner':>26}{'costs':>9}")
     sighted: dict[tuple[str, str], float] = {}
     records = headroom(**options, report=lambda record: say(_line(record, sighted)), journal=journal)
     if told.json:
         keep_records(told.json, "headroom", records)
-    content = {"arguments": options, "records": records}
-    study.keep(content, pandas.DataFrame(records), lambda path: draw(records, path))
+    study.keep({"records": records}, pandas.DataFrame(records), lambda path: draw(records, path))
     journal.done()
     say(f"Results in {told.out}/")
 
@@ -271,7 +270,7 @@ def _line(record: dict[str, Any], sighted: dict[tuple[str, str], float]) -> str:
         costs = f"{100.0 * (1.0 - record['score'] / sighted[case]):.1f} %"
     elif record["policy"] not in (CHANCE, READER, *YARDSTICKS, BOUND):
         sighted[case] = record["score"]
-    score = f"{record['score']:.1f} [{record['low']:.1f}, {record['high']:.1f}]"
+    score = with_bounds("{:.1f}".format, record["score"], record["low"], record["high"])
     return f"{case[0]:14}{case[1]:8}{_who(record):20}{score:>26}{costs:>9}"
 
 

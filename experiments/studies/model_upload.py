@@ -187,16 +187,16 @@ def draw(
 def run(told: Any) -> None:
     import pandas
 
-    study, plan = Study(told.out, "model_upload", ".csv"), FlightPlan(told.scenario)
+    study = Study.of(told, "model_upload", ".csv", arguments_of(told))
+    plan = FlightPlan(told.scenario)
     rows = upload(told.scenario, told.models, told.precisions, told.uplink_mbit_s, told.days)
-    content = {"arguments": arguments_of(told), "rows": rows}
     facts = f"{style.satellites(len(plan.fleet))}, {len(plan.scenario.stations)} stations, "
     facts += f"uplink {told.uplink_mbit_s:g} Mbit/s"
     title = f"Putting a Qwen3 on board: {plan.scenario.name}"
     print_table(rows, told.days)
     if told.json:
         keep_records(told.json, "model_upload", [_in_hours(row) for row in rows], scenario=plan.scenario.name)
-    study.keep(content, pandas.DataFrame(rows), lambda path: draw(rows, title, facts, told.days, path))
+    study.keep({"rows": rows}, pandas.DataFrame(rows), lambda path: draw(rows, title, facts, told.days, path))
     say(f"Results in {told.out}/")
 
 

@@ -126,7 +126,8 @@ def options(parser: ArgumentParser) -> None:
 def run(told: Any) -> None:
     """The bound of every problem, and what each of the policies makes of it; printed, written."""
     arguments = {name: value for name, value in arguments_of(told).items() if name != "problems"}
-    journal, records = Journal(told.out, "planner_gap", arguments), []
+    told.interrupted = journal = Journal(told.out, "planner_gap", arguments)
+    records = []
     problems = [known_as(problem) for problem in told.problems]
     for problem in problems:
         if problem not in BOUNDS:

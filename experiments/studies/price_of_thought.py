@@ -206,10 +206,12 @@ def run(told: Any) -> None:
 
     from experiments.running.console_tables import console_for, print_prices
 
-    scenario, study = load_scenario(told.scenario), Study(told.out, "price", ".parquet")
+    scenario = load_scenario(told.scenario)
     names = ("policy", "models", "boards", "budgets", "hours", "seeds", "seed", "prompt_tokens", "precision")
     options = {name: getattr(told, name) for name in names}
-    journal = Journal(told.out, "price_of_thought", options | {"scenario": scenario.model_dump(mode="json")})
+    study = Study.of(told, "price", ".parquet", options | {"scenario": scenario.name})
+    whole = options | {"scenario": scenario.model_dump(mode="json")}
+    told.interrupted = journal = Journal(told.out, "price_of_thought", whole)
     total = 1 + len(told.models) * len(told.boards) * len(told.budgets)
     console = console_for(error=True)
     bar = iter(
@@ -222,13 +224,12 @@ def run(told: Any) -> None:
         )
     )
     rows = price(scenario, **options, report=lambda _: next(bar, None), journal=journal)
-    content = {"arguments": options | {"scenario": scenario.name}, "rows": rows}
     hours = told.hours or scenario.horizon_h
     title = f"The price of thought: {scenario.name}, {hours:g} h, {told.policy}"
     print_prices(rows)
     if told.json:
         keep_records(told.json, "price_of_thought", rows, scenario=scenario.name, hours=hours)
-    study.keep(content, pandas.DataFrame(rows), lambda path: draw(rows, title, path))
+    study.keep({"rows": rows}, pandas.DataFrame(rows), lambda path: draw(rows, title, path))
     journal.done()
     say(f"Results in {told.out}/")
 

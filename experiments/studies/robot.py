@@ -35,7 +35,7 @@ from experiments.running.journal import Journal
 from experiments.running.options import add, arguments_of, common, resumable
 from experiments.running.progress import bar
 from experiments.running.run_folder import keep_records
-from experiments.running.statistics import NONE, Estimate, mean
+from experiments.running.statistics import NONE, Estimate, mean, with_bounds
 from experiments.studies.study import Study
 from sandbox.compute import board, inference, model
 from sandbox.errors import SandboxError, unknown_name
@@ -186,7 +186,9 @@ def draw(table: Sequence[dict[str, Any]], path: Path | None = None) -> Any:
         left.legend(ncols=4, loc="upper left", bbox_to_anchor=(0.0, -0.09))
         style.caption(left, "Success", f"{first[0]}, {first[1]:,.0f} questions of others an hour")
         _draw_parts(right, [row for row in table if row["model"] == first[0]], fleets[-1], first[1])
-        facts = f"{table[0]['missions']} missions each, means with 95 % intervals over worlds"
+        worlds = table[0]["worlds"]
+        over = f"means with 95 % intervals over {worlds} worlds" if worlds > 1 else "of one world"
+        facts = f"{table[0]['missions']} missions each, {over}"
         style.headline(figure, {"scenario": "A robot in the loop: where its mind is"}, 0.5, facts)
         return style.save(figure, path)
 
@@ -203,13 +205,27 @@ def _draw_parts(axes: Any, table: Sequence[dict[str, Any]], fleet: str, load: fl
         base = base + long
     if len(base) and base.max() > 0.0:  # one that waits for minutes would hide where the others' seconds go
         axes.set_xlim(0, 1.25 * min(float(base.max()), 4.0 * max(float(np.median(base)), 0.1)))
+    limit = axes.get_xlim()[1]
     for name, end in zip(names, base, strict=True):
-        beside = min(float(end), 0.88 * axes.get_xlim()[1])
-        axes.annotate(f"{end:.1f} s", (beside, name), (4, 0), va="center", textcoords="offset points", size=8)
+        cut = float(end) > limit
+        if cut:
+            _mark_cut(axes, list(dict.fromkeys(names)).index(name), limit)
+        beside = (0.8 * limit if cut else float(end), name)
+        axes.annotate(f"{end:.1f} s", beside, (4, 0), va="center", textcoords="offset points", size=8)
     axes.invert_yaxis()
     axes.set_xlabel("Seconds, mean of questions that were answered")
     axes.legend(ncols=4, loc="upper left", bbox_to_anchor=(0.0, -0.14))
     style.caption(axes, "Latency of a decision", fleet)
+
+
+def _mark_cut(axes: Any, row: int, limit: float) -> None:
+    """Two slanting lines through a bar that goes on beyond the axis."""
+    for at in (0.94, 0.96):
+        x = (at * limit, (at + 0.015) * limit)
+        axes.plot(x, (row + 0.42, row - 0.42), color="white", lw=3.0, solid_capstyle="butt")
+        for side in (-0.004, 0.004):
+            edge = [each + side * limit for each in x]
+            axes.plot(edge, (row + 0.42, row - 0.42), color=style.GREY, lw=0.8)
 
 
 def print_table(table: Sequence[dict[str, Any]]) -> None:
@@ -230,7 +246,7 @@ def print_table(table: Sequence[dict[str, Any]]) -> None:
         for name in MEASURES:
             values = [row[f"{name}{end}"] for end in ("", "_low", "_high")]
             value, low, high = (SCALE.get(name, 1.0) * (math.nan if v is None else v) for v in values)
-            cells.append("-" if math.isnan(value) else f"{_short(value)} [{_short(low)},{_short(high)}]")
+            cells.append(with_bounds(_short, value, low, high, ","))
         shown.add_row(*cells)
     console_for(width=WIDTH).print(shown)
 
@@ -276,8 +292,8 @@ def run(told: Any) -> None:
     mujoco_module()
     make_mind(told.mind)
     check(told)
-    study = Study(told.out, "robot", ".csv")
-    journal = Journal(told.out, "robot", arguments_of(told))
+    study = Study.of(told, "robot", ".csv", arguments_of(told))
+    told.interrupted = journal = Journal(told.out, "robot", arguments_of(told))
     rows: list[dict[str, Any]] = []
     table: list[dict[str, Any]] = []
     played = [case for case in cases(told.fleets, told.places, told.models, told.loads) if _fits(case, told)]
@@ -293,7 +309,7 @@ def run(told: Any) -> None:
     print_table(table)
     if told.json:
         keep_records(told.json, "robot", table)
-    study.keep({"arguments": arguments_of(told), "rows": table}, pandas.DataFrame(rows), partial(draw, table))
+    study.keep({"rows": table}, pandas.DataFrame(rows), partial(draw, table))
     journal.done()
     if told.film:
         _film(told, played)

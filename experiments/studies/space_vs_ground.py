@@ -29,7 +29,7 @@ from experiments.running.journal import Journal
 from experiments.running.options import add, arguments_of, common, resumable
 from experiments.running.rollout import Round, Watcher, play
 from experiments.running.run_folder import keep_records
-from experiments.running.statistics import summarise
+from experiments.running.statistics import summarise, with_bounds
 from experiments.studies.study import Study
 from sandbox.errors import SandboxError
 from sandbox.jobs import DELIVERED, UNBORN
@@ -175,7 +175,8 @@ def draw(table: Sequence[dict[str, Any]], title: str, path: Path | None = None) 
             style.caption(axes, label)
         grid[0].legend(ncols=2, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)
         runs = table[0]["runs"]
-        facts = f"the same captures; interquartile mean and 95 % interval over {runs} seeds"
+        over = f"interquartile mean and 95 % interval over {runs} seeds" if runs > 1 else "one seed"
+        facts = f"the same captures; {over}"
         style.headline(figure, {"scenario": title}, 0.5, facts)
         return style.save(figure, path)
 
@@ -183,19 +184,19 @@ def draw(table: Sequence[dict[str, Any]], title: str, path: Path | None = None) 
 def run(told: Any) -> None:
     import pandas
 
-    name, study = load_scenario(told.scenario).name, Study(told.out, "space_vs_ground", ".csv")
-    journal = Journal(
+    name = load_scenario(told.scenario).name
+    study = Study.of(told, "space_vs_ground", ".csv", arguments_of(told))
+    told.interrupted = journal = Journal(
         told.out,
         "space_vs_ground",
         arguments_of(told) | {"scenario": load_scenario(told.scenario).model_dump(mode="json")},
     )
     rows = compare(told.scenario, told.rates, told.hours, told.seeds, told.seed, journal)
     table, title = table_of(rows), f"Answers over images: {name}, {told.hours:g} h"
-    content = {"arguments": arguments_of(told), "rows": table}
     print_table(table)
     if told.json:
         keep_records(told.json, "space_vs_ground", rows, scenario=name, hours=told.hours)
-    study.keep(content, pandas.DataFrame(rows), lambda path: draw(table, title, path))
+    study.keep({"rows": table}, pandas.DataFrame(rows), lambda path: draw(table, title, path))
     journal.done()
     say(f"Results in {told.out}/")
 
@@ -216,7 +217,7 @@ def print_table(table: Sequence[dict[str, Any]]) -> None:
         cells = []
         for name in MEASURES:
             middle, low, high = (row[f"{name}{end}"] * SCALE.get(name, 1.0) for end in ("", "_low", "_high"))
-            cells.append(f"{middle:,.3g} [{low:,.3g}, {high:,.3g}]")
+            cells.append(with_bounds("{:,.3g}".format, middle, low, high))
         shown.add_row(f"{row['rate']:g}", POLICIES[row["policy"]], *cells)
     console_for(width=WIDTH).print(shown)
 

@@ -4,31 +4,65 @@ The three are made in a hidden folder, which gets another name once they are who
 moved to their places, by the next run of the study if this one is killed at it.
 """
 
+import itertools
+import json
 import os
+from argparse import Namespace
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from experiments.running import run_folder
+from experiments.running import code, run_folder
+from experiments.running.journal import UNFINISHED, kept_in
+from experiments.running.options import differences, in_short
 from experiments.running.replacement import is_plain
 from sandbox.errors import SandboxError
 from sandbox.files import MARK, abandoned, draft_of, held, marked, room_for
+from sandbox.terminal import say
 
 READY = "ready"
 
 
 class Study:
-    """The files NAME.json, NAME.parquet or .csv and NAME.png of a study in `folder`.
+    """The files NAME.json, NAME.parquet or .csv and NAME.png of a study in `folder`, made with `arguments`.
 
-    Raises SandboxError where one of these names is taken by something else.
+    Raises SandboxError where one of these names is taken by something else, also by the same study with other
+    arguments.
     """
 
-    def __init__(self, folder: Path | str, name: str, table: str) -> None:
+    def __init__(
+        self, folder: Path | str, name: str, table: str, arguments: Mapping[str, Any] | None = None
+    ) -> None:
         self.folder, self._name = Path(os.path.realpath(folder)), name
+        self._arguments = as_json(arguments or {})
         self._marker, self._table, self._figure = f"{name}.json", f"{name}{table}", f"{name}.png"
         self._recover()
         self._check()
+        if other := self._other_arguments():
+            raise SandboxError(
+                f"{folder} holds results of {name} with other options: {in_short(other)}; name another "
+                "folder with --out."
+            )
+
+    @classmethod
+    def of(cls, told: Namespace, name: str, table: str, arguments: Mapping[str, Any]) -> "Study":
+        """The study of a command, in the folder that it names.
+
+        In the usual folder nothing of other arguments is replaced either: where it holds their results, or
+        what is finished of them, `told.out` becomes the next one that is free, and that is said.
+        """
+        usual = told.out
+        if usual == getattr(told, "usual_out", None):
+            told.out = _free(Path(usual), name, as_json(arguments))
+            if told.out != usual:
+                say(f"{usual}/ holds what {name} made with other options; these results go to {told.out}/.")
+        return cls(told.out, name, table, arguments)
+
+    def _other_arguments(self) -> list[str]:
+        """What was said otherwise of the results that are there."""
+        content = run_folder.read_json(self.folder / self._marker)
+        return _otherwise(content, self._arguments) if isinstance(content, dict) else []
 
     def keep(self, content: Mapping[str, Any], table: Any, draw: Callable[[Path], Any]) -> None:
         """Leave `content`, a pandas `table` and what `draw` draws, all at once in place of earlier ones.
@@ -55,7 +89,8 @@ class Study:
                         "files": files,
                     }
                     run_folder.write_json(
-                        draft / self._marker, {**content, **head, "versions": run_folder.versions()}
+                        draft / self._marker,
+                        {**content, **self._told(), **head, "versions": run_folder.versions()},
                     )
                     self._check()
                     ready = draft_of(self.folder / self._marker, READY)
@@ -66,6 +101,9 @@ class Study:
                 self._remove(draft)
         if missing:
             raise run_folder.NotDrawn(missing, self.folder)
+
+    def _told(self) -> dict[str, Any]:
+        return {"arguments": self._arguments} if self._arguments else {}
 
     @property
     def _names(self) -> tuple[str, ...]:
@@ -124,6 +162,47 @@ class Study:
                 path.unlink(missing_ok=True)
         with suppress(OSError):
             draft.rmdir()
+
+
+def as_json(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments as a file has them."""
+    told: dict[str, Any] = json.loads(json.dumps(arguments, default=str))
+    return told
+
+
+def _otherwise(content: Mapping[str, Any], arguments: Mapping[str, Any]) -> list[str]:
+    """What the arguments of a file were otherwise, where it has any; but for those that change no number."""
+    before = content.get("arguments")
+    if not isinstance(before, dict):
+        return []
+    return differences({k: v for k, v in before.items() if k not in _NO_MATTER}, arguments, alike=True)
+
+
+def _free(usual: Path, name: str, arguments: Mapping[str, Any]) -> str:
+    """The first of `usual`, `usual`-2, -3 ... in which nothing of other arguments is, finished or not."""
+    for number in itertools.count(1):
+        folder = usual if number == 1 else usual.with_name(f"{usual.name}-{number}")
+        content = run_folder.read_json(folder / f"{name}.json")
+        if isinstance(content, dict) and _otherwise(content, arguments):
+            continue
+        waiting = (shared for _, shared in kept_in(folder / UNFINISHED))
+        now = code.whole_stamp()
+        if not any(
+            shared.get("code") == now and _otherwise(_without_scenario(shared), arguments)
+            for shared in waiting
+        ):
+            return str(folder)
+    raise AssertionError
+
+
+def _without_scenario(shared: Mapping[str, Any]) -> dict[str, Any]:
+    """What outcomes share, but for the scenario, which they hold whole and not by its name."""
+    told = shared.get("arguments")
+    known = told if isinstance(told, dict) else {}
+    return {"arguments": {k: v for k, v in known.items() if k not in ("scenario", "scenarios")}}
+
+
+_NO_MATTER = ("film", "processes", "threads")
 
 
 def _write_table(table: Any, path: Path) -> None:

@@ -33,11 +33,13 @@ from experiments.running.options import add, arguments_of, common, resumable
 from experiments.running.pool import outcomes
 from experiments.running.progress import bar
 from experiments.running.run_folder import keep_records
+from experiments.running.statistics import with_bounds
 from experiments.studies.orbit_learning.crew import Plan
 from experiments.studies.orbit_learning.differences import differences
 from experiments.studies.orbit_learning.differences import summary as summary_of_differences
 from experiments.studies.orbit_learning.figure import draw
 from experiments.studies.orbit_learning.flight import (
+    LINKED,
     METHODS,
     REFERENCE,
     Change,
@@ -45,6 +47,7 @@ from experiments.studies.orbit_learning.flight import (
     fleet_of,
     fly,
     plan_of,
+    ring_sizes,
 )
 from experiments.studies.orbit_learning.outcomes import shares, summarise
 from experiments.studies.orbit_learning.planes import planes_of
@@ -74,6 +77,18 @@ def scenario_of(told: Namespace) -> tuple[Scenario, Change]:
         return fleet_of(told.satellites, told.days, change), change
     change = Change(at, tuple(told.lost_stations or ()) if at else ())
     return changed(load_scenario(told.scenario), told.days, change), change
+
+
+def rings_of(satellites: int) -> str:
+    """What a number means that makes rings unlike, or too sparse for lasers; "" for any other."""
+    sizes = ring_sizes(satellites)
+    told = []
+    if len(set(sizes)) > 1:
+        told.append("they are not alike")
+    if min(sizes) < LINKED:
+        told.append(f"below {LINKED} in a ring, a satellite does not see the next one, and lasers link fewer")
+    rings = ", ".join(map(str, sizes))
+    return f"{satellites} satellites are rings of {rings}: {'; '.join(told)}." if told else ""
 
 
 def plan_from(told: Namespace) -> Plan:
@@ -132,20 +147,23 @@ def run(told: Namespace) -> None:
         raise SandboxError(f"{told.seeds} seeds, {told.processes} processes; give at least one of each.")
     plan = plan_from(told)
     scenario, change = scenario_of(told)
-    study = Study(told.out, "train_in_orbit", ".csv")
+    if told.scenario is None and (remark := rings_of(told.satellites)):
+        say(remark)
+    study = Study.of(told, "train_in_orbit", ".csv", arguments_of(told))
     asked = {
         name: value
         for name, value in arguments_of(told).items()
         if name not in ("processes", "methods", "seeds")
     }
-    journal = Journal(told.out, "train_in_orbit", asked | {"scenario": scenario.model_dump(mode="json")})
+    told.interrupted = journal = Journal(
+        told.out, "train_in_orbit", asked | {"scenario": scenario.model_dump(mode="json")}
+    )
     seeds = range(told.seed, told.seed + told.seeds)
     methods = list(dict.fromkeys(told.methods))
     rows = flights(scenario, change, plan, methods, seeds, journal, told.processes)
     compared = compare(scenario, seeds, journal)
     table = summarise(rows, methods, change.at_h, told.target)
     content = {
-        "arguments": arguments_of(told),
         "rows": table,
         "differences": compared,
         "windows": shares(rows),
@@ -201,11 +219,12 @@ def print_table(table: Sequence[dict[str, Any]], compared: Sequence[dict[str, An
     console.print(shown)
     for row in compared:
         bits, more = (f"{row[f'divergence{end}']:.3f}" for end in ("", "_above_chance"))
-        slope, beyond = (f"{row[f'dissimilarity{end}']:.2f}" for end in ("", "_above_chance"))
-        low, high = row["dissimilarity_above_chance_low"], row["dissimilarity_above_chance_high"]
+        slope = f"{row['dissimilarity']:.2f}"
+        above = (row[f"dissimilarity_above_chance{end}"] for end in ("", "_low", "_high"))
+        beyond = with_bounds("{:.2f}".format, *above)
         console.print(
             f"Between {row['between']}: divergence of what is seen {bits} bits ({more} above chance); "
-            f"dissimilarity B of slopes {slope} ({beyond} [{low:.2f}, {high:.2f}] above chance)"
+            f"dissimilarity B of slopes {slope} ({beyond} above chance)"
         )
 
 
@@ -214,7 +233,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
         if row[name] is None:
             return "-"
         value, low, high = (100.0 * row[f"{name}{end}"] for end in ("", "_low", "_high"))
-        return f"{value:.0f} [{low:.0f}, {high:.0f}]"
+        return with_bounds("{:.0f}".format, value, low, high)
 
     reached = "-" if row["hours_to_target"] is None else f"{row['hours_to_target']:.0f}"
     if row["hours_to_target"] is not None and row["reached"] < row["runs"]:
@@ -225,7 +244,8 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 def options(parser: ArgumentParser) -> None:
     """Declare the options."""
-    add(parser, "--satellites", 36, "in three rings: tropical, middle, polar", type=int, metavar="N")
+    rings = "in three rings: tropical, middle, polar; lasers link a ring from nine on"
+    add(parser, "--satellites", 36, rings, type=int, metavar="N")
     parser.add_argument("--scenario", metavar="NAME", help="scenario or YAML file, in the place of the rings")
     add(parser, "--days", 2.0, "simulated", type=float, metavar="D")
     add(

@@ -286,19 +286,18 @@ def run(told: Any) -> None:
     )
     for name in told.models:
         model(name)
-    rows, study = [], Study(told.out, "two_minutes", ".csv")
-    journal = Journal(told.out, "two_minutes", arguments_of(told))
+    rows, study = [], Study.of(told, "two_minutes", ".csv", arguments_of(told))
+    told.interrupted = journal = Journal(told.out, "two_minutes", arguments_of(told))
     for name in told.fleets:
         large = len(FlightPlan(fleet(name)).fleet) > 500
         hours = min(told.hours, 4.0) if large else told.hours
         follow = partial(replay, name, told.models, traffic, hours, 30.0 if large else 10.0)
         rows += journal.once([name, fleet(name).model_dump(mode="json")], follow)
     table = summarise(rows)
-    content = {"arguments": arguments_of(told), "rows": table}
     print_table(table)
     if told.json:
         keep_records(told.json, "two_minutes", table)
-    study.keep(content, pandas.DataFrame(rows), lambda path: draw(rows, traffic, path))
+    study.keep({"rows": table}, pandas.DataFrame(rows), lambda path: draw(rows, traffic, path))
     journal.done()
     say(f"Results in {told.out}/")
 

@@ -284,7 +284,8 @@ def _over(row: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """By how much a row is ahead of another one in the same episodes."""
     ahead = mean(np.subtract(row["rewards"], other["rewards"]).tolist())
     way = "ahead of" if ahead.value >= 0.0 else "behind"
-    return f"{way} {other['thinking']} by {abs(ahead.value):.1f} [{ahead.low:+.1f}, {ahead.high:+.1f}]"
+    bounds = "" if ahead.low == ahead.high else f" [{ahead.low:+.1f}, {ahead.high:+.1f}]"
+    return f"{way} {other['thinking']} by {abs(ahead.value):.1f}{bounds}"
 
 
 def run(told: Any) -> None:
@@ -293,7 +294,6 @@ def run(told: Any) -> None:
 
     from experiments.running.console_tables import console_for, print_thinking
 
-    study = Study(told.out, "value_of_thought", ".parquet")
     names = (
         "problem",
         "boards",
@@ -310,7 +310,10 @@ def run(told: Any) -> None:
     options = {name: getattr(told, name) for name in names}
     scenarios = [scenario_of(told.problem, name) for name in told.scenarios]
     kept = options | {"scenarios": [each.model_dump(mode="json") for each in scenarios]}
-    journal = Journal(told.out, "value_of_thought", kept)
+    study = Study.of(
+        told, "value_of_thought", ".parquet", options | {"scenarios": list(map(str, told.scenarios))}
+    )
+    told.interrupted = journal = Journal(told.out, "value_of_thought", kept)
     cases = math.prod(
         len(getattr(told, name)) for name in ("scenarios", "boards", "load", "pressure", "battery")
     )
@@ -325,8 +328,7 @@ def run(told: Any) -> None:
         say(line)
     if told.json:
         keep_records(told.json, "value_of_thought", rows, hours=told.hours, seeds=told.seeds)
-    content = {"arguments": options | {"scenarios": list(map(str, told.scenarios))}, "rows": rows}
-    study.keep(content, pandas.DataFrame(rows), lambda path: draw(rows, title, path))
+    study.keep({"rows": rows}, pandas.DataFrame(rows), lambda path: draw(rows, title, path))
     journal.done()
     say(f"Results in {told.out}/")
 

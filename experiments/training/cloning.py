@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agents import Policy, make_policy
+from agents import Policy, make_policy, policy_class
 from agents.network import Forward
+from agents.policy import understands
 from envs.batch import BatchEnv
 from experiments.training.minibatches import Batch
 from experiments.training.ppo import Arena, Learner, log_chances
@@ -39,6 +40,21 @@ class Teacher:
         return np.asarray(action).reshape(-1), chance, memory
 
 
+def check_teacher(name: str, problem: str) -> None:
+    """Raises SandboxError for a policy that cannot be copied: unknown, of others, or one that thinks."""
+    kind = policy_class(name, problem)
+    if not understands(kind, problem):
+        raise SandboxError(f"Policy {name!r} does not know {problem}; give one that does, with --clone.")
+    _check_free(name, kind)
+
+
+def _check_free(name: str, policy: Policy | type[Policy]) -> None:
+    if policy.thinks:
+        raise SandboxError(
+            f"Policy {name!r} thinks, which takes time that cloning knows nothing of; name another."
+        )
+
+
 def clone(
     learner: Learner, name: str, envs: Sequence[BatchEnv], first_seed: int, steps: int, epochs: int = 6
 ) -> float:
@@ -49,10 +65,8 @@ def clone(
     began = time.process_time()
     own, settings = learner.arenas, learner.settings
     policies = [make_policy(name, env) for env in envs]
-    if any(policy.thinks for policy in policies):
-        raise SandboxError(
-            f"Policy {name!r} thinks, which takes time that cloning knows nothing of; name another."
-        )
+    for policy in policies:
+        _check_free(name, policy)
     learner.enter(envs, first_seed, in_step=True)
     try:
         for policy in policies:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments.plotting.labels import End, put_ends
 from experiments.plotting.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, VERMILLION, save, styled
 
 if TYPE_CHECKING:
@@ -40,12 +41,14 @@ def learning_curve(
             steps, scores = [r["steps"] / scale for r in own], [r["score"] for r in own]
             axes.plot(steps, scores, color=_SEEDS[i % len(_SEEDS)], lw=1.6, marker="o", ms=2.5,
                       label=f"seed {seed}")  # fmt: skip
-        for name, level in sorted(references.items(), key=lambda item: item[1]):
-            colour = GREEN if name == "planner" else GREY
+        levels = sorted(references.items(), key=lambda item: item[1])
+        colours = [GREEN if name == "planner" else GREY for name, _ in levels]
+        for (_, level), colour in zip(levels, colours, strict=True):
             axes.axhline(level, color=colour, lw=0.9, ls=(0, (4, 3)))
-            axes.annotate(name, (1.0, level), (5, 0), xycoords=("axes fraction", "data"), color=colour,
-                          textcoords="offset points", va="center", size=8.5)  # fmt: skip
         axes.set_xlabel(told, color=INK)
         axes.grid(True, axis="y")
-        axes.legend(loc="lower right")
+        axes.legend(loc="best")
+        right = axes.get_xlim()[1]
+        ends = zip(levels, colours, strict=True)
+        put_ends(axes, [End(n, (right, at), {"color": c, "size": 8.5}) for (n, at), c in ends])
         return save(figure, path)

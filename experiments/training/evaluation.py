@@ -8,15 +8,16 @@ import numpy as np
 
 from agents import Policy, make_policy, policy_names
 from agents.network import MODES, Weights, network_class
-from agents.policy import MINDS, YARDSTICKS
+from agents.policy import MINDS, TOLD, YARDSTICKS
 from envs.batch import BatchEnv
 from envs.registry import find
 from experiments.running.rollout import Round, Watcher, play
+from sandbox.errors import SandboxError
 
 FIRST_VALIDATION_SEED = 900_000
 """Seeds by which a training is watched and its best policy chosen: below those of the benchmark."""
 CHANCE, YARDSTICK = "random", "planner"
-_NO_HEURISTIC = ("random", "idle", *YARDSTICKS, *MINDS)
+_NO_HEURISTIC = ("random", "idle", *YARDSTICKS, *MINDS, *TOLD)
 
 
 class Score(NamedTuple):
@@ -57,6 +58,12 @@ def score_weights(env: BatchEnv, weights: Weights) -> dict[str, Score]:
 def heuristics(problem: str) -> list[str]:
     """The policies that a trained one should beat."""
     return [name for name in policy_names(find(problem)) if name not in _NO_HEURISTIC]
+
+
+def check_planner(problem: str) -> None:
+    """Raises SandboxError for a problem that has no planner."""
+    if YARDSTICK not in policy_names(find(problem)):
+        raise SandboxError(f"{problem} has no {YARDSTICK}; leave --{YARDSTICK} out.")
 
 
 def references(

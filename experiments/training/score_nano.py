@@ -25,9 +25,10 @@ from experiments.running.callbacks import Tally
 from experiments.running.journal import Journal
 from experiments.running.options import add, arguments_of, common, resumable
 from experiments.running.rollout import play
-from experiments.running.statistics import summarise
+from experiments.running.statistics import summarise, with_bounds
 from experiments.training.splits import JUDGED, RIVALS, held_out
 from experiments.training.teachers import TEACHERS
+from sandbox.errors import SandboxError
 from sandbox.scenario import Scenario, load_scenario
 
 NANO, TEACHER = "nano", "teacher"
@@ -134,13 +135,17 @@ def score(told: Namespace, case: tuple[str, str]) -> dict[str, Any]:
 
 def run(told: Namespace) -> None:
     """Play, print, write."""
+    for name, least in {"seeds": 1, "seed": 0, "processes": 1}.items():
+        if getattr(told, name) < least:
+            raise SandboxError(f"--{name} {getattr(told, name)}: give at least {least}.")
+    NanoEngine(told.model)  # what is no nano is said before anything is flown
     scores = Path(told.out) / "scores.json"
     run_folder.check_json(scores)
     cases = [(problem, name) for problem in told.problems for name in JUDGED[problem]]
     ours = {
         name: value for name, value in arguments_of(told).items() if name not in ("problems", "processes")
     }
-    journal = Journal(told.out, "score_nano", ours)
+    told.interrupted = journal = Journal(told.out, "score_nano", ours)
     rows = {case: row for case in cases if (row := journal.get(case)) is not None}
     missing = [case for case in reversed(cases) if case not in rows]
     for case, row in pool.outcomes(partial(score, told), missing, told.processes):
@@ -186,7 +191,7 @@ def _print(problem: str, name: str, row: Mapping[str, Any]) -> None:
 
 
 def _said(found: Mapping[str, float], digits: int = 3) -> str:
-    return f"{found['iqm']:.{digits}f} [{found['low']:.{digits}f}, {found['high']:.{digits}f}]"
+    return with_bounds(f"{{:.{digits}f}}".format, found["iqm"], found["low"], found["high"])
 
 
 def options(parser: ArgumentParser) -> None:

@@ -149,7 +149,15 @@ def run(told: Namespace) -> None:
         raise SandboxError(f"--episodes {told.episodes}: give at least 1.")
     scores = Path(told.model) / "scores.json"
     run_folder.check_json(scores)
-    orders = load_scenario(told.scenario).orders.model_dump(exclude={"split"})
+    if told.seed < 0:
+        raise SandboxError(f"--seed {told.seed}: give a whole number of at least 0.")
+    scenario = load_scenario(told.scenario)
+    if not (scenario.orders.initial or scenario.orders.per_hour):
+        raise SandboxError(
+            f"The scenario {scenario.name} has no orders in words; give one that has, for example "
+            "operations_24_tight, or set orders.per_hour in yours."
+        )
+    orders = scenario.orders.model_dump(exclude={"split"})
     settings = orders | {"initial": 20, "per_hour": 3.0}
     reader = NanoReader(told.model)
     counts = {split: scored(reader, split, told.episodes, told.seed, settings) for split in SPLITS}

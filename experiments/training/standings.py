@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.policy import MINDS, YARDSTICKS
+from agents.policy import MINDS, TOLD, YARDSTICKS
 from experiments.running import run_folder as results
 from experiments.running.options import json_path
-from experiments.running.statistics import NONE, Estimate, Summary, mean, summarise
+from experiments.running.statistics import NONE, Estimate, Summary, mean, summarise, with_bounds
 from sandbox.errors import SandboxError, shown
 from sandbox.files import replacing
 from sandbox.terminal import say
@@ -23,7 +23,7 @@ RECORD, SCHEMA = "policy in a tier", 1
 PPO, CHANCE = "ppo", "random"
 UNSEEN, UNSEEN_LOST = "unseen_returns", "unseen_lost"
 """What a record holds of scenarios drawn of the tier, that no training takes: an episode in each."""
-_NO_RULE = (CHANCE, *MINDS, *YARDSTICKS)
+_NO_RULE = (CHANCE, *MINDS, *TOLD, *YARDSTICKS)
 _FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "problem": str, "tier": str, "algorithm": str, "returns": list, "lost": int, "eval_seeds": list,
     "cpu_minutes": (int, float), "command": str, "train_seed": (int, type(None)),
@@ -179,9 +179,9 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         trained, rule = found.trained, found.rule
         lines.append(
             f"| {case.problem}, {case.tier} | {found.chance:,.1f} "
-            f"| {found.best} {rule.mean:,.1f} [{rule.low:,.1f}, {rule.high:,.1f}] "
-            f"| {trained.iqm:,.1f} [{trained.low:,.1f}, {trained.high:,.1f}] ({trained.runs}) "
-            f"| {found.ratio:.3f} | {found.gain.iqm:+,.1f} [{found.gain.low:+,.1f}, {found.gain.high:+,.1f}] "
+            f"| {found.best} {with_bounds(_plain, rule.mean, rule.low, rule.high)} "
+            f"| {with_bounds(_plain, trained.iqm, trained.low, trained.high)} ({trained.runs}) "
+            f"| {found.ratio:.3f} | {with_bounds(_signed, found.gain.iqm, found.gain.low, found.gain.high)} "
             f"| {found.lost:.2f}, {found.rule_lost:.2f} | {_times(found)} | {found.minutes:.1f} |"
         )
     first = rows[0]["eval_seeds"]
@@ -195,7 +195,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 def _times(found: Standing) -> str:
     if not found.best_abroad:
         return ""
-    return f"{found.abroad.value:.2f} [{found.abroad.low:.2f}, {found.abroad.high:.2f}] {found.best_abroad}"
+    return f"{with_bounds('{:.2f}'.format, *found.abroad)} {found.best_abroad}"
 
 
 class Place(NamedTuple):
@@ -235,7 +235,10 @@ class Place(NamedTuple):
 
 
 def _interval(found: Estimate, sign: str) -> str:
-    return f"{found.value:{sign},.1f} [{found.low:{sign},.1f}, {found.high:{sign},.1f}]"
+    return with_bounds(_signed if sign else _plain, *found)
+
+
+_plain, _signed = "{:,.1f}".format, "{:+,.1f}".format
 
 
 def places(rows: Sequence[dict[str, Any]]) -> list[Place]:

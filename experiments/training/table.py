@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from agents.policy import YARDSTICKS
+from agents.policy import TOLD, YARDSTICKS
 from agents.trained import folder_of
 from envs.episodes import known_as
 from experiments.running import pool
 from experiments.running import run_folder as results
-from experiments.running.options import add, common, resumable
+from experiments.running.options import add, common, flag, resumable
 from experiments.tiers import PROBLEMS, SCARCE, TIERS, TIGHT, tier_scenario
 from experiments.training.judging import (
     ALGORITHMS,
@@ -32,7 +32,6 @@ from experiments.training.judging import (
 )
 from experiments.training.recipes import recipe
 from experiments.training.standings import CHANCE, PPO, RECORD, Case, algorithms, standing, table
-from experiments.training.train_options import flag
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.files import replacing
 from sandbox.terminal import say
@@ -180,7 +179,7 @@ def card(case: Case, best: dict[str, Any], rows: Sequence[dict[str, Any]]) -> st
     scores = sorted(
         ((row["algorithm"], float(np.mean(row["returns"])), row["lost"]) for row in rows
          if row["train_seed"] is None), key=lambda each: -each[1])  # fmt: skip
-    above = [name for name, score, _ in scores if score >= mean and name not in YARDSTICKS]
+    above = [name for name, score, _ in scores if score >= mean and name not in (*YARDSTICKS, *TOLD)]
     verdict = (
         f"It does not beat {', '.join(f'`{name}`' for name in above)} here."
         if above

@@ -20,6 +20,7 @@ from typing import Any
 
 from envs.episodes import checked_options, known_as, scenario_of
 from experiments.running import run_folder as results
+from experiments.running.options import in_short
 from experiments.tiers import CALM, TIERS, tier_scenario
 from experiments.training import train_options
 from experiments.training.recipes import BEST
@@ -36,7 +37,8 @@ def run(told: Namespace) -> None:
     """Train, as the command line says."""
     import torch
 
-    from experiments.training.evaluation import best_heuristic, references
+    from experiments.training.cloning import check_teacher
+    from experiments.training.evaluation import best_heuristic, check_planner, references
     from experiments.training.session import Session, best_of
     from experiments.training.tracking import chosen
 
@@ -48,6 +50,10 @@ def run(told: Namespace) -> None:
     torch.set_num_threads(told.threads)
     _check_device(torch, told.device)
     task, settings, asked = _task(told), _settings(told), arguments(told)
+    if told.planner:
+        check_planner(task.problem)
+    if task.clone not in (None, BEST):
+        check_teacher(task.clone, task.problem)
     folder = Path(
         told.out or f"results/train-{_plain(task.problem)}-{_plain(task.scenarios[0].name)}-{told.algorithm}"
     )
@@ -264,10 +270,9 @@ def _take(folder: Path, fresh: bool, asked: Mapping[str, Any]) -> None:
             for name in (RECORD, CURVE, "policy.npz"):
                 (folder / name).unlink(missing_ok=True)
         elif differences := changed(content.get("arguments", asked), asked):
-            told = "; ".join(differences[:3]) + (" ..." if len(differences) > 3 else "")
             raise SandboxError(
-                f"{folder} holds a training that began otherwise: {told}. Give the same, name another folder "
-                "with --out, or begin anew with --fresh."
+                f"{folder} holds a training that began otherwise: {in_short(differences)}. Give the same, "
+                "name another folder with --out, or begin anew with --fresh."
             )
     if not (folder / RECORD).exists():
         head = {"format": results.format_of(FORMAT), "schema": 1}

@@ -38,6 +38,7 @@ from experiments.training.nano_blank import RECORD, blank_model, make_tokenizer
 from experiments.training.nano_lessons import EPISODES, Certain, Lessons, collect, nobody
 from experiments.training.splits import FIRST_TRAINING_SEED
 from experiments.training.teachers import TEACHERS
+from sandbox.errors import SandboxError
 
 ACTION_IDS = torch.tensor([IDS[f"<{name}>"] for name in ACTIONS])
 LESSONS = {
@@ -129,10 +130,9 @@ def save(model: Any, folder: Path) -> None:
     copy.deepcopy(model).to(torch.bfloat16).save_pretrained(folder)
 
 
-def train(told: Namespace) -> Any:
+def train(told: Namespace, model: Any) -> Any:
     """Clone, then `told.rounds` rounds of DAgger."""
     rng = np.random.default_rng(FIRST_TRAINING_SEED + told.seed)
-    model = (load_model(told.start) if told.start else blank_model(told.seed)).to(told.device)
     clone, dagger = (sum(counts[i] for counts in told.lessons.values()) for i in (0, 1))
     per_epoch = [clone + k * dagger for k in range(told.rounds + 1)]
     trainer = Trainer(model, told.rate, math.ceil(sum(per_epoch) / told.batch * 1.15))
@@ -209,19 +209,32 @@ def _playing(model: Any) -> Callable[[BatchEnv, np.random.Generator], Policy]:
 def run(told: Namespace) -> None:
     """Train, save, say how long it took."""
     told.lessons = dict(told.lessons)
+    _check(told)
     torch.set_num_threads(1)
     torch.manual_seed(told.seed)
-    told.out.mkdir(parents=True, exist_ok=True)
-    _keep_record(told, None)  # from now on the folder says whose it is
     begin = time.process_time()
     tokenizer = AutoTokenizer.from_pretrained(told.start) if told.start else make_tokenizer()
+    model = (load_model(told.start) if told.start else blank_model(told.seed)).to(told.device)
+    told.out.mkdir(parents=True, exist_ok=True)
+    _keep_record(told, None)  # from now on the folder says whose it is
     tokenizer.save_pretrained(told.out)
-    train(told)
+    train(told, model)
     spent = time.process_time() - begin
     _keep_record(told, round(spent))
     print(f"saved in {told.out}, {spent:.0f} s of CPU")
     if told.json:
         run_folder.keep_records(told.json, "training", [{"folder": str(told.out), "cpu_s": spent}])
+
+
+def _check(told: Namespace) -> None:
+    """Raises SandboxError for numbers that no training can have, and for a start that is no model."""
+    for name, least in {"rounds": 0, "batch": 1, "processes": 1, "seed": 0}.items():
+        if getattr(told, name) < least:
+            raise SandboxError(f"--{name} {getattr(told, name)}: give at least {least}.")
+    if not 0.0 < told.rate < 1.0:
+        raise SandboxError(f"--rate {told.rate:g}: give more than 0 and less than 1.")
+    if told.start is not None and not (told.start / "config.json").is_file():
+        raise SandboxError(f"--start {told.start}: there is no config.json; give the folder of a model.")
 
 
 def _keep_record(told: Namespace, cpu_s: int | None) -> None:

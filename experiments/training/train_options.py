@@ -4,10 +4,10 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.running.options import add, json_path, resumable
+from experiments.running.options import add, differences, flag, json_path, resumable
 from experiments.tiers import CALM, TIERS
 from experiments.training.recipes import ANY, recipe
-from sandbox.errors import SandboxError, shown, unknown_name
+from sandbox.errors import SandboxError, unknown_name
 
 ALGORITHMS = ("ppo", "ippo", "mappo")
 DEFAULT_STEPS = 2_000_000
@@ -47,7 +47,7 @@ def _default(group: Any, name: str, text: str, **how: Any) -> None:
 def _what(group: Any) -> None:
     add(group, "--problem", "tasking_v0", "decision problem, by name or module:Class", metavar="NAME")
     add(group, "--scenario", None, "scenarios, by name or YAML file; it is judged on the first", nargs="+",
-        metavar="NAME")  # fmt: skip
+        action="store", metavar="NAME")  # fmt: skip
     add(group, "--tier", None, f"{', '.join(TIERS)}: its scenario and recipe, where no scenario is named, "
         "and what is drawn", metavar="TIER")  # fmt: skip
     add(group, "--curriculum", None, "tiers to be trained on one after the other, for as many steps each: "
@@ -166,11 +166,6 @@ def check(told: Namespace) -> None:
         )
 
 
-def flag(name: str) -> str:
-    """The option that sets what has this name."""
-    return f"--{name.replace('_', '-')}"
-
-
 def arguments(told: Namespace) -> dict[str, Any]:
     """All that the curve depends on, but for the seed and how long it gets."""
     found = {name: value for name, value in vars(told).items() if name not in _APART and not callable(value)}
@@ -180,15 +175,4 @@ def arguments(told: Namespace) -> dict[str, Any]:
 
 def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What was said otherwise when a training began, by option, with both values."""
-    found = []
-    for name in sorted(old.keys() | new.keys()):
-        was, now = (content.get(name, _BEFORE.get(name)) for content in (old, new))
-        if was != now:
-            found.append(f"{flag(name)} was {_said(was)}, not {_said(now)}")
-    return found
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, bool):
-        return "given" if value else "left out"
-    return "left out" if value is None or value == [] else shown(value)
+    return differences(old, new, _BEFORE)

@@ -28,7 +28,7 @@ from envs.robots.site import occupied
 from envs.robots.words import ACTIONS, BACK, TO_VICTIM, WAIT, SearchProblem
 from experiments.running.options import add, common
 from experiments.running.run_folder import check_json, keep_json, keep_records
-from experiments.running.statistics import mean
+from experiments.running.statistics import mean, with_bounds
 from sandbox.errors import SandboxError
 from sandbox.terminal import say
 
@@ -127,6 +127,9 @@ def judge(minds: dict[str, Mind], episodes: int) -> list[dict[str, Any]]:
     return found
 
 
+_BOUNDS = ("", "_low", "_high")
+
+
 def run(told: Any) -> None:
     if min(told.rounds, told.episodes, told.judged) < 1 or told.seed < 0:
         raise SandboxError("Give at least one round and one episode each, and a seed of at least 0.")
@@ -151,7 +154,7 @@ def run(told: Any) -> None:
         {"nearest": make_mind("nearest"), "loudest": make_mind("loudest"), "trained": mind}, told.judged
     )
     for row in table:
-        told_of = (f"{name} {row[name]:.3g} [{row[f'{name}_low']:.3g}, {row[f'{name}_high']:.3g}]"
+        told_of = (f"{name} {with_bounds('{:.3g}'.format, *(row[name + end] for end in _BOUNDS))}"
                    for name in ("reached", "time_s", "energy_wh", "collisions"))  # fmt: skip
         say(f"{row['mind']}: {', '.join(told_of)}")
     if told.json:

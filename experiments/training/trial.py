@@ -11,10 +11,11 @@ so far, by its likeliest action.
 """
 
 import csv
+import json
 import re
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -28,7 +29,7 @@ from envs.episodes import known_as, make_env, rounds_in, scenario_of
 from envs.making import make
 from envs.options import whole_count
 from experiments.running import run_folder as results
-from experiments.running.options import add, common
+from experiments.running.options import add, arguments_of, common, differences, in_short
 from experiments.running.replacement import is_free
 from experiments.training.curve import learning_curve
 from experiments.training.evaluation import best_heuristic, references, score
@@ -66,7 +67,7 @@ class Trial:
     world. With `thinking` it is judged where thought is charged.
 
     Raises SandboxError where the package is not installed, a number cannot be used, or the folder holds
-    something else.
+    something else, before anything is flown: that begins as it is entered.
     """
 
     def __init__(
@@ -104,9 +105,12 @@ class Trial:
         self.evaluations = whole_count("evaluations", told.evaluations)
         self.records: list[dict[str, Any]] = []
         self.folder = Path(told.out or f"results/train_{name}-{_plain(self.problem, self.scenario.name)}")
-        _take(self.folder)
+        self._arguments = json.loads(json.dumps(arguments_of(told), default=str))
+        _check(self.folder, self._arguments)
 
     def __enter__(self) -> "Trial":
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _write(self.folder, {"arguments": self._arguments})
         self.levels = references(self.judge_env, self.problem, planner=False)
         self._say("Others: " + ", ".join(f"{name} {level:,.1f}" for name, level in self.levels.items()))
         most = max(map(abs, self.levels.values())) * 100.0 / (self.satellites * self.judge_env.max_cycles)
@@ -154,6 +158,7 @@ class Trial:
         title = f"{self.trainer}, {self.scenario.name}"
         learning_curve(self.records, self.levels, title, self.folder / PICTURE, self.unit)
         content = {"trainer": self.trainer, "references": self.levels, "records": self.records}
+        content |= {"arguments": self._arguments}
         _write(self.folder, content)
         if self.told.json:
             results.keep_records(self.told.json, f"training by {self.trainer}", self.records)
@@ -191,15 +196,18 @@ def _plain(*names: str) -> str:
     return re.sub(r"[^\w.-]+", "_", "-".join(names))
 
 
-def _take(folder: Path) -> None:
-    """Raises SandboxError unless the folder is new, empty or an earlier trial's."""
-    if not is_free(folder):
-        content = results.read_json(folder / RECORD) if folder.is_dir() else None
-        if not (isinstance(content, dict) and content.get("format") == results.format_of(FORMAT)):
-            told = "holds something other than a trial; name another folder with --out"
-            raise SandboxError(f"{folder} {told}.")
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(folder, {})
+def _check(folder: Path, arguments: Mapping[str, Any]) -> None:
+    """Raises SandboxError unless the folder is new, empty, of a trial that broke off, or of the same one."""
+    if is_free(folder):
+        return
+    content = results.read_json(folder / RECORD) if folder.is_dir() else None
+    if not (isinstance(content, dict) and content.get("format") == results.format_of(FORMAT)):
+        raise SandboxError(f"{folder} holds something other than a trial; name another folder with --out.")
+    other = differences(content.get("arguments", {}), arguments, alike=True)
+    if content.get("records") and other:
+        raise SandboxError(
+            f"{folder} holds a trial of other options: {in_short(other)}; name another folder with --out."
+        )
 
 
 def _write(folder: Path, content: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from agents import Policy, make_policy
-from agents.policy import policy_class
+from agents.policy import policy_class, understands
 from agents.qwen.chat import ChatRenderer, messages
 from agents.qwen.decisions import Request
 from agents.qwen.engines import make_engine
@@ -54,6 +54,15 @@ class Moment(NamedTuple):
     satellite: int
 
 
+def check_guide(guide: str, problem: str) -> None:
+    """Raises SandboxError for a guide that thinks itself, or is none of the problem."""
+    kind = policy_class(guide, problem)
+    if kind.thinks:
+        raise SandboxError(f"--guide {guide} thinks itself; give a heuristic, for example greedy.")
+    if not understands(kind, problem):
+        raise SandboxError(f"--guide {guide} does not know {problem}; give a heuristic of it.")
+
+
 class Replies:
     """What replies at moments of episodes are worth, in one world whose thought is charged.
 
@@ -62,8 +71,7 @@ class Replies:
     """
 
     def __init__(self, trial: Trial, guide: str, ahead: int) -> None:
-        if policy_class(guide, trial.problem).thinks:
-            raise SandboxError(f"--guide {guide} thinks itself; give a heuristic, for example greedy.")
+        check_guide(guide, trial.problem)
         self.env: Any = make_env(trial.problem, trial.scenario, trial.told.hours, thinking=True)
         self.guide = make_policy(guide, self.env)
         self.ahead, self.scale = whole_count("ahead", ahead), trial.scale
@@ -135,14 +143,14 @@ class Replies:
         self.env.close()
 
 
-def train(trial: Trial) -> None:
-    """Learn from groups of replies, until the trial is over; leaves the checkpoint that was judged last."""
+def train(trial: Trial, loaded: Loaded) -> None:
+    """Let the model learn from groups of replies, until the trial is over; leaves the checkpoint that was
+    judged last."""
     from datasets import Dataset
     from transformers import PrinterCallback, TrainerCallback
     from trl import GRPOTrainer
 
     told, folder = trial.told, trial.folder / CHECKPOINT
-    loaded = load(told.model, {}, allow_download=told.allow_download, any_model=told.any_model)
     chat = ChatRenderer(loaded.tokenizer, str(told.model))
     replies = Replies(trial, told.guide, told.ahead)
     updates = -(-trial.steps // told.batch)
@@ -236,5 +244,11 @@ def run(told: Namespace) -> None:
     whole_count("--thinking", told.thinking, 0)
     if whole_count("--batch", told.batch) % told.group:
         raise SandboxError(f"--batch = {told.batch}; give a multiple of --group, which is {told.group}.")
-    with Trial(told, "trl", "trl", "TRL", iteration=told.batch, unit="replies", thinking=True) as trial:
-        train(trial)
+    whole_count("--ahead", told.ahead)
+    if not told.learning_rate > 0.0:
+        raise SandboxError(f"--learning-rate = {told.learning_rate:g}; give more than 0.")
+    trial = Trial(told, "trl", "trl", "TRL", iteration=told.batch, unit="replies", thinking=True)
+    check_guide(told.guide, trial.problem)
+    loaded = load(told.model, {}, allow_download=told.allow_download, any_model=told.any_model)
+    with trial:
+        train(trial, loaded)

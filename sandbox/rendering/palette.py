@@ -10,7 +10,7 @@ from itertools import cycle
 ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
 BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 INK, GREY, PALE, RULE, NIGHT = "#1F2933", "#6B7785", "#CBD2D9", "#E4E8EC", "#17233A"
-MINT, SILVER = "#2FC795", "#A9B4C0"
+MINT, SILVER, BROWN = "#2FC795", "#A9B4C0", "#8C510A"
 
 LIGHT = {
     "idle": PALE,
@@ -20,7 +20,7 @@ LIGHT = {
     "compute": PURPLE,
     "hand over": SKY,
     "burn": VERMILLION,
-    "safe mode": "#8C510A",
+    "safe mode": BROWN,
     "safe": VERMILLION,
     "lost": VERMILLION,
 }

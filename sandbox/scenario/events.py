@@ -28,7 +28,8 @@ class Event(Model):
     """A disaster that strikes `radius_km` around a place, at a time of the episode drawn from `at_h`.
 
     From then on there are its requests and its questions, all from within the radius, and the stations of
-    `stations_lost` are silent for `stations_lost_h`. An event later than the horizon does not happen.
+    `stations_lost` are silent for `stations_lost_h`, in problems in which things break (`autonomy_v0` and
+    `operations_v0`). An event later than the horizon does not happen.
     """
 
     name: Name

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from agents import Policy, make_policy, policy_names
+from agents import Policy, make_policy, policy_class, policy_names
 from agents.policy import YARDSTICKS
 from envs import tasking_v0
 from sandbox.errors import SandboxError
@@ -114,6 +114,27 @@ def test_who_does_not_play_a_problem_is_refused_with_those_who_do(name, problem)
     with pytest.raises(SandboxError, match=f"not for {problem}; give one of ") as refused:
         make_policy(name, env)
     assert str(refused.value).endswith(f"give one of {', '.join(policy_names(problem))}.")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (
+            "nano",
+            "Policy 'nano' reads the orders in words of operations_v0, and tasking_v0 has none; its mind is "
+            "qwen.",
+        ),
+        ("keyword", "Policy 'keyword' is made for operations_v0, not for tasking_v0; give one of random, "),
+    ],
+)
+def test_a_name_that_only_another_problem_has_is_explained(busy, name, sentence):
+    for asked in (
+        lambda: policy_class(name, "tasking_v0"),
+        lambda: make_policy(name, tasking_v0.batch_env(busy)),
+    ):
+        with pytest.raises(SandboxError) as refused:
+            asked()
+        assert str(refused.value).startswith(sentence)
 
 
 class OnlyForOthers(Policy):

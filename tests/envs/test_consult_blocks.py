@@ -169,6 +169,8 @@ def test_every_phrase_has_its_chinese(small):
         ({"consult": True, "consult_price": -1.0}, "consult_price = -1.0"),
         ({"consult": True, "consult_price": "free"}, "consult_price = 'free'"),
         ({"consult": True, "consult_truth": "no"}, "consult_truth = 'no'"),
+        ({"consult_price": 0}, "consult_price = 0 does nothing without consult; add consult=True, or leave"),
+        ({"consult_truth": True}, "consult_truth = True does nothing without consult"),
     ],
 )
 def test_options_that_cannot_be_are_one_sentence(small, options, words):

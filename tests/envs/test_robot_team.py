@@ -248,6 +248,8 @@ def test_every_face_has_them():
         ({"robots": 1, "robot_mind": "nowhere:Mind"}, "robot_mind = 'nowhere:Mind' cannot be loaded"),
         ({"robots": 1, "robot_mind": "math:pi"}, "decides nothing"),
         ({"robots": 1, "robot_mind": 3}, "robot_mind = 3 decides nothing"),
+        ({"robot_reward": 10.0}, "robot_reward = 10.0 does nothing without robots; add robots=1 or more"),
+        ({"robot_mind": "nearest"}, "robot_mind = 'nearest' does nothing without robots"),
         ({"robots": 1, "difference_reward": True}, "difference_reward cannot follow robots"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -151,6 +152,7 @@ def test_the_study_leaves_numbers_a_table_and_a_figure(tmp_path, capsys):
     assert main(words) == 0
     shown = capsys.readouterr().out
     assert "orbit, greedy" in shown
+    assert not re.search(r"\d \[", shown)  # one world has no interval
     content = json.loads((tmp_path / "out/robot.json").read_text())
     assert {row["place"] for row in content["rows"]} == {"at_once", "greedy"}
     by_place = {row["place"]: row for row in content["rows"]}
@@ -160,9 +162,28 @@ def test_the_study_leaves_numbers_a_table_and_a_figure(tmp_path, capsys):
         assert (tmp_path / "out" / name).stat().st_size > 100
     assert (tmp_path / "film.webp").stat().st_size > 1000
     assert len(json.loads((tmp_path / "rows.json").read_text())) == 2
+    capsys.readouterr()
+    assert main(["robot", "--seeds", "2", "--out", str(tmp_path / "out")]) == 2
+    assert "holds results of robot with other options" in capsys.readouterr().err
+    assert json.loads((tmp_path / "out/robot.json").read_text()) == content
 
 
-def test_a_killed_study_goes_on_to_the_same_result(tmp_path, monkeypatch):
+def test_a_bar_beyond_the_axis_is_marked():
+    def row(place, waited):
+        told = dict.fromkeys(study._PARTS, 0.2) | {"fleet": "walker_120", "place": place, "wait_s": waited}
+        told |= {"model": "Qwen3-8B", "load": 0.0, "missions": 4, "worlds": 1}
+        return told | dict.fromkeys(("reached", "reached_low", "reached_high"), 0.5)
+
+    def marks(*waited):
+        places = ("local", "greedy", "trained", "bent_pipe")
+        figure = study.draw([row(*each) for each in zip(places, waited, strict=True)])
+        return len(figure.axes[1].lines)
+
+    assert marks(1.0, 1.0, 1.0, 1.0) == 0
+    assert marks(1.0, 1.0, 1.0, 45.0) > 0
+
+
+def test_a_killed_study_goes_on_to_the_same_result(tmp_path, monkeypatch, capsys):
     words = ["robot", "--places", "at_once", "on_robot", "--models", "Qwen3-1.7B", "--loads", "0"]
     words += ["--seeds", "1", "--robots", "1", "--mind", "loudest", "--quiet"]
     assert main([*words, "--out", str(tmp_path / "whole")]) == 0
@@ -176,6 +197,7 @@ def test_a_killed_study_goes_on_to_the_same_result(tmp_path, monkeypatch):
 
     monkeypatch.setattr(study, "fly", breaks)
     assert main([*words, "--out", str(tmp_path / "part")]) == 130
+    assert "what is finished is kept" in capsys.readouterr().err
     assert main([*words, "--out", str(tmp_path / "part")]) == 0
     assert played == ["at_once", "on_robot", "on_robot"]
     whole, part = (json.loads((tmp_path / name / "robot.json").read_text()) for name in ("whole", "part"))

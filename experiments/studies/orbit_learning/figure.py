@@ -1,10 +1,12 @@
 """The figure of the study: value over time, and value against what learning took."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from experiments.plotting import style
+from experiments.plotting.labels import End, put_ends
 from experiments.studies.orbit_learning.outcomes import course
 
 NAMES = {
@@ -17,21 +19,34 @@ NAMES = {
     "fedprox": "FedProx",
     "fedbuff": "FedBuff",
     "planes": "by planes",
-    "frozen": "FedAvg, frozen at the change",
+    "frozen": "FedAvg until the change",
 }
-COLOURS = {
-    "none": style.GREY,
-    "ground": style.ORANGE,
-    "central": style.INK,
-    "fedavg": style.BLUE,
-    "fedavg_int8": style.SKY,
-    "fedavg_top10": style.YELLOW,
-    "fedprox": style.PURPLE,
-    "fedbuff": style.GREEN,
-    "planes": style.VERMILLION,
-    "frozen": style.PALE,
+NARROWER = 0.71
+"""Of the figure's width, the part that the upper panel takes: names stand on its right."""
+
+
+class Look(NamedTuple):
+    """How a method is drawn: a colour, dashes and a mark, no two of which are all alike."""
+
+    colour: str
+    dashes: Any = "solid"
+    mark: str = "o"
+
+
+_DASHED, _DOTTED, _DASH_DOTTED = (0, (5, 2)), (0, (1, 1.3)), (0, (5, 1.5, 1, 1.5))
+LOOKS = {
+    "none": Look(style.GREY, _DOTTED, "x"),
+    "ground": Look(style.ORANGE, "solid", "v"),
+    "central": Look(style.INK, "solid", "*"),
+    "fedavg": Look(style.BLUE, "solid", "o"),
+    "fedavg_int8": Look(style.SKY, _DASHED, "s"),
+    "fedavg_top10": Look(style.BLUE, _DOTTED, "^"),
+    "fedprox": Look(style.PURPLE, _DASH_DOTTED, "D"),
+    "fedbuff": Look(style.GREEN, "solid", "P"),
+    "planes": Look(style.VERMILLION, _DASHED, "h"),
+    "frozen": Look(style.BROWN, _DASH_DOTTED, "X"),
 }
-DASHED = ("fedavg_int8", "fedavg_top10", "frozen")
+"""By method."""
 
 
 def draw(
@@ -48,18 +63,20 @@ def draw(
         figure = Figure((7.2, 8.8), dpi=150)  # one below the other, so that it can be read on a phone
         grid = figure.add_gridspec(2, 2, height_ratios=(1.7, 1.0))
         left = figure.add_subplot(grid[0, :])
-        figure.subplots_adjust(0.09, 0.07, 0.97, 0.87, 0.25, 0.62)
-        for row in table:
-            _course(left, rows, row["method"])
+        figure.subplots_adjust(0.09, 0.07, 0.97, 0.87, 0.25, 0.32)
+        box = left.get_position()  # on its right there is room for names
+        left.set_position((box.x0, box.y0, NARROWER * box.width, box.height))
+        ends = [_course(left, rows, row["method"]) for row in table]
         if change_h is not None:
             left.axvline(change_h, color=style.INK, lw=0.9, ls=(0, (4, 3)))
             left.annotate("the world changes", (change_h, 0.96), (4, 0), xycoords=("data", "axes fraction"),
                           textcoords="offset points", color=style.INK, size=8)  # fmt: skip
         left.axhline(100.0, color=style.GREY, lw=0.8, ls=(0, (4, 3)))
-        left.set_ylim(bottom=0.0)
+        left.set_ylim(0.0, 1.08 * left.get_ylim()[1])
         left.set_xlabel("Hours since the launch")
         left.grid(axis="y")
-        left.legend(ncols=3, loc="upper left", bbox_to_anchor=(0.0, -0.11), fontsize=8)
+        left.margins(x=0.01)
+        put_ends(left, [end for end in ends if end])
         style.caption(left, "Value, % of greedy's in the same worlds", "over six hours")
         for place, (name, label) in enumerate(
             (("kwh", "kWh of boards and lasers"), ("sent_gbit", "Gbit sent"))
@@ -71,12 +88,18 @@ def draw(
         return style.save(figure, path)
 
 
-def _course(axes: Any, rows: Sequence[dict[str, Any]], method: str) -> None:
+def _course(axes: Any, rows: Sequence[dict[str, Any]], method: str) -> End | None:
+    """Draw a method's share over time, with its mark at the end; what is to be written there."""
     hours, found = course(rows, method)
-    colour, dashes = COLOURS[method], (0, (4, 2)) if method in DASHED else "solid"
+    look = LOOKS[method]
     low, value, high = ([100.0 * getattr(each, end) for each in found] for end in ("low", "value", "high"))
-    axes.plot(hours, value, lw=1.5, color=colour, ls=dashes, label=NAMES[method])
-    axes.fill_between(hours, low, high, color=colour, alpha=0.12, lw=0)
+    axes.plot(hours, value, lw=1.5, color=look.colour, ls=look.dashes)
+    axes.fill_between(hours, low, high, color=look.colour, alpha=0.1, lw=0)
+    known = [(x, y) for x, y in zip(hours, value, strict=True) if math.isfinite(y)]
+    if not known:
+        return None
+    axes.plot(*known[-1], look.mark, ms=5, color=look.colour, clip_on=False)
+    return End(NAMES[method], known[-1], {"color": look.colour, "size": 8})
 
 
 def _price(axes: Any, table: Sequence[dict[str, Any]], name: str, label: str) -> None:
@@ -84,9 +107,10 @@ def _price(axes: Any, table: Sequence[dict[str, Any]], name: str, label: str) ->
     for row in table:
         if row["share"] is None:
             continue
+        look = LOOKS[row["method"]]
         value, low, high = (100.0 * row[f"share{end}"] for end in ("", "_low", "_high"))
-        axes.errorbar(row[name], value, [[value - low], [high - value]], fmt="o", ms=4, lw=1.0,
-                      color=COLOURS[row["method"]])  # fmt: skip
+        axes.errorbar(row[name], value, [[value - low], [high - value]], fmt=look.mark, ms=5, lw=1.0,
+                      color=look.colour)  # fmt: skip
     axes.grid(axis="y")
     axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
     axes.set_xlabel(label)

@@ -53,17 +53,25 @@ class Change:
     disaster: bool = True
 
 
+LINKED = 9
+"""Satellites of a ring from which on each sees the next above the air."""
+
+
+def ring_sizes(satellites: int) -> list[int]:
+    """How many fly in each ring; what is left over goes to the first ones."""
+    return [satellites // len(RINGS) + (i < satellites % len(RINGS)) for i in range(len(RINGS))]
+
+
 def fleet_of(satellites: int, days: float, change: Change, base: str = "walker_24") -> Scenario:
     """A fleet of three rings at different inclinations over the stations and requests of `base`.
 
-    From nine satellites a ring on, each sees the next above the air. Raises SandboxError for fewer than
+    From `LINKED` satellites a ring on, each sees the next above the air. Raises SandboxError for fewer than
     three.
     """
     if satellites < len(RINGS):
         raise SandboxError(f"{satellites} satellites; give {len(RINGS)} or more, or a --scenario.")
     groups = []
-    for i, (name, inclination) in enumerate(RINGS):
-        count = satellites // len(RINGS) + (i < satellites % len(RINGS))
+    for count, (name, inclination) in zip(ring_sizes(satellites), RINGS, strict=True):
         flown: dict[str, Any] = {"pattern": "delta", "total": count, "planes": 1, "altitude_km": ALTITUDE_KM}
         own: dict[str, Any] = {"walker": flown | {"inclination_deg": inclination}}
         if name == "Polar":

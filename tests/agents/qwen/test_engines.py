@@ -96,7 +96,8 @@ def test_the_nano_is_the_default(nano):
         ({"adapter": "lora", "server": "http://localhost:1"}, "loaded by the server itself"),
         ({"cassette": "run.jsonl"}, "A cassette holds the exchanges with a server; give --server"),
         ({"record": True}, "give --server"),
-        ({"server": "http://localhost:1", "dtype": "float32"}, "Unknown option of ServerEngine 'dtype'"),
+        ({"server": "http://localhost:1", "dtype": "float32"}, "dtype is an option of a checkpoint"),
+        ({"retries": 2}, r"retries is an option of a server \(--server\), not of the nano; leave it out"),
         ({"timeout": 5}, "Unknown option of NanoEngine 'timeout'"),
     ],
 )
@@ -106,5 +107,7 @@ def test_choices_that_do_not_go_together(nano, choices, sentence):
 
 
 def test_options_of_another_engine(checkpoint):
-    with pytest.raises(SandboxError, match="Unknown option of LocalEngine 'retries'"):
+    with pytest.raises(
+        SandboxError, match=r"retries is an option of a server \(--server\), not of a checkpoint"
+    ):
         make_engine(checkpoint, retries=3)

@@ -5,8 +5,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-from experiments.plotting.labels import SIDES, Label, put_labels
+from experiments.plotting.labels import SIDES, End, Label, put_ends, put_labels, spread
 
 LOOK = {"size": 8}
 
@@ -47,3 +48,33 @@ def test_where_there_is_no_room_all_are_written_all_the_same():
 
 def test_none_are_none():
     assert written([])[1] == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "placed"),
+    [
+        ([], []),
+        ([5.0], [5.0]),
+        ([0.0, 9.0], [0.0, 9.0]),
+        ([5.0, 5.0], [4.5, 5.5]),
+        ([5.2, 5.0, 5.1], [6.1, 4.1, 5.1]),
+        ([0.0, 0.0, 9.9, 10.0], [0.0, 1.0, 9.0, 10.0]),
+    ],
+)
+def test_numbers_are_pushed_apart_as_little_as_can_be(wanted, placed):
+    assert spread(wanted, 1.0, 0.0, 10.0).tolist() == pytest.approx(placed)
+
+
+def test_names_at_the_ends_of_lines_keep_off_one_another():
+    figure = Figure((6, 4), dpi=100)
+    axes = figure.add_axes((0.1, 0.1, 0.6, 0.8), xlim=(0, 1), ylim=(0, 100))
+    levels = [50.0, 50.1, 50.2, 99.9, 0.0, 80.0, 50.0]
+    put_ends(axes, [End(f"name {k}", (1.0, level), LOOK) for k, level in enumerate(levels)])
+    figure.draw_without_rendering()  # places them
+    boxes = [Text.get_window_extent(text) for text in axes.texts]  # without the lines that lead there
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    middles = {text.get_text(): (box.y0 + box.y1) / 2 for text, box in zip(axes.texts, boxes, strict=True)}
+    assert middles["name 0"] < middles["name 1"] < middles["name 2"] < middles["name 5"] < middles["name 3"]
+    leads = {text.get_text() for text in axes.texts if text.arrow_patch is not None}
+    assert "name 5" not in leads
+    assert "name 0" in leads

@@ -47,16 +47,16 @@ def test_the_help_names_the_policies_there_are():
 
 @pytest.mark.parametrize("command", ["run", "fly", "chat"])
 def test_the_help_says_who_decides_where_nobody_is_named(command, capsys):
-    """As `agents.usual` chooses: greedy, the first of the problem's own, or chance."""
+    """As `agents.usual` chooses: greedy, thrifty, the first of the problem's own, or chance."""
     with pytest.raises(SystemExit):
         main([command, "--help"])
     shown = " ".join(capsys.readouterr().out.split())
-    own = "(default: greedy; where the problem has none the first of its own, else random)"
+    own = "(default: greedy; in avoidance_v0 thrifty; in others the first of their own, else random)"
     assert (own in shown) == (command != "chat")
     assert ("default: qwen where it has learned the problem" in shown) == (command == "chat")
     usual = {name: usual_policy(name) for name in env_names()}
     assert usual["tasking_v0"] == "greedy"
-    assert usual["avoidance_v0"] == "random"
+    assert usual["avoidance_v0"] == "thrifty"
 
 
 def test_a_run_says_who_decides_where_nobody_is_named(tmp_path, capsys):
@@ -218,6 +218,23 @@ def test_scenarios_are_listed(capsys):
         (["run", "--set", "horizon_h=-1"], "horizon_h"),
         (["compare", "--seeds", "0"], "at least 1 seed"),
         (["figures", "/nowhere"], "not a folder of results"),
+        (["run", "--set", "horizon_h=1", "horizon_h=2"], "--set horizon_h is given twice; give it once"),
+        (["run", "--option", "consult_price=0"], "consult_price = 0 does nothing without consult"),
+        (["run", "--policy", "nano"], "its mind is qwen"),
+        (["compare", "--policy", "idle", "idle"], "--policy: idle is named twice; name each once"),
+        (["robot", "--loads", "0", "1", "0.0"], "--loads: 0.0 is named twice"),
+        (["train_in_orbit", "--methods", "none", "none"], "--methods: none is named twice; name each once"),
+        (["score_reader", "--scenario", "operations_24", "--seed", "-1"], "--seed -1: give a whole number"),
+        (["score_reader", "--scenario", "scs01"], "The scenario scs01 has no orders in words; give one that"),
+        (["score_nano", "--seeds", "0"], "--seeds 0: give at least 1"),
+        (["score_nano", "--model", "nowhere"], "nowhere"),
+        (["train_nano", "--out", "o", "--start", "nowhere"], "--start nowhere: there is no config.json"),
+        (["train_nano", "--out", "o", "--batch", "0"], "--batch 0: give at least 1"),
+        (["train", "--clone", "gredy", "--minutes", "0"], "did you mean greedy"),
+        (
+            ["train", "--problem", "operations_v0", "--planner"],
+            "operations_v0 has no planner; leave --planner",
+        ),
         (["run", "--charge", "500"], "give tokens read and written, e.g. 500+200"),
         (["run", "--charge-model", "Qwen3-8B"], "without charge"),
         (["run", "--period", "3"], "options of the mind go with --policy qwen"),

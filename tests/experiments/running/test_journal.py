@@ -7,7 +7,7 @@ import pytest
 
 from experiments.running import code
 from experiments.running.cli import main
-from experiments.running.journal import Journal
+from experiments.running.journal import KEPT, Journal
 from experiments.studies import planner_gap, space_vs_ground
 
 VALUES = [1, 2.5, "a", None, [1, 2], {"a": float("inf")}, 0.1 + 0.2]
@@ -55,6 +55,20 @@ def test_in_the_end_it_goes_and_what_others_left_stays(tmp_path):
     journal.done()
     assert not (tmp_path / "o").exists()
     journal.done()
+
+
+def test_what_is_finished_of_other_arguments_waits(tmp_path, monkeypatch):
+    mine, other = (Journal(tmp_path, "test", {"hours": hours}) for hours in (1.0, 2.0))
+    assert str(mine) == "nothing was finished yet, and nothing was written"
+    other.put("a", 2)
+    assert str(mine) == "nothing was finished yet, and nothing was written"
+    mine.put("a", 1)
+    assert str(mine) == KEPT
+    mine.done()
+    assert (mine.get("a"), other.get("a")) == (None, 2)
+    monkeypatch.setattr(code, "whole_stamp", lambda: "other")
+    Journal(tmp_path, "test", {"hours": 1.0}).done()  # what no code can use any more
+    assert not (tmp_path / "unfinished").exists()
 
 
 def test_a_study_goes_on_and_gives_the_same(tmp_path, monkeypatch, capsys):

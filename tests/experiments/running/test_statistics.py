@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu, trim_mean
 
-from experiments.running.statistics import NONE, improvement, interquartile, mean
+from experiments.running.statistics import NONE, improvement, interquartile, mean, with_bounds
 
 
 def test_the_interquartile_mean_is_over_all_runs_of_all_tasks():
@@ -75,3 +75,11 @@ def test_nothing_played_is_no_number():
     assert np.isnan(interquartile([nothing])).all()
     assert improvement([nothing], [np.ones(2)]) is NONE
     assert interquartile([nothing, np.ones(3)]).value == 1.0
+
+
+def test_a_number_alone_has_no_interval():
+    plain = "{:.1f}".format
+    assert with_bounds(plain, 2.0, 1.0, 3.0) == "2.0 [1.0, 3.0]"
+    assert with_bounds(plain, 2.0, 1.0, 3.0, ",") == "2.0 [1.0,3.0]"
+    assert with_bounds(plain, *mean([2.0])) == "2.0"
+    assert with_bounds(plain, *NONE) == "-"

@@ -1,11 +1,13 @@
 """What a study leaves: all three files or none, in nobody else's place."""
 
 import os
+from argparse import Namespace
 
 import pandas as pd
 import pytest
 
 from experiments.running import run_folder
+from experiments.running.journal import Journal
 from experiments.running.run_folder import NotDrawn, keep_json, read_json, write_json
 from experiments.studies.study import Study
 from sandbox.errors import SandboxError
@@ -140,3 +142,38 @@ def test_json_of_others_is_not_replaced(tmp_path):
         with pytest.raises(SandboxError, match="not written by this sandbox"):
             keep_json(path, "comparison", {"a": 4})
         assert path.read_text() == text
+
+
+def told_of(**more):
+    return Namespace(**({"out": "results/price", "usual_out": "results/price"} | more))
+
+
+def keep_of(told, **arguments):
+    study = Study.of(told, "price", ".csv", arguments)
+    study.keep({"rows": 1}, pd.DataFrame({"rows": [1]}), picture)
+    return told.out
+
+
+def test_results_of_other_options_stay(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert keep_of(told_of(), seeds=3, budgets=(0, 1)) == "results/price"
+    assert keep_of(told_of(), seeds=3, budgets=(0, 1), processes=4) == "results/price"
+    assert capsys.readouterr().out == ""
+    assert keep_of(told_of(), seeds=4, budgets=(0, 1)) == "results/price-2"
+    assert capsys.readouterr().out == (
+        "results/price/ holds what price made with other options; these results go to results/price-2/.\n"
+    )
+    assert keep_of(told_of(), seeds=4, budgets=(0, 1)) == "results/price-2"
+    told = read_json(tmp_path / "results/price/price.json")["arguments"]
+    assert told == {"seeds": 3, "budgets": [0, 1], "processes": 4}
+    with pytest.raises(SandboxError, match="with other options: --seeds was 3, not 5; name another folder"):
+        keep_of(told_of(out="results/./price"), seeds=5)
+
+
+def test_what_is_finished_of_other_options_stays(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Journal("results/price", "price", {"seeds": 3}).put("a", 1)
+    Study.of(told := told_of(), "price", ".csv", {"seeds": 3})
+    assert told.out == "results/price"
+    assert keep_of(told_of(), seeds=4) == "results/price-2"
+    assert Journal("results/price", "price", {"seeds": 3}).get("a") == 1

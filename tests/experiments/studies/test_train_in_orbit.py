@@ -191,3 +191,12 @@ def test_without_prices_fedavg_is_as_good_as_training_in_one_place():
     difference = (level["central"] - level["fedavg"]) / level["greedy"]
     noise = 4.30 * difference.std(ddof=1) / np.sqrt(len(difference))  # Student's t, 2 degrees of freedom
     assert abs(difference.mean()) < max(noise, 0.1)
+
+
+def test_a_number_that_does_not_fit_is_explained():
+    assert train_in_orbit.rings_of(36) == train_in_orbit.rings_of(27) == ""
+    assert train_in_orbit.rings_of(28) == "28 satellites are rings of 10, 9, 9: they are not alike."
+    assert train_in_orbit.rings_of(7) == (
+        "7 satellites are rings of 3, 2, 2: they are not alike; below 9 in a ring, a satellite does not see "
+        "the next one, and lasers link fewer."
+    )

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from experiments.running.cli import main
+from experiments.running.console_tables import print_thinking
 from experiments.running.journal import Journal
 from experiments.studies.value_of_thought import draw, told_of, value
 from sandbox.errors import SandboxError
@@ -101,6 +102,36 @@ def test_command_leaves_a_table_and_a_figure(tmp_path, capsys):
     told = json.loads(records.read_text())
     assert [record["thinking"] for record in told] == ["never", "short"]
     assert all(set(record) >= FIELDS for record in told)
+
+
+def test_the_table_can_be_read_at_eighty_letters(capsys):
+    """Whatever the numbers, within reason; and one episode has no interval."""
+    row = dict.fromkeys(("load", "battery"), "middle") | {
+        "pressure": "low",
+        "scenario": "operations_24_tight",
+    }
+    row |= {"board": "orin_nano", "thinking": "never", "planner": "onboard", "value": 12345.6}
+    row |= {"gain": 0.0, "gain_low": 0.0, "gain_high": 0.0, "consultations": 0, "thought_s": 0.0}
+    row |= {"thought_j": 0.0, "decisions_changed": 0.0}
+    most = {"thinking": "auto", "planner": "truth", "gain": -123.4, "gain_low": -1234.5, "gain_high": 1222.1}
+    most |= {
+        "consultations": 12345,
+        "thought_s": 1234567.0,
+        "thought_j": 1.2345e9,
+        "decisions_changed": 123456,
+    }
+    print_thinking([row, row | most, row | {"board": "own", "pressure": "middle"}])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert not any("…" in line for line in lines)
+    assert [line.strip() for line in lines if "board" in line or "orin" in line] == [
+        "operations_24_tight, orin_nano, pressure low",
+        "operations_24_tight, own board",
+    ]
+    told = {line.split()[0]: line.split() for line in lines if line.split()}
+    assert told["auto"] == ["auto", "12,345.6", "-123.4", "12,345", "123,456", "343", "1,234"]
+    assert told["true"] == ["true", "sky", "-1,234.5–+1,222.1"]
+    assert told["never"] == ["never", "12,345.6", "+0.0", "0", "0", "0", "0"]
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from envs import make
 from envs.blocks.consult import ACTIONS
-from envs.episodes import checked_options
+from envs.episodes import checked_options, left_out
 from experiments.running.cli import changes_in, main
 from experiments.training.session import Task
 from sandbox.errors import SandboxError
@@ -59,3 +60,32 @@ def test_an_unknown_one_is_one_sentence():
         checked_options("tasking_v0", {"consul": True})
     with pytest.raises(SandboxError, match="'scenario'"):
         checked_options("tasking_v0", {"scenario": "pair"})
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("directives", "^directives is an option of operations_v0, not of tasking_v0; leave it out"),
+        ("candidates", "a command has its own --candidates"),
+        ("questions", "robots=N has room for the questions of its robots"),
+        ("difference_reward", "`train` has --difference for it"),
+        ("max_cycles", "a command has --hours"),
+    ],
+)
+def test_what_is_had_otherwise_is_explained(name, words):
+    with pytest.raises(SandboxError, match=words):
+        checked_options("tasking_v0", {name: 1})
+    if name == "directives":
+        with pytest.raises(SandboxError, match=words):
+            make("tasking_v0", directives=1)
+
+
+def test_what_a_problem_has_not_of_a_scenario_is_said():
+    """`tasking_v0` has no part in which things break."""
+    for problem, scenario, said in (
+        ("tasking_v0", "disaster_response", True),
+        ("tasking_v0", "pair", False),
+        ("autonomy_v0", "disaster_response", False),
+    ):
+        env = make(problem, scenario, face="batch", max_cycles=1)
+        assert ("nothing breaks: faults and silent stations" in left_out(env)) == said

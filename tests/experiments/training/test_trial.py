@@ -115,3 +115,13 @@ def test_the_likeliest_legal_action():
 
     logits, mask = torch.tensor([[3.0, 2.0, 1.0], [0.0, -5.0, -9.0]]), np.array([[0, 1, 1], [0, 0, 1]], bool)
     assert masked_argmax(logits, mask).tolist() == [1, 2]
+
+
+def test_a_trial_of_other_options_stays(tmp_path):
+    with Trial(told(tmp_path / "o", "--iterations", "1"), "numpy", "sb3") as trial:
+        play(trial)
+    before = (tmp_path / "o" / "training.json").read_text()
+    with pytest.raises(SandboxError, match="a trial of other options: --iterations was 1, not 2; name anoth"):
+        Trial(told(tmp_path / "o", "--iterations", "2"), "numpy", "sb3")
+    assert (tmp_path / "o" / "training.json").read_text() == before
+    Trial(told(tmp_path / "o", "--iterations", "1"), "numpy", "sb3")

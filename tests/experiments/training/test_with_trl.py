@@ -143,3 +143,27 @@ def test_it_learns_and_leaves_a_checkpoint_that_flies(tmp_path, capsys, monkeypa
     )
     flown = ["run", "--policy=qwen", "--scenario=pair", "--hours=0.02", "--model", str(out / "checkpoint")]
     assert main([*flown, "--out", str(tmp_path / "run"), "--quiet"]) in (0, 3)  # 3: nothing but fallbacks
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--model", "nowhere"], "nowhere"),
+        (["--model", "nowhere", "--guide", "qwen"], "--guide qwen thinks itself"),
+        (["--model", "nowhere", "--guide", "keyword"], "'keyword' is made for operations_v0"),
+        (["--model", "nowhere", "--ahead", "0"], "--ahead = 0"),
+        (["--model", "nowhere", "--learning-rate", "0"], "--learning-rate = 0; give more than 0."),
+    ],
+)
+def test_what_cannot_be_trained_is_said_before_anybody_flies(
+    tmp_path, monkeypatch, capsys, options, sentence
+):
+    pytest.importorskip("trl", reason="no TRL; pip install -c constraints.txt -e '.[trl]'")
+
+    def flown(*_, **__):
+        raise AssertionError("the references were flown")
+
+    monkeypatch.setattr("experiments.training.trial.references", flown)
+    assert main(["train_trl", "--hours=0.5", "--out", str(tmp_path / "o"), *options]) == 2
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()
