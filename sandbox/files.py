@@ -98,6 +98,12 @@ def draft_of(path: Path, ending: str = "part") -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}-{token_hex(3)}.{ending}")
 
 
+def wanted(path: str | Path) -> Path:
+    """The file that is written where `path` is a name of `draft_of`; else `path`."""
+    path = Path(path)
+    return path.with_name(re.sub(r"^\.(.+)\.\d+-[0-9a-f]{6}\.\w+$", r"\1", path.name))
+
+
 def abandoned(path: Path, ending: str = "part") -> list[Path]:
     """What killed processes left beside `path` under a name of `draft_of`, the newest first.
 

@@ -17,6 +17,7 @@ import numpy as np
 from envs import tasking_v0
 from envs.batch import BatchEnv
 from experiments.performance.machine import machine
+from experiments.running.extras import install
 from experiments.running.options import add, common
 from experiments.running.run_folder import keep_records
 from experiments.training.splits import FIRST_TRAINING_SEED
@@ -103,7 +104,7 @@ def run(told: Any) -> None:
     try:
         cases += torchrl_cases(told.worlds, told.scenario)
     except ModuleNotFoundError as error:
-        print(f"{error.name} is not installed, so TorchRL is left out; run: pip install -e '.[torchrl]'")
+        print(f"{error.name} is not installed, so TorchRL is left out; run: {install('torchrl')}")
     rows = measure(cases, told.repeats)
     if told.json:
         keep_records(told.json, "training speed", rows, machine=machine())

@@ -15,11 +15,13 @@ from pkgutil import iter_modules
 from typing import Any, NoReturn
 
 from experiments import commands
+from experiments.running.extras import EXTRAS, install
 from experiments.running.mind_options import mind_of, mind_options
 from experiments.running.options import GOES_ON, common
 from experiments.running.options import add as _option
 from sandbox.compiling import announce_compiling, at_a_terminal
 from sandbox.errors import SandboxError, printable, unknown_name
+from sandbox.files import wanted
 from sandbox.terminal import say
 
 POLICIES = ("random", "idle", "greedy", "deadline_greedy")
@@ -29,11 +31,6 @@ YARDSTICK = ("planner", "onboard")
 _OWN = "what the problem brings, what `train` left, or module:Class"
 _WHO = f"{', '.join(POLICIES + PUBLISHED + YARDSTICK + MINDS)}, {_OWN}"
 _USUAL = "(default: greedy; in avoidance_v0 thrifty; in others the first of their own, else random)"
-EXTRAS = dict.fromkeys(("matplotlib", "mpe2", "pandas", "pyarrow", "rich", "xarray"), "experiments")
-EXTRAS["ray"] = "benchmark"
-EXTRAS |= {"torchrl": "torchrl", "tensordict": "torchrl", "stable_baselines3": "sb3", "sb3_contrib": "sb3"}
-EXTRAS |= {"tensorboard": "train", "wandb": "wandb", "mlflow": "mlflow"}
-EXTRAS |= dict.fromkeys(("peft", "safetensors", "tokenizers", "torch", "transformers"), "qwen")
 USER_ERROR, NOT_DRAWN, NOT_THE_MINDS, INTERRUPTED = 2, 3, 3, 130
 CONVERSATIONS = ("chat", "fly")
 """Commands that have nothing to leave out and no records."""
@@ -66,20 +63,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _quiet(told.quiet):
             return told.command(told) or 0
     except (SandboxError, OSError) as error:
-        say(f"Error: {error}", error=True)
+        say(f"Error: {_said(error)}", error=True)
         return getattr(error, "status", USER_ERROR)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in EXTRAS:
             raise
-        extra = EXTRAS[package]
-        say(f"Error: {package} is not installed; run: pip install -e '.[{extra}]'", error=True)
+        say(f"Error: {package} is not installed; run: {install(EXTRAS[package])}", error=True)
         return USER_ERROR
     except (KeyboardInterrupt, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not _signals:
             raise
         say(f"Interrupted; {told.interrupted}.", error=True)
         return INTERRUPTED
+
+
+def _said(error: Exception) -> str:
+    """An error in a sentence: of the system's own, with the file that was wanted, not the draft of it."""
+    if not isinstance(error, OSError) or error.filename is None:
+        return str(error)
+    return f"{wanted(error.filename)}: {error.strerror}."
 
 
 def _read(words: Sequence[str]) -> Namespace:
@@ -160,7 +163,7 @@ def _parser() -> ArgumentParser:
         made = parts.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         made.set_defaults(command=function, interrupted="nothing was written")
         if name in CONVERSATIONS:
-            made.set_defaults(quiet=False)
+            made.set_defaults(quiet=False, interrupted="what was not saved is lost")
         else:
             common(made)
         return made
@@ -198,7 +201,6 @@ def _parser() -> ArgumentParser:
     _option(hand, "--out", None, "save recording and page here when it is interrupted", metavar="DIR")
     _option(hand, "--minds-recorded", None, words, type=int, metavar="N")
     hand.add_argument("--open", action="store_true", help="open the page in a browser")
-    hand.set_defaults(interrupted="what was not saved is lost")
     mind_options(hand)
     command("scenarios", _scenarios)
     film = command("video", _video)

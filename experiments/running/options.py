@@ -90,14 +90,19 @@ class Each(Action):
         setattr(namespace, self.dest, values)
 
 
+ALSO_CALLED = {"--env": ("--problem",), "--problem": ("--env",)}
+"""Two words for one thing: commands that fly episodes say `--env`, as PettingZoo does, others `--problem`."""
+
+
 def add(parser: Any, name: str, default: Any, text: str, **how: Any) -> None:
     """An option whose help tells its default; of several values each is to be named once."""
     if how.get("nargs") == "+":
         how.setdefault("action", Each)
+    names = (name, *ALSO_CALLED.get(name, ()))
     if default is not None:
         told = " ".join(map(str, default)) if isinstance(default, (list, tuple)) else default
         text = f"{text} (default: {told})"
-    parser.add_argument(name, default=default, help=text, **how)
+    parser.add_argument(*names, default=default, help=text, **how)
 
 
 def json_path(text: str) -> Path:

@@ -63,6 +63,8 @@ def run(told: Namespace) -> None:
         return
     with replacing(told.out) as draft:
         draft.write_text(algorithms(rows), encoding="utf-8")
+    if not told.quiet:
+        say(f"Table in {told.out}.")
 
 
 def read(folder: Path) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from typing import Any
 
 from envs.episodes import checked_options, known_as, scenario_of
 from experiments.running import run_folder as results
+from experiments.running.extras import install
 from experiments.running.options import in_short
 from experiments.tiers import CALM, TIERS, tier_scenario
 from experiments.training import train_options
@@ -149,9 +150,7 @@ class _Folder:
 
             learning_curve(self.records, self.references or {}, self._title, self.folder / CURVE)
         except ModuleNotFoundError as error:
-            say(
-                f"No picture: {error.name} is not installed; run: pip install -e '.[experiments]'", error=True
-            )
+            say(f"No picture: {error.name} is not installed; run: {install('experiments')}", error=True)
 
 
 def _torch_version() -> dict[str, str]:

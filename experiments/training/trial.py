@@ -29,6 +29,7 @@ from envs.episodes import known_as, make_env, rounds_in, scenario_of
 from envs.making import make
 from envs.options import whole_count
 from experiments.running import run_folder as results
+from experiments.running.extras import install
 from experiments.running.options import add, arguments_of, common, differences, in_short
 from experiments.running.replacement import is_free
 from experiments.training.curve import learning_curve
@@ -40,8 +41,6 @@ from sandbox.files import replacing
 RECORD, CURVE, PICTURE = "training.json", "learning_curve.csv", "learning_curve.png"
 FORMAT = "trial of a trainer"
 COLUMNS = ("seed", "steps", "cpu_s", "score", "lost")
-APART = ("agilerl", "benchmarl", "rllib", "tianshou")
-"""Trainers that want other versions than we do."""
 ALSO = {"rllib": ("dm-tree",)}
 """By trainer, distributions without which its package is not the whole of it."""
 ROUNDS = 64
@@ -180,11 +179,7 @@ def _version(package: str, name: str) -> str:
             version(needed)
         return version(package)
     except PackageNotFoundError as error:
-        apart = ", in an environment of its own" if name in APART else ""
-        pinned = f"constraints-{name}.txt" if name in APART else "constraints.txt"
-        raise SandboxError(
-            f"{error.name} is not installed; run: pip install -c {pinned} -e '.[{name}]'{apart}."
-        ) from None
+        raise SandboxError(f"{error.name} is not installed; run: {install(name)}.") from None
 
 
 def masked_argmax(logits: Any, mask: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -13,7 +13,8 @@ from agents import policy_names
 from agents.usual import usual_policy
 from envs.episodes import env_names
 from experiments import commands
-from experiments.running.cli import MINDS, POLICIES, PUBLISHED, YARDSTICK, main
+from experiments.running.cli import MINDS, POLICIES, PUBLISHED, YARDSTICK, _parser, main, script_parser
+from sandbox.files import draft_of
 from sandbox.scenario import scenario_names
 
 PAIR = ["--scenario", "pair", "--hours", "0.25"]
@@ -261,6 +262,24 @@ def test_a_folder_that_cannot_be_made(tmp_path, capsys):
     (tmp_path / "file").touch()
     assert main(["run", *PAIR, "--no-record", "--out", str(tmp_path / "file" / "r")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_an_error_of_the_system_names_what_was_wanted(tmp_path, capsys, monkeypatch):
+    """Not the draft that it would have been renamed from."""
+    wanted = tmp_path / "records.json"
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied", str(draft_of(wanted)))
+
+    monkeypatch.setattr("experiments.running.run_folder.keep_records", refuse)
+    assert main(["scenarios", "--json", str(wanted)]) == 2
+    assert capsys.readouterr().err == f"Error: {wanted}: Permission denied.\n"
+
+
+@pytest.mark.parametrize("word", ["--env", "--problem"])
+def test_a_problem_has_both_names(word):
+    assert _parser().parse_args(["run", word, "autonomy_v0"]).env == "autonomy_v0"
+    assert script_parser("train").parse_args([word, "autonomy_v0"]).problem == "autonomy_v0"
 
 
 @pytest.mark.parametrize("missing", ["pyarrow.parquet", "matplotlib", "rich.progress"])

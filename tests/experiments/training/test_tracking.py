@@ -132,7 +132,11 @@ def test_one_that_is_missing_is_said_before_anything_is_played(name, tmp_path, c
     monkeypatch.setitem(sys.modules, name, None)
     assert main([*TINY, "--track", name, "--out", str(tmp_path / "run")]) == 2
     told = capsys.readouterr().err
-    assert told == f"Error: {name} is not installed; run: pip install -e '.[{name}]'\n"
+    pins, apart = {
+        "wandb": ("constraints.txt", ""),
+        "mlflow": ("constraints-mlflow.txt", ", in an environment of its own"),
+    }[name]
+    assert told == f"Error: {name} is not installed; run: pip install -c {pins} -e '.[{name}]'{apart}\n"
     assert not (tmp_path / "run").exists()
 
 
