@@ -5,6 +5,8 @@ compiled nothing is said.
 """
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sandbox.terminal import say
@@ -27,8 +29,16 @@ def in_a_notebook() -> bool:
     return "ipykernel" in sys.modules
 
 
-def announce_compiling() -> None:
-    """Let `ABOUT` be said on standard error before the first long kernel is compiled, once in a process."""
+def is_announced() -> bool:
+    """Whether this process says when it compiles."""
+    return bool(_listeners)
+
+
+def announce_compiling(over: bool = False) -> None:
+    """Let `ABOUT` be said on standard error before the first long kernel is compiled, once in a process.
+
+    It is said `over` the line that stands there, where that is a bar which another process draws.
+    """
     if _listeners:
         return
     from numba.core import event
@@ -40,6 +50,8 @@ def announce_compiling() -> None:
             kernel = event.data["dispatcher"].py_func
             if not self.said and kernel.__module__ in LONG:
                 self.said = True
+                if over:
+                    print("\r\x1b[K", end="", file=sys.stderr)
                 say(ABOUT, error=True)
 
         def on_end(self, event: Any) -> None:
@@ -47,6 +59,29 @@ def announce_compiling() -> None:
 
     _listeners.append(Listener())
     event.register("numba:compile", _listeners[0])
+
+
+@contextmanager
+def compiling_told(told: Callable[[bool], None]) -> Iterator[None]:
+    """Let `told` be called with whether a function is being compiled now, whenever that changes."""
+    if "numba" not in sys.modules:
+        yield
+        return
+    from numba.core import event
+
+    class Listener(event.Listener):
+        within = 0
+
+        def on_start(self, event: Any) -> None:
+            self.within += 1
+            told(True)
+
+        def on_end(self, event: Any) -> None:
+            self.within -= 1
+            told(self.within > 0)
+
+    with event.install_listener("numba:compile", Listener()):
+        yield
 
 
 _listeners: list[Any] = []

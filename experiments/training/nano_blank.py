@@ -23,6 +23,7 @@ from envs.episodes import make_env
 from envs.reports import Reporter
 from experiments.running import run_folder
 from experiments.running.options import common
+from experiments.running.progress import bar
 from experiments.running.rollout import Turn, Watcher, play
 from experiments.training.splits import DRAWS, FIRST_TRAINING_SEED, training_scenarios
 from experiments.training.teachers import TEACHERS
@@ -135,9 +136,11 @@ def _shape() -> tuple[normalizers.Normalizer, pre_tokenizers.PreTokenizer]:
 
 
 def _reports(scenarios: int, seed: int) -> Iterator[str]:
-    for problem in DRAWS:
-        for scenario in islice(training_scenarios(problem, seed), scenarios):
-            yield from _reports_of(problem, scenario, FIRST_TRAINING_SEED + seed)
+    with bar("reading reports", len(DRAWS) * scenarios) as line:
+        for problem in DRAWS:
+            for scenario in islice(training_scenarios(problem, seed), scenarios):
+                yield from _reports_of(problem, scenario, FIRST_TRAINING_SEED + seed)
+                line.more()
 
 
 def _reports_of(problem: str, scenario: Scenario, seed: int) -> Iterator[str]:

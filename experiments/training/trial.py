@@ -15,7 +15,7 @@ import re
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from envs.making import make
 from envs.options import whole_count
 from experiments.running import run_folder as results
 from experiments.running.options import add, common
+from experiments.running.progress import bar
 from experiments.running.replacement import is_free
 from experiments.training.curve import learning_curve
 from experiments.training.evaluation import best_heuristic, references, score
@@ -103,10 +104,12 @@ class Trial:
             self.steps = whole_count("iterations", told.iterations) * self.iteration
         self.evaluations = whole_count("evaluations", told.evaluations)
         self.records: list[dict[str, Any]] = []
+        self._shown = ExitStack()
         self.folder = Path(told.out or f"results/train_{name}-{_plain(self.problem, self.scenario.name)}")
         _take(self.folder)
 
     def __enter__(self) -> "Trial":
+        self._line = self._shown.enter_context(bar("training", self.steps, not self.told.quiet))
         self.levels = references(self.judge_env, self.problem, planner=False)
         self._say("Others: " + ", ".join(f"{name} {level:,.1f}" for name, level in self.levels.items()))
         most = max(map(abs, self.levels.values())) * 100.0 / (self.satellites * self.judge_env.max_cycles)
@@ -119,12 +122,17 @@ class Trial:
         """What is trained on, in the face that is asked for: `envs.make`."""
         return make(self.problem, self.scenario, max_cycles=self.cycles, **arguments)
 
+    def learned(self, steps: int) -> None:
+        """Show that it has learned from so many steps."""
+        self._line.to(min(steps, self.steps))
+
     def due(self, steps: int) -> bool:
         """Whether what has been learned from so many steps is to be judged."""
         return steps >= min((len(self.records) + 1) * self.steps / self.evaluations, self.steps)
 
     def watch(self, steps: int, act: Act | Policy) -> bool:
         """To be told after each update: judges `act`, or a policy, where that is due. Whether to go on."""
+        self.learned(steps)
         if self.due(steps):
             self._judge(steps, act if isinstance(act, Policy) else Learned(self.judge_env, act))
         return steps < self.steps
@@ -141,6 +149,7 @@ class Trial:
         self._since = time.process_time()
 
     def __exit__(self, kind: Any, *_: Any) -> None:
+        self._shown.close()
         if kind is None:
             self._keep()
         self.judge_env.close()
