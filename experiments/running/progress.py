@@ -23,8 +23,8 @@ _Item = TypeVar("_Item")
 _open: list["Progress"] = []
 """The display, while there is one."""
 _silent: list[bool] = []
-_note: list[str] = []
-"""What else there is to say in the last line."""
+STILL_S = 0.5
+"""Between two pictures of a display that is still."""
 
 
 class Line:
@@ -73,18 +73,50 @@ class _Shown(Line):
         task, pace = self._tasks[what]
         pace.step(by)
         self._lines.update(task, total=of, advance=by)
-        if not self._lines.live.auto_refresh:
-            self._lines.refresh()
+        _redraw()
+
+
+class Compiling:
+    """How long kernels have been compiled, which no estimate takes for work."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._spent_s = 0.0
+
+    def __bool__(self) -> bool:
+        return self._since is not None
+
+    def told(self, now: bool) -> None:
+        """Whether one is compiled now."""
+        if now == bool(self):
+            return
+        if now:
+            self._since = time.monotonic()
+        else:
+            self._spent_s, self._since = self.spent_s(), None
+        _redraw(at_once=True)
+
+    def spent_s(self) -> float:
+        """Seconds so far."""
+        return self._spent_s + (0.0 if self._since is None else time.monotonic() - self._since)
+
+
+_compiling = Compiling()
+
+
+def _working_s() -> float:
+    """A clock that stands while kernels are compiled."""
+    return time.monotonic() - _compiling.spent_s()
 
 
 class Pace:
     """Seconds that a unit of work takes, from the steps so far.
 
-    The first step is left out as soon as there is a second: it may compile kernels, or load them. So are
-    steps that took no time before one that did: what a study that goes on had done before.
+    The first step is left out as soon as there is a second: it may load kernels. So are steps that took no
+    time before one that did: what a study that goes on had done before.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = _working_s) -> None:
         self._clock, self._last = clock, clock()
         self._steps, self._units, self._spent = 0, 0.0, 0.0
         self._first = (0.0, 0.0)
@@ -128,8 +160,8 @@ def display(shown: bool = True, still: bool = False, stays: bool = False) -> Ite
     """The display: the one that is open, or a new one; None where nothing is shown.
 
     Nothing is shown unless `shown`, where the standard error is no terminal, in a process that another one
-    started to share its work, or without rich. A `still` one is drawn after every step alone, not ten times
-    a second beside what is being timed; one that `stays` is not removed at its end.
+    started to share its work, or without rich. A `still` one is drawn after steps alone, not ten times a
+    second beside what is being timed; one that `stays` is not removed at its end.
     """
     if _open and shown:
         yield _open[0]
@@ -139,7 +171,7 @@ def display(shown: bool = True, still: bool = False, stays: bool = False) -> Ite
     if lines is None:
         yield None
         return
-    with lines, compiling_told(_busy):
+    with lines, compiling_told(_compiling.told):
         _open.append(lines)
         try:
             yield lines
@@ -153,6 +185,7 @@ def bar(title: str, total: float | None = None, shown: bool = True, still: bool 
 
     Yields what is to be told of every step. Where nothing is shown, see `display`, it does nothing.
     """
+    inside = is_open()
     with display(shown, still) as lines:
         if lines is None:
             yield Line()
@@ -161,7 +194,8 @@ def bar(title: str, total: float | None = None, shown: bool = True, still: bool 
         try:
             yield line
         finally:
-            line.end()
+            if inside:  # else all of the display goes, after a last picture of it
+                line.end()
 
 
 def tracked(
@@ -185,11 +219,6 @@ def finished(found: Iterable[_Item], title: str, total: int, shown: bool = True)
         for each in found:
             line.more()
             yield each
-
-
-def _busy(compiling: bool) -> None:
-    """Say in the last line that kernels are being compiled, or no longer."""
-    _note[:] = ["compiling kernels"] if compiling else []
 
 
 def is_open() -> bool:
@@ -218,7 +247,7 @@ def _made(still: bool, stays: bool) -> "Progress | None":
 
         def render(self, task: Any) -> Text:
             last = _open and task.id == _open[0].task_ids[-1]
-            return Text(_note[0] if _note and last else task.fields["told"])
+            return Text("compiling kernels" if _compiling and last else task.fields["told"])
 
     columns = (
         TextColumn("{task.description}", markup=False), BarColumn(24),
@@ -230,6 +259,21 @@ def _made(still: bool, stays: bool) -> "Progress | None":
         *columns, console=console_for(error=True), transient=not stays, auto_refresh=not still,
         redirect_stdout=sys.stdout.isatty(),
     )  # fmt: skip
+
+
+def _redraw(at_once: bool = False) -> None:
+    """Draw a still display again, if it is time."""
+    lines = _open[0] if _open else None
+    if lines is None or lines.live.auto_refresh:
+        return
+    now = time.monotonic()
+    if at_once or now - _drawn[0] > STILL_S:
+        _drawn[0] = now
+        lines.refresh()
+
+
+_drawn = [0.0]
+"""When a still display was drawn last."""
 
 
 def told_as_clock(seconds: float | None) -> str:
