@@ -18,6 +18,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from agents.qwen.dense import EVEN, IDS, PADDING, SCALES, SPECIAL, TOKENS
+from agents.qwen.loading import quiet
 from envs.batch import BatchEnv
 from envs.episodes import make_env
 from envs.reports import Reporter
@@ -180,7 +181,8 @@ def run(told: Namespace) -> None:
     record = {"arguments": {"seed": str(told.seed)}, "cpu_s": None}
     run_folder.write_json(told.out / RECORD, {"format": run_folder.format_of("training"), **record})
     make_tokenizer().save_pretrained(told.out)
-    model.save_pretrained(told.out)
+    with quiet():
+        model.save_pretrained(told.out)
     print(f"saved in {told.out}, {model.num_parameters():,} parameters")
     if told.json:
         numbers = {"folder": str(told.out), "parameters": model.num_parameters()}

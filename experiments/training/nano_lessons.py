@@ -124,10 +124,9 @@ def collect(
             with closing(make_env(problem, scenario, None, worlds, **_options(problem, rng))) as env:
                 decisions = env.max_cycles * env.satellites * worlds * (episodes or EPISODES)
                 share = min(1.0, 3.0 * wanted / decisions)
-                for lessons in _play(env, seed, teacher_of(env), player_of(env, rng), share, rng):
-                    kept.append(lessons)
-                    count += len(lessons)
-                    line.more(len(lessons))
+                kept += _play(env, seed, teacher_of(env), player_of(env, rng), share, rng)
+            count = sum(map(len, kept))
+            line.to(count)
     return Lessons.joined(kept)
 
 

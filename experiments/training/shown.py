@@ -13,7 +13,6 @@ class Shown:
 
     def __init__(self, bars: Any, quiet: bool) -> None:
         self._bars, self._quiet, self._tasks = bars, quiet, dict[int, Any]()
-        self._levels = ""
         self._held_out: dict[int, float] = {}
 
     def say(self, text: str) -> None:
@@ -21,8 +20,8 @@ class Shown:
             say(text)
 
     def levels(self, levels: Mapping[str, float]) -> None:
-        self._levels = ", ".join(f"{name} {level:,.1f}" for name, level in levels.items())
-        self.say(f"Others: {self._levels}")
+        others = ", ".join(f"{name} {level:,.1f}" for name, level in levels.items())
+        self.say(f"Others: {others}")
 
     def record(self, record: Mapping[str, Any]) -> None:
         self._held_out[record["seed"]] = record["score"]
@@ -46,7 +45,7 @@ class Shown:
             told = (
                 f"{learner.steps / 1e6:.2f} M steps  return {learner.told.get('return', float('nan')):,.0f}"
             )
-            told += f"  held out {held_out:,.0f} ({self._levels})"
+            told += f"  held out {held_out:,.0f}"
             nonlocal shown
             now = max(done, default=0.0)
             pace.step(now - shown)

@@ -27,6 +27,7 @@ from transformers import AutoTokenizer
 
 from agents import Policy
 from agents.qwen.dense import ACTIONS, IDS
+from agents.qwen.loading import quiet
 from agents.qwen.nano import NanoEngine, load_model
 from agents.qwen.policy import QwenPolicy
 from envs.batch import BatchEnv
@@ -129,7 +130,8 @@ def epoch(trainer: Trainer, lessons: Lessons, size: int, rng: np.random.Generato
 
 def save(model: Any, folder: Path) -> None:
     """Weights in bf16 and the configuration, as `from_pretrained` reads them."""
-    copy.deepcopy(model).to(torch.bfloat16).save_pretrained(folder)
+    with quiet():
+        copy.deepcopy(model).to(torch.bfloat16).save_pretrained(folder)
 
 
 def train(told: Namespace) -> Any:

@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
+from agents.qwen.loading import quiet
 from agents.reading.gist import END, PADDING, READ, TOKEN, TOKENS, UNKNOWN, tokens_of
 from experiments.running import run_folder
 from experiments.running.options import add, arguments_of, common
@@ -167,7 +168,8 @@ def run(told: Namespace) -> None:
 
 def save(model: Any, folder: Path) -> None:
     """Weights in bf16 and the configuration, as `from_pretrained` reads them."""
-    copy.deepcopy(model).to(torch.bfloat16).save_pretrained(folder)
+    with quiet():
+        copy.deepcopy(model).to(torch.bfloat16).save_pretrained(folder)
 
 
 def _keep_record(told: Namespace, cpu_s: int | None) -> None:
