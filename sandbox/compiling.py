@@ -5,6 +5,7 @@ compiled nothing is said.
 """
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +17,10 @@ ABOUT = (
     "where the processor is shared. They are kept, so that it is for this once."
 )
 LONG = ("sandbox.round", "envs.driver")
-"""Modules whose kernels hold all others of a round: these take long, and come first."""
+"""Modules whose kernels hold all others of a round: these take long."""
+OURS = ("sandbox", "envs", "agents", "experiments")
+AWHILE_S = 3.0
+"""After which it is said of other kernels of ours, too."""
 
 
 def at_a_terminal() -> bool:
@@ -35,7 +39,8 @@ def is_announced() -> bool:
 
 
 def announce_compiling(over: bool = False) -> None:
-    """Let `ABOUT` be said on standard error before the first long kernel is compiled, once in a process.
+    """Let `ABOUT` be said on standard error once in a process: before the first long kernel is compiled, or
+    when others have taken a while.
 
     It is said `over` the line that stands there, where that is a bar which another process draws.
     """
@@ -44,18 +49,24 @@ def announce_compiling(over: bool = False) -> None:
     from numba.core import event
 
     class Listener(event.Listener):
-        said = False
+        said, within, began, spent_s = False, 0, 0.0, 0.0
 
         def on_start(self, event: Any) -> None:
-            kernel = event.data["dispatcher"].py_func
-            if not self.said and kernel.__module__ in LONG:
+            module, now = event.data["dispatcher"].py_func.__module__, time.monotonic()
+            if self.within or module.partition(".")[0] in OURS:  # boinor's are compiled in every process
+                self.began = self.began if self.within else now
+                self.within += 1
+            long = self.within and self.spent_s + now - self.began > AWHILE_S
+            if not self.said and (long or module in LONG):
                 self.said = True
                 if over:
                     print("\r\x1b[K", end="", file=sys.stderr)
                 say(ABOUT, error=True)
 
         def on_end(self, event: Any) -> None:
-            """Of an end nothing is said."""
+            if self.within == 1:
+                self.spent_s += time.monotonic() - self.began
+            self.within = max(0, self.within - 1)
 
     _listeners.append(Listener())
     event.register("numba:compile", _listeners[0])
