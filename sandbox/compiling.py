@@ -19,6 +19,7 @@ ABOUT = (
 LONG = ("sandbox.round", "envs.driver")
 """Modules whose kernels hold all others of a round: these take long."""
 OURS = ("sandbox", "envs", "agents", "experiments")
+"""Whose kernels are kept; those of libraries are compiled in every process."""
 AWHILE_S = 3.0
 """After which it is said of other kernels of ours, too."""
 
@@ -53,7 +54,7 @@ def announce_compiling(over: bool = False) -> None:
 
         def on_start(self, event: Any) -> None:
             module, now = event.data["dispatcher"].py_func.__module__, time.monotonic()
-            if self.within or module.partition(".")[0] in OURS:  # boinor's are compiled in every process
+            if self.within or module.partition(".")[0] in OURS:
                 self.began = self.began if self.within else now
                 self.within += 1
             long = self.within and self.spent_s + now - self.began > AWHILE_S

@@ -15,6 +15,7 @@ from multiprocessing import parent_process
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sandbox.compiling import compiling_told
+from sandbox.terminal import visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -67,7 +68,7 @@ class _Shown(Line):
 
     def _begin(self, what: str, total: float | None) -> None:
         pace = Pace()
-        self._tasks[what] = self._lines.add_task(what, total=total, pace=pace, told=""), pace
+        self._tasks[what] = self._lines.add_task(visible(what), total=total, pace=pace, told=""), pace
 
     def _move(self, what: str, by: float, of: float | None) -> None:
         task, pace = self._tasks[what]

@@ -108,7 +108,7 @@ def play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher] =
     """Play one episode in every world, world b with seed + b; tell the `watchers` of it, and close them.
 
     `env` is one without autoreset. A world without a satellite left goes on until every world has ended.
-    Where something else shows how far it is, the rounds of an episode that takes longer are a line of it.
+    Where a command shows how far it is, the rounds of an episode that takes over a second are a line of it.
     """
     if is_open():
         watchers = [*watchers, Rounds()]

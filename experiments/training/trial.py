@@ -29,7 +29,7 @@ from envs.making import make
 from envs.options import whole_count
 from experiments.running import run_folder as results
 from experiments.running.options import add, common
-from experiments.running.progress import bar
+from experiments.running.progress import Line, bar
 from experiments.running.replacement import is_free
 from experiments.training.curve import learning_curve
 from experiments.training.evaluation import best_heuristic, references, score
@@ -104,7 +104,7 @@ class Trial:
             self.steps = whole_count("iterations", told.iterations) * self.iteration
         self.evaluations = whole_count("evaluations", told.evaluations)
         self.records: list[dict[str, Any]] = []
-        self._shown = ExitStack()
+        self._shown, self._line = ExitStack(), Line()
         self.folder = Path(told.out or f"results/train_{name}-{_plain(self.problem, self.scenario.name)}")
         _take(self.folder)
 
