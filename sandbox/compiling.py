@@ -5,6 +5,9 @@ compiled nothing is said.
 """
 
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sandbox.terminal import say
@@ -14,7 +17,11 @@ ABOUT = (
     "where the processor is shared. They are kept, so that it is for this once."
 )
 LONG = ("sandbox.round", "envs.driver")
-"""Modules whose kernels hold all others of a round: these take long, and come first."""
+"""Modules whose kernels hold all others of a round: these take long."""
+OURS = ("sandbox", "envs", "agents", "experiments")
+"""Whose kernels are kept; those of libraries are compiled in every process."""
+AWHILE_S = 3.0
+"""After which it is said of other kernels of ours, too."""
 
 
 def at_a_terminal() -> bool:
@@ -27,26 +34,66 @@ def in_a_notebook() -> bool:
     return "ipykernel" in sys.modules
 
 
-def announce_compiling() -> None:
-    """Let `ABOUT` be said on standard error before the first long kernel is compiled, once in a process."""
+def is_announced() -> bool:
+    """Whether this process says when it compiles."""
+    return bool(_listeners)
+
+
+def announce_compiling(over: bool = False) -> None:
+    """Let `ABOUT` be said on standard error once in a process: before the first long kernel is compiled, or
+    when others have taken a while.
+
+    It is said `over` the line that stands there, where that is a bar which another process draws.
+    """
     if _listeners:
         return
     from numba.core import event
 
     class Listener(event.Listener):
-        said = False
+        said, within, began, spent_s = False, 0, 0.0, 0.0
 
         def on_start(self, event: Any) -> None:
-            kernel = event.data["dispatcher"].py_func
-            if not self.said and kernel.__module__ in LONG:
+            module, now = event.data["dispatcher"].py_func.__module__, time.monotonic()
+            if self.within or module.partition(".")[0] in OURS:
+                self.began = self.began if self.within else now
+                self.within += 1
+            long = self.within and self.spent_s + now - self.began > AWHILE_S
+            if not self.said and (long or module in LONG):
                 self.said = True
+                if over:
+                    print("\r\x1b[K", end="", file=sys.stderr)
                 say(ABOUT, error=True)
 
         def on_end(self, event: Any) -> None:
-            """Of an end nothing is said."""
+            if self.within == 1:
+                self.spent_s += time.monotonic() - self.began
+            self.within = max(0, self.within - 1)
 
     _listeners.append(Listener())
     event.register("numba:compile", _listeners[0])
+
+
+@contextmanager
+def compiling_told(told: Callable[[bool], None]) -> Iterator[None]:
+    """Let `told` be called with whether a function is being compiled now, whenever that changes."""
+    if "numba" not in sys.modules:
+        yield
+        return
+    from numba.core import event
+
+    class Listener(event.Listener):
+        within = 0
+
+        def on_start(self, event: Any) -> None:
+            self.within += 1
+            told(True)
+
+        def on_end(self, event: Any) -> None:
+            self.within -= 1
+            told(self.within > 0)
+
+    with event.install_listener("numba:compile", Listener()):
+        yield
 
 
 _listeners: list[Any] = []

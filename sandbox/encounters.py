@@ -8,6 +8,7 @@ in its R, T and N; at every update the error shrinks to one of the smaller devia
 that the estimates of one encounter are a martingale, as those of a filter are.
 """
 
+from collections.abc import Callable
 from math import ceil, cos, inf, pi, radians, sin, sqrt
 from typing import NamedTuple
 
@@ -295,8 +296,12 @@ def _cross(a: NDArray, b: NDArray) -> NDArray[np.float64]:
     return np.array((ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx))
 
 
-def population_passes(setting: Setting) -> np.ndarray:
-    """Every pass of the scenario's population or catalogue within `watch_km` of the orbits of its fleet."""
+def population_passes(setting: Setting, told: Callable[[float], None] | None = None) -> np.ndarray:
+    """Every pass of the scenario's population or catalogue within `watch_km` of the orbits of its fleet.
+
+    `told` is called with the share of the screening that is done. Raises SandboxError for what would take
+    days.
+    """
     scenario, constants = setting.scenario, setting.constants
     settings, reach = scenario.encounters, scenario.start_within_h * HOUR + setting.horizon_s
     if settings.catalogue is not None:
@@ -320,7 +325,7 @@ def population_passes(setting: Setting) -> np.ndarray:
         constants.ballistic,
         constants.ephemeris,
     )
-    return screen(fleet, others, reach, settings.watch_km * 1e3)
+    return screen(fleet, others, reach, settings.watch_km * 1e3, progress=told or False)
 
 
 BANDS = ((500.0, 620.0, 0.35), (700.0, 900.0, 0.40), (900.0, 1100.0, 0.10), (300.0, 2000.0, 0.15))

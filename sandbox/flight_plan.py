@@ -66,9 +66,13 @@ class FlightPlan:
             np.radians([station.min_elevation_deg for station in where]),
         )
 
+    def steps(self, hours: float) -> int:
+        """How many moments so many hours have."""
+        return round(hours * 3600.0 / self.step_s)
+
     def moments(self, hours: float, mesh: bool = True) -> Iterator[Moment]:
         """Every step of `hours` from the epoch on. The arrays of a moment are valid until the next."""
-        count = round(hours * 3600.0 / self.step_s)
+        count = self.steps(hours)
         ephemeris = make_ephemeris(self.scenario.epoch, (count + 2) * self.step_s)
         forces, ballistic = force_model(self.scenario), np.ascontiguousarray(self.fleet.craft["ballistic"])
         position, velocity = self.fleet.position[None].copy(), self.fleet.velocity[None].copy()

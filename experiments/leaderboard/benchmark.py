@@ -2,8 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,10 @@ from experiments.leaderboard.store import Store, opened
 from experiments.leaderboard.suite import FIRST_SEED
 from experiments.leaderboard.table import print_table, write_table
 from experiments.running.asked import line, together
+from experiments.running.progress import finished
 from experiments.running.run_folder import NotDrawn
 from sandbox.errors import SandboxError
-from sandbox.terminal import say, visible
+from sandbox.terminal import say
 
 
 class Rows(list[Row]):
@@ -104,11 +104,10 @@ def _played(
     missing = sorted((e for e in episodes if e not in known), key=lambda e: not _slow(e, plan))
     if progress and (known or store.damaged):
         _tell(len(known), len(store.damaged))
-    with _bar(len(episodes), len(known), progress) as advance:
-        for episode, outcome in outcomes(missing, processes, address):
-            store.put(episode, outcome)
-            known[episode] = outcome
-            advance(f"{episode.policy}  {episode.task.case.scenario}")
+    played = outcomes(missing, processes, address)
+    for episode, outcome in finished(played, "episodes", len(missing), progress):
+        store.put(episode, outcome)
+        known[episode] = outcome
     return known
 
 
@@ -122,24 +121,6 @@ def _tell(known: int, damaged: int) -> None:
     """What was found in the folder."""
     again = f"; {damaged} files are damaged, and their episodes played again" if damaged else ""
     say(f"Episodes played before: {known}{again}.", error=True)
-
-
-@contextmanager
-def _bar(total: int, done: int, wanted: bool) -> Iterator[Callable[[str], None]]:
-    """A function to call after every episode, which moves a bar if one is wanted and there is a terminal."""
-    if not wanted:
-        yield lambda text: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from experiments.running.console_tables import console_for
-
-    console = console_for(error=True)
-    text = TextColumn("{task.description}", markup=False)
-    columns = (text, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task("episodes", total=total, completed=done)
-        yield lambda text: progress.update(task, advance=1, description=visible(text))
 
 
 def _processors() -> int:

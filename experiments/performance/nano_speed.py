@@ -24,6 +24,7 @@ from envs.batch import BatchEnv
 from envs.reports import Reporter
 from experiments.performance.machine import machine
 from experiments.running.options import add, common
+from experiments.running.progress import tracked
 from experiments.running.rollout import Turn, Watcher, play
 from experiments.running.run_folder import keep_records
 
@@ -81,7 +82,7 @@ def cpu_s(call: Callable[[], Any], repeats: int) -> list[float]:
     """Processor seconds of each of `repeats` calls, after one that is not counted."""
     call()
     spent = []
-    for _ in range(repeats):
+    for _ in tracked(range(repeats), "timing", still=True):
         begin = time.process_time()
         call()
         spent.append(time.process_time() - begin)
@@ -93,7 +94,7 @@ def measure(engine: NanoEngine, fleets: Sequence[int], repeats: int) -> list[dic
     peak, config = gemm_flop_s(3 * repeats), engine.model.config
     asked = make_requests(max(fleets))
     rows = []
-    for count in fleets:
+    for count in tracked(fleets, "fleets", still=True):
         requests = asked[:count]
         times = max(1, min(repeats, round(repeats * 300 / count)))
         spent = median(cpu_s(partial(engine.decide, requests), times))

@@ -24,6 +24,7 @@ from envs import tasking_v0
 from experiments.performance.browser import MISSING, open_browser
 from experiments.performance.machine import machine
 from experiments.running.options import common
+from experiments.running.progress import tracked
 from experiments.running.run_folder import keep_records
 from sandbox.recording import Recording
 
@@ -46,7 +47,7 @@ def run(told: Any) -> None:
     found: dict[str, Any] = {
         "machine": machine(),
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-        "cases": [measure(name, rounds, calls) for name in scenarios],
+        "cases": [measure(name, rounds, calls) for name in tracked(scenarios, "scenarios", still=True)],
     }
     _print(found)
     if told.json:
@@ -74,7 +75,7 @@ def cpu_ms(call: Callable[[], Any], calls: int) -> float:
     """Milliseconds of processor time of a call, median, after one that fills the caches."""
     call()
     spent = []
-    for _ in range(calls):
+    for _ in tracked(range(calls), "rendering", still=True):
         began = time.process_time()
         call()
         spent.append(1e3 * (time.process_time() - began))
@@ -84,7 +85,7 @@ def cpu_ms(call: Callable[[], Any], calls: int) -> float:
 def _play(env: Any, rounds: int) -> None:
     env.reset(seed=0)
     rng = np.random.default_rng(0)
-    for _ in range(rounds):
+    for _ in tracked(range(rounds), "playing", still=True):
         drawn = rng.integers(0, len(env.actions), len(env.agents)).tolist()
         env.step(dict(zip(env.agents, drawn, strict=True)))
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from envs import tasking_v0
 from experiments.performance.cases import DRAWN, draw, scenario
+from experiments.running.progress import tracked
 
 SATELLITES, WORLDS = 24, 16
 
@@ -22,11 +23,11 @@ def measure(sizes: Sequence[int], repeats: int, rounds: int, worlds: int = WORLD
         for size in sizes
     ]
     spent: list[list[tuple[float, float]]] = [[] for _ in envs]
-    for turn in range(repeats + 1):
-        for env, kept in zip(envs, spent, strict=True):
-            found = _episode(env)
-            if turn:  # the first compiles
-                kept.append(found)
+    turns = [(turn, *pair) for turn in range(repeats + 1) for pair in zip(envs, spent, strict=True)]
+    for turn, env, kept in tracked(turns, "timing", still=True):
+        found = _episode(env)
+        if turn:  # the first compiles
+            kept.append(found)
     steps = worlds * SATELLITES * rounds
     return [_row(size, steps, worlds, kept) for size, kept in zip(sizes, spent, strict=True)]
 

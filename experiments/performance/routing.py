@@ -16,6 +16,7 @@ import numpy as np
 
 from experiments.performance.machine import machine
 from experiments.running.options import add, common
+from experiments.running.progress import tracked
 from experiments.running.run_folder import keep_records
 from sandbox.lasers import follow_links, hold_pattern, make_lasers, no_links, seek_links
 from sandbox.orbits.bodies import SPEED_OF_LIGHT
@@ -82,7 +83,7 @@ def run(told: Any) -> None:
     print(
         f"{known['cpu']}, {known['cores']} cores; {total:,} satellites, {goals} goals, medians of {repeats}"
     )
-    for pattern in ("grid", "honeycomb"):
+    for pattern in tracked(("grid", "honeycomb"), "patterns", still=True):
         case = Case(total, planes, goals, pattern)
         rows = {"whole update": case.update, "routes": case.route, "routes by scipy": case.route_by_scipy}
         for name, function in rows.items():
@@ -97,7 +98,7 @@ def milliseconds(function: Callable[[], None], repeats: int) -> float:
     """Median processor time of a call, after one that compiles."""
     function()
     spent = []
-    for _ in range(repeats):
+    for _ in tracked(range(repeats), "timing", still=True):
         began = time.process_time()
         function()
         spent.append(time.process_time() - began)

@@ -6,10 +6,8 @@ seconds of processor and of wall-clock time, and the peak memory of the process.
 """
 
 import resource
-import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import numpy as np
 
 from experiments.performance.machine import machine
 from experiments.running.options import add, common
+from experiments.running.progress import bar
 from experiments.running.run_folder import keep_records
 from sandbox.conjunctions import CataloguedObjects, Objects, screen
 from sandbox.encounters import population
@@ -51,17 +50,11 @@ def _others(told: Any) -> Objects | CataloguedObjects:
 
 
 def _screened(name: str, primaries: Objects, secondaries: Any, told: Any) -> dict[str, Any]:
-    progress: bool | Callable[[float], None] = sys.stderr.isatty() and not told.quiet
-    wall, cpu = time.perf_counter(), time.process_time()
-    encounters = screen(
-        primaries,
-        secondaries,
-        told.hours * HOUR,
-        1e3 * told.threshold_km,
-        step_s=told.step,
-        progress=progress,
-    )
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    reach = told.hours * HOUR, 1e3 * told.threshold_km
+    with bar(name, 1.0, still=True) as line:
+        wall, cpu = time.perf_counter(), time.process_time()
+        encounters = screen(primaries, secondaries, *reach, step_s=told.step, progress=line.to)
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     others = len(primaries) if secondaries is None else len(secondaries)
     pairs = len(primaries) * (others - 1) / 2 if secondaries is None else len(primaries) * others
     return {

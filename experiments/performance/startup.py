@@ -8,11 +8,14 @@ import os
 import subprocess
 import sys
 from argparse import ArgumentParser
+from collections.abc import Callable
+from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from experiments.performance.machine import machine
 from experiments.running.options import add, common
+from experiments.running.progress import bar, tracked
 from experiments.running.run_folder import keep_records
 
 IMPORT = """
@@ -43,17 +46,18 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6)
 
 def import_s(tries: int) -> float:
     """Seconds that `import envs` takes, the best of `tries` interpreters."""
-    return min(_measured(IMPORT) for _ in range(tries))
+    return min(_measured(IMPORT) for _ in tracked(range(tries), "importing"))
 
 
 def first_step_s(tries: int, satellites: int = 16) -> float:
     """Seconds from a bare interpreter to the end of the first step, kernels cached, the best of `tries`."""
-    return min(_measured(FIRST_STEP.format(satellites=satellites)) for _ in range(tries))
+    code = FIRST_STEP.format(satellites=satellites)
+    return min(_measured(code) for _ in tracked(range(tries), "first steps"))
 
 
 def compiling_s(satellites: int = 16) -> float:
     """The same with an empty cache, where every kernel is compiled."""
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, bar("  compiling every kernel, which takes a minute or two"):
         return _measured(FIRST_STEP.format(satellites=satellites), NUMBA_CACHE_DIR=folder)
 
 
@@ -64,12 +68,13 @@ def memory_mb(satellites: int) -> float:
 
 def measure(tries: int, large: int, compiling: bool) -> dict[str, float]:
     """What a fresh interpreter pays, in seconds and megabytes; `compiling` takes minutes."""
-    found = {
-        "import_envs_s": import_s(tries),
-        "first_step_cached_s": first_step_s(tries),
-        f"peak_memory_{large}_satellites_mb": memory_mb(large),
+    parts: dict[str, Callable[[], float]] = {
+        "import_envs_s": partial(import_s, tries),
+        "first_step_cached_s": partial(first_step_s, tries),
+        f"peak_memory_{large}_satellites_mb": partial(memory_mb, large),
     }
-    return found | ({"first_step_compiling_s": compiling_s()} if compiling else {})
+    parts |= {"first_step_compiling_s": compiling_s} if compiling else {}
+    return {name: part() for name, part in tracked(parts.items(), "starting", len(parts))}
 
 
 def options(parser: ArgumentParser) -> None:

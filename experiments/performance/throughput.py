@@ -18,6 +18,7 @@ from experiments.performance import request_speed, startup
 from experiments.performance.cases import ROUNDS, Case, batch_case, dictionary_case, mpe2_case
 from experiments.performance.machine import machine
 from experiments.running.options import add, common
+from experiments.running.progress import tracked
 from experiments.running.run_folder import keep_records
 
 BATCHES, LARGE = (1, 32, 256), 2_800
@@ -82,12 +83,12 @@ def measure(cases: Sequence[Case], repeats: int, seconds: float) -> list[dict[st
     A repeat plays whole episodes until `seconds` have passed, at least one. The cases take turns, so that a
     busy machine slows all of them.
     """
-    for case in cases:
+    for case in tracked(cases, "first episodes", still=True):
         case.play()
     rates: list[list[tuple[float, float]]] = [[] for _ in cases]
-    for _ in range(repeats):
-        for case, kept in zip(cases, rates, strict=True):
-            kept.append(_rate(case, seconds))
+    turns = [pair for _ in range(repeats) for pair in zip(cases, rates, strict=True)]
+    for case, kept in tracked(turns, "timing", still=True):
+        kept.append(_rate(case, seconds))
     return [_row(case, *zip(*kept, strict=True)) for case, kept in zip(cases, rates, strict=True)]
 
 

@@ -19,6 +19,7 @@ from envs.batch import BatchEnv
 from experiments.performance.machine import machine
 from experiments.running.extras import install
 from experiments.running.options import add, common
+from experiments.running.progress import tracked
 from experiments.running.run_folder import keep_records
 from experiments.training.splits import FIRST_TRAINING_SEED
 
@@ -80,15 +81,15 @@ def torchrl_cases(worlds: int, scenario: str) -> list[Measured]:
 
 def measure(cases: list[Measured], repeats: int) -> list[dict[str, Any]]:
     """Agent-steps per second of processor time of each: the median and every repeat."""
-    for _, _, play in cases:
+    for _, _, play in tracked(cases, "first steps", still=True):
         play()
         play()
     rates: list[list[float]] = [[] for _ in cases]
-    for _ in range(repeats):
-        for (_, _, play), kept in zip(cases, rates, strict=True):
-            begin = time.process_time()
-            steps = play()
-            kept.append(steps / max(time.process_time() - begin, 1e-9))
+    turns = [pair for _ in range(repeats) for pair in zip(cases, rates, strict=True)]
+    for (_, _, play), kept in tracked(turns, "timing", still=True):
+        begin = time.process_time()
+        steps = play()
+        kept.append(steps / max(time.process_time() - begin, 1e-9))
     return [
         {"case": name, "agents": agents, "per_cpu_s": median(kept), "repeats": kept}
         for (name, agents, _), kept in zip(cases, rates, strict=True)

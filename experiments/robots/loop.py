@@ -18,6 +18,7 @@ from envs.robots.asking import SPREAD_M, Placed, kind_of
 from envs.robots.mission import Mission
 from envs.robots.site import SIDE, draw_site
 from experiments.robots.places import Afar, AtOnce, BentPipe, InOrbit, OnBoard
+from experiments.running.progress import tracked
 from experiments.running.rollout import Round, advance, decide
 from experiments.studies.two_minutes import fleet
 from sandbox.errors import SandboxError, unknown_name
@@ -116,7 +117,7 @@ def _closed(
     begin = env.world.state.clock["time"] + WARM_UP_S
     placed = _missions(told, seeds, begin, place.extra_w)
     onlooker.start(env, placed)
-    for _ in range(env.max_cycles):
+    for _ in tracked(range(env.max_cycles), "  rounds"):
         if place.look(env.world, [p for p in placed if not p.mission.over]):
             observation, info = env.present()
         onlooker.before(env, placed)

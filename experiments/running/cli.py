@@ -19,6 +19,7 @@ from experiments.running.extras import EXTRAS, install
 from experiments.running.mind_options import mind_of, mind_options
 from experiments.running.options import GOES_ON, common
 from experiments.running.options import add as _option
+from experiments.running.progress import of_command
 from sandbox.compiling import announce_compiling, at_a_terminal
 from sandbox.errors import SandboxError, printable, unknown_name
 from sandbox.files import wanted
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         told = _read(words)
         if at_a_terminal() and not told.quiet:
             announce_compiling()
-        with _quiet(told.quiet):
+        with of_command(told.quiet), _quiet(told.quiet):
             return told.command(told) or 0
     except (SandboxError, OSError) as error:
         say(f"Error: {_said(error)}", error=True)

@@ -15,6 +15,7 @@ from experiments.running.asked import Asked, line, mind_of
 from experiments.running.callbacks import Tally
 from experiments.running.llm_config import Mind
 from experiments.running.metrics import DIRECTIVE_METRICS, ORDER_METRICS, ROBOT_METRICS, metrics_in
+from experiments.running.progress import tracked
 from experiments.running.rollout import play
 from experiments.running.statistics import Summary, summarise
 from sandbox.errors import SandboxError
@@ -112,7 +113,10 @@ def compare(
             name: minds.enter_context(closing(mind.policy(name, batch, strict=False))) for name in policies
         }
         asked = {name: Asked() for name in deciders}
-        episodes = {name: _episodes(batch, policy, seed, asked[name]) for name, policy in deciders.items()}
+        episodes = {
+            name: _episodes(batch, deciders[name], seed, asked[name])
+            for name in tracked(policies, "playing", shown=progress)
+        }
         told = {name: asked[name].told(mind_of(policy)) for name, policy in deciders.items()}
         decided = {name: content for name, content in told.items() if content}
     played = batch.max_cycles * scenario.round_s / HOUR

@@ -18,6 +18,9 @@ from experiments.running.metrics import GROUPS
 from experiments.running.statistics import Summary
 from sandbox.terminal import Printable, say, visible
 
+WHILE_S = 3600.0
+"""Over which the speed is measured that time left is estimated from; a round with a mind may take minutes."""
+
 
 def console_for(*, error: bool = False, width: int | None = None) -> Console:
     """A console that takes no text for markup, and shows a ? for what the terminal does not have."""
@@ -37,6 +40,7 @@ def progress_bar() -> Progress:
         console=console,
         disable=not console.is_terminal,
         transient=True,
+        speed_estimate_period=WHILE_S,
     )
 
 

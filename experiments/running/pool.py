@@ -15,6 +15,7 @@ from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
+from sandbox.compiling import announce_compiling, is_announced
 from sandbox.errors import SandboxError
 
 ONE_THREAD = dict.fromkeys(
@@ -36,7 +37,9 @@ def outcomes(
         return
     others = set(active_children())
     with _one_thread():
-        executor = ProcessPoolExecutor(min(processes, len(items)), get_context("spawn"), _begin)
+        spawn = get_context("spawn")
+        first = spawn.Lock() if is_announced() else None
+        executor = ProcessPoolExecutor(min(processes, len(items)), spawn, _begin, (first,))
         try:
             waiting = {executor.submit(function, item): item for item in items}
             for future in as_completed(waiting):
@@ -64,10 +67,13 @@ def _one_thread() -> Iterator[None]:
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def _begin() -> None:
-    """In a new process: leave Ctrl-C to the first, and end when that is gone."""
+def _begin(first: Any) -> None:
+    """In a new process: leave Ctrl-C to the first, and end when that is gone; who is `first` to take that
+    lock says for all that they compile."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
+    if first is not None and first.acquire(block=False):
+        announce_compiling(over=True)
 
 
 def _end_with(first: Any) -> None:

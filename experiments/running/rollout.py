@@ -14,6 +14,10 @@ from agents.qwen.decisions import Decision, Request
 from envs.batch import BatchEnv, Info
 from envs.deliberation import DeliberatingBatch, Thought
 from envs.replaced import Replaced, illegal_in
+from experiments.running.progress import Line, bar, is_open
+
+AWHILE_S = 1.0
+"""From when on the rounds of an episode are shown, where there is a display."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,24 @@ class Watcher:
         """The episode is over, or was cut short, perhaps before it began."""
 
 
+class Rounds(Watcher):
+    """A line of the display with the rounds that are played, once that takes a while."""
+
+    def __init__(self) -> None:
+        self._began, self._done, self._shown = time.monotonic(), 0, ExitStack()
+        self._line: Line | None = None
+
+    def after(self, env: BatchEnv, played: Round) -> None:
+        self._done += 1
+        if self._line is None and time.monotonic() - self._began > AWHILE_S:
+            self._line = self._shown.enter_context(bar("  rounds", env.max_cycles))
+        if self._line is not None:
+            self._line.to(self._done)
+
+    def close(self) -> None:
+        self._shown.close()
+
+
 @dataclass
 class Speed:
     """Seconds that deciding and stepping took, without the first round, in which the kernels load."""
@@ -86,7 +108,10 @@ def play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher] =
     """Play one episode in every world, world b with seed + b; tell the `watchers` of it, and close them.
 
     `env` is one without autoreset. A world without a satellite left goes on until every world has ended.
+    Where a command shows how far it is, the rounds of an episode that takes over a second are a line of it.
     """
+    if is_open():
+        watchers = [*watchers, Rounds()]
     try:
         speed = _play(env, policy, seed, watchers)
     except BaseException:

@@ -17,6 +17,7 @@ from experiments.running.asked import Asked, line, mind_of
 from experiments.running.callbacks import Bar, Film, Tally, Witness
 from experiments.running.llm_config import Mind
 from experiments.running.metrics import metrics_in
+from experiments.running.progress import tracked
 from experiments.running.rollout import Speed, Watcher, play
 from experiments.running.rounds_table import Rows
 from sandbox.errors import SandboxError
@@ -94,7 +95,7 @@ def run(
         with _bar(policy, progress) as bars, closing(decider):
             speed = play(batch, decider, seed, [*watchers, *bars])
         if record:
-            missing = draw(film.recording, draft)
+            missing = draw(film.recording, draft, progress)
         metrics = metrics_in(batch.world, tally.totals())
         content = metrics | {
             "format": run_folder.RUN,
@@ -126,13 +127,13 @@ def run(
     return content
 
 
-def draw(recording: Recording, folder: Path) -> dict[str, str]:
+def draw(recording: Recording, folder: Path, progress: bool = True) -> dict[str, str]:
     """Draw the figures of a run and its page into `folder`; by name, those that could not be, and why."""
     from experiments.plotting.figures import ground_track, timeline
 
     pictures = {run_folder.TIMELINE: timeline, run_folder.GROUND_TRACK: ground_track}
     drawn = {folder / name: picture for name, picture in pictures.items()}
-    return _drawn(recording, drawn | {folder / run_folder.PAGE: Recording.to_html})
+    return _drawn(recording, drawn | {folder / run_folder.PAGE: Recording.to_html}, progress)
 
 
 def redraw(folder: Path | str) -> list[Path]:
@@ -152,9 +153,11 @@ def redraw(folder: Path | str) -> list[Path]:
     return list(by_path)
 
 
-def _drawn(recording: Recording, pictures: Mapping[Path, Callable[..., Any]]) -> dict[str, str]:
+def _drawn(
+    recording: Recording, pictures: Mapping[Path, Callable[..., Any]], progress: bool = True
+) -> dict[str, str]:
     missing = {}
-    for path, picture in pictures.items():
+    for path, picture in tracked(pictures.items(), "drawing", len(pictures), progress):
         try:
             picture(recording, path)
         except DiskFull:

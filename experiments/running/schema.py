@@ -16,7 +16,7 @@ from sandbox.terminal import say
 def options(parser: ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="where it is written")
-    parser.set_defaults(quiet=False)
+    parser.add_argument("--quiet", action="store_true", help="with a file, print nothing but errors")
 
 
 def run(told: Namespace) -> None:

@@ -31,6 +31,7 @@ from envs.episodes import make_env
 from experiments.plotting import style
 from experiments.running.journal import Journal
 from experiments.running.options import add, common, resumable
+from experiments.running.progress import tracked
 from experiments.running.rollout import Round, Watcher, play
 from experiments.running.run_folder import keep_records
 from experiments.running.statistics import per_unit, with_bounds
@@ -113,7 +114,8 @@ def tradeoff(
     changes = {"encounters.importance_sampling": True} if importance else {}
     with closing(make_env("avoidance_v0", load_scenario(scenario, changes), hours, seeds)) as env:
         staged = {"staged": env.world.scenario.encounters.staged_per_day > 0.0}
-        for policy, known in _policies(env, thresholds, leads_h):
+        cases = list(_policies(env, thresholds, leads_h))
+        for policy, known in tracked(cases, "policies"):
             play_it = partial(_measured, env, policy, seed)
             rows.append(known | staged | (journal.once(known, play_it) if journal else play_it()))
             if report:

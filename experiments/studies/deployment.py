@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from experiments.running.options import add, common
+from experiments.running.progress import tracked
 from experiments.running.run_folder import keep_records
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import R_EARTH
@@ -67,7 +68,7 @@ def run(told: Any) -> None:
     forces = Forces(j2=0.0) if told.two_body else J2_ONLY
     print("revolutions  mean m/s  most m/s   days   off m" + ("  off m (boinor)" if told.two_body else ""))
     records = []
-    for revolutions in told.revolutions:
+    for revolutions in tracked(told.revolutions, "planning"):
         plan = plan_deployment(launch, slots, revolutions=revolutions, forces=forces)
         prices = [each.delta_v for each in plan.transfers]
         record = {"revolutions": revolutions, "mean_m_s": float(np.mean(prices)), "most_m_s": max(prices)}

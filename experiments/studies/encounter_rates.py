@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.running.options import add, common
+from experiments.running.progress import bar, tracked
 from experiments.running.run_folder import keep_records
 from experiments.studies.avoidance_tradeoff import YEAR_S
 from sandbox.compiled import kernel
@@ -73,12 +74,14 @@ def encounter_rates(
             f"most encounters.warn_h = {settings.warn_h:g}."
         )
     setting = make_setting(scenario, 1, days * DAY)
-    passes, params = population_passes(setting), make_params(settings)
+    with bar("screening", 1.0) as line:
+        passes = population_passes(setting, line.to)
+    params = make_params(settings)
     updates = int(lead_h / settings.update_h) + 1
     rng, own = np.random.default_rng(seed), updates if own_unknown(settings) else 0
     above = np.zeros((len(passes), len(thresholds)))
     limits = np.array(thresholds, float)
-    for i, found in enumerate(passes):
+    for i, found in enumerate(tracked(passes, "drawing errors")):
         error, mine = rng.standard_normal((draws, updates, 3)), rng.standard_normal((draws, own, 3))
         count_above(as_encounter(found, settings.hard_body_radius_m), error, mine, lead_h * HOUR, params,
         limits,

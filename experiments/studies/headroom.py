@@ -41,6 +41,7 @@ from experiments.plotting import style
 from experiments.running.cli import changes_in
 from experiments.running.journal import Journal
 from experiments.running.options import add, common, resumable
+from experiments.running.progress import Line, bar, tracked
 from experiments.running.rollout import Round, Watcher, play
 from experiments.running.run_folder import keep_records, scenario_hash
 from experiments.running.statistics import NONE, Estimate, per_unit, with_bounds
@@ -84,17 +85,19 @@ class _Case:
         scenario: Scenario = tier_scenario(problem, tier)
         self.scenario = load_scenario(scenario, changes) if changes else scenario
         self.hours = tier_hours(problem, tier) if hours is None else hours
+        self._line = Line()
 
     def returns(self, policy: str, seeds: Sequence[int], blind_to: str = "") -> NDArray[np.float64]:
         """What the team of `policy` earns in the episode of each seed."""
         # planners take minutes an episode: each is kept by itself, so that little of its work is lost
         groups = [[seed] for seed in seeds] if policy in (*YARDSTICKS, BOUND) else [list(seeds)]
         found: list[float] = []
-        for group in groups:
+        for group in tracked(groups, f"  {policy}"):
             part = [self.problem, self.tier, scenario_hash(self.scenario), self.hours]
             part += [policy, blind_to, group]
             play_it = partial(self._played, policy, group, blind_to)
             found += self.journal.once(part, play_it) if self.journal else play_it()
+        self._line.more()
         return np.array(found)
 
     def _played(self, policy: str, seeds: Sequence[int], blind_to: str) -> list[float]:
@@ -115,6 +118,17 @@ class _Case:
 
     def records(self, seeds: Sequence[int], limits: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Who earned what, a record each, as soon as it is known."""
+        blind = [limit for limit in self.limits() if limit in limits]
+        with bar(f"{self.problem} {self.tier}", self._policies() + len(blind)) as self._line:
+            yield from self._records(seeds, [limit for limit in limits if limit in blind])
+
+    def _policies(self) -> int:
+        """How many play, seeing everything; with the bound."""
+        own = find(self.problem).policies
+        names = [name for name in policy_names(self.problem) if name in own or name not in MINDS]
+        return len(names) + (self.problem in BOUNDS)
+
+    def _records(self, seeds: Sequence[int], limits: Sequence[str]) -> Iterator[dict[str, Any]]:
         names = policy_names(self.problem)
         top = YARDSTICK if YARDSTICK in names else READER
         idle, planner = (self.returns(name, seeds) for name in (ZERO, top))
@@ -132,10 +146,7 @@ class _Case:
         yield self._record(top, "", planner, idle, planner)
         if self.problem in BOUNDS:
             yield self._record(BOUND, "", self.returns(BOUND, seeds), idle, planner)
-        known = self.limits()
         for limit in limits:
-            if limit not in known:
-                continue
             blinded = self.returns(best, seeds, limit)
             if not np.array_equal(blinded, earned[best]):  # else it does not look there
                 yield self._record(best, limit, blinded, idle, planner)
@@ -193,7 +204,7 @@ def headroom(
         for tier in dict.fromkeys(tiers)
     ]  # an unknown one is an error before anything is played
     records: Records = []
-    for case in cases:
+    for case in tracked(cases, "tiers"):
         for record in case.records(range(seed, seed + seeds), limits):
             records.append(record)
             if report:

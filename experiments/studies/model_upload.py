@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from experiments.plotting import style
 from experiments.running.options import add, arguments_of, common
+from experiments.running.progress import tracked
 from experiments.running.run_folder import keep_records
 from experiments.studies.study import Study
 from sandbox.compute import PRECISIONS, model, model_names
@@ -132,7 +133,8 @@ def upload(
     stations, antennas = plan.stations(), np.array([s.antennas for s in plan.scenario.stations])
     bits = np.array([8.0 * size for _, _, size in cases])
     uploads = Uploads(bits, len(plan.fleet), uplink_mbit_s * 1e6, step_s)
-    for moment in plan.moments(days * 24.0):
+    hours = days * 24.0
+    for moment in tracked(plan.moments(hours), "uploading", plan.steps(hours)):
         sines, _ = stations.sines(moment.itrs)
         part = components(moment.links, plan.lasers, moment.time)
         uploads.step(moment.time + step_s, sines >= stations.min_sine[:, None], antennas, part)

@@ -33,6 +33,7 @@ from envs.episodes import known_as, make_env, scenario_of
 from experiments.running.callbacks import Earned
 from experiments.running.journal import Journal
 from experiments.running.options import add, arguments_of, common, resumable
+from experiments.running.progress import tracked
 from experiments.running.rollout import play
 from experiments.running.run_folder import keep_records
 from sandbox.errors import SandboxError
@@ -123,6 +124,11 @@ def options(parser: ArgumentParser) -> None:
     resumable(parser)
 
 
+def _policies(problem: str, told: Any) -> list[str]:
+    """Those asked for, or all that are a measure."""
+    return told.policies or [name for name in policy_names(problem) if name not in SLOW]
+
+
 def run(told: Any) -> None:
     """The bound of every problem, and what each of the policies makes of it; printed, written."""
     arguments = {name: value for name, value in arguments_of(told).items() if name != "problems"}
@@ -132,20 +138,23 @@ def run(told: Any) -> None:
     for problem in problems:
         if problem not in BOUNDS:
             raise SandboxError(f"{problem} has no bound here; known: {', '.join(BOUNDS)}.")
-    for problem in problems:
-        most = journal.once([problem], partial(bound, problem, told.hours, told.seeds))
-        print(f"{problem} {scenario_of(problem).name}, {told.seeds} seeds: bound {most:.2f}", flush=True)
-        for policy in told.policies or [p for p in policy_names(problem) if p not in SLOW]:
-            play_it = partial(measure, problem, policy, told.hours, told.seeds)
-            value, cpu, gap = journal.once([problem, policy], play_it)
-            share = f"{100 * value / most:6.1f} %" if most > 0.0 else "     - "
-            solved = "" if np.isnan(gap) else f"  gap of the programs {100 * gap:.2f} %"
-            line = f"{value:9.2f}  {share} of the bound  {cpu:6.1f} s of CPU{solved}"
-            print(f"  {policy:16s} {line}", flush=True)
-            records.append(
-                {"problem": problem, "scenario": scenario_of(problem).name, "policy": policy, "bound": most}
-                | {"reward": value, "cpu_s": cpu, "gap": gap}
-            )
+    cases = [(problem, policy) for problem in problems for policy in (None, *_policies(problem, told))]
+    most = 0.0
+    for problem, policy in tracked(cases, "measuring"):
+        if policy is None:
+            most = journal.once([problem], partial(bound, problem, told.hours, told.seeds))
+            print(f"{problem} {scenario_of(problem).name}, {told.seeds} seeds: bound {most:.2f}", flush=True)
+            continue
+        play_it = partial(measure, problem, policy, told.hours, told.seeds)
+        value, cpu, gap = journal.once([problem, policy], play_it)
+        share = f"{100 * value / most:6.1f} %" if most > 0.0 else "     - "
+        solved = "" if np.isnan(gap) else f"  gap of the programs {100 * gap:.2f} %"
+        line = f"{value:9.2f}  {share} of the bound  {cpu:6.1f} s of CPU{solved}"
+        print(f"  {policy:16s} {line}", flush=True)
+        records.append(
+            {"problem": problem, "scenario": scenario_of(problem).name, "policy": policy, "bound": most}
+            | {"reward": value, "cpu_s": cpu, "gap": gap}
+        )
     if told.json:
         keep_records(told.json, "planner_gap", records, seeds=told.seeds)
     journal.done()

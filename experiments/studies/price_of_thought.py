@@ -26,6 +26,7 @@ from experiments.running.journal import Journal
 from experiments.running.llm_config import Mind
 from experiments.running.metrics import metrics_in
 from experiments.running.options import add, common, resumable
+from experiments.running.progress import bar
 from experiments.running.rollout import play
 from experiments.running.run_folder import keep_records
 from experiments.running.statistics import summarise
@@ -202,9 +203,8 @@ def _ticks(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
 
 def run(told: Any) -> None:
     import pandas
-    from rich.progress import track
 
-    from experiments.running.console_tables import console_for, print_prices
+    from experiments.running.console_tables import print_prices
 
     scenario = load_scenario(told.scenario)
     names = ("policy", "models", "boards", "budgets", "hours", "seeds", "seed", "prompt_tokens", "precision")
@@ -213,17 +213,8 @@ def run(told: Any) -> None:
     whole = options | {"scenario": scenario.model_dump(mode="json")}
     told.interrupted = journal = Journal(told.out, "price_of_thought", whole)
     total = 1 + len(told.models) * len(told.boards) * len(told.budgets)
-    console = console_for(error=True)
-    bar = iter(
-        track(
-            range(total),
-            "pricing",
-            console=console,
-            transient=True,
-            disable=told.quiet or not console.is_terminal,
-        )
-    )
-    rows = price(scenario, **options, report=lambda _: next(bar, None), journal=journal)
+    with bar("pricing", total) as line:
+        rows = price(scenario, **options, report=lambda _: line.more(), journal=journal)
     hours = told.hours or scenario.horizon_h
     title = f"The price of thought: {scenario.name}, {hours:g} h, {told.policy}"
     print_prices(rows)

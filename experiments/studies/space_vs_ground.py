@@ -16,6 +16,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from envs.batch import BatchEnv
 from experiments.plotting import style
 from experiments.running.journal import Journal
 from experiments.running.options import add, arguments_of, common, resumable
+from experiments.running.progress import tracked
 from experiments.running.rollout import Round, Watcher, play
 from experiments.running.run_folder import keep_records
 from experiments.running.statistics import summarise, with_bounds
@@ -66,12 +68,11 @@ def compare(
             f"seeds = {seeds} from {seed}, rates {list(rates)}, hours {hours:g}; give more than 0."
         )
     rows = []
-    for rate in rates:
-        for policy in POLICIES:
-            play_it = partial(_play, scenario, policy, rate, hours, seeds, seed)
-            played = journal.once([rate, policy], play_it) if journal else play_it()
-            for b, row in enumerate(played):
-                rows.append({"rate": float(rate), "policy": policy, "seed": seed + b} | row)
+    for rate, policy in tracked(list(product(rates, POLICIES)), "playing"):
+        play_it = partial(_play, scenario, policy, rate, hours, seeds, seed)
+        played = journal.once([rate, policy], play_it) if journal else play_it()
+        for b, row in enumerate(played):
+            rows.append({"rate": float(rate), "policy": policy, "seed": seed + b} | row)
     return rows
 
 

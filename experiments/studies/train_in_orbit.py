@@ -31,7 +31,7 @@ from typing import Any
 from experiments.running.journal import Journal
 from experiments.running.options import add, arguments_of, common, resumable
 from experiments.running.pool import outcomes
-from experiments.running.progress import bar
+from experiments.running.progress import finished, tracked
 from experiments.running.run_folder import keep_records
 from experiments.running.statistics import with_bounds
 from experiments.studies.orbit_learning.crew import Plan
@@ -131,12 +131,10 @@ def flights(
         for method, seed in wanted
         if kept.get((method, seed)) is None
     ]
-    with bar("flying", len(missing)) as step:
-        for task, rows in outcomes(_flight, missing, processes):
-            kept[task[1:3]] = rows
-            if journal:
-                journal.put([*task[1:3]], rows)
-            step("flying", len(missing))
+    for task, rows in finished(outcomes(_flight, missing, processes), "flying", len(missing)):
+        kept[task[1:3]] = rows
+        if journal:
+            journal.put([*task[1:3]], rows)
     return [row for pair in wanted for row in kept[pair]]
 
 
@@ -186,7 +184,7 @@ def compare(scenario: Scenario, seeds: Sequence[int], journal: Journal) -> list[
     if len(fleet) > MOST_COMPARED or len(planes_of(scenario, fleet)) < 2:
         return []
     found = []
-    for seed in seeds:
+    for seed in tracked(seeds, "comparing planes"):
         found += journal.once(["differences", seed], partial(differences, scenario, seed, COMPARED_ROUNDS))
     return summary_of_differences(found)
 

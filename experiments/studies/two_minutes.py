@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from experiments.plotting import style
 from experiments.running.journal import Journal
 from experiments.running.options import add, arguments_of, common, resumable
+from experiments.running.progress import tracked
 from experiments.running.run_folder import keep_records
 from experiments.running.statistics import share
 from experiments.studies.study import Study
@@ -110,7 +111,7 @@ def replay(
         m: queue_waits(costs[m].seconds, traffic, np.random.default_rng(traffic.seed + 1)) for m in models
     }
     run = _Run(plan, places, point, asked, costs, queues, traffic, jobs.user_mbit_s * 1e6)
-    for moment in plan.moments(hours):
+    for moment in tracked(plan.moments(hours), f"asking {name}", plan.steps(hours)):
         run.look(moment)
     return [row | {"fleet": name} for row in run.rows()]
 
@@ -288,7 +289,7 @@ def run(told: Any) -> None:
         model(name)
     rows, study = [], Study.of(told, "two_minutes", ".csv", arguments_of(told))
     told.interrupted = journal = Journal(told.out, "two_minutes", arguments_of(told))
-    for name in told.fleets:
+    for name in tracked(told.fleets, "fleets"):
         large = len(FlightPlan(fleet(name)).fleet) > 500
         hours = min(told.hours, 4.0) if large else told.hours
         follow = partial(replay, name, told.models, traffic, hours, 30.0 if large else 10.0)

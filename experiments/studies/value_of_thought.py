@@ -30,6 +30,7 @@ from envs.episodes import make_env, scenario_of
 from experiments.plotting import style
 from experiments.running.journal import Journal
 from experiments.running.options import add, common, resumable
+from experiments.running.progress import bar
 from experiments.running.run_folder import keep_records
 from experiments.running.statistics import mean
 from experiments.studies.study import Study
@@ -290,9 +291,8 @@ def _over(row: Mapping[str, Any], other: Mapping[str, Any]) -> str:
 
 def run(told: Any) -> None:
     import pandas
-    from rich.progress import track
 
-    from experiments.running.console_tables import console_for, print_thinking
+    from experiments.running.console_tables import print_thinking
 
     names = (
         "problem",
@@ -317,11 +317,9 @@ def run(told: Any) -> None:
     cases = math.prod(
         len(getattr(told, name)) for name in ("scenarios", "boards", "load", "pressure", "battery")
     )
-    console = console_for(error=True)
-    quiet = told.quiet or not console.is_terminal
     total = cases * len(list(_kinds(told.rules, told.truth)))
-    bar = iter(track(range(total), "thinking", console=console, transient=True, disable=quiet))
-    rows = value(scenarios=scenarios, **options, report=lambda _: next(bar, None), journal=journal)
+    with bar("thinking", total) as shown:
+        rows = value(scenarios=scenarios, **options, report=lambda _: shown.more(), journal=journal)
     title = f"The value of thought: {told.problem}, {told.seeds} seeds"
     print_thinking(rows)
     for line in told_of(rows):

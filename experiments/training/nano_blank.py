@@ -18,11 +18,13 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from agents.qwen.dense import EVEN, IDS, PADDING, SCALES, SPECIAL, TOKENS
+from agents.qwen.loading import quiet
 from envs.batch import BatchEnv
 from envs.episodes import make_env
 from envs.reports import Reporter
 from experiments.running import run_folder
 from experiments.running.options import common
+from experiments.running.progress import bar
 from experiments.running.rollout import Turn, Watcher, play
 from experiments.training.splits import DRAWS, FIRST_TRAINING_SEED, training_scenarios
 from experiments.training.teachers import TEACHERS
@@ -135,9 +137,11 @@ def _shape() -> tuple[normalizers.Normalizer, pre_tokenizers.PreTokenizer]:
 
 
 def _reports(scenarios: int, seed: int) -> Iterator[str]:
-    for problem in DRAWS:
-        for scenario in islice(training_scenarios(problem, seed), scenarios):
-            yield from _reports_of(problem, scenario, FIRST_TRAINING_SEED + seed)
+    with bar("reading reports", len(DRAWS) * scenarios) as line:
+        for problem in DRAWS:
+            for scenario in islice(training_scenarios(problem, seed), scenarios):
+                yield from _reports_of(problem, scenario, FIRST_TRAINING_SEED + seed)
+                line.more()
 
 
 def _reports_of(problem: str, scenario: Scenario, seed: int) -> Iterator[str]:
@@ -177,7 +181,8 @@ def run(told: Namespace) -> None:
     record = {"arguments": {"seed": str(told.seed)}, "cpu_s": None}
     run_folder.write_json(told.out / RECORD, {"format": run_folder.format_of("training"), **record})
     make_tokenizer().save_pretrained(told.out)
-    model.save_pretrained(told.out)
+    with quiet():
+        model.save_pretrained(told.out)
     print(f"saved in {told.out}, {model.num_parameters():,} parameters")
     if told.json:
         numbers = {"folder": str(told.out), "parameters": model.num_parameters()}

@@ -14,6 +14,7 @@ from agents.qwen.dense import ACTIONS, DenseRenderer
 from envs.batch import BatchEnv
 from envs.episodes import make_env
 from envs.features import Layout
+from experiments.running.progress import bar
 from experiments.running.rollout import play
 from experiments.training.splits import DRAWS, FIRST_TRAINING_SEED
 
@@ -116,15 +117,16 @@ def collect(
     kept: list[Lessons] = []
     count, alone = 0, player_of is nobody
     worlds = WORLDS if alone else 1
-    while count < wanted:
-        scenario = DRAWS[problem](rng, TAUGHT[problem] if alone else TRIED[problem])
-        seed = FIRST_TRAINING_SEED + int(rng.integers(2**30))
-        with closing(make_env(problem, scenario, None, worlds, **_options(problem, rng))) as env:
-            decisions = env.max_cycles * env.satellites * worlds * (episodes or EPISODES)
-            share = min(1.0, 3.0 * wanted / decisions)
-            for lessons in _play(env, seed, teacher_of(env), player_of(env, rng), share, rng):
-                kept.append(lessons)
-                count += len(lessons)
+    with bar(f"  {problem}", wanted) as line:
+        while count < wanted:
+            scenario = DRAWS[problem](rng, TAUGHT[problem] if alone else TRIED[problem])
+            seed = FIRST_TRAINING_SEED + int(rng.integers(2**30))
+            with closing(make_env(problem, scenario, None, worlds, **_options(problem, rng))) as env:
+                decisions = env.max_cycles * env.satellites * worlds * (episodes or EPISODES)
+                share = min(1.0, 3.0 * wanted / decisions)
+                kept += _play(env, seed, teacher_of(env), player_of(env, rng), share, rng)
+            count = sum(map(len, kept))
+            line.to(count)
     return Lessons.joined(kept)
 
 

@@ -24,6 +24,7 @@ from experiments.running import pool, run_folder
 from experiments.running.callbacks import Tally
 from experiments.running.journal import Journal
 from experiments.running.options import add, arguments_of, common, resumable
+from experiments.running.progress import finished, tracked
 from experiments.running.rollout import play
 from experiments.running.statistics import summarise, with_bounds
 from experiments.training.splits import JUDGED, RIVALS, held_out
@@ -55,7 +56,7 @@ def episodes(problem: str, scenario: Scenario, policies: Makers, seeds: int, see
     """Reward of the fleet and satellites lost, for every policy and seed, over the same episodes."""
     played = {}
     with closing(make_env(problem, scenario, None, seeds)) as env:
-        for name, make in policies.items():
+        for name, make in tracked(policies.items(), "  policies", len(policies)):
             tally = Tally()
             play(env, make(env), seed, [tally])
             totals = [tally.totals(b) for b in range(env.worlds)]
@@ -148,7 +149,8 @@ def run(told: Namespace) -> None:
     told.interrupted = journal = Journal(told.out, "score_nano", ours)
     rows = {case: row for case in cases if (row := journal.get(case)) is not None}
     missing = [case for case in reversed(cases) if case not in rows]
-    for case, row in pool.outcomes(partial(score, told), missing, told.processes):
+    played = pool.outcomes(partial(score, told), missing, told.processes)
+    for case, row in finished(played, "scenarios", len(missing)):
         journal.put(case, row)
         rows[case] = row
     found: dict[str, dict[str, Any]] = {problem: {} for problem in told.problems}
@@ -161,7 +163,8 @@ def run(told: Namespace) -> None:
         "over_best": over_best(row for each in found.values() for row in each.values()),
     }
     print(table(content))
-    content["quick"] = {problem: quick_score(problem, told.model) for problem in told.problems}
+    short = tracked(told.problems, "short flights")
+    content["quick"] = {problem: quick_score(problem, told.model) for problem in short}
     run_folder.keep_json(scores, "nano scores", content)
     if told.json:
         run_folder.keep_records(told.json, "nano scores", _records(found, told.seed))

@@ -21,6 +21,7 @@ from agents.reading.nano import FOLDER, NanoReader
 from agents.reading.sense import Chart, senses
 from experiments.running import run_folder
 from experiments.running.options import add, common
+from experiments.running.progress import tracked
 from experiments.running.statistics import share
 from experiments.training.reader_lessons import SPLITS, Told, drawn, theatre
 from sandbox.errors import SandboxError
@@ -52,7 +53,7 @@ def scored(
     """By reader and by class of orders: how many it understood, and how many there were."""
     rng = np.random.default_rng(seed)
     counts: dict[str, Count] = {name: {} for name in READERS}
-    for _ in range(episodes):
+    for _ in tracked(range(episodes), f"reading, {split}"):
         about = theatre(rng)
         told = drawn(rng, split, settings, about)
         for order, right in zip(told, _keyword(told, about), strict=True):
@@ -160,7 +161,10 @@ def run(told: Namespace) -> None:
     orders = scenario.orders.model_dump(exclude={"split"})
     settings = orders | {"initial": 20, "per_hour": 3.0}
     reader = NanoReader(told.model)
-    counts = {split: scored(reader, split, told.episodes, told.seed, settings) for split in SPLITS}
+    counts = {
+        split: scored(reader, split, told.episodes, told.seed, settings)
+        for split in tracked(SPLITS, "splits")
+    }
     content = {"format": run_folder.format_of("reader's scores"), "understood": counts}
     content |= {"scenario": told.scenario, "seed": told.seed, "episodes": told.episodes}
     run_folder.write_json(scores, content)

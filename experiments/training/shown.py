@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from experiments.running.progress import Pace, display
 from sandbox.terminal import say
 
 
@@ -12,7 +13,6 @@ class Shown:
 
     def __init__(self, bars: Any, quiet: bool) -> None:
         self._bars, self._quiet, self._tasks = bars, quiet, dict[int, Any]()
-        self._levels = ""
         self._held_out: dict[int, float] = {}
 
     def say(self, text: str) -> None:
@@ -20,8 +20,8 @@ class Shown:
             say(text)
 
     def levels(self, levels: Mapping[str, float]) -> None:
-        self._levels = ", ".join(f"{name} {level:,.1f}" for name, level in levels.items())
-        self.say(f"Others: {self._levels}")
+        others = ", ".join(f"{name} {level:,.1f}" for name, level in levels.items())
+        self.say(f"Others: {others}")
 
     def record(self, record: Mapping[str, Any]) -> None:
         self._held_out[record["seed"]] = record["score"]
@@ -34,7 +34,9 @@ class Shown:
         """A function to be told of each iteration of the training with this seed."""
         if self._bars is None:
             return lambda learner: None
-        self._tasks[seed] = bar = self._bars.add_task(f"seed {seed}", total=1.0, told="")
+        pace = Pace()
+        self._tasks[seed] = bar = self._bars.add_task(f"seed {seed}", total=1.0, pace=pace, told="")
+        shown = 0.0
 
         def told_of(learner: Any) -> None:
             done = [learner.steps / limits["steps"]] if limits["steps"] else []
@@ -43,27 +45,17 @@ class Shown:
             told = (
                 f"{learner.steps / 1e6:.2f} M steps  return {learner.told.get('return', float('nan')):,.0f}"
             )
-            told += f"  held out {held_out:,.0f} ({self._levels})"
-            self._bars.update(bar, completed=max(done, default=0.0), told=told)
+            told += f"  held out {held_out:,.0f}"
+            nonlocal shown
+            now = max(done, default=0.0)
+            pace.step(now - shown)
+            shown = now
+            self._bars.update(bar, completed=now, told=told)
 
         return told_of
 
 
 @contextmanager
 def shown(quiet: bool) -> Iterator[Shown]:
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from experiments.running.console_tables import console_for
-
-    console = console_for(error=True)
-    if quiet or not console.is_terminal:
-        yield Shown(None, quiet)
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(20),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[told]}"),
-    )
-    with Progress(*columns, console=console) as bars:
-        yield Shown(bars, quiet)
+    with display(not quiet, stays=True) as lines:
+        yield Shown(lines, quiet)

@@ -20,6 +20,7 @@ from envs.episodes import known_as
 from experiments.running import pool
 from experiments.running import run_folder as results
 from experiments.running.options import add, common, flag, resumable
+from experiments.running.progress import finished
 from experiments.tiers import PROBLEMS, SCARCE, TIERS, TIGHT, tier_scenario
 from experiments.training.judging import (
     ALGORITHMS,
@@ -140,7 +141,8 @@ def _words(told: Namespace) -> tuple[str, ...]:
 
 
 def _each(function: Any, jobs: Sequence[Job], told: Namespace, done: str) -> Iterable[Any]:
-    for number, (job, found) in enumerate(pool.outcomes(function, jobs, told.processes), 1):
+    outcomes = pool.outcomes(function, jobs, told.processes)
+    for number, (job, found) in enumerate(finished(outcomes, done, len(jobs), not told.quiet), 1):
         if not told.quiet:
             who = job.policy if job.seed is None else f"{job.policy}, seed {job.seed}"
             say(f"{number} of {len(jobs)} {done}: {job.case.name} {who}".rstrip())

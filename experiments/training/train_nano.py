@@ -27,12 +27,14 @@ from transformers import AutoTokenizer
 
 from agents import Policy
 from agents.qwen.dense import ACTIONS, IDS
+from agents.qwen.loading import quiet
 from agents.qwen.nano import NanoEngine, load_model
 from agents.qwen.policy import QwenPolicy
 from envs.batch import BatchEnv
 from experiments.running import run_folder
 from experiments.running.options import add, arguments_of, common
 from experiments.running.pool import outcomes
+from experiments.running.progress import bar, finished, tracked
 from experiments.running.replacement import is_free
 from experiments.training.nano_blank import RECORD, blank_model, make_tokenizer
 from experiments.training.nano_lessons import EPISODES, Certain, Lessons, collect, nobody
@@ -115,8 +117,10 @@ def epoch(trainer: Trainer, lessons: Lessons, size: int, rng: np.random.Generato
     """Learn every lesson once."""
     begin, kept = time.process_time(), []
     trainer.model.train()
-    for batch in batches(lessons, size, rng):
-        kept.append((*trainer.learn(batch), len(batch)))
+    with bar(f"learning, {title}", len(lessons)) as line:
+        for batch in batches(lessons, size, rng):
+            kept.append((*trainer.learn(batch), len(batch)))
+            line.more(len(batch))
     loss, agree = np.average(np.array(kept)[:, :2], axis=0, weights=np.array(kept)[:, 2])
     print(
         f"{title}: {len(lessons)} lessons, {len(kept)} steps, loss {loss:.4f}, agreement {agree:.4f}, "
@@ -127,7 +131,8 @@ def epoch(trainer: Trainer, lessons: Lessons, size: int, rng: np.random.Generato
 
 def save(model: Any, folder: Path) -> None:
     """Weights in bf16 and the configuration, as `from_pretrained` reads them."""
-    copy.deepcopy(model).to(torch.bfloat16).save_pretrained(folder)
+    with quiet():
+        copy.deepcopy(model).to(torch.bfloat16).save_pretrained(folder)
 
 
 def train(told: Namespace, model: Any) -> Any:
@@ -137,7 +142,7 @@ def train(told: Namespace, model: Any) -> Any:
     per_epoch = [clone + k * dagger for k in range(told.rounds + 1)]
     trainer = Trainer(model, told.rate, math.ceil(sum(per_epoch) / told.batch * 1.15))
     lessons = gather(told, rng, None)
-    for k in range(told.rounds + 1):
+    for k in tracked(range(told.rounds + 1), "rounds"):
         if k:
             model.eval()
             lessons = lessons + gather(told, rng, model)
@@ -169,7 +174,8 @@ def gather(told: Namespace, rng: np.random.Generator, model: Any | None) -> Less
         share = math.ceil(wanted / count), math.ceil(EPISODES / count)
         own = rng.spawn(count)
         parts += [Part(len(parts) + k, problem, *share, own[k], weights) for k in range(count)]
-    done = {part.number: found for part, found in outcomes(_gathered, parts, told.processes)}
+    played = finished(outcomes(_gathered, parts, told.processes), "gathering", len(parts))
+    done = {part.number: found for part, found in played}
     for problem in told.lessons:
         some = [done[part.number] for part in parts if part.problem == problem]
         lengths, spent = np.concatenate([lessons.lengths for lessons, _ in some]), sum(s for _, s in some)

@@ -21,9 +21,11 @@ import torch
 from numpy.typing import NDArray
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
+from agents.qwen.loading import quiet
 from agents.reading.gist import END, PADDING, READ, TOKEN, TOKENS, UNKNOWN, tokens_of
 from experiments.running import run_folder
 from experiments.running.options import add, arguments_of, common
+from experiments.running.progress import bar
 from experiments.training.reader_lessons import TURNED, disturbed, drawn, strange
 from experiments.training.splits import FIRST_TRAINING_SEED
 from experiments.training.train_nano import RECORD, own_folder
@@ -120,24 +122,26 @@ def train(told: Namespace) -> Any:
     optimiser = torch.optim.AdamW(groups, lr=told.rate, betas=(0.9, 0.98))
     begin, kept = time.process_time(), []
     model.train()
-    for k, batch in enumerate(batches(rng, told.lessons, told.batch)):
-        progress = min(1.0, k / steps)
-        for group in optimiser.param_groups:
-            group["lr"] = told.rate * min(1.0, (k + 1) / 100) * 0.5 * (1.0 + math.cos(math.pi * progress))
-        loss, right = loss_of(model, batch)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-        kept.append((float(loss.detach()), right))
-        if (k + 1) % 100 == 0:
-            now = np.mean(kept[-100:], axis=0)
-            spent = time.process_time() - begin
-            print(
-                f"step {k + 1} of {steps}: loss {now[0]:.4f}, tokens right {now[1]:.4f}, "
-                f"{spent:.0f} s of CPU",
-                flush=True,
-            )
+    with bar("learning", told.lessons) as line:
+        for k, batch in enumerate(batches(rng, told.lessons, told.batch)):
+            progress = min(1.0, k / steps)
+            for group in optimiser.param_groups:
+                group["lr"] = told.rate * min(1.0, (k + 1) / 100) * 0.5 * (1.0 + math.cos(math.pi * progress))
+            loss, right = loss_of(model, batch)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+            kept.append((float(loss.detach()), right))
+            line.more(len(batch.ids))
+            if (k + 1) % 100 == 0:
+                now = np.mean(kept[-100:], axis=0)
+                spent = time.process_time() - begin
+                print(
+                    f"step {k + 1} of {steps}: loss {now[0]:.4f}, tokens right {now[1]:.4f}, "
+                    f"{spent:.0f} s of CPU",
+                    flush=True,
+                )
     forget_strangers(model)
     return model.eval()
 
@@ -164,7 +168,8 @@ def run(told: Namespace) -> None:
 
 def save(model: Any, folder: Path) -> None:
     """Weights in bf16 and the configuration, as `from_pretrained` reads them."""
-    copy.deepcopy(model).to(torch.bfloat16).save_pretrained(folder)
+    with quiet():
+        copy.deepcopy(model).to(torch.bfloat16).save_pretrained(folder)
 
 
 def _keep_record(told: Namespace, cpu_s: int | None) -> None:

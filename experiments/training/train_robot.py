@@ -27,6 +27,7 @@ from envs.robots.mapping import Grid, distances
 from envs.robots.site import occupied
 from envs.robots.words import ACTIONS, BACK, TO_VICTIM, WAIT, SearchProblem
 from experiments.running.options import add, common
+from experiments.running.progress import tracked
 from experiments.running.run_folder import check_json, keep_json, keep_records
 from experiments.running.statistics import mean, with_bounds
 from sandbox.errors import SandboxError
@@ -96,7 +97,7 @@ def learn(notes: Sequence[tuple[NDArray, NDArray]], seed: int) -> Weights:
         layers += [torch.nn.Linear(a, b), torch.nn.Tanh()]
     net = torch.nn.Sequential(*layers[:-1])
     optimiser = torch.optim.Adam(net.parameters(), LEARN_RATE)
-    for k in range(SWEEPS):
+    for k in tracked(range(SWEEPS), "learning"):
         for group in optimiser.param_groups:
             group["lr"] = LEARN_RATE * (1.0 - k / SWEEPS)
         order = torch.randperm(len(x))
@@ -118,7 +119,7 @@ def judge(minds: dict[str, Mind], episodes: int) -> list[dict[str, Any]]:
     """A row for each mind: what it reaches in sites that nobody trained on, means with 95 % bounds."""
     env, found = SearchEnv(), []
     for name, mind in minds.items():
-        played = [search(env, mind, JUDGING + k) for k in range(episodes)]
+        played = [search(env, mind, JUDGING + k) for k in tracked(range(episodes), f"judging {name}")]
         told: dict[str, Any] = {"mind": name, "episodes": episodes}
         for measure in ("reached", "time_s", "energy_wh", "collisions"):
             value, low, high = mean([float(info[measure]) for info in played])
@@ -140,8 +141,8 @@ def run(told: Any) -> None:
     notes: list[tuple[NDArray, NDArray]] = []
     mind: Mind = make_mind("loudest")
     number = TRAINING + 100_000 * told.seed
-    for k in range(told.rounds):
-        for _ in range(told.episodes):
+    for k in tracked(range(told.rounds), "rounds"):
+        for _ in tracked(range(told.episodes), "searching"):
             search(env, mind, number, notes)
             number += 1
         write_weights(out / "mind.npz", learn(notes, told.seed))

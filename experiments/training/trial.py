@@ -16,7 +16,7 @@ import re
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from envs.options import whole_count
 from experiments.running import run_folder as results
 from experiments.running.extras import install
 from experiments.running.options import add, arguments_of, common, differences, in_short
+from experiments.running.progress import Line, bar
 from experiments.running.replacement import is_free
 from experiments.training.curve import learning_curve
 from experiments.training.evaluation import best_heuristic, references, score
@@ -103,6 +104,7 @@ class Trial:
             self.steps = whole_count("iterations", told.iterations) * self.iteration
         self.evaluations = whole_count("evaluations", told.evaluations)
         self.records: list[dict[str, Any]] = []
+        self._shown, self._line = ExitStack(), Line()
         self.folder = Path(told.out or f"results/train_{name}-{_plain(self.problem, self.scenario.name)}")
         self._arguments = json.loads(json.dumps(arguments_of(told), default=str))
         _check(self.folder, self._arguments)
@@ -110,6 +112,7 @@ class Trial:
     def __enter__(self) -> "Trial":
         self.folder.mkdir(parents=True, exist_ok=True)
         _write(self.folder, {"arguments": self._arguments})
+        self._line = self._shown.enter_context(bar("training", self.steps, not self.told.quiet))
         self.levels = references(self.judge_env, self.problem, planner=False)
         self._say("Others: " + ", ".join(f"{name} {level:,.1f}" for name, level in self.levels.items()))
         most = max(map(abs, self.levels.values())) * 100.0 / (self.satellites * self.judge_env.max_cycles)
@@ -122,12 +125,17 @@ class Trial:
         """What is trained on, in the face that is asked for: `envs.make`."""
         return make(self.problem, self.scenario, max_cycles=self.cycles, **arguments)
 
+    def learned(self, steps: int) -> None:
+        """Show that it has learned from so many steps."""
+        self._line.to(min(steps, self.steps))
+
     def due(self, steps: int) -> bool:
         """Whether what has been learned from so many steps is to be judged."""
         return steps >= min((len(self.records) + 1) * self.steps / self.evaluations, self.steps)
 
     def watch(self, steps: int, act: Act | Policy) -> bool:
         """To be told after each update: judges `act`, or a policy, where that is due. Whether to go on."""
+        self.learned(steps)
         if self.due(steps):
             self._judge(steps, act if isinstance(act, Policy) else Learned(self.judge_env, act))
         return steps < self.steps
@@ -144,6 +152,7 @@ class Trial:
         self._since = time.process_time()
 
     def __exit__(self, kind: Any, *_: Any) -> None:
+        self._shown.close()
         if kind is None:
             self._keep()
         self.judge_env.close()

@@ -170,6 +170,7 @@ def train(trial: Trial, loaded: Loaded) -> None:
 
         def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
             steps = state.global_step * told.batch
+            trial.learned(steps)
             if trial.due(steps):
                 _save(loaded, folder)
                 trial.watch(steps, _as_it_flies(trial, folder))

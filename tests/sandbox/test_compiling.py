@@ -13,24 +13,30 @@ from sandbox import compiling
 ROOT = Path(__file__).resolve().parents[2]
 CODE = """
 import numba
-from sandbox.compiling import announce_compiling
+from sandbox import compiling
+from sandbox.compiling import announce_compiling, compiling_told
 
-announce_compiling()
+compiling.AWHILE_S = {awhile}
+assert not compiling.is_announced()
+announce_compiling(over={over})
+assert compiling.is_announced()
 announce_compiling()
 
 def add(a, b):
     return a + b
 
 add.__module__ = {module!r}
-compiled = numba.njit(add)
-for pair in {pairs}:
-    compiled(*pair)
+compiled, told = numba.njit(add), []
+with compiling_told(told.append):
+    for pair in {pairs}:
+        compiled(*pair)
+assert told == [True, False] * len({pairs})
 """
 
 
-def said(module, pairs):
+def said(module, pairs, awhile=30.0, over=False):
     jit = os.environ | {"NUMBA_DISABLE_JIT": "0", "PYTHONPATH": str(ROOT)}
-    words = [sys.executable, "-c", CODE.format(module=module, pairs=pairs)]
+    words = [sys.executable, "-c", CODE.format(module=module, pairs=pairs, awhile=awhile, over=over)]
     done = subprocess.run(words, env=jit, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stderr
@@ -39,6 +45,15 @@ def said(module, pairs):
 def test_a_long_kernel_is_announced_once():
     told = said("envs.driver", [(1, 2), (1.0, 2.0)])
     assert told == compiling.ABOUT + "\n"
+
+
+def test_others_of_ours_are_announced_after_a_while():
+    assert said("sandbox.orbits.eclipse", [(1, 2)], -1.0) == compiling.ABOUT + "\n"
+    assert said("boinor.core", [(1, 2)], -1.0) == ""  # which are compiled in every process
+
+
+def test_it_is_said_over_the_bar_of_another_process():
+    assert said("envs.driver", [(1, 2)], over=True).endswith("\x1b[K" + compiling.ABOUT + "\n")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from envs.batch import BatchEnv
 from envs.episodes import make_env
 from experiments.running.callbacks import Earned
 from experiments.running.options import add, common
+from experiments.running.progress import tracked
 from experiments.running.rollout import play
 from experiments.running.run_folder import keep_records
 from experiments.training.nano_lessons import TAUGHT
@@ -45,14 +46,15 @@ class Ground:
         self.seed = FIRST_TRAINING_SEED + 7000
         self.base = [
             max(earned(env, make_policy(name, env), self.seed) for name in RIVALS[problem])
-            for env in self.envs
+            for env in tracked(self.envs, "playing heuristics")
         ]
 
     def score(self, numbers: Mapping[str, float]) -> float:
         """Mean over the scenarios of what is earned relative to the best heuristic; of what collisions and
         fuel cost, by satellite and day, where avoiding is all there is."""
         scores = []
-        for env, base in zip(self.envs, self.base, strict=True):
+        pairs = list(zip(self.envs, self.base, strict=True))
+        for env, base in tracked(pairs, "  scenarios"):
             found = earned(env, tuned(self.problem, env, numbers), self.seed)
             days = env.satellites * env.world.horizon_s / 86_400.0
             scores.append((found - base) / days if self.problem == "avoidance_v0" else found / base)
@@ -78,7 +80,7 @@ def search(ground: Ground, candidates: int, rng: np.random.Generator) -> tuple[d
     best = {name: float(attrgetter(name)(teacher)) for name in scales}
     top = ground.score(best)
     print(f"start {top:.4f}", flush=True)
-    for k in range(candidates):
+    for k in tracked(range(candidates), "candidates"):
         moved = dict(best)
         for name in rng.choice(list(scales), int(rng.integers(1, 5)), replace=False):
             deviation, low, high = scales[name]

@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -13,11 +16,21 @@ from agents import policy_names
 from agents.usual import usual_policy
 from envs.episodes import env_names
 from experiments import commands
-from experiments.running.cli import MINDS, POLICIES, PUBLISHED, YARDSTICK, _parser, main, script_parser
+from experiments.running.cli import (
+    CONVERSATIONS,
+    MINDS,
+    POLICIES,
+    PUBLISHED,
+    YARDSTICK,
+    _parser,
+    main,
+    script_parser,
+)
 from sandbox.files import draft_of
 from sandbox.scenario import scenario_names
 
 PAIR = ["--scenario", "pair", "--hours", "0.25"]
+SCRIPTS = [name for group in commands.SCRIPTS.values() for name in group]
 
 
 def shell(*arguments, **how):
@@ -79,9 +92,28 @@ def test_compare_plays_avoidance(capsys):
     assert all(name in shown for name in ("avoidance_v0", "burned_m_s", "closest_m", "lost_satellites"))
 
 
-@pytest.mark.parametrize(
-    "name", [*commands.RUNNING, *(name for group in commands.SCRIPTS.values() for name in group)]
-)
+WITHOUT = {
+    "--quiet": CONVERSATIONS,  # which are talked with
+    "--json": (*CONVERSATIONS, "schema"),  # which writes JSON itself
+}
+QUICK = ("schema", "standings", "export_gguf")
+"""Scripts that are done within ten seconds."""
+
+
+@pytest.mark.parametrize("name", [name for name in SCRIPTS if name not in QUICK])
+def test_every_script_that_takes_long_says_how_far_it_is(name):
+    """By `running.progress` itself, or by what all trainers share."""
+    text = Path(find_spec(commands.script_of(name)[0]).origin).read_text(encoding="utf-8")
+    assert re.search(r"running\.progress import|training\.shown import|with Trial\(", text)
+
+
+def test_a_schema_is_written_in_silence(tmp_path, capsys):
+    assert main(["schema", str(tmp_path / "s.json"), "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert json.loads((tmp_path / "s.json").read_text())["$comment"]
+
+
+@pytest.mark.parametrize("name", commands.names())
 def test_every_name_explains_itself(name, capsys):
     with pytest.raises(SystemExit) as left:
         main([name, "--help"])
@@ -89,7 +121,7 @@ def test_every_name_explains_itself(name, capsys):
     shown = " ".join(capsys.readouterr().out.split())
     assert f"usage: python -m experiments {name}" in shown
     for option in ("--json", "--quiet"):
-        assert (option in shown) == (name not in ("chat", "fly", "schema"))
+        assert (option in shown) == (name not in WITHOUT[option])
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
