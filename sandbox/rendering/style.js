@@ -73,7 +73,9 @@ const STYLE = themeRules() + `
 .oas-label{position:absolute;font-size:10.5px;color:var(--label);text-shadow:0 0 3px var(--halo),0 0 3px var(--halo);white-space:nowrap}
 .oas-label.it{font-style:italic;color:var(--faint)}.oas-label.town{font-size:9.5px;color:var(--faint);opacity:.9}
 .oas-card{background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:7px 10px}
-.oas-legend{position:absolute;left:10px;bottom:10px;min-width:112px;max-width:45%;max-height:90%;overflow:hidden}
+.oas-legend{position:absolute;left:10px;bottom:10px;min-width:112px;max-width:45%;max-height:calc(100% - 20px);overflow:auto;scrollbar-width:none}
+.oas-legend>button{display:none;pointer-events:auto}.oas.tight .oas-legend>button{display:block}.oas-legend>button::after{content:" ▸"}
+.oas-legend.open>button::after{content:" ▾"}.oas.tight .oas-legend:not(.open){padding:0;border:0}.oas.tight .oas-legend:not(.open)>div{display:none}
 .oas-row{display:flex;justify-content:space-between;gap:12px}.oas-row span:last-child{color:var(--strong);font-variant-numeric:tabular-nums;text-align:right}
 .oas-row span:first-child{color:var(--muted)}.oas-dot{display:inline-block;width:9px;height:9px;border-radius:50%;margin-right:6px}
 .oas-rule{border:0;border-top:1px solid var(--edge);margin:4px 0}.oas-sign{display:inline-block;width:15px}
