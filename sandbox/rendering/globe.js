@@ -353,6 +353,7 @@ class View {
   watch() {
     this.sizes = new ResizeObserver(() => {
       this.fold(this.root.clientWidth < 640);
+      this.root.classList.toggle("slim", this.root.clientWidth < 900);
       const { clientWidth: width, clientHeight: height } = this.stage, panes = this.runs.length * (this.options.show === "both" ? 2 : 1);
       this.root.classList.toggle("tight", width / panes - 0.8 * height < 320); // room beside the Earth for what the colours mean
       this.stale = true;

@@ -25,8 +25,9 @@ _EARLIEST, _LATEST = 0.15, 2 / 3  # shares of the value that has arrived by then
 _UNTIL = 0.6  # of the time, where nothing arrives
 _BUSY_ROUNDS = 4
 _MOST_MOMENTS, _MOST_SATELLITES = 60, 600  # that are looked at
-_IN_SIGHT, _ON_DISC = 0.25, 0.6  # cosines from the middle of the globe: below is the limb, above it is well seen
+_IN_SIGHT, _ON_DISC = 0.25, 0.85  # cosines from the middle of the globe: below is the limb, above it is well seen
 _CHOSEN = 0.6  # and that of the satellite in question
+_DAY = 0.45  # that of the sun with which most of the disc is lit
 
 
 class Opening(NamedTuple):
@@ -129,7 +130,7 @@ def _camera(
     cosine = _unit(turned(position[::every].astype(float), angle)) @ middles.T
     seen = np.clip((cosine - _IN_SIGHT) / (_ON_DISC - _IN_SIGHT), 0.0, 1.0).mean(axis=0)
     sun = _unit(turned(np.asarray(recording["sun"][k], float), angle)) @ middles.T
-    worth = 3.0 * seen + np.clip(sun / 0.7, -1.0, 1.0) - 0.05 * (latitude != LATITUDE)
+    worth = 5.0 * seen + np.clip(sun / _DAY, -2.0, 1.0) - 0.05 * (latitude != LATITUDE)
     if satellite >= 0:
         spot = _unit(turned(position[satellite].astype(float), angle))
     if spot is not None:
@@ -139,7 +140,7 @@ def _camera(
     return float(worth[best]), float(latitude[best]), float(longitude[best])
 
 
-_MIDDLES = (np.array([LATITUDE, 0.0, -LATITUDE]), np.arange(24) * np.pi / 12)
+_MIDDLES = (np.array([LATITUDE, 0.0, -LATITUDE]), np.arange(36) * np.pi / 18)
 
 
 def _place_of(recording: Recording, index: int) -> NDArray[np.float64] | None:

@@ -407,7 +407,7 @@ def test_the_frame_of_a_notebook_is_sandboxed_and_works(chromium, circles, tmp_p
     chromium.get(path.as_uri())
     frame = chromium.find_element("css selector", "iframe")
     assert frame.get_attribute("sandbox") == "allow-scripts"
-    assert chromium.execute_script("return document.querySelector('img').naturalWidth") == 640
+    assert chromium.execute_script("return document.querySelector('img').naturalWidth") == 896
     chromium.switch_to.frame(frame)
     wait(chromium, READY)
     keys(chromium, "END")
