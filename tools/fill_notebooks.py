@@ -1,7 +1,8 @@
 """Run the notebooks and keep their outputs, small: python tools/fill_notebooks.py [PART OF A NAME ...]
 
 Pictures keep their 256 colours that lie farthest apart; of the live view, a page of its own, stays the still
-picture below it, with a line that says what the cell shows. What is kept has no time of execution, so that a second run changes little.
+picture below it, with a line that says what the cell shows. What is kept has no time of execution, so that a
+second run changes little.
 """
 
 import base64

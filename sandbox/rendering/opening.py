@@ -12,8 +12,8 @@ from sandbox.rendering.projection import direction, turned
 
 ARRIVALS = ("delivery", "answer")
 WEIGHTS = {
-    "collision": 9, "lost": 9, "disaster": 8, "override": 7, "tip": 6, "completion": 6, "burn": 5, "safe_mode": 5,
-    "delivery": 4, "answer": 3, "capture": 3,
+    "collision": 9, "lost": 9, "disaster": 8, "override": 7, "tip": 6, "completion": 6, "burn": 5,
+    "safe_mode": 5, "delivery": 4, "answer": 3, "capture": 3,
 }  # fmt: skip
 """How much an event tells of a run; `QUIET` ones tell nothing, others 1."""
 QUIET = frozenset(
@@ -25,7 +25,10 @@ _EARLIEST, _LATEST = 0.15, 2 / 3  # shares of the value that has arrived by then
 _UNTIL = 0.6  # of the time, where nothing arrives
 _BUSY_ROUNDS = 4
 _MOST_MOMENTS, _MOST_SATELLITES = 60, 600  # that are looked at
-_IN_SIGHT, _ON_DISC = 0.25, 0.85  # cosines from the middle of the globe: below is the limb, above it is well seen
+_IN_SIGHT, _ON_DISC = (
+    0.25,
+    0.85,
+)  # cosines from the middle of the globe: below is the limb, above it is well seen
 _CHOSEN = 0.6  # and that of the satellite in question
 _DAY = 0.45  # that of the sun with which most of the disc is lit
 
@@ -52,9 +55,9 @@ def weight(kind: str) -> int:
 def opening(recording: Recording) -> Opening:
     """What a view of `recording` shows first.
 
-    Where value arrives: a moment by which a part of it has, at the end of what a round brought; else what weighs
-    most in the first part of the run. Of several that at which much has just happened, and of which most can be
-    seen by day.
+    Where value arrives: a moment by which a part of it has, at the end of what a round brought; else what
+    weighs most in the first part of the run. Of several that at which much has just happened, and of which
+    most can be seen by day.
     """
     moments = _moments(recording)
     busy = _busy(recording, np.array([time for time, _, _ in moments]))
@@ -78,11 +81,12 @@ def _moments(recording: Recording) -> list[tuple[float, int, int]]:
         telling = np.array([weight(kind) > 0 for kind in events.kind], bool)
         telling &= (events.kind != "burn") | (events.value > LEAST_BURN_M_S)
         chosen = np.flatnonzero(telling & (events.time_s >= time[0]) & (events.time_s <= until))
-    if len(chosen) > _MOST_MOMENTS:
-        heavy = np.array([weight(kind) for kind in events.kind[chosen]])
-        heaviest = chosen[heavy == heavy.max()]
-        chosen = heaviest[np.unique(np.linspace(0, len(heaviest) - 1, _MOST_MOMENTS).astype(int))]
+        begun = chosen[events.time_s[chosen] > time[min(1, len(time) - 1)]]
+        chosen = begun if len(begun) else chosen  # with the first round comes what is known before it
+        weights = np.array([weight(kind) for kind in events.kind[chosen]])
+        chosen = chosen[weights == weights.max(initial=0)]
     if len(chosen):
+        chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, _MOST_MOMENTS).astype(int))]
         return [(float(events.time_s[i]), int(events.satellite[i]), int(i)) for i in chosen]
     rounds = np.unique(np.linspace(0, _UNTIL * (len(time) - 1), _MOST_MOMENTS).astype(int))
     return [(float(time[k]), -1, -1) for k in rounds]
@@ -130,7 +134,7 @@ def _camera(
     cosine = _unit(turned(position[::every].astype(float), angle)) @ middles.T
     seen = np.clip((cosine - _IN_SIGHT) / (_ON_DISC - _IN_SIGHT), 0.0, 1.0).mean(axis=0)
     sun = _unit(turned(np.asarray(recording["sun"][k], float), angle)) @ middles.T
-    worth = 5.0 * seen + np.clip(sun / _DAY, -2.0, 1.0) - 0.05 * (latitude != LATITUDE)
+    worth = 5.0 * seen + np.clip(sun / _DAY, -2.0, 1.0) - 0.3 * np.abs(latitude - LATITUDE)
     if satellite >= 0:
         spot = _unit(turned(position[satellite].astype(float), angle))
     if spot is not None:
@@ -140,7 +144,7 @@ def _camera(
     return float(worth[best]), float(latitude[best]), float(longitude[best])
 
 
-_MIDDLES = (np.array([LATITUDE, 0.0, -LATITUDE]), np.arange(36) * np.pi / 18)
+_MIDDLES = (np.array([LATITUDE, 0.0, -LATITUDE, 0.8, -0.8]), np.arange(36) * np.pi / 18)
 
 
 def _place_of(recording: Recording, index: int) -> NDArray[np.float64] | None:

@@ -174,7 +174,7 @@ class FrameView:
             f"position:relative;height:{self._height}px;background:#04070d;border-radius:8px;overflow:hidden"
         )
         fill = "position:absolute;inset:0;width:100%;height:100%;border:0"
-        # a notebook that is not trusted keeps few styles: the picture's height follows from its width without any
+        # a notebook that is not trusted keeps few styles: the picture's height follows from its width alone
         return (
             f'<div style="{box}"><img alt="{html.escape(title(self._recordings))}" width="{size[0]}" '
             f'src="data:image/png;base64,{base64.b64encode(png(drawn)).decode()}" '

@@ -113,10 +113,10 @@ def picture(
 
 
 def still(recording: Recording, *, size: tuple[int, int] = SIZE, show: str = "globe") -> np.ndarray:
-    """A fine still picture (height, width, 3) of the moment at which an interactive view begins, seen alike."""
+    """A fine still picture (height, width, 3) of how an interactive view begins."""
     first = opening(recording)
-    turn = {"latitude": first.latitude, "longitude": first.longitude}
-    return Rasteriser(size, show, **turn, fine=2).draw(recording, first.round_of(recording))
+    camera = Rasteriser(size, show, latitude=first.latitude, longitude=first.longitude, fine=2)
+    return camera.draw(recording, first.round_of(recording))
 
 
 @lru_cache(maxsize=4)

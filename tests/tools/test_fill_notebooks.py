@@ -50,7 +50,8 @@ def test_a_page_becomes_a_line():
 
 def test_of_a_view_the_still_picture_stays():
     still = picture(np.full((560, 896, 3), 40, np.uint8))
-    text = f'<div><img alt="x" width="896" src="data:image/png;base64,{still}" style="display:block"><iframe srcdoc=""></iframe></div>'
+    image = f'<img alt="x" width="896" src="data:image/png;base64,{still}" style="display:block">'
+    text = f'<div>{image}<iframe srcdoc=""></iframe></div>'
     kept = fill_notebooks.small({"output_type": "display_data", "data": {"text/html": text}})["data"]
     assert sorted(kept) == ["image/png", "text/plain"]
     assert opened(kept["image/png"]).size == (fill_notebooks.STILL_WIDTH, 450)

@@ -40,19 +40,32 @@ def test_a_part_of_the_value_has_arrived_and_more_is_to_come(circles):
 
 
 def test_what_the_round_brought_is_complete(circles):
-    rows = [row for time, *rest in deliveries(20, every_s=60.0) for row in [(time, *rest), (time + 20.0, *rest)]]
+    rows = [
+        row for time, *rest in deliveries(20, every_s=60.0) for row in [(time, *rest), (time + 20.0, *rest)]
+    ]
     first = opening(with_events(circles, rows))
     assert first.time_s % 60.0 == pytest.approx(30.0)  # the second of its two
 
 
 def test_of_one_delivery_that_is_the_moment(circles):
-    first = opening(with_events(circles, [(1234.0, 5, "delivery", 1, 3.0, ""), (2000.0, 1, "lost", -1, 0.0, "")]))
+    first = opening(
+        with_events(circles, [(1234.0, 5, "delivery", 1, 3.0, ""), (2000.0, 1, "lost", -1, 0.0, "")])
+    )
     assert (first.time_s, first.satellite) == (1234.0, 5)
 
 
 def test_where_nothing_arrives_the_weightiest_is_shown(circles):
-    rows = [(100.0, 1, "capture", 1, 1.0, ""), (700.0, 2, "collision", 0, 1.0, ""), (900.0, 3, "thought", -1, 1.0, "{}")]
+    rows = [
+        (100.0, 1, "capture", 1, 1.0, ""),
+        (700.0, 2, "collision", 0, 1.0, ""),
+        (900.0, 3, "thought", -1, 1.0, "{}"),
+    ]
     assert opening(with_events(circles, rows)).time_s == 700.0
+
+
+def test_what_is_known_before_the_first_round_is_not_the_moment(circles):
+    rows = [(0.0, n, "warning", 0, 1e-5, "") for n in range(12)] + [(1000.0, 4, "warning", 0, 1e-5, "")]
+    assert opening(with_events(circles, rows)).time_s == 1000.0
 
 
 def test_an_event_of_nobody_is_turned_to_where_it_happened(circles):

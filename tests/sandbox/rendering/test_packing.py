@@ -133,7 +133,9 @@ def test_what_is_not_known_stays_so(circles):
     """NaN is neither 0 nor anything else; what is beside it keeps its accuracy."""
     holes = dict(circles.arrays)
     for name in ("probability", "temperature", "reward", "latitude", "encounter_position"):
-        values = np.array(holes[name]) if name in holes else np.zeros((*holes["battery"].shape, 3), np.float32)
+        values = (
+            np.array(holes[name]) if name in holes else np.zeros((*holes["battery"].shape, 3), np.float32)
+        )
         values[::3, 1] = np.nan
         holes[name] = values
     holes["thought_s"] = np.full_like(holes["battery"], np.nan)

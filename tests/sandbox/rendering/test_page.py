@@ -68,7 +68,7 @@ def test_what_a_notebook_gets(circles):
 
 
 def test_the_picture_below_a_frame_cannot_be_distorted(circles):
-    """A notebook that is not trusted keeps few styles, and no frame: nothing but the width may be asked for."""
+    """A notebook that is not trusted keeps few styles and no frame: only the width may be asked for."""
     Image = pytest.importorskip("PIL.Image", reason="no pillow; .[view] has it")
     [image] = re.findall(r"<img [^>]*>", circles.view(height=400).html())
     assert 'width="640"' in image
@@ -80,6 +80,7 @@ def test_the_picture_below_a_frame_cannot_be_distorted(circles):
     tall, wide = (np.ptp(np.flatnonzero(lit.any(axis=axis))) for axis in (1, 0))
     assert 0.8 < wide / tall < 1.25
     assert lit.mean() > 0.2
+
 
 @pytest.mark.parametrize(
     ("make", "sentence"),
