@@ -295,6 +295,7 @@ def test_a_satellite_of_a_large_fleet_is_found_by_name(chromium, tmp_path):
     path = to_html(flown(satellites=40), tmp_path / "large.html")
     chromium.get(path.as_uri())
     wait(chromium, READY)
+    chromium.execute_script("view.select(-1)")
     field = chromium.find_element("css selector", ".oas-find")
     field.send_keys("circle 3\ue007")
     settle(chromium)
