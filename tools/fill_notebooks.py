@@ -1,11 +1,13 @@
 """Run the notebooks and keep their outputs, small: python tools/fill_notebooks.py [PART OF A NAME ...]
 
-Pictures keep their 256 colours that lie farthest apart; the live view, a page of its own, becomes a line that
-says what the cell shows. What is kept has no time of execution, so that a second run changes little.
+Pictures keep their 256 colours that lie farthest apart; of the live view, a page of its own, stays the still
+picture below it, with a line that says what the cell shows. What is kept has no time of execution, so that a
+second run changes little.
 """
 
 import base64
 import io
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +22,8 @@ LARGEST = 400_000
 """Bytes of a notebook with its outputs."""
 WIDEST = 900
 VIEW = "(the view: turn, play, scrub, click. It is a page of its own, which is not kept here; run the cell.)"
+STILL = re.compile(r'<img [^>]*src="data:image/png;base64,([A-Za-z0-9+/=]+)"')
+STILL_WIDTH = 720
 
 
 def fill(path: Path) -> int:
@@ -42,18 +46,20 @@ def fill(path: Path) -> int:
 def small(output: Any) -> Any:
     """An output with its pictures compressed, and without pages."""
     data = output.get("data", {})
-    if "<iframe" in str(data.get("text/html", "")):
-        output["data"] = {"text/plain": VIEW}
+    if "<iframe" in (page := str(data.get("text/html", ""))):
+        below = STILL.search(page)
+        kept = {"image/png": compressed(below.group(1), STILL_WIDTH)} if below else {}
+        output["data"] = kept | {"text/plain": VIEW}
     elif "image/png" in data:
         data["image/png"] = compressed(data["image/png"])
     return output
 
 
-def compressed(picture: str) -> str:
-    """A PNG (base64) of at most `WIDEST` pixels and 256 colours, the rare ones among them."""
+def compressed(picture: str, widest: int = WIDEST) -> str:
+    """A PNG (base64) of at most `widest` pixels and 256 colours, the rare ones among them."""
     image = Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
-    if image.width > WIDEST:
-        image = image.resize((WIDEST, round(image.height * WIDEST / image.width)), Image.Resampling.LANCZOS)
+    if image.width > widest:
+        image = image.resize((widest, round(image.height * widest / image.width)), Image.Resampling.LANCZOS)
     written = io.BytesIO()
     image.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3).save(written, "png", optimize=True)
     return base64.b64encode(written.getvalue()).decode()

@@ -56,8 +56,7 @@ class View {
     this.build(root);
     this.dress();
     this.watch();
-    this.facing();
-    if (this.options.page) this.open();
+    if (this.options.page) this.open(); else this.present();
     if (runs.some((run) => run.apart)) this.said = "not of the same time: both are shown from their beginnings";
     else if (this.unlike.length) this.said = `not flown alike: another ${this.unlike.join(", ")}`;
   }
@@ -69,18 +68,27 @@ class View {
     return SPEEDS.findLast((speed) => speed <= Math.max(1, wanted));
   }
 
-  /** A page begins where its address says, or else at an event that tells what the run is about. */
+  /** Begin at the moment, and turned to where, the first recording tells most: `opening.py` chose both. */
+  present() {
+    const [run] = this.runs, { opening } = run;
+    if (this.options.live || !opening) { this.facing(); return; }
+    const [time, n, latitude, longitude] = opening;
+    this.t = clamp(run.shift + time, this.begin, this.end);
+    this.centreAt({ latitude, longitude }, earthAngle(run, this.when(run)));
+    if (n >= 0 && run.size <= 60 && this.root.clientWidth > 900) this.select(n, 0);
+  }
+
+  /** A page begins where its address says, or else where any view does. */
   open() {
-    const asked = new URLSearchParams(location.hash.slice(1)), t = parseFloat(asked.get("t"));
-    const event = asked.has("t") || asked.has("sat") ? null : firstSight(this.runs[0]);
-    if (event) this.t = clamp(this.runs[0].shift + event[0], this.begin, this.end);
-    if (Number.isFinite(t)) this.t = clamp(this.begin + t, this.begin, this.end);
+    const asked = new URLSearchParams(location.hash.slice(1)), t = parseFloat(asked.get("t")), sat = parseInt(asked.get("sat"), 10);
     if (["globe", "map", "both"].includes(asked.get("view"))) this.set("show", asked.get("view"));
-    const n = asked.has("sat") ? parseInt(asked.get("sat"), 10) : event && this.runs[0].size <= 60 ? event[1] : -1;
     if (asked.get("theme") in THEMES) this.set("theme", asked.get("theme"));
-    this.facing(event);
-    const r = clamp(parseInt(asked.get("run"), 10) || 0, 0, this.runs.length - 1);
-    if (n >= 0 && n < this.runs[r].size && (asked.has("sat") || window.innerWidth > 900)) this.select(n, r);
+    if (asked.has("t") || asked.has("sat")) {
+      if (Number.isFinite(t)) this.t = clamp(this.begin + t, this.begin, this.end);
+      this.facing();
+      const r = clamp(parseInt(asked.get("run"), 10) || 0, 0, this.runs.length - 1);
+      if (sat >= 0 && sat < this.runs[r].size) this.select(sat, r);
+    } else this.present();
     if (this.noted) return;
     this.noted = () => this.open(); // another address was pasted in; what the page writes itself is no such change
     window.addEventListener("hashchange", this.noted);
@@ -98,15 +106,11 @@ class View {
     try { history.replaceState(null, "", `#${parts.join("&")}`); } catch { /* a frame without an address */ }
   }
 
-  /** Turn to the day side, as far as the fleet, and what is to be seen first, can be seen from there. */
-  facing(event = null) {
+  /** Turn to the day side, as far as the fleet can be seen from there. */
+  facing() {
     const run = this.runs[0], at = this.when(run), angle = earthAngle(run, at), p = [0, 0, 0];
     const [sx, sy] = vector(run.sun, at.k), noon = Math.atan2(sy, sx) - angle;
-    let most = -Infinity, there = null;
-    if (event?.[1] >= 0) {
-      place(run, event[1], at, angle, p, 0);
-      there = Math.atan2(p[1], p[0]);
-    } else if (event && words(event).longitude_deg !== undefined) there = words(event).longitude_deg / DEGREE;
+    let most = -Infinity;
     for (let i = 0; i < 24; i++) {
       const yaw = noon + i * TAU / 24;
       let seen = 0;
@@ -114,8 +118,7 @@ class View {
         place(run, n, at, angle, p, 0);
         seen += Math.max(0, Math.cos(Math.atan2(p[1], p[0]) - yaw));
       }
-      // an event need not be in the middle to be seen: 50 degrees from it is near enough
-      const worth = seen / run.size + Math.cos(yaw - noon) + (there === null ? 0 : 4 * Math.min(0.64, Math.cos(yaw - there)));
+      const worth = seen / run.size + Math.cos(yaw - noon);
       if (worth > most) { most = worth; this.yaw = yaw; }
     }
   }
@@ -270,11 +273,26 @@ class View {
       for (const [side, value] of Object.entries(share)) box.style[side] = `${100 * value}%`;
       const pane = { run, r, kind, share, box, labels: element("div", "", box) };
       if (this.runs.length > 1 && !i) element("div", "oas-title", box, this.called(r));
-      if (i === 0) pane.legend = element("div", "oas-card oas-legend", box);
+      if (i === 0) pane.legend = this.legend(box);
       this.panes.push(pane);
     }));
     this.stale = true;
     this.redraw();
+  }
+
+  /** What the colours mean; where it would lie on the Earth it is folded until it is asked for. */
+  legend(box) {
+    const card = element("div", "oas-card oas-legend", box), fold = element("button", "", card, "key");
+    fold.type = "button";
+    fold.setAttribute("aria-expanded", "false");
+    fold.addEventListener("pointerdown", (event) => event.stopPropagation()); // the stage would take it for a turn
+    fold.addEventListener("click", () => {
+      fold.setAttribute("aria-expanded", card.classList.toggle("open"));
+      this.captionBox = null;
+      this.root.focus({ preventScroll: true });
+      this.redraw();
+    });
+    return element("div", "", card);
   }
 
   set(name, value) {
@@ -335,6 +353,9 @@ class View {
   watch() {
     this.sizes = new ResizeObserver(() => {
       this.fold(this.root.clientWidth < 640);
+      this.root.classList.toggle("slim", this.root.clientWidth < 900);
+      const { clientWidth: width, clientHeight: height } = this.stage, panes = this.runs.length * (this.options.show === "both" ? 2 : 1);
+      this.root.classList.toggle("tight", width / panes - 0.8 * height < 320); // room beside the Earth for what the colours mean
       this.stale = true;
       this.redraw();
     });
@@ -547,13 +568,13 @@ class View {
     for (const lamp of this.lamps) lamp();
     if (this.painter) this.paint();
     const { film } = this;
+    this.writeCaption();
     for (const pane of this.panes) {
-      this.writeLabels(pane);
       if (pane.legend) this.writeLegend(pane);
+      this.writeLabels(pane);
     }
     for (const panel of this.panels) this.writePanel(panel);
     this.list.write();
-    this.writeCaption();
     this.runs.forEach((run, r) => drawTimeline(this, run, this.timelines[r]));
     this.stale = false;
     const share = (this.t - this.begin) / (this.end - this.begin || 1);
@@ -574,6 +595,7 @@ class View {
     const key = `${scores.map((score) => Math.round(10 * score))} ${names} ${leads} ${news}`;
     if (key === this.captioned) return;
     this.captioned = key;
+    this.captionBox = null;
     this.caption.replaceChildren();
     const row = element("div", "", this.caption);
     scores.forEach((score, r) => {
@@ -704,8 +726,23 @@ class View {
     return wanted;
   }
 
+  /** What lies over a pane: left, top, width and height in its pixels. A name below it could not be read. */
+  covered({ share, legend }) {
+    if (this.stale || !this.captionBox) {
+      const { offsetLeft, offsetTop, offsetWidth, offsetHeight, parentNode } = this.caption;
+      this.captionBox = parentNode === this.stage ? [offsetLeft, offsetTop, offsetWidth, offsetHeight] : [0, 0, 0, 0];
+      this.stageBox = [this.stage.clientWidth, this.stage.clientHeight];
+      for (const { legend: one } of this.panes) {
+        const card = one?.parentNode;
+        if (card) one.box = [card.offsetLeft, card.offsetTop, card.offsetWidth, card.offsetHeight];
+      }
+    }
+    const [left, top, wide, tall] = this.captionBox, [width, height] = this.stageBox;
+    return [[left - share.left * width, top - share.top * height, wide, tall], ...(legend ? [legend.box] : [])];
+  }
+
   writeLabels(pane) {
-    const wanted = this.labelsOf(pane), { children } = pane.labels, taken = [];
+    const wanted = this.labelsOf(pane), { children } = pane.labels, taken = this.covered(pane);
     while (children.length < wanted.length) element("div", "", pane.labels);
     for (let i = 0; i < children.length; i++) { // the first written keeps its place, what would lie on it is left out
       const label = children[i], [text, place, kind] = wanted[i] || [], at = wanted[i] && this.spot(pane, place);
@@ -1002,6 +1039,9 @@ async function render({ model, el }) {
     "change:playing": () => { if (model.get("playing") !== view.playing) view.play(model.get("playing")); },
   };
   for (const [name, act] of Object.entries(follow)) model.on(name, act);
+  if (model.get("round") > 0) follow["change:round"]();
+  if (model.get("selected") >= 0) follow["change:selected"]();
+  send(); // where it began
   ask(view.runs[0].rounds);
   return () => {
     clearTimeout(waiting);

@@ -58,7 +58,7 @@ function decision(run, n, i, k, panel) {
   const taken = run.action?.[i], there = taken >= 0; // before the first round none was taken
   const names = run.meta.action_names || [], chosen = names[taken], share = run.probability?.[i];
   const { odds, from } = there ? oddsOf(run, n, k, chosen) : {};
-  const probability = Number.isFinite(share) && share !== undefined ? ` ${quantity(share, "share")}` : run.probability ? " –" : "";
+  const probability = Number.isFinite(share) ? ` ${quantity(share, "share")}` : ""; // not every policy holds one
   part(panel, "odds", odds ? `${from} ${JSON.stringify(odds)} ${taken}` : `${there}`, (box) => {
     if (there) element("h4", "", box, from === undefined ? "decision" : `decision, as held at ${clockText(run.start + from).slice(11, 19)}`);
     if (odds) oddsGrid(odds, chosen, box);
@@ -235,12 +235,12 @@ function thought(run, n, k, panel) {
     .filter(([name]) => run[name] && run[name][j * run.size + n] > 0)
     .map(([name, text]) => [text, quantity(run[name][j * run.size + n], run.about[name].unit)]);
   const key = last || costs.length ? `${last ? last[0] : ""} ${costs}` : "";
-  part(panel, "thought", key, (box) => { if (key) writeThought(last, costs, box); });
+  part(panel, "thought", key, (box) => { if (key) writeThought(last, costs, run.wordy, box); });
 }
 
-function writeThought(last, costs, panel) {
+function writeThought(last, costs, wordy, panel) {
   element("h4", "", panel, "last thought");
-  if (!last) element("div", "oas-say", panel, "Its words were not recorded; --minds-recorded says whose are.");
+  if (!last && wordy) element("div", "oas-say", panel, "Its words were not recorded; --minds-recorded says whose are.");
   if (last) {
     let said = { report: "", answer: last[5] };
     try { said = JSON.parse(last[5]); } catch { /* plain text */ }

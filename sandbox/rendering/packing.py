@@ -6,7 +6,7 @@ split into planes of low and high bytes: what then repeats is what zlib is good 
 rounds come to a third of their plain 16-bit positions.
 
 For the eye, not for analysis: positions are rounded to 0.2 km in low orbit, shares to 1 %, temperatures to
-0.1 K.
+0.1 K. What is not known (NaN) is the header's "gap".
 """
 
 import json
@@ -21,7 +21,8 @@ from sandbox.errors import SandboxError
 from sandbox.geography import cities, fine_coastline
 from sandbox.lasers import CARGO
 from sandbox.recording.recording import Recording
-from sandbox.recording.variables import EVENT_KINDS, ROUND, SATELLITE, TARGET_STATES, VARIABLES
+from sandbox.recording.variables import ROUND, SATELLITE, TARGET_STATES, VARIABLES
+from sandbox.rendering.opening import kinds, opening
 from sandbox.rendering.palette import mode_colours
 from sandbox.rendering.words import SAID_BY_MINDS, kept_words
 
@@ -104,16 +105,22 @@ def pack(recording: Recording, *, every: int | None = None, rest: bool = True) -
             "meta": _meta(recording),
             "colours": mode_colours(recording.doing_names, dark=True),
             "colours_light": mode_colours(recording.doing_names),
-            **({"cities": _cities()} if rest else {}),
+            **({"cities": _cities(), "opening": _opening(recording)} if rest else {}),
             "target_states": TARGET_STATES,
             "texts_left_out": left_out,
-            "kinds": {name: [kind.about, kind.lane, kind.description] for name, kind in EVENT_KINDS.items()},
+            "kinds": kinds(),
             "events": events,
             "arrays": headers,
         },
         separators=(",", ":"),
     ).encode()
     return zlib.compress(MAGIC + struct.pack("<I", len(head)) + head + b"".join(parts), 9)
+
+
+def _opening(recording: Recording) -> list[float]:
+    """Where the view begins: seconds, whose event it is, latitude and longitude (rad)."""
+    time_s, satellite, *middle = opening(recording)
+    return [round(time_s, 1), satellite, *(round(angle, 3) for angle in middle)]
 
 
 def stride(recording: Recording, every: int | None = None) -> int:
@@ -201,20 +208,27 @@ def _whole(name: str, values: np.ndarray) -> tuple[np.ndarray, Header]:
         scale = COAST_DEG if name == "coast" else 1
         return values, _numbers(_width(values), True, order, scale, 0)
     coding = _CODINGS.get(name, Coding(2, 1) if variable and not variable.static else Coding(4, 0))
-    known = np.nan_to_num(np.asarray(values, np.float64))
+    numbers = np.asarray(values, np.float64)
+    there = np.isfinite(numbers)
+    known, gaps = numbers[there], not there.all()
+    top = 2 ** (8 * coding.width) - 1 - 2 * gaps  # what is not known takes the number after the largest
+    signed, width = coding.symmetric or coding.width == 4 or coding.step > 0, coding.width
     if coding.step:
-        whole = np.rint((known - coding.base) / coding.step).astype(np.int64)
-        return whole, _numbers(_width(whole), True, coding.order, coding.step, coding.base)
-    top = 2 ** (8 * coding.width) - 1
-    signed = coding.symmetric or coding.width == 4
-    if coding.symmetric:
+        scale, offset = coding.step, coding.base
+    elif coding.symmetric:
         scale, offset = float(np.abs(known).max(initial=0.0)) / (top // 2) or 1.0, 0.0
     else:
         low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
         # a signed number counts from zero: half of its range is enough
         scale, offset = (high - low) / (top // 2 if signed else top) or 1.0, low
-    whole = np.rint((known - offset) / scale).astype(np.int64)
-    return whole, _numbers(coding.width, signed, coding.order, scale, offset)
+    quantised = np.rint((known - offset) / scale).astype(np.int64)
+    gap = int(quantised.max(initial=-1)) + 1
+    whole = np.full(numbers.shape, gap)
+    whole[there] = quantised
+    if coding.step:
+        width = _width(whole)
+    header = _numbers(width, signed, coding.order, scale, offset)
+    return whole, header | ({"gap": gap} if gaps else {})
 
 
 def _numbers(width: int, signed: bool, order: int, scale: float, offset: float) -> Header:
@@ -255,7 +269,8 @@ def _decoded(data: bytes, header: Header) -> np.ndarray:
     for _ in range(header["order"]):
         table = np.cumsum(table, axis=1, dtype=number)
     whole = table.astype(f"<{'i' if header['signed'] else 'u'}{width}")
-    return whole.T.reshape(shape) * header["scale"] + header["offset"]
+    values = whole.T.reshape(shape) * header["scale"] + header["offset"]
+    return np.where(whole.T.reshape(shape) == header["gap"], np.nan, values) if "gap" in header else values
 
 
 def _meta(recording: Recording) -> Header:

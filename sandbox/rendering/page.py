@@ -15,7 +15,7 @@ from sandbox.files import MARK, marked, replacing
 from sandbox.recording.recording import Recording
 from sandbox.rendering.packing import pack
 from sandbox.rendering.png import png
-from sandbox.rendering.raster import SHOWN, picture
+from sandbox.rendering.raster import LEAST, SHOWN, still
 
 MODULES = (
     "style.js",
@@ -168,14 +168,17 @@ class FrameView:
     def html(self) -> str:
         """The frame and the picture below it."""
         inside = html.escape(page(self._recordings, every=self._every, **self._options), quote=True)
-        still = base64.b64encode(png(picture(self._recordings[0], size=(640, 480)))).decode()
+        size = (max(LEAST[0], self._height * 8 // 5), max(LEAST[1], self._height))
+        drawn = still(self._recordings[0], size=size, show=self._options.get("show", "globe"))
         box = (
             f"position:relative;height:{self._height}px;background:#04070d;border-radius:8px;overflow:hidden"
         )
         fill = "position:absolute;inset:0;width:100%;height:100%;border:0"
+        # a notebook that is not trusted keeps few styles: the picture's height follows from its width alone
         return (
-            f'<div style="{box}"><img alt="{html.escape(title(self._recordings))}" '
-            f'src="data:image/png;base64,{still}" style="{fill};object-fit:contain">'
+            f'<div style="{box}"><img alt="{html.escape(title(self._recordings))}" width="{size[0]}" '
+            f'src="data:image/png;base64,{base64.b64encode(png(drawn)).decode()}" '
+            f'style="display:block;max-width:100%;margin:0 auto">'
             f'<iframe sandbox="allow-scripts" title="interactive view" style="{fill}" '
             f'srcdoc="{inside}"></iframe></div>'
         )

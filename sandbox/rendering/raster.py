@@ -11,6 +11,7 @@ from sandbox.recording.recording import Frame, Recording
 from sandbox.recording.variables import TARGET_STATES
 from sandbox.rendering.canvas import Canvas
 from sandbox.rendering.earth import SPACE, Earth
+from sandbox.rendering.opening import opening
 from sandbox.rendering.palette import DARK, MINT, SKY, YELLOW, mode_colours, rgb
 from sandbox.rendering.projection import Globe, Map, direction, turned
 
@@ -109,6 +110,13 @@ def picture(
     frame = recording.frame(k)
     longitude = float(np.angle(np.exp(1j * frame["longitude"].astype(np.float64)).sum()))
     return Rasteriser(size, show, longitude=longitude, latitude=0.35, fine=2).draw(recording, k)
+
+
+def still(recording: Recording, *, size: tuple[int, int] = SIZE, show: str = "globe") -> np.ndarray:
+    """A fine still picture (height, width, 3) of how an interactive view begins."""
+    first = opening(recording)
+    camera = Rasteriser(size, show, latitude=first.latitude, longitude=first.longitude, fine=2)
+    return camera.draw(recording, first.round_of(recording))
 
 
 @lru_cache(maxsize=4)

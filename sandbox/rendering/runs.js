@@ -33,9 +33,9 @@ export async function unpack(bytes) {
 }
 
 /** Undo byte planes, differences along the first axis and quantisation; the result is row-major as `shape`. */
-function decode(bytes, { shape, width, signed, order, scale, offset }) {
+function decode(bytes, { shape, width, signed, order, scale, offset, gap }) {
   const rows = shape[0], columns = shape.slice(1).reduce((a, b) => a * b, 1), total = rows * columns;
-  const whole = scale === 1 && offset === 0 && signed;
+  const whole = scale === 1 && offset === 0 && signed && gap === undefined;
   const kind = whole ? { 1: Int8Array, 2: Int16Array, 4: Int32Array } : { 1: Float32Array, 2: Float32Array, 4: Float64Array };
   const out = new kind[width](total);
   const shift = 32 - 8 * width;
@@ -47,7 +47,7 @@ function decode(bytes, { shape, width, signed, order, scale, offset }) {
       if (order === 2) value += slope = (slope + raw) | 0;
       else value = order ? value + raw : raw;
       value = signed ? (value << shift) >> shift : (value << shift) >>> shift;
-      out[k * columns + m] = value * scale + offset;
+      out[k * columns + m] = value === gap ? NaN : value * scale + offset; // not known
     }
   }
   return out;

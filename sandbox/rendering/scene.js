@@ -1,6 +1,7 @@
 // What a moment of a run looks like: colours by activity or number, and all that is drawn as lines and points.
 
 function ramp(x, look) {
+  if (Number.isNaN(x)) return look.lanes.other; // not known
   const at = clamp(x || 0, 0, 1) * (look.ramp.length - 1), i = Math.min(look.ramp.length - 2, Math.floor(at)), f = at - i;
   return look.ramp[i].map((v, c) => v + f * (look.ramp[i + 1][c] - v));
 }
@@ -23,6 +24,7 @@ function schemes(run, look) {
     if (!about.scheme || !(name in run)) continue;
     let low = about.range ? about.range[0] : Infinity, high = about.range ? about.range[1] : -Infinity;
     if (!about.range) for (const v of run[name]) { if (v < low) low = v; if (v > high) high = v; }
+    if (low > high) continue; // of nobody known
     found[name.replaceAll("_", " ")] = {
       of: (n, k) => ramp((run[name][at(n, k)] - low) / (high - low || 1), look),
       low: quantity(low, about.unit), high: quantity(high, about.unit),

@@ -22,11 +22,16 @@ function measure(runs) {
   }
 }
 
-/** What was earned by time `t` of a run: in the rounds that were over then. */
+/** What was earned by time `t` of a run: in the rounds that were over then, and what had arrived since. */
 function scoreAt(run, t) {
-  const { k } = locate(run, t);
+  const { k } = locate(run, t), over = k > 0 ? run.value[k - 1] : 0;
   if (t >= run.over - 1e-3) return run.value[run.rounds - 1];
-  return k > 0 ? run.value[k - 1] : 0;
+  if (run.score !== "value so far") return over;
+  let arrived = 0;
+  for (let i = eventsBefore(run, run.time[k] + 0.05); i < run.events.length && run.events[i][0] <= t + 0.05; i++) { // times are rounded
+    if (ARRIVALS.has(run.events[i][2])) arrived += run.events[i][4] || 0;
+  }
+  return Math.min(over + arrived, run.value[k]);
 }
 
 /** The first moment at which runs decide otherwise, who does, and what each decided; or null. */

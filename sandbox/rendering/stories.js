@@ -1,10 +1,8 @@
-// What happened in a run: events by lane and by what they are about, stories, and where to look first.
+// What happened in a run: events by lane and by what they are about, and stories.
 
 const LANES = ["images", "delivered", "jobs", "conjunctions", "orders", "health", "minds", "other"]; // in the order of the timeline
-const QUIET = new Set(["thought", "consulted", "reason", "question", "expired", "unanswered", "handover", "computed", "closest_approach"]);
-const WEIGHTS = { collision: 9, lost: 9, override: 7, disaster: 8, tip: 6, completion: 6, burn: 5, safe_mode: 5, delivery: 4, answer: 3, capture: 3 };
-
-const LEAST_BURN = 1e-4; // m/s: of less nobody would speak
+/** How much an event of a kind tells of a run: nothing where it is 0. */
+const weightOf = (run, kind) => run.kinds?.[kind]?.[3] ?? 1;
 
 const laneOf = (run, kind) => {
   const lane = run.kinds?.[kind]?.[1];
@@ -18,6 +16,7 @@ function indexEvents(run) {
   run.bySatellite = run.byThing = run.byStation = run.byKind = run.cargoSeen = run.earned = null;
   run.lanes = LANES.filter((lane) => run.events.some((event) => laneOf(run, event[2]) === lane));
   run.disasters = run.events.filter((event) => event[2] === "disaster").map((event) => ({ time: event[0], ...words(event) }));
+  run.wordy = run.events.some((event) => event[2] === "thought"); // a heuristic that is charged for thought has no words
   const last = run.events.length ? run.events.at(-1)[0] : 0; // what a round brought stands up to its end
   run.over = Math.max(run.time[run.rounds - 1] + (run.meta.round_s || 0), last);
 }
@@ -109,23 +108,9 @@ function phrase(run, event) {
   return parts.join(", ");
 }
 
-/** What is worth seeing first: an event in the first part of the run that many would call one. */
-function firstSight(run) {
-  const until = run.time[0] + 0.6 * (run.time[run.rounds - 1] - run.time[0]);
-  let best = null, most = 0;
-  for (const event of run.events) {
-    if (event[0] > until) break;
-    if (event[2] === "burn" && !(event[4] > LEAST_BURN)) continue;
-    const lit = event[1] >= 0 && run.sunlight?.[locate(run, event[0]).k * run.size + event[1]] > 0.5;
-    const weight = (WEIGHTS[event[2]] || (QUIET.has(event[2]) ? 0 : 1)) + (event[1] >= 0 ? 0.5 : 0) + (lit ? 1.5 : 0); // rather by day
-    if (weight > most) { best = event; most = weight; }
-  }
-  return best;
-}
-
 /** Seconds of the run in a second of playing: something happens every second or two, and it ends within minutes. */
 function pace(run, span) {
-  const count = run.events.filter((event) => !QUIET.has(event[2])).length;
+  const count = run.events.filter((event) => weightOf(run, event[2]) > 0).length;
   return clamp(count > 3 ? 1.5 * span / count : Infinity, span / 180, span / 45);
 }
 
@@ -165,7 +150,7 @@ function drawLanes(view, run, pen, width, top) {
     for (const event of run.events) {
       if (laneOf(run, event[2]) !== lane) continue;
       const x = (run.shift + event[0] - view.begin) / (view.end - view.begin || 1) * width;
-      const heavy = (WEIGHTS[event[2]] || 0) > 4;
+      const heavy = weightOf(run, event[2]) > 4;
       pen.globalAlpha = heavy ? 1 : 0.5;
       pen.fillRect(x - heavy * 0.5, y, 1 + heavy, LANE_HEIGHT - 2);
     }

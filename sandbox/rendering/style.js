@@ -73,7 +73,9 @@ const STYLE = themeRules() + `
 .oas-label{position:absolute;font-size:10.5px;color:var(--label);text-shadow:0 0 3px var(--halo),0 0 3px var(--halo);white-space:nowrap}
 .oas-label.it{font-style:italic;color:var(--faint)}.oas-label.town{font-size:9.5px;color:var(--faint);opacity:.9}
 .oas-card{background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:7px 10px}
-.oas-legend{position:absolute;left:10px;bottom:10px;min-width:112px;max-width:45%;max-height:90%;overflow:hidden}
+.oas-legend{position:absolute;left:10px;bottom:10px;min-width:112px;max-width:45%;max-height:calc(100% - 20px);overflow:auto;scrollbar-width:none}
+.oas-legend>button{display:none;pointer-events:auto}.oas.tight .oas-legend>button{display:block}.oas-legend>button::after{content:" ▸"}
+.oas-legend.open>button::after{content:" ▾"}.oas.tight .oas-legend:not(.open){padding:0;border:0;min-width:0;background:none}.oas.tight .oas-legend:not(.open)>div{display:none}
 .oas-row{display:flex;justify-content:space-between;gap:12px}.oas-row span:last-child{color:var(--strong);font-variant-numeric:tabular-nums;text-align:right}
 .oas-row span:first-child{color:var(--muted)}.oas-dot{display:inline-block;width:9px;height:9px;border-radius:50%;margin-right:6px}
 .oas-rule{border:0;border-top:1px solid var(--edge);margin:4px 0}.oas-sign{display:inline-block;width:15px}
@@ -101,8 +103,10 @@ const STYLE = themeRules() + `
 .oas-odds .chosen+i{background:var(--accent)}.oas-odds span:nth-child(3n){text-align:right;font-variant-numeric:tabular-nums}
 .oas-panel .oas-event{display:block;width:100%;height:auto;text-align:left;background:none;border:0;border-radius:3px;padding:1px 4px}
 .oas-panel .oas-event:hover{background:var(--control)}.oas-panel summary{color:var(--muted);cursor:pointer}.oas-event time{color:var(--muted);margin-right:6px;font-variant-numeric:tabular-nums}
+.oas.slim .oas-bar{gap:3px;padding:4px 7px}.oas.slim .oas-bar :is(button,select,input){font-size:11px;padding-left:5px;padding-right:5px;height:24px}
+.oas.slim .oas-find{width:84px}.oas.slim .oas-bar>select{max-width:92px}
 .oas.narrow .oas-bar{flex-wrap:nowrap;overflow-x:auto;scrollbar-width:none}.oas.narrow .oas-bar>*{flex:none}
-.oas.narrow .oas-foot{flex-wrap:wrap}.oas.narrow .oas-foot input,.oas.narrow .oas-foot .oas-clock{order:-1}.oas.narrow .oas-foot input{flex:1 1 40%}
+.oas.narrow .oas-foot{flex-wrap:wrap}.oas.narrow .oas-foot input,.oas.narrow .oas-foot .oas-clock{order:-1}.oas.narrow .oas-foot input{flex:1 1 28%}.oas.narrow .oas-foot .oas-clock{font-size:11px}
 .oas.narrow .oas-bar:first-of-type{mask-image:linear-gradient(90deg,#000 86%,transparent)}
 .oas.two:not(.narrow) .oas-caption{top:auto;bottom:10px;max-width:max(200px,calc(50% - 215px))}
 .oas.narrow.two .oas-side{flex-direction:row;max-height:46%}.oas.narrow.two .oas-panel{padding:6px 8px;font-size:11px}

@@ -48,6 +48,15 @@ def test_a_page_becomes_a_line():
     assert fill_notebooks.small(output)["data"] == {"text/plain": fill_notebooks.VIEW}
 
 
+def test_of_a_view_the_still_picture_stays():
+    still = picture(np.full((560, 896, 3), 40, np.uint8))
+    image = f'<img alt="x" width="896" src="data:image/png;base64,{still}" style="display:block">'
+    text = f'<div>{image}<iframe srcdoc=""></iframe></div>'
+    kept = fill_notebooks.small({"output_type": "display_data", "data": {"text/html": text}})["data"]
+    assert sorted(kept) == ["image/png", "text/plain"]
+    assert opened(kept["image/png"]).size == (fill_notebooks.STILL_WIDTH, 450)
+
+
 def test_text_stays():
     output = {"output_type": "stream", "name": "stdout", "text": "value delivered: 179\n"}
     assert fill_notebooks.small(dict(output)) == output

@@ -35,6 +35,8 @@ def test_outputs_that_are_kept_are_small_and_sound(path):
     if outputs:
         assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
         assert any("image/png" in output.get("data", {}) for output in outputs)
+        assert "image/png" in outputs[-1]["data"], "what the view shows first, as a picture"
+        assert len(outputs[-1]["data"]["image/png"]) < 100_000
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sandbox.errors import SandboxError
 from sandbox.recording import Events, Recorder, Recording
 from sandbox.rendering import words
+from sandbox.rendering.opening import opening
 from sandbox.rendering.packing import pack, stride, unpacked
 from sandbox.rendering.widget import part
 
@@ -126,3 +127,32 @@ def test_a_world_without_requests_or_stations():
     _, found = unpacked(pack(Recording(recording.meta, arrays, recording.events)))
     assert found["target_state"].shape == (40, 0)
     assert found["station_latitude"].shape == (0,)
+
+
+def test_what_is_not_known_stays_so(circles):
+    """NaN is neither 0 nor anything else; what is beside it keeps its accuracy."""
+    holes = dict(circles.arrays)
+    for name in ("probability", "temperature", "reward", "latitude", "encounter_position"):
+        values = (
+            np.array(holes[name]) if name in holes else np.zeros((*holes["battery"].shape, 3), np.float32)
+        )
+        values[::3, 1] = np.nan
+        holes[name] = values
+    holes["thought_s"] = np.full_like(holes["battery"], np.nan)
+    header, arrays = unpacked(pack(Recording(circles.meta, holes, circles.events)))
+    _, whole = unpacked(pack(circles))
+    for name in ("probability", "temperature", "reward", "encounter_position"):
+        assert np.array_equal(np.isnan(arrays[name]), np.isnan(holes[name])), name
+    known = ~np.isnan(holes["reward"])
+    np.testing.assert_allclose(arrays["reward"][known], whole["reward"][known], atol=1e-3)
+    assert np.isnan(arrays["thought_s"]).all()
+    assert {array["name"] for array in header["arrays"] if "gap" in array} == {
+        "probability", "temperature", "reward", "encounter_position", "thought_s",
+    }  # fmt: skip
+
+
+def test_a_page_says_where_it_opens(circles):
+    header, _ = unpacked(pack(circles))
+    first = opening(circles)
+    assert header["opening"] == pytest.approx(first, abs=0.06)
+    assert "opening" not in unpacked(pack(circles, rest=False))[0]

@@ -1,7 +1,9 @@
 """Pages and frames: self-contained, escaped, and within the sizes that are promised."""
 
+import base64
 import html
 import re
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -65,6 +67,21 @@ def test_what_a_notebook_gets(circles):
     assert "data:image/png;base64," in shown["text/html"]
 
 
+def test_the_picture_below_a_frame_cannot_be_distorted(circles):
+    """A notebook that is not trusted keeps few styles and no frame: only the width may be asked for."""
+    Image = pytest.importorskip("PIL.Image", reason="no pillow; .[view] has it")
+    [image] = re.findall(r"<img [^>]*>", circles.view(height=400).html())
+    assert 'width="640"' in image
+    assert not re.findall(r"height[=:]|object-fit|position", image.replace("max-height", ""))
+    [still] = re.findall(r"base64,([A-Za-z0-9+/=]+)", image)
+    with Image.open(BytesIO(base64.b64decode(still))) as opened:
+        assert opened.size == (640, 400)
+        lit = np.asarray(opened, float)[:330].max(axis=2) > 40  # the Earth by day, above the status
+    tall, wide = (np.ptp(np.flatnonzero(lit.any(axis=axis))) for axis in (1, 0))
+    assert 0.8 < wide / tall < 1.25
+    assert lit.mean() > 0.2
+
+
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
@@ -82,10 +99,7 @@ def test_mistakes(circles, make, sentence):
 
 
 def test_png_is_read_by_another_library():
-    from io import BytesIO
-
-    from PIL import Image
-
+    Image = pytest.importorskip("PIL.Image", reason="no pillow; .[view] has it")
     image = np.random.default_rng(0).integers(0, 256, (37, 53, 3), np.uint8)
     np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(png(image)))), image)
 

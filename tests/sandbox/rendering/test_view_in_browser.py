@@ -295,6 +295,7 @@ def test_a_satellite_of_a_large_fleet_is_found_by_name(chromium, tmp_path):
     path = to_html(flown(satellites=40), tmp_path / "large.html")
     chromium.get(path.as_uri())
     wait(chromium, READY)
+    chromium.execute_script("view.select(-1)")
     field = chromium.find_element("css selector", ".oas-find")
     field.send_keys("circle 3\ue007")
     settle(chromium)
@@ -407,7 +408,7 @@ def test_the_frame_of_a_notebook_is_sandboxed_and_works(chromium, circles, tmp_p
     chromium.get(path.as_uri())
     frame = chromium.find_element("css selector", "iframe")
     assert frame.get_attribute("sandbox") == "allow-scripts"
-    assert chromium.execute_script("return document.querySelector('img').naturalWidth") == 640
+    assert chromium.execute_script("return document.querySelector('img').naturalWidth") == 896
     chromium.switch_to.frame(frame)
     wait(chromium, READY)
     keys(chromium, "END")
