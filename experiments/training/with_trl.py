@@ -104,7 +104,7 @@ class Replies:
         raise SandboxError(f"{count} episodes have {len(found)} decisions with a choice; give more --hours.")
 
     def worth(self, moment: Moment, text: str, prompt_tokens: int, output_tokens: int) -> float:
-        """Rewards of the fleet after a reply of so many tokens, scaled as `Trial.scale` says, less malus."""
+        """The rewards of the fleet after a reply of so many tokens, times `Trial.scale`, less the malus."""
         observation, info = self._go_to(moment)
         n = moment.satellite
         actions = self.guide.act(observation, info).copy()
