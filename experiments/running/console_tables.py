@@ -90,11 +90,26 @@ def _mass(decision: Any) -> str:
 
 
 def print_comparison(title: str, policies: Sequence[str], rows: Mapping[str, Sequence[Summary]]) -> None:
-    """Metrics down, policies across: interquartile means, and under them their intervals."""
-    table = _table(title, "metric", *(f">{policy}" for policy in policies))
-    for name, summaries in rows.items():
-        table.add_row(name, *map(interval, summaries))
-    console_for().print(table)
+    """Metrics down, policies across: interquartile means, and under them their intervals.
+
+    As many policies stand side by side as the terminal is wide for, the others in a table below.
+    """
+    console = console_for()
+
+    def table(first: int, count: int) -> Table:
+        these = slice(first, first + count)
+        made = _table(None if first else title, "metric", *(f">{policy}" for policy in policies[these]))
+        for name, summaries in rows.items():
+            made.add_row(name, *map(interval, summaries[these]))
+        return made
+
+    unbounded = console.options.update(max_width=10_000)
+    for count in range(len(policies), 0, -1):
+        tables = [table(first, count) for first in range(0, len(policies), count)]
+        if all(console.measure(each, options=unbounded).maximum <= console.width for each in tables):
+            break
+    for each in tables:
+        console.print(each)
 
 
 def print_prices(rows: Sequence[Mapping[str, Any]]) -> None:

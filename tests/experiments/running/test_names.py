@@ -50,6 +50,19 @@ def test_tables_and_paths_on_a_terminal(name, capsys, tmp_path):
     assert seen.replace("/", "|") + "/" in out
 
 
+def test_policies_that_do_not_fit_side_by_side_stand_below(capsys, monkeypatch):
+    names = ["random", "deadline_greedy", "equinox", "phoenix", "a.module:Class"]
+    rows = {"value_delivered_total": [Summary(float(k), 2.0, 1.125, 3_000.0, 5) for k in range(5)]}
+    for columns in (50, 70, 200):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        console_tables.print_comparison("seeds", names, rows)
+        out = capsys.readouterr().out
+        assert all(out.count(name) == 1 for name in names)
+        assert out.count("1.125–3,000") == len(names)
+        assert "…" not in out
+        assert max(map(len, out.splitlines())) <= columns
+
+
 def test_intervals_are_dim_and_nothing_else_is_markup():
     console = Console(file=io.StringIO(), force_terminal=True, width=60, markup=False)
     console.print(console_tables.interval(Summary(1.0, 2.0, 1.0, 3.0, 5)))
