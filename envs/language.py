@@ -58,7 +58,7 @@ from envs.registry import find
 from envs.replies import ILLEGAL, UNREADABLE, Reading, ReplyReader
 from envs.reports import Reporter
 from sandbox.checks import shown, whole_number
-from sandbox.errors import SandboxError, unknown_name
+from sandbox.errors import SandboxError
 from sandbox.lasers import TERMINALS
 
 __all__ = ["LanguageEnv", "Reply", "Report", "env", "parallel_env", "raw_env"]
@@ -178,9 +178,6 @@ class LanguageEnv(ParallelEnv):
         agents = self.face.agents
         if not hasattr(replies, "get"):
             raise SandboxError(f"replies are {shown(replies)}; give a dictionary of agents.")
-        for agent in replies:
-            if agent not in self._number:
-                raise unknown_name("agent", agent, self.possible_agents)
         given = {agent: self._reply(agent, replies[agent]) for agent in agents if agent in replies}
         readings, thought = self._read(given), self._thought(given)
         orders = {agent: readings[agent].action if agent in readings else HOLD for agent in agents}

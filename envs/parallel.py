@@ -179,12 +179,7 @@ class ParallelFace(ParallelEnv):
         """The actions of those who take part and were told something."""
         if not hasattr(actions, "get"):
             raise SandboxError(f"actions are {shown(actions)}; give a dictionary of agents.")
-        given = {agent: actions[agent] for agent in self.agents if agent in actions}
-        if len(given) < len(actions):  # else nobody is there who does not take part
-            for agent in actions:
-                if agent not in self._number:
-                    raise unknown_name("agent", agent, self.possible_agents)
-        return given
+        return {agent: actions[agent] for agent in self.agents if agent in actions}
 
     def _orders(self, actions: Mapping[str, Any]) -> NDArray:
         given = self._given(actions)

@@ -60,7 +60,8 @@ def encounter_validity(
 ) -> Validity:
     """How far the encounter of two states keeps to the short-encounter model.
 
-    Arguments as `encounter_plane` and `collision_probability`; raises SandboxError as they do.
+    States (..., 6) and covariances (..., 6, 6) as of `encounter_plane`, radii (...) in m as of
+    `collision_probability`; raises SandboxError as they do.
     """
     radius = array_of("hard_body_radius", hard_body_radius)
     if not (radius > 0.0).all():

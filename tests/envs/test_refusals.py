@@ -346,15 +346,6 @@ def envs(small, quiet):
     return {name: make(small, quiet) for name, (make, _) in FACES.items()}
 
 
-@pytest.mark.parametrize("name", ["parallel", "joint", "messages", "words"])
-def test_an_agent_that_there_is_not_is_refused(envs, name):
-    env = envs[name]
-    env.reset(seed=0)
-    with pytest.raises(SandboxError, match="Unknown agent 'sat_99'; did you mean sat_"):
-        env.step({"sat_99": "A" if name == "words" else 0})
-    env.step({})
-
-
 def test_a_scenario_may_stand_first_in_every_face(small):
     for made in (tasking_v0.parallel_env(small), language.parallel_env("tasking_v0", small),
                  tasking_v0.env(small).unwrapped, language.env("tasking_v0", small).unwrapped):  # fmt: skip
