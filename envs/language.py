@@ -192,7 +192,7 @@ class LanguageEnv(ParallelEnv):
         return self._reports(observations, infos), rewards, ends, cuts, infos
 
     def state(self) -> NDArray[np.float32]:
-        """Compact true state (S,) of the world, for a centralised critic."""
+        """Compact true state (S,) of the world in [-1, 1], for a centralised critic."""
         return self.face.state()
 
     def render(self) -> Any:

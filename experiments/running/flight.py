@@ -15,6 +15,7 @@ import numpy as np
 
 from agents import Policy
 from agents.qwen.choice import Draws
+from agents.qwen.loading import first_line
 from agents.qwen.policy import QwenPolicy
 from envs.batch import BatchEnv
 from envs.camera import joined
@@ -264,9 +265,10 @@ class Flight:
                 memo[id(policy.engine)] = _twin(policy.engine)
         try:
             return copy.deepcopy(what, memo)
-        except (TypeError, NotImplementedError, RecursionError) as error:
+        except Exception as error:  # a policy of others fails in its own way: torch with a RuntimeError, say
+            reason = first_line(error)
             raise SandboxError(
-                f"The policy {type(self.policy).__name__} cannot be copied ({error}); without that there is "
+                f"The policy {type(self.policy).__name__} cannot be copied ({reason}); without that there is "
                 "neither asking nor a second future."
             ) from None
 

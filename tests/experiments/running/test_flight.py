@@ -1,6 +1,7 @@
 """A flight by hand: overrides are played and recorded, asking changes nothing, two futures are one."""
 
 import json
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -271,11 +272,17 @@ def test_mistakes(act, sentence):
     assert flight.overrides == {}
 
 
-def test_a_policy_that_cannot_be_copied_is_flown_all_the_same():
-    import threading
+class Uncopied:
+    """Refuses as a tensor does that another was computed from."""
 
+    def __deepcopy__(self, memo):
+        raise RuntimeError("Only Tensors created by the user support the deepcopy protocol.\nMore.")
+
+
+@pytest.mark.parametrize("hindrance", [threading.Lock, Uncopied])
+def test_a_policy_that_cannot_be_copied_is_flown_all_the_same(hindrance):
     flight = fly()
-    flight.policy.lock = threading.Lock()
+    flight.policy.hindrance = hindrance()
     flight.step()
     with pytest.raises(SandboxError, match="cannot be copied"):
         flight.branch()
