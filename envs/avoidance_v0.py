@@ -4,7 +4,7 @@ from envs.blocks.body import HEAT, Body, Safe, TimeLeft
 from envs.blocks.encounters import SHIP, Burns, Slot, WarningCount, Warnings
 from envs.blocks.pointing import NoOp
 from envs.blocks.state import ALIVE, APPROACH, FUEL, OFFSET, ORBIT, TIME
-from envs.blocks.terms import EncounterCounts, Fuel, Loss, SafeMode, Service
+from envs.blocks.terms import EncounterCounts, Fuel, Loss, Risk, SafeMode, Service
 from envs.faces import faces_of
 from envs.options import whole_count
 from envs.page import show_page
@@ -107,6 +107,7 @@ class Avoidance(Problem):
         "service": "pay of a day in the slot",
         "fuel_price": "price of a metre per second",
         "loss_penalty": "price of a lost satellite",
+        "risk_price": "price of a collision to be expected of what passed, by its last warning; 0 for none",
     }
 
     def brief(self) -> str:
@@ -117,15 +118,21 @@ class Avoidance(Problem):
 
     @classmethod
     def declare(
-        cls, warned: int = 3, service: float = 1.0, fuel_price: float = 2.0, loss_penalty: float = 100.0
+        cls,
+        warned: int = 3,
+        service: float = 1.0,
+        fuel_price: float = 2.0,
+        loss_penalty: float = 100.0,
+        risk_price: float = 0.0,
     ) -> Declaration:
+        risk = (Risk(risk_price),) if risk_price else ()
         return Declaration(
             blocks=(
                 Slot(), WarningCount(), Body(omit=HEAT, topic=SHIP), Safe(topic=SHIP),
                 TimeLeft(topic=SHIP),
                 Warnings(),
                 NoOp("wait", "do nothing"), Burns(),
-                Service(service), Fuel(fuel_price), Loss(loss_penalty), EncounterCounts(),
+                Service(service), Fuel(fuel_price), Loss(loss_penalty), *risk, EncounterCounts(),
                 SafeMode(),
             ),
             state=(TIME,),

@@ -21,6 +21,7 @@ from sandbox.conjunctions.approach import may_meet, minimum_between, nearer
 from sandbox.conjunctions.objects import CataloguedObjects, Objects
 from sandbox.conjunctions.screening import ENCOUNTER as PASS
 from sandbox.conjunctions.screening import screen
+from sandbox.encounter_warnings import warn
 from sandbox.errors import SandboxError
 from sandbox.maneuvers import SLOT_STEP_S, keep_slot, predict
 from sandbox.near_passes import draw_near
@@ -69,13 +70,15 @@ PASSING = structured(
         ("slot_at", "f8"),
         ("unsought", "f8"),
         ("weight", "f8"),
+        ("risk", "f8"),
         ("burns", "i8"),
     ]
 )
 """What the last round brought: a collision, the least distance to anything that passed (m), m/s burned; where
 the satellite is: m/s of drift along track from its slot, m ahead of it; the time of `slot_position` of
 `EncounterState`; the m/s burned since the search for contacts with the ground was begun anew; the weight of
-the collisions of the last round; and how often it has burned."""
+the collisions of the last round; the sum of the collision probabilities that were last told of what passed in
+it; and how often it has burned."""
 
 
 class EncounterState(NamedTuple):
@@ -94,10 +97,11 @@ class EncounterState(NamedTuple):
 
 
 class Sweep(NamedTuple):
-    """Working memory for who meets whom in the fleets of B worlds."""
+    """Working memory for who meets whom in B worlds."""
 
     order: NDArray[np.int32]  # (B, N) satellites by their first coordinate
     place: NDArray[np.float64]  # (B, N, 3) m, where they are, side by side for a quick look
+    warning: np.ndarray  # (B,) WARNING: the last one of something that passed
 
 
 class OwnOrbit(NamedTuple):
@@ -182,7 +186,8 @@ def make_state(worlds: int, satellites: int, room: int, settings: Settings) -> E
 def make_sweep(worlds: int, satellites: int) -> Sweep:
     """In any order; the first sweep sorts it."""
     team = (worlds, satellites)
-    return Sweep(np.tile(np.arange(satellites, dtype=np.int32), (worlds, 1)), np.zeros((*team, 3)))
+    order = np.tile(np.arange(satellites, dtype=np.int32), (worlds, 1))
+    return Sweep(order, np.zeros((*team, 3)), np.zeros(worlds, WARNING))
 
 
 def make_params(settings: Settings) -> EncounterParams:
@@ -356,13 +361,14 @@ def predict_all(state, constants, encounters, b):
 @kernel
 def pass_all(state, constants, encounters, b):
     """After a round of world b: who met what, and where everyone is in relation to its slot."""
-    records, watch = encounters.state, encounters.params.watch
+    records, last = encounters.state, encounters.scratch.warning[b]
     now, start = state.clock[b].time, state.clock[b].time - constants.round_s
     for n in range(state.body.shape[1]):
         passing = records.passing[b, n]
-        passing.hit, passing.closest, passing.weight = False, inf, 0.0
+        passing.hit, passing.closest, passing.weight, passing.risk = False, inf, 0.0, 0.0
         if state.body[b, n].alive:
-            _pass_debris(records.encounter[b, n], passing, watch, start, now)
+            rows, error, own_error = records.encounter[b, n], records.error[b, n], records.own_error[b, n]
+            _pass_debris(rows, error, own_error, passing, encounters.params, start, now, last)
     _pass_fleet(state, constants, records, encounters.params, encounters.scratch, b)
     for n in range(state.body.shape[1]):
         passing = records.passing[b, n]
@@ -375,14 +381,17 @@ def pass_all(state, constants, encounters, b):
 
 
 @kernel
-def _pass_debris(rows, passing, watch, start, now):
+def _pass_debris(rows, error, own_error, passing, params, start, now, last):
     for k in range(rows.shape[0]):
         if rows[k].tca == inf:
             break
         if start < rows[k].passing <= now:
             r = rows[k].relative
             distance = sqrt(r[0] * r[0] + r[1] * r[1] + r[2] * r[2])
-            if distance <= watch:
+            warn(rows[k], error[k], own_error[k], start, params, last)
+            if last.tca != inf:
+                passing.risk += last.probability
+            if distance <= params.watch:
                 passing.closest = min(passing.closest, distance)
             if distance < rows[k].radius:
                 passing.hit = True

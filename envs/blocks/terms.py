@@ -121,6 +121,22 @@ class Loss(Priced):
         row.reward_loss = -own.params[0] if sim.state.activity[b, n].died else 0.0
 
 
+class Risk(Priced):
+    """Collisions to be expected of what passed in the round, by the last warning of each, -`price` each.
+
+    What is rare is learned from more readily where its chance is paid for whenever it was taken.
+    """
+
+    parts = ("encounters",)
+    terms = ("reward_risk",)
+    worth = "passing something, per collision to be expected -{:g}"
+
+    @staticmethod
+    @kernel
+    def score(sim, own, moment, row, b, n):
+        row.reward_risk = -own.params[0] * sim.encounters.state.passing[b, n].risk
+
+
 class Energy(Block):
     """Joules used in the round."""
 

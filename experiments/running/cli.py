@@ -374,7 +374,12 @@ def _episode(told: Namespace) -> dict[str, Any]:
     return {name: getattr(told, name) for name in names} | {"changes": changes_in(told.set)}
 
 
-_EXAMPLES = {"--set": "FIELD=VALUE, e.g. requests.initial=64", "--option": "NAME=VALUE, e.g. consult=true"}
+_EXAMPLES = {
+    "--set": "FIELD=VALUE, e.g. requests.initial=64",
+    "--option": "NAME=VALUE, e.g. consult=true",
+    "--practice": "FIELD=VALUE, e.g. encounters.hit_share=0.02",
+    "--practice-option": "NAME=VALUE, e.g. risk_price=100",
+}
 
 
 def changes_in(pairs: Sequence[str], flag: str = "--set") -> dict[str, Any]:

@@ -8,12 +8,17 @@ named takes what is under `ANY`.
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.tiers import PROBLEMS, tier_hours
+from experiments.tiers import PROBLEMS, SCARCE, TIGHT, tier_hours
 
+BETTER = "better"
+"""To be played: the likeliest action, or one drawn, whichever earns more on those seeds."""
 BEST = "best"
 """To be cloned: the heuristic that earns most on the seeds that a training is watched on."""
 ANY: Mapping[str, Any] = {
     "hours": None,
+    "draws": 0,
+    "practice": (),
+    "practice_option": (),
     "worlds": 16,
     "clone": None,
     "clone_steps": 200_000,
@@ -28,6 +33,7 @@ ANY: Mapping[str, Any] = {
     "warm": 4,
     "team_share": 0.0,
     "anchor": 0.0,
+    "mode": BETTER,
     "evaluate": 250_000,
     "evaluate_worlds": 8,
 }
@@ -52,18 +58,26 @@ OF_PROBLEMS: Mapping[str, Mapping[str, Any]] = {
         "worlds": 48,
         "gamma": 0.998,
         "entropy": 0.0,
-        "anchor": 0.1,
         "rate": 1.5e-4,
         "target_kl": 0.002,
-        "evaluate": 2_000_000,
+        "evaluate": 3_000_000,
         "evaluate_worlds": 128,
         "clone_steps": 1_000_000,
+        "mode": "sample",  # the likeliest action in each round is to wait, until it is too late
     },
     "autonomy_v0": {"worlds": 8, "team_share": 0.5},
     "operations_v0": {"worlds": 8, "team_share": 0.5},
 }
-OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {}
-"""By problem and tier, what differs again."""
+_RISKS = ("loss_penalty=40", "risk_price=200")
+OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    ("tasking_v0", TIGHT): {"draws": 7, "worlds": 5},
+    ("tasking_v0", SCARCE): {"draws": 7, "worlds": 5},
+    ("avoidance_v0", TIGHT): {"practice": ("encounters.hit_share=0.02",), "practice_option": _RISKS},
+    ("avoidance_v0", SCARCE): {"practice": ("encounters.hit_share=0.01",), "practice_option": _RISKS},
+}
+"""By problem and tier, what differs again. Who images with one constellation knows that one only: others
+are drawn. Collisions are too rare to be learned from: in practice they are five times as frequent, a loss
+costs less, and the chance of one is paid for whenever it was taken."""
 
 
 def recipe(problem: str, tier: str | None = None) -> dict[str, Any]:

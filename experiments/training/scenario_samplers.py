@@ -7,6 +7,7 @@ What is scarce in a tier is scarce in all that is drawn of it: panels, boards, d
 pay are those of its scenario.
 """
 
+from math import radians
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,12 @@ import numpy as np
 from experiments.tiers import CALM, tier_scenario
 from sandbox.fleet import make_fleet
 from sandbox.jobs import longest_text
+from sandbox.orbits.constellations import least_separation, walker_delta, walker_star
 from sandbox.scenario import Scenario, load_scenario
 
 Hours = tuple[float, float]
+_APART_M = 10e3
+"""Least distance between satellites of a shell that burn: where they pass nearer nobody would fly them."""
 _UNSEEN_SHELLS = ((24, 53.0), (40, 70.0), (18, 86.4))
 _SITES = (
     ("Miyun", 40.45, 116.86),
@@ -77,8 +81,8 @@ def _charge(base: Scenario, low: float, high: float, tier: str) -> tuple[float, 
     return (low, high) if tier == CALM else base.spacecraft["computing_satellite"].power.initial_charge
 
 
-def _walker(rng: np.random.Generator, most: int = 8) -> dict[str, Any]:
-    """A Walker shell with up to `most` satellites in a plane."""
+def _walker(rng: np.random.Generator, most: int = 8, apart: bool = False) -> dict[str, Any]:
+    """A Walker shell with up to `most` satellites in a plane; with `apart`, none near another's way."""
     while True:
         planes, each = int(rng.integers(1, 7)), int(rng.integers(1, most + 1))
         inclination = round(float(rng.uniform(28.0, 98.0)), 1)
@@ -90,12 +94,20 @@ def _walker(rng: np.random.Generator, most: int = 8) -> dict[str, Any]:
             "altitude_km": round(float(rng.uniform(420.0, 1200.0))),
             "inclination_deg": inclination,
         }
-        if all(planes * each != n or abs(inclination - i) > 2.0 for n, i in _UNSEEN_SHELLS):
+        known = any(planes * each == n and abs(inclination - i) <= 2.0 for n, i in _UNSEEN_SHELLS)
+        if not known and not (apart and _separation(shell) < _APART_M):
             return shell
 
 
+def _separation(shell: dict[str, Any]) -> float:
+    """The least distance (m) between two satellites of a Walker shell."""
+    walker = walker_star if shell["pattern"] == "star" else walker_delta
+    counts = shell["total"], shell["planes"], shell["phasing"]
+    return least_separation(walker(*counts, 1e3 * shell["altitude_km"], radians(shell["inclination_deg"])))
+
+
 def _phasing(rng: np.random.Generator, planes: int) -> int:
-    """Not 0 where planes cross: their satellites would meet there."""
+    """Not 0 where planes cross: satellites of neighbouring ones would meet there."""
     return int(rng.integers(1, planes)) if planes > 1 else 0
 
 
@@ -159,10 +171,10 @@ def draw_offloading(rng: np.random.Generator, hours: Hours = (1.0, 4.0), tier: s
     return load_scenario(base, changes)
 
 
-def _mesh(rng: np.random.Generator) -> list[dict[str, Any]]:
+def _mesh(rng: np.random.Generator, apart: bool = False) -> list[dict[str, Any]]:
     """Groups of inference satellites and, in four of five draws, of training satellites above them."""
     kind = str(rng.choice(["walker", "sun_synchronous"]))
-    orbits = _walker(rng) if kind == "walker" else _sun_synchronous(rng)
+    orbits = _walker(rng, apart=apart) if kind == "walker" else _sun_synchronous(rng)
     groups = [
         {
             "name": "Inference",
@@ -215,7 +227,7 @@ def draw_avoidance(rng: np.random.Generator, hours: Hours = (24.0, 60.0), tier: 
     }
     if rng.random() < 0.3:
         return load_scenario(base, changes | {"start_within_h": 24.0})
-    shell = {"name": "Shell", "spacecraft": "computing_satellite", "walker": _walker(rng, most=4)}
+    shell = {"name": "Shell", "spacecraft": "computing_satellite", "walker": _walker(rng, most=4, apart=True)}
     changes |= {"epoch": _epoch(rng), "fleet.0": shell}
     drawn = _encounters(rng) if tier == CALM else _scarce_encounters(rng, base)
     return load_scenario(base, changes | {f"encounters.{k}": v for k, v in drawn.items()})
@@ -260,7 +272,7 @@ def draw_autonomy(rng: np.random.Generator, hours: Hours = (6.0, 12.0), tier: st
     if rng.random() < 0.4:
         return load_scenario(shipped, changes)
     if rng.random() < 0.5:
-        fleet = _mesh(rng)
+        fleet = _mesh(rng, apart=True)
         changes |= {"fleet": fleet, "epoch": _epoch(rng)}
     if rng.random() < 0.3:
         changes |= {"stations": _stations(rng, shipped), "events": []}

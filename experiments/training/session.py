@@ -18,12 +18,13 @@ from experiments.training.checkpoint import state_of, take_state
 from experiments.training.cloning import WARM, clone
 from experiments.training.evaluation import Score, score_weights
 from experiments.training.ppo import Learner, Settings
+from experiments.training.recipes import BETTER
 from experiments.training.splits import FIRST_TRAINING_SEED
 from experiments.training.tracking import FAILED, FINISHED, KILLED, Trackers, Training
 from experiments.training.train_options import changed
 from sandbox.errors import SandboxError
 from sandbox.files import replacing
-from sandbox.scenario import Scenario
+from sandbox.scenario import Scenario, load_scenario
 
 CHECKPOINT = "checkpoint.pt"
 SCHEMA = 1
@@ -61,6 +62,12 @@ class Task:
     """A curriculum; without one `scenarios` are trained on throughout."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Of the problem."""
+    practice: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the scenarios that are otherwise where it learns than where it is judged."""
+    practice_options: Mapping[str, Any] = field(default_factory=dict)
+    """The same of `options`."""
+    mode: str = BETTER
+    """Of `MODES` what the policy that is kept plays, or whichever of them earns more when it is judged."""
 
     def stage(self, steps: int) -> int:
         """The number of the stage that a training is in after so many agent-steps."""
@@ -73,15 +80,16 @@ class Task:
         """
         made = []
         scenarios = self.scenarios if stage is None or not self.stages else self.stages[stage].scenarios
+        options = {**self.options, **self.practice_options}
         for scenario in scenarios:
             cycles = None if self.hours is None else rounds_in(self.hours, scenario)
             env = make_batch(
                 find(self.problem),
-                scenario,
+                load_scenario(scenario, self.practice) if self.practice else scenario,
                 worlds,
                 max_cycles=cycles,
                 difference_reward=self.difference,
-                **self.options,
+                **options,
             )
             made.append(env)
         told = {
@@ -116,6 +124,7 @@ class Session:
         self._arguments: dict[str, Any] = {"task": arguments, "settings": asdict(settings), "seed": seed}
         self._first, self._stage = FIRST_TRAINING_SEED + STRIDE * seed, 0
         self.learner = Learner(self._envs(), settings, seed, self._first)
+        self._check_practice()
         self._went_on = self._recover()
         self._logs: Trackers | None = None
 
@@ -157,6 +166,19 @@ class Session:
         """Let the worlds go."""
         self.learner.leave()
 
+    def _check_practice(self) -> None:
+        """Raises SandboxError where one network cannot be both in practice and judged."""
+        told, judged = self.learner, self._judge_env
+        for name, own, other in (
+            ("features", told.features, judged.layout.names),
+            ("actions", told.labels, judged.actions),
+        ):
+            if tuple(own) != tuple(other):
+                raise SandboxError(
+                    f"--practice and --practice-option give the worlds that are learned in other {name} than "
+                    "those that are judged in have; leave out what changes them."
+                )
+
     def _envs(self) -> list[BatchEnv]:
         """New worlds of the stage that the training is in."""
         return self.task.envs(self.task.worlds, self.settings.algorithm == "mappo", self._stage)
@@ -187,7 +209,9 @@ class Session:
         """Judge the policy, keep it if it is the best so far, and keep all that the training goes on from."""
         learner = self.learner
         scores = score_weights(self._judge_env, learner.weights())
-        mode = max(MODES, key=lambda name: scores[name].mean)
+        mode = self.task.mode
+        if mode == BETTER:
+            mode = max(MODES, key=lambda name: scores[name].mean)
         record = self._record(scores, mode)
         if not self.records or self.records[-1]["steps"] != record["steps"]:
             self.records.append(record)

@@ -188,7 +188,10 @@ def _task(told: Namespace) -> Any:
         )
     return Task(problem, judged, told.hours, told.worlds, told.evaluate_worlds, told.clone,
                 told.clone_steps, told.evaluate, told.difference, told.warm, stages,
-                checked_options(problem, changes_in(told.option, "--option")))  # fmt: skip
+                checked_options(problem, changes_in(told.option, "--option")),
+                changes_in(told.practice, "--practice"),
+                checked_options(problem, changes_in(told.practice_option, "--practice-option")),
+                told.mode)  # fmt: skip
 
 
 def _scenarios(

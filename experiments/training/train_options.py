@@ -4,9 +4,10 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from typing import Any
 
+from agents.network import MODES
 from experiments.running.options import add, differences, flag, json_path, resumable
 from experiments.tiers import CALM, TIERS
-from experiments.training.recipes import ANY, recipe
+from experiments.training.recipes import ANY, BETTER, recipe
 from sandbox.errors import SandboxError, unknown_name
 
 ALGORITHMS = ("ppo", "ippo", "mappo")
@@ -25,6 +26,9 @@ _BEFORE: dict[str, Any] = {
     "curriculum": None,
     "tier": CALM,
     "option": [],
+    "practice": [],
+    "practice_option": [],
+    "mode": BETTER,
 }
 """What trainings did of which older ones say nothing."""
 
@@ -40,7 +44,7 @@ def options(parser: ArgumentParser) -> None:
 def _default(group: Any, name: str, text: str, **how: Any) -> None:
     """An option that the table of defaults knows."""
     usual = ANY[name.strip("-").replace("-", "_")]
-    told = "" if usual is None else f"{usual}; "
+    told = "" if usual in (None, ()) else f"{usual}; "
     group.add_argument(name, default=None, help=f"{text} (default: {told}in a tier, the recipe's)", **how)
 
 
@@ -52,12 +56,16 @@ def _what(group: Any) -> None:
         "and what is drawn", metavar="TIER")  # fmt: skip
     add(group, "--curriculum", None, "tiers to be trained on one after the other, for as many steps each: "
         "calm,tight,scarce; it is judged on the last", metavar="TIERS")  # fmt: skip
-    add(group, "--draws", 0, "further scenarios, drawn at random for training", type=int, metavar="N")
+    _default(group, "--draws", "further scenarios, drawn at random for training", type=int, metavar="N")
     _default(group, "--hours", "simulated hours of an episode", type=float, metavar="H")
     group.add_argument("--set", nargs="+", action="extend", default=[], metavar="FIELD=VALUE",
                        help="replace fields of the scenarios")  # fmt: skip
     group.add_argument("--option", nargs="+", action="extend", default=[], metavar="NAME=VALUE",
                        help="options of the problem, e.g. consult=true")  # fmt: skip
+    _default(group, "--practice", "replace fields of the scenarios where it learns, not where it is judged",
+             nargs="+", action="extend", metavar="FIELD=VALUE")  # fmt: skip
+    _default(group, "--practice-option", "the same for options of the problem", nargs="+", action="extend",
+             metavar="NAME=VALUE")  # fmt: skip
     _default(group, "--worlds", "worlds of each scenario", type=int, metavar="N")
 
 
@@ -90,6 +98,8 @@ def _how(group: Any) -> None:
     _default(group, "--entropy", "price of certainty", type=float, metavar="E")
     _default(group, "--team-share", "of the reward that is the fleet's mean", type=float, metavar="S")
     _default(group, "--anchor", "price of going from what was cloned", type=float, metavar="P")
+    _default(group, "--mode", "what the kept policy plays: argmax (the likeliest action), sample (one drawn) "
+             "or better (whichever earns more when it is judged)", choices=(BETTER, *MODES))  # fmt: skip
     group.add_argument("--difference", action="store_true",
                        help="pay what the fleet would lose without each: 1 + N times the worlds")  # fmt: skip
     group.add_argument("--no-normalise", action="store_true",
@@ -128,9 +138,12 @@ def fill(told: Namespace, problem: str) -> None:
     if told.tier not in (None, *TIERS):
         raise unknown_name("tier", told.tier, TIERS)
     team_share, anchor = told.team_share, told.anchor
-    for name, value in recipe(problem, None if told.scenario else told.tier).items():
+    usual = recipe(problem, None if told.scenario else told.tier)
+    if told.algorithm == "mappo" and usual["draws"] and told.draws is None:  # a state is that of one fleet
+        usual |= {"draws": 0, "worlds": usual["worlds"] * (1 + usual["draws"])}
+    for name, value in usual.items():
         if getattr(told, name) is None:
-            setattr(told, name, value)
+            setattr(told, name, list(value) if isinstance(value, tuple) else value)
     if told.difference and not team_share:
         told.team_share = 0.0
     if told.clone == "none":

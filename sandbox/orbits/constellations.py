@@ -1,7 +1,7 @@
 """Constellations as mean elements: rows of (a, e, i, raan, argp, M), in m and rad, plane by plane."""
 
 from collections.abc import Sequence
-from math import acos, isfinite, pi
+from math import acos, inf, isfinite, pi, sqrt
 
 import erfa
 import numpy as np
@@ -12,7 +12,14 @@ from sandbox.orbits.elements import mean_motion, mean_states
 from sandbox.orbits.timescales import Epoch, julian_date, universal_time
 from sandbox.units import DAY, accepts_quantities
 
-__all__ = ["states", "sun_synchronous", "sun_synchronous_inclination", "walker_delta", "walker_star"]
+__all__ = [
+    "least_separation",
+    "states",
+    "sun_synchronous",
+    "sun_synchronous_inclination",
+    "walker_delta",
+    "walker_star",
+]
 
 TROPICAL_YEAR_S = 365.24219 * DAY  # IAU, at J2000
 MIN_ALTITUDE_M, MAX_ALTITUDE_M = 160e3, 60_000e3  # below it air ends an orbit within hours
@@ -106,6 +113,35 @@ def states(mean_elements) -> tuple[np.ndarray, np.ndarray]:
     if rows.ndim != 2 or rows.shape[1] != 6 or not np.isfinite(rows).all():
         raise SandboxError(f"Mean elements of shape {rows.shape} must be finite numbers of shape (N, 6).")
     return mean_states(np.ascontiguousarray(rows))
+
+
+def least_separation(mean_elements) -> float:
+    """The least distance (m) at which two satellites of a circular shell ever pass each other; inf for one.
+
+    `mean_elements` (N, 6), in m and rad, share semi-major axis and inclination, so that all pairs keep their
+    geometry under J2. The cosine of the angle between two of them is a constant and a wave of twice their
+    rate, whose crest is known. Raises SandboxError for rows of other shapes, orbits and eccentric ones.
+    """
+    rows = np.asarray(mean_elements, dtype=float)
+    if rows.ndim != 2 or rows.shape[1] != 6 or not len(rows) or not np.isfinite(rows).all():
+        raise SandboxError(f"Mean elements of shape {rows.shape} must be finite numbers of shape (N, 6).")
+    a, e, inclination = rows[:, 0], rows[:, 1], rows[:, 2]
+    if (e > 1e-6).any() or np.ptp(a) > 1.0 or np.ptp(inclination) > 1e-6:
+        raise SandboxError(
+            "The satellites are not of one circular shell; give mean elements of one semi-major axis and "
+            "inclination, and an eccentricity of 0."
+        )
+    raan, latitude = rows[:, 3], rows[:, 4] + rows[:, 5]
+    node = np.stack((np.cos(raan), np.sin(raan), np.zeros(len(rows))), -1)
+    across = np.stack((-np.sin(raan), np.cos(raan), np.zeros(len(rows))), -1) * np.cos(inclination)[:, None]
+    across[:, 2] = np.sin(inclination)
+    cosine, sine = np.cos(latitude)[:, None], np.sin(latitude)[:, None]
+    up, ahead = cosine * node + sine * across, cosine * across - sine * node
+    both, each, mixed = up @ up.T, ahead @ ahead.T, up @ ahead.T
+    nearest = 0.5 * (both + each) + 0.5 * np.hypot(both - each, mixed + mixed.T)
+    np.fill_diagonal(nearest, -np.inf)
+    crest = float(nearest.max())
+    return float(a[0]) * sqrt(2.0 * max(0.0, 1.0 - crest)) if len(rows) > 1 else inf
 
 
 def _shell(total, raans, phasing, altitude_m, inclination, eccentricity) -> np.ndarray:

@@ -273,3 +273,26 @@ def test_bad_argument_is_one_sentence(arguments, sentence):
         arguments = {"scenario": load_scenario("scs01", {"fleet.0.propagator": "sgp4"})}
     with pytest.raises(SandboxError, match=sentence):
         avoidance_v0.parallel_env(**arguments)
+
+
+def test_the_price_of_risk_is_that_of_the_collisions_to_be_expected():
+    """Misses of 300 m (one deviation in either axis) are within a radius R with 1 - exp(-R^2 / 2 sigma^2)."""
+    many = {"staged_per_day": 60.0, "hit_share": 0.0, "growth_m_day15": 0.0, "own_growth_m_day15": 0.0}
+    scenario = load_scenario(
+        "crossing_12_tight", {f"encounters.{name}": value for name, value in many.items()}
+    )
+    env = avoidance_v0.batch_env(scenario, 4, max_cycles=288, autoreset=False, risk_price=2.0)
+    env.reset(seed=5)
+    taken, k = 0.0, env.terms.index("reward_risk")
+    for _ in range(env.max_cycles):
+        _, reward, _, _, info = env.step(np.zeros((4, 12), np.int64))
+        taken -= info["terms"][..., k].sum() / 2.0
+        others = [i for i, name in enumerate(env.terms) if name.startswith("reward_")]
+        np.testing.assert_allclose(reward, info["terms"][..., others].sum(-1), rtol=1e-5, atol=1e-6)
+    assert taken == pytest.approx(4 * 12 * 60 * -np.expm1(-(10.0**2) / (2.0 * 300.0**2)), rel=0.1)
+
+
+def test_without_a_price_nothing_is_said_of_risk(busy):
+    env = avoidance_v0.batch_env(busy, 1)
+    assert "reward_risk" not in env.terms
+    assert not any("expected" in paid for paid in env.problem.pays)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from envs.episodes import env_names
-from experiments.tiers import TIERS, tier_scenario
+from experiments.tiers import CALM, TIERS, tier_scenario
 from experiments.training.splits import (
     DRAWS,
     FIRST_TRAINING_SEED,
@@ -20,6 +20,7 @@ from experiments.training.splits import (
 from sandbox.errors import SandboxError
 from sandbox.fleet import make_fleet
 from sandbox.jobs import longest_text, make_job_params
+from sandbox.orbits.constellations import least_separation, walker_delta, walker_star
 
 
 @pytest.fixture(scope="module", params=DRAWS)
@@ -107,3 +108,19 @@ def test_the_models_of_every_drawn_scenario_fit_its_boards(tier):
         texts += [kind.prompt_tokens + kind.output_tokens for kind in scenario.job_kinds]
     assert max(texts) <= shipped
     assert (max(texts) == shipped) == (tier == "tight")  # the small board: there it had to be shortened
+
+
+def test_satellites_that_burn_are_not_in_each_others_way():
+    """Shells in which two satellites pass at 0 m are flown by nobody: who burns there once is hit."""
+    walkers = {"delta": walker_delta, "star": walker_star}
+    for problem in ("avoidance_v0", "autonomy_v0"):
+        for draw in (training_scenarios, unseen_scenarios):
+            for scenario in islice(draw(problem, 1, CALM), 25):
+                shell = scenario.fleet[0].walker
+                if shell is None:
+                    continue
+                rows = walkers[shell.pattern](
+                    shell.total, shell.planes, shell.phasing, 1e3 * shell.altitude_km,
+                    np.radians(shell.inclination_deg),
+                )  # fmt: skip
+                assert least_separation(rows) > 10e3, scenario.fleet[0]

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from sandbox.errors import SandboxError
 from sandbox.orbits.bodies import MU_EARTH, R_EARTH
 from sandbox.orbits.constellations import (
+    least_separation,
     states,
     sun_synchronous,
     sun_synchronous_inclination,
@@ -137,3 +138,39 @@ class TestStates:
     def test_shape_is_checked(self):
         with pytest.raises(SandboxError, match=r"\(N, 6\)"):
             states([1.0, 2.0, 3.0])
+
+
+class TestLeastSeparation:
+    def test_two_planes_at_a_right_angle(self):
+        """Polar orbits a quarter of the equator apart, one an eighth of a revolution ahead.
+
+        cos = sin u sin (u + 45 deg) is greatest, (1 + cos 45 deg) / 2, where both are as far from the pole.
+        """
+        rows = walker_delta(2, 2, 0, 600e3, np.radians(90))
+        rows[1, 3], rows[1, 5] = np.pi / 2, np.pi / 4
+        cosine = (1.0 + np.cos(np.pi / 4)) / 2.0
+        assert least_separation(rows) == pytest.approx((R_EARTH + 600e3) * np.sqrt(2.0 * (1.0 - cosine)))
+
+    @settings(max_examples=20, deadline=None)
+    @given(st.integers(2, 6), st.integers(1, 3), st.data(), st.floats(20.0, 100.0))
+    def test_as_flown(self, planes, each, data, inclination):
+        """No nearer than it says, and that near at least once, within what the steps leave out."""
+        from sandbox.orbits.propagation import propagate
+
+        phasing = data.draw(st.integers(0, planes - 1))
+        rows = walker_delta(planes * each, planes, phasing, 700e3, np.radians(inclination))
+        times = np.linspace(0.0, 5_940.0, 595)  # a revolution
+        position, _ = propagate(*states(rows), times, max_step_s=120.0)
+        gaps = position[:, :, None] - position[:, None]
+        distance = np.linalg.norm(gaps, axis=-1)
+        distance[:, np.arange(len(rows)), np.arange(len(rows))] = np.inf
+        assert distance.min() == pytest.approx(least_separation(rows), abs=90e3)  # 10 s at 7.5 km/s, and J2
+
+    def test_one_alone_and_what_is_no_shell(self):
+        rows = walker_delta(6, 3, 1, 600e3, 1.0)
+        assert least_separation(rows[:1]) == np.inf
+        other = rows.copy()
+        other[0, 0] += 20e3
+        for wrong in (other, rows[:, :5], rows[:0]):
+            with pytest.raises(SandboxError):
+                least_separation(wrong)
