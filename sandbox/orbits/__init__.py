@@ -28,6 +28,7 @@ from typing import Any
 _PUBLIC = {
     "catalogue": ("Catalogue", "from_mean_elements", "read_catalogue"),
     "constellations": (
+        "least_separation",
         "states",
         "sun_synchronous",
         "sun_synchronous_inclination",
