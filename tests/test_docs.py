@@ -11,11 +11,12 @@ from io import StringIO
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 
 from experiments import commands as known
 from experiments.running.cli import main
-from experiments.training.table import standing
+from experiments.training.standings import places, standing
 from sandbox.recording import EVENT_KINDS
 from sandbox.scenario import load_scenario
 from sandbox.scenario.json_schema import scenario_schema
@@ -152,6 +153,12 @@ RECORDS = [json.loads(p.read_text()) for p in sorted((ROOT / "docs/records/train
 CASES = sorted({(record["problem"], record["tier"]) for record in RECORDS})
 
 
+def near(value, cell):
+    """Whether a number is what a cell says, to the digits that it says."""
+    said = float(cell.replace(",", "").replace("+", ""))
+    return abs(said - value) <= 0.5 * 10.0 ** -len(cell.partition(".")[2]) + 1e-9
+
+
 @pytest.mark.parametrize(("problem", "tier"), CASES)
 def test_the_table_of_trainings_is_that_of_its_records(problem, tier):
     own = [record for record in RECORDS if (record["problem"], record["tier"]) == (problem, tier)]
@@ -159,17 +166,13 @@ def test_the_table_of_trainings_is_that_of_its_records(problem, tier):
     (row,) = [line for line in DOCS["train.md"].splitlines() if line.startswith(f"| `{problem}`, {tier} |")]
     cells = [cell.strip() for cell in row.strip("|").split("|")]
 
-    def near(value, cell):
-        said = float(cell.replace(",", "").replace("+", ""))
-        return abs(said - value) <= 0.5 * 10.0 ** -len(cell.partition(".")[2]) + 1e-9
-
     assert near(found.chance, cells[1])
     best, level = cells[2].split()
     assert best == f"`{found.best}`"
     assert near(found.rule.mean, level)
-    for cell, summary in ((cells[3], found.trained), (cells[4], found.gain)):
+    trained = found.trained.iqm, found.trained.low, found.trained.high
+    for cell, values in ((cells[3], trained), (cells[4], found.gain)):
         numbers = re.findall(r"[-+\d.,]+\d", cell)
-        values = (summary.iqm, summary.low, summary.high)
         assert all(near(value, number) for value, number in zip(values, numbers, strict=True)), (cell, values)
     chosen = max((r for r in own if r["algorithm"] == "ppo"), key=lambda r: r["validation"])
     assert near(sum(chosen["returns"]) / len(chosen["returns"]), cells[6])
@@ -177,3 +180,23 @@ def test_the_table_of_trainings_is_that_of_its_records(problem, tier):
     assert bool(shares) == bool(found.best_abroad)
     assert all(near(value, share) for value, share in zip(found.abroad, shares, strict=False)), cells[7]
     assert found.trained.runs == 5
+
+
+def test_the_table_of_algorithms_is_that_of_its_records():
+    own = [r for r in RECORDS if (r["problem"], r["tier"]) == ("offloading_v0", "scarce")]
+    found = {place.algorithm: place for place in places(own)}
+    of_ppo = {r["train_seed"]: np.mean(r["returns"]) for r in own if r["algorithm"] == "ppo"}
+    table = DOCS["train.md"].partition("| | return | beside `ppo` |")[2].partition("\n\n")[0]
+    told = [line for line in table.splitlines() if line.startswith("| `")]
+    shown = 0
+    for line in told:
+        name, cells = re.findall(r"`(\w+)`", line)[0], [cell.strip() for cell in line.strip("|").split("|")]
+        numbers = re.findall(r"[\d.,]+\d", cells[1])
+        assert all(near(value, said) for value, said in zip(found[name].earned, numbers, strict=False)), line
+        if beside := re.findall(r"[-+][\d.]+", cells[2]):
+            gained = [np.mean(r["returns"]) - of_ppo[r["train_seed"]] for r in own if r["algorithm"] == name]
+            assert near(np.mean(gained), beside[0])
+            assert float(beside[1]) <= np.mean(gained) <= float(beside[2])
+        assert near(found[name].lost, cells[3])
+        shown += 1
+    assert shown == 7

@@ -200,9 +200,14 @@ def number(value: float) -> str:
 
 
 def interval(summary: Summary) -> Text:
-    """The interquartile mean and, on a line of its own, from where to where it may be."""
-    middle, low, high = map(number, (summary.iqm, summary.low, summary.high))
-    return Text(middle) if low == high else Text.assemble(middle, "\n", (f"{low}–{high}", "dim"))
+    """The interquartile mean and, on a line of its own, from where to where it may be.
+
+    What happens in few runs, a collision, falls out of it altogether: then the mean stands there.
+    """
+    middle, low, high, mean = map(number, (summary.iqm, summary.low, summary.high, summary.mean))
+    if low != high:
+        return Text.assemble(middle, "\n", (f"{low}–{high}", "dim"))
+    return Text(middle) if mean == middle else Text.assemble(middle, "\n", (f"mean {mean}", "dim"))
 
 
 def _unit(unit: str) -> str:

@@ -113,8 +113,9 @@ class Standing(NamedTuple):
     """Satellites in an episode that the trained policies lost, in the mean."""
     rule_lost: float
     minutes: float
-    gain: Summary
-    """Over worlds: what the trained policies earn in the mean, less what the rule earns in the same world."""
+    gain: Estimate
+    """Mean over worlds of what the trained policies earn in the mean, less what the rule earns in the same
+    world; no interquartile mean, which would leave out the rare world in which a satellite is lost."""
     abroad: Estimate
     """Over held-out scenarios: what the trained policies earn in the mean, by the mean of the rule that
     earns most there (above 1 where they earn more). NONE where they were not played."""
@@ -149,7 +150,7 @@ def standing(rows: Sequence[dict[str, Any]]) -> Standing:
         float(np.mean(each)),
         best["lost"] / len(best["returns"]),
         float(np.mean([row["cpu_minutes"] for row in trained])),
-        summarise(gained),
+        mean(gained),
         *_abroad(trained, rules),
     )
 
@@ -183,7 +184,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
             f"| {case.problem}, {case.tier} | {found.chance:,.1f} "
             f"| {found.best} {with_bounds(_plain, rule.mean, rule.low, rule.high)} "
             f"| {with_bounds(_plain, trained.iqm, trained.low, trained.high)} ({trained.runs}) "
-            f"| {found.ratio:.3f} | {with_bounds(_signed, found.gain.iqm, found.gain.low, found.gain.high)} "
+            f"| {found.ratio:.3f} | {with_bounds(_signed, *found.gain)} "
             f"| {found.lost:.2f}, {found.rule_lost:.2f} | {_times(found)} | {found.minutes:.1f} |"
         )
     first = rows[0]["eval_seeds"]

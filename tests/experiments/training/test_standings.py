@@ -32,7 +32,7 @@ def test_the_standing_of_a_tier():
     assert found.trained.low <= 12.5 <= found.trained.high
     assert found.ratio == pytest.approx(1.25)
     assert (found.lost, found.rule_lost, found.minutes) == (1.0, 0.0, 2.0)
-    assert found.gain.iqm == pytest.approx(2.5)  # 11.5 and 13.5 in the mean, where the rule has 8 and 12
+    assert found.gain.value == pytest.approx(2.5)  # 11.5 and 13.5 in the mean, where the rule has 8 and 12
     assert "greedy 10.0" in standings.table(rows)
     assert (found.best_abroad, np.isnan(found.abroad.value)) == ("", True)
     for one, unseen in zip(rows, ([6.0], [7.0], [8.0], [9.0], [5.0], [4.0], [0.0]), strict=True):
