@@ -381,8 +381,8 @@ def test_the_command_that_is_told_plays_what_was_trained(tmp_path, capsys):
 
 
 def test_a_curriculum_that_was_cut_off_is_in_the_stage_that_it_was_in(tmp_path):
-    told = ["train", "--curriculum", "calm,tight", "--hours", "0.1", "--worlds", "1", "--clone", "none"]
-    told += ["--evaluate", "500", "--evaluate-worlds", "1", "--quiet", "--out"]
+    told = ["train", "--curriculum", "calm,tight", "--hours", "0.1", "--worlds", "1", "--draws", "0"]
+    told += ["--clone", "none", "--evaluate", "500", "--evaluate-worlds", "1", "--quiet", "--out"]
     curves = {}
     for name, reached in (("whole", ["--steps", "6000"]), ("cut", ["--steps", "6000", "--minutes", "0"])):
         folder = tmp_path / name
