@@ -75,6 +75,7 @@ class Avoidance(Problem):
       Heat, energy and boards became limits: two thermal nodes and throttling, panels with their losses, a
       battery that ages, safe mode for everybody, boards as fast as measured; new features and terms say so.
       Counts and times that are mostly small are mapped by the root of their share of the range.
+      With `risk_price`, off by default, what passes is paid for by the probability that was told last.
     """
 
     name, scenario = "avoidance_v0", "crossing_12"
