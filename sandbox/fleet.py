@@ -23,7 +23,7 @@ from sandbox.orbits.poliastro import from_orbits
 from sandbox.orbits.propagation import Forces
 from sandbox.orbits.timescales import julian_date
 from sandbox.power import BODY_PANEL, TRACKING_PANEL
-from sandbox.scenario import Classical, Group, Scenario, Spacecraft, Station
+from sandbox.scenario import Classical, Group, Scenario, Spacecraft, Station, Walker
 from sandbox.structured import structured
 from sandbox.units import GIGA, HOUR, KELVIN
 
@@ -353,18 +353,22 @@ def _catalogue(group: Group) -> Catalogue | None:
     return None if group.catalogue is None else group.catalogue.read()
 
 
+def walker_elements(walker: Walker) -> np.ndarray:
+    """Mean elements (N, 6), in m and rad, of a scenario's shell. Raises SandboxError as `walker_delta`."""
+    build = constellations.walker_delta if walker.pattern == "delta" else constellations.walker_star
+    return build(
+        walker.total,
+        walker.planes,
+        walker.phasing,
+        walker.altitude_km * 1e3,
+        np.radians(walker.inclination_deg),
+        np.radians(walker.raan_deg),
+    )
+
+
 def _mean_elements(group: Group, epoch: datetime) -> np.ndarray:
     if group.walker is not None:
-        w = group.walker
-        build = constellations.walker_delta if w.pattern == "delta" else constellations.walker_star
-        return build(
-            w.total,
-            w.planes,
-            w.phasing,
-            w.altitude_km * 1e3,
-            np.radians(w.inclination_deg),
-            np.radians(w.raan_deg),
-        )
+        return walker_elements(group.walker)
     if group.sun_synchronous is not None:
         s = group.sun_synchronous
         hours, planes = list(s.local_time_h), len(s.local_time_h)

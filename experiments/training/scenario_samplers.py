@@ -7,16 +7,15 @@ What is scarce in a tier is scarce in all that is drawn of it: panels, boards, d
 pay are those of its scenario.
 """
 
-from math import radians
 from typing import Any
 
 import numpy as np
 
 from experiments.tiers import CALM, tier_scenario
-from sandbox.fleet import make_fleet
+from sandbox.fleet import make_fleet, walker_elements
 from sandbox.jobs import longest_text
-from sandbox.orbits.constellations import least_separation, walker_delta, walker_star
-from sandbox.scenario import Scenario, load_scenario
+from sandbox.orbits.constellations import least_separation
+from sandbox.scenario import Scenario, Walker, load_scenario
 
 Hours = tuple[float, float]
 _APART_M = 10e3
@@ -86,7 +85,7 @@ def _walker(rng: np.random.Generator, most: int = 8, apart: bool = False) -> dic
     while True:
         planes, each = int(rng.integers(1, 7)), int(rng.integers(1, most + 1))
         inclination = round(float(rng.uniform(28.0, 98.0)), 1)
-        shell = {
+        shell: dict[str, Any] = {
             "pattern": str(rng.choice(["delta", "star"])),
             "total": planes * each,
             "planes": planes,
@@ -95,15 +94,9 @@ def _walker(rng: np.random.Generator, most: int = 8, apart: bool = False) -> dic
             "inclination_deg": inclination,
         }
         known = any(planes * each == n and abs(inclination - i) <= 2.0 for n, i in _UNSEEN_SHELLS)
-        if not known and not (apart and _separation(shell) < _APART_M):
-            return shell
-
-
-def _separation(shell: dict[str, Any]) -> float:
-    """The least distance (m) between two satellites of a Walker shell."""
-    walker = walker_star if shell["pattern"] == "star" else walker_delta
-    counts = shell["total"], shell["planes"], shell["phasing"]
-    return least_separation(walker(*counts, 1e3 * shell["altitude_km"], radians(shell["inclination_deg"])))
+        if known or (apart and least_separation(walker_elements(Walker(**shell))) < _APART_M):
+            continue
+        return shell
 
 
 def _phasing(rng: np.random.Generator, planes: int) -> int:

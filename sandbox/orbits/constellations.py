@@ -109,22 +109,19 @@ def states(mean_elements) -> tuple[np.ndarray, np.ndarray]:
 
     Raises SandboxError for other shapes, and for numbers that are not finite.
     """
-    rows = np.asarray(mean_elements, dtype=float)
-    if rows.ndim != 2 or rows.shape[1] != 6 or not np.isfinite(rows).all():
-        raise SandboxError(f"Mean elements of shape {rows.shape} must be finite numbers of shape (N, 6).")
-    return mean_states(np.ascontiguousarray(rows))
+    return mean_states(np.ascontiguousarray(_rows(mean_elements)))
 
 
 def least_separation(mean_elements) -> float:
-    """The least distance (m) at which two satellites of a circular shell ever pass each other; inf for one.
+    """The least distance (m) at which two satellites of a circular shell ever pass each other; inf of one.
 
     `mean_elements` (N, 6), in m and rad, share semi-major axis and inclination, so that all pairs keep their
     geometry under J2. The cosine of the angle between two of them is a constant and a wave of twice their
     rate, whose crest is known. Raises SandboxError for rows of other shapes, orbits and eccentric ones.
     """
-    rows = np.asarray(mean_elements, dtype=float)
-    if rows.ndim != 2 or rows.shape[1] != 6 or not len(rows) or not np.isfinite(rows).all():
-        raise SandboxError(f"Mean elements of shape {rows.shape} must be finite numbers of shape (N, 6).")
+    rows = _rows(mean_elements)
+    if len(rows) < 2:
+        return inf
     a, e, inclination = rows[:, 0], rows[:, 1], rows[:, 2]
     if (e > 1e-6).any() or np.ptp(a) > 1.0 or np.ptp(inclination) > 1e-6:
         raise SandboxError(
@@ -140,8 +137,14 @@ def least_separation(mean_elements) -> float:
     both, each, mixed = up @ up.T, ahead @ ahead.T, up @ ahead.T
     nearest = 0.5 * (both + each) + 0.5 * np.hypot(both - each, mixed + mixed.T)
     np.fill_diagonal(nearest, -np.inf)
-    crest = float(nearest.max())
-    return float(a[0]) * sqrt(2.0 * max(0.0, 1.0 - crest)) if len(rows) > 1 else inf
+    return float(a[0]) * sqrt(2.0 * max(0.0, 1.0 - float(nearest.max())))
+
+
+def _rows(mean_elements) -> np.ndarray:
+    rows = np.asarray(mean_elements, dtype=float)
+    if rows.ndim != 2 or rows.shape[1] != 6 or not np.isfinite(rows).all():
+        raise SandboxError(f"Mean elements of shape {rows.shape} must be finite numbers of shape (N, 6).")
+    return rows
 
 
 def _shell(total, raans, phasing, altitude_m, inclination, eccentricity) -> np.ndarray:

@@ -168,9 +168,9 @@ class TestLeastSeparation:
 
     def test_one_alone_and_what_is_no_shell(self):
         rows = walker_delta(6, 3, 1, 600e3, 1.0)
-        assert least_separation(rows[:1]) == np.inf
+        assert least_separation(rows[:1]) == least_separation(rows[:0]) == np.inf
         other = rows.copy()
         other[0, 0] += 20e3
-        for wrong in (other, rows[:, :5], rows[:0]):
+        for wrong in (other, rows[:, :5]):
             with pytest.raises(SandboxError):
                 least_separation(wrong)
