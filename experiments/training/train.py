@@ -171,9 +171,12 @@ def _check_device(torch: Any, name: str) -> None:
 def _task(told: Namespace) -> Any:
     from experiments.running.cli import changes_in
     from experiments.training.session import Stage, Task
+    from sandbox.scenario import load_scenario
 
     problem, changes = known_as(told.problem), changes_in(told.set)
-    judged = _scenarios(told, problem, told.tier, changes)
+    judged, practice = _scenarios(told, problem, told.tier, changes), changes_in(told.practice, "--practice")
+    for scenario in judged:  # what cannot be is refused before anybody flies
+        load_scenario(scenario, practice)
     stages: tuple[Stage, ...] = ()
     if told.curriculum is not None:
         tiers = told.curriculum.split(",")
@@ -189,7 +192,7 @@ def _task(told: Namespace) -> Any:
     return Task(problem, judged, told.hours, told.worlds, told.evaluate_worlds, told.clone,
                 told.clone_steps, told.evaluate, told.difference, told.warm, stages,
                 checked_options(problem, changes_in(told.option, "--option")),
-                changes_in(told.practice, "--practice"),
+                practice,
                 checked_options(problem, changes_in(told.practice_option, "--practice-option")),
                 told.mode)  # fmt: skip
 

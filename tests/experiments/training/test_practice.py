@@ -69,6 +69,7 @@ def test_what_cannot_be_is_one_sentence(words, told, tmp_path, capsys):
     assert main([*base, "--out", str(tmp_path / "t"), *words]) == 2
     error = capsys.readouterr().err
     assert told in error
+    assert (tmp_path / "t").exists() == ("features" in told)
     assert len(error.strip().splitlines()) == 1
 
 
