@@ -75,7 +75,7 @@ class Composite(Policy):
     def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
         point = self._pointed(observation, mask)
         rule = self._ruled(observation, mask)
-        burn = self._burns.labels[self._part(self._burns, self._avoid, observation, self._burns.mask(mask))]
+        burn = self.burned(observation, mask)
         self.reasons = {**self._pointing.reasons, **self._queue.reasons, **self._avoid.reasons}
         silent = self._says(observation, "order_defer") & (self._of(observation, "inbox") > 0.0)
         action = np.where(point != 0, point, rule)
@@ -83,6 +83,10 @@ class Composite(Policy):
         mend = self._says(observation, "weights_fault") & (mask[..., self._reload] == 1)
         action = np.where(mend, self._reload, action)
         return np.where(burn != 0, burn, action)
+
+    def burned(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
+        """The label (B, N) of the burn that is due, 0 for none."""
+        return self._burns.labels[self._part(self._burns, self._avoid, observation, self._burns.mask(mask))]
 
     def _pointed(self, observation: NDArray, mask: NDArray) -> NDArray[np.int64]:
         """The label (B, N) that points the satellite as wanted, 0 where it is."""

@@ -114,6 +114,12 @@ class Network(Policy):
         self._memory: NDArray[np.float32] | None = None
         self._of_agents: dict[str, NDArray[np.float32]] = {}
 
+    @classmethod
+    def fits(cls, env: Any) -> bool:
+        """Whether an environment shows and takes what these weights know."""
+        known = cls.weights.features, cls.weights.actions
+        return known == (tuple(env.layout.names), tuple(env.actions))
+
     def reset(self, seed: int | None = None) -> None:
         super().reset(seed)
         self._memory, self._of_agents = None, {}
@@ -126,14 +132,18 @@ class Network(Policy):
             self._memory[np.asarray(ended, bool)] = 0.0
         return super().act(observations, infos)
 
-    def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
+    def logits(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits (B, N, A) for observations (B, N, F); what it remembers is carried on."""
         team, size = observation.shape[:-1], self.weights.memory
         if self._memory is None or self._memory.shape != (*team, size):
             self._memory = np.zeros((*team, size), np.float32)
         rows = np.asarray(observation, np.float32).reshape(-1, observation.shape[-1])
         logits, memory = self._forward(rows, self._memory.reshape(len(rows), size))
         self._memory = memory.reshape(*team, size)
-        masked = np.where(mask == 1, logits.reshape(mask.shape), -np.inf)
+        return logits.reshape(*team, -1)
+
+    def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
+        masked = np.where(mask == 1, self.logits(observation), -np.inf)
         self.odds = _softmax(masked)
         if self.weights.mode == "sample":
             masked = masked + self.rng.gumbel(size=masked.shape)

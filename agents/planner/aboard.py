@@ -138,6 +138,9 @@ class AutonomyAboard(AutonomyDecoder):
 
     pointing, burns = BelievingDecoder, avoidance.Teacher
 
+    def truly_seen(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
+        return observation
+
 
 class OnboardAutonomy(OnboardPlanner, AutonomyPlanner):
     """See the module's page."""

@@ -5,6 +5,7 @@ follows `wishes` for the rule of an inbox. Burns are those of `avoidance`, again
 the same in every copy, since what is imaged and answered moves no satellite.
 """
 
+import re
 from typing import Any, ClassVar
 
 import numpy as np
@@ -85,6 +86,11 @@ class AutonomyDecoder(autonomy.Teacher):
     _pointing: TaskingDecoder
     _queue: QueueDecoder
 
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        clouds = [name for name in self.layout.names if re.fullmatch(r"request_\d+_cloud", name)]
+        self._clouds = np.array([self.layout.index(name) for name in clouds])
+
     @property
     def points(self) -> TaskingDecoder:
         """What decides on the pointing."""
@@ -93,6 +99,17 @@ class AutonomyDecoder(autonomy.Teacher):
     @property
     def rules(self) -> QueueDecoder:
         return self._queue
+
+    @property
+    def burn_labels(self) -> NDArray[np.int64]:
+        """The labels of all burns."""
+        return self._burns.labels[1:]
+
+    def truly_seen(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Observations (W, N, F) with the true sky over each request, closed or open, for its forecast."""
+        seen = observation.copy()
+        seen[..., self._clouds] = np.where(self._pointing.closed(), 1.0, -1.0)
+        return seen
 
     def _better_rule(self, observation: NDArray, mask: NDArray) -> tuple[NDArray[np.int64], NDArray]:
         label, gain = super()._better_rule(observation, mask)

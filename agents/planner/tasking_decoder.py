@@ -70,7 +70,7 @@ class TaskingDecoder(Teacher):
     def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
         state = self.world.state
         seen = self.layout.physical(observation)
-        seen[..., self._columns["cloud"]] = np.where(self._closed(), 100.0 * HIDDEN, 0.0)
+        seen[..., self._columns["cloud"]] = np.where(self.closed(), 100.0 * HIDDEN, 0.0)
         station = state.outlook["station"]
         antennas = np.take_along_axis(state.ground["antennas"], np.maximum(station, 0), axis=1)
         allowed = mask.copy()
@@ -111,7 +111,7 @@ class TaskingDecoder(Teacher):
         wait = super()._contact_can_wait(seen)
         return wait if self.habit is None else wait | (self.habit == WATCH)
 
-    def _closed(self) -> NDArray[np.bool_]:
+    def closed(self) -> NDArray[np.bool_]:
         """Whether the sky over each request shown (W, N, K) is closed when it could be imaged."""
         state, shown = self.world.state, self.world.state.opportunities
         j = np.maximum(shown["request"], 0)

@@ -47,3 +47,13 @@ class Trained(Policy):
                 f"{there}); train one with: python -m experiments train --problem {problem} --tier {tier}"
             )
         return network_in(folder)(env)
+
+
+def fitting(env: Any) -> Network | None:
+    """What is shipped for the problem and the tier of `env`; None where there is none, or it was made to see
+    or to do something else."""
+    folder = folder_of(env.problem.name, tier_of(env.problem.mission.name))
+    if not (folder / FILE).is_file():
+        return None
+    kind = network_in(folder)
+    return kind(env) if kind.fits(env) else None

@@ -72,7 +72,7 @@ class Teacher(Composite):
         enough = self._says(observation, "order_idle") & (self._of(observation, "battery") > self.full)
         point = np.where(enough & (point == charge), 0, point)
         rule, gain = self._better_rule(observation, mask)
-        burn = self._burns.labels[self._part(self._burns, self._avoid, observation, self._burns.mask(mask))]
+        burn = self.burned(observation, mask)
         self.reasons = {**self._pointing.reasons, **self._avoid.reasons, "gain of another rule": gain}
         resting = np.isin(point, (0, idle, charge))
         action = np.where((rule != 0) & (resting | (gain > self.urgency)), rule, point)
