@@ -46,10 +46,10 @@ from sandbox.errors import SandboxError
 
 ACTION_IDS = torch.tensor([IDS[f"<{name}>"] for name in ACTIONS])
 LESSONS = {
-    "autonomy_v0": (120_000, 24_000),
-    "tasking_v0": (150_000, 30_000),
-    "offloading_v0": (90_000, 18_000),
-    "avoidance_v0": (60_000, 12_000),
+    "autonomy_v0": (120_000, 18_000),
+    "tasking_v0": (150_000, 24_000),
+    "offloading_v0": (90_000, 15_000),
+    "avoidance_v0": (60_000, 9_000),
 }
 """By problem, the lessons that teachers play, and those added in each round of DAgger; of all tiers together.
 What takes longest comes first, so that no process has much left to do when the others are done."""
