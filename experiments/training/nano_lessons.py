@@ -16,7 +16,9 @@ from envs.episodes import make_env
 from envs.features import Layout
 from experiments.running.progress import bar
 from experiments.running.rollout import play
+from experiments.tiers import CALM, tier_scenario
 from experiments.training.splits import DRAWS, FIRST_TRAINING_SEED
+from sandbox.scenario import Scenario, load_scenario
 
 LONGEST = 192
 """Tokens of the longest prompt that is learned."""
@@ -34,17 +36,20 @@ TAUGHT = {
 }
 """Hours of the episodes that a teacher plays."""
 TRIED = {
-    "tasking_v0": (2.0, 6.0),
-    "offloading_v0": (0.5, 1.5),
-    "avoidance_v0": (18.0, 36.0),
+    "tasking_v0": (4.0, 12.0),
+    "offloading_v0": (0.5, 2.0),
+    "avoidance_v0": (24.0, 48.0),
     "autonomy_v0": (3.0, 6.0),
 }
-"""Hours of those that somebody else plays, who may be slow: in one world."""
+"""Hours of those that somebody else plays, who may be slow: in one world. As long as a tier is judged, else
+what an empty battery does is not seen."""
 WORLDS = 4
 NOISE = {"tasking_v0": 0.1, "offloading_v0": 0.1, "avoidance_v0": 0.01, "autonomy_v0": 0.01}
 """Share of the actions that are drawn at random in half of the episodes that a teacher plays."""
-EPISODES = 20
+EPISODES = 24
 """Scenarios at least that lessons are spread over."""
+AS_SHIPPED = 0.3
+"""Share of the scenarios that are those of the tier but for their hours and seeds; the others are drawn."""
 PLAIN_SHARE = 0.25
 """Share of the rounds without an event (see `EVENTFUL`) that is kept: most of them are alike."""
 
@@ -105,8 +110,9 @@ def collect(
     teacher_of: Callable[[BatchEnv], Teacher],
     player_of: Callable[[BatchEnv, np.random.Generator], Policy | None],
     episodes: int | None = None,
+    tier: str = CALM,
 ) -> Lessons:
-    """At least `wanted` lessons from whole episodes of training scenarios drawn from `rng`.
+    """At least `wanted` lessons from whole episodes of training scenarios of a tier, drawn from `rng`.
 
     They are spread over so many `episodes`, by default EPISODES, at least.
 
@@ -119,7 +125,7 @@ def collect(
     worlds = WORLDS if alone else 1
     with bar(f"  {problem}", wanted) as line:
         while count < wanted:
-            scenario = DRAWS[problem](rng, TAUGHT[problem] if alone else TRIED[problem])
+            scenario = lesson_scenario(problem, rng, (TAUGHT if alone else TRIED)[problem], tier)
             seed = FIRST_TRAINING_SEED + int(rng.integers(2**30))
             with closing(make_env(problem, scenario, None, worlds, **_options(problem, rng))) as env:
                 decisions = env.max_cycles * env.satellites * worlds * (episodes or EPISODES)
@@ -128,6 +134,17 @@ def collect(
             count = sum(map(len, kept))
             line.to(count)
     return Lessons.joined(kept)
+
+
+def lesson_scenario(
+    problem: str, rng: np.random.Generator, hours: tuple[float, float], tier: str
+) -> Scenario:
+    """A scenario of a length between `hours` to give lessons in: that of the tier, or one drawn of it."""
+    if rng.random() >= AS_SHIPPED:
+        return DRAWS[problem](rng, hours, tier)
+    base = tier_scenario(problem, tier)
+    length = round(float(rng.uniform(*hours)), 1)
+    return load_scenario(base, {"name": f"training_{base.name}", "horizon_h": length})
 
 
 def nobody(env: BatchEnv, rng: np.random.Generator) -> None:

@@ -1,10 +1,11 @@
 """What the nano is worth where it was never trained: `python -m experiments score_nano`.
 
-Plays it, the shipped heuristics and its teachers in every problem that it has learned, over the held-out
-scenarios and seeds of `training.splits`, the same episodes for all; its thought is not charged. Prints the
-interquartile mean of the reward of the fleet with its 95 % bootstrap interval, and the nano's ratio to every
-rival's, by episode; and at the end its ratio to the best heuristic of each scenario, over all episodes.
-It leaves them, and what short flights came to that the tests repeat, in `scores.json`.
+Plays it, the shipped heuristics and its teachers in every problem that it has learned, over the scenarios of
+the tiers and the held-out ones, with the held-out seeds of `training.splits`, the same episodes for all; its
+thought is not charged. Prints the interquartile mean of the reward of the fleet with its 95 % bootstrap
+interval, and the nano's ratio to every rival's, by episode; at the end its ratio to the best heuristic of
+each scenario, over all episodes, and where it does not beat that. It leaves them, and what short flights came
+to that the tests repeat, in `scores.json`.
 """
 
 import math
@@ -18,6 +19,7 @@ from typing import Any
 from agents import Policy, make_policy
 from agents.qwen.nano import FOLDER, NanoEngine
 from agents.qwen.policy import QwenPolicy
+from agents.trained import tier_of
 from envs.batch import BatchEnv
 from envs.episodes import make_env
 from experiments.running import pool, run_folder
@@ -28,7 +30,7 @@ from experiments.running.progress import finished, tracked
 from experiments.running.rollout import play
 from experiments.running.statistics import summarise, with_bounds
 from experiments.training.splits import JUDGED, RIVALS, held_out
-from experiments.training.teachers import TEACHERS
+from experiments.training.teachers.choice import chosen_policy
 from sandbox.errors import SandboxError
 from sandbox.scenario import Scenario, load_scenario
 
@@ -49,7 +51,7 @@ Episodes = Mapping[str, Sequence[Mapping[str, float]]]
 def makers(problem: str, engine: NanoEngine, rivals: Iterable[str]) -> dict[str, Any]:
     """By name, what makes each policy for an environment of `problem`: rivals, the teacher and the nano."""
     made: dict[str, Any] = {name: partial(make_policy, name) for name in rivals}
-    return made | {TEACHER: TEACHERS[problem], NANO: lambda env: QwenPolicy(env, engine)}
+    return made | {TEACHER: chosen_policy, NANO: lambda env: QwenPolicy(env, engine)}
 
 
 def episodes(problem: str, scenario: Scenario, policies: Makers, seeds: int, seed: int = 0) -> Episodes:
@@ -99,20 +101,32 @@ def over_best(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
 def table(content: Mapping[str, Any]) -> str:
     """What `scores.json` holds as a Markdown table, a row for each scenario and one for all episodes."""
     lines = [
-        "| problem | scenario | h | best heuristic | its reward | nano | nano / best | better "
+        "| problem | tier | scenario | h | best heuristic | its reward | nano | nano / best | better "
         "| teacher | lost |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for problem, scenarios in content["problems"].items():
         for name, row in scenarios.items():
             best, reward = row["best"], row["reward"]
             ratio = row["nano_over"][best]
-            cells = [problem, f"`{name}`", f"{row['hours']:g}", best]
+            cells = [problem, tier_of(name), f"`{name}`", f"{row['hours']:g}", best]
             cells += [_said(reward[best], 1), _said(reward[NANO], 1), _said(ratio)]
             cells += [f"{ratio['better']} of {ratio['runs']}", f"{reward[TEACHER]['iqm']:.1f}"]
             lines.append(f"| {' | '.join(cells)} | {row['lost_satellites'][NANO]} |")
     overall = content["over_best"]
-    lines.append(f"| all | | | | | | {_said(overall)} | {overall['better']} of {overall['runs']} | | |")
+    lines.append(f"| all | | | | | | | {_said(overall)} | {overall['better']} of {overall['runs']} | | |")
+    return "\n".join(lines)
+
+
+def behind(content: Mapping[str, Any]) -> str:
+    """Where the nano is not shown to beat the best heuristic, a line of Markdown for each scenario."""
+    lines = []
+    for problem, scenarios in content["problems"].items():
+        for name, row in scenarios.items():
+            ratio = row["nano_over"][row["best"]]
+            if ratio["low"] <= 1.0:
+                worse = "worse than" if ratio["high"] < 1.0 else "not shown to be better than"
+                lines.append(f"- `{name}` (`{problem}`): {worse} `{row['best']}`, {_said(ratio)} of it.")
     return "\n".join(lines)
 
 
@@ -125,13 +139,19 @@ def quick_score(problem: str, model: Path | str = FOLDER) -> dict[str, list[floa
     return {name: [run["reward"] for run in runs] for name, runs in played.items()}
 
 
-def score(told: Namespace, case: tuple[str, str]) -> dict[str, Any]:
-    """Play a held-out scenario of a problem with every policy; `summary` and the episodes."""
-    problem, name = case
+def score(told: Namespace, case: tuple[str, str, int]) -> Episodes:
+    """Play an episode of a scenario of a problem, by its seed, with every policy."""
+    problem, name, seed = case
     scenario = held_out(name, told.hours or JUDGED[problem][name])
     policies = makers(problem, NanoEngine(told.model), RIVALS[problem])
-    played = episodes(problem, scenario, policies, told.seeds, told.seed)
-    return {"hours": scenario.horizon_h, **summary(played), "episodes": played}
+    return episodes(problem, scenario, policies, 1, seed)
+
+
+def _together(told: Namespace, problem: str, name: str, rows: Mapping[Any, Episodes]) -> dict[str, Any]:
+    """All episodes of a scenario, and their `summary`."""
+    each = [rows[problem, name, told.seed + k] for k in range(told.seeds)]
+    played = {policy: [run for row in each for run in row[policy]] for policy in each[0]}
+    return {"hours": told.hours or JUDGED[problem][name], **summary(played), "episodes": played}
 
 
 def run(told: Namespace) -> None:
@@ -142,7 +162,8 @@ def run(told: Namespace) -> None:
     NanoEngine(told.model)  # what is no nano is said before anything is flown
     scores = Path(told.out) / "scores.json"
     run_folder.check_json(scores)
-    cases = [(problem, name) for problem in told.problems for name in JUDGED[problem]]
+    scenarios = [(problem, name) for problem in told.problems for name in JUDGED[problem]]
+    cases = [(*each, told.seed + k) for each in scenarios for k in range(told.seeds)]
     ours = {
         name: value for name, value in arguments_of(told).items() if name not in ("problems", "processes")
     }
@@ -150,19 +171,19 @@ def run(told: Namespace) -> None:
     rows = {case: row for case in cases if (row := journal.get(case)) is not None}
     missing = [case for case in reversed(cases) if case not in rows]
     played = pool.outcomes(partial(score, told), missing, told.processes)
-    for case, row in finished(played, "scenarios", len(missing)):
+    for case, row in finished(played, "episodes", len(missing)):
         journal.put(case, row)
         rows[case] = row
     found: dict[str, dict[str, Any]] = {problem: {} for problem in told.problems}
-    for problem, name in cases:
-        found[problem][name] = rows[problem, name]
+    for problem, name in scenarios:
+        found[problem][name] = _together(told, problem, name, rows)
         _print(problem, name, found[problem][name])
     content = {"seeds": list(range(told.seed, told.seed + told.seeds)), "versions": run_folder.versions()}
     content |= {
         "problems": found,
         "over_best": over_best(row for each in found.values() for row in each.values()),
     }
-    print(table(content))
+    print(table(content), behind(content), sep="\n\n")
     short = tracked(told.problems, "short flights")
     content["quick"] = {problem: quick_score(problem, told.model) for problem in short}
     run_folder.keep_json(scores, "nano scores", content)
@@ -203,6 +224,6 @@ def options(parser: ArgumentParser) -> None:
     add(parser, "--model", FOLDER, "a nano", type=Path, metavar="FOLDER")
     add(parser, "--problems", problems, "judged", nargs="+", choices=problems, metavar="NAME")
     add(parser, "--hours", None, "of an episode (default: the problem's)", type=float, metavar="H")
-    add(parser, "--processes", 1, "scenarios at once", type=int, metavar="N")
+    add(parser, "--processes", 1, "episodes at once", type=int, metavar="N")
     common(parser, out="results/score_nano", seeds=SEEDS, seed=0)
     resumable(parser)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.tiers import CALM, tier_scenario
+from experiments.tiers import CALM, PROBLEMS, tier_hours, tier_scenario
 from experiments.training.scenario_samplers import (
     draw_autonomy,
     draw_avoidance,
@@ -40,11 +40,10 @@ def _shell(name: str, total: int, planes: int, altitude: int, inclination: float
 
 
 HELD_OUT: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "scs01": ("scs01", {}),
+    **{name: (name, {}) for problem in DRAWS for name in PROBLEMS[problem].values()},
     "walker_24": ("walker_24", {}),
     "delta_40_70": ("walker_24", {"name": "delta_40_70", "fleet.0": _shell("Walker", 40, 5, 720, 70)}),
     "star_18_86": ("scs01", {"name": "star_18_86", "fleet.0": _shell("Star", 18, 3, 1000, 86.4)}),
-    "relay_40": ("relay_40", {}),
     "relay_28": (
         "relay_40",
         {
@@ -53,9 +52,7 @@ HELD_OUT: Mapping[str, tuple[str, Mapping[str, Any]]] = {
             "fleet.1.sun_synchronous": {"total": 4, "altitude_km": 1000, "local_time_h": [9.0]},
         },
     ),
-    "crossing_12": ("crossing_12", {}),
     "crossing_18": ("crossing_12", {"name": "crossing_18", "fleet.0": _shell("Shell", 18, 3, 700, 86.4)}),
-    "disaster_response": ("disaster_response", {}),
     "disaster_20": (
         "disaster_response",
         {
@@ -65,20 +62,25 @@ HELD_OUT: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         },
     ),
 }
-"""Name: (scenario, fields replaced). `scs01`, `relay_40`, `crossing_12` and `disaster_response` are known
-from training, their held-out seeds are not."""
-JUDGED: Mapping[str, Mapping[str, float]] = {
-    "tasking_v0": {"scs01": 6.0, "walker_24": 6.0, "delta_40_70": 6.0, "star_18_86": 6.0},
-    "offloading_v0": {"relay_40": 3.0, "relay_28": 3.0},
-    "avoidance_v0": {"crossing_12": 48.0, "crossing_18": 48.0},
-    "autonomy_v0": {"disaster_response": 12.0, "disaster_20": 12.0},
+"""Name: (scenario, fields replaced). The scenarios of the tiers are known from training, their held-out seeds
+are not."""
+OTHERS: Mapping[str, Mapping[str, float]] = {
+    "tasking_v0": {"walker_24": 6.0, "delta_40_70": 6.0, "star_18_86": 6.0},
+    "offloading_v0": {"relay_28": 1.0},
+    "avoidance_v0": {"crossing_18": 48.0},
+    "autonomy_v0": {"disaster_20": 4.0},
 }
-"""By problem, what the nano is judged on, and for how many hours."""
+"""By problem, the held-out constellations, and for how many hours the nano is judged there."""
+JUDGED: Mapping[str, Mapping[str, float]] = {
+    problem: {name: tier_hours(problem, tier) for tier, name in PROBLEMS[problem].items()} | others
+    for problem, others in OTHERS.items()
+}
+"""By problem, what the nano is judged on, and for how many hours: its tiers, and other constellations."""
 RIVALS: Mapping[str, tuple[str, ...]] = {
-    "tasking_v0": ("greedy", "deadline_greedy"),
-    "offloading_v0": ("greedy", "least_loaded", "local"),
-    "avoidance_v0": ("threshold", "late_threshold"),
-    "autonomy_v0": ("greedy", "deadline_greedy"),
+    "tasking_v0": ("greedy", "deadline_greedy", "equinox", "phoenix"),
+    "offloading_v0": ("greedy", "equinox", "phoenix", "least_loaded"),
+    "avoidance_v0": ("thrifty", "threshold", "late_threshold"),
+    "autonomy_v0": ("greedy", "deadline_greedy", "equinox", "phoenix"),
 }
 """By problem, the shipped heuristics that it is measured against."""
 

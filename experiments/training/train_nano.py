@@ -1,19 +1,20 @@
 """Train the nano by imitation: teachers' decisions first, then what they would have done where the nano went.
 
     python -m experiments train_nano --out agents/qwen/nano
-    python -m experiments train_nano --out mine --lessons tasking_v0=20000,10000
+    python -m experiments train_nano --out mine --lessons tasking_v0=20000,10000 --tiers scarce
     python -m experiments train_nano --start mine --out better --rate 4e-4
 
-Behaviour cloning over rounds that the teachers (`training.teachers`) played in training scenarios
-(`training.splits`), then DAgger (Ross, Gordon and Bagnell 2011): the nano plays, the teacher says what it
-would have done, and the nano goes on learning from all of it. The loss is the cross entropy of the next
-token, among the tokens of the legal actions only. Prompts of the same length make a batch, of whatever
+Behaviour cloning over rounds that the teachers (`training.teachers.choice`) played in training scenarios of
+every tier (`training.splits`), then DAgger (Ross, Gordon and Bagnell 2011): the nano plays, the teacher says
+what it would have done, and the nano goes on learning from all of it. The loss is the cross entropy of the
+next token, among the tokens of the legal actions only. Prompts of the same length make a batch, of whatever
 problems, so that none is padded. Lessons are gathered in parts, each with a generator of its own, so that
 `--processes` changes nothing but the time. The same arguments on the same machine give the same weights.
 """
 
 import copy
 import math
+import os
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
@@ -36,22 +37,24 @@ from experiments.running.options import add, arguments_of, common
 from experiments.running.pool import outcomes
 from experiments.running.progress import bar, finished, tracked
 from experiments.running.replacement import is_free
+from experiments.tiers import TIERS
 from experiments.training.nano_blank import RECORD, blank_model, make_tokenizer
-from experiments.training.nano_lessons import EPISODES, Certain, Lessons, collect, nobody
+from experiments.training.nano_lessons import EPISODES, Lessons, collect, nobody
 from experiments.training.splits import FIRST_TRAINING_SEED
-from experiments.training.teachers import TEACHERS
+from experiments.training.teachers.choice import chosen_teacher
 from sandbox.errors import SandboxError
 
 ACTION_IDS = torch.tensor([IDS[f"<{name}>"] for name in ACTIONS])
 LESSONS = {
-    "tasking_v0": (76_000, 38_000),
-    "offloading_v0": (30_000, 12_000),
-    "avoidance_v0": (22_000, 10_000),
-    "autonomy_v0": (36_000, 14_000),
+    "autonomy_v0": (120_000, 18_000),
+    "tasking_v0": (150_000, 24_000),
+    "offloading_v0": (90_000, 15_000),
+    "avoidance_v0": (60_000, 9_000),
 }
-"""By problem, the lessons that its teacher plays, and those added in each round of DAgger."""
-PART = 10_000
-"""Lessons that are gathered in one go."""
+"""By problem, the lessons that teachers play, and those added in each round of DAgger; of all tiers together.
+What takes longest comes first, so that no process has much left to do when the others are done."""
+TAUGHT_PART, TRIED_PART = 5_000, 1_000
+"""Lessons that are gathered in one go, from a teacher's episodes and from the nano's."""
 
 
 def batches(lessons: Lessons, size: int, rng: np.random.Generator) -> Iterator[Lessons]:
@@ -77,13 +80,13 @@ def _forbidden(model: Any, batch: Lessons) -> torch.Tensor:
     return torch.from_numpy(batch.mask == 0).to(model.device)
 
 
-def loss_of(model: Any, batch: Lessons) -> tuple[torch.Tensor, float]:
+def loss_of(model: Any, batch: Lessons) -> tuple[torch.Tensor, torch.Tensor]:
     """Cross entropy with the teacher's chances, and the share of decisions that agree with its likeliest."""
     logits = action_logits(model, batch)
     wanted = torch.from_numpy(batch.chances.astype(np.float32)).to(model.device)
     logs = torch.log_softmax(logits, dim=1).masked_fill(_forbidden(model, batch), 0.0)
     agree = (logits.argmax(dim=1) == wanted.argmax(dim=1)).float().mean()
-    return -(wanted * logs).sum(dim=1).mean(), float(agree)
+    return -(wanted * logs).sum(dim=1).mean(), agree
 
 
 class Trainer:
@@ -96,10 +99,12 @@ class Trainer:
             {"params": decayed, "weight_decay": 0.01},
             {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
         ]
-        self._optimiser = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98))
+        self._optimiser = torch.optim.AdamW(
+            groups, lr=rate, betas=(0.9, 0.98), fused=model.device.type == "cuda"
+        )
 
-    def learn(self, batch: Lessons) -> tuple[float, float]:
-        """One step; (loss, agreement)."""
+    def learn(self, batch: Lessons) -> torch.Tensor:
+        """One step; loss and agreement (2,), still on the device, which nobody waits for."""
         progress = min(1.0, self._done / self._steps)
         rate = self._rate * min(1.0, (self._done + 1) / 200) * 0.5 * (1.0 + math.cos(math.pi * progress))
         for group in self._optimiser.param_groups:
@@ -110,18 +115,19 @@ class Trainer:
         self._optimiser.step()
         self._optimiser.zero_grad(set_to_none=True)
         self._done += 1
-        return float(loss.detach()), agree
+        return torch.stack([loss.detach(), agree])
 
 
 def epoch(trainer: Trainer, lessons: Lessons, size: int, rng: np.random.Generator, title: str) -> None:
     """Learn every lesson once."""
-    begin, kept = time.process_time(), []
+    begin, kept, rows = time.process_time(), [], []
     trainer.model.train()
     with bar(f"learning, {title}", len(lessons)) as line:
         for batch in batches(lessons, size, rng):
-            kept.append((*trainer.learn(batch), len(batch)))
+            kept.append(trainer.learn(batch))
+            rows.append(len(batch))
             line.more(len(batch))
-    loss, agree = np.average(np.array(kept)[:, :2], axis=0, weights=np.array(kept)[:, 2])
+    loss, agree = np.average(torch.stack(kept).cpu().numpy(), axis=0, weights=rows)
     print(
         f"{title}: {len(lessons)} lessons, {len(kept)} steps, loss {loss:.4f}, agreement {agree:.4f}, "
         f"{time.process_time() - begin:.0f} s of CPU",
@@ -153,10 +159,11 @@ def train(told: Namespace, model: Any) -> Any:
 
 @dataclass(frozen=True)
 class Part:
-    """Lessons to gather in one go, by the teacher of a problem or, where there are weights, by the nano."""
+    """Lessons to gather in one go, in a tier of a problem, by its teachers or, with weights, by the nano."""
 
     number: int
     problem: str
+    tier: str
     wanted: int
     episodes: int
     rng: np.random.Generator
@@ -164,24 +171,34 @@ class Part:
 
 
 def gather(told: Namespace, rng: np.random.Generator, model: Any | None) -> Lessons:
-    """Lessons of every problem asked for, from episodes that the model plays, or where it is None the
-    teachers."""
+    """Lessons of every problem and tier asked for, from episodes that the model plays, or where it is None
+    the teachers."""
     weights = None if model is None else {name: value.cpu() for name, value in model.state_dict().items()}
-    parts: list[Part] = []
-    for problem, counts in told.lessons.items():
-        wanted = counts[model is not None]
-        count = math.ceil(wanted / PART)
-        share = math.ceil(wanted / count), math.ceil(EPISODES / count)
-        own = rng.spawn(count)
-        parts += [Part(len(parts) + k, problem, *share, own[k], weights) for k in range(count)]
+    parts = list(_parts(told, rng, weights))
     played = finished(outcomes(_gathered, parts, told.processes), "gathering", len(parts))
     done = {part.number: found for part, found in played}
     for problem in told.lessons:
-        some = [done[part.number] for part in parts if part.problem == problem]
-        lengths, spent = np.concatenate([lessons.lengths for lessons, _ in some]), sum(s for _, s in some)
-        print(f"{problem}: {len(lengths)} lessons of {lengths.mean():.0f} tokens, {spent:.0f} s of CPU",
-              flush=True)  # fmt: skip
-    return Lessons.joined([done[part.number][0] for part in parts])
+        for tier in told.tiers:
+            some = [done[part.number] for part in parts if (part.problem, part.tier) == (problem, tier)]
+            lengths, spent = np.concatenate([lessons.lengths for lessons, _ in some]), sum(s for _, s in some)
+            print(f"{problem}, {tier}: {len(lengths)} lessons of {lengths.mean():.0f} tokens, "
+                  f"{spent:.0f} s of CPU", flush=True)  # fmt: skip
+    return Lessons.joined([done[number][0] for number in sorted(done)])
+
+
+def _parts(
+    told: Namespace, rng: np.random.Generator, weights: dict[str, torch.Tensor] | None
+) -> Iterator[Part]:
+    """What is to be gathered, problem by problem; the same whoever gathers it."""
+    number = 0
+    for problem, counts in told.lessons.items():
+        wanted = math.ceil(counts[weights is not None] / len(told.tiers))
+        count = math.ceil(wanted / (TAUGHT_PART if weights is None else TRIED_PART))
+        for tier in told.tiers:
+            for own in rng.spawn(count):
+                share = math.ceil(wanted / count), math.ceil(EPISODES / count)
+                yield Part(number, problem, tier, *share, own, weights)
+                number += 1
 
 
 def _gathered(part: Part) -> tuple[Lessons, float]:
@@ -193,12 +210,8 @@ def _gathered(part: Part) -> tuple[Lessons, float]:
         model = blank_model(0)
         model.load_state_dict(part.weights)
         player = _playing(model.eval())
-    lessons = collect(part.problem, part.wanted, part.rng, _teacher_of, player, part.episodes)
+    lessons = collect(part.problem, part.wanted, part.rng, chosen_teacher, player, part.episodes, part.tier)
     return lessons, time.process_time() - begin
-
-
-def _teacher_of(env: BatchEnv) -> Certain:
-    return Certain(TEACHERS[env.problem.name](env))
 
 
 def _playing(model: Any) -> Callable[[BatchEnv, np.random.Generator], Policy]:
@@ -215,9 +228,12 @@ def _playing(model: Any) -> Callable[[BatchEnv, np.random.Generator], Policy]:
 def run(told: Namespace) -> None:
     """Train, save, say how long it took."""
     told.lessons = dict(told.lessons)
+    told.tiers = list(dict.fromkeys(told.tiers))
     _check(told)
     torch.set_num_threads(1)
     torch.manual_seed(told.seed)
+    if told.device != "cpu":
+        _repeat_there()
     begin = time.process_time()
     tokenizer = AutoTokenizer.from_pretrained(told.start) if told.start else make_tokenizer()
     model = (load_model(told.start) if told.start else blank_model(told.seed)).to(told.device)
@@ -230,6 +246,14 @@ def run(told: Namespace) -> None:
     print(f"saved in {told.out}, {spent:.0f} s of CPU")
     if told.json:
         run_folder.keep_records(told.json, "training", [{"folder": str(told.out), "cpu_s": spent}])
+
+
+def _repeat_there() -> None:
+    """Let a GPU add up in the same order each time."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cuda.enable_mem_efficient_sdp(False)
+    torch.backends.cuda.enable_flash_sdp(False)
 
 
 def _check(told: Namespace) -> None:
@@ -262,7 +286,7 @@ def own_folder(text: str) -> Path:
     return path
 
 
-_HELP = "of each problem: so many that its teacher plays, and so many added in a round of DAgger"
+_HELP = "of each problem: so many that teachers play, and so many added in a round of DAgger"
 
 
 def _lessons(text: str) -> tuple[str, tuple[int, int]]:
@@ -280,8 +304,11 @@ def options(parser: ArgumentParser) -> None:
     add(parser, "--start", None, "go on from this model", type=Path, metavar="FOLDER")
     parser.add_argument("--lessons", nargs="+", type=_lessons, default=list(LESSONS.items()), help=_HELP,
                         metavar="PROBLEM=TAUGHT,TRIED")  # fmt: skip
-    add(parser, "--rounds", 1, "rounds of DAgger", type=int, metavar="N")
-    add(parser, "--batch", 128, "prompts a step", type=int, metavar="N")
+    add(
+        parser, "--tiers", list(TIERS), "that lessons are of, alike", nargs="+", choices=TIERS, metavar="NAME"
+    )
+    add(parser, "--rounds", 2, "rounds of DAgger", type=int, metavar="N")
+    add(parser, "--batch", 256, "prompts a step", type=int, metavar="N")
     add(parser, "--rate", 1e-3, "of learning, at most", type=float, metavar="R")
     add(parser, "--device", "cpu", "where it learns", metavar="NAME")
     add(parser, "--processes", 1, "that gather lessons", type=int, metavar="N")

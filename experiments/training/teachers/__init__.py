@@ -9,7 +9,7 @@ from agents.tuned import autonomy, avoidance, offloading, tasking
 TEACHERS: Mapping[str, Callable[[Any], Policy]] = {
     "tasking_v0": tasking.Teacher,
     "offloading_v0": offloading.Teacher,
-    "avoidance_v0": avoidance.Teacher,
+    "avoidance_v0": avoidance.InAnySlot,
     "autonomy_v0": autonomy.Teacher,
 }
 """By problem."""

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from agents.tuned import avoidance
 from envs.episodes import make_env
 from experiments.training.splits import JUDGED, held_out
 from experiments.training.teachers import SCALES, TEACHERS
 from experiments.training.teachers.tune import tuned
+from sandbox.scenario import load_scenario
 
 
 @pytest.fixture(scope="module", params=TEACHERS)
@@ -79,9 +81,19 @@ def warned(time, risk, miss=50.0, sigma=60.0):
     ],
 )
 def test_avoidance_burns_late_and_returns_when_it_must(shell, values, action):
-    teacher = TEACHERS["avoidance_v0"](shell)
+    teacher = avoidance.Teacher(shell)
     mask = np.ones((1, 1, len(shell.actions)), np.int8)
     assert shell.actions[teacher.decide(seen(shell, **values), mask)[0, 0]] == action
+
+
+@pytest.mark.parametrize("slot_km", [0.4, 5.0])
+def test_who_is_not_told_how_wide_its_slot_is_keeps_within_a_narrow_one(slot_km):
+    env = make_env("avoidance_v0", load_scenario("crossing_12", {"encounters.slot_km": slot_km}), 1.0)
+    teacher = avoidance.InAnySlot(env)
+    assert teacher.out_km == pytest.approx(0.463 * 0.7)
+    mask = np.ones((1, 1, len(env.actions)), np.int8)
+    for offset, action in ((0.3, "wait"), (0.35, "return")):
+        assert env.actions[teacher.decide(seen(env, offset=offset), mask)[0, 0]] == action
 
 
 JOB = {

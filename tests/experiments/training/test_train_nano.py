@@ -11,12 +11,21 @@ import torch
 from agents.qwen.dense import IDS, ROOT, TOKENS
 from agents.qwen.nano import NanoEngine, load_model
 from experiments.running.cli import script_parser
+from experiments.tiers import SCARCE, TIERS, tier_scenario
 from experiments.training import nano_lessons
 from experiments.training.nano_blank import blank_model
-from experiments.training.nano_lessons import Certain, Lessons, collect, nobody
+from experiments.training.nano_lessons import AS_SHIPPED, Certain, Lessons, collect, lesson_scenario, nobody
 from experiments.training.splits import JUDGED
 from experiments.training.teachers import TEACHERS
-from experiments.training.train_nano import Trainer, action_logits, batches, loss_of, save
+from experiments.training.train_nano import (
+    TRIED_PART,
+    Trainer,
+    _parts,
+    action_logits,
+    batches,
+    loss_of,
+    save,
+)
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +79,32 @@ def test_lessons_are_asked_for_by_problem(tmp_path, capsys):
     for wrong in ("flying_v0=5,6", "tasking_v0=5"):
         with pytest.raises(SystemExit):
             script_parser("train_nano").parse_args(["--out", "x", "--lessons", wrong])
+
+
+@pytest.mark.parametrize("weights", [None, {}])
+def test_parts_are_of_every_tier_and_the_same_each_time(weights):
+    told = script_parser("train_nano").parse_args(["--out", "x", "--lessons", "avoidance_v0=9000,3600"])
+    told.lessons = dict(told.lessons)
+    first, again = (list(_parts(told, np.random.default_rng(3), weights)) for _ in range(2))
+    assert [part.number for part in first] == list(range(len(first)))
+    for tier in TIERS:
+        mine = [part for part in first if part.tier == tier]
+        assert sum(part.wanted for part in mine) == (3000 if weights is None else 1200)
+        assert len(mine) == (1 if weights is None else -(-1200 // TRIED_PART))
+    drawn = [[part.rng.random() for part in parts] for parts in (first, again)]
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn[0])) == len(first)
+
+
+def test_lessons_are_given_in_scenarios_of_the_tier_and_in_itself():
+    base, rng = tier_scenario("tasking_v0", SCARCE), np.random.default_rng(0)
+    drawn = [lesson_scenario("tasking_v0", rng, (4.0, 5.0), SCARCE) for _ in range(60)]
+    assert all(s.name.startswith("training_") and s.name.endswith(SCARCE) for s in drawn)
+    assert all(4.0 <= s.horizon_h <= 5.0 and s.safe_mode == base.safe_mode for s in drawn)
+    itself = [
+        s for s in drawn if (s.fleet, s.requests, s.stations) == (base.fleet, base.requests, base.stations)
+    ]
+    assert abs(len(itself) / len(drawn) - AS_SHIPPED) < 0.2
 
 
 def test_batches_are_of_one_length_and_leave_nothing_out(lessons):
