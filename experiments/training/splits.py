@@ -72,7 +72,7 @@ OTHERS: Mapping[str, Mapping[str, float]] = {
 }
 """By problem, the held-out constellations, and for how many hours the nano is judged there."""
 JUDGED: Mapping[str, Mapping[str, float]] = {
-    problem: {name: tier_hours(problem, tier) for tier, name in PROBLEMS[problem].items()} | others
+    problem: {**{name: tier_hours(problem, tier) for tier, name in PROBLEMS[problem].items()}, **others}
     for problem, others in OTHERS.items()
 }
 """By problem, what the nano is judged on, and for how many hours: its tiers, and other constellations."""

@@ -46,13 +46,12 @@ from sandbox.errors import SandboxError
 
 ACTION_IDS = torch.tensor([IDS[f"<{name}>"] for name in ACTIONS])
 LESSONS = {
-    "autonomy_v0": (120_000, 18_000),
-    "tasking_v0": (150_000, 24_000),
-    "offloading_v0": (90_000, 15_000),
-    "avoidance_v0": (60_000, 9_000),
+    "tasking_v0": (84_000, 15_000),
+    "offloading_v0": (54_000, 10_000),
+    "avoidance_v0": (45_000, 9_000),
+    "autonomy_v0": (66_000, 12_000),
 }
-"""By problem, the lessons that teachers play, and those added in each round of DAgger; of all tiers together.
-What takes longest comes first, so that no process has much left to do when the others are done."""
+"""By problem, the lessons that teachers play, and those added in each round of DAgger, of all tiers."""
 TAUGHT_PART, TRIED_PART = 5_000, 1_000
 """Lessons that are gathered in one go, from a teacher's episodes and from the nano's."""
 
@@ -307,7 +306,7 @@ def options(parser: ArgumentParser) -> None:
     add(
         parser, "--tiers", list(TIERS), "that lessons are of, alike", nargs="+", choices=TIERS, metavar="NAME"
     )
-    add(parser, "--rounds", 2, "rounds of DAgger", type=int, metavar="N")
+    add(parser, "--rounds", 1, "rounds of DAgger", type=int, metavar="N")
     add(parser, "--batch", 256, "prompts a step", type=int, metavar="N")
     add(parser, "--rate", 1e-3, "of learning, at most", type=float, metavar="R")
     add(parser, "--device", "cpu", "where it learns", metavar="NAME")
