@@ -149,7 +149,12 @@ def test_every_kind_of_event_is_told():
     }
 
 
-RECORDS = [json.loads(p.read_text()) for p in sorted((ROOT / "docs/records/train_table").glob("*.json"))]
+def records_of(name):
+    """The records of a study in docs/records."""
+    return [json.loads(path.read_text()) for path in sorted((ROOT / "docs/records" / name).glob("*.json"))]
+
+
+RECORDS = records_of("train_table")
 CASES = sorted({(record["problem"], record["tier"]) for record in RECORDS})
 
 
@@ -183,7 +188,7 @@ def test_the_table_of_trainings_is_that_of_its_records(problem, tier):
 
 
 def test_the_table_of_algorithms_is_that_of_its_records():
-    own = [r for r in RECORDS if (r["problem"], r["tier"]) == ("offloading_v0", "scarce")]
+    own = records_of("what_matters")
     found = {place.algorithm: place for place in places(own)}
     of_ppo = {r["train_seed"]: np.mean(r["returns"]) for r in own if r["algorithm"] == "ppo"}
     table = DOCS["train.md"].partition("| | return | beside `ppo` |")[2].partition("\n\n")[0]

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents import Policy, make_policy
-from agents.network import Network, network_in
+from agents.network import Network
 from agents.trained import NAME as TRAINED
-from agents.trained import folder_of, shipped, tier_of
+from agents.trained import fitting, tier_of
 from envs.batch import BatchEnv
 from envs.episodes import make_env
 from experiments.running.callbacks import Earned
@@ -63,17 +63,12 @@ def chosen_policy(env: BatchEnv) -> Policy:
     Networks are candidates only where the environment shows what they were trained with.
     """
     problem, scenario = env.problem.name, env.problem.mission
-    names = tuple(name for name in CANDIDATES[problem] if name != TRAINED or _network_fits(env))
+    names = tuple(name for name in CANDIDATES[problem] if name != TRAINED or fitting(env) is not None)
     return _made(_earns_most(problem, scenario, names) if len(names) > 1 else names[0], env)
 
 
 def _made(name: str, env: BatchEnv) -> Policy:
     return TEACHERS[env.problem.name](env) if name == TUNED else make_policy(name, env)
-
-
-def _network_fits(env: BatchEnv) -> bool:
-    folder = folder_of(env.problem.name, tier_of(env.problem.mission.name))
-    return folder.name in shipped() and network_in(folder).weights.features == tuple(env.layout.names)
 
 
 def _earns_most(problem: str, scenario: Scenario, names: tuple[str, ...]) -> str:

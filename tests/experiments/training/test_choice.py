@@ -43,8 +43,8 @@ def test_a_network_says_how_likely_it_holds_what_is_legal(scarce, monkeypatch):
 
 def test_a_network_that_does_not_know_what_is_shown_is_no_candidate():
     scenario = tier_scenario("tasking_v0", SCARCE)
-    assert choice._network_fits(make_env("tasking_v0", scenario, 0.1, 1))
-    assert not choice._network_fits(make_env("tasking_v0", scenario, 0.1, 1, candidates=6))
+    assert choice.fitting(make_env("tasking_v0", scenario, 0.1, 1)) is not None
+    assert choice.fitting(make_env("tasking_v0", scenario, 0.1, 1, candidates=6)) is None
     calm = make_env("avoidance_v0", tier_scenario("avoidance_v0", "calm"), 1.0, 1)
-    assert not choice._network_fits(calm)  # none is shipped
+    assert choice.fitting(calm) is None  # none is shipped
     assert isinstance(chosen_policy(calm), TEACHERS["avoidance_v0"])
