@@ -295,8 +295,8 @@ def swath_along(track, cone, seconds):
 
 @kernel
 def near_cells(grid, requests, found, slots, swath, sun, min_sun_sine, b):
-    """Of every cell with open requests that a swath in daylight comes near: write the key of the best to
-    `found` (M,), and its place in the index to `slots` (M,); how many there are."""
+    """Of every cell with open requests near a swath and in daylight, or at their edge: write the key of the
+    best of them to `found` (M,), and its place in the index to `slots` (M,); how many cells there are."""
     ux, uy, uz = swath.middle
     if requests.open_count[b] == 0 or _is_dark(swath, sun, min_sun_sine):
         return 0
@@ -320,6 +320,18 @@ def near_cells(grid, requests, found, slots, swath, sun, min_sun_sine, b):
 
 
 @kernel
+def _first_near(requests, slot, end, swath, sun, min_sun_sine, b):
+    """The first place in the index, from an open request's on and before `end`, of one that is near the swath
+    and in daylight or at their edge; `end` without one."""
+    while slot < end:
+        entry = requests.index[b, slot]
+        if is_near((entry.x, entry.y, entry.z), swath, sun, min_sun_sine, FLOAT32):
+            break
+        slot = next_member(requests.open, b, slot + 1, end)
+    return slot
+
+
+@kernel
 def next_request(requests, found, slots, count, swath, sun, min_sun_sine, b):
     """(key of the best request that is left in the first `count` cells, NONE without one; cells that remain;
     whether it is surely near the swath and in daylight, or at their edge, so that its row has to say).
@@ -333,9 +345,9 @@ def next_request(requests, found, slots, count, swath, sun, min_sun_sine, b):
             if found[other] < key:
                 place, key = other, found[other]
         entry = requests.index[b, slots[place]]
-        end = requests.starts[b, entry.cell + 1]
-        slot = next_member(requests.open, b, slots[place] + 1, end)
-        if slot < end:
+        slot = next_member(requests.open, b, slots[place] + 1, entry.end)
+        slot = _first_near(requests, slot, entry.end, swath, sun, min_sun_sine, b)
+        if slot < entry.end:
             found[place], slots[place] = requests.index[b, slot].key, slot
         else:
             count -= 1

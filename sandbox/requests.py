@@ -229,7 +229,7 @@ def index_book(requests: Requests, b: int, count: int) -> None:
     rank, j = rank[order], j[order]
     rows["slot"][j] = np.arange(count)
     entry, up = requests.index[b, :count], rows["up"].take(j, axis=0)
-    entry["key"], entry["cell"] = rank * KEY + j, cell[j]
+    entry["key"], entry["end"] = rank * KEY + j, requests.starts[b, cell[j] + 1]
     for axis, name in enumerate("xyz"):
         entry[name] = up[:, axis]
     times, deadline = np.ascontiguousarray(rows["deadline"]), requests.by_deadline[b]

@@ -115,7 +115,7 @@ INDEXED = _record(  # what a search reads of a request, small and beside its nei
     ("x", "f4"),  # its zenith, ITRS
     ("y", "f4"),
     ("z", "f4"),
-    ("cell", "i4"),  # of the ground that it lies in, see `sandbox.cells`
+    ("end", "i4"),  # the place behind the last one of its cell of the ground
 )
 DEADLINE = _record(  # of a request
     ("time", "f8"),  # s

@@ -277,8 +277,8 @@ def test_the_index_holds_each_request_in_its_cell_by_rank(room, count):
     assert (starts[0], starts[-1]) == (0, count)
     for slot, entry in enumerate(entries):
         request, c = book[entry["key"] % KEY], cells[entry["key"] % KEY]
-        assert (request["slot"], request["rank"], entry["cell"]) == (slot, entry["key"] // KEY, c)
-        assert starts[c] <= slot < starts[c + 1]
+        assert (request["slot"], request["rank"]) == (slot, entry["key"] // KEY)
+        assert starts[c] <= slot < starts[c + 1] == entry["end"]
         assert request["up"] == pytest.approx([entry[axis] for axis in "xyz"], abs=1e-7)
     for start, end in pairwise(starts):
         assert (np.diff(entries["key"][start:end]) > 0).all()
