@@ -13,6 +13,7 @@ from sandbox.looks import plan_look
 from sandbox.orbits.eclipse import illumination, shadow_transition
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.orbits.frames import subpoint
+from sandbox.prefetching import prefetch
 from sandbox.radio import CLEAR, link_rate
 from sandbox.sensing import CONE_MARGIN_S, KEY, access_angle, cone_times, plan_capture
 from sandbox.state import NONE
@@ -274,6 +275,7 @@ def _draw(requests, picked, most, found, slots, count, swath, sun, min_sun_sine,
             break
         j = int(key % KEY)
         if surely or is_inside(requests.book[b, j], swath, sun, min_sun_sine):
+            prefetch(requests.book, b, j)
             picked[drawn] = j
             drawn += 1
     return drawn, count
@@ -312,8 +314,11 @@ def near_cells(grid, requests, found, slots, swath, sun, min_sun_sine, b):
             slot, end = requests.starts[b, number], requests.starts[b, number + 1]
             cell = grid.cells[number]
             if slot < end and is_near((cell.x, cell.y, cell.z), swath, sun, min_sun_sine, cell.size):
-                slots[count] = next_member(requests.open, b, slot, end)
-                count += slots[count] < end
+                slot = next_member(requests.open, b, slot, end)
+                if slot < end:
+                    prefetch(requests.index, b, slot)
+                    slots[count] = slot
+                    count += 1
     for place in range(count):
         found[place] = requests.index[b, slots[place]].key
     return count

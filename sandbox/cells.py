@@ -13,10 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from sandbox.compiled import kernel
 from sandbox.structured import structured
 
-A_CELL = 8
+A_CELL = 4
 """Requests of a book for each cell: fewer, and looking into cells takes longer than what it spares."""
-MOST_BANDS = 45
-"""Of 4 degrees each; what a satellite in low orbit can see in a round is some 20 degrees long."""
+MOST_BANDS = 36
+"""Of 5 degrees each; what a satellite in low orbit can see in a round is some 20 degrees long."""
 ROUNDING = 1e-6
 """rad; far more than what rounding does to a latitude or longitude."""
 
