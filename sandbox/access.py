@@ -316,11 +316,11 @@ def near_cells(grid, requests, found, slots, swath, sun, min_sun_sine, b):
             if slot < end and is_near((cell.x, cell.y, cell.z), swath, sun, min_sun_sine, cell.size):
                 slot = next_member(requests.open, b, slot, end)
                 if slot < end:
-                    prefetch(requests.index, b, slot)
+                    prefetch(requests.indexed, b, slot)
                     slots[count] = slot
                     count += 1
     for place in range(count):
-        found[place] = requests.index[b, slots[place]].key
+        found[place] = requests.indexed[b, slots[place]].key
     return count
 
 
@@ -329,7 +329,7 @@ def _first_near(requests, slot, end, swath, sun, min_sun_sine, b):
     """The first place in the index, from an open request's on and before `end`, of one that is near the swath
     and in daylight or at their edge; `end` without one."""
     while slot < end:
-        entry = requests.index[b, slot]
+        entry = requests.indexed[b, slot]
         if is_near((entry.x, entry.y, entry.z), swath, sun, min_sun_sine, FLOAT32):
             break
         slot = next_member(requests.open, b, slot + 1, end)
@@ -349,11 +349,11 @@ def next_request(requests, found, slots, count, swath, sun, min_sun_sine, b):
         for other in range(1, count):
             if found[other] < key:
                 place, key = other, found[other]
-        entry = requests.index[b, slots[place]]
+        entry = requests.indexed[b, slots[place]]
         slot = next_member(requests.open, b, slots[place] + 1, entry.end)
         slot = _first_near(requests, slot, entry.end, swath, sun, min_sun_sine, b)
         if slot < entry.end:
-            found[place], slots[place] = requests.index[b, slot].key, slot
+            found[place], slots[place] = requests.indexed[b, slot].key, slot
         else:
             count -= 1
             found[place], slots[place] = found[count], slots[count]

@@ -65,7 +65,7 @@ def _lowest_bit(word: Any) -> int:
 if COMPILES:
 
     @intrinsic
-    def _lowest_bit(typing: Any, word: Any) -> Any:  # type: ignore[no-redef]
+    def _lowest_bit(typing: Any, word: Any) -> Any:
         """Place of the lowest bit of a word that is not zero."""
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

@@ -19,7 +19,7 @@ def prefetch(array: Any, b: int, place: int) -> None:
 if COMPILES:
 
     @intrinsic
-    def prefetch(typing: Any, array: Any, b: Any, place: Any) -> Any:  # type: ignore[no-redef]
+    def prefetch(typing: Any, array: Any, b: Any, place: Any) -> Any:
         """Ask for `array[b, place]`, which is within the array, and go on. It changes no result."""
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

@@ -228,7 +228,7 @@ def index_book(requests: Requests, b: int, count: int) -> None:
     order = np.argsort(cell[j].astype(np.int16), kind="stable")  # by radix; there are few enough cells
     rank, j = rank[order], j[order]
     rows["slot"][j] = np.arange(count)
-    entry, up = requests.index[b, :count], rows["up"].take(j, axis=0)
+    entry, up = requests.indexed[b, :count], rows["up"].take(j, axis=0)
     entry["key"], entry["end"] = rank * KEY + j, requests.starts[b, cell[j] + 1]
     for axis, name in enumerate("xyz"):
         entry[name] = up[:, axis]

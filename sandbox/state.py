@@ -246,7 +246,7 @@ class Requests(NamedTuple):
     by_deadline: Records  # (B, M) DEADLINE of all of them, by rising time
     expired: Ints  # (B,) how many of these have a deadline that has passed
     brief: Ints  # (B,) of those released last, the first that was over by then
-    index: Records  # (B, M) INDEXED, cell by cell, within a cell by rising key; it stays as it is
+    indexed: Records  # (B, M) INDEXED, cell by cell, within a cell by rising key; it stays as it is
     starts: Ints  # (B, C + 1) where those of each cell begin in the index
     open: NDArray[np.uint64]  # (B, M / 64) which places of the index are of open requests, see `sandbox.bits`
     open_count: Ints  # (B,) requests that are open
@@ -334,7 +334,7 @@ def make_state(
             by_deadline=np.zeros((worlds, book), DEADLINE),
             expired=np.zeros(worlds, np.int32),
             brief=np.zeros(worlds, np.int32),
-            index=np.zeros((worlds, book), INDEXED),
+            indexed=np.zeros((worlds, book), INDEXED),
             starts=np.zeros((worlds, cells + 1), np.int32),
             open=make_sets(worlds, book),
             open_count=np.zeros(worlds, np.int32),

@@ -152,9 +152,9 @@ def test_the_believed_world_can_be_lived_in(changes):
     for _ in range(120):
         simulator.step(policy.decide(simulator.seen, simulator.mask))
         there = np.flatnonzero(requests.book["status"][0] == OPEN)
-        entries = requests.index[0, requests.book["slot"][0, there]]
+        entries = requests.indexed[0, requests.book["slot"][0, there]]
         np.testing.assert_array_equal(entries["key"] % 2**32, there)
-        slots = range(requests.index.shape[1])
+        slots = range(requests.indexed.shape[1])
         found = [slot for slot in slots if is_member(requests.open, 0, slot)]
         assert found == sorted(requests.book["slot"][0, there].tolist())
         assert requests.open_count[0] == len(there)

@@ -254,7 +254,7 @@ class Book(RuleBasedStateMachine):
     def list_is_the_set(self):
         r = self.requests
         there = [slot for slot in range(self.SIZE) if is_member(r.open, 0, slot)]
-        assert set((r.index["key"][0, there] % KEY).tolist()) == self.open
+        assert set((r.indexed["key"][0, there] % KEY).tolist()) == self.open
         assert r.open_count[0] == len(self.open)
         status = [OPEN if j in self.open else self.done.get(j, PENDING) for j in range(self.SIZE)]
         assert r.book["status"][0].tolist() == status
@@ -271,7 +271,7 @@ def test_the_index_holds_each_request_in_its_cell_by_rank(room, count):
     book["up"] /= np.linalg.norm(book["up"], axis=1, keepdims=True)
     book["value"], book["deadline"] = rng.integers(1, 5, room), rng.random(room)
     index_book(requests, 1, count)
-    entries, starts = requests.index[1, :count], requests.starts[1]
+    entries, starts = requests.indexed[1, :count], requests.starts[1]
     cells = cells_of(make_bands(room), book["up"][:count])
     assert sorted((entries["key"] % KEY).tolist()) == list(range(count))
     assert (starts[0], starts[-1]) == (0, count)
@@ -286,7 +286,7 @@ def test_the_index_holds_each_request_in_its_cell_by_rank(room, count):
     assert (due["time"] == np.sort(book["deadline"])).all()
     assert (due["time"] == book["deadline"][due["request"]]).all()
     assert (due["slot"] == book["slot"][due["request"]]).all()
-    assert not requests.index["key"][0].any()
+    assert not requests.indexed["key"][0].any()
 
 
 def test_opening_and_closing_by_hand():
