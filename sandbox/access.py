@@ -3,6 +3,7 @@
 import math
 from typing import Any, NamedTuple
 
+from sandbox.bits import next_member
 from sandbox.campaigns import has_parts
 from sandbox.cells import ROUNDING, band_at, box_around, cell_at, cells_between
 from sandbox.compiled import kernel
@@ -12,6 +13,7 @@ from sandbox.looks import plan_look
 from sandbox.orbits.eclipse import illumination, shadow_transition
 from sandbox.orbits.ephemeris import earth_rotation, sun_position
 from sandbox.orbits.frames import subpoint
+from sandbox.prefetching import prefetch
 from sandbox.radio import CLEAR, link_rate
 from sandbox.sensing import CONE_MARGIN_S, KEY, access_angle, cone_times, plan_capture
 from sandbox.state import NONE
@@ -68,7 +70,7 @@ def look(state, constants, scratch, b):
         if not state.body[b, n].alive:
             continue
         position, velocity, craft = state.orbit.position[b, n], state.orbit.velocity[b, n], constants.craft[n]
-        _look_out(state, constants, scratch.found[b], scratch.first[b], rotations, sun, (sx, sy, sz), b, n)
+        _look_out(state, constants, scratch, rotations, sun, (sx, sy, sz), b, n)
         seek_contact(
             state.contacts,
             b,
@@ -106,7 +108,7 @@ def _clear(outlook, opportunities):
 
 
 @kernel
-def _look_out(state, constants, found, slots, rotations, sun, sun_itrs, b, n):
+def _look_out(state, constants, scratch, rotations, sun, sun_itrs, b, n):
     """Fill the outlook of satellite n; rotations at the beginning, the middle and the end of the round."""
     craft, seconds, orbit = constants.craft[n], constants.round_s, state.orbit
     outlook = state.outlook[b, n]
@@ -126,11 +128,7 @@ def _look_out(state, constants, found, slots, rotations, sun, sun_itrs, b, n):
     view = View(path, rotations[1], 0.5 * seconds, seconds, radius, ground_track(first, last, seconds))
     samples = max(constants.substeps, math.ceil(seconds / STATION_SAMPLE_S))
     look_for_stations(outlook, constants, state.ground[b], craft.radio, view, samples)
-    now = state.clock[b].time
-    _look_for_requests(
-        state.opportunities[b, n], state.requests, found, slots, craft, state.pointing[b, n], view, sun_itrs,
-        now, b,
-    )  # fmt: skip
+    _look_for_requests(state, constants, scratch, view, sun_itrs, b, n)
 
 
 @kernel
@@ -200,30 +198,34 @@ def look_for_stations(outlook, constants, ground, radio, view, samples):
 
 
 @kernel
-def _look_for_requests(opportunities, requests, found, slots, craft, arrow, view, sun, now, b):
+def _look_for_requests(state, constants, scratch, view, sun, b, n):
     """Keep the K requests of greatest expected value, value x (1 - cloud), that can be imaged now or soon.
 
     Soon: those whose access begins within LOOK_AHEAD_S after the round; the camera can turn there in advance.
     Those that were found under cloud are left out until their sky changes. They are planned from the best on,
-    those of equal value by number, until K are found; `found` and `slots` (M,) are working memory.
+    those of equal value by number, until K are found.
     """
+    requests, opportunities, now = state.requests, state.opportunities[b, n], state.clock[b].time
+    craft, arrow = constants.craft[n], state.pointing[b, n]
+    found, slots, picked = scratch.found[b], scratch.first[b], scratch.picked[b]
     path, rotation, middle, seconds, radius, track = view
     pointing = (arrow[0], arrow[1], arrow[2])
     cone = access_angle(radius, craft.max_off_nadir)
     swath = swath_along(track, cone, seconds)
     ux, uy, uz = track[0]
     rx, ry, rz = track[1]
-    count, shown = near_cells(requests, found, slots, swath, sun, craft.min_sun_sine, b), 0
-    several_kinds = has_parts(requests)
+    count = near_cells(constants.grid, requests, found, slots, swath, sun, craft.min_sun_sine, b)
+    several_kinds, shown, place, end = has_parts(requests), 0, 0, 0
     while shown < opportunities.shape[0]:
-        key, count = next_request(requests, found, slots, count, swath, sun, craft.min_sun_sine, b)
-        if key == NONE:
-            return
-        j = int(key % KEY)
-        request = requests.book[b, j]
-        up = (request.up[0], request.up[1], request.up[2])
-        if now < request.closed_until or not is_near(up, swath, sun, craft.min_sun_sine, 0.0):
-            continue
+        if place == end:
+            most, place = opportunities.shape[0] - shown, 0
+            end, count = _pick(
+                requests, picked, most, found, slots, count, swath, sun, craft.min_sun_sine, now, b
+            )
+            if end == 0:
+                return
+        j = picked[place]
+        request, place = requests.book[b, j], place + 1
         target = request.position
         tx, ty, tz = unit(target[0], target[1], target[2])
         enter, leave = cone_times(ux, uy, uz, rx, ry, rz, tx, ty, tz, cone)
@@ -245,6 +247,41 @@ def _look_for_requests(opportunities, requests, found, slots, craft, arrow, view
 
 
 @kernel
+def _pick(requests, picked, most, found, slots, count, swath, sun, min_sun_sine, now, b):
+    """(how many, cells that remain): write to `picked` the numbers of the next best requests, at `most` so
+    many, none of them found under cloud; 0 if there are no more.
+
+    Their rows lie far apart in the book: looked at in a loop of their own, they come in from memory together.
+    """
+    kept = 0
+    while kept == 0:
+        drawn, count = _draw(requests, picked, most, found, slots, count, swath, sun, min_sun_sine, b)
+        if drawn == 0:
+            break
+        for place in range(drawn):
+            if now >= requests.book[b, picked[place]].closed_until:
+                picked[kept] = picked[place]
+                kept += 1
+    return kept, count
+
+
+@kernel
+def _draw(requests, picked, most, found, slots, count, swath, sun, min_sun_sine, b):
+    """The same, whether they were found under cloud or not."""
+    drawn = 0
+    while drawn < most:
+        key, count, surely = next_request(requests, found, slots, count, swath, sun, min_sun_sine, b)
+        if key == NONE:
+            break
+        j = int(key % KEY)
+        if surely or is_inside(requests.book[b, j], swath, sun, min_sun_sine):
+            prefetch(requests.book, b, j)
+            picked[drawn] = j
+            drawn += 1
+    return drawn, count
+
+
+@kernel
 def swath_along(track, cone, seconds):
     """What a satellite's camera can come near in the round or soon after, for a first, generous selection."""
     angle = cone + half_turn(track, seconds + 2.0 * LOOK_AHEAD_S) + SCREEN_MARGIN
@@ -259,13 +296,13 @@ def swath_along(track, cone, seconds):
 
 
 @kernel
-def near_cells(requests, found, slots, swath, sun, min_sun_sine, b):
-    """Of every cell with open requests that a swath in daylight comes near: write the key of the best to
-    `found`, and where it stands to `slots`; how many there are."""
+def near_cells(grid, requests, found, slots, swath, sun, min_sun_sine, b):
+    """Of every cell with open requests near a swath and in daylight, or at their edge: write the key of the
+    best of them to `found` (M,), and its place in the index to `slots` (M,); how many cells there are."""
     ux, uy, uz = swath.middle
     if requests.open_count[b] == 0 or _is_dark(swath, sun, min_sun_sine):
         return 0
-    bands, count = requests.bands[b], 0
+    bands, count = grid.bands, 0
     if swath.angle < 0.5 * math.pi:
         south, north, longitude, width = box_around(ux, uy, uz, swath.angle)
     else:
@@ -273,35 +310,57 @@ def near_cells(requests, found, slots, swath, sun, min_sun_sine, b):
     for band in range(band_at(bands, south), band_at(bands, north) + 1):
         first, last = cells_between(bands, band, longitude, width)
         for place in range(first, last + 1):
-            cell = requests.cells[b, cell_at(bands, band, place)]
-            if cell.open > 0 and is_near((cell.x, cell.y, cell.z), swath, sun, min_sun_sine, cell.size):
-                found[count], slots[count] = requests.open[b, cell.start].key, cell.start
-                count += 1
+            number = cell_at(bands, band, place)
+            slot, end = requests.starts[b, number], requests.starts[b, number + 1]
+            cell = grid.cells[number]
+            if slot < end and is_near((cell.x, cell.y, cell.z), swath, sun, min_sun_sine, cell.size):
+                slot = next_member(requests.open, b, slot, end)
+                if slot < end:
+                    prefetch(requests.indexed, b, slot)
+                    slots[count] = slot
+                    count += 1
+    for place in range(count):
+        found[place] = requests.indexed[b, slots[place]].key
     return count
 
 
 @kernel
-def next_request(requests, found, slots, count, swath, sun, min_sun_sine, b):
-    """(key of the best request that is left in the first `count` cells, NONE without one; cells that remain).
+def _first_near(requests, slot, end, swath, sun, min_sun_sine, b):
+    """The first place in the index, from an open request's on and before `end`, of one that is near the swath
+    and in daylight or at their edge; `end` without one."""
+    while slot < end:
+        entry = requests.indexed[b, slot]
+        if is_near((entry.x, entry.y, entry.z), swath, sun, min_sun_sine, FLOAT32):
+            break
+        slot = next_member(requests.open, b, slot + 1, end)
+    return slot
 
-    Only of requests near the swath and in daylight. The lists of the cells are merged: each stands by rising
-    key, so that the best of all is the first of one of them.
+
+@kernel
+def next_request(requests, found, slots, count, swath, sun, min_sun_sine, b):
+    """(key of the best request that is left in the first `count` cells, NONE without one; cells that remain;
+    whether it is surely near the swath and in daylight, or at their edge, so that its row has to say).
+
+    The lists of the cells are merged: each stands by rising key, so that the best of all is the first of one
+    of them.
     """
     while count > 0:
         place, key = 0, found[0]
         for other in range(1, count):
             if found[other] < key:
                 place, key = other, found[other]
-        entry, slot = requests.open[b, slots[place]], slots[place] + 1
-        cell = requests.cells[b, entry.cell]
-        if slot < cell.start + cell.open:
-            found[place], slots[place] = requests.open[b, slot].key, slot
+        entry = requests.indexed[b, slots[place]]
+        slot = next_member(requests.open, b, slots[place] + 1, entry.end)
+        slot = _first_near(requests, slot, entry.end, swath, sun, min_sun_sine, b)
+        if slot < entry.end:
+            found[place], slots[place] = requests.indexed[b, slot].key, slot
         else:
             count -= 1
             found[place], slots[place] = found[count], slots[count]
-        if is_near((entry.x, entry.y, entry.z), swath, sun, min_sun_sine, FLOAT32):
-            return key, count
-    return NONE, 0
+        up = (entry.x, entry.y, entry.z)
+        if is_near(up, swath, sun, min_sun_sine, FLOAT32):
+            return key, count, is_near(up, swath, sun, min_sun_sine, -FLOAT32)
+    return NONE, 0, False
 
 
 @kernel
@@ -329,6 +388,13 @@ def is_near(up, swath, sun, min_sun_sine, slack):
         & (fx * x + fy * y + fz * z >= swath.behind - slack * swath.speed)
         & (x * sun[0] + y * sun[1] + z * sun[2] >= min_sun_sine - slack)
     )
+
+
+@kernel
+def is_inside(request, swath, sun, min_sun_sine):
+    """Whether a request lies in a swath and in daylight."""
+    up = request.up
+    return is_near((up[0], up[1], up[2]), swath, sun, min_sun_sine, 0.0)
 
 
 @kernel

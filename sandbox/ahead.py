@@ -18,7 +18,7 @@ from sandbox.access import (
     LOOK_AHEAD_S,
     chain_requests,
     ground_track,
-    is_near,
+    is_inside,
     near_cells,
     next_request,
     swath_along,
@@ -173,7 +173,9 @@ def search_track(state, constants, scratch, upcoming, params, horizon, b, n):
         middle = begins + 0.5 * SEGMENT_S
         s = sun_position(ephemeris, middle)
         sun = rotate(earth_rotation(ephemeris, middle), *unit(s[0], s[1], s[2]))
-        _search_segment(state.requests, scratch, upcoming, craft, track, radius, sun, begins, horizon, b)
+        _search_segment(
+            constants.grid, state.requests, scratch, upcoming, craft, track, radius, sun, begins, horizon, b
+        )
     _sort_by_time(upcoming)
 
 
@@ -191,22 +193,21 @@ def advanced(at, t, forces, ballistic, ephemeris):
 
 
 @kernel
-def _search_segment(requests, scratch, upcoming, craft, track, radius, sun, begins, horizon, b):
+def _search_segment(grid, requests, scratch, upcoming, craft, track, radius, sun, begins, horizon, b):
     """Keep the best of the requests that are passed in the segment that begins at `begins` (s)."""
     cone = access_angle(radius, craft.max_off_nadir)
     swath = swath_along(track, cone, SEGMENT_S)
     ux, uy, uz = track[0]
     rx, ry, rz = track[1]
     found, slots, kept = scratch.found[b], scratch.first[b], 0
-    count = near_cells(requests, found, slots, swath, sun, craft.min_sun_sine, b)
+    count = near_cells(grid, requests, found, slots, swath, sun, craft.min_sun_sine, b)
     while kept < upcoming.shape[0]:
-        key, count = next_request(requests, found, slots, count, swath, sun, craft.min_sun_sine, b)
+        key, count, surely = next_request(requests, found, slots, count, swath, sun, craft.min_sun_sine, b)
         if key == NONE:
             return
         j = int(key % KEY)
         request = requests.book[b, j]
-        up = (request.up[0], request.up[1], request.up[2])
-        if not is_near(up, swath, sun, craft.min_sun_sine, 0.0):
+        if not (surely or is_inside(request, swath, sun, craft.min_sun_sine)):
             continue
         tx, ty, tz = unit(request.position[0], request.position[1], request.position[2])
         enter, leave = cone_times(ux, uy, uz, rx, ry, rz, tx, ty, tz, cone)

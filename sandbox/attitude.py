@@ -7,6 +7,8 @@ from sandbox.geometry import BEYOND_S, line_of_sight
 
 ON_TARGET = 1e-3
 """rad; a camera as close as this to where it should point is there."""
+_SURELY_OFF = 1.0 - ON_TARGET**2
+"""Cosine of an angle larger than that by two fifths: what is farther off is told without an arc cosine."""
 
 
 @kernel
@@ -70,6 +72,8 @@ def turn_time(start, aim, craft):
 @kernel
 def on_target(start, aim):
     """Whether a camera that points to `start` need neither turn nor settle to see `aim` (unit vectors)."""
+    if start[0] * aim[0] + start[1] * aim[1] + start[2] * aim[2] < _SURELY_OFF:
+        return False
     return angle_between(start[0], start[1], start[2], aim[0], aim[1], aim[2]) < ON_TARGET
 
 

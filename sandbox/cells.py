@@ -5,18 +5,36 @@ bands[i + 1] - 1, which begin at 180 degrees west; the last number is that of al
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sandbox.compiled import kernel
+from sandbox.structured import structured
 
-A_CELL = 8
+A_CELL = 4
 """Requests of a book for each cell: fewer, and looking into cells takes longer than what it spares."""
-MOST_BANDS = 45
-"""Of 4 degrees each; what a satellite in low orbit can see in a round is some 20 degrees long."""
+MOST_BANDS = 36
+"""Of 5 degrees each; what a satellite in low orbit can see in a round is some 20 degrees long."""
 ROUNDING = 1e-6
 """rad; far more than what rounding does to a latitude or longitude."""
+
+CELL = structured(
+    [
+        ("x", "f4"),  # its middle, a unit vector in ITRS
+        ("y", "f4"),
+        ("z", "f4"),
+        ("size", "f4"),  # from there to its farthest point, in a straight line
+    ]
+)
+
+
+class Grid(NamedTuple):
+    """The cells of a grid, as kernels read them."""
+
+    bands: NDArray[np.int32]  # (L + 1,)
+    cells: np.ndarray  # (C,) CELL
 
 
 def make_bands(places: int) -> NDArray[np.int32]:

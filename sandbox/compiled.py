@@ -33,6 +33,8 @@ _IMPORT = re.compile(
     re.MULTILINE,
 )
 CACHE_LIMIT_BYTES = 2**30
+COMPILES = os.environ.get("NUMBA_DISABLE_JIT", "0") == "0"
+"""Whether kernels are compiled; else they are plain Python, for a debugger."""
 
 
 def cache_folder() -> Path:
@@ -296,7 +298,7 @@ def kernel(function: Callable, *, apart: bool = False) -> Callable:
     numba's cache watches only the file of the outermost function, so a change in a kernel that it calls
     would go unseen. Here the names of the cached files carry the stamp of every source that it may depend on.
     """
-    if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+    if not COMPILES:
         return function
     options = {
         "nopython": True,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.campaigns import completion_shares
-from sandbox.cells import ROUNDING, cells_of, edges_of, make_bands
+from sandbox.cells import CELL, ROUNDING, Grid, cells_of, edges_of, make_bands
 from sandbox.cloud_field import draw_field, edges_of_clouds, sky_of
 from sandbox.customers import draw_tiers, draw_values
 from sandbox.events import happening, places
@@ -19,6 +19,7 @@ from sandbox.orbits.frames import geodetic_to_itrs
 from sandbox.request_kinds import Rows, expand, longest_life_h, plain_parts, rows_room, sorted_parts
 from sandbox.scenario import Campaign, Event, UrgentRequests
 from sandbox.scenario import Requests as Settings
+from sandbox.sensing import KEY
 from sandbox.state import CAMPAIGN, NONE, PART, PENDING, Requests
 from sandbox.units import HOUR
 
@@ -217,19 +218,35 @@ def _write_parts(requests: Requests, b: int, extras: Extras, start: float) -> No
 def index_book(requests: Requests, b: int, count: int) -> None:
     """Sort the first `count` requests in the book of world `b` by place, worth and deadline; none is open."""
     rows, bands = requests.book[b], make_bands(requests.book.shape[1])
-    cell, cells = cells_of(bands, rows["up"][:count]), requests.cells[b]
-    held = np.bincount(cell, minlength=len(cells))
-    requests.bands[b] = bands
-    rows["cell"][:count] = cell
-    for name, column in zip(("x", "y", "z", "size"), _extents(tuple(bands.tolist())), strict=True):
-        cells[name] = column
-    cells["start"] = np.cumsum(held) - held
-    cells["open"] = 0
     worth = rows["value"] + completion_shares(requests, b)
-    rows["rank"][np.argsort(worth * (rows["cloud"] - 1.0), kind="stable")] = np.arange(len(rows))
-    requests.by_deadline[b] = np.argsort(rows["deadline"])
+    best = np.argsort(worth * (rows["cloud"] - 1.0), kind="stable")
+    rows["rank"][best] = np.arange(len(rows))
+    cell = cells_of(bands, rows["up"][:count])
+    requests.starts[b, 1:] = np.cumsum(np.bincount(cell, minlength=bands[-1]))
+    rank = np.flatnonzero(best < count)
+    j = best[rank]
+    order = np.argsort(cell[j].astype(np.int16), kind="stable")  # by radix; there are few enough cells
+    rank, j = rank[order], j[order]
+    rows["slot"][j] = np.arange(count)
+    entry, up = requests.indexed[b, :count], rows["up"].take(j, axis=0)
+    entry["key"], entry["end"] = rank * KEY + j, requests.starts[b, cell[j] + 1]
+    for axis, name in enumerate("xyz"):
+        entry[name] = up[:, axis]
+    times, deadline = np.ascontiguousarray(rows["deadline"]), requests.by_deadline[b]
+    soonest = np.argsort(times)
+    deadline["time"], deadline["request"], deadline["slot"] = times[soonest], soonest, rows["slot"][soonest]
+    requests.open[b] = 0
     for counter in (requests.released, requests.expired, requests.brief, requests.open_count):
         counter[b] = 0
+
+
+def make_grid(places: int) -> Grid:
+    """The cells of the ground for a book of so many requests."""
+    bands = make_bands(places)
+    cells = np.zeros(bands[-1], CELL)
+    for name, column in zip(("x", "y", "z", "size"), _extents(tuple(bands.tolist())), strict=True):
+        cells[name] = column
+    return Grid(bands, cells)
 
 
 @lru_cache(maxsize=64)

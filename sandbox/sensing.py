@@ -3,6 +3,7 @@
 import math
 
 from sandbox.attitude import angle_between, meet
+from sandbox.bits import add_member, drop_member, is_member
 from sandbox.campaigns import count_capture, count_failure, is_locked
 from sandbox.compiled import kernel
 from sandbox.geometry import BEYOND_S, ground_gcrs, unit
@@ -131,38 +132,24 @@ def decayed(value, age, half_life):
 
 @kernel
 def open_request(requests, b, j):
-    """Put request j of world b in its place among the open ones of its cell."""
-    request, entries = requests.book[b, j], requests.open[b]
-    cell = requests.cells[b, request.cell]
-    key, slot = int(request.rank) * KEY + int(j), cell.start + cell.open
-    while slot > cell.start and entries[slot - 1].key > key:
-        _move(requests, b, slot - 1, slot)
-        slot -= 1
-    entry = entries[slot]
-    entry.x, entry.y, entry.z = request.up[0], request.up[1], request.up[2]
-    entry.key, entry.cell = key, request.cell
-    request.status, request.slot = OPEN, slot
-    cell.open += 1
+    """Put request j of world b among the open ones."""
+    request = requests.book[b, j]
+    request.status = OPEN
+    add_member(requests.open, b, request.slot)
     requests.open_count[b] += 1
 
 
 @kernel
-def _move(requests, b, slot, to):
-    """Copy an entry of the open requests, and note where it stands now."""
-    old, new = requests.open[b, slot], requests.open[b, to]
-    new.x, new.y, new.z, new.key, new.cell = old.x, old.y, old.z, old.key, old.cell
-    requests.book[b, old.key % KEY].slot = to
+def close_request(requests, b, j, status):
+    """Take request j of world b off the open ones."""
+    _close_at(requests, b, j, requests.book[b, j].slot, status)
 
 
 @kernel
-def close_request(requests, b, j, status):
-    """Take request j of world b off the open ones of its cell; those behind it move up."""
-    request = requests.book[b, j]
-    cell = requests.cells[b, request.cell]
-    for slot in range(request.slot, cell.start + cell.open - 1):
-        _move(requests, b, slot + 1, slot)
-    request.status = status
-    cell.open -= 1
+def _close_at(requests, b, j, slot, status):
+    """The same, where its place in the index is known, and its row far off in memory."""
+    requests.book[b, j].status = status
+    drop_member(requests.open, b, slot)
     requests.open_count[b] -= 1
 
 
@@ -184,10 +171,13 @@ def update_requests(requests, b, now):
     that is locked when it is released opens later, with the image of another one.
     """
     for j in range(requests.brief[b], requests.released[b]):
-        _expire(requests, b, j, now)
+        if requests.book[b, j].status == OPEN and requests.book[b, j].deadline <= now:
+            _expire(requests, b, j, requests.book[b, j].slot)
     book, place = requests.book.shape[1], requests.expired[b]
-    while place < book and requests.book[b, requests.by_deadline[b, place]].deadline <= now:
-        _expire(requests, b, requests.by_deadline[b, place], now)
+    while place < book and requests.by_deadline[b, place].time <= now:
+        due = requests.by_deadline[b, place]
+        if is_member(requests.open, b, due.slot):
+            _expire(requests, b, due.request, due.slot)
         place += 1
     requests.expired[b] = place
     j, brief = requests.released[b], book
@@ -202,10 +192,9 @@ def update_requests(requests, b, now):
 
 
 @kernel
-def _expire(requests, b, j, now):
-    if requests.book[b, j].status == OPEN and requests.book[b, j].deadline <= now:
-        close_request(requests, b, j, EXPIRED)
-        count_failure(requests, b, j)
+def _expire(requests, b, j, slot):
+    _close_at(requests, b, j, slot, EXPIRED)
+    count_failure(requests, b, j)
 
 
 @kernel

@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sandbox.cells import Grid
 from sandbox.fleet import Fleet, force_model, make_fleet, station_records
 from sandbox.links import SEARCH_HORIZON_S
 from sandbox.orbits.ephemeris import Ephemeris, make_ephemeris
 from sandbox.orbits.propagation import Forces
 from sandbox.radio import Radios, make_radios
+from sandbox.requests import book_size, make_grid
 from sandbox.safety import SafeRules, safe_rules
 from sandbox.scenario import Clouds, Scenario
 
@@ -33,6 +35,7 @@ class Constants(NamedTuple):
     safety: SafeRules
     forecast_s: float  # in which a forecast of clouds loses its skill, by e
     nowcast_skill: float  # of a forecast for the moment itself
+    grid: Grid  # by which requests are found
 
 
 @dataclass(frozen=True)
@@ -75,5 +78,6 @@ def make_setting(scenario: Scenario, worlds: int, horizon_s: float | None) -> Se
         safety=safe_rules(scenario),
         forecast_s=(requests.clouds or Clouds()).forecast_h * HOUR,
         nowcast_skill=(requests.clouds or Clouds()).nowcast_skill,
+        grid=make_grid(book_size(requests, horizon, scenario.events)),
     )
     return Setting(scenario, fleet, constants, worlds, horizon)

@@ -4,7 +4,7 @@ A subsystem's numbers for one satellite stand side by side: `state.power["energy
 `state.power[b, n].energy` for a kernel. (One array a quantity would cost a kernel call 0.16 us for each.)
 Everything that changes with time is here, so a snapshot is a copy of these arrays and of the random
 generators. Shapes: B worlds, N satellites, S places in the image store, M requests in the book of an episode,
-Q sky intervals of a request, C cells of the ground in L bands, K observation opportunities shown to a
+Q sky intervals of a request, C cells of the ground, K observation opportunities shown to a
 satellite, G ground stations, E events; of requests of several kinds P parts (M, or 0 where all are single), D
 campaigns. SI units; times are seconds since the scenario's UTC epoch.
 """
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.bits import make_sets
 from sandbox.cells import make_bands
 from sandbox.structured import structured
 
@@ -72,14 +73,13 @@ LEVEL = _record(  # of the image store, a ring of S places, first in, first out
 REQUEST = _record(  # what is read in every round comes first and stands together
     ("position", "f8", (3,)),  # m, ITRS
     ("deadline", "f8"),  # s, latest capture
+    ("closed_until", "f8"),  # s, end of the interval in which the sky was found closed
     ("value", "f8"),
     ("cloud", "f8"),  # forecast probability of cloud
-    ("closed_until", "f8"),  # s, end of the interval in which the sky was found closed
     ("status", "u1"),
     ("captured_by", "i4"),  # satellite or -1
-    ("cell", "i4"),  # of the ground that it lies in, see `sandbox.cells`
     ("rank", "i4"),  # its place by expected value, worth x (1 - cloud); of equal ones, by number
-    ("slot", "i4"),  # while it is open: where it stands among the open ones
+    ("slot", "i4"),  # its place in the index
     ("release", "f8"),  # s
     ("captured_at", "f8"),  # s, NaN before
     ("delivered_at", "f8"),  # s, NaN before
@@ -110,20 +110,17 @@ CAMPAIGN = _record(  # requests that are worth more together
     ("arrived", "f8"),  # s, when the latest so far arrived
     ("completed_at", "f8"),  # s, NaN before
 )
-OPEN_REQUEST = _record(  # what a search reads of an open request, small and beside its neighbours
+INDEXED = _record(  # what a search reads of a request, small and beside its neighbours
     ("key", "i8"),  # its rank and, in the lower 32 bits, its number
     ("x", "f4"),  # its zenith, ITRS
     ("y", "f4"),
     ("z", "f4"),
-    ("cell", "i4"),
+    ("end", "i4"),  # the place behind the last one of its cell of the ground
 )
-CELL = _record(  # of the ground, see `sandbox.cells`
-    ("x", "f4"),  # its middle, a unit vector in ITRS
-    ("y", "f4"),
-    ("z", "f4"),
-    ("size", "f4"),  # from there to its farthest point, in a straight line
-    ("start", "i4"),  # where its room among the open requests begins
-    ("open", "i4"),  # how many stand there
+DEADLINE = _record(  # of a request
+    ("time", "f8"),  # s
+    ("request", "i4"),
+    ("slot", "i4"),  # its place in the index
 )
 PLAN = _record(  # the next ground contact
     ("station", "i4"),  # -1 while none is known
@@ -246,12 +243,12 @@ class Requests(NamedTuple):
     book: Records  # (B, M) REQUEST
     sky: Array  # (B, M, Q) uniform draws; the sky is closed where the draw is below the forecast
     released: Ints  # (B,) requests released so far
-    by_deadline: Ints  # (B, M) all of them, by rising deadline
+    by_deadline: Records  # (B, M) DEADLINE of all of them, by rising time
     expired: Ints  # (B,) how many of these have a deadline that has passed
     brief: Ints  # (B,) of those released last, the first that was over by then
-    bands: Ints  # (B, L + 1) the grid of cells of the ground, see `sandbox.cells`
-    cells: Records  # (B, C) CELL
-    open: Records  # (B, M) OPEN_REQUEST, cell by cell, within a cell by rising key
+    indexed: Records  # (B, M) INDEXED, cell by cell, within a cell by rising key; it stays as it is
+    starts: Ints  # (B, C + 1) where those of each cell begin in the index
+    open: NDArray[np.uint64]  # (B, M / 64) which places of the index are of open requests, see `sandbox.bits`
     open_count: Ints  # (B,) requests that are open
     part: Records  # (B, P) PART
     campaign: Records  # (B, D) CAMPAIGN
@@ -294,6 +291,7 @@ class Scratch(NamedTuple):
 
     first: Ints  # (B, M)
     found: NDArray[np.int64]  # (B, M)
+    picked: Ints  # (B, K)
     following: Ints  # (B, N K)
     asking: Ints  # (B, N)
     shutter: Array  # (B, 2 N)
@@ -320,7 +318,7 @@ def make_state(
 
     With `campaigns`, if only 0, requests are of several kinds; with `clouds`, theirs belong together.
     """
-    fleet, bands = (worlds, satellites), make_bands(book)
+    fleet, cells = (worlds, satellites), int(make_bands(book)[-1])
     parts, seen = (0 if campaigns is None else book), (book if clouds else 0)
     return State(
         clock=np.zeros(worlds, CLOCK),
@@ -333,12 +331,12 @@ def make_state(
             book=np.zeros((worlds, book), REQUEST),
             sky=np.zeros((worlds, book, intervals)),
             released=np.zeros(worlds, np.int32),
-            by_deadline=np.zeros((worlds, book), np.int32),
+            by_deadline=np.zeros((worlds, book), DEADLINE),
             expired=np.zeros(worlds, np.int32),
             brief=np.zeros(worlds, np.int32),
-            bands=np.zeros((worlds, len(bands)), np.int32),
-            cells=np.zeros((worlds, bands[-1]), CELL),
-            open=np.zeros((worlds, book), OPEN_REQUEST),
+            indexed=np.zeros((worlds, book), INDEXED),
+            starts=np.zeros((worlds, cells + 1), np.int32),
+            open=make_sets(worlds, book),
             open_count=np.zeros(worlds, np.int32),
             part=np.zeros((worlds, parts), PART),
             campaign=np.zeros((worlds, campaigns or 0), CAMPAIGN),
@@ -365,6 +363,7 @@ def make_scratch(worlds: int, satellites: int, stations: int, book: int, shown: 
     return Scratch(
         np.empty((worlds, book), np.int32),
         np.empty((worlds, book), np.int64),
+        np.empty((worlds, shown), np.int32),
         np.empty((worlds, satellites * shown), np.int32),
         np.empty((worlds, satellites), np.int32),
         np.empty((worlds, 2 * satellites)),

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from agents.planner.believed_jobs import believe_jobs
 from agents.planner.simulator import Simulator
+from sandbox.bits import write_set
 from sandbox.cloud_field import cloud_chances
 from sandbox.encounters import EncounterState
 from sandbox.faults import Health
@@ -37,7 +38,6 @@ from sandbox.lasers import Links
 from sandbox.orbits.frames import geodetic_to_itrs
 from sandbox.request_kinds import plain_parts
 from sandbox.requests import draw_book, index_book
-from sandbox.sensing import KEY
 from sandbox.state import CUE, NONE, OPEN, PENDING, State
 from sandbox.weather import STEP_S, Drift
 
@@ -108,18 +108,9 @@ def _believe_parts(part: NDArray, released: int) -> None:
 
 def _open_again(requests: Any, released: int, now: float) -> None:
     """Enter those that are open into the index of the book, which holds none."""
-    rows, cells = requests.book[0], requests.cells[0]
-    there = np.flatnonzero(rows["status"] == OPEN)
-    there = there[np.lexsort((rows["rank"][there], rows["cell"][there]))]
-    cell = rows["cell"][there]
-    held = np.bincount(cell, minlength=len(cells))
-    slot = cells["start"][cell] + np.arange(len(there)) - np.repeat(np.cumsum(held) - held, held)
-    rows["slot"][there], cells["open"] = slot, held
-    entry = requests.open[0]
-    entry["key"][slot] = rows["rank"][there].astype(np.int64) * KEY + there
-    entry["cell"][slot] = cell
-    for axis, name in enumerate("xyz"):
-        entry[name][slot] = rows["up"][there, axis]
+    rows = requests.book[0]
+    there = rows["slot"][rows["status"] == OPEN]
+    write_set(requests.open[0], there)
     requests.released[0] = requests.brief[0] = released
     requests.expired[0] = int((rows["deadline"] <= now).sum())
     requests.open_count[0] = len(there)

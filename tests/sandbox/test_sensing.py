@@ -1,6 +1,7 @@
 """Access cones, captures and the book of requests: against Wertz, brute force, and sets."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from sandbox.attitude import slew_time
+from sandbox.bits import is_member
+from sandbox.cells import cells_of, make_bands
 from sandbox.fleet import CRAFT
 from sandbox.geometry import round_path
 from sandbox.orbits.bodies import MU_EARTH, R_EARTH
@@ -250,20 +253,9 @@ class Book(RuleBasedStateMachine):
     @invariant()
     def list_is_the_set(self):
         r = self.requests
-        assert r.open_count[0] == len(self.open) == r.cells["open"][0].sum()
-        found = set()
-        for c, cell in enumerate(r.cells[0]):
-            mine = r.open[0, cell["start"] : cell["start"] + cell["open"]]
-            assert (np.diff(mine["key"]) > 0).all()
-            assert (mine["cell"] == c).all()
-            for slot in range(cell["start"], cell["start"] + cell["open"]):
-                entry = r.open[0, slot]
-                request = r.book[0, entry["key"] % KEY]
-                assert (request["cell"], request["slot"]) == (c, slot)
-                assert request["rank"] == entry["key"] // KEY
-                assert request["up"] == pytest.approx([entry[axis] for axis in "xyz"], abs=1e-7)
-                found.add(int(entry["key"] % KEY))
-        assert found == self.open
+        there = [slot for slot in range(self.SIZE) if is_member(r.open, 0, slot)]
+        assert set((r.indexed["key"][0, there] % KEY).tolist()) == self.open
+        assert r.open_count[0] == len(self.open)
         status = [OPEN if j in self.open else self.done.get(j, PENDING) for j in range(self.SIZE)]
         assert r.book["status"][0].tolist() == status
 
@@ -271,13 +263,40 @@ class Book(RuleBasedStateMachine):
 TestBook = Book.TestCase
 
 
+@pytest.mark.parametrize(("room", "count"), [(1, 1), (12, 9), (3_000, 3_000), (3_000, 17), (8, 0)])
+def test_the_index_holds_each_request_in_its_cell_by_rank(room, count):
+    rng, requests = np.random.default_rng(room), make_state(2, 1, 1, room, 2, 1, 1).requests
+    book = requests.book[1]
+    book["up"] = rng.normal(size=(room, 3))
+    book["up"] /= np.linalg.norm(book["up"], axis=1, keepdims=True)
+    book["value"], book["deadline"] = rng.integers(1, 5, room), rng.random(room)
+    index_book(requests, 1, count)
+    entries, starts = requests.indexed[1, :count], requests.starts[1]
+    cells = cells_of(make_bands(room), book["up"][:count])
+    assert sorted((entries["key"] % KEY).tolist()) == list(range(count))
+    assert (starts[0], starts[-1]) == (0, count)
+    for slot, entry in enumerate(entries):
+        request, c = book[entry["key"] % KEY], cells[entry["key"] % KEY]
+        assert (request["slot"], request["rank"]) == (slot, entry["key"] // KEY)
+        assert starts[c] <= slot < starts[c + 1] == entry["end"]
+        assert request["up"] == pytest.approx([entry[axis] for axis in "xyz"], abs=1e-7)
+    for start, end in pairwise(starts):
+        assert (np.diff(entries["key"][start:end]) > 0).all()
+    due = requests.by_deadline[1]
+    assert (due["time"] == np.sort(book["deadline"])).all()
+    assert (due["time"] == book["deadline"][due["request"]]).all()
+    assert (due["slot"] == book["slot"][due["request"]]).all()
+    assert not requests.indexed["key"][0].any()
+
+
 def test_opening_and_closing_by_hand():
     requests = make_state(2, 1, 1, 5, 1, 1, 1).requests
+    requests.book["slot"] = np.arange(5)
     for j in (4, 0, 2):
         open_request(requests, 1, j)
     close_request(requests, 1, 4, EXPIRED)
-    assert requests.open_count.tolist() == requests.cells["open"].sum(axis=1).tolist() == [0, 2]
-    assert requests.open["key"][1, :2].tolist() == [0, 2]
+    assert requests.open_count.tolist() == [0, 2]
+    assert requests.open.tolist() == [[0], [0b101]]
     assert requests.book["status"][1].tolist() == [OPEN, PENDING, OPEN, PENDING, EXPIRED]
 
 
