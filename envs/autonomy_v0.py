@@ -137,6 +137,7 @@ class Autonomy(Problem):
       Counts and times that are mostly small are mapped by the root of their share of the range. Where a
       scenario asks for it (`requests.ahead`), satellites are told what they reach next; requests may be of
       several kinds, and clouds belong together (`requests.kinds`, `requests.clouds`).
+      `disaster_response_scarce` has boards that draw more than its panels spare, and twice the questions.
     """
 
     name, scenario = "autonomy_v0", "disaster_response"

@@ -8,7 +8,7 @@ named takes what is under `ANY`.
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.tiers import PROBLEMS, SCARCE, TIGHT, tier_hours
+from experiments.tiers import CALM, PROBLEMS, SCARCE, TIGHT, tier_hours
 
 BETTER = "better"
 """To be played: the likeliest action, or one drawn, whichever earns more on those seeds."""
@@ -70,13 +70,16 @@ OF_PROBLEMS: Mapping[str, Mapping[str, Any]] = {
 }
 _RISKS = ("loss_penalty=40", "risk_price=200")
 OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    ("tasking_v0", CALM): {"draws": 7, "worlds": 5},
     ("tasking_v0", TIGHT): {"draws": 7, "worlds": 5},
     ("tasking_v0", SCARCE): {"draws": 7, "worlds": 5},
+    ("offloading_v0", TIGHT): {"draws": 5, "worlds": 2},
+    ("offloading_v0", SCARCE): {"draws": 11, "worlds": 1},
     ("avoidance_v0", TIGHT): {"practice": ("encounters.hit_share=0.02",), "practice_option": _RISKS},
     ("avoidance_v0", SCARCE): {"practice": ("encounters.hit_share=0.01",), "practice_option": _RISKS},
 }
-"""By problem and tier, what differs again. Who images with one constellation knows that one only: others
-are drawn. Collisions are too rare to be learned from: in practice they are five times as frequent, a loss
+"""By problem and tier, what differs again. Who images or hands jobs over in one constellation knows that
+one only: others are drawn. Collisions are too rare to be learned from: in practice they are five times as frequent, a loss
 costs less, and the chance of one is paid for whenever it was taken."""
 
 
