@@ -79,8 +79,8 @@ OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("avoidance_v0", SCARCE): {"practice": ("encounters.hit_share=0.01",), "practice_option": _RISKS},
 }
 """By problem and tier, what differs again. Who images or hands jobs over in one constellation knows that
-one only: others are drawn. Collisions are too rare to be learned from: in practice they are five times as frequent, a loss
-costs less, and the chance of one is paid for whenever it was taken."""
+one only: others are drawn. Collisions are too rare to be learned from: in practice they are five times as
+frequent, a loss costs less, and the chance of one is paid for whenever it was taken."""
 
 
 def recipe(problem: str, tier: str | None = None) -> dict[str, Any]:
