@@ -1,5 +1,6 @@
 """Checks of a problem's options."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -38,3 +39,10 @@ def whole_count(name: str, value: Any, least: int = 1) -> int:
     if not (isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least):
         raise SandboxError(f"{name} = {shown(value)}; give a whole number of at least {least}.")
     return int(value)
+
+
+def finite_number(name: str, value: Any) -> float:
+    """`value` as a number. Raises SandboxError unless it is one, and finite."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not math.isfinite(value):
+        raise SandboxError(f"{name} = {shown(value)}; give a finite number.")
+    return float(value)

@@ -91,4 +91,5 @@ class Teacher(Composite):
         label = self._serves.labels[best]
         legal = np.take_along_axis(mask, label[..., None], -1)[..., 0] == 1
         wanted = legal & (top * (1.0 - self.hold) > now) & self._says(observation, "job_present")
-        return np.where(wanted, label, 0), (top - now) * self._of(observation, "inbox")
+        gain = np.where(np.isfinite(top), top, now) - now  # nothing is to be had where no rule is legal
+        return np.where(wanted, label, 0), gain * self._of(observation, "inbox")

@@ -159,6 +159,8 @@ def run(told: Namespace) -> None:
     for name, least in {"seeds": 1, "seed": 0, "processes": 1}.items():
         if getattr(told, name) < least:
             raise SandboxError(f"--{name} {getattr(told, name)}: give at least {least}.")
+    if told.hours is not None and not told.hours > 0.0:
+        raise SandboxError(f"--hours {told.hours:g}: give more than 0.")
     NanoEngine(told.model)  # what is no nano is said before anything is flown
     scores = Path(told.out) / "scores.json"
     run_folder.check_json(scores)

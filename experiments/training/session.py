@@ -2,7 +2,8 @@
 
 import pickle
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from contextlib import closing
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -105,6 +106,23 @@ class Task:
                 )
         return made
 
+    def check_practice(self) -> None:
+        """Raises SandboxError where one network cannot be both in practice and judged."""
+        if not (self.options or self.practice or self.practice_options):
+            return
+        with closing(replace(self, judged_worlds=1).judge_env()) as judged:
+            (learned,) = replace(self, scenarios=self.scenarios[:1], stages=()).envs(1)
+            with closing(learned):
+                for name, own, other in (
+                    ("features", learned.layout.names, judged.layout.names),
+                    ("actions", learned.actions, judged.actions),
+                ):
+                    if tuple(own) != tuple(other):
+                        raise SandboxError(
+                            f"--practice and --practice-option give the worlds to learn in other {name} than "
+                            "those to be judged in; leave out what changes them."
+                        )
+
     def judge_env(self) -> BatchEnv:
         """Worlds to be judged in."""
         return make_env(self.problem, self.scenarios[0], self.hours, self.judged_worlds, **self.options)
@@ -124,7 +142,6 @@ class Session:
         self._arguments: dict[str, Any] = {"task": arguments, "settings": asdict(settings), "seed": seed}
         self._first, self._stage = FIRST_TRAINING_SEED + STRIDE * seed, 0
         self.learner = Learner(self._envs(), settings, seed, self._first)
-        self._check_practice()
         self._went_on = self._recover()
         self._logs: Trackers | None = None
 
@@ -165,19 +182,6 @@ class Session:
     def close(self) -> None:
         """Let the worlds go."""
         self.learner.leave()
-
-    def _check_practice(self) -> None:
-        """Raises SandboxError where one network cannot be both in practice and judged."""
-        told, judged = self.learner, self._judge_env
-        for name, own, other in (
-            ("features", told.features, judged.layout.names),
-            ("actions", told.labels, judged.actions),
-        ):
-            if tuple(own) != tuple(other):
-                raise SandboxError(
-                    f"--practice and --practice-option give the worlds that are learned in other {name} than "
-                    "those that are judged in have; leave out what changes them."
-                )
 
     def _envs(self) -> list[BatchEnv]:
         """New worlds of the stage that the training is in."""

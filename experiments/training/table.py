@@ -129,6 +129,10 @@ def _cases(told: Namespace) -> list[Case]:
     return [Case(problem, tier) for problem in problems for tier in told.tiers]
 
 
+SET_HERE = ("problem", "tier", "scenario", "seed", "seeds", "out", "minutes", "steps", "hours", "algorithm")
+"""Options of `train` that the table gives itself."""
+
+
 def _words(told: Namespace) -> tuple[str, ...]:
     """The options that every training gets."""
     words = ["--steps", str(told.steps)] if told.steps else ["--minutes", f"{told.minutes:g}"]
@@ -136,6 +140,10 @@ def _words(told: Namespace) -> tuple[str, ...]:
         name, equals, value = pair.partition("=")
         if not (name and equals):
             raise SandboxError(f"--set {pair}: give OPTION=VALUE, such as clone=none.")
+        if name.replace("-", "_") in SET_HERE:
+            raise SandboxError(
+                f"--set {pair}: train_table itself says what is trained, how long and where; leave it out."
+            )
         words += [f"--{name.replace('_', '-')}", value]
     return tuple(words)
 

@@ -49,7 +49,7 @@ def run(told: Namespace) -> None:
     check(told)
     track = chosen(told.track, find_spec)
     torch.set_num_threads(told.threads)
-    _check_device(torch, told.device)
+    check_device(torch, told.device)
     task, settings, asked = _task(told), _settings(told), arguments(told)
     if told.planner:
         check_planner(task.problem)
@@ -58,6 +58,7 @@ def run(told: Namespace) -> None:
     folder = Path(
         told.out or f"results/train-{_plain(task.problem)}-{_plain(task.scenarios[0].name)}-{told.algorithm}"
     )
+    task.check_practice()
     _take(folder, told.fresh, asked)
     limits = {"steps": told.steps, "cpu_s": None if told.minutes is None else 60.0 * told.minutes}
     if told.steps is None and told.minutes is None:
@@ -159,7 +160,8 @@ def _torch_version() -> dict[str, str]:
     return {"torch": str(torch.__version__)}
 
 
-def _check_device(torch: Any, name: str) -> None:
+def check_device(torch: Any, name: str) -> None:
+    """Raises SandboxError where torch cannot compute on the device called `name`."""
     try:
         torch.zeros(1, device=name)
     except (RuntimeError, AssertionError) as error:

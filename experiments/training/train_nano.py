@@ -42,6 +42,7 @@ from experiments.training.nano_blank import RECORD, blank_model, make_tokenizer
 from experiments.training.nano_lessons import EPISODES, Lessons, collect, nobody
 from experiments.training.splits import FIRST_TRAINING_SEED
 from experiments.training.teachers.choice import chosen_teacher
+from experiments.training.train import check_device
 from sandbox.errors import SandboxError
 
 ACTION_IDS = torch.tensor([IDS[f"<{name}>"] for name in ACTIONS])
@@ -264,6 +265,13 @@ def _check(told: Namespace) -> None:
         raise SandboxError(f"--rate {told.rate:g}: give more than 0 and less than 1.")
     if told.start is not None and not (told.start / "config.json").is_file():
         raise SandboxError(f"--start {told.start}: there is no config.json; give the folder of a model.")
+    for problem, (taught, tried) in told.lessons.items():
+        if taught < 1 or tried < min(1, told.rounds):
+            raise SandboxError(
+                f"--lessons {problem}={taught},{tried}: give at least 1 that is taught, and 1 that is tried "
+                "unless --rounds is 0."
+            )
+    check_device(torch, told.device)
 
 
 def _keep_record(told: Namespace, cpu_s: int | None) -> None:
@@ -291,9 +299,11 @@ _HELP = "of each problem: so many that teachers play, and so many added in a rou
 def _lessons(text: str) -> tuple[str, tuple[int, int]]:
     """`PROBLEM=TAUGHT,TRIED`, read."""
     problem, _, counts = text.partition("=")
-    taught, tried = counts.split(",")
-    if problem not in LESSONS:
-        raise ValueError(problem)
+    taught, _, tried = counts.partition(",")
+    if problem not in LESSONS or not (taught.lstrip("-").isdecimal() and tried.lstrip("-").isdecimal()):
+        raise ArgumentTypeError(
+            f"{text} is not PROBLEM=TAUGHT,TRIED, whole numbers, the problem one of {', '.join(LESSONS)}"
+        )
     return problem, (int(taught), int(tried))
 
 

@@ -144,6 +144,9 @@ def fill(told: Namespace, problem: str) -> None:
     for name, value in usual.items():
         if getattr(told, name) is None:
             setattr(told, name, list(value) if isinstance(value, tuple) else value)
+    for name in ("practice", "practice_option"):
+        if getattr(told, name) == ["none"]:
+            setattr(told, name, [])
     if told.difference and not team_share:
         told.team_share = 0.0
     if told.clone == "none":

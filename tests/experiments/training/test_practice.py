@@ -61,6 +61,9 @@ def test_a_training_without_says_nothing_of_it(tmp_path):
         (["--practice", "encounters.hit_share"], "--practice encounters.hit_share: give"),
         (["--practice-option", "los_penalty=1"], "Unknown option of avoidance_v0 'los_penalty'"),
         (["--practice-option", "warned=5"], "other features"),
+        (["--practice-option", "risk_price=nan"], "price of risk = 'nan'; give a finite number"),
+        (["--practice-option", "loss_penalty=abc"], "price of loss = 'abc'; give a finite number"),
+        (["--option", "loss_penalty=abc"], "price of loss = 'abc'; give a finite number"),
         (["--practice", "encounters.large_m_s=0.01"], "small_m_s"),
     ],
 )
@@ -69,7 +72,7 @@ def test_what_cannot_be_is_one_sentence(words, told, tmp_path, capsys):
     assert main([*base, "--out", str(tmp_path / "t"), *words]) == 2
     error = capsys.readouterr().err
     assert told in error
-    assert (tmp_path / "t").exists() == ("features" in told)
+    assert not (tmp_path / "t").exists()
     assert len(error.strip().splitlines()) == 1
 
 
@@ -87,6 +90,13 @@ def test_a_critic_of_the_state_takes_one_fleet():
     fill(told, "tasking_v0")
     usual = recipe("tasking_v0", "tight")
     assert (told.draws, told.worlds) == (0, usual["worlds"] * (1 + usual["draws"]))
+
+
+def test_practice_of_a_recipe_can_be_left_out():
+    words = ["--tier", "tight", "--practice", "none", "--practice-option", "none"]
+    told = script_parser("train").parse_args(words)
+    fill(told, "avoidance_v0")
+    assert (told.practice, told.practice_option) == ([], [])
 
 
 def test_recipes_name_what_there_is():

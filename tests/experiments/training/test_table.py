@@ -166,6 +166,7 @@ def test_refusals(tmp_path, capsys):
         (["--seeds", "0"], "--seeds 0"),
         (["--minutes", "0"], "--minutes 0"),
         (["--set", "clone"], "OPTION=VALUE"),
+        (["--set", "tier=calm"], "train_table itself says"),
         (["--algorithms", "qmix"], "qmix"),
         (["--also-worlds", "0"], "--also-worlds 0"),
     ):

@@ -10,7 +10,7 @@ import torch
 
 from agents.qwen.dense import IDS, ROOT, TOKENS
 from agents.qwen.nano import NanoEngine, load_model
-from experiments.running.cli import script_parser
+from experiments.running.cli import main, script_parser
 from experiments.tiers import SCARCE, TIERS, tier_scenario
 from experiments.training import nano_lessons
 from experiments.training.nano_blank import blank_model
@@ -139,3 +139,26 @@ def test_neighbouring_buckets_begin_alike():
     rows = table[IDS["<request_window:00>"] :][: ROOT.buckets]
     steps = (rows[1:] - rows[:-1]).norm(dim=1)
     assert steps.max() < 0.5 * (rows[0] - rows[-1]).norm()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--lessons", "avoidance_v0=60,0"], "avoidance_v0=60,0: give at least 1"),
+        (["--lessons", "avoidance_v0=0,0", "--rounds", "0"], "avoidance_v0=0,0: give at least 1"),
+        (["--device", "cuda:99"], "torch cannot compute there"),
+    ],
+)
+def test_what_cannot_be_trained_is_one_sentence(words, told, tmp_path, capsys):
+    assert main(["train_nano", "--out", str(tmp_path / "m"), *words]) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert len(error.strip().splitlines()) == 1
+    assert not (tmp_path / "m").exists()
+
+
+def test_lessons_are_read_or_refused(tmp_path, capsys):
+    for wrong in ("nope_v0=5,5", "avoidance_v0=5", "avoidance_v0=a,b"):
+        with pytest.raises(SystemExit):
+            main(["train_nano", "--out", str(tmp_path / "m"), "--lessons", wrong])
+        assert "is not PROBLEM=TAUGHT,TRIED" in capsys.readouterr().err
