@@ -9,7 +9,7 @@ trained policy needs no more than the environments do.
 import json
 import os
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2s
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -117,8 +117,7 @@ class Network(Policy):
     @classmethod
     def fits(cls, env: Any) -> bool:
         """Whether an environment shows and takes what these weights know."""
-        known = cls.weights.features, cls.weights.actions
-        return known == (tuple(env.layout.names), tuple(env.actions))
+        return not any(_unlike(cls.weights, env))
 
     def reset(self, seed: int | None = None) -> None:
         super().reset(seed)
@@ -276,14 +275,20 @@ def _expect(name: str, array: NDArray, shape: Sequence[int]) -> None:
         raise ValueError(f"{name} has numbers that are not finite")
 
 
-def _check_fit(weights: Weights, env: Any) -> None:
-    """Raises SandboxError where an environment shows or takes other things than the network knows."""
+def _unlike(weights: Weights, env: Any) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    """What of features and actions the network knows otherwise than an environment has it: (kind, known,
+    there)."""
     for kind, known, there in (
         ("features", weights.features, tuple(env.layout.names)),
         ("actions", weights.actions, tuple(env.actions)),
     ):
-        if known == there:
-            continue
+        if known != there:
+            yield kind, known, there
+
+
+def _check_fit(weights: Weights, env: Any) -> None:
+    """Raises SandboxError where an environment shows or takes other things than the network knows."""
+    for kind, known, there in _unlike(weights, env):
         odd = next((name for name in there if name not in known), None) or next(
             (name for name in known if name not in there), "their order"
         )

@@ -107,7 +107,10 @@ class Task:
         return made
 
     def check_practice(self) -> None:
-        """Raises SandboxError where one network cannot be both in practice and judged."""
+        """Make a world of practice and one to be judged in, before anything is written.
+
+        Raises SandboxError for options that cannot be, and where one network cannot play in both.
+        """
         if not (self.options or self.practice or self.practice_options):
             return
         with closing(replace(self, judged_worlds=1).judge_env()) as judged:
