@@ -49,6 +49,15 @@ def chromium():
     browser.quit()
 
 
+@pytest.fixture(autouse=True)
+def own_console(request):
+    """What a test leaves in the console of the browser is no complaint of the next one, of whatever file."""
+    browser = request.getfixturevalue("chromium") if "chromium" in request.fixturenames else None
+    yield
+    if browser is not None:
+        browser.get_log("browser")
+
+
 @pytest.fixture(scope="session")
 def disaster():
     """A function: `disaster_response` for three computing satellites side by side, and one to train.

@@ -22,7 +22,6 @@ def flown(chromium, tmp_path):
     cockpit = Cockpit(Flight(env, Mind().policy("qwen", env), 2), "qwen", tmp_path / "out")
     server = Server(cockpit)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    browser.get_log("browser")
     browser.get(server.address)
     wait(browser, "return !!window.view && view.paints > 0 && status().startsWith('paused, 0')")
     yield browser, cockpit

@@ -15,7 +15,6 @@ VIEWED = "return [view.t - view.begin, view.yaw, view.pitch]"
 
 @pytest.fixture(autouse=True)
 def no_complaints(chromium):
-    chromium.get_log("browser")  # of tests before
     yield
     assert complaints(chromium) == []
 

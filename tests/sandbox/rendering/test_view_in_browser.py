@@ -21,7 +21,6 @@ pytestmark = pytest.mark.browser
 def opened(chromium, circles, tmp_path_factory):
     """A page of the recording, open, and nothing wrong with it."""
     path = to_html(circles, tmp_path_factory.mktemp("page") / "run.html")
-    chromium.get_log("browser")
     chromium.get(path.as_uri())
     wait(chromium, READY)
     return chromium

@@ -19,7 +19,6 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(autouse=True)
 def no_complaints(chromium):
-    chromium.get_log("browser")
     yield
     assert complaints(chromium) == []
 
