@@ -64,5 +64,6 @@ class Charged(Policy):
         prompt, output = (np.where(spends, count, 0) for count in self.tokens)
         models = None if self.model is None else np.full(spends.shape, self.model, object)
         self.decisions, self.reasons, self.odds = self.inner.decisions, self.inner.reasons, self.inner.odds
+        self.messages = self.inner.messages
         self.thought = Thought(prompt, output, meanwhile, models)
         return actions

@@ -44,6 +44,9 @@ class Weights(NamedTuple):
     gru: tuple[NDArray[np.float32], ...] = ()
     """Matrices (3H, H) of input and of state, biases (3H,) of each: gates reset, update, new, as in torch."""
 
+    says: int = 0
+    """Numbers of a message, each -1 or 1: the last logits are those of their being 1."""
+
     @property
     def memory(self) -> int:
         """Numbers that it remembers from round to round."""
@@ -66,7 +69,7 @@ class Forward:
     def __call__(
         self, observation: NDArray[np.float32], memory: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Logits (R, A) and the memory after, for observations (R, F) and the memory (R, H) before."""
+        """Logits (R, A + says) and the memory after, for observations (R, F) and the memory (R, H) before."""
         x = np.minimum(observation, self._high)
         np.maximum(x, self._low, out=x)
         *hidden, (last, bias) = self._layers
@@ -139,7 +142,15 @@ class Network(Policy):
         rows = np.asarray(observation, np.float32).reshape(-1, observation.shape[-1])
         logits, memory = self._forward(rows, self._memory.reshape(len(rows), size))
         self._memory = memory.reshape(*team, size)
-        return logits.reshape(*team, -1)
+        acts, says = np.split(logits.reshape(*team, -1), [len(self.actions)], axis=-1)
+        if self.weights.says:
+            self.messages = self._said(says)
+        return acts
+
+    def _said(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Messages (B, N, M) of -1 and 1."""
+        least = self.rng.logistic(size=logits.shape) if self.weights.mode == "sample" else 0.0
+        return np.where(logits > least, np.float32(1.0), np.float32(-1.0))
 
     def decide(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
         masked = np.where(mask == 1, self.logits(observation), -np.inf)
@@ -148,14 +159,18 @@ class Network(Policy):
             masked = masked + self.rng.gumbel(size=masked.shape)
         return np.argmax(masked, axis=-1)
 
-    def _act_by_agent(self, observations: dict[str, Any], infos: Any) -> dict[str, int]:
-        """As the base class, and each agent finds its own memory again though others have left."""
+    def _act_by_agent(self, observations: dict[str, Any], infos: Any) -> dict[str, Any]:
+        """As the base class, and each agent finds its own memory again though others have left; an action
+        comes with its message, where there is one."""
         if not observations:
             return {}
         blank = np.zeros(self.weights.memory, np.float32)
         self._memory = np.stack([self._of_agents.get(agent, blank) for agent in observations])[None]
         chosen = super().act(observations, infos)
         self._of_agents = dict(zip(observations, self._memory[0], strict=True))
+        if self.messages is not None:
+            said = dict(zip(observations, self.messages[0], strict=True))
+            return {agent: (action, said[agent]) for agent, action in chosen.items()}
         return chosen
 
 
@@ -200,6 +215,7 @@ def write_weights(path: Path, weights: Weights) -> None:
     """Write the file, whole or not at all."""
     about = {"format": FORMAT, "schema": SCHEMA, "problem": weights.problem, "mode": weights.mode}
     about |= {"features": list(weights.features), "actions": list(weights.actions)}
+    about |= {"says": weights.says} if weights.says else {}
     arrays = {"mean": weights.mean, "scale": weights.scale}
     for i, (matrix, bias) in enumerate(weights.layers):
         arrays |= {f"matrix_{i}": matrix, f"bias_{i}": bias}
@@ -242,6 +258,7 @@ def _weights(about: Mapping[str, Any], arrays: Mapping[str, NDArray]) -> Weights
         scale=arrays["scale"],
         layers=tuple(layers),
         gru=gru,
+        says=int(about.get("says", 0)),
     )
 
 
@@ -250,12 +267,14 @@ def _check_sizes(weights: Weights) -> None:
     width, layers = len(weights.features), weights.layers
     if weights.mode not in MODES:
         raise ValueError(f"its mode is {shown(weights.mode)}")
+    if weights.says < 0:
+        raise ValueError(f"its messages have {weights.says} numbers")
     if not layers or (weights.gru and len(layers) < 2):
         raise ValueError("it has too few layers")
     _expect("mean", weights.mean, (width,))
     _expect("scale", weights.scale, (width,))
     for i, (matrix, bias) in enumerate(layers):
-        rows = len(weights.actions) if i == len(layers) - 1 else len(bias)
+        rows = len(weights.actions) + weights.says if i == len(layers) - 1 else len(bias)
         _expect(f"matrix_{i}", matrix, (rows, width))
         _expect(f"bias_{i}", bias, (rows,))
         width = rows

@@ -31,6 +31,8 @@ class Policy(ABC):
     """Whether its decisions are charged: then it wants an environment made `deliberating`."""
     thought: "Thought | None" = None
     """What was spent on the last decisions, for `DeliberatingBatch.step`; None: they were free."""
+    messages: NDArray[np.float32] | None = None
+    """What goes to the neighbours with the last decisions (B, N, M), for `Mail.say`; None: nothing."""
     decisions: "Mapping[tuple[int, int], tuple[Request, Decision]]" = MappingProxyType({})
     """Of a mind: what it was asked and what it answered last, by world and satellite."""
     reasons: Mapping[str, NDArray] = MappingProxyType({})

@@ -42,6 +42,8 @@ class Round:
 class Turn:
     """A round that is about to be played; what is put in place of `actions` and `thought` is played.
 
+    `messages` (B, N, M) go out with it.
+
     Where that is a person's decision the world and the satellite stand in `by_hand`.
     """
 
@@ -50,6 +52,7 @@ class Turn:
     actions: NDArray
     thought: Thought | None
     by_hand: Collection[tuple[int, int]] = ()
+    messages: NDArray | None = None
 
 
 class Watcher:
@@ -127,13 +130,16 @@ def play(env: BatchEnv, policy: Policy, seed: int, watchers: Sequence[Watcher] =
 
 def decide(policy: Policy, observation: NDArray, info: Mapping[str, Any]) -> Turn:
     """The round that `policy` would play."""
-    return Turn(observation, info, policy.act(observation, info), policy.thought)
+    actions = policy.act(observation, info)
+    return Turn(observation, info, actions, policy.thought, messages=policy.messages)
 
 
 def advance(env: BatchEnv, policy: Policy, turn: Turn) -> tuple[Round, NDArray, Info, NDArray[np.bool_]]:
     """Play `turn`, its thought charged if `env` charges any: the round, what is seen after it, and whose
     episode (B, N) is over."""
     mask, by_hand = turn.info["action_mask"], tuple(turn.by_hand)
+    if turn.messages is not None:
+        env.problem.mail.say(turn.messages)
     if isinstance(env, DeliberatingBatch):
         observation, reward, terminated, truncated, info = env.step(turn.actions, turn.thought)
         replaced = env.replaced

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from agents import Policy, make_policy, policy_class
@@ -13,7 +12,7 @@ from agents.network import Forward
 from agents.policy import understands
 from envs.batch import BatchEnv
 from experiments.training.minibatches import Batch
-from experiments.training.ppo import Arena, Learner, log_chances
+from experiments.training.ppo import Arena, Chosen, Learner, log_chances
 from sandbox.errors import SandboxError
 
 MINIBATCH, RATE = 512, 1e-3
@@ -29,15 +28,15 @@ class Teacher:
     def __init__(self, learner: Learner, policies: Sequence[Policy]) -> None:
         self.learner, self._policies = learner, policies
 
-    def choose(self, arena: Arena, t: int) -> tuple[NDArray, NDArray, NDArray]:
+    def choose(self, arena: Arena, t: int) -> Chosen:
         """As `Learner.choose`, with the teacher's actions."""
-        _, chance, memory = self.learner.choose(arena, t)
+        own = self.learner.choose(arena, t)
         policy = self._policies[self.learner.arenas.index(arena)]
         ended = arena.ended[t - 1] if t else np.zeros(arena.env.worlds, np.bool_)
         if ended.all():
             policy.reset(arena.played)
         action = policy.act(arena.seen[t], {"action_mask": arena.mask[t], "ended": ended})
-        return np.asarray(action).reshape(-1), chance, memory
+        return own._replace(action=np.asarray(action).reshape(-1))
 
 
 def check_teacher(name: str, problem: str) -> None:

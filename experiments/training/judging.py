@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from envs.episodes import make_env, rounds_in
+from envs.episodes import checked_options, make_env, rounds_in
 from experiments.running import run_folder as results
 from experiments.tiers import tier_scenario
 from experiments.training.splits import unseen_scenarios
@@ -31,12 +31,13 @@ ALGORITHMS: Mapping[str, tuple[str, ...]] = {
     "recurrent_mappo": ("--algorithm", "mappo", "--memory", "32"),
     "individual": ("--team-share", "0"),
     "difference": ("--difference",),
+    "messages": ("--option", "message_size=4"),
     CLONED: (),
 }
 """By name, what `train` is told more. `cloned` is where the others begin: a copy that has learned nothing.
 
 `individual` pays each satellite for its own deeds alone, `difference` what the fleet would lose without it;
-the others share the reward as the recipe says.
+the others share the reward as the recipe says. In `messages` each also tells its neighbours four numbers.
 """
 
 
@@ -57,6 +58,17 @@ class Job(NamedTuple):
     """Validation episodes by which the best of the trainings is chosen; 0: those that it was watched on."""
     unseen: int
     """Held-out scenarios in which every policy plays an episode."""
+
+
+def options_of(job: Job) -> dict[str, Any]:
+    """Options of the problem that a policy is trained and judged with.
+
+    Raises SandboxError for what is none of its own.
+    """
+    from experiments.running.cli import changes_in, script_parser
+
+    told = script_parser("train").parse_args([*job.words, *ALGORITHMS.get(job.policy, ())])
+    return checked_options(job.case.problem, changes_in(told.option, "--option"))
 
 
 def compile_kernels(job: Job) -> None:
@@ -112,7 +124,7 @@ def _chosen_by(record: dict[str, Any], job: Job, folder: str, path: Path) -> dic
     if not job.choose or record.get("chosen_on") == job.choose:
         return record
     scenario = tier_scenario(*job.case)
-    with closing(make_env(job.case.problem, scenario, job.hours, job.choose)) as env:
+    with closing(make_env(job.case.problem, scenario, job.hours, job.choose, **options_of(job))) as env:
         found = score(env, network_in(folder)(env))
     record |= {"validation": found.mean, "validation_lost": found.lost, "chosen_on": job.choose}
     results.write_json(path, record)
@@ -122,14 +134,17 @@ def _chosen_by(record: dict[str, Any], job: Job, folder: str, path: Path) -> dic
 def judge_named(job: Job) -> list[dict[str, Any]]:
     """Judge a policy that has a name."""
     path = _record_path(job, job.policy)
-    if known := _known(path, "", job):
-        return [_abroad(known, job, job.policy, path)]
     scenario = tier_scenario(*job.case)
     words = ["compare", "--env", job.case.problem, "--scenario", scenario.name, "--hours", f"{job.hours:g}"]
     words += ["--seed", str(FIRST_SEED), "--seeds", str(job.worlds), "--policy", job.policy]
-    more = {"train_seed": None, "cpu_minutes": 0.0, "stamp": ""}
-    more["command"] = shlex.join(["python", "-m", "experiments", *words])
-    return [_abroad(_judged(job, job.policy, path, more), job, job.policy, path)]
+    given = [f"{name}={value}" for name, value in options_of(job).items()]
+    words += ["--option", *given] if given else []
+    command = shlex.join(["python", "-m", "experiments", *words])
+    known = _known(path, "", job)
+    if known is None or known["command"] != command:
+        more = {"train_seed": None, "cpu_minutes": 0.0, "stamp": "", "command": command}
+        known = _judged(job, job.policy, path, more)
+    return [_abroad(known, job, job.policy, path)]
 
 
 def _judged(job: Job, policy: str, path: Path, more: dict[str, Any]) -> dict[str, Any]:
@@ -141,7 +156,10 @@ def _judged(job: Job, policy: str, path: Path, more: dict[str, Any]) -> dict[str
     scenario, hours = tier_scenario(*job.case), job.hours
     began = time.process_time()
     with ExitStack() as closed:
-        env = closed.enter_context(closing(make_env(job.case.problem, scenario, hours, job.worlds)))
+        options = options_of(job)
+        env = closed.enter_context(
+            closing(make_env(job.case.problem, scenario, hours, job.worlds, **options))
+        )
         made = closed.enter_context(closing(make_policy(policy, env)))
         found = score(env, made, FIRST_SEED)
     record = {
@@ -174,11 +192,11 @@ def _abroad(record: dict[str, Any], job: Job, policy: str, path: Path) -> dict[s
 
     if len(record.get(UNSEEN, ())) >= job.unseen:
         return record
-    found = []
+    found, options = [], options_of(job)
     drawn = unseen_scenarios(job.case.problem, 0, job.case.tier)
     for seed, scenario in enumerate(islice(drawn, job.unseen), FIRST_SEED):
         with ExitStack() as closed:
-            env = closed.enter_context(closing(make_env(job.case.problem, scenario, job.hours, 1)))
+            env = closed.enter_context(closing(make_env(job.case.problem, scenario, job.hours, 1, **options)))
             made = closed.enter_context(closing(make_policy(policy, env)))
             found.append(score(env, made, seed))
     record |= {UNSEEN: [each.mean for each in found], UNSEEN_LOST: sum(each.lost for each in found)}

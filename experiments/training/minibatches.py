@@ -15,6 +15,7 @@ class Batch:
     seen: Tensor
     mask: Tensor
     action: Tensor
+    said: Tensor  # what went to the neighbours with it
     chance: Tensor
     advantage: Tensor
     target: Tensor

@@ -13,6 +13,8 @@ What differs from the textbook, and why:
 - Decisions are semi-Markov: a satellite that has no choice for some rounds decides again later. Rewards in
   between are discounted by the rounds that pass, and the mixing of lambda counts decisions, not rounds.
 - The learning rate follows the divergence of each update: a run can go on for longer than planned.
+- Where satellites can send each other numbers (`message_size`), each is -1 or 1, drawn, and learned from what
+  follows like an action (after RIAL of Foerster et al. 2016).
 - All that the future depends on can be kept (`checkpoint.py`): a killed run goes on to the same curve.
 """
 
@@ -20,7 +22,7 @@ import time
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -108,8 +110,26 @@ class Net(nn.Module):
 
 
 def log_chances(logits: Tensor, mask: Tensor) -> Tensor:
-    """Logarithms of the probabilities; of illegal actions a large negative number."""
-    return torch.log_softmax(logits.masked_fill(~mask, -1e8), dim=-1)
+    """Logarithms of the probabilities of actions (..., A), the first of the logits; of illegal ones a large
+    negative number."""
+    return torch.log_softmax(logits[..., : mask.shape[-1]].masked_fill(~mask, -1e8), dim=-1)
+
+
+def log_chances_said(logits: Tensor, said: Tensor) -> tuple[Tensor, Tensor]:
+    """Logarithm of the probability of messages (..., M) of -1 and 1, and their entropy; their logits are the
+    last."""
+    bits = logits[..., logits.shape[-1] - said.shape[-1] :]
+    entropy = nn.functional.softplus(bits) - bits * torch.sigmoid(bits)
+    return nn.functional.logsigmoid(bits * said).sum(-1), entropy.sum(-1)
+
+
+class Chosen(NamedTuple):
+    """What R rows do in a round."""
+
+    action: NDArray  # (R,)
+    said: NDArray  # (R, M) -1 or 1
+    chance: NDArray  # (R,) logarithm of the probability of both
+    memory: NDArray  # (R, H) afterwards
 
 
 # ------------------------------------------------------------------------------------------- 3. collecting
@@ -131,6 +151,7 @@ class Arena:
         self.decides, self.alive = room("decides", 1), room("alive", 1)
         self.reward, self.lost = room("reward", 0), room("lost", 0)
         self.action = np.zeros((rounds, self.rows), np.int64)
+        self.said = np.zeros((rounds, self.rows, env.problem.message_size), np.float32)
         self.chance = np.zeros((rounds, self.rows), np.float32)
         self.ended, self.dead = (np.zeros((rounds, env.worlds), np.bool_) for _ in range(2))
         self.memory = np.zeros((rounds + 1, self.rows, settings.memory), np.float32)
@@ -161,7 +182,9 @@ class Arena:
             kept[0] = kept[-1]
         self.final, self.finished = [], []
         for t in range(len(self.reward)):
-            self.action[t], self.chance[t], memory = learner.choose(self, t)
+            self.action[t], self.said[t], self.chance[t], memory = learner.choose(self, t)
+            if self.said.size:
+                env.problem.mail.say(self.said[t].reshape(*team, -1))
             out = {"observation": self.seen[t + 1], "action_mask": self.mask[t + 1], "reward": self.reward[t]}
             out |= {"decides": self.decides[t + 1], "alive": self.alive[t + 1], "lost": self.lost[t]}
             _, reward, terminated, _, info = env.step(self.action[t].reshape(team), out=out)
@@ -216,7 +239,9 @@ class Learner:
         self.enter(envs, first_seed)
         size, actions = len(self.features), len(self.labels)
         self.shared = settings.critic == "shared"
-        heads = [(actions, 0.01), (1, 1.0)] if self.shared else [(actions, 0.01)]
+        self.says = envs[0].problem.message_size
+        decides = (actions + self.says, 0.01)
+        heads = [decides, (1, 1.0)] if self.shared else [decides]
         self.actor = Net(size, settings, heads, settings.memory).to(self.device)
         sees = size + settings.memory + self.arenas[0].state.shape[-1]
         self.critic = None if self.shared else Net(sees, settings, [(1, 1.0)]).to(self.device)
@@ -258,20 +283,26 @@ class Learner:
             arena.env.close()
 
     # --- deciding
-    def choose(self, arena: Arena, t: int) -> tuple[NDArray, NDArray, NDArray]:
-        """Actions (R,), drawn, the logarithms of their probabilities, and the memory after.
+    def choose(self, arena: Arena, t: int) -> Chosen:
+        """Actions and messages, drawn, the logarithms of their probabilities, and the memory after.
 
         In NumPy, wherever the networks are: for the rows of one round that is quicker than the way there.
         """
         seen, mask = arena.seen[t].reshape(arena.rows, -1), arena.mask[t].reshape(arena.rows, -1)
-        logits, memory = self.acting(seen, arena.memory[t])
+        outputs, memory = self.acting(seen, arena.memory[t])
+        logits, bits = np.split(outputs, [len(self.labels)], axis=-1)
         np.copyto(logits, np.float32(-1e8), where=mask == 0)
         logits -= logits.max(-1, keepdims=True)
         sums = np.exp(logits).cumsum(-1)
         total = sums[:, -1]
         drawn = np.minimum(self.rng.random(arena.rows, np.float32), np.float32(1.0 - 1e-6)) * total
         action = (sums <= drawn[:, None]).sum(-1)
-        return action, logits[np.arange(arena.rows), action] - np.log(total), memory
+        chance = logits[np.arange(arena.rows), action] - np.log(total)
+        said = np.empty_like(bits)
+        if self.says:
+            said[...] = np.where(bits > self.rng.logistic(size=bits.shape), 1.0, -1.0)
+            chance -= np.logaddexp(0.0, -bits * said).sum(-1)
+        return Chosen(action, said, chance, memory)
 
     def tensor(self, array: NDArray) -> Tensor:
         """An array on the device of the networks."""
@@ -369,6 +400,7 @@ class Learner:
             seen=critic if critic.shape[-1] == len(self.features) else critic[..., : len(self.features)],
             mask=flat(arena.mask[:-1]).bool(),
             action=tensor(arena.action),
+            said=tensor(arena.said),
             chance=tensor(arena.chance),
             advantage=mixed - value[:-1],
             target=target,
@@ -461,10 +493,14 @@ class Learner:
         chooses, counts = batch.chooses.float(), batch.counts.float()
         many, all_ = chooses.sum().clamp(min=1.0), counts.sum().clamp(min=1.0)
         moved = chances.gather(-1, batch.action[..., None])[..., 0] - batch.chance
+        unsure = -(chances.exp() * chances).sum(-1)
+        if self.says:
+            chance, more = log_chances_said(logits, batch.said)
+            moved, unsure = moved + chance, unsure + more
         ratio, advantage = moved.exp(), batch.advantage
         bounded = ratio.clamp(1.0 - settings.clip, 1.0 + settings.clip)
         gain = torch.minimum(ratio * advantage, bounded * advantage)
-        entropy = -((chances.exp() * chances).sum(-1) * chooses).sum() / many
+        entropy = (unsure * chooses).sum() / many
         loss_actor = -(gain * chooses).sum() / many
         strayed = torch.zeros((), device=self.device)
         if self.cloned is not None:
@@ -490,7 +526,7 @@ class Learner:
         layers = tuple((_numbers(part.weight), _numbers(part.bias)) for part in linear)
         scales = _numbers(self.mean), _numbers(self.scale)
         names = self.problem, self.features, self.labels
-        return Weights(*names, mode, *scales, layers, tuple(map(_numbers, recurrent)))
+        return Weights(*names, mode, *scales, layers, tuple(map(_numbers, recurrent)), self.says)
 
 
 def _numbers(tensor: Any) -> NDArray[np.float32]:

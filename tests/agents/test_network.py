@@ -181,6 +181,9 @@ DAMAGE = {
     "half a memory": lambda a: a.pop("gru_3"),
     "a crooked memory": lambda a: a.update(gru_0=a["gru_0"][:-1]),
     "a memory of no numbers": lambda a: a.update(gru_2=np.full_like(a["gru_2"], np.inf)),
+    "messages that it has no logits of": lambda a: _about(a, says=2),
+    "messages of less than nothing": lambda a: _about(a, says=-1),
+    "messages that are no number": lambda a: _about(a, says="much"),
     "something to run": lambda a: a.update(mean=np.array([print], object)),
 }
 
