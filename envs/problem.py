@@ -282,8 +282,6 @@ class Problem:
 
     def report(self, outputs: Outputs) -> bool:
         """Write what a step gives; whether the episode of some world is over: `ends` tells which."""
-        if self.message_size:
-            self._refresh()
         return True in self.world.share(self._report, *self._held, outputs)
 
     @property
@@ -361,14 +359,6 @@ class Problem:
             twice = [name for name in names if names.count(name) > 1]
             if twice:
                 raise SandboxError(f"{self.name} has two {kind}s called {twice[0]}; give each its own name.")
-
-    def _refresh(self) -> None:
-        """Look up anew what the blocks ask of the world."""
-        self._own = tuple(
-            own._replace(params=block.params(self.world))
-            for block, own in zip(self.blocks, self._own, strict=True)
-        )
-        self._held = view(self._own), *self._held[1:]
 
     def __reduce__(self) -> tuple:
         """A copy is laid out anew over a copy of its world: what it remembers is in there."""

@@ -178,16 +178,14 @@ class Beacons(Neighbours):
         )
 
     def params(self, world):
-        heard, in_words = world.messages.state.text.view(np.float32), world.messages.outbox.in_words
-        if in_words.any():
-            heard = np.where(in_words[:, None, None, None], np.float32(0.0), heard)
-        return (heard,)
+        return world.messages.state.text.view(np.float32), world.messages.outbox.in_words
 
     @staticmethod
     @kernel
     def observe(sim, own, moment, row, b, n):
         work, links, lasers = sim.jobs.state, sim.lasers.state.links[b], sim.lasers.params.terminals
-        bits, messages, heard = _head_bits(work, b, n), sim.messages.state, own.params[0]
+        bits, messages = _head_bits(work, b, n), sim.messages.state
+        heard, in_words = own.params
         for k in range(TERMINALS):
             peer, beacon, item = links[n, k].peer, messages.heard[b, n, k], own.items[b, k]
             item.age = 1e6
@@ -199,7 +197,7 @@ class Beacons(Neighbours):
                 item.inbox = beacon.inbox
                 item.battery = 100.0 * beacon.battery
                 item.age = min(moment.now - beacon.sent, 1e6)
-            if peer != NONE and messages.message[b, n, k].peer == peer:
+            if peer != NONE and messages.message[b, n, k].peer == peer and not in_words[b]:
                 for i in range(heard.shape[3]):
                     said = heard[b, n, k, i]
                     own.more[b, k, i] = said if -1.0 <= said <= 1.0 else np.float32(0.0)

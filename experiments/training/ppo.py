@@ -9,7 +9,8 @@ What differs from the textbook, and why:
 - Illegal actions have no probability (Huang and Ontanon 2022). Rows of lost satellites, and those with one
   legal action, teach the actor nothing and are left out of its loss.
 - A return ends where the satellite is lost, and goes on where time is up: there the critic's estimate of what
-  would have come stands in (Pardo et al. 2018).
+  would have come stands in. With a finite horizon nothing comes then, which satellites that see the time left
+  can make use of (both Pardo et al. 2018).
 - Decisions are semi-Markov: a satellite that has no choice for some rounds decides again later. Rewards in
   between are discounted by the rounds that pass, and the mixing of lambda counts decisions, not rounds.
 - The learning rate follows the divergence of each update: a run can go on for longer than planned.
@@ -58,6 +59,7 @@ class Settings:
     sequence: int = 16  # rounds through which the GRU is differentiated
     critic: str = "separate"  # or "shared": a second head on the actor's layers
     rollout: int = 128
+    horizon: str = "infinite"  # or "finite": nothing comes after an episode
     gamma: float = 0.995
     lam: float = 0.95
     lam_critic: float = 1.0  # of the critic's targets: what costs hours later has to reach it
@@ -157,7 +159,7 @@ class Arena:
         self.memory = np.zeros((rounds + 1, self.rows, settings.memory), np.float32)
         central = settings.algorithm == "mappo"
         self.state = np.zeros((rounds + 1, env.worlds, env.state_space.shape[0] if central else 0), "f4")
-        self.final: list[tuple[int, NDArray, NDArray, NDArray]] = []
+        self.final: list[tuple[int, NDArray, NDArray, NDArray, NDArray]] = []
         self.finished: list[float] = []
         self.running = np.zeros(team)  # discounted return so far, whose deviation rewards are divided by
         self.returns, self.played = np.zeros(env.worlds), 0
@@ -203,7 +205,7 @@ class Arena:
             if self.ended[t].any():
                 which = np.flatnonzero(self.ended[t])
                 state = self.state[t, which] if final_state is None else final_state[which]
-                self.final.append((t, which, last[which], state))
+                self.final.append((t, which, last[which], state, early[which]))
                 self.memory[t + 1].reshape(*team, -1)[which] = 0.0
             if self.state.size:
                 env.state(self.state[t + 1])
@@ -381,10 +383,11 @@ class Learner:
         alone = not (settings.team_share or shared)
         over = arena.dead[..., None] | (arena.lost if alone else np.zeros_like(arena.lost))
         beyond = torch.zeros(rounds, *team, device=device)
-        for t, which, last, state in arena.final:
+        for t, which, last, state, early in arena.final:
             kept = arena.memory[t].reshape(*team, -1)[which].reshape(len(which) * team[1], -1)
             final = self.value(self.sees(arena, last.reshape(len(kept), -1), kept, state))
-            beyond[t, tensor(which)] = final.view(len(which), team[1])
+            goes_on = tensor(early | (settings.horizon == "infinite"))
+            beyond[t, tensor(which)] = final.view(len(which), team[1]) * goes_on[:, None]
         beyond = beyond.view(rounds, rows).masked_fill_(flat(over), 0.0)
         decides, alive = flat(arena.decides), flat(arena.alive)[:-1]
         counted = decides if settings.semi_markov else torch.ones_like(decides)

@@ -26,6 +26,8 @@ ANY: Mapping[str, Any] = {
     "halving": 0.0,
     "epochs": 2,
     "share": 0.5,
+    "rollout": 128,
+    "horizon": "infinite",
     "gamma": 0.995,
     "lam": 0.95,
     "entropy": 0.005,

@@ -11,6 +11,7 @@ from experiments.training.recipes import ANY, BETTER, recipe
 from sandbox.errors import SandboxError, unknown_name
 
 ALGORITHMS = ("ppo", "ippo", "mappo")
+HORIZONS = ("infinite", "finite")
 DEFAULT_STEPS = 2_000_000
 _APART = frozenset(
     ("command", "interrupted", "steps", "minutes", "seeds", "seed", "out", "fresh", "planner", "track",
@@ -29,6 +30,8 @@ _BEFORE: dict[str, Any] = {
     "practice": [],
     "practice_option": [],
     "mode": BETTER,
+    "horizon": "infinite",
+    "rollout": 128,
 }
 """What trainings did of which older ones say nothing."""
 
@@ -92,6 +95,9 @@ def _how(group: Any) -> None:
              metavar="K")  # fmt: skip
     _default(group, "--epochs", "times that what was played is learned from", type=int, metavar="N")
     _default(group, "--share", "of what was played, learned from", type=float, metavar="S")
+    _default(group, "--rollout", "rounds that are played between two updates", type=int, metavar="N")
+    _default(group, "--horizon", "infinite: where time is up, the critic's estimate of what would have come "
+             "counts; finite: nothing comes", choices=HORIZONS)
     _default(group, "--gamma", "discount of a round", type=float, metavar="G")
     _default(group, "--lam", "mixing of returns (lambda) at a decision, for the actor", type=float,
              metavar="L")  # fmt: skip
