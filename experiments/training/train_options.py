@@ -96,8 +96,13 @@ def _how(group: Any) -> None:
     _default(group, "--epochs", "times that what was played is learned from", type=int, metavar="N")
     _default(group, "--share", "of what was played, learned from", type=float, metavar="S")
     _default(group, "--rollout", "rounds that are played between two updates", type=int, metavar="N")
-    _default(group, "--horizon", "infinite: where time is up, the critic's estimate of what would have come "
-             "counts; finite: nothing comes", choices=HORIZONS)
+    _default(
+        group,
+        "--horizon",
+        "infinite: where time is up, the critic's estimate of what would have come "
+        "counts; finite: nothing comes",
+        choices=HORIZONS,
+    )
     _default(group, "--gamma", "discount of a round", type=float, metavar="G")
     _default(group, "--lam", "mixing of returns (lambda) at a decision, for the actor", type=float,
              metavar="L")  # fmt: skip

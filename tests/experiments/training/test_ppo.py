@@ -166,6 +166,29 @@ def test_lost_satellites_end_their_return_and_teach_nothing_more(dying):
     )
 
 
+def test_nothing_comes_after_a_finite_horizon(small):
+    """But where a world begins anew before its time is up, what would have come stands in all the same."""
+    targets, rewards = {}, {}
+    for horizon in ("infinite", "finite"):
+        settings = Settings(rollout=48, horizon=horizon, normalise=False)
+        learner = Learner(task(small, worlds=3).envs(3), settings, 0, FIRST_TRAINING_SEED)
+        (arena,) = learner.arenas
+        arena.collect(learner)
+        targets[horizon] = learner.judge(arena).target.view(48, 3, -1).numpy()
+        rewards[horizon] = arena.reward
+    ends = [(t, b, early) for t, which, _, _, cut in arena.final for b, early in zip(which, cut, strict=True)]
+    assert {early for *_, early in ends} == {True, False}
+    for t, b, early in ends:
+        infinite, finite, paid = targets["infinite"][t, b], targets["finite"][t, b], rewards["finite"][t, b]
+        assert np.array_equal(paid, rewards["infinite"][t, b])
+        if early:
+            assert np.array_equal(infinite, finite)
+            assert (np.abs(finite - paid) > 1e-6).any()
+        else:
+            assert np.allclose(finite, paid)
+            assert (np.abs(infinite - finite) > 1e-6).any()
+
+
 def test_what_is_cloned_is_what_was_played(small, monkeypatch):
     """Over several rollouts: each row keeps the action that was taken in it, and what was seen then."""
     kept = []
