@@ -59,6 +59,7 @@ class Settings:
     sequence: int = 16  # rounds through which the GRU is differentiated
     critic: str = "separate"  # or "shared": a second head on the actor's layers
     rollout: int = 128
+    twins: int = 1  # worlds that meet the same luck, and are held against each other
     horizon: str = "infinite"  # or "finite": nothing comes after an episode
     gamma: float = 0.995
     lam: float = 0.95
@@ -163,8 +164,9 @@ class Arena:
         self.finished: list[float] = []
         self.running = np.zeros(team)  # discounted return so far, whose deviation rewards are divided by
         self.returns, self.played = np.zeros(env.worlds), 0
-        self.stagger = np.arange(env.worlds) * (0 if in_step else env.max_cycles) // env.worlds
-        self.start(env.reset(seed))
+        first = np.arange(env.worlds) // settings.twins
+        self.stagger = first * settings.twins * (0 if in_step else env.max_cycles) // env.worlds
+        self.start(env.reset(seed + first))
 
     def start(self, told: tuple[NDArray, dict[str, NDArray]]) -> None:
         """What is seen as the next rollout begins."""
@@ -227,6 +229,21 @@ def mixed_returns(
         mixed = torch.lerp(value[t + 1], after, mix[t + 1])
         after = found[t] = reward[t] + gamma * torch.where(cut[t], beyond[t], mixed)
     return found
+
+
+def less_luck(advantage: Tensor, alive: Tensor, twins: int) -> Tensor:
+    """Advantages (T, B, N) less what the same satellite has in the other worlds of the same luck, `twins` of
+    which stand side by side.
+
+    What they share was brought by requests, skies and stations and not by a decision. The mean of the others
+    depends on no decision of one's own, so it takes no side; it counts as far as it tells anything, by the
+    coefficient of a control variate (Glasserman 2003, section 4.1).
+    """
+    told = (advantage * alive).unflatten(1, (-1, twins))
+    many = alive.to(told.dtype).unflatten(1, (-1, twins))
+    others = (told.sum(2, keepdim=True) - told) / (many.sum(2, keepdim=True) - many).clamp(min=1.0) * many
+    weight = (told * others).sum() / (others * others).sum().clamp(min=1e-8)
+    return advantage - weight.clamp(0.0, 1.0) * others.flatten(1, 2)
 
 
 # ------------------------------------------------------------------------------------------- 5. learning
@@ -396,6 +413,10 @@ class Learner:
         told = reward, value, counted, cut, beyond, settings.gamma
         target = mixed_returns(*told, settings.lam_critic)
         mixed = target if settings.lam == settings.lam_critic else mixed_returns(*told, settings.lam)
+        advantage = mixed - value[:-1]
+        if settings.twins > 1:
+            here = advantage.view(rounds, *team), alive.view(rounds, *team)
+            advantage = less_luck(*here, settings.twins).view(rounds, rows)
         spare = torch.rand(rounds, rows, generator=self.generator, device=device) < 1.0 / SPARE
         before = np.concatenate((np.zeros_like(arena.ended[:1]), arena.ended[:-1]))
         critic = sees[:-1]
@@ -405,7 +426,7 @@ class Learner:
             action=tensor(arena.action),
             said=tensor(arena.said),
             chance=tensor(arena.chance),
-            advantage=mixed - value[:-1],
+            advantage=advantage,
             target=target,
             chooses=decides[:-1],
             counts=decides[:-1] | ((spare | (not settings.semi_markov)) & (alive | (not alone))),

@@ -27,6 +27,7 @@ ANY: Mapping[str, Any] = {
     "epochs": 2,
     "share": 0.5,
     "rollout": 128,
+    "twins": 1,
     "horizon": "infinite",
     "gamma": 0.995,
     "lam": 0.95,

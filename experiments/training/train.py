@@ -245,8 +245,8 @@ def _seen_alike(scenario: Any, other: Any) -> Any:
 def _settings(told: Namespace) -> Any:
     from experiments.training.ppo import Settings
 
-    names = ("epochs", "share", "memory", "critic", "hidden", "rate", "target_kl", "rollout", "horizon",
-             "gamma", "lam", "entropy", "team_share", "anchor", "halving", "device")  # fmt: skip
+    names = ("epochs", "share", "memory", "critic", "hidden", "rate", "target_kl", "rollout", "twins",
+             "horizon", "gamma", "lam", "entropy", "team_share", "anchor", "halving", "device")  # fmt: skip
     return Settings(
         algorithm="mappo" if told.algorithm == "mappo" else "ppo",
         normalise=not told.no_normalise,

@@ -32,6 +32,7 @@ _BEFORE: dict[str, Any] = {
     "mode": BETTER,
     "horizon": "infinite",
     "rollout": 128,
+    "twins": 1,
 }
 """What trainings did of which older ones say nothing."""
 
@@ -96,13 +97,10 @@ def _how(group: Any) -> None:
     _default(group, "--epochs", "times that what was played is learned from", type=int, metavar="N")
     _default(group, "--share", "of what was played, learned from", type=float, metavar="S")
     _default(group, "--rollout", "rounds that are played between two updates", type=int, metavar="N")
-    _default(
-        group,
-        "--horizon",
-        "infinite: where time is up, the critic's estimate of what would have come "
-        "counts; finite: nothing comes",
-        choices=HORIZONS,
-    )
+    _default(group, "--twins", "worlds of each scenario that meet the same luck (seeds) and are held against "
+             "each other", type=int, metavar="N")  # fmt: skip
+    _default(group, "--horizon", "infinite: where time is up, the critic's estimate of what would have come "
+             "counts; finite: nothing comes", choices=HORIZONS)  # fmt: skip
     _default(group, "--gamma", "discount of a round", type=float, metavar="G")
     _default(group, "--lam", "mixing of returns (lambda) at a decision, for the actor", type=float,
              metavar="L")  # fmt: skip
@@ -173,7 +171,7 @@ def check(told: Namespace) -> None:
     """Raises SandboxError for numbers that no training can have."""
     least = {"worlds": 1, "seeds": 1, "seed": 0, "draws": 0, "memory": 0, "hidden": 1, "threads": 1,
              "epochs": 1, "evaluate": 1, "evaluate_worlds": 1, "clone_steps": 1, "warm": 0,
-             "halving": 0}  # fmt: skip
+             "halving": 0, "rollout": 1, "twins": 1}  # fmt: skip
     least |= {"steps": 0} if told.steps is not None else {}
     for name, bound in least.items():
         if getattr(told, name) < bound:
@@ -185,6 +183,11 @@ def check(told: Namespace) -> None:
             raise SandboxError(f"{flag(name)} {getattr(told, name)}: give {low:g} to {high:g}.")
     if told.minutes is not None and not told.minutes >= 0.0:
         raise SandboxError(f"--minutes {told.minutes}: give at least 0.")
+    if told.worlds % told.twins:
+        raise SandboxError(
+            f"--twins {told.twins} does not divide the {told.worlds} worlds of a scenario; give another "
+            "--worlds."
+        )
     if told.difference and told.team_share:
         raise SandboxError("--difference and --team-share exclude each other; choose one.")
     if told.critic == "shared" and (told.memory or told.algorithm == "mappo"):

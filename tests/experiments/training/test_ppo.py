@@ -16,7 +16,7 @@ from envs.episodes import make_env  # noqa: E402
 from experiments.running.cli import main  # noqa: E402
 from experiments.training.cloning import clone  # noqa: E402
 from experiments.training.evaluation import score  # noqa: E402
-from experiments.training.ppo import Learner, Settings, mixed_returns  # noqa: E402
+from experiments.training.ppo import Learner, Settings, less_luck, mixed_returns  # noqa: E402
 from experiments.training.session import CHECKPOINT, Session, Stage, Task  # noqa: E402
 from experiments.training.splits import FIRST_TRAINING_SEED  # noqa: E402
 from experiments.training.train_options import changed  # noqa: E402
@@ -31,6 +31,7 @@ KINDS = {
     "shared critic": {"critic": "shared"},
     "as it comes": {"normalise": False, "semi_markov": False},
     "anchored": {"anchor": 0.5, "team_share": 0.5},
+    "twins": {"twins": 2, "horizon": "finite", "team_share": 0.7},
 }
 TINY = ["--scenario", "pair", "--set", "requests.initial=120", "--hours", "0.5", "--worlds", "2"]
 TINY += ["--evaluate", "256", "--evaluate-worlds", "2", "--quiet"]
@@ -187,6 +188,42 @@ def test_nothing_comes_after_a_finite_horizon(small):
         else:
             assert np.allclose(finite, paid)
             assert (np.abs(infinite - finite) > 1e-6).any()
+
+
+def test_twins_take_the_luck_out_of_advantages_and_no_side():
+    rng = np.random.default_rng(0)
+    luck = rng.normal(size=(400, 3, 1, 5)) * 3.0
+    own = rng.normal(size=(400, 3, 4, 5))
+    alive = torch.ones(400, 12, 5, dtype=torch.bool)
+    advantage = torch.from_numpy((luck + own).reshape(400, 12, 5))
+    found = less_luck(advantage, alive, 4).numpy()
+    assert found.var() < 0.2 * advantage.var()
+    assert np.corrcoef(found.ravel(), own.ravel())[0, 1] > 0.8
+    apart = torch.from_numpy(own.reshape(400, 12, 5))
+    assert np.allclose(less_luck(apart, alive, 4), apart, atol=0.2)  # nothing is shared, and little changes
+    same = torch.from_numpy(np.repeat(luck, 4, axis=2).reshape(400, 12, 5))
+    assert np.allclose(less_luck(same, alive, 4), 0.0, atol=1e-6)
+
+
+def test_a_lost_twin_tells_nothing():
+    advantage = torch.tensor([[[1.0], [1.0], [100.0]], [[2.0], [2.0], [-100.0]]])
+    alive = torch.tensor([[[True], [True], [False]]] * 2)
+    found = less_luck(advantage, alive, 3)
+    assert np.allclose(found[:, :2], 0.0, atol=1e-6)
+    assert np.allclose(less_luck(advantage, torch.zeros_like(alive), 3), advantage)
+
+
+def test_twins_meet_the_same_luck_in_every_episode(small):
+    learner = Learner(task(small).envs(4), Settings(rollout=40, twins=2), 0, FIRST_TRAINING_SEED)
+    (arena,) = learner.arenas
+    requests = arena.env.world.state.requests.book
+    for _ in range(3):
+        for first, twin in ((0, 1), (2, 3)):
+            for name in ("release", "value", "deadline"):
+                assert np.array_equal(requests[name][first], requests[name][twin])
+        assert not np.array_equal(requests["value"][0], requests["value"][2])
+        arena.collect(learner)
+    assert not np.array_equal(arena.action.reshape(40, 4, -1)[:, 0], arena.action.reshape(40, 4, -1)[:, 1])
 
 
 def test_what_is_cloned_is_what_was_played(small, monkeypatch):
