@@ -75,14 +75,23 @@ _RISKS = ("loss_penalty=40", "risk_price=200")
 OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("tasking_v0", CALM): {"draws": 7, "worlds": 5},
     ("tasking_v0", TIGHT): {"draws": 7, "worlds": 5},
-    ("tasking_v0", SCARCE): {"draws": 7, "worlds": 5},
+    ("tasking_v0", SCARCE): {
+        "draws": 11,
+        "worlds": 2,
+        "twins": 2,
+        "rollout": 360,
+        "horizon": "finite",
+        "gamma": 0.9995,
+        "rate": 3e-4,
+    },
     ("offloading_v0", TIGHT): {"draws": 5, "worlds": 2},
     ("offloading_v0", SCARCE): {"draws": 11, "worlds": 1},
     ("avoidance_v0", CALM): {"practice_option": _RISKS},
     ("avoidance_v0", TIGHT): {"practice": ("encounters.hit_share=0.02",), "practice_option": _RISKS},
     ("avoidance_v0", SCARCE): {"practice": ("encounters.hit_share=0.01",), "practice_option": _RISKS},
 }
-"""By problem and tier, what differs again. Who images or hands jobs over in one constellation knows that
+"""By problem and tier, what differs again. In tasking_v0 scarce what is stored in the batteries as an episode
+begins is spent by its end, and who expects more hours hoards it; luck decides most of what is earned. Who images or hands jobs over in one constellation knows that
 one only: others are drawn. Collisions are too rare to be learned from: in practice they are five times as
 frequent (in calm they are frequent enough), a loss costs less, and the chance of one is paid for whenever it
 was taken."""
