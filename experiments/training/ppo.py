@@ -142,7 +142,9 @@ class Arena:
     Row t of `seen`, `mask`, `decides`, `memory` and `state` is before round t; there is one more than rounds.
     """
 
-    def __init__(self, env: BatchEnv, settings: Settings, seed: int, in_step: bool = False) -> None:
+    def __init__(
+        self, env: BatchEnv, settings: Settings, seed: int, in_step: bool = False, phase: float = 0.0
+    ) -> None:
         self.env, self.rows = env, env.worlds * env.satellites
         rounds, team = settings.rollout, (env.worlds, env.satellites)
         blank = env.buffers()
@@ -164,9 +166,10 @@ class Arena:
         self.finished: list[float] = []
         self.running = np.zeros(team)  # discounted return so far, whose deviation rewards are divided by
         self.returns, self.played = np.zeros(env.worlds), 0
-        first = np.arange(env.worlds) // settings.twins
-        self.stagger = first * settings.twins * (0 if in_step else env.max_cycles) // env.worlds
-        self.start(env.reset(seed + first))
+        luck = np.arange(env.worlds) // settings.twins
+        begun = (luck * settings.twins + phase * settings.twins) / env.worlds
+        self.stagger = (begun * (0 if in_step else env.max_cycles)).astype(int)
+        self.start(env.reset(seed + luck))
 
     def start(self, told: tuple[NDArray, dict[str, NDArray]]) -> None:
         """What is seen as the next rollout begins."""
@@ -292,8 +295,10 @@ class Learner:
 
     def enter(self, envs: Sequence[BatchEnv], first_seed: int, in_step: bool = False) -> None:
         """Begin episodes in these worlds."""
+        many = len(envs) if self.settings.twins > 1 else 0  # they begin together; so arenas do not
         self.arenas = [
-            Arena(env, self.settings, first_seed + 1000 * i, in_step) for i, env in enumerate(envs)
+            Arena(env, self.settings, first_seed + 1000 * i, in_step, i / many if many else 0.0)
+            for i, env in enumerate(envs)
         ]
 
     def leave(self) -> None:

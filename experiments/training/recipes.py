@@ -76,9 +76,9 @@ OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("tasking_v0", CALM): {"draws": 7, "worlds": 5},
     ("tasking_v0", TIGHT): {"draws": 7, "worlds": 5},
     ("tasking_v0", SCARCE): {
-        "draws": 11,
-        "worlds": 2,
-        "twins": 2,
+        "draws": 7,
+        "worlds": 4,
+        "twins": 4,
         "rollout": 360,
         "horizon": "finite",
         "gamma": 0.9995,
@@ -90,11 +90,11 @@ OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("avoidance_v0", TIGHT): {"practice": ("encounters.hit_share=0.02",), "practice_option": _RISKS},
     ("avoidance_v0", SCARCE): {"practice": ("encounters.hit_share=0.01",), "practice_option": _RISKS},
 }
-"""By problem and tier, what differs again. In tasking_v0 scarce what is stored in the batteries as an episode
-begins is spent by its end, and who expects more hours hoards it; luck decides most of what is earned. Who images or hands jobs over in one constellation knows that
-one only: others are drawn. Collisions are too rare to be learned from: in practice they are five times as
-frequent (in calm they are frequent enough), a loss costs less, and the chance of one is paid for whenever it
-was taken."""
+"""By problem and tier, what differs again. Who images or hands jobs over in one constellation knows that
+one only: others are drawn. In tasking_v0 scarce luck decides most of what is earned, and what is stored in
+the batteries as an episode begins is better spent by its end: who expects more hours hoards it. Collisions
+are too rare to be learned from: in practice they are five times as frequent (in calm they are frequent
+enough), a loss costs less, and the chance of one is paid for whenever it was taken."""
 
 
 def recipe(problem: str, tier: str | None = None) -> dict[str, Any]:
