@@ -167,8 +167,8 @@ class Arena:
         self.running = np.zeros(team)  # discounted return so far, whose deviation rewards are divided by
         self.returns, self.played = np.zeros(env.worlds), 0
         luck = np.arange(env.worlds) // settings.twins
-        begun = (luck * settings.twins + phase * settings.twins) / env.worlds
-        self.stagger = (begun * (0 if in_step else env.max_cycles)).astype(int)
+        begun = (luck + phase) * settings.twins * (0 if in_step else env.max_cycles)
+        self.stagger = (begun // env.worlds).astype(int)
         self.start(env.reset(seed + luck))
 
     def start(self, told: tuple[NDArray, dict[str, NDArray]]) -> None:
