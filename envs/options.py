@@ -41,8 +41,10 @@ def whole_count(name: str, value: Any, least: int = 1) -> int:
     return int(value)
 
 
-def finite_number(name: str, value: Any) -> float:
-    """`value` as a number. Raises SandboxError unless it is one, and finite."""
+def price(name: str, value: Any) -> float:
+    """`value` as a price. Raises SandboxError unless it is a finite number of at least 0."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not math.isfinite(value):
         raise SandboxError(f"{name} = {shown(value)}; give a finite number.")
+    if value < 0:
+        raise SandboxError(f"{name} = {shown(value)}; give at least 0.")
     return float(value)

@@ -4,7 +4,7 @@ import math
 from typing import ClassVar
 
 from envs.block import Block
-from envs.options import finite_number
+from envs.options import price as checked_price
 from sandbox.compiled import kernel
 
 DAY = 86_400.0
@@ -17,7 +17,7 @@ class Priced(Block):
 
     def __init__(self, price: float) -> None:
         super().__init__()
-        self.price = finite_number(f"price of {type(self).__name__.lower()}", price)
+        self.price = checked_price(f"price of {type(self).__name__.lower()}", price)
 
     def pays(self, world):
         return self.worth.format(self.price) if self.price else ""

@@ -17,7 +17,7 @@ import math
 import os
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -225,8 +225,16 @@ def _playing(model: Any) -> Callable[[BatchEnv, np.random.Generator], Policy]:
     return make
 
 
+def _once(problems: Sequence[str]) -> None:
+    """Raises SandboxError for a problem that is named twice."""
+    twice = next((problem for k, problem in enumerate(problems) if problem in problems[:k]), None)
+    if twice is not None:
+        raise SandboxError(f"--lessons names {twice} twice; give its numbers once.")
+
+
 def run(told: Namespace) -> None:
     """Train, save, say how long it took."""
+    _once([problem for problem, _ in told.lessons])
     told.lessons = dict(told.lessons)
     told.tiers = list(dict.fromkeys(told.tiers))
     _check(told)

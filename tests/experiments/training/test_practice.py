@@ -63,6 +63,7 @@ def test_a_training_without_says_nothing_of_it(tmp_path):
         (["--practice-option", "warned=5"], "other features"),
         (["--practice-option", "risk_price=nan"], "price of risk = 'nan'; give a finite number"),
         (["--practice-option", "loss_penalty=abc"], "price of loss = 'abc'; give a finite number"),
+        (["--practice-option", "risk_price=-1"], "price of risk = -1; give at least 0"),
         (["--option", "loss_penalty=abc"], "price of loss = 'abc'; give a finite number"),
         (["--practice", "encounters.large_m_s=0.01"], "small_m_s"),
     ],

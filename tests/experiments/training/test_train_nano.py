@@ -146,6 +146,7 @@ def test_neighbouring_buckets_begin_alike():
     [
         (["--lessons", "avoidance_v0=60,0"], "avoidance_v0=60,0: give at least 1"),
         (["--lessons", "avoidance_v0=0,0", "--rounds", "0"], "avoidance_v0=0,0: give at least 1"),
+        (["--lessons", "avoidance_v0=5,5", "avoidance_v0=9,9"], "--lessons names avoidance_v0 twice"),
         (["--device", "cuda:99"], "torch cannot compute there"),
     ],
 )
