@@ -76,9 +76,9 @@ OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("tasking_v0", CALM): {"draws": 7, "worlds": 5},
     ("tasking_v0", TIGHT): {"draws": 7, "worlds": 5},
     ("tasking_v0", SCARCE): {
-        "draws": 7,
-        "worlds": 4,
-        "twins": 4,
+        "draws": 15,
+        "worlds": 2,
+        "twins": 2,
         "rollout": 360,
         "horizon": "finite",
         "gamma": 0.9995,

@@ -45,6 +45,6 @@ def test_a_network_that_does_not_know_what_is_shown_is_no_candidate():
     scenario = tier_scenario("tasking_v0", SCARCE)
     assert choice.fitting(make_env("tasking_v0", scenario, 0.1, 1)) is not None
     assert choice.fitting(make_env("tasking_v0", scenario, 0.1, 1, candidates=6)) is None
-    calm = make_env("avoidance_v0", tier_scenario("avoidance_v0", "calm"), 1.0, 1)
-    assert choice.fitting(calm) is None  # none is shipped
+    calm = make_env("avoidance_v0", tier_scenario("avoidance_v0", "calm"), 1.0, 1, warned=1)
+    assert choice.fitting(calm) is None
     assert isinstance(chosen_policy(calm), TEACHERS["avoidance_v0"])
