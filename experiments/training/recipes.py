@@ -86,15 +86,15 @@ OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     },
     ("offloading_v0", TIGHT): {"draws": 5, "worlds": 2},
     ("offloading_v0", SCARCE): {"draws": 11, "worlds": 1},
-    ("avoidance_v0", CALM): {"practice_option": _RISKS},
+    ("avoidance_v0", CALM): {"practice": ("encounters.staged_per_day=3",), "practice_option": _RISKS},
     ("avoidance_v0", TIGHT): {"practice": ("encounters.hit_share=0.02",), "practice_option": _RISKS},
     ("avoidance_v0", SCARCE): {"practice": ("encounters.hit_share=0.01",), "practice_option": _RISKS},
 }
 """By problem and tier, what differs again. Who images or hands jobs over in one constellation knows that
 one only: others are drawn. In tasking_v0 scarce luck decides most of what is earned, and what is stored in
 the batteries as an episode begins is better spent by its end: who expects more hours hoards it. Collisions
-are too rare to be learned from: in practice they are five times as frequent (in calm they are frequent
-enough), a loss costs less, and the chance of one is paid for whenever it was taken."""
+are too rare to be learned from: in practice they are three or five times as frequent, a loss costs less, and
+the chance of one is paid for whenever it was taken."""
 
 
 def recipe(problem: str, tier: str | None = None) -> dict[str, Any]:
