@@ -77,12 +77,10 @@ OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("tasking_v0", TIGHT): {"draws": 7, "worlds": 5},
     ("tasking_v0", SCARCE): {
         "draws": 15,
-        "worlds": 2,
-        "twins": 2,
-        "rollout": 360,
+        "worlds": 1,
+        "rollout": 720,
         "horizon": "finite",
         "gamma": 0.9995,
-        "rate": 3e-4,
     },
     ("offloading_v0", TIGHT): {"draws": 5, "worlds": 2},
     ("offloading_v0", SCARCE): {"draws": 11, "worlds": 1},
@@ -91,10 +89,10 @@ OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("avoidance_v0", SCARCE): {"practice": ("encounters.hit_share=0.01",), "practice_option": _RISKS},
 }
 """By problem and tier, what differs again. Who images or hands jobs over in one constellation knows that
-one only: others are drawn. In tasking_v0 scarce luck decides most of what is earned, and what is stored in
-the batteries as an episode begins is better spent by its end: who expects more hours hoards it. Collisions
-are too rare to be learned from: in practice they are three or five times as frequent, a loss costs less, and
-the chance of one is paid for whenever it was taken."""
+one only: others are drawn. In tasking_v0 scarce what is stored in the batteries as an episode begins is
+better spent by its end, and who expects more hours hoards it: whole episodes are played between two
+updates. Collisions are too rare to be learned from: in practice they are three or five times as frequent, a
+loss costs less, and the chance of one is paid for whenever it was taken."""
 
 
 def recipe(problem: str, tier: str | None = None) -> dict[str, Any]:
