@@ -107,6 +107,7 @@ class Consulting(Policy):
             self._since = np.broadcast_to(1_000_000 - np.arange(mask.shape[1]) % 4, mask.shape[:2]).copy()
             self.changed = np.zeros(len(mask), np.int64)
         fast = self.inner.decide(observation, mask)
+        self.messages = self.inner.messages
         follows = (mask[..., self._follow] == 1) & (self.rule != NEVER)
         action = fast
         if follows.any():

@@ -160,17 +160,13 @@ class Network(Policy):
         return np.argmax(masked, axis=-1)
 
     def _act_by_agent(self, observations: dict[str, Any], infos: Any) -> dict[str, Any]:
-        """As the base class, and each agent finds its own memory again though others have left; an action
-        comes with its message, where there is one."""
+        """As the base class, and each agent finds its own memory again though others have left."""
         if not observations:
             return {}
         blank = np.zeros(self.weights.memory, np.float32)
         self._memory = np.stack([self._of_agents.get(agent, blank) for agent in observations])[None]
         chosen = super().act(observations, infos)
         self._of_agents = dict(zip(observations, self._memory[0], strict=True))
-        if self.messages is not None:
-            said = dict(zip(observations, self.messages[0], strict=True))
-            return {agent: (action, said[agent]) for agent, action in chosen.items()}
         return chosen
 
 

@@ -32,7 +32,8 @@ class Policy(ABC):
     thought: "Thought | None" = None
     """What was spent on the last decisions, for `DeliberatingBatch.step`; None: they were free."""
     messages: NDArray[np.float32] | None = None
-    """What goes to the neighbours with the last decisions (B, N, M), for `Mail.say`; None: nothing."""
+    """What goes to the neighbours with the last decisions (B, N, M), in [-1, 1], NaN from who is silent, for
+    `Mail.say`; None: nothing, and always where the problem has no channel."""
     decisions: "Mapping[tuple[int, int], tuple[Request, Decision]]" = MappingProxyType({})
     """Of a mind: what it was asked and what it answered last, by world and satellite."""
     reasons: Mapping[str, NDArray] = MappingProxyType({})
@@ -53,7 +54,7 @@ class Policy(ABC):
 
         Batch face: observations (B, N, F) and infos with "action_mask" (B, N, A) give actions (B, N).
         Dictionary face: dictionaries by agent give a dictionary by agent; the mask is in the observation
-        where that is a dictionary itself, else in the info.
+        where that is a dictionary itself, else in the info. An action is a number, or a number and a message.
         """
         if not isinstance(observations, dict):
             return self.decide(np.asarray(observations), np.asarray(infos["action_mask"]))
@@ -65,8 +66,10 @@ class Policy(ABC):
             o["action_mask"] if isinstance(o, dict) else infos[agent]["action_mask"]
             for agent, o in observations.items()
         ]
-        chosen = self.decide(np.stack(seen)[None], np.stack(masks)[None])[0]
-        return dict(zip(agents, chosen.tolist(), strict=True))
+        chosen = self.decide(np.stack(seen)[None], np.stack(masks)[None])[0].tolist()
+        if self.messages is not None:
+            chosen = list(zip(chosen, self.messages[0], strict=True))
+        return dict(zip(agents, chosen, strict=True))
 
     def explain(self, b: int, n: int) -> dict[str, float]:
         """What decided for satellite n of world b last, by name; nothing where the policy does not say.

@@ -45,6 +45,9 @@ from envs.options import whole_count
 from envs.page import show_page
 from envs.problem import Declaration, Example, Problem
 
+MOST_SAID = 256
+"""Numbers of a message at most: a kilobyte a link and round."""
+
 __all__ = ["Autonomy", "batch_env", "env", "parallel_env", "raw_env", "satellite_env", "vector_env"]
 
 
@@ -187,7 +190,7 @@ class Autonomy(Problem):
         robot_reward: float = 0.0,
     ) -> Declaration:
         missions, team = robot_blocks(robots, robot_mind, robot_reward)
-        size = whole_count("message_size", message_size, least=0)
+        size = whole_count("message_size", message_size, least=0, most=MOST_SAID)
         return Declaration(
             blocks=(
                 Body(), Store(), Light(), Panel(), Place(), Station(), TimeLeft(), Work(), Slot(),

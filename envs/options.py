@@ -34,10 +34,13 @@ def unknown_option(problem: str, name: str, known: Iterable[str]) -> SandboxErro
     )
 
 
-def whole_count(name: str, value: Any, least: int = 1) -> int:
-    """`value` as a count. Raises SandboxError unless it is a whole number of at least `least`."""
+def whole_count(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
+    """`value` as a count. Raises SandboxError unless it is a whole number of at least `least`, at most
+    `most`."""
     if not (isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least):
         raise SandboxError(f"{name} = {shown(value)}; give a whole number of at least {least}.")
+    if most is not None and value > most:
+        raise SandboxError(f"{name} = {shown(value)}; give at most {most}.")
     return int(value)
 
 

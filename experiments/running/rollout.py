@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,16 +138,17 @@ def advance(env: BatchEnv, policy: Policy, turn: Turn) -> tuple[Round, NDArray, 
     """Play `turn`, its thought charged if `env` charges any: the round, what is seen after it, and whose
     episode (B, N) is over."""
     mask, by_hand = turn.info["action_mask"], tuple(turn.by_hand)
-    if turn.messages is not None:
-        env.problem.mail.say(turn.messages)
-    if isinstance(env, DeliberatingBatch):
-        observation, reward, terminated, truncated, info = env.step(turn.actions, turn.thought)
-        replaced = env.replaced
-    else:
-        state = env.world.state
-        times = np.broadcast_to(state.clock["time"][:, None], turn.actions.shape)
-        replaced = illegal_in(turn.actions, mask, state.body["alive"], times)
-        observation, reward, terminated, truncated, info = env.step(turn.actions)
+    with nullcontext() if turn.messages is None else env.problem.mail.saying():
+        if turn.messages is not None:
+            env.problem.mail.say(turn.messages)
+        if isinstance(env, DeliberatingBatch):
+            observation, reward, terminated, truncated, info = env.step(turn.actions, turn.thought)
+            replaced = env.replaced
+        else:
+            state = env.world.state
+            times = np.broadcast_to(state.clock["time"][:, None], turn.actions.shape)
+            replaced = illegal_in(turn.actions, mask, state.body["alive"], times)
+            observation, reward, terminated, truncated, info = env.step(turn.actions)
     said = policy.decisions
     played = Round(turn.actions, mask, reward, info["terms"], said, policy, by_hand, tuple(replaced))
     return played, observation, info, terminated | truncated

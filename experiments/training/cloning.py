@@ -12,7 +12,7 @@ from agents.network import Forward
 from agents.policy import understands
 from envs.batch import BatchEnv
 from experiments.training.minibatches import Batch
-from experiments.training.ppo import Arena, Chosen, Learner, log_chances
+from experiments.training.ppo import Arena, Chosen, Learner, log_chances, log_chances_said
 from sandbox.errors import SandboxError
 
 MINIBATCH, RATE = 512, 1e-3
@@ -27,6 +27,7 @@ class Teacher:
 
     def __init__(self, learner: Learner, policies: Sequence[Policy]) -> None:
         self.learner, self._policies = learner, policies
+        self.speaks = False
 
     def choose(self, arena: Arena, t: int) -> Chosen:
         """As `Learner.choose`, with the teacher's actions."""
@@ -36,7 +37,9 @@ class Teacher:
         if ended.all():
             policy.reset(arena.played)
         action = policy.act(arena.seen[t], {"action_mask": arena.mask[t], "ended": ended})
-        return own._replace(action=np.asarray(action).reshape(-1))
+        self.speaks = policy.messages is not None
+        said = policy.messages.reshape(own.said.shape) if policy.messages is not None else own.said
+        return own._replace(action=np.asarray(action).reshape(-1), said=said)
 
 
 def check_teacher(name: str, problem: str) -> None:
@@ -87,7 +90,7 @@ def clone(
             played += sum(arena.reward.size for arena in learner.arenas)
         learner.settled = True
         learner.begin_descent(RATE)
-        agreed = _imitate(learner, Batch.joined(judged), epochs)
+        agreed = _imitate(learner, Batch.joined(judged), epochs, teacher.speaks)
         learner.begin_descent()
         learner.drop_anchor()
         learner.warm = WARM
@@ -100,8 +103,9 @@ def clone(
         learner.cpu_s += time.process_time() - began
 
 
-def _imitate(learner: Learner, batch: Batch, epochs: int) -> float:
-    """Cross entropy for the actor and squared error for the critic, over all that was played."""
+def _imitate(learner: Learner, batch: Batch, epochs: int, speaks: bool) -> float:
+    """Cross entropy for the actor, of messages too if the teacher `speaks`, and squared error for the critic,
+    over all that was played."""
     agreed: list[float] = []
     weight = _weights(batch, len(learner.labels))
     for _ in range(epochs):
@@ -115,6 +119,8 @@ def _imitate(learner: Learner, batch: Batch, epochs: int) -> float:
             weighed = chooses * weight[part.action]
             loss = -(told * weighed).sum() / weighed.sum().clamp(min=1e-6)
             missed = 0.5 * ((value - part.target) ** 2 * counts).sum() / counts.sum().clamp(min=1.0)
+            if speaks:
+                missed = missed - (log_chances_said(logits, part.said)[0] * chooses).sum() / chooses.sum()
             learner.descend(loss + missed)
             same = (chances.argmax(-1) == part.action).float() * chooses
             agreed.append(float(same.sum() / chooses.sum().clamp(min=1.0)))

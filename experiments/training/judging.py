@@ -70,8 +70,15 @@ def options_of(job: Job) -> dict[str, Any]:
     """
     from experiments.running.cli import changes_in, script_parser
 
-    told = script_parser("train").parse_args([*job.words, *ALGORITHMS.get(job.policy, ())])
+    told = script_parser("train").parse_args([*job.words, *_own_words(job)])
     return checked_options(job.case.problem, changes_in(told.option, "--option"))
+
+
+def _own_words(job: Job) -> tuple[str, ...]:
+    """What an algorithm is told more, but for an option of the problem that all are given already."""
+    words = ALGORITHMS.get(job.policy, ())
+    known = {word.partition("=")[0] for word in job.words}
+    return () if words[:1] == ("--option",) and words[1].partition("=")[0] in known else words
 
 
 def compile_kernels(job: Job) -> None:
@@ -93,7 +100,7 @@ def train_and_judge(job: Job) -> list[dict[str, Any]]:
     assert job.seed is not None
     folder = _folder(job)
     words = ["--problem", job.case.problem, "--tier", job.case.tier, "--hours", f"{job.hours:g}"]
-    words += [*(("--steps", "0") if job.policy == CLONED else job.words), *ALGORITHMS[job.policy]]
+    words += [*(("--steps", "0") if job.policy == CLONED else job.words), *_own_words(job)]
     words += ["--seed", str(job.seed)]
     known, path = None, _record_path(job, f"{job.policy}_seed{job.seed}")
     command = shlex.join(["python", "-m", "experiments", "train", *words])

@@ -35,6 +35,7 @@ from envs.batch import OF_THE_NEXT, BatchEnv
 from envs.difference import DifferenceBatch
 from experiments.training.minibatches import Batch
 from experiments.training.moments import Running
+from experiments.training.recipes import SEQUENCE
 
 FLOOR = 0.01
 """Least deviation that an observation is divided by: what hardly moves is not blown up to noise."""
@@ -56,7 +57,7 @@ class Settings:
     hidden: int = 64
     layers: int = 2
     memory: int = 0  # size of a GRU after the first layer; 0 for none
-    sequence: int = 16  # rounds through which the GRU is differentiated
+    sequence: int = SEQUENCE  # rounds through which the GRU is differentiated
     critic: str = "separate"  # or "shared": a second head on the actor's layers
     rollout: int = 128
     twins: int = 1  # worlds that meet the same luck, and are held against each other
@@ -130,7 +131,7 @@ class Chosen(NamedTuple):
     """What R rows do in a round."""
 
     action: NDArray  # (R,)
-    said: NDArray  # (R, M) -1 or 1
+    said: NDArray  # (R, M) -1 or 1, M numbers of a message, 0 without a channel
     chance: NDArray  # (R,) logarithm of the probability of both
     memory: NDArray  # (R, H) afterwards
 
@@ -138,6 +139,9 @@ class Chosen(NamedTuple):
 # ------------------------------------------------------------------------------------------- 3. collecting
 class Arena:
     """The worlds of one scenario, and what was collected in them: T rounds of R = worlds x satellites rows.
+
+    Episodes begin at different times, those of twins together; `phase`, in [0, 1), sets arenas apart, too.
+    Where all are to be `in_step`, to be cloned, each world has a luck of its own.
 
     Row t of `seen`, `mask`, `decides`, `memory` and `state` is before round t; there is one more than rounds.
     """
@@ -158,6 +162,7 @@ class Arena:
         self.action = np.zeros((rounds, self.rows), np.int64)
         self.said = np.zeros((rounds, self.rows, env.problem.message_size), np.float32)
         self.chance = np.zeros((rounds, self.rows), np.float32)
+        self.hour = np.zeros((rounds, env.worlds), np.int64)  # rounds of its episode that a world has played
         self.ended, self.dead = (np.zeros((rounds, env.worlds), np.bool_) for _ in range(2))
         self.memory = np.zeros((rounds + 1, self.rows, settings.memory), np.float32)
         central = settings.algorithm == "mappo"
@@ -166,8 +171,9 @@ class Arena:
         self.finished: list[float] = []
         self.running = np.zeros(team)  # discounted return so far, whose deviation rewards are divided by
         self.returns, self.played = np.zeros(env.worlds), 0
-        luck = np.arange(env.worlds) // settings.twins
-        begun = (luck + phase) * settings.twins * (0 if in_step else env.max_cycles)
+        self.twins = 1 if in_step else settings.twins
+        luck = np.arange(env.worlds) // self.twins
+        begun = (luck + phase) * self.twins * (0 if in_step else env.max_cycles)
         self.stagger = (begun // env.worlds).astype(int)
         self.start(env.reset(seed + luck))
 
@@ -178,6 +184,12 @@ class Arena:
         self.decides[-1], self.alive[-1] = info["decides"], info["alive"]
         if self.state.size:
             self.env.state(self.state[-1])
+
+    def in_step(self) -> NDArray[np.bool_]:
+        """Whether a world (T, B) is as far in its episode as the first of its twins: one that lost its whole
+        fleet has begun anew before the others."""
+        hours = self.hour.reshape(len(self.hour), -1, self.twins)
+        return (hours == hours[..., :1]).reshape(self.hour.shape)
 
     def collect(self, learner: Any) -> None:
         """Play T rounds as `learner.choose` says, worlds that end beginning anew.
@@ -192,6 +204,7 @@ class Arena:
             self.action[t], self.said[t], self.chance[t], memory = learner.choose(self, t)
             if self.said.size:
                 env.problem.mail.say(self.said[t].reshape(*team, -1))
+            self.hour[t] = env.world.state.clock["round"]
             out = {"observation": self.seen[t + 1], "action_mask": self.mask[t + 1], "reward": self.reward[t]}
             out |= {"decides": self.decides[t + 1], "alive": self.alive[t + 1], "lost": self.lost[t]}
             _, reward, terminated, _, info = env.step(self.action[t].reshape(team), out=out)
@@ -234,16 +247,17 @@ def mixed_returns(
     return found
 
 
-def less_luck(advantage: Tensor, alive: Tensor, twins: int) -> Tensor:
+def less_luck(advantage: Tensor, tells: Tensor, twins: int) -> Tensor:
     """Advantages (T, B, N) less what the same satellite has in the other worlds of the same luck, `twins` of
-    which stand side by side.
+    which, a divisor of B, stand side by side; where `tells` (T, B, N): it lives, and its world is in step.
 
-    What they share was brought by requests, skies and stations and not by a decision. The mean of the others
-    depends on no decision of one's own, so it takes no side; it counts as far as it tells anything, by the
-    coefficient of a control variate (Glasserman 2003, section 4.1).
+    What they share was brought by requests, skies and stations and not by a decision, and the mean of the
+    others depends on no decision of one's own. It counts as far as it tells anything, by the coefficient of a
+    control variate (Glasserman 2003, section 4.1), which is estimated from these same advantages: with few
+    rows that favours the lucky, with thousands it does not.
     """
-    told = (advantage * alive).unflatten(1, (-1, twins))
-    many = alive.to(told.dtype).unflatten(1, (-1, twins))
+    told = (advantage * tells).unflatten(1, (-1, twins))
+    many = tells.to(told.dtype).unflatten(1, (-1, twins))
     others = (told.sum(2, keepdim=True) - told) / (many.sum(2, keepdim=True) - many).clamp(min=1.0) * many
     weight = (told * others).sum() / (others * others).sum().clamp(min=1e-8)
     return advantage - weight.clamp(0.0, 1.0) * others.flatten(1, 2)
@@ -295,9 +309,9 @@ class Learner:
 
     def enter(self, envs: Sequence[BatchEnv], first_seed: int, in_step: bool = False) -> None:
         """Begin episodes in these worlds."""
-        many = len(envs) if self.settings.twins > 1 else 0  # they begin together; so arenas do not
+        apart = self.settings.twins > 1  # else the worlds of each arena are, and that is enough
         self.arenas = [
-            Arena(env, self.settings, first_seed + 1000 * i, in_step, i / many if many else 0.0)
+            Arena(env, self.settings, first_seed + 1000 * i, in_step, i / len(envs) if apart else 0.0)
             for i, env in enumerate(envs)
         ]
 
@@ -419,9 +433,9 @@ class Learner:
         target = mixed_returns(*told, settings.lam_critic)
         mixed = target if settings.lam == settings.lam_critic else mixed_returns(*told, settings.lam)
         advantage = mixed - value[:-1]
-        if settings.twins > 1:
-            here = advantage.view(rounds, *team), alive.view(rounds, *team)
-            advantage = less_luck(*here, settings.twins).view(rounds, rows)
+        if arena.twins > 1:
+            tells = alive.view(rounds, *team) & tensor(arena.in_step())[..., None]
+            advantage = less_luck(advantage.view(rounds, *team), tells, arena.twins).view(rounds, rows)
         spare = torch.rand(rounds, rows, generator=self.generator, device=device) < 1.0 / SPARE
         before = np.concatenate((np.zeros_like(arena.ended[:1]), arena.ended[:-1]))
         critic = sees[:-1]

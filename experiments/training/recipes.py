@@ -10,6 +10,8 @@ from typing import Any
 
 from experiments.tiers import CALM, PROBLEMS, SCARCE, TIGHT, tier_hours
 
+SEQUENCE = 16
+"""Rounds through which a memory is learned."""
 BETTER = "better"
 """To be played: the likeliest action, or one drawn, whichever earns more on those seeds."""
 BEST = "best"

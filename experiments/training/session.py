@@ -291,7 +291,14 @@ class Session:
                 "Give the same, name another folder with --out, or begin anew with --fresh."
             )
         self._enter(content.get("stage", 0))
-        take_state(self.learner, content["learner"])
+        try:
+            take_state(self.learner, content["learner"])
+        except RuntimeError as error:
+            told = " ".join(str(error).split())[:120]
+            raise SandboxError(
+                f"{path} is of a network that is otherwise now ({told}); begin anew with --fresh, or name "
+                "another folder with --out."
+            ) from None
         self.records, self.best = list(records), content["best"]
         return True
 

@@ -29,6 +29,7 @@ from experiments.training.judging import (
     Job,
     compile_kernels,
     judge_named,
+    options_of,
     train_and_judge,
 )
 from experiments.training.recipes import recipe
@@ -78,8 +79,6 @@ def run(told: Namespace) -> None:
             raise unknown_name("algorithm", name, tuple(ALGORITHMS))
     if not told.minutes > 0.0:
         raise SandboxError(f"--minutes {told.minutes}: give more than 0.")
-    for folder in (TRAININGS, RESULTS, TRAINED):
-        (out / folder).mkdir(parents=True, exist_ok=True)
     words, fewer = _words(told), told.worlds if told.also_worlds is None else told.also_worlds
 
     def job(case: Case, policy: str = "", seed: int | None = None, also: bool = False) -> Job:
@@ -87,6 +86,11 @@ def run(told: Namespace) -> None:
         worlds, unseen = (fewer, 0) if also else (told.worlds, told.unseen)
         return Job(case, told.out, seed, policy, words, worlds, hours, told.choose, unseen)
 
+    for case in cases:
+        for name in told.algorithms:
+            options_of(job(case, name))  # one that a problem has not is an error now
+    for folder in (TRAININGS, RESULTS, TRAINED):
+        (out / folder).mkdir(parents=True, exist_ok=True)
     kernels = [job(case) for case in {case.problem: case for case in cases}.values()]
     seeds = range(told.seed, told.seed + told.seeds)
     trainings = [job(case, name, seed) for seed in seeds for case in cases for name in told.algorithms]

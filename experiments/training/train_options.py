@@ -7,11 +7,13 @@ from typing import Any
 from agents.network import MODES
 from experiments.running.options import add, differences, flag, json_path, resumable
 from experiments.tiers import CALM, TIERS
-from experiments.training.recipes import ANY, BETTER, recipe
+from experiments.training.recipes import ANY, BETTER, SEQUENCE, recipe
 from sandbox.errors import SandboxError, unknown_name
 
 ALGORITHMS = ("ppo", "ippo", "mappo")
 HORIZONS = ("infinite", "finite")
+MOST_ROUNDS = 10_000
+"""Of a rollout."""
 DEFAULT_STEPS = 2_000_000
 _APART = frozenset(
     ("command", "interrupted", "steps", "minutes", "seeds", "seed", "out", "fresh", "planner", "track",
@@ -186,7 +188,13 @@ def check(told: Namespace) -> None:
     if told.worlds % told.twins:
         raise SandboxError(
             f"--twins {told.twins} does not divide the {told.worlds} worlds of a scenario; give another "
-            "--worlds."
+            "--worlds, or --twins 1."
+        )
+    if told.rollout > MOST_ROUNDS:
+        raise SandboxError(f"--rollout {told.rollout}: give at most {MOST_ROUNDS}.")
+    if told.memory and told.rollout < SEQUENCE:
+        raise SandboxError(
+            f"--memory is learned through {SEQUENCE} rounds, and --rollout is {told.rollout}; give as many."
         )
     if told.difference and told.team_share:
         raise SandboxError("--difference and --team-share exclude each other; choose one.")

@@ -9,14 +9,17 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import envs  # noqa: E402
-from agents import make_policy  # noqa: E402
+from agents import Policy, make_policy  # noqa: E402
 from agents.charged import Charged  # noqa: E402
-from agents.network import network_class  # noqa: E402
+from agents.consulting import Consulting  # noqa: E402
+from agents.network import FILE, Forward, network_class, write_weights  # noqa: E402
 from envs.deliberation import deliberating  # noqa: E402
 from experiments.running.cli import main  # noqa: E402
 from experiments.running.rollout import advance, decide  # noqa: E402
+from experiments.training.cloning import clone  # noqa: E402
 from experiments.training.ppo import Learner, Settings, log_chances, log_chances_said  # noqa: E402
 from experiments.training.session import Session, Task  # noqa: E402
+from sandbox.errors import SandboxError  # noqa: E402
 
 NAME, SIZE = "autonomy_v0", 3
 
@@ -60,7 +63,7 @@ def test_chances_are_those_of_action_and_message(calm):
     (arena,) = learner.arenas
     with torch.no_grad():
         learner.actor.heads[0].weight.mul_(50.0)  # so that no message is as likely as another
-    learner.acting = type(learner.acting)(learner.weights())
+    learner.acting = Forward(learner.weights())
     arena.collect(learner)
     judged = learner.judge(arena)
     with torch.no_grad():
@@ -185,3 +188,58 @@ def test_options_given_to_all_are_given_to_the_judged_and_to_heuristics(tmp_path
     assert main(["train_table", *words]) == 0
     named = json.loads((tmp_path / f"results/{NAME}_calm_phoenix.json").read_text())
     assert "--option message_size=1" in named["command"]
+
+
+class Crier(Policy):
+    """Says the same in every round, and rests."""
+
+    def decide(self, observation, mask):
+        self.messages = np.full((*mask.shape[:2], SIZE), 0.5, np.float32)
+        return np.zeros(mask.shape[:2], np.int64)
+
+
+@pytest.mark.parametrize("consult", [False, True])
+def test_any_policy_is_heard_on_every_face(calm, consult):
+    face = envs.make(NAME, calm, message_size=SIZE, max_cycles=20, consult=consult)
+    policy = Consulting(face, "auto", Crier(face)) if consult else Crier(face)
+    observations, infos = face.reset(3)
+    policy.reset(0)
+    for _ in range(4):
+        observations, *_, infos = face.step(policy.act(observations, infos))
+    told = heard(face, np.stack(list(observations.values())))
+    assert np.isclose(told, 0.5, atol=1e-3).any()
+
+
+def test_who_speaks_is_cloned_with_what_it_says(calm, tmp_path):
+    env = batch(calm, worlds=2)
+    learner = Learner([env], Settings(rollout=20, hidden=16), 0, 1_000_000)
+    made = speaking(env)
+    write_weights(tmp_path / FILE, made.weights)
+    clone(learner, str(tmp_path), [batch(calm, worlds=2)], 1_050_000, 2_000, epochs=200)
+    (arena,) = learner.arenas
+    learner.acting = Forward(learner.weights())
+    arena.collect(learner)
+    spoken = learner.acting(arena.seen[5].reshape(arena.rows, -1), arena.memory[5])[0][:, -SIZE:]
+    taught = made(env)
+    taught.decide(arena.seen[5], arena.mask[5])
+    assert (np.sign(spoken) == taught.messages.reshape(arena.rows, SIZE)).mean() > 0.9
+
+
+def test_channels_have_a_limit():
+    with pytest.raises(SandboxError, match="message_size = 100000; give at most 256"):
+        envs.make(NAME, message_size=100_000)
+
+
+def test_how_much_is_said_is_said_once(tmp_path):
+    words = ["train_table", "--problems", NAME, "--tiers", "calm", "--seeds", "1", "--hours", "0.1"]
+    words += ["--steps", "200", "--worlds", "1", "--unseen", "0", "--algorithms", "messages", "--quiet"]
+    words += ["--set", "worlds=1", "clone=none", "evaluate_worlds=1", "anchor=0", "option=message_size=2"]
+    assert main([*words, "--out", str(tmp_path / "two")]) == 0
+    record = json.loads((tmp_path / f"two/results/{NAME}_calm_messages_seed0.json").read_text())
+    assert record["command"].count("message_size=2") == record["command"].count("--option") == 1
+
+
+def test_messages_where_there_is_no_channel_leave_no_folder(tmp_path, capsys):
+    assert main(["train_table", "--algorithms", "messages", "--out", str(tmp_path / "none")]) == 2
+    assert "message_size is an option of autonomy_v0" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()

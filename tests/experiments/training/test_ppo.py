@@ -226,6 +226,45 @@ def test_twins_meet_the_same_luck_in_every_episode(small):
     assert not np.array_equal(arena.action.reshape(40, 4, -1)[:, 0], arena.action.reshape(40, 4, -1)[:, 1])
 
 
+def test_twins_of_another_hour_tell_nothing(small):
+    """A world whose whole fleet is lost begins anew, and its twins fly on."""
+    learner = Learner(task(small, worlds=4).envs(4), Settings(rollout=12, twins=4), 0, FIRST_TRAINING_SEED)
+    (arena,) = learner.arenas
+    arena.env.world.state.body["alive"][2] = False
+    arena.collect(learner)
+    in_step = arena.in_step()
+    assert in_step[0].all()
+    assert in_step[1:].sum(0).tolist() == [11, 11, 0, 11]
+    assert torch.isfinite(learner.judge(arena).advantage).all()
+
+
+def test_those_that_are_cloned_have_each_a_luck_of_its_own(small):
+    learner = Learner(task(small).envs(4), Settings(rollout=12, twins=4), 0, FIRST_TRAINING_SEED)
+    learner.enter(task(small).envs(4), 5, in_step=True)
+    (arena,) = learner.arenas
+    values = arena.env.world.state.requests.book["value"]
+    assert len({row.tobytes() for row in values}) == 4
+    arena.collect(learner)
+    learner.judge(arena)
+
+
+def test_twins_need_not_divide_the_worlds_of_a_copy(tmp_path):
+    words = [*TINY, "--worlds", "6", "--twins", "3", "--clone", "greedy", "--clone-steps", "100"]
+    assert main(["train", *words, "--steps", "300", "--out", str(tmp_path / "six")]) == 0
+
+
+def test_a_checkpoint_of_another_network_is_one_sentence(tmp_path, capsys):
+    words = ["train", *TINY, "--steps", "300", "--track", "none", "--out", str(tmp_path)]
+    assert main(words) == 0
+    path = tmp_path / "seed_0" / CHECKPOINT
+    content = torch.load(path, weights_only=True)
+    weight = content["learner"]["networks"][0]["heads.0.weight"]
+    content["learner"]["networks"][0]["heads.0.weight"] = torch.cat((weight, weight[:1]))
+    torch.save(content, path)
+    assert main([*words[:-4], "--steps", "900", "--track", "none", "--out", str(tmp_path)]) == 2
+    assert "is of a network that is otherwise now" in capsys.readouterr().err
+
+
 def test_what_is_cloned_is_what_was_played(small, monkeypatch):
     """Over several rollouts: each row keeps the action that was taken in it, and what was seen then."""
     kept = []
@@ -404,6 +443,14 @@ def test_refusals(tmp_path, capsys):
         "--critic shared",
     )
     refused(["train", *TINY, "--out", str(tmp_path / "new"), "--clone", "nobody"], "nobody")
+    for words in (
+        ["--twins", "3", "--worlds", "4"],
+        ["--twins", "0"],
+        ["--rollout", "0"],
+        ["--rollout", "1000000000"],
+        ["--memory", "8", "--rollout", "8"],
+    ):
+        refused(["train", *TINY, "--out", str(tmp_path / "new"), *words], *words[:1])
 
 
 def test_what_may_not_change_is_said_before_anything_is_played(tmp_path, capsys, monkeypatch):
