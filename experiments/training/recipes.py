@@ -78,11 +78,13 @@ OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("tasking_v0", CALM): {"draws": 7, "worlds": 5},
     ("tasking_v0", TIGHT): {"draws": 7, "worlds": 5},
     ("tasking_v0", SCARCE): {
-        "draws": 15,
-        "worlds": 1,
-        "rollout": 720,
+        "draws": 7,
+        "worlds": 4,
+        "twins": 4,
+        "rollout": 360,
         "horizon": "finite",
         "gamma": 0.9995,
+        "rate": 3e-4,
     },
     ("offloading_v0", TIGHT): {"draws": 5, "worlds": 2},
     ("offloading_v0", SCARCE): {"draws": 11, "worlds": 1},
@@ -92,9 +94,9 @@ OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {
 }
 """By problem and tier, what differs again. Who images or hands jobs over in one constellation knows that
 one only: others are drawn. In tasking_v0 scarce what is stored in the batteries as an episode begins is
-better spent by its end, and who expects more hours hoards it: whole episodes are played between two
-updates. Collisions are too rare to be learned from: in practice they are three or five times as frequent, a
-loss costs less, and the chance of one is paid for whenever it was taken."""
+better spent by its end, and who expects more hours hoards it; luck decides most of what is earned, so
+worlds share it. Collisions are too rare to be learned from: in practice they are three or five times as
+frequent, a loss costs less, and the chance of one is paid for whenever it was taken."""
 
 
 def recipe(problem: str, tier: str | None = None) -> dict[str, Any]:
