@@ -32,15 +32,14 @@ ALGORITHMS: Mapping[str, tuple[str, ...]] = {
     "individual": ("--team-share", "0"),
     "difference": ("--difference",),
     "messages": ("--option", "message_size=4"),
-    "no_twins": ("--twins", "1"),
-    "infinite": ("--horizon", "infinite"),
+    "finite": ("--horizon", "finite"),
     CLONED: (),
 }
 """By name, what `train` is told more. `cloned` is where the others begin: a copy that has learned nothing.
 
 `individual` pays each satellite for its own deeds alone, `difference` what the fleet would lose without it;
 the others share the reward as the recipe says. In `messages` each also tells its neighbours four numbers.
-`no_twins` and `infinite` leave out what some recipes have.
+In `finite` nothing is expected after an episode.
 """
 
 

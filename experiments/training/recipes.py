@@ -77,15 +77,7 @@ _RISKS = ("loss_penalty=40", "risk_price=200")
 OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("tasking_v0", CALM): {"draws": 7, "worlds": 5},
     ("tasking_v0", TIGHT): {"draws": 7, "worlds": 5},
-    ("tasking_v0", SCARCE): {
-        "draws": 7,
-        "worlds": 4,
-        "twins": 4,
-        "rollout": 360,
-        "horizon": "finite",
-        "gamma": 0.9995,
-        "rate": 3e-4,
-    },
+    ("tasking_v0", SCARCE): {"draws": 7, "worlds": 5},
     ("offloading_v0", TIGHT): {"draws": 5, "worlds": 2},
     ("offloading_v0", SCARCE): {"draws": 11, "worlds": 1},
     ("avoidance_v0", CALM): {"practice": ("encounters.staged_per_day=3",), "practice_option": _RISKS},
@@ -93,10 +85,8 @@ OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("avoidance_v0", SCARCE): {"practice": ("encounters.hit_share=0.01",), "practice_option": _RISKS},
 }
 """By problem and tier, what differs again. Who images or hands jobs over in one constellation knows that
-one only: others are drawn. In tasking_v0 scarce what is stored in the batteries as an episode begins is
-better spent by its end, and who expects more hours hoards it; luck decides most of what is earned, so
-worlds share it. Collisions are too rare to be learned from: in practice they are three or five times as
-frequent, a loss costs less, and the chance of one is paid for whenever it was taken."""
+one only: others are drawn. Collisions are too rare to be learned from: in practice they are three or five
+times as frequent, a loss costs less, and the chance of one is paid for whenever it was taken."""
 
 
 def recipe(problem: str, tier: str | None = None) -> dict[str, Any]:
