@@ -6,10 +6,9 @@ import pytest
 from agents import make_policy
 from agents.trained import NOT_TRAINED, ROOT, folder_of, shipped
 from envs.episodes import make_env
-from experiments.tiers import CALM, PROBLEMS, TIERS, tier_scenario
+from experiments.tiers import PROBLEMS, TIERS, tier_scenario
 
 CASES = [(problem, tier) for problem in PROBLEMS if problem not in NOT_TRAINED for tier in TIERS]
-CASES.remove(("avoidance_v0", CALM))  # none is good enough yet
 
 
 def test_there_is_one_for_every_problem_and_tier():
