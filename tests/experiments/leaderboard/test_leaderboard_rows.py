@@ -132,7 +132,7 @@ def rows_of_two_problems():
 class TestAllProblems:
     def test_those_who_play_all_are_summed_up(self, rows_of_two_problems):
         names = [row.policy for row in rows_of_two_problems]
-        assert names == ["random", "idle", "planner", "qwen", BEST]
+        assert names == ["random", "idle", "planner", "qwen", "trained", BEST]
 
     def test_best_heuristic_is_that_of_each_problem(self, rows_of_two_problems):
         row = row_of(rows_of_two_problems, BEST, ALL)
