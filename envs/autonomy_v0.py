@@ -45,10 +45,10 @@ from envs.options import whole_count
 from envs.page import show_page
 from envs.problem import Declaration, Example, Problem
 
+__all__ = ["Autonomy", "batch_env", "env", "parallel_env", "raw_env", "satellite_env", "vector_env"]
+
 MOST_SAID = 256
 """Numbers of a message at most: a kilobyte a link and round."""
-
-__all__ = ["Autonomy", "batch_env", "env", "parallel_env", "raw_env", "satellite_env", "vector_env"]
 
 
 class Autonomy(Problem):

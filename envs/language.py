@@ -40,7 +40,6 @@ text is taken and none raises, although the action space, a `Text` of printable 
 
 import re
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from string import printable
 from typing import Any
@@ -181,7 +180,7 @@ class LanguageEnv(ParallelEnv):
         given = {agent: self._reply(agent, replies[agent]) for agent in agents if agent in replies}
         readings, thought = self._read(given), self._thought(given)
         orders = {agent: readings[agent].action if agent in readings else HOLD for agent in agents}
-        with self.problem.mail.saying() if self.channel else nullcontext():
+        with self.problem.mail.saying():
             for agent, reply in given.items():
                 self._say(agent, reply)
             observations, rewards, ends, cuts, infos = self.face.step(orders, thought)

@@ -59,6 +59,9 @@ class Mail:
     @contextmanager
     def saying(self) -> Iterator[None]:
         """What is said within goes out with the round played within, or not at all if that is refused."""
+        if not self.size:
+            yield
+            return
         outbox = self.world.messages.outbox
         kept = [array.copy() for array in outbox]
         try:

@@ -44,7 +44,7 @@ def whole_count(name: str, value: Any, least: int = 1, most: int | None = None) 
     return int(value)
 
 
-def price(name: str, value: Any) -> float:
+def checked_price(name: str, value: Any) -> float:
     """`value` as a price. Raises SandboxError unless it is a finite number of at least 0."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not math.isfinite(value):
         raise SandboxError(f"{name} = {shown(value)}; give a finite number.")

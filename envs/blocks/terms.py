@@ -4,7 +4,7 @@ import math
 from typing import ClassVar
 
 from envs.block import Block
-from envs.options import price as checked_price
+from envs.options import checked_price
 from sandbox.compiled import kernel
 
 DAY = 86_400.0

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack, nullcontext, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,7 +138,7 @@ def advance(env: BatchEnv, policy: Policy, turn: Turn) -> tuple[Round, NDArray, 
     """Play `turn`, its thought charged if `env` charges any: the round, what is seen after it, and whose
     episode (B, N) is over."""
     mask, by_hand = turn.info["action_mask"], tuple(turn.by_hand)
-    with nullcontext() if turn.messages is None else env.problem.mail.saying():
+    with env.problem.mail.saying():
         if turn.messages is not None:
             env.problem.mail.say(turn.messages)
         if isinstance(env, DeliberatingBatch):

@@ -37,9 +37,11 @@ class Teacher:
         if ended.all():
             policy.reset(arena.played)
         action = policy.act(arena.seen[t], {"action_mask": arena.mask[t], "ended": ended})
-        self.speaks = policy.messages is not None
-        said = policy.messages.reshape(own.said.shape) if policy.messages is not None else own.said
-        return own._replace(action=np.asarray(action).reshape(-1), said=said)
+        chosen = own._replace(action=np.asarray(action).reshape(-1))
+        if policy.messages is None:
+            return chosen
+        self.speaks = True
+        return chosen._replace(said=policy.messages.reshape(own.said.shape))
 
 
 def check_teacher(name: str, problem: str) -> None:

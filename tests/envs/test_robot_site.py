@@ -219,6 +219,8 @@ def test_the_pictures_of_the_camera_where_there_is_opengl():
     try:
         picture = robot.picture()
     except SandboxError as error:
+        if "OpenGL" not in str(error):
+            raise
         pytest.skip(str(error))
     assert picture.shape == (48, 64, 3)
     assert picture.std() > 5.0
