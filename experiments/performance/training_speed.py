@@ -66,16 +66,18 @@ def torchrl_cases(worlds: int, scenario: str) -> list[Measured]:
     wrapped = PettingZooWrapper(tasking_v0.parallel_env(scenario, max_cycles=ROUNDS), return_state=True)
     satellites = native.batch.satellites
 
-    def rollout(env: Any, rounds: int, team: int) -> Callable[[], int]:
+    def episode(env: Any, team: int) -> Callable[[], int]:
+        """Whole episodes: each rollout begins one, and of a short one that would be most."""
+
         def play() -> int:
-            env.rollout(rounds, break_when_any_done=False)
-            return rounds * team
+            env.rollout(ROUNDS, break_when_any_done=False)
+            return ROUNDS * team
 
         return play
 
     return [
-        ("TorchRL, native", worlds * satellites, rollout(native, 32, worlds * satellites)),
-        ("TorchRL, PettingZoo wrapper", satellites, rollout(wrapped, 32, satellites)),
+        ("TorchRL, native", worlds * satellites, episode(native, worlds * satellites)),
+        ("TorchRL, PettingZoo wrapper", satellites, episode(wrapped, satellites)),
     ]
 
 
