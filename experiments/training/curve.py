@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 LEAST_MILLIONS = 50_000
 """Steps from which on they are counted in millions."""
+FAR = 2.0
+"""Levels further below all scores than so many times what scores and levels above them span are not drawn:
+the curve would be a line."""
 _SEEDS = (BLUE, SKY, PURPLE, ORANGE, VERMILLION)
 
 
@@ -23,7 +26,7 @@ def learning_curve(
     unit: str = "agent-steps",
 ) -> "Figure":
     """Draw the scores of `records` over steps, counted in `unit`: a line for each seed, and a level for each
-    of `references`.
+    of `references`. Those so far below that the curve would be a line are named with their number instead.
 
     Returns the figure, saved as PNG to `path`.
     """
@@ -41,14 +44,31 @@ def learning_curve(
             steps, scores = [r["steps"] / scale for r in own], [r["score"] for r in own]
             axes.plot(steps, scores, color=_SEEDS[i % len(_SEEDS)], lw=1.6, marker="o", ms=2.5,
                       label=f"seed {seed}")  # fmt: skip
-        levels = sorted(references.items(), key=lambda item: item[1])
+        levels, below = _near(references, [record["score"] for record in records])
         colours = [GREEN if name == "planner" else GREY for name, _ in levels]
         for (_, level), colour in zip(levels, colours, strict=True):
             axes.axhline(level, color=colour, lw=0.9, ls=(0, (4, 3)))
         axes.set_xlabel(told, color=INK)
+        if below:
+            text = "far below: " + ", ".join(f"{name} {level:,.0f}" for name, level in below)
+            figure.text(0.985, 0.03, text, size=8, color=GREY, ha="right")
         axes.grid(True, axis="y")
         axes.legend(loc="best")
         right = axes.get_xlim()[1]
         ends = zip(levels, colours, strict=True)
         put_ends(axes, [End(n, (right, at), {"color": c, "size": 8.5}) for (n, at), c in ends])
         return save(figure, path)
+
+
+Levels = list[tuple[str, float]]
+
+
+def _near(references: Mapping[str, float], scores: Sequence[float]) -> tuple[Levels, Levels]:
+    """The levels that are drawn beside `scores`, from below, and those that are not."""
+    levels = sorted(references.items(), key=lambda item: item[1])
+    if not scores:
+        return levels, []
+    low = min(scores)
+    high = max(*scores, *(level for _, level in levels if level >= low), low)
+    least = low - FAR * max(high - low, 0.05 * abs(high))
+    return [one for one in levels if one[1] >= least], [one for one in levels if one[1] < least]

@@ -74,6 +74,12 @@ OF_PROBLEMS: Mapping[str, Mapping[str, Any]] = {
     "operations_v0": {"worlds": 8, "team_share": 0.5},
 }
 _RISKS = ("loss_penalty=40", "risk_price=200")
+_OFTEN: Mapping[str, Any] = {
+    "practice": ("encounters.hit_share=0.2",),
+    "practice_option": ("loss_penalty=4", "risk_price=100"),
+    "rate": 4e-4,
+    "halving": 1e7,
+}
 OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("tasking_v0", CALM): {"draws": 7, "worlds": 5},
     ("tasking_v0", TIGHT): {"draws": 7, "worlds": 5},
@@ -81,7 +87,7 @@ OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("offloading_v0", TIGHT): {"draws": 5, "worlds": 2},
     ("offloading_v0", SCARCE): {"draws": 11, "worlds": 1},
     ("avoidance_v0", CALM): {"practice": ("encounters.staged_per_day=3",), "practice_option": _RISKS},
-    ("avoidance_v0", TIGHT): {"practice": ("encounters.hit_share=0.02",), "practice_option": _RISKS},
+    ("avoidance_v0", TIGHT): _OFTEN,
     ("avoidance_v0", SCARCE): {"practice": ("encounters.hit_share=0.01",), "practice_option": _RISKS},
 }
 """By problem and tier, what differs again. Who images or hands jobs over in one constellation knows that

@@ -486,6 +486,18 @@ class TestSeveralOrdersAtOnce:
             a, b, c = space.sample(mask)
             assert mask[a] and mask[8 + b] and mask[19 + c]  # noqa: PT018
 
+    def test_messages_have_no_place_in_the_dictionaries_and_one_in_the_batch(self, quiet):
+        with pytest.raises(SandboxError, match="leave out one of the two"):
+            autonomy_v0.parallel_env(scenario=quiet, multi_discrete=True, message_size=2)
+        env, *_ = start(quiet, multi_discrete=True, message_size=2)
+        said = np.zeros((1, N, 2), np.float32)
+        said[0, 0] = 1.0, -1.0
+        for _ in range(2):
+            env.problem.mail.say(said)
+            seen, *_ = env.step(np.zeros((1, N, 3), int))
+        heard = [neighbours_say(env, seen, n, k).tolist() for n in range(N) for k in (1, 2, 3, 4)]
+        assert [1.0, -1.0] in heard
+
     @pytest.mark.parametrize("wrong", [np.zeros((1, N), int), np.zeros((1, N, 3)), np.full((1, N, 3), 9)])
     def test_wrong_ones_are_one_sentence(self, quiet, wrong):
         env, *_ = start(quiet, multi_discrete=True)
