@@ -36,7 +36,7 @@ def learning_curve(
     scale, told = (1e6, f"{unit}, millions") if millions else (1, unit)
     with styled():
         figure = Figure((7.2, 4.2))
-        axes = figure.add_axes((0.11, 0.14, 0.66, 0.72))
+        axes = figure.add_axes((0.11, 0.16, 0.66, 0.70))
         figure.text(0.11, 0.95, title, size=12, weight="bold", va="top")
         figure.text(0.11, 0.895, "return of the fleet on held-out seeds", size=9, color=GREY, va="top")
         for i, seed in enumerate(sorted({record["seed"] for record in records})):
@@ -51,7 +51,7 @@ def learning_curve(
         axes.set_xlabel(told, color=INK)
         if below:
             text = "far below: " + ", ".join(f"{name} {level:,.0f}" for name, level in below)
-            figure.text(0.985, 0.03, text, size=8, color=GREY, ha="right")
+            figure.text(0.11, 0.012, text, size=8, color=GREY, va="bottom")
         axes.grid(True, axis="y")
         axes.legend(loc="best")
         right = axes.get_xlim()[1]

@@ -74,6 +74,8 @@ OF_PROBLEMS: Mapping[str, Mapping[str, Any]] = {
     "operations_v0": {"worlds": 8, "team_share": 0.5},
 }
 _RISKS = ("loss_penalty=40", "risk_price=200")
+# Hits fifty times as frequent and a loss at a twenty-fifth cost twice as much in the mean, and so evenly that
+# a greater rate can follow it. Where fuel is scarce so many would use it up.
 _OFTEN: Mapping[str, Any] = {
     "practice": ("encounters.hit_share=0.2",),
     "practice_option": ("loss_penalty=4", "risk_price=100"),
@@ -83,7 +85,7 @@ _OFTEN: Mapping[str, Any] = {
 OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("tasking_v0", CALM): {"draws": 7, "worlds": 5},
     ("tasking_v0", TIGHT): {"draws": 7, "worlds": 5},
-    ("tasking_v0", SCARCE): {"draws": 7, "worlds": 5},
+    ("tasking_v0", SCARCE): {"draws": 31, "worlds": 1, "clone_steps": 1_000_000, "horizon": "finite"},
     ("offloading_v0", TIGHT): {"draws": 5, "worlds": 2},
     ("offloading_v0", SCARCE): {"draws": 11, "worlds": 1},
     ("avoidance_v0", CALM): {"practice": ("encounters.staged_per_day=3",), "practice_option": _RISKS},
@@ -91,7 +93,7 @@ OF_CASES: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("avoidance_v0", SCARCE): {"practice": ("encounters.hit_share=0.01",), "practice_option": _RISKS},
 }
 """By problem and tier, what differs again. Who images or hands jobs over in one constellation knows that
-one only: others are drawn. Collisions are too rare to be learned from: in practice they are three or five
+one only: others are drawn. Collisions are too rare to be learned from: in practice they are three to fifty
 times as frequent, a loss costs less, and the chance of one is paid for whenever it was taken."""
 
 
