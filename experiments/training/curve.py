@@ -69,6 +69,6 @@ def _near(references: Mapping[str, float], scores: Sequence[float]) -> tuple[Lev
     if not scores:
         return levels, []
     low = min(scores)
-    high = max(*scores, *(level for _, level in levels if level >= low), low)
+    high = max([*scores, *(level for _, level in levels)])
     least = low - FAR * max(high - low, 0.05 * abs(high))
     return [one for one in levels if one[1] >= least], [one for one in levels if one[1] < least]
