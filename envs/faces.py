@@ -86,11 +86,6 @@ def make_parallel(
     batch = make_batch(problem, scenario, autoreset=False, **arguments)
     kind: Any = MessagingFace if batch.problem.message_size else ParallelFace
     if isinstance(batch, JointBatch):
-        if batch.problem.message_size:
-            raise SandboxError(
-                "multi_discrete has no place for the messages of message_size here; leave out one of the "
-                "two, or say them on the batch face (env.problem.mail.say)."
-            )
         kind = JointFace
     return kind(batch, mask_in_obs=mask_in_obs, death=death, render_mode=render_mode)
 

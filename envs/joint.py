@@ -83,11 +83,19 @@ class JointSpace(gymnasium.spaces.MultiDiscrete):
 
 
 class JointFace(ParallelFace):
-    """PettingZoo's parallel face over a `JointBatch`: `MultiDiscrete` actions, their masks side by side."""
+    """PettingZoo's parallel face over a `JointBatch`: `MultiDiscrete` actions, their masks side by side.
+
+    Raises SandboxError for a problem with a channel: its actions have no place for messages.
+    """
 
     batch: JointBatch
 
     def __init__(self, batch: JointBatch, **kwargs: Any) -> None:
+        if batch.problem.message_size:
+            raise SandboxError(
+                "multi_discrete has no place for the messages of message_size here; leave out one of the "
+                "two, or say them on the batch face (env.problem.mail.say)."
+            )
         super().__init__(batch, **kwargs)
         self.action_spaces: dict[str, Any] = {
             agent: JointSpace(list(batch.parts)) for agent in self.possible_agents

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from envs.batch import BatchEnv
 from envs.camera import RENDER_FPS, RENDER_MODES, Camera
+from envs.joint import JointBatch
 from sandbox.checks import as_array, shown, whole_number
 from sandbox.errors import SandboxError, unknown_name
 from sandbox.fleet import make_fleet
@@ -46,6 +47,15 @@ def number_of(names: tuple[str, ...], satellite: str | None) -> int:
     return names.index(satellite)
 
 
+def check_one_order(batch: BatchEnv) -> None:
+    """Raises SandboxError for a batch that takes several orders at once."""
+    if isinstance(batch, JointBatch):
+        raise SandboxError(
+            "multi_discrete is for the batch and parallel faces; leave it out of satellite_env and "
+            "vector_env."
+        )
+
+
 class SatelliteEnv(gymnasium.Env):
     """One satellite of a batch of one as a Gymnasium environment.
 
@@ -62,6 +72,7 @@ class SatelliteEnv(gymnasium.Env):
         teammates: Any = None,
         render_mode: str | None = None,
     ) -> None:
+        check_one_order(batch)
         if not 0 <= ego < batch.satellites:
             raise SandboxError(
                 f"ego = {ego}; give the number of a satellite from 0 to {batch.satellites - 1}."

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from envs.batch import BatchEnv
 from envs.camera import RENDER_FPS, still
+from envs.single import check_one_order
 from sandbox.checks import as_array
 from sandbox.errors import SandboxError, shown, unknown_name
 from sandbox.rendering.raster import Rasteriser
@@ -31,6 +32,7 @@ class SatelliteVectorEnv(VectorEnv):
         render_mode: str | None = None,
     ) -> None:
         self.batch = batch  # first: Gymnasium closes an environment even if it was never finished
+        check_one_order(batch)
         if batch.satellites != 1:
             raise SandboxError(f"The vector face takes worlds of one satellite, not of {batch.satellites}.")
         if render_mode is not None and render_mode not in RENDER_MODES:

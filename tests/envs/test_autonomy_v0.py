@@ -486,6 +486,11 @@ class TestSeveralOrdersAtOnce:
             a, b, c = space.sample(mask)
             assert mask[a] and mask[8 + b] and mask[19 + c]  # noqa: PT018
 
+    @pytest.mark.parametrize("face", [autonomy_v0.satellite_env, autonomy_v0.vector_env])
+    def test_gymnasium_takes_one_and_says_so(self, quiet, face):
+        with pytest.raises(SandboxError, match="multi_discrete is for the batch and parallel faces"):
+            face(scenario=quiet, multi_discrete=True)
+
     def test_messages_have_no_place_in_the_dictionaries_and_one_in_the_batch(self, quiet):
         with pytest.raises(SandboxError, match="leave out one of the two"):
             autonomy_v0.parallel_env(scenario=quiet, multi_discrete=True, message_size=2)
